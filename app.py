@@ -1,0 +1,183 @@
+"""The sample service: every route and its guard, on one page. It knows nothing of tokens, and asks who calls of nobody.
+
+Three kinds of routes: public ones; those of use case 1, which name the scope that a token must carry; and those of use
+case 2, for which the policies of the caller's groups decide.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, cast
+
+from chalice.app import Chalice, Request, Response
+
+from authorizers import door
+from authorizers.policy import guards, policy_authorizer
+from authorizers.pool import requires
+from chalicelib import wiring
+from chalicelib.core import strict_json
+from chalicelib.core.errors import CannotDecide, GatehouseError, InvalidInput, NotFound, TooLarge, VersionConflict
+from chalicelib.core.policy import Policy, as_dict
+from chalicelib.triggers.policy_changed import policy_changed_trigger
+from chalicelib.triggers.post_confirmation import post_confirmation_trigger
+
+app = Chalice(app_name="gatehouse")
+for blueprint in (guards, policy_changed_trigger, post_confirmation_trigger):
+    app.register_blueprint(blueprint)
+door.watch(app)
+
+
+@app.route("/")
+def welcome() -> Any:
+    return {"message": "Gatehouse is open. Sign in, and ask /whoami who you are."}
+
+
+# --- use case 1: a valid token with the scope ---
+
+
+@app.route("/files", authorizer=requires("file.read"))
+def list_files() -> Any:
+    return {"files": wiring.service().list_files()}
+
+
+@app.route("/files/{name}", authorizer=requires("file.read"))
+def get_file(name: str) -> Any:
+    return wiring.service().get_file(name)
+
+
+@app.route("/files/{name}", methods=["PUT"], authorizer=requires("file.write"))
+def put_file(name: str) -> Any:
+    return wiring.service().put_file(name, body())
+
+
+@app.route("/files/{name}", methods=["DELETE"], authorizer=requires("file.write"))
+def delete_file(name: str) -> Any:
+    wiring.service().delete_file(name)
+    return no_content()
+
+
+# --- use case 2: a valid token, and a policy that allows it ---
+
+
+@app.route("/whoami", authorizer=policy_authorizer)
+def whoami() -> Any:
+    caller = request().context["authorizer"]
+    return {
+        "subject": caller["principalId"],
+        "kind": caller["kind"],
+        "username": caller["username"],
+        "client": caller["client"],
+        "policies": caller["policies"].split(", "),
+    }
+
+
+@app.route("/reports", authorizer=policy_authorizer)
+def list_reports() -> Any:
+    return {"reports": wiring.service().list_reports()}
+
+
+@app.route("/reports", methods=["POST"], authorizer=policy_authorizer)
+def add_report() -> Any:
+    return Response(wiring.service().add_report(body()), status_code=201)
+
+
+@app.route("/reports/{id}", authorizer=policy_authorizer)
+def get_report(id: str) -> Any:
+    return wiring.service().get_report(id)
+
+
+@app.route("/reports/{id}", methods=["PUT"], authorizer=policy_authorizer)
+def put_report(id: str) -> Any:
+    return wiring.service().put_report(id, body())
+
+
+@app.route("/reports/{id}", methods=["DELETE"], authorizer=policy_authorizer)
+def delete_report(id: str) -> Any:
+    wiring.service().delete_report(id)
+    return no_content()
+
+
+# --- administration: use case 2 guards itself ---
+
+
+@app.route("/admin/policies", authorizer=policy_authorizer)
+def list_policies() -> Any:
+    return {"policies": [shown(policy) for policy in wiring.administer().list_policies()]}
+
+
+@app.route("/admin/policies/{kind}/{name}", authorizer=policy_authorizer)
+def get_policy(kind: str, name: str) -> Any:
+    return shown(wiring.administer().get_policy(f"{kind}:{name}"))
+
+
+@app.route("/admin/policies/{kind}/{name}", methods=["PUT"], authorizer=policy_authorizer)
+def put_policy(kind: str, name: str) -> Any:
+    return shown(wiring.administer().put_policy(f"{kind}:{name}", body(), caller_id()))
+
+
+@app.route("/admin/policies/{kind}/{name}", methods=["DELETE"], authorizer=policy_authorizer)
+def delete_policy(kind: str, name: str) -> Any:
+    wiring.administer().delete_policy(f"{kind}:{name}", caller_id())
+    return no_content()
+
+
+@app.route("/admin/revocations", authorizer=policy_authorizer)
+def list_revocations() -> Any:
+    return {"revocations": [asdict(revocation) for revocation in wiring.administer().list_revocations()]}
+
+
+@app.route("/admin/revocations", methods=["POST"], authorizer=policy_authorizer)
+def revoke() -> Any:
+    return Response(asdict(wiring.administer().revoke(body(), caller_id())), status_code=201)
+
+
+@app.route("/admin/revocations", methods=["DELETE"], authorizer=policy_authorizer)
+def lift_revocation() -> Any:
+    wiring.administer().lift(body())
+    return no_content()
+
+
+# --- what the routes share ---
+
+
+def request() -> Request:
+    current = app.current_request
+    assert current is not None, "there is always one while a route runs"  # noqa: S101
+    return current
+
+
+def body() -> Any:
+    try:
+        return strict_json.parse(cast(bytes, request().raw_body))
+    except ValueError as error:
+        raise InvalidInput("body", f"is not JSON: {error}") from None
+
+
+def caller_id() -> str:
+    return cast(str, request().context["authorizer"]["principalId"])
+
+
+def shown(policy: Policy) -> dict[str, Any]:
+    return {**asdict(policy), "statements": [as_dict(statement) for statement in policy.statements]}
+
+
+def no_content() -> Response:
+    return Response("", status_code=204)
+
+
+STATUS: dict[type[GatehouseError], int] = {
+    TooLarge: 413,
+    InvalidInput: 400,
+    NotFound: 404,
+    VersionConflict: 409,
+    CannotDecide: 500,
+}
+
+
+@app.middleware("http")
+def answer_errors(event: Request, get_response: Callable[[Any], Any]) -> Any:
+    try:
+        return get_response(event)
+    except tuple(STATUS) as error:
+        status = STATUS[type(error)]
+        message = error.message if status < 500 else "the request failed through no fault of yours"
+        return Response({"message": message, "code": error.code}, status_code=status)

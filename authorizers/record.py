@@ -1,0 +1,72 @@
+"""One line for every decision, which is a log entry and a CloudWatch metric at once.
+
+Shape:   JSON in CloudWatch's embedded metric format; the reason code is the metric's dimension. It names who, what and
+         why, and never holds a token, a header, a claim set or a name that may be an e-mail address.
+Source:  docs.aws.amazon.com/AmazonCloudWatch → "Embedded metric format"
+"""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+from chalicelib.authorize import Grant
+
+_METRICS = [{"Name": "Decisions", "Unit": "Count"}, {"Name": "TookMilliseconds", "Unit": "Milliseconds"}]
+_OUTAGE = {"Name": "KeysOutageSeconds", "Unit": "Seconds"}
+
+
+class Record:
+    """The line, as it fills.
+
+    keys_outage_seconds  for how long the user pool's keys could not be fetched
+    write_line           where the line goes; Lambda sends standard output to CloudWatch
+    now                  seconds since 1970
+    """
+
+    def __init__(
+        self,
+        keys_outage_seconds: Callable[[], float] = lambda: 0.0,
+        write_line: Callable[[str], object] = print,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._keys_outage_seconds = keys_outage_seconds
+        self._write_line = write_line
+        self._now = now
+        self._began = now()
+        self._line: dict[str, Any] = {}
+
+    def ask(self, method: str, path: str) -> None:
+        self._line |= {"method": method, "path": path}
+
+    def grant(self, grant: Grant, because: tuple[str, ...]) -> None:
+        self._line |= {
+            "sub": grant.principal.subject,
+            "client": grant.principal.client_id,
+            "policies": list(grant.policies),
+            "generation": grant.generation,
+            "because": list(because),
+        }
+
+    def write(self, decision: Literal["allowed", "denied", "rejected", "failed"], code: str) -> None:
+        now = self._now()
+        outage = 0.0 if decision == "failed" else self._keys_outage_seconds()
+        line = {
+            "decision": decision,
+            "code": code,
+            **self._line,
+            "Decisions": 1,
+            "TookMilliseconds": round((now - self._began) * 1000, 3),
+            **({"KeysOutageSeconds": round(outage)} if outage else {}),
+            "_aws": {
+                "Timestamp": int(now * 1000),
+                "CloudWatchMetrics": [
+                    {
+                        "Namespace": "Gatehouse",
+                        "Dimensions": [["decision", "code"]],
+                        "Metrics": [*_METRICS, _OUTAGE] if outage else _METRICS,
+                    }
+                ],
+            },
+        }
+        self._write_line(json.dumps(line, separators=(",", ":")))

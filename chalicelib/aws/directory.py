@@ -1,0 +1,43 @@
+"""The user pool's groups, and the memory of who was given the default ones."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.aws.dynamodb import failures_named
+from chalicelib.core.errors import CannotDecide
+
+if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class UserPool:
+    """Implements Directory on Cognito."""
+
+    client: "CognitoIdentityProviderClient"
+
+    def add_to_group(self, pool_id: str, username: str, group: str) -> None:
+        try:
+            self.client.admin_add_user_to_group(UserPoolId=pool_id, Username=username, GroupName=group)
+        except (BotoCoreError, ClientError) as error:
+            raise CannotDecide("group_not_added", f"Cognito did not add the group {group}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class OnboardedTable:
+    """Implements Marks on a DynamoDB table with one item (`sub`) for each user."""
+
+    client: "DynamoDBClient"
+    table: str
+
+    def is_marked(self, subject: str) -> bool:
+        with failures_named("marks_unreachable"):
+            answer = self.client.get_item(TableName=self.table, Key={"sub": {"S": subject}}, ConsistentRead=True)
+        return "Item" in answer
+
+    def mark(self, subject: str) -> None:
+        with failures_named("marks_unreachable"):
+            self.client.put_item(TableName=self.table, Item={"sub": {"S": subject}})

@@ -1,0 +1,27 @@
+"""API Gateway's cache of authorizer results."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.core.errors import CannotDecide
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigateway import APIGatewayClient
+
+
+@dataclass(frozen=True, slots=True)
+class StageCache:
+    """Implements GatewayCache for one stage of one REST API."""
+
+    client: "APIGatewayClient"
+    api_id: str
+    stage: str
+
+    def flush(self) -> None:
+        """Raises CannotDecide, to be tried again."""
+        try:
+            self.client.flush_stage_authorizers_cache(restApiId=self.api_id, stageName=self.stage)
+        except (BotoCoreError, ClientError) as error:
+            raise CannotDecide("flush_failed", f"API Gateway: {type(error).__name__}") from error

@@ -1,0 +1,123 @@
+"""The guard table: the generation of the policies, and the revocations.
+
+Shape:  id "generation": n
+        id "revoked:sub:…", "revoked:client:…", "revoked:session:…": revoked_at, revoked_by, expires_at (DynamoDB's TTL)
+"""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from chalicelib.aws.dynamodb import Item, batch_get, failures_named, scan
+from chalicelib.core.errors import CannotDecide, NotFound
+from chalicelib.core.principal import Principal
+from chalicelib.ports import GuardReading, Revocation, RevocationKind
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_GENERATION = "generation"
+_REVOKED = "revoked"
+# A revocation may go once no token that it refuses can be alive: Cognito's access tokens live a day at most, and a
+# sign-in ten years, the longest life of a refresh token.
+_DAY = 86_400
+_LIVES: dict[RevocationKind, int] = {"sub": _DAY, "client": _DAY, "session": 3650 * _DAY}
+_SLACK = 3_600  # seconds, for clocks that differ
+
+
+class GuardTable:
+    """Implements Guard, Generation and Revocations on one DynamoDB table.
+
+    now  seconds since 1970
+    """
+
+    def __init__(self, client: "DynamoDBClient", table: str, now: Callable[[], float] = time.time) -> None:
+        self._client = client
+        self._table = table
+        self._now = now
+
+    def read(self, principal: Principal) -> GuardReading:
+        ids = {
+            _GENERATION,
+            _revocation_id("sub", principal.subject),
+            _revocation_id("client", principal.client_id),
+            *((_revocation_id("session", principal.session),) if principal.session else ()),
+        }
+        with failures_named("guard_unreachable"):
+            items = batch_get(self._client, self._table, [{"id": {"S": id_}} for id_ in sorted(ids)])
+        found = {item["id"]["S"]: item for item in items}
+        if _GENERATION not in found:
+            raise CannotDecide("guard_empty", "the guard table has no generation")
+        times = [
+            int(found[id_]["revoked_at"]["N"]) for id_ in found if id_.startswith(("revoked:sub:", "revoked:client:"))
+        ]
+        return GuardReading(
+            generation=int(found[_GENERATION]["n"]["N"]),
+            revoked_before=max(times, default=-1),
+            session_revoked=any(id_.startswith("revoked:session:") for id_ in found),
+        )
+
+    def bump(self) -> int:
+        # A generation that is missing begins at the time in milliseconds, not at 1: a number that an authorizer may
+        # still remember from before the table was lost must never come again.
+        with failures_named("guard_unreachable"):
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key={"id": {"S": _GENERATION}},
+                UpdateExpression="SET n = if_not_exists(n, :start) + :one",
+                ExpressionAttributeValues={":start": {"N": str(int(self._now() * 1000))}, ":one": {"N": "1"}},
+                ReturnValues="UPDATED_NEW",
+            )
+        return int(answer["Attributes"]["n"]["N"])
+
+    def list(self) -> "list[Revocation]":
+        with failures_named("guard_unreachable"):
+            items = list(
+                scan(
+                    self._client,
+                    self._table,
+                    FilterExpression="begins_with(id, :revoked)",
+                    ExpressionAttributeValues={":revoked": {"S": f"{_REVOKED}:"}},
+                )
+            )
+        return sorted((_revocation(item) for item in items), key=lambda r: (r.kind, r.value))
+
+    def put(self, revocation: Revocation) -> None:
+        expires_at = revocation.revoked_at + _LIVES[revocation.kind] + _SLACK
+        try:
+            with failures_named("guard_unreachable"):
+                self._client.put_item(
+                    TableName=self._table,
+                    Item={
+                        "id": {"S": _revocation_id(revocation.kind, revocation.value)},
+                        "revoked_at": {"N": str(revocation.revoked_at)},
+                        "revoked_by": {"S": revocation.revoked_by},
+                        "expires_at": {"N": str(expires_at)},
+                    },
+                    ConditionExpression="attribute_not_exists(id) OR revoked_at < :now",
+                    ExpressionAttributeValues={":now": {"N": str(revocation.revoked_at)}},
+                )
+        except ClientError:
+            return  # one that refuses as much, or more, is there already
+
+    def lift(self, kind: RevocationKind, value: str) -> None:
+        try:
+            with failures_named("guard_unreachable"):
+                self._client.delete_item(
+                    TableName=self._table,
+                    Key={"id": {"S": _revocation_id(kind, value)}},
+                    ConditionExpression="attribute_exists(id)",
+                )
+        except ClientError as error:
+            raise NotFound(f"a revocation of the {kind} {value}") from error
+
+
+def _revocation_id(kind: RevocationKind, value: str) -> str:
+    return f"{_REVOKED}:{kind}:{value}"
+
+
+def _revocation(item: Item) -> Revocation:
+    _, kind, value = item["id"]["S"].split(":", 2)
+    return Revocation(kind, value, int(item["revoked_at"]["N"]), item["revoked_by"]["S"])

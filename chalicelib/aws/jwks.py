@@ -1,0 +1,141 @@
+"""The user pool's signing keys, from its JWKS document."""
+
+import json
+import time
+import urllib.request
+from collections.abc import Callable, Mapping
+from threading import Lock
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwt import PyJWK
+from jwt.exceptions import PyJWTError
+
+from chalicelib.core.errors import CannotDecide, TokenRejected
+
+FETCH_TIMEOUT_SECONDS = 3.0
+_LARGEST_DOCUMENT = 65_536  # bytes; Cognito's has about 900
+
+Keys = Mapping[str, RSAPublicKey]
+
+
+class JwksKeySource:
+    """Signing keys: fetched when first needed, kept, and fetched again when they are old or one is missing.
+
+    fetch          gives {kid: public key}; raises OSError, or ValueError for a document that makes no sense
+    cooldown       seconds between two fetches, so that forged key ids cannot flood the endpoint
+    refresh_after  seconds after which keys are fetched again, so that a withdrawn key does not live on
+    max_age        seconds for which keys are used while fetching fails: an outage must not sign everyone out
+    now            seconds of a clock that never goes back
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[], Keys],
+        cooldown: float = 10.0,
+        refresh_after: float = 600.0,
+        max_age: float = 3600.0,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._fetch = fetch
+        self._cooldown = cooldown
+        self._refresh_after = refresh_after
+        self._max_age = max_age
+        self._now = now
+        self._lock = Lock()
+        self._keys: Keys = {}
+        self._revision = 0
+        self._asked_at = self._fetched_at = float("-inf")
+        self._outage: Exception | None = None
+
+    @property
+    def revision(self) -> int:
+        """Changes whenever the set of keys does, and when the keys have become too old to be used."""
+        self._refresh_if_due()
+        return self._revision if self._now() - self._fetched_at < self._max_age else -1
+
+    @property
+    def outage_seconds(self) -> float:
+        """How old the keys in use are, while they cannot be fetched; 0 when all is well."""
+        return self._now() - self._fetched_at if self._outage and self._keys else 0.0
+
+    def key(self, kid: str) -> RSAPublicKey:
+        """Find a key. Raises TokenRejected (the pool has no such key) or CannotDecide (nobody knows)."""
+        self._refresh_if_due(kid)
+        key = self._keys.get(kid)
+        if self._now() - self._fetched_at >= self._max_age or (key is None and self._outage):
+            raise CannotDecide("keys_unreachable", "the user pool's keys could not be fetched") from self._outage
+        if key is None:
+            raise TokenRejected("unknown_key", "the user pool has no key with the id that the token names")
+        return key
+
+    def _refresh_if_due(self, kid: str | None = None) -> None:
+        if not self._is_due(kid):
+            return
+        with self._lock:
+            if self._is_due(kid):  # nobody else has asked while we waited
+                self._refresh()
+
+    def _is_due(self, kid: str | None) -> bool:
+        now = self._now()
+        if now - self._asked_at < self._cooldown:
+            return False
+        if kid is not None and kid not in self._keys:
+            return True
+        return bool(self._keys) and now - self._fetched_at >= self._refresh_after
+
+    def _refresh(self) -> None:
+        self._asked_at = self._now()
+        try:
+            keys = self._fetch()
+        except (OSError, ValueError) as error:
+            self._outage = error
+            return
+        self._outage = None
+        self._fetched_at = self._asked_at
+        if keys.keys() != self._keys.keys():
+            self._revision += 1
+        self._keys = keys
+
+
+def fetch_jwks(url: str, timeout: float = FETCH_TIMEOUT_SECONDS) -> Keys:
+    """Fetch a JWKS document, following no redirect. Raises OSError and ValueError."""
+    opener = urllib.request.build_opener(_NoRedirects)
+    with opener.open(url, timeout=timeout) as response:
+        document = response.read(_LARGEST_DOCUMENT + 1)
+    if len(document) > _LARGEST_DOCUMENT:
+        raise ValueError("the JWKS document is too large to be one")
+    return parse_jwks(document)
+
+
+def parse_jwks(document: bytes) -> Keys:
+    """Read the RS256 keys of a JWKS document, leaving out what is no such key. Raises ValueError if none is left."""
+    parsed = json.loads(document)
+    entries = parsed.get("keys") if isinstance(parsed, dict) else None
+    keys = {}
+    for entry in entries if isinstance(entries, list) else []:
+        key = _rs256_key(entry)
+        if key is not None:
+            keys[entry["kid"]] = key
+    if not keys:
+        raise ValueError("the JWKS document has no RS256 key")
+    return keys
+
+
+def _rs256_key(entry: Any) -> RSAPublicKey | None:
+    if not isinstance(entry, dict) or not isinstance(entry.get("kid"), str) or entry.get("kty") != "RSA":
+        return None
+    if entry.get("use", "sig") != "sig" or entry.get("alg", "RS256") != "RS256":
+        return None
+    try:
+        key = PyJWK(entry, algorithm="RS256").key
+    except (PyJWTError, ValueError):
+        return None
+    return key if isinstance(key, RSAPublicKey) and key.key_size >= 2048 else None
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """A key endpoint that sends us elsewhere is an outage."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None

@@ -1,0 +1,71 @@
+"""What a Cognito access token must say, and the principal that it describes. Pure: the time is an argument."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.core.errors import TokenRejected
+from chalicelib.core.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """Whose tokens are accepted: one issuer, compared exactly, and the app clients listed."""
+
+    issuer: str
+    client_ids: frozenset[str]
+
+
+def principal_from(claims: Mapping[str, Any], expected: Expectation, now: float) -> Principal:
+    """Check every claim of an access token whose signature was verified.
+
+    Units:   `now` and all times are seconds since 1970; there is no leeway, as AWS's own verifier grants none
+    Raises:  TokenRejected
+    Source:  docs.aws.amazon.com/cognito → "Verifying JSON web tokens"; RFC 8725
+    """
+    expires_at, issued_at = _time(claims, "exp"), _time(claims, "iat")
+    not_before = _time(claims, "nbf") if "nbf" in claims else issued_at
+    if claims.get("iss") != expected.issuer:
+        raise TokenRejected("wrong_issuer", "the token comes from another issuer")
+    if claims.get("token_use") != "access":
+        raise TokenRejected("wrong_token_use", "the token is no access token")
+    client_id = _text(claims, "client_id")
+    if client_id not in expected.client_ids:
+        raise TokenRejected("wrong_client", "the token was issued to an app client that is not admitted here")
+    if "aud" in claims:  # Cognito's access tokens carry none unless they are bound to another resource
+        raise TokenRejected("wrong_audience", "the token is meant for another audience")
+    if expires_at <= now:
+        raise TokenRejected("token_expired", f"the token expired {int(now) - expires_at} s ago")
+    if issued_at > now or not_before > now:
+        raise TokenRejected("token_not_yet_valid", f"the token is valid in {max(issued_at, not_before) - int(now)} s")
+    return Principal(
+        subject=_text(claims, "sub"),
+        client_id=client_id,
+        username=_text(claims, "username", default=""),
+        groups=_groups(claims),
+        scopes=frozenset(_text(claims, "scope", default="").split()),
+        session=_text(claims, "origin_jti", default=""),
+        issued_at=issued_at,
+        expires_at=expires_at,
+    )
+
+
+def _time(claims: Mapping[str, Any], name: str) -> int:
+    value = claims.get(name)
+    if type(value) is not int:  # a bool is an int in Python, and a float may be NaN
+        raise TokenRejected("malformed_claims", f"the claim {name} is not a whole number of seconds")
+    return value
+
+
+def _text(claims: Mapping[str, Any], name: str, default: str | None = None) -> str:
+    value = claims.get(name, default)
+    if type(value) is not str or (not value and default is None):
+        raise TokenRejected("malformed_claims", f"the claim {name} is not a text")
+    return value
+
+
+def _groups(claims: Mapping[str, Any]) -> tuple[str, ...]:
+    value = claims.get("cognito:groups", [])
+    if type(value) is not list or not all(type(name) is str for name in value):
+        raise TokenRejected("malformed_claims", "the claim cognito:groups is not a list of texts")
+    return tuple(dict.fromkeys(value))

@@ -1,0 +1,72 @@
+"""The form of a signed token, taken apart strictly: one spelling per token, or none. Pure.
+
+Leniency is what token attacks are made of. PyJWT, which checks the signature, reads base64 and JSON a little more
+generously than this; `tests/tokens/` holds that nothing is accepted here that PyJWT refuses.
+"""
+
+import binascii
+from typing import Any, NamedTuple
+
+from chalicelib.core import strict_json
+from chalicelib.core.errors import TokenRejected
+
+MAX_TOKEN_BYTES = 10_240  # API Gateway accepts no more than this for all headers together
+
+_ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
+# Length modulo 4 → the padding that base64url leaves out, and the last characters whose unused bits are all zero.
+_ENDINGS = {0: (b"", _ALPHABET), 2: (b"==", b"AQgw"), 3: (b"=", b"AEIMQUYcgkosw048")}
+
+
+class Jws(NamedTuple):
+    """A token taken apart; nothing in it is to be believed before its signature is verified."""
+
+    kid: str
+    signing_input: bytes
+    payload: bytes
+    signature: bytes
+
+
+def parse(token: str) -> Jws:
+    """Take an RS256 token apart. Raises TokenRejected."""
+    if len(token) > MAX_TOKEN_BYTES:
+        raise TokenRejected("token_too_large", f"the token has {len(token)} bytes, at most {MAX_TOKEN_BYTES} are read")
+    if not token.isascii():
+        raise TokenRejected("malformed_token", "the token has characters other than ASCII")
+    signing_input, _, signature = token.encode().rpartition(b".")
+    header, dot, payload = signing_input.partition(b".")
+    if not dot:
+        raise TokenRejected("malformed_token", "the token does not have three parts")
+    return Jws(_kid(header), signing_input, decode_base64url(payload), decode_base64url(signature))
+
+
+def _kid(segment: bytes) -> str:
+    header = parse_object(decode_base64url(segment))
+    if header.get("alg") != "RS256":
+        raise TokenRejected("wrong_algorithm", "the token's algorithm is not RS256")
+    if "crit" in header or "b64" in header:
+        raise TokenRejected("malformed_token", "the token's header demands an extension that is not understood")
+    kid = header.get("kid")
+    if type(kid) is not str:
+        raise TokenRejected("unknown_key", "the token does not name its key")
+    return kid
+
+
+def decode_base64url(segment: bytes) -> bytes:
+    """Decode unpadded base64url, refusing every second way to write the same bytes. Raises TokenRejected."""
+    padding, last = _ENDINGS.get(len(segment) & 3, (b"", b""))
+    # `in` on bytes searches a substring: an empty segment has to be refused by its own test
+    if not segment or segment[-1:] not in last or not last or segment.translate(None, _ALPHABET):
+        raise TokenRejected("malformed_token", "a part of the token is not canonical base64url")
+    return binascii.a2b_base64(segment.translate(_TO_STANDARD) + padding)
+
+
+def parse_object(text: bytes) -> dict[str, Any]:
+    """Read a JSON object strictly. Raises TokenRejected."""
+    try:
+        parsed = strict_json.parse(text)
+    except ValueError:
+        raise TokenRejected("malformed_token", "a part of the token is not strict JSON") from None
+    if type(parsed) is not dict:
+        raise TokenRejected("malformed_token", "a part of the token is not a JSON object")
+    return parsed

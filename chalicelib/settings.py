@@ -1,0 +1,131 @@
+"""Every environment variable: its name, unit, default and meaning; none is a secret.
+
+A test holds that `docs/settings.md` lists the same ones.
+"""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from chalicelib.core.errors import CannotDecide
+
+
+class Settings:
+    """Reads the environment when asked, so that each Lambda needs only the variables that it uses.
+
+    Raises:  CannotDecide for a variable that is missing or makes no sense
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    @property
+    def issuer(self) -> str:
+        """ISSUER: the user pool's issuer, compared exactly with a token's `iss`."""
+        return self._text("ISSUER")
+
+    @property
+    def jwks_url(self) -> str:
+        """JWKS_URL: where the user pool's public keys are; https, or http on this very machine."""
+        url = self._text("JWKS_URL")
+        parts = urlsplit(url)
+        if parts.scheme != "https" and (parts.scheme, parts.hostname) not in (
+            ("http", "localhost"),
+            ("http", "127.0.0.1"),
+        ):
+            raise CannotDecide("bad_setting", "JWKS_URL must begin with https")
+        return url
+
+    @property
+    def client_ids(self) -> frozenset[str]:
+        """CLIENT_IDS: the app clients whose tokens are admitted, separated by commas."""
+        return self._texts("CLIENT_IDS")
+
+    @property
+    def policy_table(self) -> str:
+        """POLICY_TABLE: the DynamoDB table of policies."""
+        return self._text("POLICY_TABLE")
+
+    @property
+    def guard_table(self) -> str:
+        """GUARD_TABLE: the DynamoDB table of the generation and the revocations."""
+        return self._text("GUARD_TABLE")
+
+    @property
+    def onboarded_table(self) -> str:
+        """ONBOARDED_TABLE: the DynamoDB table of users who were given the default groups."""
+        return self._text("ONBOARDED_TABLE")
+
+    @property
+    def document_table(self) -> str:
+        """DOCUMENT_TABLE: the DynamoDB table of the sample service's files and reports."""
+        return self._text("DOCUMENT_TABLE")
+
+    @property
+    def resource_server(self) -> str:
+        """RESOURCE_SERVER: what custom scopes begin with, before the slash (default https://gatehouse.example)."""
+        return self._text("RESOURCE_SERVER", "https://gatehouse.example")
+
+    @property
+    def user_pool_arn(self) -> str | None:
+        """USER_POOL_ARN: the pool of the Cognito authorizer; read when the API is deployed."""
+        return self._environ.get("USER_POOL_ARN")
+
+    @property
+    def policy_stream_arn(self) -> str | None:
+        """POLICY_STREAM_ARN: the stream of the policy table; read when the stream handler is deployed."""
+        return self._environ.get("POLICY_STREAM_ARN")
+
+    @property
+    def authorizer_cache_seconds(self) -> int:
+        """AUTHORIZER_CACHE_SECONDS: how long API Gateway replays a decision, 0 to 3600 (default 0: never)."""
+        return self._number("AUTHORIZER_CACHE_SECONDS", 0, most=3600)
+
+    @property
+    def policy_max_staleness_seconds(self) -> int:
+        """POLICY_MAX_STALENESS_SECONDS: how long a guard reading is used again, 0 to 3600 (default 0: never)."""
+        return self._number("POLICY_MAX_STALENESS_SECONDS", 0, most=3600)
+
+    @property
+    def jwks_max_age_seconds(self) -> int:
+        """JWKS_MAX_AGE_SECONDS: how long keys are used while they cannot be fetched, 60 to 86400 (default 3600)."""
+        return self._number("JWKS_MAX_AGE_SECONDS", 3600, least=60, most=86_400)
+
+    @property
+    def remembered_tokens(self) -> int:
+        """REMEMBERED_TOKENS: how many verified tokens a Lambda remembers, 0 to 100000 (default 1024)."""
+        return self._number("REMEMBERED_TOKENS", 1024, most=100_000)
+
+    @property
+    def default_groups(self) -> tuple[str, ...]:
+        """DEFAULT_GROUPS: the groups that a new user gets, separated by commas (default readers)."""
+        return tuple(sorted(self._texts("DEFAULT_GROUPS", "readers")))
+
+    @property
+    def privileged_groups(self) -> frozenset[str]:
+        """PRIVILEGED_GROUPS: groups that are never given by default, separated by commas (default admins)."""
+        return self._texts("PRIVILEGED_GROUPS", "admins")
+
+    @property
+    def rest_api_id(self) -> str:
+        """REST_API_ID: the REST API whose authorizer cache is flushed; needed if AUTHORIZER_CACHE_SECONDS is not 0."""
+        return self._text("REST_API_ID")
+
+    @property
+    def stage(self) -> str:
+        """API_STAGE: the stage of that API; needed if AUTHORIZER_CACHE_SECONDS is not 0."""
+        return self._text("API_STAGE")
+
+    def _text(self, name: str, default: str | None = None) -> str:
+        value = self._environ.get(name, default)
+        if not value:
+            raise CannotDecide("missing_setting", f"the environment variable {name} is not set")
+        return value
+
+    def _texts(self, name: str, default: str | None = None) -> frozenset[str]:
+        return frozenset(part.strip() for part in self._text(name, default).split(",") if part.strip())
+
+    def _number(self, name: str, default: int, most: int, least: int = 0) -> int:
+        text = self._environ.get(name, str(default))
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise CannotDecide("bad_setting", f"{name} must be a whole number from {least} to {most}")
+        return int(text)

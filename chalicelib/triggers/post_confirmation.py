@@ -1,0 +1,41 @@
+"""Cognito's post-confirmation trigger: who confirms a sign-up gets the default groups."""
+
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.utilities.data_classes.cognito_user_pool_event import PostConfirmationTriggerEvent
+from chalice.app import Blueprint
+
+post_confirmation_trigger = Blueprint(__name__)
+
+
+@post_confirmation_trigger.lambda_function(name="post_confirmation")
+def post_confirmation(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """Give the event back, as Cognito demands, whatever happened."""
+    from chalicelib import wiring
+
+    return welcome(event, wiring.onboard, Logger(service="post_confirmation"))
+
+
+def welcome(
+    event: dict[str, Any], onboard: Callable[[], Callable[[str, str, str], tuple[str, ...]]], logger: Logger
+) -> dict[str, Any]:
+    """Give a new user the default groups.
+
+    Nothing is ever raised: the user is confirmed by now, and an error would reach the person who signed up and undo
+    nothing. They merely hold no group, which the metric and the log line tell.
+    """
+    try:
+        trigger = PostConfirmationTriggerEvent(event)
+        if trigger.trigger_source != "PostConfirmation_ConfirmSignUp":
+            return event  # a forgotten password that was reset gives nobody a group
+        subject = trigger.request.user_attributes["sub"]
+        groups = onboard()(trigger.user_pool_id, trigger.user_name, subject)
+        logger.info("default groups given", extra={"sub": subject, "groups": list(groups)})
+    except Exception as failure:
+        logger.error("default groups not given", extra={"failure": getattr(failure, "code", type(failure).__name__)})
+        with single_metric(name="OnboardingFailed", unit=MetricUnit.Count, value=1, namespace="Gatehouse"):
+            pass
+    return event

@@ -1,0 +1,54 @@
+"""Use case: a token in, the principal out. The signature is checked by PyJWT, the form and the claims by `core/`."""
+
+import time
+from collections.abc import Callable
+from hashlib import sha256
+
+from jwt.algorithms import RSAAlgorithm
+
+from chalicelib.core.claims import Expectation, principal_from
+from chalicelib.core.errors import TokenRejected
+from chalicelib.core.jws import parse, parse_object
+from chalicelib.core.principal import Principal
+from chalicelib.memory import Memory
+from chalicelib.ports import KeySource
+
+_RS256 = RSAAlgorithm(RSAAlgorithm.SHA256)
+
+
+class VerifyToken:
+    """Verifies access tokens, and remembers the verified ones by the SHA-256 of the whole token.
+
+    Only what a token says is remembered, never a decision; never beyond its expiry, nor a change of the pool's keys.
+
+    remember  how many tokens, 0 for none; about 1 kB each
+    now       seconds since 1970
+    """
+
+    def __init__(
+        self, keys: KeySource, expected: Expectation, remember: int = 1024, now: Callable[[], float] = time.time
+    ) -> None:
+        self._keys = keys
+        self._expected = expected
+        self._now = now
+        self._verified: Memory[bytes, tuple[int, Principal]] = Memory(remember)
+
+    def __call__(self, token: str) -> Principal:
+        """Raises TokenRejected, or CannotDecide when the keys cannot be had."""
+        revision = self._keys.revision
+        fingerprint = sha256(token.encode("utf-8", "surrogatepass")).digest()
+        remembered = self._verified.get(fingerprint)
+        if remembered is not None and remembered[0] == revision:
+            principal = remembered[1]
+            if principal.expires_at <= self._now():
+                raise TokenRejected("token_expired", "the token has expired")
+            return principal
+        principal = self._verify(token)
+        self._verified.put(fingerprint, (revision, principal))
+        return principal
+
+    def _verify(self, token: str) -> Principal:
+        jws = parse(token)
+        if not _RS256.verify(jws.signing_input, self._keys.key(jws.kid), jws.signature):
+            raise TokenRejected("bad_signature", "the token's signature does not match")
+        return principal_from(parse_object(jws.payload), self._expected, self._now())

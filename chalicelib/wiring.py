@@ -1,0 +1,86 @@
+"""Which implementation serves which port. Built when first asked for, and once: nothing happens at import."""
+
+import os
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from chalicelib.administer import Administer
+from chalicelib.authorize import Authorize
+from chalicelib.aws.directory import OnboardedTable, UserPool
+from chalicelib.aws.documents import DocumentTable
+from chalicelib.aws.gateway import StageCache
+from chalicelib.aws.guard import GuardTable
+from chalicelib.aws.jwks import JwksKeySource, fetch_jwks
+from chalicelib.aws.policies import PolicyTable
+from chalicelib.core.claims import Expectation
+from chalicelib.invalidate import Invalidate
+from chalicelib.onboard import Onboard
+from chalicelib.service import Service
+from chalicelib.settings import Settings
+from chalicelib.verify import VerifyToken
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# Below the Lambdas' timeout of 5 s, so that a failure is reported by its name.
+_IMPATIENT = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+
+
+@cache
+def settings() -> Settings:
+    return Settings(os.environ)
+
+
+@cache
+def keys() -> JwksKeySource:
+    return JwksKeySource(partial(fetch_jwks, settings().jwks_url), max_age=settings().jwks_max_age_seconds)
+
+
+@cache
+def authorize() -> Authorize:
+    expected = Expectation(settings().issuer, settings().client_ids)
+    return Authorize(
+        verify=VerifyToken(keys(), expected, remember=settings().remembered_tokens),
+        guard=GuardTable(_dynamodb(), settings().guard_table),
+        policies=PolicyTable(_dynamodb(), settings().policy_table),
+        max_staleness=settings().policy_max_staleness_seconds,
+    )
+
+
+@cache
+def administer() -> Administer:
+    guard = GuardTable(_dynamodb(), settings().guard_table)
+    return Administer(PolicyTable(_dynamodb(), settings().policy_table), generation=guard, revocations=guard)
+
+
+@cache
+def invalidate() -> Invalidate:
+    cache_on = settings().authorizer_cache_seconds > 0
+    client = boto3.client("apigateway", config=_IMPATIENT) if cache_on else None
+    return Invalidate(
+        generation=GuardTable(_dynamodb(), settings().guard_table),
+        gateway_cache=StageCache(client, settings().rest_api_id, settings().stage) if client else None,
+    )
+
+
+@cache
+def onboard() -> Onboard:
+    return Onboard(
+        directory=UserPool(boto3.client("cognito-idp", config=_IMPATIENT)),
+        marks=OnboardedTable(_dynamodb(), settings().onboarded_table),
+        default_groups=settings().default_groups,
+        privileged_groups=settings().privileged_groups,
+    )
+
+
+@cache
+def service() -> Service:
+    return Service(DocumentTable(_dynamodb(), settings().document_table))
+
+
+@cache
+def _dynamodb() -> "DynamoDBClient":
+    return boto3.client("dynamodb", config=_IMPATIENT)

@@ -1,0 +1,75 @@
+"""Installs Gatehouse in the local cloud as on AWS: the identity stack, and the packaged application."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from infra.stacks import Stacks, with_code
+from local.package import PROJECT, package
+from local.place import STAGE, Place
+
+API_STAGE = "v1"
+IDENTITY = "gatehouse-local-identity"
+APPLICATION = "gatehouse-local"
+
+
+def install(place: Place, say: Callable[[str], None]) -> dict[str, str]:
+    """Bring both stacks up to date; give their outputs, merged."""
+    stacks = Stacks(place.client("cloudformation"), place.client("s3"), bucket="gatehouse-local-deploy")
+    identity_template = (PROJECT / "infra/identity.yaml").read_text(encoding="utf-8")
+    parameters = {
+        "Stage": STAGE,
+        "MfaMode": "OPTIONAL",  # sample users sign in without a second factor; anyone may add one
+        "CallbackUrls": callback_url(place),
+        "LogoutUrls": f"{place.url}/",
+        "DataProtection": "false",
+    }
+    say("the identity stack: user pool, clients, groups, tables, roles")
+    identity, _ = stacks.deploy(IDENTITY, identity_template, parameters)
+    say("the application: packaging")
+    template, code = package(place.folder / "build")
+    say("the application: API, authorizers, triggers, stream handler")
+    application, _ = stacks.deploy(
+        APPLICATION,
+        with_code(template, stacks.upload(code, ".zip")),
+        # The emulator's keys are here, though its tokens bear the issuer that AWS would write into them.
+        {"Stage": STAGE, **identity, "JwksUrl": f"{place.url}/{identity['UserPoolId']}/.well-known/jwks.json"},
+    )
+    say("tying the user pool to its trigger")
+    complete = {"DeployPhase": "complete", "RestApiId": application["RestAPIId"]}
+    identity, _ = stacks.deploy(IDENTITY, identity_template, {**parameters, **complete})
+    add_gateway_responses(place.client("apigateway"), application["RestAPIId"], template)
+    return {**identity, **application}
+
+
+def add_gateway_responses(apigateway: Any, api_id: str, template: str) -> None:
+    """Give the API the error responses that its template defines: the emulator's import leaves them out."""
+    definition = json.loads(template)["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    for kind, response in definition["x-amazon-apigateway-gateway-responses"].items():
+        arguments = {"statusCode": str(response["statusCode"])} if "statusCode" in response else {}
+        apigateway.put_gateway_response(
+            restApiId=api_id,
+            responseType=kind,
+            responseParameters=response["responseParameters"],
+            responseTemplates=response["responseTemplates"],
+            **arguments,
+        )
+    apigateway.create_deployment(restApiId=api_id, stageName=API_STAGE)
+
+
+def callback_url(place: Place) -> str:
+    return f"{place.url}/callback"
+
+
+def api_url(place: Place, api_id: str) -> str:
+    return f"{place.url}/_aws/execute-api/{api_id}/{API_STAGE}"
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Replace a file as a whole, readable by its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_suffix(".draft")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    draft.replace(path)

@@ -1,0 +1,84 @@
+"""Where the local cloud lives: one folder, one port on the loopback interface, invented credentials."""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+ACCESS_KEY = SECRET_KEY = "test"
+STAGE = "local"
+SERVICES = "cognito-idp,dynamodb,dynamodbstreams,lambda,apigateway,iam,sts,ses,logs,s3,cloudformation,sqs,cloudwatch,monitoring"
+
+
+@dataclass(frozen=True)
+class Place:
+    """One local cloud.
+
+    folder  holds its state and `outputs.json`
+    """
+
+    port: int
+    folder: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def outputs(self) -> Path:
+        return self.folder / "outputs.json"
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    def environment(self) -> dict[str, str]:
+        """What ministack reads when it is imported. Without AUTH it would accept any password and any signature."""
+        return {
+            "AUTH": "true",
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "IOT_MTLS_ENABLED": "0",
+            "LOG_LEVEL": "ERROR",
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "MINISTACK_HOST": "localhost",
+            "MINISTACK_REGION": REGION,
+            "PERSIST_STATE": "1",
+            "SERVICES": SERVICES,
+            "STATE_DIR": str(self.state),
+            **self.credentials(),
+        }
+
+    def credentials(self) -> dict[str, str]:
+        return {
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+            "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+
+    def client(self, service: str) -> Any:
+        return self._session.client(
+            service,
+            endpoint_url=self.url,
+            # by path, since no name server knows <bucket>.localhost
+            config=Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "total_max_attempts": 2}),
+        )
+
+    @cached_property
+    def _session(self) -> "boto3.Session":
+        return boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=REGION)
+
+
+def from_environment() -> Place:
+    """The place that GATEHOUSE_PORT (4566) and GATEHOUSE_LOCAL (.local) name."""
+    return Place(
+        int(os.environ.get("GATEHOUSE_PORT", "4566")), Path(os.environ.get("GATEHOUSE_LOCAL", ".local")).resolve()
+    )
