@@ -13,7 +13,10 @@ REGION = "us-east-1"
 ACCOUNT = "123456789012"
 ACCESS_KEY = SECRET_KEY = "test"
 STAGE = "local"
-SERVICES = "cognito-idp,dynamodb,dynamodbstreams,lambda,apigateway,iam,sts,ses,logs,s3,cloudformation,sqs,cloudwatch,monitoring"
+SERVICES = (
+    "apigateway,cloudformation,cloudwatch,cognito-idp,dynamodb,dynamodbstreams,iam,lambda,logs,"
+    "monitoring,s3,ses,sqs,sts"
+)
 
 
 @dataclass(frozen=True)

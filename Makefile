@@ -1,0 +1,52 @@
+# Gatehouse. `make help` lists what there is; everything works from a fresh clone with Python 3.11 or newer.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help run demo token reset local test check format clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/installed ## the whole cloud on this machine, until Ctrl-C
+	@exec $(BIN)/python -m local run
+
+demo: $(VENV)/installed ## the story, in words and real requests (needs `make run` in another terminal)
+	@$(BIN)/python -m local demo
+
+token: $(VENV)/installed ## an access token: make -s token USER=reader
+	@$(BIN)/python -m local token $(USER)
+
+reset: $(VENV)/installed ## forget the local cloud's people, policies and documents
+	@$(BIN)/python -m local reset
+
+local: $(VENV)/installed ## the routes in-process, as `chalice local`, against the cloud of `make run`
+	@exec $(BIN)/chalice local --port 8000
+
+test: $(VENV)/installed ## unit tests, then end-to-end tests against a local cloud of their own
+	@$(BIN)/python -m pytest -q
+
+check: $(VENV)/installed ## what CI checks: style, types, templates, import directions and all tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(MAKE) --no-print-directory test
+
+format: $(VENV)/installed ## put the code into the one form
+	@$(BIN)/ruff check --fix-only --quiet .
+	@$(BIN)/ruff format --quiet .
+
+clean: ## remove the virtual environment and everything built
+	@rm -rf $(VENV) .local .chalice/deployments build .hypothesis .mypy_cache .ruff_cache
+
+# Installed anew when a requirement changes; a failed installation leaves no stamp, so the next `make` tries again.
+$(VENV)/installed: requirements.txt requirements-dev.txt constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "Python is missing: install Python 3.11 or newer, or name it with PYTHON=<path>."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: name one with PYTHON=<path>."; exit 1; }
+	@echo "Installing into $(VENV): about 90 packages, half a minute on a good line."
+	@$(PYTHON) -m venv $(VENV) || { echo "The virtual environment could not be made: on Debian and Ubuntu, install python3-venv."; exit 1; }
+	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -r requirements-dev.txt \
+		|| { echo "The packages could not be installed: is there a network? The first start needs one."; exit 1; }
+	@touch $@

@@ -1,0 +1,65 @@
+"""What the Makefile calls: run, demo, token, reset."""
+
+import argparse
+import shutil
+import sys
+
+from local.outputs import NotRunning, read_outputs
+from local.place import Place, from_environment
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run", help="run the local cloud until interrupted")
+    commands.add_parser("demo", help="play the story against the running cloud")
+    commands.add_parser("token", help="print an access token").add_argument(
+        "user", choices=["admin", "editor", "reader"]
+    )
+    commands.add_parser("reset", help="forget people, policies and documents")
+    parsed = parser.parse_args(arguments)
+    place = from_environment()
+    try:
+        return {"run": _run, "demo": _demo, "token": _token, "reset": _reset}[parsed.command](place, parsed)
+    except NotRunning as problem:
+        print(problem, file=sys.stderr)
+        return 1
+
+
+def _run(place: Place, _: argparse.Namespace) -> int:
+    from local.run import run
+
+    return run(place)
+
+
+def _demo(place: Place, _: argparse.Namespace) -> int:
+    from local.demo import PromiseBroken, demo
+
+    try:
+        demo(read_outputs(place.outputs))
+    except PromiseBroken as broken:
+        print(f"\nThe story ended badly: {broken}.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _token(place: Place, parsed: argparse.Namespace) -> int:
+    from local.people import sign_in
+
+    outputs = read_outputs(place.outputs)
+    user = outputs["users"][parsed.user]
+    print(sign_in(outputs, user["username"], user["password"]))
+    return 0
+
+
+def _reset(place: Place, _: argparse.Namespace) -> int:
+    if place.outputs.exists():
+        print("The local cloud is running: stop it first, with Ctrl-C in its terminal.", file=sys.stderr)
+        return 1
+    shutil.rmtree(place.folder, ignore_errors=True)
+    print("Forgotten: people, policies and documents of the local cloud.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

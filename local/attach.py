@@ -1,0 +1,133 @@
+"""`chalice local`, attached to the running cloud: its settings, its tokens, and the strict gateway in front."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import jwt
+
+from local.gateway import StrictGateway, TokenRefused, Verify, install
+from local.gateway_responses import EXTENSION, read_definitions
+
+CLI_MODE = "AWS_CHALICE_CLI_MODE"
+NO_CLOUD = "chalice local needs the local cloud: start it with `make run` in another terminal."
+OTHER_CLOUD = "chalice local cannot use what the local cloud wrote: stop `make run` and start it again."
+TIMEOUT_SECONDS = 2
+
+
+def attach(
+    outputs_path: Path = Path(".local/outputs.json"),
+    template_path: Path = Path(".chalice/package.json"),
+    environ: MutableMapping[str, str] = os.environ,
+    argv: Sequence[str] | None = None,
+) -> None:
+    """Make `chalice local` serve what the cloud would; under any other command do nothing.
+
+    Raises:  SystemExit when no cloud is running; ends the process itself under Chalice's reloader
+    """
+    if command_of(sys.argv if argv is None else argv) != "local":
+        return
+    try:
+        outputs = json.loads(outputs_path.read_text(encoding="utf-8"))
+        settings = _settings(outputs)
+        keys = jwt.PyJWKClient(outputs["jwks_url"], timeout=TIMEOUT_SECONDS)
+        verify = pool_verifier(keys.get_signing_key_from_jwt, outputs["issuer"])
+    except OSError:
+        _leave(NO_CLOUD)
+    except (AttributeError, LookupError, TypeError, ValueError, jwt.PyJWTError):
+        _leave(OTHER_CLOUD)
+    try:
+        keys.get_signing_keys()
+    except (OSError, ValueError, jwt.PyJWTError):
+        _leave(NO_CLOUD)
+    responses = read_definitions(_gateway_responses(template_path))
+    _replace_aws_settings(environ, settings)
+    install(StrictGateway(verify, responses))
+
+
+def command_of(argv: Sequence[str]) -> str | None:
+    """Name the subcommand of a chalice command line, in which a stage may be called local as well."""
+    words = iter(argv[1:])
+    for word in words:
+        if word == "--project-dir":
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return None
+
+
+def pool_verifier(signing_key: Callable[[str], jwt.PyJWK], issuer: str) -> Verify:
+    """Make the check of a user pool's tokens: RS256, the pool's key and issuer, in force now.
+
+    signing_key  the pool's key that a token names; raises PyJWKClientConnectionError when the pool is out of reach
+    """
+
+    def verify(token: str) -> Mapping[str, Any]:
+        try:
+            _insist_on_canonical(token)
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                signing_key(token),
+                algorithms=["RS256"],
+                issuer=issuer,
+                # An access token has no audience, and API Gateway does not look at an ID token's.
+                options={"require": ["exp", "iat", "iss", "token_use"], "verify_aud": False},
+            )
+        except jwt.PyJWKClientConnectionError:
+            raise  # the pool's fault or ours, never the token's
+        except jwt.ExpiredSignatureError as error:
+            raise TokenRefused("The incoming token has expired") from error
+        except jwt.PyJWTError as error:
+            raise TokenRefused("Unauthorized") from error
+        return claims
+
+    return verify
+
+
+def _insist_on_canonical(token: str) -> None:
+    # Base64 decoders ignore left-over bits, so one signature could be spelled in several ways.
+    for part in token.split("."):
+        try:
+            decoded = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise jwt.DecodeError("a part of the token is not base64url") from error
+        if base64.urlsafe_b64encode(decoded).rstrip(b"=").decode() != part:
+            raise jwt.DecodeError("a part of the token is not canonical base64url")
+
+
+def _settings(outputs: Mapping[str, Any]) -> dict[str, str]:
+    settings: dict[str, str] = outputs["environment"]
+    if not all(isinstance(value, str) for value in settings.values()):
+        raise TypeError("a setting is no text")
+    return settings
+
+
+def _replace_aws_settings(environ: MutableMapping[str, str], settings: Mapping[str, str]) -> None:
+    # A profile, token or endpoint left in the shell must not lead the app to a real account.
+    for name in [name for name in environ if name.startswith("AWS_") and name != CLI_MODE]:
+        del environ[name]
+    environ.update(settings)
+
+
+def _gateway_responses(template_path: Path) -> Mapping[str, Any]:
+    found: Any = json.loads(template_path.read_text(encoding="utf-8")) if template_path.exists() else {}
+    for name in ("Resources", "RestAPI", "Properties", "DefinitionBody", EXTENSION):
+        found = found.get(name, {})
+    responses: Mapping[str, Any] = found
+    return responses
+
+
+def _leave(sentence: str) -> NoReturn:
+    print(sentence, file=sys.stderr, flush=True)
+    if threading.current_thread() is not threading.main_thread():
+        # Chalice's reloader imports the app in a thread, which is all that SystemExit would end.
+        os._exit(1)
+    raise SystemExit(1)

@@ -1,0 +1,66 @@
+"""`outputs.json`: all that other programs need to know of the running cloud."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from local.install import api_url, callback_url
+from local.place import REGION, Place
+from local.seed import USERS
+
+
+class NotRunning(Exception):
+    """There is no running cloud to be asked."""
+
+    def __init__(self) -> None:
+        super().__init__("The local cloud is not running: start it with `make run` in another terminal.")
+
+
+def outputs_of(place: Place, stacks: Mapping[str, str]) -> dict[str, Any]:
+    """Say where everything is. The machine's secret and the sample passwords work nowhere else."""
+    pool, machine = stacks["UserPoolId"], stacks["MachineClientId"]
+    described = place.client("cognito-idp").describe_user_pool_client(UserPoolId=pool, ClientId=machine)
+    jwks_url = f"{place.url}/{pool}/.well-known/jwks.json"
+    scopes = stacks["ResourceServerIdentifier"]
+    return {
+        "api_url": api_url(place, stacks["RestAPIId"]),
+        "endpoint_url": place.url,
+        "region": REGION,
+        "issuer": stacks["Issuer"],
+        "jwks_url": jwks_url,
+        "user_pool_id": pool,
+        "web_client_id": stacks["WebClientId"],
+        "machine_client_id": machine,
+        "machine_client_secret": described["UserPoolClient"]["ClientSecret"],
+        "authorize_url": f"{place.url}/oauth2/authorize",
+        "token_url": f"{place.url}/oauth2/token",
+        "redirect_uri": callback_url(place),
+        "console_url": f"{place.url}/console/",
+        "scopes": {"read": f"{scopes}/file.read", "write": f"{scopes}/file.write"},
+        "tables": {"policies": stacks["PolicyTableName"], "guard": stacks["GuardTableName"]},
+        "users": {name: {"username": address, "password": password} for name, (_, address, password) in USERS.items()},
+        "default_group": "readers",
+        # what `chalice local` needs to run the application against this cloud
+        "environment": {
+            **place.credentials(),
+            "AWS_ENDPOINT_URL": place.url,
+            "ISSUER": stacks["Issuer"],
+            "JWKS_URL": jwks_url,
+            "CLIENT_IDS": f"{stacks['WebClientId']},{machine}",
+            "RESOURCE_SERVER": scopes,
+            "POLICY_TABLE": stacks["PolicyTableName"],
+            "GUARD_TABLE": stacks["GuardTableName"],
+            "ONBOARDED_TABLE": stacks["OnboardedTableName"],
+            "DOCUMENT_TABLE": stacks["DocumentTableName"],
+        },
+    }
+
+
+def read_outputs(path: Path) -> dict[str, Any]:
+    """Raises NotRunning."""
+    try:
+        outputs: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise NotRunning from None
+    return outputs

@@ -1,0 +1,106 @@
+"""Signing in as people and machines do: nothing here that a stranger's program could not do."""
+
+import base64
+import hashlib
+import html
+import re
+import secrets
+from typing import Any
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import boto3
+import requests
+from botocore import UNSIGNED
+from botocore.config import Config
+from pycognito.aws_srp import AWSSRP
+
+_TIMEOUT = 30
+
+
+class SignInFailed(Exception):
+    """The user pool did not let the person in."""
+
+
+def cognito(outputs: dict[str, Any]) -> Any:
+    """A client without credentials, like a browser's or a phone's."""
+    return boto3.client(
+        "cognito-idp",
+        endpoint_url=outputs["endpoint_url"],
+        region_name=outputs["region"],
+        config=Config(signature_version=UNSIGNED),
+    )
+
+
+def sign_in(outputs: dict[str, Any], username: str, password: str) -> str:
+    """Sign in by password, over SRP, and give the access token; it carries no custom scope."""
+    srp = AWSSRP(
+        username=username,
+        password=password,
+        pool_id=outputs["user_pool_id"],
+        client_id=outputs["web_client_id"],
+        client=cognito(outputs),
+    )
+    token: str = srp.authenticate_user()["AuthenticationResult"]["AccessToken"]
+    return token
+
+
+def sign_in_by_page(outputs: dict[str, Any], username: str, password: str, scope: str) -> dict[str, Any]:
+    """Sign in on the user pool's page, by authorization code with PKCE, and give the tokens. Raises SignInFailed."""
+    browser = requests.Session()
+    verifier = secrets.token_urlsafe(48)
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    page = browser.get(
+        outputs["authorize_url"],
+        params={
+            "client_id": outputs["web_client_id"],
+            "response_type": "code",
+            "redirect_uri": outputs["redirect_uri"],
+            "scope": scope,
+            "state": secrets.token_urlsafe(16),
+            "code_challenge": challenge,
+            "code_challenge_method": "S256",
+        },
+        timeout=_TIMEOUT,
+    )
+    form = {name: html.unescape(value) for name, value in re.findall(r'name="([^"]+)"[^>]*value="([^"]*)"', page.text)}
+    action = re.search(r'action="([^"]+)"', page.text)
+    if action is None:
+        raise SignInFailed(f"the sign-in page answered {page.status_code}")
+    answer = browser.post(
+        urljoin(page.url, html.unescape(action[1])),
+        data={**form, "username": username, "password": password},
+        allow_redirects=False,
+        timeout=_TIMEOUT,
+    )
+    code = parse_qs(urlsplit(answer.headers.get("location", "")).query).get("code")
+    if not code:
+        raise SignInFailed("the user pool did not accept the password")
+    return _redeem(
+        outputs,
+        {
+            "grant_type": "authorization_code",
+            "client_id": outputs["web_client_id"],
+            "redirect_uri": outputs["redirect_uri"],
+            "code": code[0],
+            "code_verifier": verifier,
+        },
+    )
+
+
+def machine_token(outputs: dict[str, Any], scope: str) -> str:
+    """Sign in as the machine, by client credentials."""
+    granted = _redeem(
+        outputs,
+        {"grant_type": "client_credentials", "scope": scope},
+        auth=(outputs["machine_client_id"], outputs["machine_client_secret"]),
+    )
+    token: str = granted["access_token"]
+    return token
+
+
+def _redeem(outputs: dict[str, Any], form: dict[str, str], auth: tuple[str, str] | None = None) -> dict[str, Any]:
+    answer = requests.post(outputs["token_url"], data=form, auth=auth, timeout=_TIMEOUT)
+    if answer.status_code != 200:
+        raise SignInFailed(f"the token endpoint answered {answer.status_code}: {answer.text[:200]}")
+    granted: dict[str, Any] = answer.json()
+    return granted

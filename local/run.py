@@ -1,0 +1,152 @@
+"""`make run`: the whole cloud on one machine, in one process, until it is interrupted."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+import time
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.stacks import DeploymentFailed
+from local.install import install, write_json
+from local.outputs import outputs_of
+from local.package import PackagingFailed
+from local.place import Place
+from local.seed import seed
+from local.tail import follow_logs
+
+_READY_SECONDS = 30
+
+
+def run(place: Place) -> int:
+    """Run until interrupted; give the exit status."""
+    if problem := _problem(place):
+        print(problem, file=sys.stderr)
+        return 1
+    place.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _running_mark(place):
+        os.environ.update(place.environment())  # ministack reads it when it is imported
+        return asyncio.run(_serve(place))
+
+
+async def _serve(place: Place) -> int:
+    from local.front.server import serve  # imports the emulator
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    server = asyncio.create_task(serve(place.port, stop))
+    guide = asyncio.create_task(asyncio.to_thread(_guide, place, stop))
+    parent = asyncio.create_task(_stop_with_parent(os.getppid(), stop))
+    status = 0
+    try:
+        done, _ = await asyncio.wait({guide, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        if guide in done:
+            status = guide.result()
+    finally:
+        stop.set()
+        parent.cancel()
+        print("\nstopping: saving people and policies", flush=True)
+        place.outputs.unlink(missing_ok=True)
+        await server
+        await guide
+    return status
+
+
+async def _stop_with_parent(parent: int, stop: asyncio.Event) -> None:
+    """Stop when whoever started us is gone: nothing is left running after a `make` that was killed."""
+    while os.getppid() == parent:
+        await asyncio.sleep(0.5)
+    stop.set()
+
+
+def _guide(place: Place, stop: asyncio.Event) -> int:
+    """Install, seed, say what there is, and follow the logs: all that a visitor of the server would do."""
+    began = time.monotonic()
+
+    def say(message: str) -> None:
+        print(f"[{time.monotonic() - began:5.1f} s] {message}", flush=True)
+
+    try:
+        say(f"the local cloud: starting on {place.url}")
+        _wait_until_ready(place, stop)
+        stacks = install(place, say)
+        say("sample users, groups and policies")
+        seed(place, stacks)
+        outputs = outputs_of(place, stacks)
+        write_json(place.outputs, outputs)
+        say("ready")
+        print(_welcome(outputs), flush=True)
+        follow_logs(place, stop.is_set, print)
+    except (DeploymentFailed, PackagingFailed, BotoCoreError, ClientError) as error:
+        if stop.is_set():
+            return 0  # interrupted while it worked
+        print(f"The local cloud could not be set up: {error}", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+def _problem(place: Place) -> str | None:
+    """Say in one sentence why this place cannot be used, if so."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", place.port))
+        except OSError:
+            return (
+                f"Port {place.port} is in use: stop what listens there, or choose another with GATEHOUSE_PORT=<port>."
+            )
+    return None
+
+
+@contextmanager
+def _running_mark(place: Place) -> Any:
+    """Leave a mark while the cloud runs: found at the start, it tells that the last run did not end by itself."""
+    mark = place.folder / "running"
+    if mark.exists():
+        print(_what_was_lost(place), flush=True)
+    mark.write_text(f"{os.getpid()}\n", encoding="utf-8")
+    place.outputs.unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        mark.unlink(missing_ok=True)
+
+
+def _what_was_lost(place: Place) -> str:
+    saved = [path.stat().st_mtime for path in place.state.glob("*.json")]
+    if not saved:
+        return "The last run was killed before it could save anything: beginning with a new cloud."
+    when = datetime.fromtimestamp(max(saved)).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return f"The last run was killed: people and policies are as they were saved at {when}; later changes are lost."
+
+
+def _wait_until_ready(place: Place, stop: asyncio.Event) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    while not stop.is_set() and time.monotonic() < deadline:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", place.port), timeout=1):
+            return
+        time.sleep(0.05)
+
+
+def _welcome(outputs: dict[str, Any]) -> str:
+    users = "\n".join(f"    {name:8}{user['username']:28}{user['password']}" for name, user in outputs["users"].items())
+    return f"""
+  API          {outputs["api_url"]}
+  sign in      {outputs["console_url"]}
+  users        {users}
+  machine      client {outputs["machine_client_id"]}, its secret is in .local/outputs.json
+
+  Lines to copy, into another terminal:
+    curl -i {outputs["api_url"]}/reports                      # 401: no token
+    make demo                                                 # the whole story, in words and real requests
+    TOKEN=$(make -s token USER=reader); curl -i -H "Authorization: Bearer $TOKEN" {outputs["api_url"]}/whoami
+
+  Ctrl-C stops it; people and policies are kept, `make reset` forgets them. What follows is the Lambdas' log.
+"""
