@@ -1,0 +1,120 @@
+"""Stand-ins for what the use cases need from outside, kept in memory and without tricks."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from chalicelib.core.errors import NotFound, TokenRejected, VersionConflict
+from chalicelib.core.policy import Policy, Statement, parse_statements
+from chalicelib.core.principal import Principal
+from chalicelib.ports import GuardReading, Revocation, RevocationKind
+from tests import mint
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is told otherwise."""
+
+    now: float = mint.NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class FakeKeys:
+    """Implements KeySource."""
+
+    kids: tuple[str, ...] = (mint.KID,)
+    revision: int = 1
+
+    def key(self, kid: str) -> RSAPublicKey:
+        if kid not in self.kids:
+            raise TokenRejected("unknown_key", "no such key")
+        return mint.private_key(kid).public_key()
+
+
+@dataclass
+class FakeGuard:
+    """Implements Guard, Generation and Revocations; counts how often it was read."""
+
+    generation: int = 1
+    revocations: dict[tuple[RevocationKind, str], Revocation] = field(default_factory=dict)
+    reads: int = 0
+
+    def read(self, principal: Principal) -> GuardReading:
+        self.reads += 1
+        times = [
+            self.revocations[key].revoked_at
+            for key in (("sub", principal.subject), ("client", principal.client_id))
+            if key in self.revocations
+        ]
+        return GuardReading(
+            generation=self.generation,
+            revoked_before=max(times, default=-1),
+            session_revoked=("session", principal.session) in self.revocations,
+        )
+
+    def bump(self) -> int:
+        self.generation += 1
+        return self.generation
+
+    def list(self) -> list[Revocation]:
+        return list(self.revocations.values())
+
+    def put(self, revocation: Revocation) -> None:
+        self.revocations[revocation.kind, revocation.value] = revocation
+
+    def lift(self, kind: RevocationKind, value: str) -> None:
+        if self.revocations.pop((kind, value), None) is None:
+            raise NotFound(value)
+
+
+@dataclass
+class FakePolicies:
+    """Implements PolicyStore; counts how often authorizers read it."""
+
+    policies: dict[str, Policy] = field(default_factory=dict)
+    reads: int = 0
+
+    def read(self, subjects: Iterable[str]) -> Mapping[str, Policy]:
+        self.reads += 1
+        return {subject: self.policies[subject] for subject in subjects if subject in self.policies}
+
+    def get(self, subject: str) -> Policy:
+        if subject not in self.policies:
+            raise NotFound(subject)
+        return self.policies[subject]
+
+    def list(self) -> list[Policy]:
+        return list(self.policies.values())
+
+    def put(self, subject: str, statements: tuple[Statement, ...], author: str, version: int | None) -> Policy:
+        before = self.policies[subject].version if subject in self.policies else 0
+        if version is not None and version != before:
+            raise VersionConflict(subject, version)
+        self.policies[subject] = Policy(subject, before + 1, statements, author, "2027-01-15T08:00:00+00:00")
+        return self.policies[subject]
+
+    def delete(self, subject: str, author: str, version: int | None) -> None:
+        if version is not None and version != self.get(subject).version:
+            raise VersionConflict(subject, version)
+        del self.policies[subject]
+
+
+def statements(*rules: Mapping[str, Any]) -> tuple[Statement, ...]:
+    """Statements from their JSON form."""
+    return parse_statements(list(rules))
+
+
+def allow(*paths: str, methods: Iterable[str] = ("GET",), sid: str = "allow", **more: Any) -> dict[str, Any]:
+    return {"sid": sid, "effect": "Allow", "methods": list(methods), "paths": list(paths), **more}
+
+
+def deny(*paths: str, methods: Iterable[str] = ("GET",), sid: str = "deny", **more: Any) -> dict[str, Any]:
+    return {**allow(*paths, methods=methods, sid=sid, **more), "effect": "Deny"}
