@@ -4,6 +4,8 @@ Three kinds of routes: public ones; those of use case 1, which name the scope th
 case 2, for which the policies of the caller's groups decide.
 """
 
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, cast
@@ -19,6 +21,12 @@ from chalicelib.core.errors import CannotDecide, GatehouseError, InvalidInput, N
 from chalicelib.core.policy import Policy, as_dict
 from chalicelib.triggers.policy_changed import policy_changed_trigger
 from chalicelib.triggers.post_confirmation import post_confirmation_trigger
+
+if "AWS_CHALICE_CLI_MODE" in os.environ and "local" in sys.argv:
+    # `chalice local` by itself lets anyone in: attach the strict gateway, and the cloud that `make run` started.
+    from local.attach import attach
+
+    attach()
 
 app = Chalice(app_name="gatehouse")
 for blueprint in (guards, policy_changed_trigger, post_confirmation_trigger):

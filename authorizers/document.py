@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from chalicelib.core.errors import CannotDecide
 from chalicelib.core.policy import MAX_ARN_CHARACTERS, MAX_DOCUMENT_BYTES, Effect, Statement
 
 _EVERYTHING = "*/*"
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
+@lru_cache(maxsize=256)
 def split_method_arn(arn: str) -> tuple[str, str, str]:
     """Take a method ARN apart.
 
@@ -30,27 +33,46 @@ def build(
 ) -> dict[str, Any]:
     """Write what a principal may do, for whatever request: API Gateway may replay it for any other of this stage.
 
-    Without an Allow among the statements it is an explicit Deny of everything, which API Gateway may cache.
-
     Raises:  CannotDecide when the document would pass API Gateway's limits: a part of a policy is no policy
     """
+    return result(principal_id, policy_document(statements, arn_base), context)
+
+
+def policy_document(statements: Iterable[Statement], arn_base: str) -> dict[str, Any]:
+    """Write statements as IAM does; without an Allow among them, an explicit Deny of everything.
+
+    Raises:  CannotDecide for an ARN that API Gateway would not take
+    """
+    statements = tuple(statements)
     allowed, denied = _resources(statements, Effect.ALLOW, arn_base), _resources(statements, Effect.DENY, arn_base)
     if not allowed:
         allowed, denied = [], [arn_base + _EVERYTHING]
-    document = {
-        "principalId": principal_id,
-        "policyDocument": {
-            "Version": "2012-10-17",
-            "Statement": [
-                {"Effect": effect.value, "Action": "execute-api:Invoke", "Resource": resources}
-                for effect, resources in ((Effect.ALLOW, allowed), (Effect.DENY, denied))
-                if resources
-            ],
-        },
-        "context": dict(context),
+    longest = max(map(len, (*allowed, *denied)))
+    if longest > MAX_ARN_CHARACTERS:
+        excess = longest - MAX_ARN_CHARACTERS
+        raise CannotDecide("arn_too_long", f"an ARN of {longest} characters is {excess} over API Gateway's limit")
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": effect.value, "Action": "execute-api:Invoke", "Resource": resources}
+            for effect, resources in ((Effect.ALLOW, allowed), (Effect.DENY, denied))
+            if resources
+        ],
     }
-    _check_limits(document, [*allowed, *denied])
-    return document
+
+
+def result(principal_id: str, policy: Mapping[str, Any], context: Mapping[str, str]) -> dict[str, Any]:
+    """Put an authorizer's result together. Raises CannotDecide if it is larger than API Gateway takes."""
+    whole = {"principalId": principal_id, "policyDocument": policy, "context": context}
+    size = json_bytes(whole)
+    if size > MAX_DOCUMENT_BYTES:
+        excess = size - MAX_DOCUMENT_BYTES
+        raise CannotDecide("document_too_large", f"{size} bytes of authorizer result are {excess} over the budget")
+    return whole
+
+
+def json_bytes(value: Any) -> int:
+    return len(_ENCODER.encode(value))
 
 
 def _resources(statements: Iterable[Statement], effect: Effect, arn_base: str) -> list[str]:
@@ -64,14 +86,3 @@ def _resources(statements: Iterable[Statement], effect: Effect, arn_base: str) -
             for path in statement.paths
         )
     )
-
-
-def _check_limits(document: Mapping[str, Any], resources: Iterable[str]) -> None:
-    longest = max(map(len, resources))
-    if longest > MAX_ARN_CHARACTERS:
-        excess = longest - MAX_ARN_CHARACTERS
-        raise CannotDecide("arn_too_long", f"an ARN of {longest} characters is {excess} over API Gateway's limit")
-    size = len(json.dumps(document, separators=(",", ":")))
-    if size > MAX_DOCUMENT_BYTES:
-        excess = size - MAX_DOCUMENT_BYTES
-        raise CannotDecide("document_too_large", f"{size} bytes of authorizer result are {excess} over the budget")

@@ -2,16 +2,16 @@
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from chalice.app import AuthRequest, Blueprint
 
 from authorizers import document
 from authorizers.record import Record
-from chalicelib.authorize import Grant
+from chalicelib.authorize import Grant, Terms
 from chalicelib.core import grant as grant_text
-from chalicelib.core.decision import decide
 from chalicelib.core.errors import CannotDecide, TokenRejected
+from chalicelib.core.policy import MAX_DOCUMENT_BYTES
 from chalicelib.settings import Settings
 
 guards = Blueprint(__name__)
@@ -45,16 +45,14 @@ def answer(
         arn_base, method, path = document.split_method_arn(method_arn)
         record.ask(method, path)
         grant = authorize()(_token(header))
-        answered = document.build(grant.principal.subject, grant.statements, arn_base, _context(grant))
+        answered = _document(grant, arn_base)
     except TokenRejected as rejected:
-        record.write("rejected", rejected.code)
+        record.reject(rejected.code)
         raise Unauthorized from None
     except Exception as failure:
-        record.write("failed", failure.code if isinstance(failure, CannotDecide) else "unexpected_failure")
+        record.fail(failure.code if isinstance(failure, CannotDecide) else "unexpected_failure")
         raise
-    decision = decide(grant.statements, method, path)
-    record.grant(grant, decision.because)
-    record.write("allowed" if decision.allowed else "denied", decision.reason if grant.policies else "no_policy")
+    record.decide(grant, method, path)
     return answered
 
 
@@ -67,16 +65,41 @@ def _token(header: str) -> str:
     return token
 
 
-def _context(grant: Grant) -> dict[str, str]:
-    """What the service and the gateway's error responses get to know: texts only, and the same for every request."""
-    policies = ", ".join(grant.policies)
-    return {
-        "code": "not_permitted" if grant.policies else "no_policy",
-        "reason": f"the policies in force are {policies}" if grant.policies else "no policy applies to the caller",
-        "kind": "machine" if grant.principal.is_machine else "person",
-        "client": grant.principal.client_id,
-        "username": grant.principal.username,
-        "policies": policies,
+class _Form(NamedTuple):
+    """What a document and its context say of the terms, whoever holds them; `size` in bytes."""
+
+    policy: dict[str, Any]
+    context: dict[str, str]
+    size: int
+
+
+def _document(grant: Grant, arn_base: str) -> dict[str, Any]:
+    form: _Form | None = grant.terms.forms.get(arn_base)
+    if form is None:
+        form = grant.terms.forms[arn_base] = _form(grant.terms, arn_base)
+    principal = grant.principal
+    context = {
+        **form.context,
+        "kind": "machine" if principal.is_machine else "person",
+        "client": principal.client_id,
+        "username": principal.username,
         "generation": str(grant.generation),
-        "grant": grant_text.encode(grant.statements),
     }
+    # The size is measured only where it matters: a character takes up to six bytes of JSON, the rest 160.
+    most = form.size + 160 + 6 * (len(principal.subject) + len(principal.client_id) + len(principal.username))
+    if most > MAX_DOCUMENT_BYTES:
+        return document.result(principal.subject, form.policy, context)
+    return {"principalId": principal.subject, "policyDocument": form.policy, "context": context}
+
+
+def _form(terms: Terms, arn_base: str) -> _Form:
+    policies = ", ".join(terms.policies)
+    policy = document.policy_document(terms.statements, arn_base)
+    # What the service and the gateway's error responses get to know: texts only, and the same for every request.
+    context = {
+        "code": "not_permitted" if policies else "no_policy",
+        "reason": f"the policies in force are {policies}" if policies else "no policy applies to the caller",
+        "policies": policies,
+        "grant": grant_text.encode(terms.statements),
+    }
+    return _Form(policy, context, document.json_bytes([policy, context]))

@@ -8,12 +8,14 @@ Source:  docs.aws.amazon.com/AmazonCloudWatch → "Embedded metric format"
 import json
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 from chalicelib.authorize import Grant
+from chalicelib.core.decision import decide
 
 _METRICS = [{"Name": "Decisions", "Unit": "Count"}, {"Name": "TookMilliseconds", "Unit": "Milliseconds"}]
 _OUTAGE = {"Name": "KeysOutageSeconds", "Unit": "Seconds"}
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 class Record:
@@ -39,18 +41,27 @@ class Record:
     def ask(self, method: str, path: str) -> None:
         self._line |= {"method": method, "path": path}
 
-    def grant(self, grant: Grant, because: tuple[str, ...]) -> None:
+    def decide(self, grant: Grant, method: str, path: str) -> None:
+        """Say what the grant means for the request that was asked about."""
+        decision = decide(grant.statements, method, path)
         self._line |= {
             "sub": grant.principal.subject,
             "client": grant.principal.client_id,
             "policies": list(grant.policies),
             "generation": grant.generation,
-            "because": list(because),
+            "because": list(decision.because),
         }
+        self._write("allowed" if decision.allowed else "denied", decision.reason if grant.policies else "no_policy")
 
-    def write(self, decision: Literal["allowed", "denied", "rejected", "failed"], code: str) -> None:
+    def reject(self, code: str) -> None:
+        self._write("rejected", code)
+
+    def fail(self, code: str) -> None:
+        self._write("failed", code)
+
+    def _write(self, decision: str, code: str) -> None:
         now = self._now()
-        outage = 0.0 if decision == "failed" else self._keys_outage_seconds()
+        outage = self._keys_outage_seconds()
         line = {
             "decision": decision,
             "code": code,
@@ -69,4 +80,4 @@ class Record:
                 ],
             },
         }
-        self._write_line(json.dumps(line, separators=(",", ":")))
+        self._write_line(_ENCODER.encode(line))

@@ -7,11 +7,11 @@ at once would let an old policy be remembered under a new generation.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from chalicelib.core.errors import TokenRejected
-from chalicelib.core.policy import Policy, Statement
+from chalicelib.core.policy import Statement
 from chalicelib.core.principal import Principal
 from chalicelib.memory import Memory
 from chalicelib.ports import Guard, GuardReading, PolicyReader
@@ -22,19 +22,38 @@ MEMORY_MAX_AGE_SECONDS = 60.0
 MEMORY_MAX_ENTRIES = 1024
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Terms:
+    """What a set of policies gives to who carries certain scopes.
+
+    statements  those of all the policies that count for the scopes
+    policies    which policies there were, as "subject@version"; none at all is a denial
+    forms       what the guards derive from the terms, by name: kept for as long as the terms hold
+    """
+
+    statements: tuple[Statement, ...]
+    policies: tuple[str, ...]
+    forms: dict[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Grant:
     """What a principal may do, whatever it asked for.
 
-    statements  those of all its policies that count for its scopes
-    policies    which policies there were, as "subject@version"; none at all is a denial
-    generation  the state of the policies that the grant was made from
+    generation  the state of the policies that the terms were made from
     """
 
     principal: Principal
-    statements: tuple[Statement, ...]
-    policies: tuple[str, ...]
+    terms: Terms
     generation: int
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        return self.terms.statements
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        return self.terms.policies
 
 
 class Authorize:
@@ -59,7 +78,7 @@ class Authorize:
         self._max_staleness = max_staleness
         self._now = now
         self._readings: Memory[tuple[str, str, str], tuple[float, GuardReading]] = Memory(MEMORY_MAX_ENTRIES)
-        self._remembered: Memory[str, _Remembered] = Memory(MEMORY_MAX_ENTRIES)
+        self._remembered: Memory[_Holder, _Remembered] = Memory(MEMORY_MAX_ENTRIES)
 
     def __call__(self, token: str) -> Grant:
         """Raises TokenRejected (401) or CannotDecide (500)."""
@@ -67,13 +86,7 @@ class Authorize:
         reading = self._read_guard(principal)
         if reading.session_revoked or principal.issued_at <= reading.revoked_before:
             raise TokenRejected("revoked", "the token was revoked")
-        found = self._read_policies(principal.policy_subjects, reading.generation)
-        return Grant(
-            principal=principal,
-            statements=tuple(s for policy in found for s in policy.statements if s.counts_for(principal.scopes)),
-            policies=tuple(f"{policy.subject}@{policy.version}" for policy in found),
-            generation=reading.generation,
-        )
+        return Grant(principal, self._terms_for(principal, reading.generation), reading.generation)
 
     def _read_guard(self, principal: Principal) -> GuardReading:
         if not self._max_staleness:
@@ -87,28 +100,31 @@ class Authorize:
         self._readings.put(who, (started, reading))
         return reading
 
-    def _read_policies(self, subjects: tuple[str, ...], generation: int) -> list[Policy]:
+    def _terms_for(self, principal: Principal, generation: int) -> Terms:
+        holder = (principal.policy_subjects, principal.scopes)
         started = self._now()
-        found: dict[str, Policy | None] = {}
-        for subject in subjects:
-            remembered = self._remembered.get(subject)
-            if remembered is not None and remembered.is_valid(generation, started):
-                found[subject] = remembered.policy
-        missing = [subject for subject in subjects if subject not in found]
-        if missing:
-            read = self._policies.read(missing)
-            for subject in missing:
-                found[subject] = read.get(subject)
-                self._remembered.put(subject, _Remembered(generation, started, found[subject]))
-        return [policy for subject in subjects if (policy := found[subject]) is not None]
+        remembered = self._remembered.get(holder)
+        if remembered is not None and remembered.is_valid(generation, started):
+            return remembered.terms
+        read = self._policies.read(principal.policy_subjects)
+        found = [read[subject] for subject in principal.policy_subjects if subject in read]
+        terms = Terms(
+            statements=tuple(s for policy in found for s in policy.statements if s.counts_for(principal.scopes)),
+            policies=tuple(f"{policy.subject}@{policy.version}" for policy in found),
+        )
+        self._remembered.put(holder, _Remembered(generation, started, terms))
+        return terms
+
+
+_Holder = tuple[tuple[str, ...], frozenset[str]]  # whose policies, and the scopes carried
 
 
 class _Remembered(NamedTuple):
-    """A policy, or that there is none, as it was read under a generation."""
+    """Terms as they were read under a generation."""
 
     generation: int
     read_at: float
-    policy: Policy | None
+    terms: Terms
 
     def is_valid(self, generation: int, now: float) -> bool:
         return self.generation == generation and now - self.read_at < MEMORY_MAX_AGE_SECONDS

@@ -8,12 +8,13 @@ from jwt.algorithms import RSAAlgorithm
 
 from chalicelib.core.claims import Expectation, principal_from
 from chalicelib.core.errors import TokenRejected
-from chalicelib.core.jws import parse, parse_object
+from chalicelib.core.jws import decode_object, key_id, split
 from chalicelib.core.principal import Principal
 from chalicelib.memory import Memory
 from chalicelib.ports import KeySource
 
 _RS256 = RSAAlgorithm(RSAAlgorithm.SHA256)
+_HEADERS = 16
 
 
 class VerifyToken:
@@ -32,6 +33,8 @@ class VerifyToken:
         self._expected = expected
         self._now = now
         self._verified: Memory[bytes, tuple[int, Principal]] = Memory(remember)
+        # The few headers that a pool writes, of tokens whose signature was good: no need to read them again.
+        self._kids: Memory[bytes, str] = Memory(_HEADERS)
 
     def __call__(self, token: str) -> Principal:
         """Raises TokenRejected, or CannotDecide when the keys cannot be had."""
@@ -48,7 +51,11 @@ class VerifyToken:
         return principal
 
     def _verify(self, token: str) -> Principal:
-        jws = parse(token)
-        if not _RS256.verify(jws.signing_input, self._keys.key(jws.kid), jws.signature):
+        jws = split(token)
+        known = self._kids.get(jws.header)
+        kid = known or key_id(jws.header)
+        if not _RS256.verify(jws.signing_input, self._keys.key(kid), jws.signature):
             raise TokenRejected("bad_signature", "the token's signature does not match")
-        return principal_from(parse_object(jws.payload), self._expected, self._now())
+        if not known:
+            self._kids.put(jws.header, kid)
+        return principal_from(decode_object(jws.payload), self._expected, self._now())

@@ -59,7 +59,7 @@ def add_gateway_responses(apigateway: Any, api_id: str, template: str) -> None:
 
 
 def callback_url(place: Place) -> str:
-    return f"{place.url}/callback"
+    return f"{place.url}/console/"
 
 
 def api_url(place: Place, api_id: str) -> str:

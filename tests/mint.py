@@ -19,9 +19,13 @@ EXPECTED = Expectation(ISSUER, frozenset({WEB_CLIENT, MACHINE_CLIENT}))
 KID = "olympus-1"
 
 
-@cache
 def private_key(kid: str = KID) -> RSAPrivateKey:
     """The private key of that name; each name has its own."""
+    return _generated(kid)
+
+
+@cache
+def _generated(_kid: str) -> RSAPrivateKey:
     return generate_private_key(65537, 2048)
 
 

@@ -38,11 +38,14 @@ def principal_from(claims: Mapping[str, Any], expected: Expectation, now: float)
         raise TokenRejected("token_expired", f"the token expired {int(now) - expires_at} s ago")
     if issued_at > now or not_before > now:
         raise TokenRejected("token_not_yet_valid", f"the token is valid in {max(issued_at, not_before) - int(now)} s")
+    username = _text(claims, "username", default="")
+    groups = _groups(claims)
     return Principal(
         subject=_text(claims, "sub"),
         client_id=client_id,
-        username=_text(claims, "username", default=""),
-        groups=_groups(claims),
+        username=username,
+        # A machine's groups are ignored, and a person does not inherit what the machine behind a client may do.
+        policy_subjects=tuple(f"group:{name}" for name in groups) if username else (f"client:{client_id}",),
         scopes=frozenset(_text(claims, "scope", default="").split()),
         session=_text(claims, "origin_jti", default=""),
         issued_at=issued_at,

@@ -21,14 +21,14 @@ _ENDINGS = {0: (b"", _ALPHABET), 2: (b"==", b"AQgw"), 3: (b"=", b"AEIMQUYcgkosw0
 class Jws(NamedTuple):
     """A token taken apart; nothing in it is to be believed before its signature is verified."""
 
-    kid: str
-    signing_input: bytes
+    header: bytes
     payload: bytes
+    signing_input: bytes
     signature: bytes
 
 
-def parse(token: str) -> Jws:
-    """Take an RS256 token apart. Raises TokenRejected."""
+def split(token: str) -> Jws:
+    """Take a token apart; its header and payload are still encoded. Raises TokenRejected."""
     if len(token) > MAX_TOKEN_BYTES:
         raise TokenRejected("token_too_large", f"the token has {len(token)} bytes, at most {MAX_TOKEN_BYTES} are read")
     if not token.isascii():
@@ -37,19 +37,31 @@ def parse(token: str) -> Jws:
     header, dot, payload = signing_input.partition(b".")
     if not dot:
         raise TokenRejected("malformed_token", "the token does not have three parts")
-    return Jws(_kid(header), signing_input, decode_base64url(payload), decode_base64url(signature))
+    return Jws(header, payload, signing_input, decode_base64url(signature))
 
 
-def _kid(segment: bytes) -> str:
-    header = parse_object(decode_base64url(segment))
-    if header.get("alg") != "RS256":
+def key_id(header: bytes) -> str:
+    """Read the encoded header of an RS256 token for the id of its key. Raises TokenRejected."""
+    fields = decode_object(header)
+    if fields.get("alg") != "RS256":
         raise TokenRejected("wrong_algorithm", "the token's algorithm is not RS256")
-    if "crit" in header or "b64" in header:
+    if "crit" in fields or "b64" in fields:
         raise TokenRejected("malformed_token", "the token's header demands an extension that is not understood")
-    kid = header.get("kid")
+    kid = fields.get("kid")
     if type(kid) is not str:
         raise TokenRejected("unknown_key", "the token does not name its key")
     return kid
+
+
+def decode_object(segment: bytes) -> dict[str, Any]:
+    """Decode a JSON object, strictly. Raises TokenRejected."""
+    try:
+        parsed = strict_json.parse(decode_base64url(segment))
+    except ValueError:
+        raise TokenRejected("malformed_token", "a part of the token is not strict JSON") from None
+    if type(parsed) is not dict:
+        raise TokenRejected("malformed_token", "a part of the token is not a JSON object")
+    return parsed
 
 
 def decode_base64url(segment: bytes) -> bytes:
@@ -59,14 +71,3 @@ def decode_base64url(segment: bytes) -> bytes:
     if not segment or segment[-1:] not in last or not last or segment.translate(None, _ALPHABET):
         raise TokenRejected("malformed_token", "a part of the token is not canonical base64url")
     return binascii.a2b_base64(segment.translate(_TO_STANDARD) + padding)
-
-
-def parse_object(text: bytes) -> dict[str, Any]:
-    """Read a JSON object strictly. Raises TokenRejected."""
-    try:
-        parsed = strict_json.parse(text)
-    except ValueError:
-        raise TokenRejected("malformed_token", "a part of the token is not strict JSON") from None
-    if type(parsed) is not dict:
-        raise TokenRejected("malformed_token", "a part of the token is not a JSON object")
-    return parsed
