@@ -23,7 +23,8 @@ from chalicelib.triggers.policy_changed import policy_changed_trigger
 from chalicelib.triggers.post_confirmation import post_confirmation_trigger
 
 if "AWS_CHALICE_CLI_MODE" in os.environ and "local" in sys.argv:
-    # `chalice local` by itself lets anyone in: attach the strict gateway, and the cloud that `make run` started.
+    # `chalice local` by itself lets anyone in: attach the strict gateway, and the cloud that `make run` started. It
+    # does nothing under another command that merely names something local.
     from local.attach import attach
 
     attach()

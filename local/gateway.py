@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 import re
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -78,29 +77,6 @@ class Result:
     context: Mapping[str, str]
 
 
-class ResultCache:
-    """Results by authorizer and token, each kept until its time is up. Safe to share between threads."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._kept: dict[tuple[str, str], tuple[float, Result]] = {}
-
-    def get(self, key: tuple[str, str]) -> Result | None:
-        """Give the result that is still alive, if any."""
-        with self._lock:
-            expires_at, result = self._kept.get(key, (0.0, None))
-            return result if self._clock() < expires_at else None
-
-    def put(self, key: tuple[str, str], result: Result, ttl_seconds: float) -> None:
-        """Keep a result, and drop those whose time is up."""
-        with self._lock:
-            now = self._clock()
-            self._kept = {k: kept for k, kept in self._kept.items() if now < kept[0]}
-            if ttl_seconds > 0:
-                self._kept[key] = (now + ttl_seconds, result)
-
-
 class StrictGateway:
     """The judgement, and what it remembers between requests: one for all threads of a server.
 
@@ -118,7 +94,8 @@ class StrictGateway:
         self.responses = responses or {}
         self._verify = verify
         self._clock = clock
-        self._results = ResultCache(clock)
+        # By authorizer and token, with the time it ends. Threads share it: every use is one atomic get or set.
+        self._remembered: dict[tuple[str, str], tuple[Result, float]] = {}
 
     def admit(
         self, route: RouteEntry, headers: Mapping[str, str], method_arn: str, lambda_context: Any
@@ -160,13 +137,14 @@ class StrictGateway:
             raise _misconfigured(f"the authorizer {function.name} is not registered with the app")
         token = _identity(headers, function.config.header)
         key = (function.config.name, token)
-        started = self._clock()
-        result = self._results.get(key)
-        from_cache = result is not None
+        result, latency_ms = self._recall(key), 0  # by zero API Gateway shows that an answer came from its cache
         if result is None:
+            asked_at = self._clock()
             result = _ask(function, token, method_arn, lambda_context)
+            answered_at = self._clock()
             ttl = function.config.ttl_seconds
-            self._results.put(key, result, DEFAULT_TTL_SECONDS if ttl is None else ttl)
+            self._remembered[key] = (result, answered_at + (DEFAULT_TTL_SECONDS if ttl is None else ttl))
+            latency_ms = max(1, round(1000 * (answered_at - asked_at)))
         verdict = result.policy.verdict_on(method_arn)
         if verdict is not Verdict.ALLOWED:
             explicitly = " with an explicit deny" if verdict is Verdict.DENIED else ""
@@ -176,9 +154,11 @@ class StrictGateway:
                 f"the policy of {function.name} says {verdict.value}",
                 result.context,
             )
-        # Zero milliseconds is how API Gateway shows that an answer came from its cache.
-        latency = 0 if from_cache else max(1, round(1000 * (self._clock() - started)))
-        return {**result.context, "integrationLatency": latency}
+        return {**result.context, "integrationLatency": latency_ms}
+
+    def _recall(self, key: tuple[str, str]) -> Result | None:
+        result, ends_at = self._remembered.get(key, (None, 0.0))
+        return result if self._clock() < ends_at else None
 
 
 def _identity(headers: Mapping[str, str], name: str | None) -> str:
@@ -189,7 +169,7 @@ def _identity(headers: Mapping[str, str], name: str | None) -> str:
 
 
 def _without_bearer(value: str) -> str:
-    return re.sub(r"^\s*bearer(\s+|$)", "", value, flags=re.IGNORECASE).strip()
+    return re.sub(r"^\s*bearer\s", "", value, flags=re.IGNORECASE).strip()
 
 
 def _ask(function: ChaliceAuthorizer, token: str, method_arn: str, lambda_context: Any) -> Result:
@@ -223,10 +203,8 @@ def read_result(answered: object) -> Result:
     principal = result.get("principalId")
     if not isinstance(principal, str) or not principal:
         raise ValueError("the result has no principalId")
-    if "policyDocument" not in result:
-        raise ValueError("the result has no policyDocument")
     context = _context_as_delivered(result.get("context"))
-    return Result(read_policy(result["policyDocument"]), {**context, "principalId": principal})
+    return Result(read_policy(result.get("policyDocument")), {**context, "principalId": principal})
 
 
 def _context_as_delivered(context: object) -> dict[str, str]:
@@ -294,15 +272,13 @@ class RouteMatcher(chalice.local.RouteMatcher):
         self._gateway = gateway
 
     def match_route(self, url: str) -> MatchResult:
-        """Find the route of a request line's target."""
+        """Find the route of a request line's target. Raises TurnedAway when there is none."""
         path = _path(url)
         try:
             match = super().match_route(url)
-            routed = "/".join(
-                match.captured[part[1:-1]] if part[:1] == "{" else part for part in match.route.split("/")
-            )
+            routed = re.sub(r"{(\w+)}", lambda name: match.captured[name[1]], match.route)
             if routed != path or not all(match.captured.values()):
-                raise ValueError(f"{match.route} would be reached by another path than the one judged")
+                raise ValueError(f"only another path than the one received leads to {match.route}")
         except ValueError as error:
             request = {"path": f"/{STAGE}{path}", "requestId": str(uuid.uuid4())}
             raise TurnedAway(self._gateway, _no_such_method(str(error)), request) from error
@@ -331,13 +307,8 @@ class Authorizer:
         try:
             says = self._judge(request, path, lambda_event["headers"], lambda_context)
         except (Exception, SystemExit) as error:  # a Lambda that calls sys.exit() has failed as well
-            refusal = (
-                error if isinstance(error, Refusal) else Refusal(ResponseType.AUTHORIZER_FAILURE, None, repr(error))
-            )
-            if refusal is not error:
-                logger.exception("an authorizer failed")
             names = ("httpMethod", "resourcePath", "path", "stage", "requestId")
-            raise TurnedAway(self._gateway, refusal, {name: request[name] for name in names}) from error
+            raise TurnedAway(self._gateway, _as_refusal(error), {name: request[name] for name in names}) from error
         if says is not None:
             request["authorizer"] = says
         return lambda_event, lambda_context

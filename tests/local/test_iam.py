@@ -1,0 +1,155 @@
+"""The evaluator of policy documents means what API Gateway means, and refuses what it does not know."""
+
+from itertools import product
+from typing import Any
+
+import pytest
+
+from local.iam import NotUnderstood, Verdict, read_policy
+
+API = "arn:aws:execute-api:mars-west-1:123456789012:ymy8tbxw7b/api"
+ORDER = f"{API}/GET/orders/7"
+
+
+def statement(effect: str = "Allow", **fields: Any) -> dict[str, Any]:
+    return {"Effect": effect, "Action": "execute-api:Invoke", "Resource": ORDER, **fields}
+
+
+def document(*statements: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements), **fields}
+
+
+@pytest.mark.parametrize(
+    ("statements", "verdict"),
+    [
+        pytest.param([], Verdict.SILENT, id="no statement is silence"),
+        pytest.param([statement()], Verdict.ALLOWED, id="an Allow that covers the request allows it"),
+        pytest.param([statement("Deny")], Verdict.DENIED, id="a Deny that covers the request denies it"),
+        pytest.param([statement(), statement("Deny")], Verdict.DENIED, id="a Deny beats the Allow before it"),
+        pytest.param([statement("Deny"), statement()], Verdict.DENIED, id="a Deny beats the Allow behind it"),
+        pytest.param(
+            [statement(), statement("Deny", Resource=f"{API}/GET/orders/8")],
+            Verdict.ALLOWED,
+            id="a Deny of another order does not reach this one",
+        ),
+        pytest.param(
+            [statement("Deny", Action="s3:GetObject"), statement()],
+            Verdict.ALLOWED,
+            id="a Deny of another action does not reach Invoke",
+        ),
+    ],
+)
+def test_a_deny_beats_any_allow_and_silence_is_neither(statements: list[dict[str, Any]], verdict: Verdict) -> None:
+    assert read_policy(document(*statements)).verdict_on(ORDER) is verdict
+
+
+@pytest.mark.parametrize(
+    ("resource", "covers"),
+    [
+        pytest.param(ORDER, True, id="text, not a list"),
+        pytest.param([f"{API}/GET/stock", ORDER], True, id="any of a list"),
+        pytest.param([], False, id="an empty list covers nothing"),
+        pytest.param("*", True, id="a lone star"),
+        pytest.param(f"{API}/GET/orders/*", True, id="a star at the end"),
+        pytest.param(f"{API}/GET/orders/7*", True, id="a star for the empty text"),
+        pytest.param(f"{API}/*/7", True, id="a star across slashes"),
+        pytest.param("arn:aws:execute-api:*", True, id="a star across colons"),
+        pytest.param(f"{API}/GET/orders/?", True, id="a question mark for one character"),
+        pytest.param(f"{API}/GET/orders?7", True, id="a question mark for a slash"),
+        pytest.param(f"{API}/GET/orders/7?", False, id="a question mark never stands for the empty text"),
+        pytest.param(f"{API}/GET/orders/??", False, id="a question mark never stands for two characters"),
+        pytest.param(f"{API}/GET/orders", False, id="a path is not its prefix"),
+        pytest.param(f"{API}/GET/Orders/7", False, id="the path has case"),
+        pytest.param(f"{API}/get/orders/7", False, id="the verb has case"),
+        pytest.param(f"{API}/GET/orders/[0-9]", False, id="brackets are no wildcard"),
+        pytest.param(f"{API}/GET/orders/.", False, id="a dot is a dot"),
+    ],
+)
+def test_a_resource_covers_an_arn_as_iam_wildcards_do(resource: str | list[str], covers: bool) -> None:
+    verdict = read_policy(document(statement(Resource=resource))).verdict_on(ORDER)
+    assert verdict is (Verdict.ALLOWED if covers else Verdict.SILENT)
+
+
+def test_brackets_in_a_resource_stand_for_themselves() -> None:
+    policy = read_policy(document(statement(Resource=f"{API}/GET/orders/[7]*")))
+    assert policy.verdict_on(f"{API}/GET/orders/[7]/lines") is Verdict.ALLOWED
+
+
+@pytest.mark.parametrize(
+    ("action", "covers"),
+    [
+        ("execute-api:Invoke", True),
+        ("EXECUTE-API:invoke", True),
+        (["s3:GetObject", "execute-api:Invoke"], True),
+        ("execute-api:*", True),
+        ("execute-api:Invok?", True),
+        ("*", True),
+        ("execute-api:ManageConnections", False),
+        ("execute-api:Invoke2", False),
+        ("Invoke", False),
+        ([], False),
+    ],
+)
+def test_an_action_covers_invoke_in_any_case_and_by_wildcard(action: str | list[str], covers: bool) -> None:
+    verdict = read_policy(document(statement(Action=action))).verdict_on(ORDER)
+    assert verdict is (Verdict.ALLOWED if covers else Verdict.SILENT)
+
+
+@pytest.mark.parametrize(
+    ("refused", "because"),
+    [
+        pytest.param(None, "NoneType", id="no document"),
+        pytest.param("{}", "str", id="a document as text"),
+        pytest.param({"Version": "2012-10-17"}, "no Statement", id="no statements"),
+        pytest.param(document(Version="2026-01-01"), "Version", id="an unknown version"),
+        pytest.param(document(Version=["2012-10-17"]), "Version", id="a version as a list"),
+        pytest.param(document(Principal="*"), "Principal", id="an unknown key of the document"),
+        pytest.param(document("everything"), "str", id="a statement as text"),  # type: ignore[arg-type]
+        pytest.param(document(statement(Condition={})), "Condition", id="a condition, even an empty one"),
+        pytest.param(document(statement(NotResource=ORDER)), "NotResource", id="NotResource"),
+        pytest.param(document(statement(NotAction="s3:*")), "NotAction", id="NotAction"),
+        pytest.param(document(statement(Principal="*")), "Principal", id="a principal"),
+        pytest.param(document(statement(resource=ORDER)), "resource", id="a key in another case"),
+        pytest.param(document(statement("allow")), "'allow'", id="an effect in another case"),
+        pytest.param(document(statement("Audit")), "'Audit'", id="an unknown effect"),
+        pytest.param(document(statement(["Allow"])), "Allow", id="an effect as a list"),  # type: ignore[arg-type]
+        pytest.param(document({"Effect": "Allow", "Resource": ORDER}), "no Action", id="no action"),
+        pytest.param(document({"Effect": "Allow", "Action": "*"}), "no Resource", id="no resource"),
+        pytest.param(document(statement(Resource=None)), "NoneType", id="a resource that is null"),
+        pytest.param(document(statement(Resource=[ORDER, 7])), "int", id="a number among the resources"),
+        pytest.param(document(statement(Resource="/orders/7")), "no ARN", id="a resource that is a bare path"),
+        pytest.param(document(statement(Resource=f"{ORDER}${{x}}")), "policy variable", id="a variable in a resource"),
+        pytest.param(document(statement(Action="${x}")), "policy variable", id="a variable in an action"),
+        pytest.param(document(statement(Resource=ORDER + "x" * 512)), "the limit is 512", id="an endless resource"),
+    ],
+)
+def test_whatever_has_no_established_meaning_is_refused_by_name(refused: object, because: str) -> None:
+    with pytest.raises(NotUnderstood, match=because):
+        read_policy(refused)
+
+
+def test_a_statement_about_another_path_is_read_as_well() -> None:
+    with pytest.raises(NotUnderstood, match="Condition"):
+        read_policy(document(statement(), statement(Resource=f"{API}/GET/stock", Condition={"Bool": {}})))
+
+
+def test_a_single_statement_needs_no_list() -> None:
+    assert read_policy({"Statement": statement()}).verdict_on(ORDER) is Verdict.ALLOWED
+
+
+def fits(pattern: str, text: str) -> bool:
+    """The definition of the wildcards, spelled out by recursion."""
+    if not pattern:
+        return not text
+    if pattern[0] == "*":
+        return fits(pattern[1:], text) or (bool(text) and fits(pattern, text[1:]))
+    return bool(text) and pattern[0] in ("?", text[0]) and fits(pattern[1:], text[1:])
+
+
+def test_wildcards_follow_their_definition_for_every_short_pattern_and_path() -> None:
+    paths = ["".join(letters) for size in range(4) for letters in product("a/b", repeat=size)]
+    patterns = ["".join(letters) for size in range(5) for letters in product("a/*?", repeat=size)]
+    for pattern in patterns:
+        policy = read_policy(document(statement(Resource=f"arn:{pattern}")))
+        covered = {path for path in paths if policy.verdict_on(f"arn:{path}") is Verdict.ALLOWED}
+        assert covered == {path for path in paths if fits(pattern, path)}, pattern
