@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run demo token reset local test check format clean
+.PHONY: help run demo token reset local test storm check format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -27,6 +27,9 @@ local: $(VENV)/installed ## the routes in-process, as `chalice local`, against t
 
 test: $(VENV)/installed ## unit tests, then end-to-end tests against a local cloud of their own
 	@$(BIN)/python -m pytest -q
+
+storm: $(VENV)/installed ## 8 writers and 8 readers for a minute: no stale answer
+	@GATEHOUSE_STORM_SECONDS=60 GATEHOUSE_STORM_PAIRS=8 $(BIN)/python -m pytest -q -s tests/e2e/test_storm.py
 
 check: $(VENV)/installed ## what CI checks: style, types, templates, import directions and all tests
 	@$(BIN)/ruff check .

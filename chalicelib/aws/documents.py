@@ -26,6 +26,7 @@ class DocumentTable:
                 TableName=self._table,
                 KeyConditionExpression="kind = :kind",
                 ExpressionAttributeValues={":kind": {"S": kind}},
+                ConsistentRead=True,
             )
             return [_document(item) for page in pages for item in page["Items"]]
 

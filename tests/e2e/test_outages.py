@@ -1,0 +1,133 @@
+"""What happens when something that a decision needs is missing, slow or broken: nobody is let in by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.e2e.clients import Api, Guild
+from tests.e2e.cloud import Cloud, free_port, wait_for
+from tests.e2e.proxy import Proxy, Road, broken, clear, forgetful, proxy_to, throttled
+from tests.fakes import allow
+
+AUTHORIZER, STREAM_HANDLER = "gatehouse-local-policy_authorizer", "gatehouse-local-policy_changed"
+
+
+@contextmanager
+def settings_changed(cloud: Cloud, function: str, **changes: str) -> Iterator[None]:
+    """Run a function with other settings; every change is a cold start."""
+    functions = cloud.place.client("lambda")
+    before = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+    functions.update_function_configuration(FunctionName=function, Environment={"Variables": before | changes})
+    try:
+        yield
+    finally:
+        functions.update_function_configuration(FunctionName=function, Environment={"Variables": before})
+
+
+@pytest.fixture(scope="module")
+def bad_road(cloud: Cloud) -> Iterator[Proxy]:
+    """The authorizer's way to DynamoDB, which the tests make worse."""
+    with proxy_to(cloud.place.url) as proxy, settings_changed(cloud, AUTHORIZER, AWS_ENDPOINT_URL_DYNAMODB=proxy.url):
+        yield proxy
+
+
+@pytest.fixture
+def reading_guild(guild: Guild) -> Guild:
+    assert guild.write([allow("/reports")]).status == 200
+    return guild
+
+
+@pytest.mark.parametrize("road", [throttled, broken, forgetful], ids=lambda road: str(road.__name__))
+def test_a_table_that_fails_makes_errors_and_no_decisions(
+    bad_road: Proxy, reading_guild: Guild, road: Road, api: Api
+) -> None:
+    assert api.ask("GET", "/reports", reading_guild.token).status == 200
+    bad_road.road = road
+    try:
+        failed = api.ask("GET", "/reports", reading_guild.token)
+    finally:
+        bad_road.road = clear
+    assert (failed.status, failed.body["code"]) == (500, "cannot_decide")
+    assert api.ask("GET", "/reports", reading_guild.token).status == 200, "the failure was not remembered"
+
+
+def test_a_table_that_does_not_answer_makes_an_error(bad_road: Proxy, reading_guild: Guild, api: Api) -> None:
+    assert api.ask("GET", "/reports", reading_guild.token).status == 200
+    bad_road.road = bad_road.blocked
+    try:
+        assert api.ask("GET", "/reports", reading_guild.token).status == 500
+    finally:
+        bad_road.road = clear
+        bad_road.released.set()
+    assert api.ask("GET", "/reports", reading_guild.token).status == 200
+
+
+def test_a_permission_taken_away_during_an_outage_is_not_found_in_memory_afterwards(
+    bad_road: Proxy, reading_guild: Guild, api: Api
+) -> None:
+    assert api.ask("GET", "/reports", reading_guild.token).status == 200
+    bad_road.road = throttled_for("BatchGetItem")
+    try:
+        # The administrator's own request needs a decision: it is the table's owner who edits during the outage.
+        assert api.ask("GET", "/reports", reading_guild.token).status == 500
+    finally:
+        bad_road.road = clear
+    assert reading_guild.write([allow("/whoami")]).status == 200
+    assert api.ask("GET", "/reports", reading_guild.token).status == 403
+
+
+def throttled_for(operation: str) -> Road:
+    return lambda called, call: throttled(called, call) if called == operation else call()
+
+
+def test_an_unreachable_table_makes_errors(cloud: Cloud, reading_guild: Guild, api: Api) -> None:
+    nowhere = f"http://localhost:{free_port()}"
+    with settings_changed(cloud, AUTHORIZER, AWS_ENDPOINT_URL_DYNAMODB=nowhere):
+        assert api.ask("GET", "/reports", reading_guild.token).status == 500
+    assert api.ask("GET", "/reports", reading_guild.token).status == 200
+
+
+@pytest.mark.parametrize("table", ["GUARD_TABLE", "POLICY_TABLE"])
+def test_a_missing_table_makes_errors(cloud: Cloud, reading_guild: Guild, api: Api, table: str) -> None:
+    with settings_changed(cloud, AUTHORIZER, **{table: "there-is-no-such-table"}):
+        assert api.ask("GET", "/reports", reading_guild.token).status == 500
+    assert api.ask("GET", "/reports", reading_guild.token).status == 200
+
+
+def test_keys_that_cannot_be_fetched_at_a_cold_start_make_errors_until_they_can(
+    cloud: Cloud, reading_guild: Guild, api: Api
+) -> None:
+    with settings_changed(cloud, AUTHORIZER, JWKS_URL=f"http://localhost:{free_port()}/jwks.json"):
+        assert api.ask("GET", "/reports", reading_guild.token).status == 500
+    assert api.ask("GET", "/reports", reading_guild.token).status == 200
+
+
+def test_a_stream_handler_that_failed_heals_an_edit_by_another_tool_once_it_works_again(
+    cloud: Cloud, reading_guild: Guild, api: Api
+) -> None:
+    with (
+        proxy_to(cloud.place.url) as road,
+        settings_changed(cloud, STREAM_HANDLER, AWS_ENDPOINT_URL_DYNAMODB=road.url),
+    ):
+        assert api.ask("GET", "/reports", reading_guild.token).status == 200
+        road.road = broken
+        edit_by_another_tool(cloud, reading_guild)
+        wait_for(lambda: "UpdateItem" in road.calls, "the stream handler has failed")
+        road.road = clear
+        wait_for(refused(api, reading_guild), "the edit is effective", 30)
+
+
+def edit_by_another_tool(cloud: Cloud, guild: Guild) -> None:
+    cloud.place.client("dynamodb").update_item(
+        TableName=cloud.outputs["tables"]["policies"],
+        Key={"subject": {"S": guild.subject}},
+        UpdateExpression="SET statements = :none",
+        ExpressionAttributeValues={":none": {"S": "[]"}},
+    )
+
+
+def refused(api: Api, guild: Guild) -> Callable[[], bool]:
+    return lambda: api.ask("GET", "/reports", guild.token).status == 403

@@ -1,0 +1,87 @@
+"""Many writers and many readers at once.
+
+GATEHOUSE_STORM_SECONDS and GATEHOUSE_STORM_PAIRS say for how long and of how many each (6 and 3); `make storm` takes 60
+and 8. A failure (5xx) is no stale answer: on a machine that is too small for so many Lambdas some run out of time.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Event
+
+from local.people import sign_in
+from tests.e2e.clients import Api, Guild
+from tests.e2e.cloud import Cloud
+from tests.fakes import allow
+
+SECONDS = float(os.environ.get("GATEHOUSE_STORM_SECONDS", "6"))
+PAIRS = int(os.environ.get("GATEHOUSE_STORM_PAIRS", "3"))
+
+
+@dataclass
+class Subject:
+    """A guild, and the status that its members must get: none while a change is under way."""
+
+    guild: Guild
+    promised: tuple[int] | None = None  # a new object for each promise, so that two are never the same one
+    was_read: Event = field(default_factory=Event)
+
+
+def test_writers_and_readers_at_once_see_no_stale_answer(cloud: Cloud, new_guild: Callable[..., Guild]) -> None:
+    subjects = [Subject(new_guild()) for _ in range(PAIRS)]
+    over = Event()
+    admin = sign_in(cloud.outputs, **cloud.outputs["users"]["admin"])
+
+    def wake(_: int) -> None:
+        Api(cloud.outputs["api_url"]).ask("GET", "/admin/policies", admin)
+
+    def write(subject: Subject) -> Counter[str]:
+        done: Counter[str] = Counter()
+        api, allowed = Api(cloud.outputs["api_url"]), False
+        while not over.is_set():
+            allowed = not allowed
+            subject.promised = None
+            statements = [allow("/reports")] if allowed else [allow("/whoami")]
+            answer = api.ask("PUT", subject.guild.policy_path, admin, {"statements": statements})
+            if answer.status == 200:
+                subject.was_read.clear()
+                subject.promised = (200 if allowed else 403,)
+                subject.was_read.wait(10)
+            done[f"write {answer.status}"] += 1
+        return done
+
+    def read(subject: Subject) -> Counter[str]:
+        done: Counter[str] = Counter()
+        api = Api(cloud.outputs["api_url"])
+        while not over.is_set():
+            before = subject.promised
+            status = api.ask("GET", "/reports", subject.guild.token).status
+            if before is None or before is not subject.promised:
+                done["read during a change"] += 1
+                continue
+            subject.was_read.set()
+            if status >= 500:
+                done[f"read {status}"] += 1
+            elif status == before[0]:
+                done[f"read {status} as promised"] += 1
+            else:
+                done[f"read {status} where {before[0]} was promised"] += 1
+        return done
+
+    with ThreadPoolExecutor(2 * PAIRS) as pool:
+        for at_once in range(1, 2 * PAIRS + 1):  # the Lambdas start one after the other, so that none runs out of time
+            list(pool.map(wake, range(at_once)))
+        at_work = [pool.submit(work, subject) for subject in subjects for work in (write, read)]
+        time.sleep(SECONDS)  # nothing is decided by how long the storm lasts
+        over.set()
+    seen = sum((work.result() for work in at_work), Counter[str]())
+    print(f"\n{PAIRS} writers and {PAIRS} readers for {SECONDS:.0f} s: {dict(sorted(seen.items()))}")
+    assert seen["read 200 as promised"] > 0, "the storm saw permissions"
+    assert seen["read 403 as promised"] > 0, "the storm saw refusals"
+    assert seen["write 200"] >= 2 * PAIRS, "every writer has changed its mind"
+    assert not [kind for kind in seen if "where" in kind], seen
