@@ -6,18 +6,16 @@ case 2, for which the policies of the caller's groups decide.
 
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, cast
 
-from chalice.app import Chalice, Request, Response
+from chalice.app import Response
 
 from authorizers import door
 from authorizers.policy import guards, policy_authorizer
 from authorizers.pool import requires
 from chalicelib import wiring
-from chalicelib.core import strict_json
-from chalicelib.core.errors import CannotDecide, GatehouseError, InvalidInput, NotFound, TooLarge, VersionConflict
+from chalicelib.api import Api, no_content
 from chalicelib.core.policy import Policy, as_dict
 from chalicelib.triggers.policy_changed import policy_changed_trigger
 from chalicelib.triggers.post_confirmation import post_confirmation_trigger
@@ -29,7 +27,7 @@ if "AWS_CHALICE_CLI_MODE" in os.environ and "local" in sys.argv:
 
     attach()
 
-app = Chalice(app_name="gatehouse")
+app = Api(app_name="gatehouse")
 for blueprint in (guards, policy_changed_trigger, post_confirmation_trigger):
     app.register_blueprint(blueprint)
 door.watch(app)
@@ -55,7 +53,7 @@ def get_file(name: str) -> Any:
 
 @app.route("/files/{name}", methods=["PUT"], authorizer=requires("file.write"))
 def put_file(name: str) -> Any:
-    return wiring.service().put_file(name, body())
+    return wiring.service().put_file(name, app.body)
 
 
 @app.route("/files/{name}", methods=["DELETE"], authorizer=requires("file.write"))
@@ -69,7 +67,7 @@ def delete_file(name: str) -> Any:
 
 @app.route("/whoami", authorizer=policy_authorizer)
 def whoami() -> Any:
-    caller = request().context["authorizer"]
+    caller = app.request.context["authorizer"]
     return {
         "subject": caller["principalId"],
         "kind": caller["kind"],
@@ -86,7 +84,7 @@ def list_reports() -> Any:
 
 @app.route("/reports", methods=["POST"], authorizer=policy_authorizer)
 def add_report() -> Any:
-    return Response(wiring.service().add_report(body()), status_code=201)
+    return Response(wiring.service().add_report(app.body), status_code=201)
 
 
 @app.route("/reports/{id}", authorizer=policy_authorizer)
@@ -96,7 +94,7 @@ def get_report(id: str) -> Any:
 
 @app.route("/reports/{id}", methods=["PUT"], authorizer=policy_authorizer)
 def put_report(id: str) -> Any:
-    return wiring.service().put_report(id, body())
+    return wiring.service().put_report(id, app.body)
 
 
 @app.route("/reports/{id}", methods=["DELETE"], authorizer=policy_authorizer)
@@ -120,7 +118,7 @@ def get_policy(kind: str, name: str) -> Any:
 
 @app.route("/admin/policies/{kind}/{name}", methods=["PUT"], authorizer=policy_authorizer)
 def put_policy(kind: str, name: str) -> Any:
-    return shown(wiring.administer().put_policy(f"{kind}:{name}", body(), caller_id()))
+    return shown(wiring.administer().put_policy(f"{kind}:{name}", app.body, caller_id()))
 
 
 @app.route("/admin/policies/{kind}/{name}", methods=["DELETE"], authorizer=policy_authorizer)
@@ -136,57 +134,21 @@ def list_revocations() -> Any:
 
 @app.route("/admin/revocations", methods=["POST"], authorizer=policy_authorizer)
 def revoke() -> Any:
-    return Response(asdict(wiring.administer().revoke(body(), caller_id())), status_code=201)
+    return Response(asdict(wiring.administer().revoke(app.body, caller_id())), status_code=201)
 
 
 @app.route("/admin/revocations", methods=["DELETE"], authorizer=policy_authorizer)
 def lift_revocation() -> Any:
-    wiring.administer().lift(body())
+    wiring.administer().lift(app.body)
     return no_content()
 
 
 # --- what the routes share ---
 
 
-def request() -> Request:
-    current = app.current_request
-    assert current is not None, "there is always one while a route runs"  # noqa: S101
-    return current
-
-
-def body() -> Any:
-    try:
-        return strict_json.parse(cast(bytes, request().raw_body))
-    except ValueError as error:
-        raise InvalidInput("body", f"is not JSON: {error}") from None
-
-
 def caller_id() -> str:
-    return cast(str, request().context["authorizer"]["principalId"])
+    return cast(str, app.request.context["authorizer"]["principalId"])
 
 
 def shown(policy: Policy) -> dict[str, Any]:
     return {**asdict(policy), "statements": [as_dict(statement) for statement in policy.statements]}
-
-
-def no_content() -> Response:
-    return Response("", status_code=204)
-
-
-STATUS: dict[type[GatehouseError], int] = {
-    TooLarge: 413,
-    InvalidInput: 400,
-    NotFound: 404,
-    VersionConflict: 409,
-    CannotDecide: 500,
-}
-
-
-@app.middleware("http")
-def answer_errors(event: Request, get_response: Callable[[Any], Any]) -> Any:
-    try:
-        return get_response(event)
-    except tuple(STATUS) as error:
-        status = STATUS[type(error)]
-        message = error.message if status < 500 else "the request failed through no fault of yours"
-        return Response({"message": message, "code": error.code}, status_code=status)

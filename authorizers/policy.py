@@ -29,7 +29,7 @@ def policy_authorizer(request: AuthRequest) -> dict[str, Any]:
     """Answer API Gateway's question. Raises Unauthorized (401), or anything else (500): neither is remembered."""
     from chalicelib import wiring  # the AWS clients take a while to import: not for who only wants the routes
 
-    record = Record(keys_outage_seconds=lambda: wiring.keys().outage_seconds)
+    record = Record(keys_outage_seconds=wiring.keys_outage_seconds)
     return answer(request.token, request.method_arn, wiring.authorize, record)
 
 
@@ -85,8 +85,8 @@ def _document(grant: Grant, arn_base: str) -> dict[str, Any]:
         "username": principal.username,
         "generation": str(grant.generation),
     }
-    # The size is measured only where it matters: a character takes up to six bytes of JSON, the rest 160.
-    most = form.size + 160 + 6 * (len(principal.subject) + len(principal.client_id) + len(principal.username))
+    # The size is measured only where it matters: a character takes up to twelve bytes of JSON, the rest 160.
+    most = form.size + 160 + 12 * (len(principal.subject) + len(principal.client_id) + len(principal.username))
     if most > MAX_DOCUMENT_BYTES:
         return document.result(principal.subject, form.policy, context)
     return {"principalId": principal.subject, "policyDocument": form.policy, "context": context}

@@ -51,17 +51,17 @@ class Record:
             "generation": grant.generation,
             "because": list(decision.because),
         }
-        self._write("allowed" if decision.allowed else "denied", decision.reason if grant.policies else "no_policy")
+        code = decision.reason if grant.policies else "no_policy"
+        self._write("allowed" if decision.allowed else "denied", code, self._keys_outage_seconds())
 
     def reject(self, code: str) -> None:
-        self._write("rejected", code)
+        self._write("rejected", code, self._keys_outage_seconds())
 
     def fail(self, code: str) -> None:
-        self._write("failed", code)
+        self._write("failed", code, self._keys_outage_seconds())
 
-    def _write(self, decision: str, code: str) -> None:
+    def _write(self, decision: str, code: str, outage: float) -> None:
         now = self._now()
-        outage = self._keys_outage_seconds()
         line = {
             "decision": decision,
             "code": code,

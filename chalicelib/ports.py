@@ -15,7 +15,7 @@ class KeySource(Protocol):
 
     @property
     def revision(self) -> int:
-        """Changes whenever the set of keys does."""
+        """Changes whenever the set of keys does; negative while no key may be used."""
 
     def key(self, kid: str) -> Any:
         """Find a public key. Raises TokenRejected (no such key) or CannotDecide (the keys could not be read)."""

@@ -47,7 +47,8 @@ class VerifyToken:
                 raise TokenRejected("token_expired", "the token has expired")
             return principal
         principal = self._verify(token)
-        self._verified.put(fingerprint, (revision, principal))
+        if revision >= 0:
+            self._verified.put(fingerprint, (revision, principal))
         return principal
 
     def _verify(self, token: str) -> Principal:

@@ -39,6 +39,11 @@ def keys() -> JwksKeySource:
     return JwksKeySource(partial(fetch_jwks, settings().jwks_url), max_age=settings().jwks_max_age_seconds)
 
 
+def keys_outage_seconds() -> float:
+    """For how long the keys in use could not be fetched anew; none are in use before the first decision."""
+    return keys().outage_seconds if keys.cache_info().currsize else 0.0
+
+
 @cache
 def authorize() -> Authorize:
     expected = Expectation(settings().issuer, settings().client_ids)
@@ -59,7 +64,7 @@ def administer() -> Administer:
 @cache
 def invalidate() -> Invalidate:
     cache_on = settings().authorizer_cache_seconds > 0
-    client = boto3.client("apigateway", config=_IMPATIENT) if cache_on else None
+    client = _session().client("apigateway", config=_IMPATIENT) if cache_on else None
     return Invalidate(
         generation=GuardTable(_dynamodb(), settings().guard_table),
         gateway_cache=StageCache(client, settings().rest_api_id, settings().stage) if client else None,
@@ -69,7 +74,7 @@ def invalidate() -> Invalidate:
 @cache
 def onboard() -> Onboard:
     return Onboard(
-        directory=UserPool(boto3.client("cognito-idp", config=_IMPATIENT)),
+        directory=UserPool(_session().client("cognito-idp", config=_IMPATIENT)),
         marks=OnboardedTable(_dynamodb(), settings().onboarded_table),
         default_groups=settings().default_groups,
         privileged_groups=settings().privileged_groups,
@@ -83,4 +88,9 @@ def service() -> Service:
 
 @cache
 def _dynamodb() -> "DynamoDBClient":
-    return boto3.client("dynamodb", config=_IMPATIENT)
+    return _session().client("dynamodb", config=_IMPATIENT)
+
+
+@cache
+def _session() -> boto3.Session:
+    return boto3.Session()

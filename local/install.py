@@ -22,7 +22,7 @@ def install(place: Place, say: Callable[[str], None]) -> dict[str, str]:
         "Stage": STAGE,
         "MfaMode": "OPTIONAL",  # sample users sign in without a second factor; anyone may add one
         "CallbackUrls": callback_url(place),
-        "LogoutUrls": f"{place.url}/",
+        "LogoutUrls": callback_url(place),
         "DataProtection": "false",
     }
     say("the identity stack: user pool, clients, groups, tables, roles")

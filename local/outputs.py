@@ -35,6 +35,7 @@ def outputs_of(place: Place, stacks: Mapping[str, str]) -> dict[str, Any]:
         "machine_client_secret": described["UserPoolClient"]["ClientSecret"],
         "authorize_url": f"{place.url}/oauth2/authorize",
         "token_url": f"{place.url}/oauth2/token",
+        "logout_url": f"{place.url}/logout",
         "redirect_uri": callback_url(place),
         "console_url": f"{place.url}/console/",
         "scopes": {"read": f"{scopes}/file.read", "write": f"{scopes}/file.write"},
@@ -64,3 +65,11 @@ def read_outputs(path: Path) -> dict[str, Any]:
     except OSError:
         raise NotRunning from None
     return outputs
+
+
+def published(path: Path) -> dict[str, Any] | None:
+    """The outputs, if there are any by now."""
+    try:
+        return read_outputs(path)
+    except NotRunning:
+        return None

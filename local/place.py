@@ -76,7 +76,7 @@ class Place:
         )
 
     @cached_property
-    def _session(self) -> "boto3.Session":
+    def _session(self) -> Any:  # boto3 has a signature for each of its 400 services
         return boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=REGION)
 
 

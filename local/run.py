@@ -13,9 +13,10 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.stacks import DeploymentFailed
+from local.console import with_console
 from local.install import install, write_json
-from local.outputs import outputs_of
-from local.package import PackagingFailed
+from local.outputs import outputs_of, published
+from local.package import PROJECT, PackagingFailed
 from local.place import Place
 from local.seed import seed
 from local.tail import follow_logs
@@ -41,7 +42,11 @@ async def _serve(place: Place) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
-    server = asyncio.create_task(serve(place.port, stop))
+    server = asyncio.create_task(
+        serve(
+            place.port, stop, wrap=lambda app: with_console(app, lambda: published(place.outputs), PROJECT / "console")
+        )
+    )
     guide = asyncio.create_task(asyncio.to_thread(_guide, place, stop))
     parent = asyncio.create_task(_stop_with_parent(os.getppid(), stop))
     status = 0

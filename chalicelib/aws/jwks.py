@@ -1,9 +1,9 @@
 """The user pool's signing keys, from its JWKS document."""
 
-import json
 import time
 import urllib.request
 from collections.abc import Callable, Mapping
+from http.client import HTTPException
 from threading import Lock
 from typing import Any
 
@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
+from chalicelib.core import strict_json
 from chalicelib.core.errors import CannotDecide, TokenRejected
 
 FETCH_TIMEOUT_SECONDS = 3.0
@@ -39,7 +40,7 @@ class JwksKeySource:
     ) -> None:
         self._fetch = fetch
         self._cooldown = cooldown
-        self._refresh_after = refresh_after
+        self._refresh_after = min(refresh_after, max_age)
         self._max_age = max_age
         self._now = now
         self._lock = Lock()
@@ -50,9 +51,9 @@ class JwksKeySource:
 
     @property
     def revision(self) -> int:
-        """Changes whenever the set of keys does, and when the keys have become too old to be used."""
+        """Changes whenever the set of keys does; negative while there are none, or none that is young enough."""
         self._refresh_if_due()
-        return self._revision if self._now() - self._fetched_at < self._max_age else -1
+        return -1 if self._is_too_old() else self._revision
 
     @property
     def outage_seconds(self) -> float:
@@ -63,18 +64,26 @@ class JwksKeySource:
         """Find a key. Raises TokenRejected (the pool has no such key) or CannotDecide (nobody knows)."""
         self._refresh_if_due(kid)
         key = self._keys.get(kid)
-        if self._now() - self._fetched_at >= self._max_age or (key is None and self._outage):
+        if self._is_too_old() or (key is None and self._outage):
             raise CannotDecide("keys_unreachable", "the user pool's keys could not be fetched") from self._outage
         if key is None:
             raise TokenRejected("unknown_key", "the user pool has no key with the id that the token names")
         return key
 
+    def _is_too_old(self) -> bool:
+        return self._now() - self._fetched_at >= self._max_age
+
     def _refresh_if_due(self, kid: str | None = None) -> None:
         if not self._is_due(kid):
             return
-        with self._lock:
-            if self._is_due(kid):  # nobody else has asked while we waited
-                self._refresh()
+        # While one thread fetches, those whose key is at hand go on with it, and the others wait.
+        must_wait = kid is not None and (kid not in self._keys or self._is_too_old())
+        if self._lock.acquire(blocking=must_wait):
+            try:
+                if self._is_due(kid):
+                    self._refresh()
+            finally:
+                self._lock.release()
 
     def _is_due(self, kid: str | None) -> bool:
         now = self._now()
@@ -85,24 +94,29 @@ class JwksKeySource:
         return bool(self._keys) and now - self._fetched_at >= self._refresh_after
 
     def _refresh(self) -> None:
-        self._asked_at = self._now()
+        began = self._now()
         try:
             keys = self._fetch()
         except (OSError, ValueError) as error:
             self._outage = error
-            return
-        self._outage = None
-        self._fetched_at = self._asked_at
-        if keys.keys() != self._keys.keys():
-            self._revision += 1
-        self._keys = keys
+        else:
+            self._outage = None
+            self._fetched_at = began
+            if keys != self._keys:
+                self._revision += 1
+            self._keys = keys
+        finally:
+            self._asked_at = self._now()  # only now: who asks meanwhile has to wait for the answer
 
 
 def fetch_jwks(url: str, timeout: float = FETCH_TIMEOUT_SECONDS) -> Keys:
     """Fetch a JWKS document, following no redirect. Raises OSError and ValueError."""
     opener = urllib.request.build_opener(_NoRedirects)
-    with opener.open(url, timeout=timeout) as response:
-        document = response.read(_LARGEST_DOCUMENT + 1)
+    try:
+        with opener.open(url, timeout=timeout) as response:
+            document = response.read(_LARGEST_DOCUMENT + 1)
+    except HTTPException as error:
+        raise OSError("the JWKS endpoint does not speak HTTP") from error
     if len(document) > _LARGEST_DOCUMENT:
         raise ValueError("the JWKS document is too large to be one")
     return parse_jwks(document)
@@ -110,7 +124,7 @@ def fetch_jwks(url: str, timeout: float = FETCH_TIMEOUT_SECONDS) -> Keys:
 
 def parse_jwks(document: bytes) -> Keys:
     """Read the RS256 keys of a JWKS document, leaving out what is no such key. Raises ValueError if none is left."""
-    parsed = json.loads(document)
+    parsed = strict_json.parse(document)
     entries = parsed.get("keys") if isinstance(parsed, dict) else None
     keys = {}
     for entry in entries if isinstance(entries, list) else []:

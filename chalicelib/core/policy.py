@@ -12,10 +12,12 @@ from chalicelib.core.errors import InvalidInput
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 
 # API Gateway takes ARNs of 512 characters in a policy, and 8 KB of authorizer result is what its documentation promises
-# anywhere. A policy is measured when it is written with the longest beginning of an ARN, arn:aws-us-gov:…/stage/.
+# anywhere. When it is written, a policy is measured with the longest beginning of an ARN (arn:aws-us-gov:…/stage/, the
+# stage's name having up to 28 characters) and the longest names of a holder.
 MAX_ARN_CHARACTERS = 512
 MAX_DOCUMENT_BYTES = 8192
-LONGEST_ARN_BASE = 112
+LONGEST_ARN_BASE = 96
+_LONGEST_NAMES = 1152
 
 _MAX_STATEMENTS = 100
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
@@ -121,14 +123,16 @@ def as_dict(statement: Statement) -> dict[str, Any]:
 
 
 def document_bytes(statements: Sequence[Statement]) -> int:
-    """At most how many bytes the statements take as API Gateway's document, with the context that goes with it."""
-    resources = {
-        (statement.effect, method, path)
-        for statement in statements
-        for method in statement.methods
-        for path in statement.paths
-    }
-    return 512 + sum(LONGEST_ARN_BASE + len(method) + len(path) + 3 for _, method, path in resources)
+    """At most how many bytes the statements take as an authorizer's result: as ARNs, and once more in its context."""
+    resources: set[tuple[Effect, str, str]] = set()
+    rules: set[tuple[Effect, tuple[str, ...], str]] = set()
+    for statement in statements:
+        for path in statement.paths:
+            rules.add((statement.effect, statement.methods, path))
+            resources.update((statement.effect, method, path) for method in statement.methods)
+    as_arns = sum(LONGEST_ARN_BASE + len(method) + len(path) + 3 for _, method, path in resources)
+    in_context = sum(len(effect) + len(",".join(methods)) + len(path) + 3 for effect, methods, path in rules)
+    return _LONGEST_NAMES + as_arns + in_context
 
 
 def _statement(item: Any, number: int) -> Statement:

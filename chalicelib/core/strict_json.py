@@ -1,15 +1,20 @@
-"""JSON with one meaning: UTF-8, no duplicate names, no NaN or infinities. Pure."""
+"""JSON with one meaning: UTF-8, no duplicate names, no half characters, no NaN or infinities. Pure."""
 
 import json
+from math import isinf
 from typing import Any
 
 
 def parse(text: bytes) -> Any:
     """Raises ValueError for anything else, texts nested too deeply included."""
     try:
-        return _DECODER.decode(text.decode("utf-8"))
+        written = text.decode("utf-8")
+        parsed = _DECODER.decode(written)
+        if "\\u" in written:  # an escape may be half of a character, which no text can hold
+            json.dumps(parsed, ensure_ascii=False).encode("utf-8")
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    return parsed
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -23,4 +28,11 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
+def _finite(text: str) -> float:
+    number = float(text)
+    if isinf(number):
+        raise ValueError(f"{text[:20]} is larger than any number")
+    return number
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite)

@@ -1,0 +1,81 @@
+"""Serves the console, the web page of `console/`, in front of another application, to this machine only."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from local.front.http import App, Receive, Response, Scope, Send, answer
+
+_HOME = "/console/"
+_HOSTS = {"localhost", "127.0.0.1"}
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+}
+# All that a browser needs to know: whatever else the settings hold, such as a machine's secret, stays here.
+_PUBLIC = ("api_url", "authorize_url", "token_url", "logout_url", "web_client_id", "redirect_uri", "scopes")
+_NOT_READY = "The local cloud is not ready yet: wait until its terminal says so, then load this page again."
+_HEADERS = (
+    (b"cache-control", b"no-store"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; "
+        b"base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
+
+def with_console(app: App, settings: Callable[[], Mapping[str, Any] | None], folder: Path) -> App:
+    """Put the console in front of an application, which answers everything outside `/console/`.
+
+    settings  what `outputs.json` holds; None until the cloud is ready
+    folder    the page; which files it has is read now, what is in them at each request
+    """
+    # A name is looked up here and never joined to a path, so no spelling of `..` leads out of the folder.
+    files = {path.name: path for path in folder.iterdir() if path.suffix in _TYPES and path.is_file()}
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if not _is_ours(scope):
+            await app(scope, receive, send)
+            return
+        await answer(send, _respond(scope, settings, files))
+
+    return serve
+
+
+def _is_ours(scope: Scope) -> bool:
+    if scope["type"] != "http" or not (scope["path"] + "/").startswith(_HOME):
+        return False
+    hosts = [value.decode("latin-1").lower().partition(":")[0] for name, value in scope["headers"] if name == b"host"]
+    return len(hosts) == 1 and hosts[0] in _HOSTS  # a name rebound to 127.0.0.1 is none of ours
+
+
+def _respond(scope: Scope, settings: Callable[[], Mapping[str, Any] | None], files: Mapping[str, Path]) -> Response:
+    method, path = scope["method"], scope["path"]
+    name = path.removeprefix(_HOME) or "index.html"
+    if method not in ("GET", "HEAD"):
+        return _response(method, 405, allow="GET, HEAD")
+    if path + "/" == _HOME:
+        return _response(method, 307, location=_HOME)
+    if name == "settings.json":
+        return _settings(method, settings())
+    if name in files:
+        return _response(method, 200, files[name].read_bytes(), content_type=_TYPES[files[name].suffix])
+    return _response(method, 404)
+
+
+def _settings(method: str, known: Mapping[str, Any] | None) -> Response:
+    public = {name: known[name] for name in _PUBLIC if name in known} if known else {"message": _NOT_READY}
+    return _response(method, 200 if known else 503, json.dumps(public).encode(), content_type="application/json")
+
+
+def _response(method: str, status: int, body: bytes = b"", **headers: str) -> Response:
+    lines = {**headers, "content_length": str(len(body))}
+    given = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in lines.items())
+    return Response(status, b"" if method == "HEAD" else body, (*given, *_HEADERS))

@@ -1,0 +1,108 @@
+"""The doors: who may come in through which. What AWS does not serve unsigned needs a signature, whatever it is."""
+
+from __future__ import annotations
+
+import re
+from enum import Enum, auto
+
+from local.front.http import Request, Response, aws_error
+from local.front.signatures import Signatures, claims_a_signature
+
+API = "/_aws/execute-api/"
+_CALL = re.compile(rf"{API}[a-z0-9]+/[\w-]+(/|$)")
+TARGET = "AWSCognitoIdentityProviderService."
+_ONCE = re.compile(rb"authorization|content-type|x-amz-.*")
+_HOST = re.compile(r"(localhost|127\.0\.0\.1)(:\d{1,5})?")
+_KEYS = re.compile(r"/[a-z0-9-]+_[A-Za-z0-9]+/\.well-known/(jwks\.json|openid-configuration)")
+_PAGES = {
+    "/oauth2/authorize": {"GET"},
+    "/oauth2/token": {"POST"},
+    "/oauth2/revoke": {"POST"},
+    "/oauth2/userInfo": {"GET", "POST"},
+    "/oauth2/idpresponse": {"GET", "POST"},
+    "/saml2/idpresponse": {"POST"},
+    "/oauth2/login": {"POST"},
+    "/login": {"POST"},
+    "/logout": {"GET"},
+}
+_READ_AUTHORIZATION = {"/oauth2/token", "/oauth2/revoke", "/oauth2/userInfo"}
+_MEGABYTE = 1024 * 1024
+
+
+class Door(Enum):
+    """The ways in."""
+
+    API = auto()  # the deployed API, behind its own authorizers
+    PAGE = auto()  # the user pool's pages and OAuth endpoints
+    SELF_SERVICE = auto()  # the user pool's operations for people without AWS credentials
+    AWS = auto()  # everything else: signed
+
+
+def largest_body(headers: dict[str, str]) -> int:
+    """Bytes a request may carry: API Gateway's limit, and more for code or a file that is said to be signed."""
+    scope = re.search(r"Credential=[^/]+/\d+/[^/]+/(s3|lambda)/", headers.get("authorization", ""))
+    return (100 if scope else 10) * _MEGABYTE
+
+
+def forbidden() -> Response:
+    """What API Gateway answers to a path it does not know, and AWS to a call that nobody signed."""
+    return aws_error("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
+
+
+class Doors:
+    """The doorkeeper."""
+
+    def __init__(self, signatures: Signatures, self_service: frozenset[str]) -> None:
+        self._signatures = signatures
+        self._targets = {TARGET + operation for operation in self_service}
+
+    def admit(self, request: Request) -> Request | Response:
+        """Let a request in, without the headers that its door does not honour; or refuse it."""
+        refusal = self._stray(request)
+        if refusal:
+            return refusal
+        request = request.dropping("x-forwarded-")
+        match self._door(request):
+            case Door.AWS:
+                unsigned = None if claims_a_signature(request) else forbidden()
+                return unsigned or self._signatures.refusal(request) or request
+            case Door.API:
+                return request if _names_one_resource(request.path) else forbidden()
+            case Door.PAGE:
+                # Not X-Amz-Target: past these pages ministack would route by it, and take any Authorization for root's.
+                credentials = {"authorization"} if request.path in _READ_AUTHORIZATION else set()
+                return request.keeping({"host", "content-type"} | credentials)
+            case Door.SELF_SERVICE:
+                return request
+
+    def _stray(self, request: Request) -> Response | None:
+        if not _HOST.fullmatch(request.header("host").lower()):
+            # ministack routes by Host; and a page on a name rebound to 127.0.0.1 must not find an AWS account there.
+            return aws_error("MisdirectedRequest", "This server is localhost.", 421)
+        names = [name for name, _value in request.scope["headers"] if _ONCE.fullmatch(name)]
+        if len(names) > len(set(names)):
+            return aws_error("BadRequest", "A header that decides who may do what appears twice.", 400)
+        if request.path.startswith(("/_ministack", "/_localstack")) or request.path == "/health":
+            return aws_error("NotFound", "Not Found", 404)
+        return None
+
+    def _door(self, request: Request) -> Door:
+        if claims_a_signature(request):
+            return Door.AWS
+        if _CALL.match(request.path) and "/@connections/" not in request.path:
+            return Door.API
+        allowed = {"GET"} if _KEYS.fullmatch(request.path) else _PAGES.get(request.path, set())
+        # "Action" is how ministack tells the services of AWS's query protocol apart, wherever it appears.
+        if request.method in allowed and "Action" not in request.query and "Action" not in request.form:
+            return Door.PAGE
+        if request.method == "OPTIONS" and (allowed or request.path == "/"):
+            return Door.PAGE
+        public = request.method == "POST" and request.path == "/" and request.header("x-amz-target") in self._targets
+        return Door.SELF_SERVICE if public else Door.AWS
+
+
+def _names_one_resource(path: str) -> bool:
+    # ministack finds the resource of `/reports//a` and `/reports/a/` under `/reports/a`, yet asks the policy about
+    # another ARN: an explicit Deny of `/reports/a` would be walked around.
+    segments = path.removeprefix(API).split("/")[2:]
+    return segments in ([], [""]) or not {"", ".", ".."} & set(segments)

@@ -1,0 +1,69 @@
+"""The front itself: every request passes the doors, then the guard of the part it is meant for, then ministack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from local.front import gateway, operations
+from local.front.doors import Doors, largest_body
+from local.front.http import (
+    App,
+    Disconnected,
+    Receive,
+    Request,
+    Response,
+    Scope,
+    Send,
+    TooLarge,
+    answer,
+    aws_error,
+    call,
+    read,
+)
+from local.front.oauth import OAuth
+from local.front.signatures import Signatures
+from local.front.user_pool import UserPool
+
+
+class Front:
+    """An ASGI application that stands before another."""
+
+    def __init__(self, inner: App, signatures: Signatures, now: Callable[[], float]) -> None:
+        self._inner = inner
+        service = operations.describe()
+        self._doors = Doors(signatures, operations.self_service(service))
+        self._user_pool = UserPool(service, now)
+        self._oauth = OAuth(now)
+        gateway.install()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._inner(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._converse(scope, receive, send)
+        else:
+            # No WebSocket is offered; closing before accepting answers the handshake with 403.
+            await receive()
+            await send({"type": "websocket.close"})
+
+    async def _converse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            request = await read(scope, receive, largest_body(Request(scope).headers))
+            response = await self._answer(request)
+        except TooLarge:
+            response = aws_error("RequestEntityTooLargeException", "Request Too Long", 413)
+        except Disconnected:
+            return
+        await answer(send, response)
+
+    async def _answer(self, request: Request) -> Response:
+        admitted = self._doors.admit(request)
+        if isinstance(admitted, Response):
+            return admitted
+        if self._user_pool.serves(admitted):
+            return await self._user_pool.answer(admitted, self._forward)
+        gateway.begin(admitted)
+        return await self._oauth.answer(admitted, self._forward)
+
+    async def _forward(self, request: Request) -> Response:
+        return await call(self._inner, request)

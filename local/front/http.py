@@ -1,0 +1,155 @@
+"""HTTP as the front sees it: a request read whole, an answer, and the ASGI conversations that carry them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Container, MutableMapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qs
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class TooLarge(Exception):
+    """The body is longer than its request may carry."""
+
+
+class Disconnected(Exception):
+    """The client left before its request was complete."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request; its headers, query and form read exactly as ministack reads them."""
+
+    scope: Scope
+    body: bytes = b""
+
+    @property
+    def method(self) -> str:
+        return str(self.scope["method"])
+
+    @property
+    def path(self) -> str:
+        return str(self.scope["path"])
+
+    @cached_property
+    def headers(self) -> dict[str, str]:
+        return {name.decode("latin-1"): value.decode("utf-8", "replace") for name, value in self.scope["headers"]}
+
+    @cached_property
+    def query(self) -> dict[str, list[str]]:
+        return parse_qs(self.scope["query_string"].decode("utf-8", "replace"), keep_blank_values=True)
+
+    @cached_property
+    def form(self) -> dict[str, str]:
+        return {k: v[0] for k, v in parse_qs(self.body.decode("utf-8", "replace"), keep_blank_values=True).items()}
+
+    @property
+    def fields(self) -> dict[str, Any] | None:
+        """The members of a JSON body; None when it is anything but an object."""
+        try:
+            content = json.loads(self.body or b"{}")
+        except (ValueError, RecursionError):
+            return None
+        return content if isinstance(content, dict) else None
+
+    def header(self, name: str) -> str:
+        return self.headers.get(name, "")
+
+    def parameter(self, name: str) -> str:
+        return self.query.get(name, [""])[0]
+
+    def keeping(self, names: Container[str]) -> Request:
+        """The same request without any header but these."""
+        kept = [(name, value) for name, value in self.scope["headers"] if name.decode("latin-1") in names]
+        return Request({**self.scope, "headers": kept}, self.body)
+
+    def dropping(self, prefix: str) -> Request:
+        """The same request without the headers that begin so."""
+        return self.keeping([name for name in self.headers if not name.startswith(prefix)])
+
+
+@dataclass(frozen=True)
+class Response:
+    """One finished answer."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    @classmethod
+    def json(cls, status: int, content: dict[str, Any], **headers: str) -> Response:
+        """A JSON answer; an underscore in a header's name stands for its hyphen."""
+        # Browsers may read what a user pool answers from any origin, refusals included, as on AWS.
+        given = {"content_type": "application/json", "access_control_allow_origin": "*", **headers}
+        lines = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in given.items())
+        return cls(status, json.dumps(content).encode(), lines)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        return dict(json.loads(self.body))
+
+    def header(self, name: str) -> str:
+        return next((v.decode("latin-1") for k, v in self.headers if k.decode("latin-1").lower() == name), "")
+
+
+def aws_error(code: str, message: str, status: int = 400) -> Response:
+    """A refusal in the shape of AWS's JSON protocols."""
+    return Response.json(
+        status, {"__type": code, "message": message}, content_type="application/x-amz-json-1.1", x_amzn_errortype=code
+    )
+
+
+async def read(scope: Scope, receive: Receive, limit: int) -> Request:
+    """Read a request whole.
+
+    Raises:  TooLarge, Disconnected
+    """
+    chunks, size, more = [], 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise TooLarge
+        more = message.get("more_body", False)
+    return Request(scope, b"".join(chunks))
+
+
+async def call(app: App, request: Request) -> Response:
+    """Pass a request to an application and collect its answer."""
+    length = (b"content-length", str(len(request.body)).encode())
+    headers = [h for h in request.scope["headers"] if h[0] not in (b"content-length", b"transfer-encoding")]
+    coming: list[Message] = [{"type": "http.request", "body": request.body}]
+    start: Message = {}
+    chunks: list[bytes] = []
+
+    async def receive() -> Message:
+        return coming.pop() if coming else {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            start.update(message)
+        else:
+            chunks.append(message.get("body", b""))
+
+    await app({**request.scope, "headers": [*headers, length]}, receive, send)
+    return Response(start["status"], b"".join(chunks), tuple(start["headers"]))
+
+
+async def answer(send: Send, response: Response) -> None:
+    """Send a finished answer."""
+    # ministack states the length itself: of what a HEAD request does not get, for one.
+    stated = response.header("content-length")
+    length = () if stated else ((b"content-length", str(len(response.body)).encode()),)
+    await send({"type": "http.response.start", "status": response.status, "headers": [*response.headers, *length]})
+    await send({"type": "http.response.body", "body": response.body})

@@ -1,0 +1,168 @@
+"""The user pool's OAuth endpoints and sign-in pages, with what Cognito checks there and ministack does not."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qs, urlsplit
+
+from ministack.core.concurrency import run_reentrant
+
+from local.front import directory, triggers
+from local.front.directory import AppClient, Record
+from local.front.http import Request, Response
+
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+_S256 = re.compile(r"[A-Za-z0-9_-]{43}")
+
+Forward = Callable[[Request], Awaitable[Response]]
+
+
+class OAuth:
+    """The guard of the pages; what must be remembered about a sign-in is kept in ministack's own record of it."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+
+    async def answer(self, request: Request, forward: Forward) -> Response:
+        """Answer a page or an endpoint, by itself or through ministack."""
+        if request.method == "OPTIONS":
+            return await forward(request)
+        match request.path:
+            case "/oauth2/authorize":
+                return await _authorize(request, forward)
+            case "/login" | "/oauth2/login":
+                return await _log_in(request, forward)
+            case "/oauth2/idpresponse" | "/saml2/idpresponse":
+                return await _return_from_provider(request, forward)
+            case "/oauth2/token":
+                return await self._token(request, forward)
+            case "/oauth2/revoke":
+                return self._revoke(request)
+            case "/logout":
+                app = directory.client(request.parameter("client_id"))
+                known = app is not None and request.parameter("logout_uri") in (app.settings.get("LogoutURLs") or [])
+                return await forward(request) if known else _error("invalid_request", "logout_uri is not allowed.")
+            case _:
+                return await forward(request)
+
+    async def _token(self, request: Request, forward: Forward) -> Response:
+        client_id, secret = directory.basic_or_posted(request.header("authorization"), request.form)
+        app = directory.client(client_id)
+        if app is None or not app.knows(secret):
+            return _error("invalid_client")
+        match request.form.get("grant_type"):
+            case "refresh_token":
+                return await self._refresh(app, request.form.get("refresh_token", ""))
+            case "authorization_code":
+                return _code_fault(app, request.form) or await forward(request)
+            case _:
+                return await forward(request)
+
+    async def _refresh(self, app: AppClient, token: str) -> Response:
+        # ministack's own refresh drops the groups, and gives any client's tokens to any other client.
+        if not directory.refreshable(app, token, self._now()):
+            return _error("invalid_grant", "Invalid refresh token.")
+        result = await run_reentrant(directory.refreshed, app, token, thread_name="refresh")
+        answer = {"access_token": result["AccessToken"], "token_type": "Bearer", "expires_in": result["ExpiresIn"]}
+        if "openid" in str(directory.claims(token).get("scope", "openid")).split():
+            answer["id_token"] = result["IdToken"]
+        return Response.json(200, answer, cache_control="no-store")
+
+    def _revoke(self, request: Request) -> Response:
+        client_id, secret = directory.basic_or_posted(request.header("authorization"), request.form)
+        app, token = directory.client(client_id), request.form.get("token", "")
+        if app is None or not app.knows(secret):
+            return _error("invalid_client")
+        claims = directory.claims(token)
+        if not token or claims.get("token_use") in ("access", "id"):
+            return _error("unsupported_token_type" if token else "invalid_request")
+        if claims.get("client_id", app.id) != app.id:
+            return _error("invalid_grant", "The token belongs to another client.")
+        # A token that is unknown, expired or revoked already is as good as revoked (RFC 7009).
+        if directory.refreshable(app, token, self._now()):
+            directory.revoke(token)
+        return Response.json(200, {})
+
+
+async def _authorize(request: Request, forward: Forward) -> Response:
+    provider = request.parameter("identity_provider")
+    if not provider:
+        return await forward(request)
+    app = directory.client(request.parameter("client_id"))
+    if app is None or not app.may_use("code") or request.parameter("response_type") != "code":
+        return _error("unauthorized_client", "The client may not use this flow.")
+    if provider not in (app.settings.get("SupportedIdentityProviders") or []):
+        return _error("invalid_request", "The client may not use this identity provider.")
+    challenge, method = request.parameter("code_challenge"), request.parameter("code_challenge_method")
+    if (challenge or method) and not (_S256.fullmatch(challenge) and method == "S256"):
+        return _error("invalid_request", "code_challenge_method must be S256.")
+    response = await forward(request)
+    sent = _location(response)
+    for key in sent.get("RelayState", []) + sent.get("state", []):
+        directory.federation(key)["code_challenge"] = challenge
+    return response
+
+
+async def _log_in(request: Request, forward: Forward) -> Response:
+    response = await forward(request)
+    code = _location(response).get("code", [""])[0]
+    issued = directory.local_code(code)
+    if not issued:
+        return response
+    app, pool = directory.client(issued["client_id"]), directory.pool(issued["pool_id"])
+    user = directory.user(pool, issued["username"]) if pool else None
+    if not app or not app.may_use("code") or not pool or not user:
+        directory.forget_code(code)
+        return _error("unauthorized_client", "The client may not use this flow.")
+    if directory.mfa_challenge(pool, user):
+        directory.forget_code(code)
+        return _error("access_denied", "This user signs in with MFA, which the emulated page cannot ask for.")
+    return response
+
+
+async def _return_from_provider(request: Request, forward: Forward) -> Response:
+    relay = request.parameter("state") or request.form.get("RelayState") or request.form.get("state", "")
+    challenge = directory.federation(relay).get("code_challenge", "")
+    response = await forward(request)
+    signed_in = directory.federation(_location(response).get("code", [""])[0])
+    pool = directory.pool(signed_in.get("pool_id"))
+    user = directory.user(pool, signed_in.get("username")) if pool else None
+    if not pool or not user:
+        return response
+    signed_in["code_challenge"] = challenge
+    if user["UserStatus"] != "EXTERNAL_PROVIDER" or user.get("_post_confirmation_fired"):
+        return response
+    user["_post_confirmation_fired"] = True  # kept with the user, so that a restart does not make them new again
+    refusal = await triggers.post_confirmation(triggers.CONFIRMED, pool, user, signed_in["client_id"], None)
+    return refusal or response
+
+
+def _code_fault(app: AppClient, form: dict[str, str]) -> Response | None:
+    """Find what is wrong with a code, where ministack does not look."""
+    verifier = form.get("code_verifier", "")
+    if verifier and not _VERIFIER.fullmatch(verifier):
+        return _error("invalid_grant", "code_verifier is malformed.")
+    issued: Record = directory.federation(form.get("code", ""))
+    if not issued:
+        return None
+    same = issued.get("client_id") == app.id and issued.get("redirect_uri") == form.get("redirect_uri")
+    if not same or not _proves(verifier, issued.get("code_challenge", "")):
+        return _error("invalid_grant", "The code was issued for another client, address or verifier.")
+    return None
+
+
+def _proves(verifier: str, challenge: str) -> bool:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    return hmac.compare_digest(digest, challenge) if challenge else not verifier
+
+
+def _location(response: Response) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(response.header("location")).query)
+
+
+def _error(code: str, description: str = "") -> Response:
+    return Response.json(400, {"error": code, **({"error_description": description} if description else {})})

@@ -1,0 +1,53 @@
+"""What people may say about themselves: ministack lets anyone write any attribute and sign in without a password."""
+
+from __future__ import annotations
+
+from local.front import directory
+from local.front.directory import AppClient, Record
+from local.front.http import Response, aws_error
+
+_COGNITO_WRITES = {"sub", "identities", "email_verified", "phone_number_verified"}
+_NEED_A_PASSWORD = {"InitiateAuth", "AdminInitiateAuth", "ForgotPassword", "ConfirmForgotPassword"}
+
+
+def refusal(operation: str, fields: Record, now: float) -> Response | None:
+    """Refuse what Cognito does not let people do with a profile: theirs or, by a forged `sub`, another's."""
+    app = directory.client(fields.get("ClientId"))
+    if operation == "SignUp" and app and app.pool.get("AdminCreateUserConfig", {}).get("AllowAdminCreateUserOnly"):
+        return aws_error("NotAuthorizedException", "SignUp is not permitted for this user pool")
+    if operation in ("SignUp", "UpdateUserAttributes") and not _may_write(fields):
+        return aws_error("NotAuthorizedException", "A client attempted to write unauthorized attribute")
+    if operation in _NEED_A_PASSWORD and _has_no_password(app, fields):
+        return aws_error("NotAuthorizedException", "Incorrect username or password.")
+    if _refresh_token_expired(fields, now) or (operation == "RevokeToken" and not _may_revoke(app, fields, now)):
+        return aws_error("NotAuthorizedException", "Invalid Refresh Token")
+    return None
+
+
+def _may_write(fields: Record) -> bool:
+    client_id = fields.get("ClientId") or directory.claims(fields.get("AccessToken")).get("client_id")
+    app = directory.client(client_id)
+    allowed = (app.settings.get("WriteAttributes") if app else None) or []
+    names = {attribute["Name"] for attribute in fields.get("UserAttributes") or []}
+    return all(
+        name not in _COGNITO_WRITES and not name.startswith(("cognito:", "dev:")) and (not allowed or name in allowed)
+        for name in names
+    )
+
+
+def _has_no_password(app: AppClient | None, fields: Record) -> bool:
+    # Whoever came by a corporate provider has none, and ministack compares an empty one with nothing.
+    name = (fields.get("AuthParameters") or {}).get("USERNAME") or fields.get("Username")
+    user = directory.user(app.pool, name) if app else None
+    return user is not None and not user.get("_password")
+
+
+def _refresh_token_expired(fields: Record, now: float) -> bool:
+    posted = (fields.get("AuthParameters") or {}).get("REFRESH_TOKEN") or fields.get("RefreshToken")
+    return bool(posted) and directory.is_expired(posted, now)
+
+
+def _may_revoke(app: AppClient | None, fields: Record, now: float) -> bool:
+    # ministack revokes the session that an unsigned token claims to be of.
+    secret = fields.get("ClientSecret") or ""
+    return app is not None and app.knows(secret) and directory.refreshable(app, fields["Token"], now)

@@ -1,0 +1,36 @@
+"""The server: ministack behind the front, on loopback only."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import hypercorn.asyncio
+from hypercorn.config import Config
+
+from local.front import front
+from local.front.http import App
+
+
+async def serve(
+    port: int,
+    stop: asyncio.Event,
+    now: Callable[[], float] = time.time,
+    wrap: Callable[[App], App] = lambda app: app,
+) -> None:
+    """Serve until told to stop; then let ministack write its state, and end the Lambdas' processes.
+
+    wrap  what else is to be served, around the front
+    """
+    config = Config()
+    config.bind = [f"127.0.0.1:{port}"]
+    config.keep_alive_timeout = 75
+    config.loglevel = "WARNING"
+    app = wrap(front(now=now))
+    try:
+        await hypercorn.asyncio.serve(app, config, shutdown_trigger=stop.wait)
+    finally:
+        from ministack.core import lambda_runtime
+
+        await asyncio.to_thread(lambda_runtime.reset)

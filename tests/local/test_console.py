@@ -1,0 +1,302 @@
+"""The console as the local cloud serves it: what its wrapper hands out, and that the page is all of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.console import with_console
+from local.front.http import App, Message, Receive, Response, Scope, Send, answer
+
+REPOSITORY = Path(__file__).parents[2]
+CONSOLE = REPOSITORY / "console"
+MOAT = "http://localhost:4566"
+OUTPUTS: dict[str, Any] = {
+    "api_url": f"{MOAT}/_aws/execute-api/drawbridge/v1",
+    "authorize_url": f"{MOAT}/oauth2/authorize",
+    "token_url": f"{MOAT}/oauth2/token",
+    "logout_url": f"{MOAT}/logout",
+    "web_client_id": "squire",
+    "machine_client_id": "windlass",
+    "machine_client_secret": "chain-and-pulley",
+    "redirect_uri": f"{MOAT}/console/",
+    "scopes": {"read": "https://castle.example/file.read", "write": "https://castle.example/file.write"},
+    "users": {"admin": {"username": "castellan@castle.example", "password": "portcullis-down"}},
+    "environment": {"AWS_SECRET_ACCESS_KEY": "buried-under-the-keep"},
+}
+BEHIND = 299  # what the application behind the console answers to everything
+
+
+@dataclass
+class Visitor:
+    """A browser at the gate, on this machine unless its Host says otherwise."""
+
+    app: App
+
+    def ask(self, path: str, method: str = "GET", hosts: tuple[str, ...] = ("localhost:4566",)) -> Response:
+        scope = {"type": "http", "method": method, "path": path, "headers": [(b"host", h.encode()) for h in hosts]}
+        sent = converse(self.app, scope)
+        return Response(sent[0]["status"], b"".join(m.get("body", b"") for m in sent[1:]), tuple(sent[0]["headers"]))
+
+
+def converse(app: App, scope: Scope) -> list[Message]:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    return sent
+
+
+async def castle(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        await answer(send, Response(BEHIND, b"the castle"))
+    else:
+        await send({"type": f"{scope['type']}.reached"})
+
+
+def visitor(outputs: Mapping[str, Any] | None = OUTPUTS, folder: Path = CONSOLE) -> Visitor:
+    return Visitor(with_console(castle, lambda: outputs, folder))
+
+
+@pytest.fixture
+def keep(tmp_path: Path) -> Path:
+    """A console's folder with things beside and in it that are nobody's business."""
+    folder = tmp_path / "console"
+    (folder / "dungeon").mkdir(parents=True)
+    (tmp_path / "treasure.js").write_text("gold")
+    (folder / "dungeon" / "prisoner.js").write_text("iron mask")
+    (folder / "nest.js").mkdir()
+    (folder / "README.md").write_text("for builders")
+    (folder / "settings.json").write_text('{"machine_client_secret": "left lying about"}')
+    (folder / "index.html").write_text("<p>the gate")
+    (folder / "banner.js").write_text("wave()")
+    return folder
+
+
+# --- what is served ---
+
+
+@pytest.mark.parametrize(
+    ("path", "file", "content_type"),
+    [
+        ("/console/", "index.html", "text/html; charset=utf-8"),
+        ("/console/index.html", "index.html", "text/html; charset=utf-8"),
+        ("/console/console.js", "console.js", "text/javascript; charset=utf-8"),
+        ("/console/console.css", "console.css", "text/css; charset=utf-8"),
+    ],
+)
+def test_each_file_of_the_page_is_served_whole_under_its_content_type(path: str, file: str, content_type: str) -> None:
+    response = visitor().ask(path)
+    assert (response.status, response.header("content-type")) == (200, content_type)
+    assert response.body == (CONSOLE / file).read_bytes()
+
+
+@pytest.mark.parametrize("path", ["/console/", "/console/settings.json", "/console/no-such-tower"])
+def test_head_gets_the_headers_of_get_and_no_body(path: str) -> None:
+    head, get = visitor().ask(path, "HEAD"), visitor().ask(path)
+    assert (head.status, head.headers, head.body) == (get.status, get.headers, b"")
+    assert get.header("content-length") == str(len(get.body))
+
+
+def test_the_address_without_its_slash_leads_to_the_page() -> None:
+    response = visitor().ask("/console")
+    assert (response.status, response.header("location")) == (307, "/console/")
+
+
+def test_an_edited_file_is_served_as_it_is_now(keep: Path) -> None:
+    gate = visitor(folder=keep)
+    (keep / "banner.js").write_text("lower()")
+    assert gate.ask("/console/banner.js").body == b"lower()"
+
+
+@pytest.mark.parametrize(
+    "path", ["/console", "/console/", "/console/console.js", "/console/settings.json", "/console/no-such-tower"]
+)
+def test_every_answer_forbids_foreign_code_framing_sniffing_referrers_and_caching(path: str) -> None:
+    response = visitor().ask(path)
+    policy = dict(part.strip().partition(" ")[::2] for part in response.header("content-security-policy").split(";"))
+    assert policy == {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "connect-src": "'self'",
+        "form-action": "'self'",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    assert response.header("cache-control") == "no-store"
+    assert response.header("x-content-type-options") == "nosniff"
+    assert response.header("referrer-policy") == "no-referrer"
+
+
+def test_no_other_origin_may_read_the_settings() -> None:
+    assert visitor().ask("/console/settings.json").header("access-control-allow-origin") == ""
+
+
+# --- what is not ---
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../treasure.js",
+        "..%2ftreasure.js",
+        "..\\treasure.js",
+        "./index.html",
+        "//index.html",
+        "dungeon/prisoner.js",
+        "dungeon/../banner.js",
+        "dungeon",
+        "prisoner.js",
+        "nest.js",
+        "README.md",
+        "banner.js/",
+        "banner.js\0.html",
+        "BANNER.JS",
+        "..",
+    ],
+)
+def test_nothing_but_the_names_of_the_listing_is_found(keep: Path, name: str) -> None:
+    response = visitor(folder=keep).ask(f"/console/{name}")
+    assert (response.status, response.body) == (404, b"")
+
+
+def test_an_absolute_path_is_not_followed(keep: Path) -> None:
+    assert visitor(folder=keep).ask(f"/console/{keep / 'dungeon' / 'prisoner.js'}").status == 404
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
+@pytest.mark.parametrize("path", ["/console/", "/console/settings.json"])
+def test_the_page_can_only_be_read(path: str, method: str) -> None:
+    response = visitor().ask(path, method)
+    assert (response.status, response.header("allow"), response.body) == (405, "GET, HEAD", b"")
+
+
+@pytest.mark.parametrize("path", ["/", "/consoles", "/console.js", "/CONSOLE/", "//console/", "/reports/console/"])
+def test_every_other_path_reaches_the_application(path: str) -> None:
+    assert visitor().ask(path).status == BEHIND
+
+
+@pytest.mark.parametrize("kind", ["lifespan", "websocket"])
+def test_what_is_no_request_reaches_the_application(kind: str) -> None:
+    app = with_console(castle, lambda: OUTPUTS, CONSOLE)
+    scope = {"type": kind, "path": "/console/", "headers": [(b"host", b"localhost")]}
+    assert converse(app, scope) == [{"type": f"{kind}.reached"}]
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:4566", "127.0.0.1", "127.0.0.1:4566"])
+def test_this_machine_is_served_by_each_of_its_names(host: str) -> None:
+    assert visitor().ask("/console/settings.json", hosts=(host,)).status == 200
+
+
+@pytest.mark.parametrize(
+    "hosts",
+    [("rebound.example",), ("localhost.rebound.example:4566",), ("127.0.0.1.nip.example",), ("",), ()],
+)
+def test_a_name_that_was_rebound_to_this_machine_gets_nothing_from_the_console(hosts: tuple[str, ...]) -> None:
+    assert visitor().ask("/console/settings.json", hosts=hosts).status == BEHIND
+
+
+def test_a_second_host_does_not_help_a_rebound_name() -> None:
+    assert visitor().ask("/console/settings.json", hosts=("localhost", "rebound.example")).status == BEHIND
+
+
+# --- settings ---
+
+
+def test_settings_are_what_a_browser_needs_and_none_of_the_secrets() -> None:
+    response = visitor().ask("/console/settings.json")
+    assert (response.status, response.header("content-type")) == (200, "application/json")
+    secrets = {"machine_client_id", "machine_client_secret", "users", "environment"}
+    assert response.content == {name: value for name, value in OUTPUTS.items() if name not in secrets}
+
+
+def test_a_setting_that_is_not_known_is_left_out() -> None:
+    known = {name: value for name, value in OUTPUTS.items() if name != "logout_url"}
+    assert "logout_url" not in visitor(known).ask("/console/settings.json").content
+
+
+def test_settings_come_from_the_cloud_and_never_from_a_file_in_the_folder(keep: Path) -> None:
+    assert b"left lying about" not in visitor(folder=keep).ask("/console/settings.json").body
+
+
+def test_a_cloud_that_is_not_ready_says_so_in_a_sentence() -> None:
+    response = visitor(None).ask("/console/settings.json")
+    assert response.status == 503
+    assert re.fullmatch(r"[A-Z][^.]+\.", response.content["message"])
+
+
+def test_settings_are_asked_for_at_each_request() -> None:
+    clouds: list[dict[str, Any] | None] = [OUTPUTS, None]  # taken from the end: first not ready, then ready
+    gate = Visitor(with_console(castle, clouds.pop, CONSOLE))
+    assert [gate.ask("/console/settings.json").status for _ in range(2)] == [503, 200]
+
+
+# --- the page itself ---
+
+
+class Page(HTMLParser):
+    """What the page loads, and what a strict Content-Security-Policy would refuse in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.inline: list[str] = []
+        self._tag = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._tag = tag
+        self.inline += [f"{tag} {name}" for name, _ in attrs if name == "style" or name.startswith("on")]
+        self.loads += [value or "" for name, value in attrs if name in ("src", "href", "action", "data")]
+
+    def handle_endtag(self, tag: str) -> None:
+        self._tag = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._tag in ("script", "style") and data.strip():
+            self.inline.append(data)
+
+
+def page() -> Page:
+    parsed = Page()
+    parsed.feed((CONSOLE / "index.html").read_text(encoding="utf-8"))
+    return parsed
+
+
+def test_the_page_holds_no_inline_script_or_style() -> None:
+    assert page().inline == []
+
+
+def test_the_page_loads_files_of_its_folder_only() -> None:
+    loads = page().loads
+    assert set(loads) == {"console.css", "console.js"}
+    assert "url(" not in (CONSOLE / "console.css").read_text(encoding="utf-8")
+
+
+def test_the_script_names_no_address_and_never_makes_markup_of_text_or_code_of_text() -> None:
+    script = (CONSOLE / "console.js").read_text(encoding="utf-8")
+    forbidden = (
+        r"https?://|innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|Function\(|localStorage|console\."
+    )
+    assert re.findall(forbidden, script) == []
+
+
+def test_every_setting_that_the_page_reads_is_documented_and_served() -> None:
+    script = (CONSOLE / "console.js").read_text(encoding="utf-8")
+    read = set(re.findall(r"settings\.([a-z_]+)", script))
+    documented = set(re.findall(r"^\| `(\w+)` \|", (CONSOLE / "README.md").read_text(encoding="utf-8"), re.MULTILINE))
+    served = set(json.loads(visitor().ask("/console/settings.json").body))
+    assert read - {"json"} == documented == served
