@@ -6,7 +6,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from chalicelib.core.errors import NotFound, TokenRejected, VersionConflict
+from chalicelib.core.claims import Expectation, principal_from
+from chalicelib.core.errors import CannotDecide, NotFound, TokenRejected, VersionConflict
 from chalicelib.core.policy import Policy, Statement, parse_statements
 from chalicelib.core.principal import Principal
 from chalicelib.ports import GuardReading, Revocation, RevocationKind
@@ -118,3 +119,74 @@ def allow(*paths: str, methods: Iterable[str] = ("GET",), sid: str = "allow", **
 
 def deny(*paths: str, methods: Iterable[str] = ("GET",), sid: str = "deny", **more: Any) -> dict[str, Any]:
     return {**allow(*paths, methods=methods, sid=sid, **more), "effect": "Deny"}
+
+
+def principal(**claims: Any) -> Principal:
+    """The clerk as the clerk's token describes them, or someone whose claims differ."""
+    client_id = claims.get("client_id", mint.WEB_CLIENT)
+    return principal_from(mint.person(**claims), Expectation(mint.ISSUER, frozenset({client_id})), mint.NOW)
+
+
+@dataclass
+class FakeDirectory:
+    """Implements Directory; `fails_at` is the group that cannot be given just now."""
+
+    groups: list[tuple[str, str, str]] = field(default_factory=list)
+    fails_at: str | None = None
+
+    def add_to_group(self, pool_id: str, username: str, group: str) -> None:
+        if group == self.fails_at:
+            raise CannotDecide("group_not_added", f"no {group} today")
+        self.groups.append((pool_id, username, group))
+
+
+@dataclass
+class FakeMarks:
+    """Implements Marks."""
+
+    marked: set[str] = field(default_factory=set)
+
+    def is_marked(self, subject: str) -> bool:
+        return subject in self.marked
+
+    def mark(self, subject: str) -> None:
+        self.marked.add(subject)
+
+
+@dataclass
+class FakeGatewayCache:
+    """Implements GatewayCache; counts how often it was flushed."""
+
+    flushes: int = 0
+    failure: Exception | None = None
+
+    def flush(self) -> None:
+        if self.failure:
+            raise self.failure
+        self.flushes += 1
+
+
+@dataclass
+class Journal:
+    """Writes down which methods of its companions were called, in the order in which the calls came back."""
+
+    calls: list[str] = field(default_factory=list)
+
+    def of(self, name: str, companion: Any) -> Any:
+        """Stands in for the companion, and writes down every call as `name.method`."""
+        return _Journalled(name, companion, self.calls)
+
+
+@dataclass
+class _Journalled:
+    name: str
+    companion: Any
+    calls: list[str]
+
+    def __getattr__(self, method: str) -> Any:
+        def call(*arguments: Any) -> Any:
+            answer = getattr(self.companion, method)(*arguments)
+            self.calls.append(f"{self.name}.{method}")
+            return answer
+
+        return call

@@ -1,0 +1,89 @@
+"""A document means to API Gateway exactly what the core decides, for every small policy and every request."""
+
+from itertools import permutations, product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authorizers import document
+from chalicelib.core.decision import decide
+from chalicelib.core.policy import METHODS, Statement
+from tests.fakes import allow, deny, statements
+from tests.oracle import iam
+from tests.strategies import repeatable, requests, statement_tuples
+
+STAGE = "arn:aws:execute-api:mars-1:12:gate/v1/"  # short, as the oracle reads it many times
+EVERYTHING_DENIED = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Deny", "Action": "execute-api:Invoke", "Resource": [STAGE + "*/*"]}],
+}
+
+PATTERNS = ["/", "/*", "/reports", "/reports/*", "/r?ports", "/*/reports/*", "/admin/*", "/*1"]
+PATHS = ["/", "/reports", "/reports/1", "/reports/1/2", "/admin/reports/1", "/admin/", "/r:ports", "/reports/a:1"]
+REQUESTS = list(product(["GET", "DELETE"], PATHS))
+RULES = [
+    statements(rule(pattern, methods=methods))[0]
+    for rule, methods, pattern in product([allow, deny], [["GET"], ["*"]], PATTERNS)
+]
+
+
+def disagreements(policy: tuple[Statement, ...]) -> list[tuple[str, str]]:
+    """The requests which the core and the document's reader judge differently."""
+    written = document.build("clerk", policy, STAGE, {})["policyDocument"]
+    return [
+        (method, path)
+        for method, path in REQUESTS
+        if decide(policy, method, path).allowed is not iam.permits(written, f"{STAGE}{method}{path}")
+    ]
+
+
+def test_the_document_of_every_policy_of_up_to_two_statements_permits_what_the_core_allows():
+    policies = [(), *((rule,) for rule in RULES), *permutations(RULES, 2)]
+    assert [policy for policy in policies if disagreements(policy)] == []
+
+
+@repeatable
+@given(statement_tuples, st.lists(requests, min_size=1, max_size=8))
+def test_the_document_of_a_larger_policy_permits_what_the_core_allows(policy, asked):
+    written = document.build("clerk", policy, STAGE, {})["policyDocument"]
+    for method, path in asked:
+        assert iam.permits(written, f"{STAGE}{method}{path}") is decide(policy, method, path).allowed
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        pytest.param([], id="no statements"),
+        pytest.param([deny("/reports")], id="a deny alone"),
+        pytest.param([deny("/reports"), deny("/*", methods=["*"], sid="all")], id="denies alone"),
+    ],
+)
+def test_without_an_allow_everything_is_denied_explicitly(policy):
+    assert document.build("clerk", statements(*policy), STAGE, {})["policyDocument"] == EVERYTHING_DENIED
+
+
+def test_what_denies_everything_leaves_no_request_undenied():
+    for method, path in product(METHODS, PATHS):
+        assert iam.evaluate(EVERYTHING_DENIED, f"{STAGE}{method}{path}") is iam.Verdict.DENIED
+
+
+def test_a_document_grants_nothing_in_another_stage_or_api():
+    written = document.build("clerk", statements(allow("/*", methods=["*"])), STAGE, {})["policyDocument"]
+    for other in (
+        STAGE.replace("/v1/", "/v2/"),
+        STAGE.replace("gate/", "gate2/"),
+        STAGE.replace("12:", "13:"),
+    ):
+        assert not iam.permits(written, f"{other}GET/reports")
+
+
+def test_a_document_says_whose_it_is_and_carries_the_context():
+    built = document.build("clerk", statements(allow("/reports")), STAGE, {"code": "not_permitted"})
+    assert (built["principalId"], built["context"]) == ("clerk", {"code": "not_permitted"})
+
+
+def test_a_resource_that_several_statements_name_is_written_once():
+    twice = statements(allow("/reports", sid="one"), allow("/reports", "/files", sid="two"))
+    (statement,) = document.build("clerk", twice, STAGE, {})["policyDocument"]["Statement"]
+    assert statement["Resource"] == [STAGE + "GET/reports", STAGE + "GET/files"]

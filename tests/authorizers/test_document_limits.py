@@ -1,0 +1,98 @@
+"""A document that API Gateway would not take is no document at all: not a part of it, and not a Deny."""
+
+import json
+
+import pytest
+
+from authorizers import document
+from authorizers.policy import answer
+from authorizers.record import Record
+from chalicelib.authorize import Authorize
+from chalicelib.core.errors import CannotDecide
+from chalicelib.core.policy import Effect, Statement
+from tests.fakes import FakeGuard, FakePolicies, principal
+
+STAGE = "arn:aws:execute-api:mars-west-1:123456789012:gatehouse1/v1/"
+
+
+def one(path: str, effect: Effect = Effect.ALLOW) -> tuple[Statement, ...]:
+    """As it could be read from a table that somebody else has written to: not checked for its length."""
+    return (Statement("one", effect, ("GET",), (path,)),)
+
+
+def path_for_an_arn_of(characters: int) -> str:
+    return "/" + "a" * (characters - len(f"{STAGE}GET/"))
+
+
+def test_an_arn_of_512_characters_is_written():
+    written = document.build("clerk", one(path_for_an_arn_of(512)), STAGE, {})
+    assert [len(arn) for arn in written["policyDocument"]["Statement"][0]["Resource"]] == [512]
+
+
+@pytest.mark.parametrize("excess", [1, 88])
+def test_an_arn_of_more_than_512_characters_is_refused_by_how_much(excess):
+    with pytest.raises(CannotDecide, match=f"{512 + excess} characters is {excess} over") as failed:
+        document.build("clerk", one(path_for_an_arn_of(512 + excess)), STAGE, {})
+    assert failed.value.code == "arn_too_long"
+
+
+def test_an_arn_that_is_too_long_to_deny_is_not_left_out():
+    with pytest.raises(CannotDecide):
+        document.build("clerk", one("/*") + one(path_for_an_arn_of(513), Effect.DENY), STAGE, {})
+
+
+def size(result: dict) -> int:
+    return len(json.dumps(result, separators=(",", ":")))
+
+
+def context_for_a_result_of(size_wanted: int, **context: str) -> dict[str, str]:
+    bare = size(document.build("clerk", one("/reports"), STAGE, {**context, "filling": ""}))
+    return {**context, "filling": "x" * (size_wanted - bare)}
+
+
+def test_a_result_of_8192_bytes_is_given():
+    assert size(document.build("clerk", one("/reports"), STAGE, context_for_a_result_of(8192))) == 8192
+
+
+@pytest.mark.parametrize("excess", [1, 1000])
+def test_a_result_of_more_than_8192_bytes_is_refused_by_how_much(excess):
+    with pytest.raises(CannotDecide, match=f"{8192 + excess} bytes of authorizer result are {excess} over") as failed:
+        document.build("clerk", one("/reports"), STAGE, context_for_a_result_of(8192 + excess))
+    assert failed.value.code == "document_too_large"
+
+
+def test_a_name_counts_with_the_bytes_it_takes_and_not_with_its_characters():
+    fits = context_for_a_result_of(8192, name="clerk")
+    with pytest.raises(CannotDecide):
+        document.build("clerk", one("/reports"), STAGE, {**fits, "name": "größe"})
+
+
+def answered(policy: tuple[Statement, ...], **claims) -> dict | None:
+    """What the authorizer answers to the holder of a policy; nothing if it says that the document is too large."""
+    holder = principal(**claims)
+    policies = FakePolicies()
+    policies.put("group:clerks", policy, "admin", None)
+    authorize = Authorize(lambda _: holder, FakeGuard(generation=1_800_000_000_000), policies)
+    try:
+        return answer("token", f"{STAGE}GET/reports", lambda: authorize, Record(write_line=lambda _: None))
+    except CannotDecide as failed:
+        if failed.code != "document_too_large":
+            raise
+        return None
+
+
+USERNAMES = {"ASCII": "u" * 128, "quotes": '"' * 128, "umlauts": "ü" * 128, "emoji": "🙂" * 128}
+RESOURCES = 11
+
+
+@pytest.mark.parametrize("username", USERNAMES.values(), ids=USERNAMES.keys())
+def test_whatever_its_user_is_called_the_authorizer_answers_up_to_the_limit_and_never_beyond(username):
+    policies = [
+        tuple(statement for number in range(RESOURCES) for statement in one(f"/{number:02}{'a' * length}"))
+        for length in range(120, 440)
+    ]
+    results = [answered(policy, username=username) for policy in policies]
+    given = [size(result) for result in results if result is not None]
+    assert results[len(given) :] == [None] * (len(results) - len(given)), "once too large, larger is too large as well"
+    step = 2 * RESOURCES  # a path is written twice: for the gateway, and for the service behind it
+    assert 8192 - step < max(given) <= 8192

@@ -1,0 +1,151 @@
+"""The service lets in only what the guard of its very route has granted."""
+
+import pytest
+from chalice.app import Chalice, CustomAuthorizer, IAMAuthorizer, Request
+
+from authorizers import door
+from authorizers.policy import policy_authorizer
+from authorizers.pool import requires
+from tests.authorizers.events import proxy_event
+
+READ, WRITE = "https://gatehouse.example/file.read", "https://gatehouse.example/file.write"
+
+
+def house() -> Chalice:
+    """An app with a route of every kind."""
+    app = Chalice("house")
+    app.route("/")(dict)
+    app.route("/reports/{id}", authorizer=policy_authorizer)(lambda id: {})
+    app.route("/policies/{kind}/{name}", authorizer=policy_authorizer)(lambda kind, name: {})
+    app.route("/files", authorizer=requires("file.read"))(dict)
+    app.route("/both", authorizer=requires("file.read", "file.write"))(dict)
+    app.route("/iam", authorizer=IAMAuthorizer())(dict)
+    app.route("/foreign", authorizer=CustomAuthorizer("foreign", "arn:aws:lambda:mars-west-1:1:function:foreign"))(dict)
+    return app
+
+
+def is_open(resource: str, authorizer: dict | None, **parameters: str) -> bool:
+    return door.is_open(house(), Request(proxy_event("GET", resource, parameters, authorizer)))
+
+
+def test_a_public_route_is_open_to_everyone():
+    assert is_open("/", None)
+
+
+# --- use case 2: the grant of the Lambda authorizer ---
+
+
+@pytest.mark.parametrize(
+    "grant",
+    [
+        pytest.param("Allow GET /reports/7", id="this very report"),
+        pytest.param("Allow * /reports/*", id="every report"),
+        pytest.param("Deny GET /reports/8 Allow GET,PUT /reports/?", id="a report of one character"),
+    ],
+)
+def test_a_route_is_open_to_who_was_granted_it(grant):
+    assert is_open("/reports/{id}", {"grant": grant}, id="7")
+
+
+@pytest.mark.parametrize(
+    "authorizer",
+    [
+        pytest.param(None, id="no guard was asked"),
+        pytest.param({}, id="a guard that left nothing"),
+        pytest.param({"principalId": "clerk"}, id="no grant"),
+        pytest.param({"grant": None}, id="a grant that is null"),
+        pytest.param({"grant": ""}, id="an empty grant"),
+        pytest.param({"grant": 7}, id="a grant that is a number"),
+        pytest.param({"grant": ["Allow * /*"]}, id="a grant that is a list"),
+        pytest.param({"grant": {"Allow": "/*"}}, id="a grant that is an object"),
+        pytest.param({"grant": "everything"}, id="a grant that is garbage"),
+        pytest.param({"grant": "Allow * /* Allow"}, id="a grant cut short"),
+        pytest.param({"grant": "Permit * /*"}, id="an effect that does not exist"),
+        pytest.param({"grant": "Allow PUT /reports/7"}, id="another method"),
+        pytest.param({"grant": "Allow GET /reports/8"}, id="another report"),
+        pytest.param({"grant": "Allow GET /reports/{id}"}, id="the route's name instead of a path"),
+        pytest.param({"grant": "Allow * /* Deny GET /reports/7"}, id="a deny"),
+        pytest.param({"claims": {"token_use": "access", "scope": READ}}, id="the claims of the other guard"),
+    ],
+)
+def test_a_route_is_closed_to_who_was_not_granted_it(authorizer):
+    assert not is_open("/reports/{id}", authorizer, id="7")
+
+
+@pytest.mark.parametrize(
+    ("grant", "id_", "opened"),
+    [
+        pytest.param("Allow GET /reports/*", "7/pages", True, id="a slash in a parameter, which a star crosses"),
+        pytest.param("Allow GET /reports/?", "7/pages", False, id="a slash in a parameter is no single character"),
+        pytest.param("Allow GET /reports/* Deny GET /reports/secret/*", "secret/7", False, id="a deny behind a slash"),
+        pytest.param("Allow GET /reports/7", "7/", False, id="a slash too many"),
+        pytest.param("Allow GET /reports/7", "%37", False, id="an encoded character is not decoded"),
+        pytest.param("Allow GET /reports/7", "../reports/7", False, id="a way round"),
+        pytest.param("Allow GET /reports/\\1", "\\1", True, id="what a regular expression would take for a group"),
+        pytest.param("Allow GET /reports/7", "7 Allow * /*", False, id="a grant in a parameter"),
+        pytest.param("Allow GET /reports/7", "*", False, id="a star asked for is a star"),
+        pytest.param("Allow GET /reports/7", "", False, id="nothing asked for"),
+    ],
+)
+def test_a_parameter_is_taken_as_it_is(grant, id_, opened):
+    assert is_open("/reports/{id}", {"grant": grant}, id=id_) is opened
+
+
+@pytest.mark.parametrize(
+    ("grant", "opened"),
+    [("Allow GET /policies/{name}/admins", True), ("Allow GET /policies/admins/admins", False)],
+    ids=["as it is", "filled in twice"],
+)
+def test_a_parameter_called_like_another_is_not_filled_in_twice(grant, opened):
+    assert is_open("/policies/{kind}/{name}", {"grant": grant}, kind="{name}", name="admins") is opened
+
+
+# --- use case 1: the claims of the Cognito authorizer ---
+
+
+@pytest.mark.parametrize(
+    ("resource", "scope"),
+    [("/files", READ), ("/files", f"openid {READ} {WRITE}"), ("/both", READ), ("/both", WRITE)],
+)
+def test_a_route_is_open_to_who_carries_one_of_its_scopes(resource, scope):
+    assert is_open(resource, {"claims": {"token_use": "access", "scope": scope}})
+
+
+@pytest.mark.parametrize(
+    "authorizer",
+    [
+        pytest.param(None, id="no guard was asked"),
+        pytest.param({}, id="a guard that left nothing"),
+        pytest.param({"claims": None}, id="claims that are null"),
+        pytest.param({"claims": {}}, id="no claims"),
+        pytest.param({"claims": {"token_use": "access"}}, id="no scope"),
+        pytest.param({"claims": {"token_use": "access", "scope": ""}}, id="an empty scope"),
+        pytest.param({"claims": {"token_use": "access", "scope": WRITE}}, id="another scope"),
+        pytest.param({"claims": {"token_use": "access", "scope": READ + "er"}}, id="a longer scope"),
+        pytest.param({"claims": {"token_use": "access", "scope": "file.read"}}, id="the scope of no resource server"),
+        pytest.param({"claims": {"token_use": "access", "scope": [READ]}}, id="a list of scopes"),
+        pytest.param({"claims": {"token_use": "id", "scope": READ}}, id="an ID token that names the scope"),
+        pytest.param({"claims": {"scope": READ}}, id="a token of no stated use"),
+        pytest.param({"scope": READ, "token_use": "access"}, id="claims in the wrong place"),
+        pytest.param({"grant": "Allow * /*"}, id="the grant of the other guard"),
+    ],
+)
+def test_a_route_is_closed_to_who_does_not_carry_its_scope(authorizer):
+    assert not is_open("/files", authorizer)
+
+
+@pytest.mark.parametrize("resource", ["/iam", "/foreign"])
+def test_a_route_whose_guard_is_not_known_here_stays_closed(resource):
+    everything = {"grant": "Allow * /*", "claims": {"token_use": "access", "scope": f"{READ} {WRITE}"}}
+    assert not is_open(resource, everything)
+
+
+def test_what_is_closed_is_never_run():
+    app = house()
+    ran: list[str] = []
+    app.route("/run", authorizer=policy_authorizer)(lambda: ran.append("run") or {})
+    door.watch(app)
+    refused = app(proxy_event("GET", "/run", authorizer={"grant": "Allow GET /walk"}), None)
+    assert (refused["statusCode"], ran) == (403, [])
+    assert app(proxy_event("GET", "/run", authorizer={"grant": "Allow GET /run"}), None)["statusCode"] == 200
+    assert ran == ["run"]

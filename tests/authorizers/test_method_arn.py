@@ -1,0 +1,59 @@
+"""The ARN of a method is taken apart whatever its path holds, and nothing else is taken for one."""
+
+import pytest
+
+from authorizers.document import split_method_arn
+from chalicelib.core.errors import CannotDecide
+
+API = "arn:aws:execute-api:mars-west-1:123456789012:gatehouse1"
+
+
+@pytest.mark.parametrize(
+    ("arn", "parts"),
+    [
+        pytest.param(f"{API}/v1/GET/reports", (f"{API}/v1/", "GET", "/reports"), id="a path"),
+        pytest.param(f"{API}/v1/PUT/reports/7/pages", (f"{API}/v1/", "PUT", "/reports/7/pages"), id="a longer path"),
+        pytest.param(f"{API}/v1/GET/a:b/c:d", (f"{API}/v1/", "GET", "/a:b/c:d"), id="colons in the path"),
+        pytest.param(f"{API}/v1/GET/a//b/", (f"{API}/v1/", "GET", "/a//b/"), id="slashes as they are"),
+        pytest.param(f"{API}/v1/GET/", (f"{API}/v1/", "GET", "/"), id="the root"),
+        pytest.param(f"{API}/v1/GET", (f"{API}/v1/", "GET", "/"), id="the root without its slash"),
+        pytest.param(f"{API}/v1/GET/execute-api", (f"{API}/v1/", "GET", "/execute-api"), id="the service as a path"),
+        pytest.param(
+            "arn:aws-cn:execute-api:cn-north-1:1:api/s/GET/x",
+            ("arn:aws-cn:execute-api:cn-north-1:1:api/s/", "GET", "/x"),
+            id="China",
+        ),
+        pytest.param(
+            "arn:aws-us-gov:execute-api:us-gov-west-1:1:api/s/GET/x",
+            ("arn:aws-us-gov:execute-api:us-gov-west-1:1:api/s/", "GET", "/x"),
+            id="the US government",
+        ),
+    ],
+)
+def test_a_method_arn_is_taken_apart(arn, parts):
+    assert split_method_arn(arn) == parts
+
+
+def test_the_parts_put_together_are_the_arn():
+    for path in ("/", "/reports", "/a:b//c/"):
+        base, method, same_path = split_method_arn(f"{API}/v1/GET{path}")
+        assert f"{base}{method}{same_path}" == f"{API}/v1/GET{path}"
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("*", id="a star"),
+        pytest.param("/reports", id="a path"),
+        pytest.param("arn:aws:execute-api:mars-west-1:123456789012", id="no api"),
+        pytest.param(API, id="no stage"),
+        pytest.param(f"{API}/v1", id="no method"),
+        pytest.param("arn:aws:s3:::bucket/folder/key", id="another service"),
+        pytest.param("arn:aws:lambda:mars-west-1:1:function/execute-api/GET/x", id="another service that names ours"),
+    ],
+)
+def test_what_is_no_method_arn_cannot_be_decided(nonsense):
+    with pytest.raises(CannotDecide) as failed:
+        split_method_arn(nonsense)
+    assert failed.value.code == "not_a_method_arn"

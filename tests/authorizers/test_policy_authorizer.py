@@ -1,0 +1,328 @@
+"""The Lambda authorizer answers, refuses with the one word that is a 401, or fails; and each leaves one line."""
+
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authorizers.policy import Unauthorized, answer
+from authorizers.record import Record
+from chalicelib.authorize import Authorize
+from chalicelib.core.decision import decide
+from chalicelib.core.errors import CannotDecide
+from chalicelib.core.grant import decode
+from chalicelib.ports import Revocation
+from chalicelib.verify import VerifyToken
+from tests import mint
+from tests.fakes import Clock, FakeGuard, FakeKeys, FakePolicies, allow, deny, statements
+from tests.oracle import iam
+from tests.strategies import repeatable, requests, statement_tuples
+
+STAGE = "arn:aws:execute-api:mars-west-1:123456789012:gatehouse1/v1/"
+ASKED = f"{STAGE}GET/reports"
+READ = allow("/reports", "/reports/*", sid="read")
+
+
+class House:
+    """The authorizer with everything around it; `lines` are those that it recorded."""
+
+    def __init__(self, *rules: dict, group: str = "clerks") -> None:
+        self.guard, self.policies, self.clock = FakeGuard(), FakePolicies(), Clock()
+        if rules:
+            self.policies.put(f"group:{group}", statements(*rules), "admin", None)
+        verify = VerifyToken(FakeKeys(), mint.EXPECTED, now=self.clock)
+        self.authorize = Authorize(verify, self.guard, self.policies, now=self.clock)
+        self.lines: list[dict] = []
+
+    def ask(self, header: str, method_arn: str = ASKED) -> dict:
+        return answer(header, method_arn, lambda: self.authorize, self.record())
+
+    def record(self) -> Record:
+        return Record(write_line=lambda line: self.lines.append(json.loads(line)), now=self.clock)
+
+
+def bearer(**claims) -> str:
+    return f"Bearer {mint.token(mint.person(**claims))}"
+
+
+# --- a document ---
+
+
+def test_a_caller_with_a_policy_gets_its_document():
+    answered = House(READ).ask(bearer())
+    assert answered["principalId"] == mint.person()["sub"]
+    assert iam.permits(answered["policyDocument"], f"{STAGE}GET/reports/7")
+    assert not iam.permits(answered["policyDocument"], f"{STAGE}PUT/reports/7")
+
+
+@pytest.mark.parametrize(
+    "claims", [{"cognito:groups": None}, {"cognito:groups": ["visitors"]}], ids=["none", "unknown"]
+)
+def test_a_caller_without_a_policy_is_denied_everything_explicitly(claims):
+    answered = House(READ).ask(bearer(**claims))
+    assert iam.evaluate(answered["policyDocument"], ASKED) is iam.Verdict.DENIED
+    assert answered["context"]["code"] == "no_policy"
+
+
+def test_the_context_says_who_calls_and_by_which_policies():
+    house = House(READ)
+    assert house.ask(bearer())["context"] == {
+        "code": "not_permitted",
+        "reason": "the policies in force are group:clerks@1",
+        "kind": "person",
+        "client": mint.WEB_CLIENT,
+        "username": "clerk",
+        "policies": "group:clerks@1",
+        "generation": str(house.guard.generation),
+        "grant": "Allow GET /reports Allow GET /reports/*",
+    }
+
+
+def test_the_context_of_a_machine_says_so():
+    house = House()
+    house.policies.put(f"client:{mint.MACHINE_CLIENT}", statements(READ), "admin", None)
+    context = house.ask(mint.token(mint.machine()))["context"]
+    assert (context["kind"], context["username"], context["client"]) == ("machine", "", mint.MACHINE_CLIENT)
+
+
+@repeatable
+@given(statement_tuples, st.lists(requests, max_size=4))
+def test_a_context_is_texts_only_and_its_grant_means_what_the_document_does(made_from, asked):
+    house = House()
+    house.policies.put("group:clerks", made_from, "admin", None)
+    scope = " ".join({scope for statement in made_from for scope in statement.scopes})
+    answered = house.ask(bearer(scope=scope))
+    assert {type(value) for value in answered["context"].values()} == {str}
+    granted = decode(answered["context"]["grant"])
+    for method, path in [("GET", "/"), ("PUT", "/reports/7"), *asked]:
+        permitted = iam.permits(answered["policyDocument"], f"{STAGE}{method}{path}")
+        assert decide(granted, method, path).allowed is permitted
+
+
+@repeatable
+@given(statement_tuples, requests, requests)
+def test_whatever_is_asked_the_answer_is_the_same_and_may_be_remembered(made_from, one, another):
+    house = House()
+    house.policies.put("group:clerks", made_from, "admin", None)
+    first, second = (house.ask(bearer(), f"{STAGE}{method}{path}") for method, path in (one, another))
+    assert json.dumps(first) == json.dumps(second)
+
+
+def test_answers_of_two_stages_name_each_its_own():
+    house = House(READ)
+    for stage in (STAGE, STAGE.replace("/v1/", "/v2/"), STAGE):
+        assert iam.permits(house.ask(bearer(), f"{stage}GET/reports")["policyDocument"], f"{stage}GET/reports")
+
+
+def test_two_callers_of_one_group_get_each_their_own_name():
+    house = House(READ)
+    clerk, other = house.ask(bearer()), house.ask(bearer(sub="another-sub", username="other"))
+    assert (clerk["principalId"], clerk["context"]["username"]) == (mint.person()["sub"], "clerk")
+    assert (other["principalId"], other["context"]["username"]) == ("another-sub", "other")
+    assert clerk["policyDocument"] == other["policyDocument"]
+
+
+# --- the header ---
+
+
+@pytest.mark.parametrize(
+    "before", ["Bearer ", "bearer ", "BEARER ", ""], ids=["Bearer", "bearer", "BEARER", "no scheme"]
+)
+def test_a_token_is_taken_with_its_scheme_in_any_case_or_without(before):
+    assert House(READ).ask(before + mint.token(mint.person()))["principalId"]
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        pytest.param("", "malformed_token", id="nothing"),
+        pytest.param("Bearer", "malformed_token", id="a scheme alone"),
+        pytest.param("Bearer ", "missing_token", id="a scheme and a space"),
+        pytest.param("Basic {token}", "missing_token", id="another scheme"),
+        pytest.param("Bearer  {token}", "malformed_token", id="two spaces"),
+        pytest.param("Bearer {token} ", "malformed_token", id="a space behind"),
+        pytest.param(" {token}", "missing_token", id="a space before"),
+        pytest.param("Bearer Bearer {token}", "malformed_token", id="the scheme twice"),
+        pytest.param("Bearer\t{token}", "malformed_token", id="a tab"),
+        pytest.param("Bearer {token},{token}", "bad_signature", id="two tokens"),
+    ],
+)
+def test_a_header_in_any_other_form_is_refused(header, code):
+    house = House(READ)
+    with pytest.raises(Unauthorized):
+        house.ask(header.replace("{token}", mint.token(mint.person())))
+    assert [(line["decision"], line["code"]) for line in house.lines] == [("rejected", code)]
+
+
+# --- a refusal ---
+
+
+def test_a_refusal_is_exactly_the_one_word_that_api_gateway_takes_for_a_401():
+    with pytest.raises(Unauthorized) as refused:
+        House(READ).ask(bearer(exp=mint.NOW))
+    assert str(refused.value) == "Unauthorized"
+    assert refused.value.args == ("Unauthorized",)
+
+
+def test_a_refusal_shows_nothing_of_its_cause_in_a_traceback():
+    with pytest.raises(Unauthorized) as refused:
+        House(READ).ask(bearer(exp=mint.NOW))
+    assert refused.value.__cause__ is None
+    assert refused.value.__suppress_context__
+
+
+# --- a failure ---
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        pytest.param(CannotDecide("guard_unreachable", "DynamoDB: timeout"), "guard_unreachable", id="one we know"),
+        pytest.param(KeyError("surprise"), "unexpected_failure", id="one we do not"),
+        pytest.param(RecursionError(), "unexpected_failure", id="one of Python's"),
+    ],
+)
+def test_a_failure_goes_on_as_it_is_and_is_never_a_document_or_a_401(failure, code):
+    def authorize(_: str):
+        raise failure
+
+    house = House(READ)
+    with pytest.raises(type(failure)) as failed:
+        answer(bearer(), ASKED, lambda: authorize, house.record())
+    assert failed.value is failure
+    assert [(line["decision"], line["code"]) for line in house.lines] == [("failed", code)]
+
+
+def test_a_use_case_that_cannot_be_built_is_recorded_like_one_that_fails():
+    def nothing_to_build_it_from():
+        raise CannotDecide("missing_setting", "the environment variable ISSUER is not set")
+
+    house = House(READ)
+    with pytest.raises(CannotDecide):
+        answer(bearer(), ASKED, nothing_to_build_it_from, house.record())
+    assert [(line["decision"], line["code"]) for line in house.lines] == [("failed", "missing_setting")]
+
+
+def test_a_document_that_would_be_too_large_is_a_failure_and_no_part_of_it_is_answered():
+    house = House()
+    groups = ["clerks", "auditors", "bosses"]
+    for group in groups:
+        paths = [f"/{group}/{'a' * 80}/{number}" for number in range(18)]
+        house.policies.put(f"group:{group}", statements(allow(*paths)), "admin", None)
+        assert house.ask(bearer(**{"cognito:groups": [group]})), "alone, none of them is too large"
+    house.lines.clear()
+    with pytest.raises(CannotDecide):
+        house.ask(bearer(**{"cognito:groups": groups}))
+    assert [(line["decision"], line["code"]) for line in house.lines] == [("failed", "document_too_large")]
+
+
+def test_an_event_that_names_no_method_is_a_failure():
+    house = House(READ)
+    with pytest.raises(CannotDecide):
+        house.ask(bearer(), "arn:aws:s3:::bucket/key")
+    assert [(line["decision"], line["code"]) for line in house.lines] == [("failed", "not_a_method_arn")]
+
+
+# --- the line ---
+
+
+@pytest.mark.parametrize(
+    ("rules", "asked", "decision", "code", "because"),
+    [
+        pytest.param([READ], "GET/reports", "allowed", "allowed_by", ["read"], id="allowed"),
+        pytest.param([READ], "PUT/reports", "denied", "not_permitted", [], id="not permitted"),
+        pytest.param(
+            [READ, deny("/reports/7", sid="no7")], "GET/reports/7", "denied", "denied_by", ["no7"], id="denied"
+        ),
+        pytest.param([], "GET/reports", "denied", "no_policy", [], id="no policy"),
+    ],
+)
+def test_a_decision_leaves_one_line_which_says_why(rules, asked, decision, code, because):
+    house = House(*rules)
+    house.ask(bearer(), STAGE + asked)
+    (line,) = house.lines
+    assert (line["decision"], line["code"], line["because"]) == (decision, code, because)
+    assert f"{line['method']}{line['path']}" == asked
+    assert (line["sub"], line["client"]) == (mint.person()["sub"], mint.WEB_CLIENT)
+    assert line["policies"] == (["group:clerks@1"] if rules else [])
+    assert line["generation"] == house.guard.generation
+
+
+@pytest.mark.parametrize(
+    ("claims", "code"),
+    [
+        pytest.param({"exp": mint.NOW}, "token_expired", id="expired"),
+        pytest.param({"client_id": "another"}, "wrong_client", id="another client"),
+        pytest.param({"token_use": "id"}, "wrong_token_use", id="an ID token"),
+        pytest.param({"sub": "mallory"}, "revoked", id="revoked"),
+    ],
+)
+def test_a_refusal_leaves_one_line_with_its_code_and_nothing_that_the_token_said(claims, code):
+    house = House(READ)
+    house.guard.put(Revocation("sub", "mallory", mint.NOW, "admin"))
+    with pytest.raises(Unauthorized):
+        house.ask(bearer(**claims))
+    (line,) = house.lines
+    assert (line["decision"], line["code"]) == ("rejected", code)
+    assert set(line) == {"decision", "code", "method", "path", "Decisions", "TookMilliseconds", "_aws"}
+
+
+TELLTALES = {
+    "username": "TELLTALE-username@example.com",
+    "email": "TELLTALE-email@example.com",
+    "jti": "TELLTALE-jti",
+    "origin_jti": "TELLTALE-session",
+    "scope": "TELLTALE-scope",
+    "custom:salary": "TELLTALE-custom",
+}
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        pytest.param({}, id="allowed"),
+        pytest.param({"cognito:groups": None}, id="denied"),
+        pytest.param({"exp": mint.NOW}, id="rejected"),
+        pytest.param({"iss": "TELLTALE-issuer"}, id="rejected for its issuer"),
+        pytest.param({"client_id": "TELLTALE-client"}, id="rejected for its client"),
+        pytest.param({"sub": ["TELLTALE-sub"]}, id="rejected for its form"),
+        pytest.param({"cognito:groups": ["TELLTALE-group", 7]}, id="rejected for its groups"),
+    ],
+)
+def test_no_line_holds_a_token_or_a_claim_that_it_need_not(claims):
+    house = House(READ)
+    lines: list[str] = []
+    header = bearer(**TELLTALES, **claims)
+    with suppress(Unauthorized):
+        answer(header, ASKED, lambda: house.authorize, Record(write_line=lines.append, now=house.clock))
+    (line,) = lines
+    assert "TELLTALE" not in line
+    assert "Bearer" not in line
+    assert [part for part in header.removeprefix("Bearer ").split(".") if part in line] == []
+
+
+def test_no_line_of_a_failure_holds_the_token_or_what_the_failure_said():
+    lines: list[str] = []
+    header = bearer(**TELLTALES)
+
+    def fails(token: str):
+        raise ValueError(f"TELLTALE: {token}")
+
+    with pytest.raises(ValueError, match="TELLTALE"):
+        answer(header, ASKED, lambda: fails, Record(write_line=lines.append))
+    (line,) = lines
+    assert "TELLTALE" not in line
+    assert header.split(".")[1] not in line
+
+
+@given(st.text())
+@repeatable
+def test_any_text_for_a_header_is_a_401_and_one_line_without_it(header):
+    house = House(READ)
+    with pytest.raises(Unauthorized):
+        house.ask(header)
+    (line,) = house.lines
+    assert line["decision"] == "rejected"
+    assert set(line) == {"decision", "code", "method", "path", "Decisions", "TookMilliseconds", "_aws"}

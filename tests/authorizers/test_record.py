@@ -1,0 +1,80 @@
+"""The line of a decision is a log entry and a metric in CloudWatch's embedded format."""
+
+import json
+
+import pytest
+
+from authorizers.record import Record
+from chalicelib.authorize import Authorize
+from tests import mint
+from tests.fakes import Clock, FakeGuard, FakePolicies, allow, principal, statements
+
+
+def line_of(record_it, outage: float = 0.0, took: float = 0.0) -> dict:
+    clock, lines = Clock(mint.NOW), []
+    record = Record(lambda: outage, lines.append, clock)
+    clock.advance(took)
+    record_it(record)
+    (line,) = lines
+    assert "\n" not in line, "CloudWatch would take it for two entries"
+    return json.loads(line)
+
+
+def decided(record: Record) -> None:
+    policies = FakePolicies()
+    policies.put("group:clerks", statements(allow("/reports", sid="read")), "admin", None)
+    grant = Authorize(lambda _: principal(), FakeGuard(), policies)("token")
+    record.ask("GET", "/reports")
+    record.decide(grant, "GET", "/reports")
+
+
+RECORDINGS = {
+    "decided": decided,
+    "rejected": lambda record: record.reject("token_expired"),
+    "failed": lambda record: record.fail("guard_unreachable"),
+}
+recordings = pytest.mark.parametrize("record_it", RECORDINGS.values(), ids=RECORDINGS.keys())
+
+
+@recordings
+@pytest.mark.parametrize("outage", [0.0, 90.4])
+def test_every_metric_and_dimension_that_is_announced_is_there(record_it, outage):
+    line = line_of(record_it, outage)
+    (metrics,) = line["_aws"]["CloudWatchMetrics"]
+    assert metrics["Namespace"] == "Gatehouse"
+    assert metrics["Dimensions"] == [["decision", "code"]]
+    for name in metrics["Dimensions"][0]:
+        assert isinstance(line[name], str)
+    for metric in metrics["Metrics"]:
+        assert isinstance(line[metric["Name"]], int | float)
+        assert metric["Unit"] in {"Count", "Milliseconds", "Seconds"}
+
+
+@recordings
+def test_the_entry_is_stamped_in_milliseconds_and_counts_one_decision(record_it):
+    line = line_of(record_it, took=0.25)
+    assert line["_aws"]["Timestamp"] == mint.NOW * 1000 + 250
+    assert (line["Decisions"], line["TookMilliseconds"]) == (1, 250)
+
+
+@pytest.mark.parametrize("name", ["decided", "rejected"])
+def test_an_outage_of_the_keys_is_a_metric_while_it_lasts(name):
+    line = line_of(RECORDINGS[name], outage=90.4)
+    assert line["KeysOutageSeconds"] == 90
+    names = [metric["Name"] for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
+    assert names == ["Decisions", "TookMilliseconds", "KeysOutageSeconds"]
+
+
+@recordings
+def test_without_an_outage_nothing_is_said_of_one(record_it):
+    assert "KeysOutageSeconds" not in json.dumps(line_of(record_it))
+
+
+def test_one_outage_does_not_stay_announced_in_the_next_line():
+    line_of(decided, outage=90)
+    assert "KeysOutageSeconds" not in json.dumps(line_of(decided))
+
+
+def test_a_code_is_recorded_as_it_is():
+    line = line_of(lambda record: record.reject("token_expired"))
+    assert (line["decision"], line["code"]) == ("rejected", "token_expired")

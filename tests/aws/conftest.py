@@ -1,0 +1,14 @@
+"""DynamoDB for each test anew."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.aws.tables import empty_tables
+
+
+@pytest.fixture
+def dynamodb() -> Iterator[Any]:
+    with empty_tables() as client:
+        yield client

@@ -1,0 +1,46 @@
+"""The tables of infra/identity.yaml in moto's DynamoDB, which lives inside the test process."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+from moto import mock_aws
+
+KEYS = ("BillingMode", "KeySchema", "AttributeDefinitions")
+TEMPLATE = Path(__file__).resolve().parents[2] / "infra" / "identity.yaml"
+
+
+class _Template(yaml.SafeLoader):
+    """Reads CloudFormation, whose `!Ref` and the like stand for nothing that a table's keys need."""
+
+
+_Template.add_multi_constructor("!", lambda _loader, _suffix, node: str(node.value))
+
+
+@contextmanager
+def empty_tables() -> Iterator[Any]:
+    """DynamoDB with every table of the template, called as the template calls it, and nothing in them."""
+    with mock_aws():
+        for arguments in _tables():
+            _client().create_table(**arguments)
+        yield _client()
+
+
+@cache
+def _client() -> Any:
+    # Invented credentials, so that nothing here could ever reach an account. Made once: it takes longer than a test.
+    return boto3.client("dynamodb", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+
+
+@cache
+def _tables() -> list[dict[str, Any]]:
+    template = yaml.load(TEMPLATE.read_text(encoding="utf-8"), _Template)  # noqa: S506 - a subclass of the safe one
+    return [
+        {"TableName": name, **{key: resource["Properties"][key] for key in KEYS}}
+        for name, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::DynamoDB::Table"
+    ]

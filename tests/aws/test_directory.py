@@ -1,0 +1,44 @@
+"""Groups are given in Cognito, and who was given the default ones is remembered."""
+
+import pytest
+
+from chalicelib.aws.directory import OnboardedTable, UserPool
+from chalicelib.core.errors import CannotDecide
+from tests.aws.stubs import stubbed
+
+POOL = "mars-west-1_Olympus"
+
+
+def test_a_group_is_given_by_one_call_to_cognito():
+    client, stubber = stubbed("cognito-idp")
+    stubber.add_response(
+        "admin_add_user_to_group", {}, {"UserPoolId": POOL, "Username": "clerk", "GroupName": "readers"}
+    )
+    UserPool(client).add_to_group(POOL, "clerk", "readers")
+    stubber.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize("error", ["UserNotFoundException", "ResourceNotFoundException", "TooManyRequestsException"])
+def test_a_group_that_cognito_did_not_give_is_our_failure(error):
+    client, stubber = stubbed("cognito-idp")
+    stubber.add_client_error("admin_add_user_to_group", error, "clerk@example.com is unknown")
+    with pytest.raises(CannotDecide, match="readers") as failed:
+        UserPool(client).add_to_group(POOL, "clerk", "readers")
+    assert failed.value.code == "group_not_added"
+    assert "clerk" not in failed.value.message, "a username may be an e-mail address"
+
+
+def test_who_was_marked_stays_marked_and_nobody_else_is(dynamodb):
+    marks = OnboardedTable(dynamodb, "OnboardedTable")
+    assert not marks.is_marked("clerk")
+    marks.mark("clerk")
+    marks.mark("clerk")
+    assert marks.is_marked("clerk")
+    assert not marks.is_marked("another")
+
+
+@pytest.mark.parametrize("ask", [lambda m: m.is_marked("clerk"), lambda m: m.mark("clerk")], ids=["is_marked", "mark"])
+def test_marks_that_cannot_be_reached_are_our_failure_and_never_an_absence(dynamodb, ask):
+    with pytest.raises(CannotDecide) as failed:
+        ask(OnboardedTable(dynamodb, "a-table-that-is-not-there"))
+    assert failed.value.code == "marks_unreachable"

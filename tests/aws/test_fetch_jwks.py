@@ -1,0 +1,195 @@
+"""The JWKS document, from a real server on this machine: only RSA keys that sign, and no detours."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+
+from chalicelib.aws.jwks import JwksKeySource, fetch_jwks, parse_jwks
+from tests import mint
+from tests.fakes import Clock
+
+
+def jwk(kid: str = mint.KID, **changes: Any) -> dict[str, Any]:
+    """A key as Cognito publishes it; a change to None takes the field away."""
+    entry = RSAAlgorithm.to_jwk(mint.private_key(kid).public_key(), as_dict=True)
+    del entry["key_ops"]
+    entry |= {"kid": kid, "use": "sig", "alg": "RS256", **changes}
+    return {name: value for name, value in entry.items() if value is not None}
+
+
+def written(*entries: Any) -> bytes:
+    return json.dumps({"keys": entries}).encode()
+
+
+Answer = Callable[[BaseHTTPRequestHandler], None]
+
+
+@contextmanager
+def server(**answers: Answer) -> Iterator[str]:
+    """Serve answers by the names of their paths; gives the address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answers[self.path.strip("/")](self)
+
+        def log_message(self, *_: Any) -> None:
+            pass  # the tests say enough
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as running:
+        thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{running.server_port}"
+        finally:
+            running.shutdown()
+            thread.join()
+
+
+def answers(status: int, body: bytes = b"", **headers: str) -> Answer:
+    def respond(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(status)
+        for name, value in headers.items():
+            request.send_header(name, value)
+        request.end_headers()
+        request.wfile.write(body)
+
+    return respond
+
+
+def writes(text: bytes) -> Answer:
+    """Write these very bytes, whatever HTTP says."""
+
+    def respond(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(text)
+
+    return respond
+
+
+GOOD = answers(200, written(jwk()))
+
+
+def test_the_keys_that_a_pool_publishes_are_read():
+    with server(jwks=answers(200, written(jwk("olympus-1"), jwk("olympus-2")))) as url:
+        keys = fetch_jwks(f"{url}/jwks")
+    assert {kid: key.public_numbers() for kid, key in keys.items()} == {
+        kid: mint.private_key(kid).public_key().public_numbers() for kid in ("olympus-1", "olympus-2")
+    }
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_an_endpoint_that_sends_us_elsewhere_is_not_followed(status):
+    asked: list[str] = []
+
+    def elsewhere(request: BaseHTTPRequestHandler) -> None:
+        asked.append(request.path)
+        GOOD(request)
+
+    moved = answers(status, Location="/elsewhere")
+    refused = pytest.raises(OSError, match=f"HTTP Error {status}")
+    with server(jwks=moved, elsewhere=elsewhere) as url, refused:
+        fetch_jwks(f"{url}/jwks")
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(answers(404), id="404"),
+        pytest.param(answers(500, written(jwk())), id="500 with keys"),
+        pytest.param(answers(200, b"<html>"), id="no JSON"),
+        pytest.param(answers(200), id="nothing"),
+        pytest.param(answers(200, b"\xff"), id="bytes that are no text"),
+        pytest.param(answers(200, b"[" * 50_000), id="a nesting without end"),
+        pytest.param(answers(200, written()), id="no keys"),
+        pytest.param(answers(200, written(jwk())[:-3]), id="a document cut short"),
+        pytest.param(writes(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{}"), id="less than was announced"),
+        pytest.param(writes(b"SSH-2.0-OpenSSH_9.6\r\n"), id="no HTTP"),
+        pytest.param(writes(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{"), id="a chunk cut short"),
+        pytest.param(writes(b""), id="a connection that is closed"),
+    ],
+)
+def test_an_endpoint_that_does_not_answer_with_keys_is_an_outage_through_which_keys_are_kept(answer):
+    clock, turns = Clock(0), [GOOD, answer]
+    with server(jwks=lambda request: turns.pop(0)(request)) as url:
+        source = JwksKeySource(lambda: fetch_jwks(f"{url}/jwks"), now=clock)
+        source.key(mint.KID)
+        clock.advance(600)
+        assert source.key(mint.KID).public_numbers() == mint.private_key().public_key().public_numbers()
+        assert source.outage_seconds == 600
+
+
+def test_a_machine_that_does_not_listen_is_an_outage():
+    with server() as url:
+        pass
+    with pytest.raises(OSError, match="refused"):
+        fetch_jwks(f"{url}/jwks")
+
+
+def padded(size: int) -> bytes:
+    document = written(jwk())
+    return document + b" " * (size - len(document))
+
+
+def test_a_document_of_64_kib_is_read_and_a_larger_one_refused():
+    with server(fits=answers(200, padded(65_536)), large=answers(200, padded(65_537))) as url:
+        assert set(fetch_jwks(f"{url}/fits")) == {mint.KID}
+        with pytest.raises(ValueError, match="too large"):
+            fetch_jwks(f"{url}/large")
+
+
+def short_key() -> dict[str, Any]:
+    breakable = rsa.generate_private_key(65537, 1024)  # noqa: S505 - that is the point
+    return jwk() | RSAAlgorithm.to_jwk(breakable.public_key(), as_dict=True)
+
+
+def elliptic_key() -> dict[str, Any]:
+    return {**ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP256R1()).public_key(), as_dict=True), "kid": "odd"}
+
+
+ODD_KEYS = {
+    "an elliptic curve": elliptic_key,
+    "a shared secret": lambda: {"kty": "oct", "k": "AAAA", "kid": "odd", "alg": "RS256"},
+    "1024 bits": lambda: short_key() | {"kid": "odd"},
+    "a key that encrypts": lambda: jwk(kid="odd", use="enc"),
+    "another algorithm": lambda: jwk(kid="odd", alg="RS512"),
+    "a private key": lambda: RSAAlgorithm.to_jwk(mint.private_key("odd"), as_dict=True) | {"kid": "odd"},
+    "a kid that is null": lambda: jwk() | {"kid": None},
+    "a kid that is a number": lambda: jwk() | {"kid": 7},
+    "no modulus": lambda: jwk(n=None) | {"kid": "odd"},
+    "a modulus that is a number": lambda: jwk(n=7) | {"kid": "odd"},
+    "a modulus that is no base64": lambda: jwk(n="!") | {"kid": "odd"},
+    "no exponent": lambda: jwk(e=None) | {"kid": "odd"},
+    "an even exponent": lambda: jwk(e="Ag") | {"kid": "odd"},
+    "no kind": lambda: jwk(kty=None) | {"kid": "odd"},
+    "a text": lambda: "odd",
+    "null": lambda: None,
+}
+
+
+@pytest.mark.parametrize("odd", ODD_KEYS.values(), ids=ODD_KEYS.keys())
+def test_a_key_that_cannot_have_signed_an_access_token_is_left_out_and_the_others_are_kept(odd):
+    assert set(parse_jwks(written(odd(), jwk(), odd()))) == {mint.KID}
+
+
+@pytest.mark.parametrize("odd", [elliptic_key, short_key], ids=["elliptic", "short"])
+def test_a_document_of_which_no_key_is_left_makes_no_sense(odd):
+    with pytest.raises(ValueError, match="no RS256 key"):
+        parse_jwks(written(odd()))
+
+
+@pytest.mark.parametrize("document", [b"[]", b"null", b'{"keys": {}}', b'{"keys": null}', b'"keys"', b"{}"])
+def test_a_document_without_a_list_of_keys_makes_no_sense(document):
+    with pytest.raises(ValueError, match="no RS256 key"):
+        parse_jwks(document)
+
+
+@pytest.mark.parametrize("missing", ["use", "alg"])
+def test_a_key_that_does_not_say_what_it_is_for_is_taken(missing):
+    assert set(parse_jwks(written(jwk(**{missing: None})))) == {mint.KID}

@@ -1,0 +1,151 @@
+"""The guard keeps one contract, whether it is the table or the stand-in that other tests use."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.aws.guard import GuardTable
+from chalicelib.core.errors import CannotDecide, NotFound
+from chalicelib.ports import GuardReading, Revocation
+from tests import mint
+from tests.fakes import Clock, FakeGuard, principal
+
+TABLE = "GuardTable"
+CLERK = principal()
+NOW = mint.NOW
+HOUR, DAY = 3600, 86_400
+
+
+@pytest.fixture
+def table(dynamodb: Any) -> GuardTable:
+    return GuardTable(dynamodb, TABLE, now=Clock())
+
+
+@pytest.fixture(params=["fake", "DynamoDB"])
+def guard(request: pytest.FixtureRequest) -> Any:
+    made = FakeGuard() if request.param == "fake" else request.getfixturevalue("table")
+    made.bump()
+    return made
+
+
+def revoked(kind: str, value: str, at: int = NOW) -> Revocation:
+    return Revocation(kind, value, at, "admin")  # type: ignore[arg-type]
+
+
+class TestEveryGuard:
+    """What the use cases rely on."""
+
+    def test_every_bump_gives_a_greater_number_which_is_the_one_that_is_read(self, guard):
+        numbers = [guard.bump() for _ in range(3)]
+        assert numbers == sorted(set(numbers))
+        assert guard.read(CLERK) == GuardReading(numbers[-1])
+
+    def test_without_revocations_nothing_is_refused(self, guard):
+        assert (guard.read(CLERK).revoked_before, guard.read(CLERK).session_revoked) == (-1, False)
+
+    @pytest.mark.parametrize(
+        ("kind", "value"), [("sub", CLERK.subject), ("client", CLERK.client_id)], ids=["sub", "client"]
+    )
+    def test_a_person_or_client_is_revoked_up_to_a_moment(self, guard, kind, value):
+        guard.put(revoked(kind, value, NOW - 5))
+        assert guard.read(CLERK)[1:] == (NOW - 5, False)
+
+    def test_a_session_is_revoked_for_good(self, guard):
+        guard.put(revoked("session", CLERK.session))
+        assert guard.read(CLERK)[1:] == (-1, True)
+
+    def test_of_several_revocations_the_latest_counts(self, guard):
+        guard.put(revoked("sub", CLERK.subject, NOW - 5))
+        guard.put(revoked("client", CLERK.client_id, NOW - 3))
+        assert guard.read(CLERK).revoked_before == NOW - 3
+
+    @pytest.mark.parametrize("kind", ["sub", "client", "session"])
+    def test_the_revocation_of_another_is_not_ours(self, guard, kind):
+        guard.put(revoked(kind, "another"))
+        assert guard.read(CLERK)[1:] == (-1, False)
+
+    def test_a_name_revoked_as_one_kind_is_not_revoked_as_another(self, guard):
+        guard.put(revoked("sub", CLERK.session))
+        guard.put(revoked("session", CLERK.subject))
+        assert guard.read(CLERK)[1:] == (-1, False)
+
+    def test_who_has_no_session_is_not_refused_for_one(self, guard):
+        guard.put(revoked("session", "another"))
+        assert not guard.read(principal(origin_jti=None)).session_revoked
+
+    def test_revocations_are_listed_as_they_were_put(self, guard):
+        put = [revoked("client", "robot"), revoked("session", "a:b:c", NOW - 1), revoked("sub", "clerk")]
+        for revocation in put:
+            guard.put(revocation)
+        assert sorted(guard.list(), key=lambda r: r.kind) == put
+
+    def test_a_later_revocation_takes_the_place_of_an_earlier_one(self, guard):
+        guard.put(revoked("sub", CLERK.subject, NOW - 5))
+        guard.put(revoked("sub", CLERK.subject, NOW))
+        assert guard.read(CLERK).revoked_before == NOW
+        assert len(guard.list()) == 1
+
+    @pytest.mark.parametrize("kind", ["sub", "client", "session"])
+    def test_a_revocation_that_was_lifted_refuses_nothing(self, guard, kind):
+        value = {"sub": CLERK.subject, "client": CLERK.client_id, "session": CLERK.session}[kind]
+        guard.put(revoked(kind, value))
+        guard.lift(kind, value)
+        assert guard.read(CLERK)[1:] == (-1, False)
+        assert guard.list() == []
+
+    def test_what_is_not_revoked_cannot_be_lifted(self, guard):
+        guard.put(revoked("sub", "clerk"))
+        with pytest.raises(NotFound):
+            guard.lift("client", "clerk")
+        assert len(guard.list()) == 1
+
+
+@pytest.mark.parametrize("kind", ["sub", "client", "session"])
+def test_an_earlier_revocation_that_arrives_late_weakens_nothing(table, kind):
+    later, earlier = revoked(kind, "clerk", NOW), Revocation(kind, "clerk", NOW - 5, "late")
+    table.put(later)
+    table.put(earlier)
+    assert table.list() == [later]
+
+
+def test_a_guard_table_without_a_generation_decides_nothing(table):
+    table.put(revoked("sub", "another"))
+    with pytest.raises(CannotDecide) as failed:
+        table.read(CLERK)
+    assert failed.value.code == "guard_empty"
+
+
+def test_a_generation_that_was_lost_begins_beyond_all_that_were_counted_before_and_never_at_1(table, dynamodb):
+    before = table.bump()
+    dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": "generation"}})
+    later = GuardTable(dynamodb, TABLE, now=Clock(NOW + 1))
+    assert later.bump() > before
+
+
+def test_a_bump_does_not_begin_anew_while_there_is_a_generation(table, dynamodb):
+    before = table.bump()
+    assert GuardTable(dynamodb, TABLE, now=Clock(NOW + DAY)).bump() == before + 1
+
+
+@pytest.mark.parametrize(("kind", "life"), [("sub", DAY), ("client", DAY), ("session", 3650 * DAY)])
+def test_a_revocation_outlives_every_token_that_it_refuses(table, dynamodb, kind, life):
+    table.put(revoked(kind, "clerk"))
+    item = dynamodb.get_item(TableName=TABLE, Key={"id": {"S": f"revoked:{kind}:clerk"}})["Item"]
+    assert int(item["expires_at"]["N"]) == NOW + life + HOUR
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda t: t.read(CLERK),
+        lambda t: t.bump(),
+        lambda t: t.list(),
+        lambda t: t.put(revoked("sub", "clerk")),
+        lambda t: t.lift("sub", "clerk"),
+    ],
+    ids=["read", "bump", "list", "put", "lift"],
+)
+def test_a_table_that_cannot_be_reached_is_our_failure_and_never_an_absence(dynamodb, ask):
+    with pytest.raises(CannotDecide) as failed:
+        ask(GuardTable(dynamodb, "a-table-that-is-not-there"))
+    assert failed.value.code == "guard_unreachable"

@@ -1,0 +1,227 @@
+"""The store of policies keeps one contract, whether it is the table or the stand-in that other tests use."""
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.aws.policies import PolicyTable
+from chalicelib.core.errors import CannotDecide, NotFound, VersionConflict
+from chalicelib.core.policy import to_json
+from chalicelib.ports import PolicyStore
+from tests.fakes import Clock, FakePolicies, allow, deny, statements
+
+TABLE = "PolicyTable"
+READ = statements(allow("/reports", "/reports/*", sid="read", scopes=["openid"]))
+WRITE = statements(allow("/reports", methods=["*"], sid="write"), deny("/reports/archived", sid="keep"))
+
+
+@pytest.fixture
+def table(dynamodb: Any) -> PolicyTable:
+    return PolicyTable(dynamodb, TABLE, now=Clock())
+
+
+@pytest.fixture(params=["fake", "DynamoDB"])
+def store(request: pytest.FixtureRequest) -> PolicyStore:
+    return FakePolicies() if request.param == "fake" else request.getfixturevalue("table")
+
+
+class TestEveryStore:
+    """What the use cases rely on."""
+
+    def test_a_policy_that_was_put_is_found_as_it_was(self, store):
+        put = store.put("group:clerks", READ, "admin", None)
+        assert (put.subject, put.version, put.statements, put.updated_by) == ("group:clerks", 1, READ, "admin")
+        assert store.get("group:clerks") == put
+        assert store.read(["group:clerks"]) == {"group:clerks": put}
+        assert store.list() == [put]
+
+    def test_a_policy_that_is_put_again_replaces_the_one_before_as_its_next_version(self, store):
+        store.put("group:clerks", READ, "admin", None)
+        put = store.put("group:clerks", WRITE, "auditor", None)
+        assert (put.version, put.statements, put.updated_by) == (2, WRITE, "auditor")
+        assert store.get("group:clerks") == put
+
+    def test_a_policy_without_statements_is_found(self, store):
+        store.put("group:clerks", (), "admin", None)
+        assert store.get("group:clerks").statements == ()
+        assert set(store.read(["group:clerks"])) == {"group:clerks"}
+
+    def test_many_policies_are_read_at_once_and_those_that_are_not_there_are_left_out(self, store):
+        for name in ("clerks", "auditors", "bosses"):
+            store.put(f"group:{name}", READ, "admin", None)
+        assert set(store.read(["group:bosses", "group:nobody", "group:clerks"])) == {"group:bosses", "group:clerks"}
+
+    def test_reading_nothing_finds_nothing(self, store):
+        assert store.read([]) == {}
+
+    def test_all_policies_are_listed(self, store):
+        for subject in ("group:clerks", "client:robot", "group:auditors"):
+            store.put(subject, READ, "admin", None)
+        assert {policy.subject for policy in store.list()} == {"group:clerks", "client:robot", "group:auditors"}
+
+    def test_a_policy_that_is_not_there_cannot_be_got(self, store):
+        with pytest.raises(NotFound):
+            store.get("group:clerks")
+
+    @pytest.mark.parametrize("version", [None, 1])
+    def test_a_policy_that_was_deleted_is_not_found_any_more(self, store, version):
+        store.put("group:clerks", READ, "admin", None)
+        store.delete("group:clerks", "admin", version)
+        assert store.read(["group:clerks"]) == {}
+        assert store.list() == []
+        with pytest.raises(NotFound):
+            store.get("group:clerks")
+
+    def test_a_policy_can_be_put_again_after_it_was_deleted(self, store):
+        store.put("group:clerks", READ, "admin", None)
+        store.delete("group:clerks", "admin", None)
+        assert store.put("group:clerks", WRITE, "admin", 0).statements == WRITE
+        assert store.get("group:clerks").statements == WRITE
+
+    def test_a_policy_is_put_by_the_version_that_it_was_read_at(self, store):
+        store.put("group:clerks", READ, "admin", 0)
+        assert store.put("group:clerks", WRITE, "admin", 1).version == 2
+
+    @pytest.mark.parametrize("stale", [0, 1, 3])
+    def test_who_read_another_version_is_told_and_nothing_changes(self, store, stale):
+        store.put("group:clerks", READ, "admin", None)
+        newest = store.put("group:clerks", WRITE, "auditor", None)
+        with pytest.raises(VersionConflict, match=f"version {stale}"):
+            store.put("group:clerks", READ, "admin", stale)
+        with pytest.raises(VersionConflict):
+            store.delete("group:clerks", "admin", stale)
+        assert store.get("group:clerks") == newest
+
+    def test_version_0_is_for_who_found_nothing(self, store):
+        with pytest.raises(VersionConflict):
+            store.put("group:clerks", READ, "admin", 1)
+        assert store.list() == []
+        assert store.put("group:clerks", READ, "admin", 0).version == 1
+
+
+@pytest.mark.parametrize("version", [None, 0, 1, 2])
+def test_a_policy_that_is_not_there_cannot_be_deleted(table, version):
+    with pytest.raises(NotFound):
+        table.delete("group:clerks", "admin", version)
+    table.put("group:clerks", READ, "admin", None)
+    table.delete("group:clerks", "admin", None)
+    with pytest.raises(NotFound):
+        table.delete("group:clerks", "admin", version)
+
+
+def test_the_versions_of_a_deleted_policy_go_on_so_that_who_read_it_is_told(table):
+    table.put("group:clerks", READ, "admin", None)
+    table.delete("group:clerks", "admin", None)
+    with pytest.raises(VersionConflict):
+        table.put("group:clerks", WRITE, "late", 1)
+    assert table.put("group:clerks", READ, "admin", None).version == 3
+    with pytest.raises(VersionConflict):
+        table.put("group:clerks", WRITE, "late", 1)
+
+
+def test_a_deletion_keeps_on_record_who_deleted_and_when(table, dynamodb):
+    table.put("group:clerks", READ, "admin", None)
+    table.delete("group:clerks", "auditor", None)
+    kept = dynamodb.get_item(TableName=TABLE, Key={"subject": {"S": "group:clerks"}})["Item"]
+    assert kept["updated_by"] == {"S": "auditor"}
+    assert "statements" not in kept
+
+
+def test_policies_are_listed_in_the_order_of_their_subjects(table):
+    for subject in ("group:clerks", "client:robot", "group:auditors"):
+        table.put(subject, READ, "admin", None)
+    assert [policy.subject for policy in table.list()] == ["client:robot", "group:auditors", "group:clerks"]
+
+
+def test_a_subject_asked_for_twice_is_read_once(table):
+    table.put("group:clerks", READ, "admin", None)
+    assert set(table.read(["group:clerks", "group:clerks"])) == {"group:clerks"}
+
+
+def test_more_subjects_than_dynamodb_reads_at_once_are_all_read(table):
+    subjects = [f"group:g{number}" for number in range(101)]
+    table.put(subjects[0], READ, "admin", None)
+    table.put(subjects[-1], READ, "admin", None)
+    assert set(table.read(subjects)) == {subjects[0], subjects[-1]}
+
+
+def test_the_time_of_a_change_is_written_down_in_utc(table):
+    assert table.put("group:clerks", READ, "admin", None).updated_at == "2027-01-15T08:00:00+00:00"
+
+
+GOOD_ITEM = {
+    "subject": {"S": "group:clerks"},
+    "version": {"N": "7"},
+    "statements": {"S": to_json(WRITE)},
+    "updated_by": {"S": "console"},
+    "updated_at": {"S": "2027-01-15T08:00:00+00:00"},
+}
+
+
+def without(name: str) -> dict[str, Any]:
+    return {field: value for field, value in GOOD_ITEM.items() if field != name}
+
+
+def with_statements(text: str) -> dict[str, Any]:
+    return {**GOOD_ITEM, "statements": {"S": text}}
+
+
+CORRUPT = {
+    "no version": without("version"),
+    "a version that is no whole number": {**GOOD_ITEM, "version": {"N": "1.5"}},
+    "a version that is a text": {**GOOD_ITEM, "version": {"S": "7"}},
+    "no statements": without("statements"),
+    "no author": without("updated_by"),
+    "no time": without("updated_at"),
+    "statements as a map": {**GOOD_ITEM, "statements": {"M": {}}},
+    "statements that are no JSON": with_statements("allow all"),
+    "statements cut short": with_statements(to_json(WRITE)[:-2]),
+    "statements that are no list": with_statements("{}"),
+    "an effect in lower case": with_statements(json.dumps([allow("/x"), {**deny("/x"), "effect": "deny"}])),
+    "a field that does not exist": with_statements(json.dumps([{**allow("/x"), "path": "/y"}])),
+}
+
+
+@pytest.mark.parametrize("item", CORRUPT.values(), ids=CORRUPT.keys())
+def test_an_item_that_nobody_here_could_have_written_is_no_policy_and_no_absence(table, dynamodb, item):
+    dynamodb.put_item(TableName=TABLE, Item=item)
+    with pytest.raises(CannotDecide) as failed:
+        table.read(["group:clerks"])
+    assert failed.value.code == "policy_corrupt"
+
+
+@pytest.mark.parametrize("ask", [lambda t: t.get("group:clerks"), lambda t: t.list()], ids=["get", "list"])
+def test_a_corrupt_policy_is_not_shown_to_administrators_as_if_it_were_one(table, dynamodb, ask):
+    dynamodb.put_item(TableName=TABLE, Item=with_statements("allow all"))
+    with pytest.raises(CannotDecide) as failed:
+        ask(table)
+    assert failed.value.code == "policy_corrupt"
+
+
+def test_an_item_as_it_is_written_here_is_a_policy(table, dynamodb):
+    dynamodb.put_item(TableName=TABLE, Item=GOOD_ITEM)
+    assert (table.get("group:clerks").version, table.get("group:clerks").statements) == (7, WRITE)
+
+
+def test_a_corrupt_policy_is_healed_by_putting_it_anew(table, dynamodb):
+    dynamodb.put_item(TableName=TABLE, Item=with_statements("allow all"))
+    assert table.put("group:clerks", READ, "admin", None).version == 8
+    assert table.get("group:clerks").statements == READ
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda t: t.read(["group:clerks"]),
+        lambda t: t.get("group:clerks"),
+        lambda t: t.list(),
+        lambda t: t.put("group:clerks", READ, "admin", 3),
+        lambda t: t.delete("group:clerks", "admin", None),
+    ],
+    ids=["read", "get", "list", "put", "delete"],
+)
+def test_a_table_that_cannot_be_reached_is_our_failure_and_never_an_absence(dynamodb, ask):
+    with pytest.raises(CannotDecide) as failed:
+        ask(PolicyTable(dynamodb, "a-table-that-is-not-there"))
+    assert failed.value.code == "policies_unreachable"

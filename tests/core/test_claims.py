@@ -1,0 +1,142 @@
+"""Every claim is checked: with just enough a token describes its principal, with just too little it is refused."""
+
+import pytest
+
+from chalicelib.core.claims import principal_from
+from chalicelib.core.errors import TokenRejected
+from tests.mint import EXPECTED, ISSUER, MACHINE_CLIENT, NOW, WEB_CLIENT, machine, person
+
+
+def code(claims, now: float = NOW) -> str:
+    """Why the claims are refused, `accepted` if they are not."""
+    try:
+        principal_from(claims, EXPECTED, now)
+    except TokenRejected as rejected:
+        return rejected.code
+    return "accepted"
+
+
+@pytest.mark.parametrize(
+    ("claims", "now", "expected"),
+    [
+        pytest.param(person(exp=NOW + 1), NOW, "accepted", id="a second before it expires"),
+        pytest.param(person(exp=NOW + 1), NOW + 0.999, "accepted", id="a millisecond before it expires"),
+        pytest.param(person(exp=NOW), NOW, "token_expired", id="at the second it expires"),
+        pytest.param(person(exp=NOW - 1), NOW, "token_expired", id="a second after it expired"),
+        pytest.param(person(exp=0), NOW, "token_expired", id="expired in 1970"),
+        pytest.param(person(iat=NOW), NOW, "accepted", id="issued this second"),
+        pytest.param(person(iat=NOW + 1), NOW, "token_not_yet_valid", id="issued a second from now"),
+        pytest.param(person(iat=NOW + 1), NOW + 0.5, "token_not_yet_valid", id="issued half a second from now"),
+        pytest.param(person(nbf=NOW), NOW, "accepted", id="valid from this second"),
+        pytest.param(person(nbf=NOW + 1), NOW, "token_not_yet_valid", id="valid from a second from now"),
+        pytest.param(person(nbf=0, iat=NOW + 1), NOW, "token_not_yet_valid", id="nbf does not stand in for iat"),
+        pytest.param(person(exp=NOW, iat=NOW + 1), NOW, "token_expired", id="expired and not yet issued"),
+    ],
+)
+def test_a_token_is_valid_from_its_first_second_to_the_one_before_it_expires(claims, now, expected):
+    assert code(claims, now) == expected
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        pytest.param(person(iss=None), "wrong_issuer", id="no issuer"),
+        pytest.param(person(iss=ISSUER + "/"), "wrong_issuer", id="the issuer with a slash too many"),
+        pytest.param(person(iss=ISSUER[:-1]), "wrong_issuer", id="the issuer cut short"),
+        pytest.param(person(iss=ISSUER.upper()), "wrong_issuer", id="the issuer in upper case"),
+        pytest.param(person(iss=[ISSUER]), "wrong_issuer", id="a list of issuers"),
+        pytest.param(person(token_use=None), "wrong_token_use", id="no use"),
+        pytest.param(person(token_use="id"), "wrong_token_use", id="an ID token"),
+        pytest.param(person(token_use="Access"), "wrong_token_use", id="the use in other case"),
+        pytest.param(person(token_use=["access"]), "wrong_token_use", id="a list of uses"),
+        pytest.param(person(client_id=None), "malformed_claims", id="no client"),
+        pytest.param(person(client_id=""), "malformed_claims", id="an empty client"),
+        pytest.param(person(client_id=[WEB_CLIENT]), "malformed_claims", id="a list of clients"),
+        pytest.param(person(client_id="another"), "wrong_client", id="another client of the same pool"),
+        pytest.param(person(client_id=WEB_CLIENT.upper()), "wrong_client", id="the client in upper case"),
+        pytest.param(person(client_id=None, aud=WEB_CLIENT), "malformed_claims", id="a client in the audience only"),
+        pytest.param(person(aud=WEB_CLIENT), "wrong_audience", id="an audience, though it is our client"),
+        pytest.param(person(aud=[]), "wrong_audience", id="an empty audience"),
+        pytest.param({**person(), "aud": None}, "wrong_audience", id="an audience that is null"),
+        pytest.param(person(sub=None), "malformed_claims", id="no subject"),
+        pytest.param(person(sub=""), "malformed_claims", id="an empty subject"),
+        pytest.param(person(sub=7), "malformed_claims", id="a number as subject"),
+        pytest.param(person(username=7), "malformed_claims", id="a number as username"),
+        pytest.param({**person(), "username": None}, "malformed_claims", id="a username that is null"),
+        pytest.param(person(scope=["openid"]), "malformed_claims", id="a list as scope"),
+        pytest.param(person(origin_jti=7), "malformed_claims", id="a number as session"),
+        pytest.param(person(**{"cognito:groups": "clerks"}), "malformed_claims", id="groups as a text"),
+        pytest.param(person(**{"cognito:groups": ["clerks", 7]}), "malformed_claims", id="a number among the groups"),
+        pytest.param(person(**{"cognito:groups": {"clerks": 1}}), "malformed_claims", id="groups as an object"),
+        pytest.param({**person(), "cognito:groups": None}, "malformed_claims", id="groups that are null"),
+        pytest.param(person(), "accepted", id="a person's token"),
+        pytest.param(machine(), "accepted", id="a machine's token"),
+        pytest.param(person(**{"cognito:groups": None}), "accepted", id="no groups"),
+        pytest.param(person(scope=None), "accepted", id="no scope"),
+        pytest.param(person(origin_jti=None), "accepted", id="no session"),
+        pytest.param(person(extra={"any": ["thing"]}), "accepted", id="a claim that nobody asks for"),
+    ],
+)
+def test_a_claim_that_is_missing_or_wrong_is_refused_by_its_own_code(claims, expected):
+    assert code(claims) == expected
+
+
+@pytest.mark.parametrize("value", [None, True, 1.8e9, float("nan"), float("inf"), "1800000900", [1_800_000_900], {}])
+@pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
+def test_a_time_that_is_no_whole_number_is_refused(name, value):
+    assert code({**person(), name: value}) == "malformed_claims"
+
+
+@pytest.mark.parametrize("name", ["exp", "iat"])
+def test_a_token_without_its_times_is_refused(name):
+    assert code(person(**{name: None})) == "malformed_claims"
+
+
+def test_the_message_says_for_how_long_a_token_is_over_or_has_to_wait():
+    with pytest.raises(TokenRejected, match="expired 90 s ago"):
+        principal_from(person(exp=NOW - 90), EXPECTED, NOW + 0.5)
+    with pytest.raises(TokenRejected, match="valid in 30 s"):
+        principal_from(person(iat=NOW + 5, nbf=NOW + 30), EXPECTED, NOW + 0.5)
+
+
+def test_no_message_quotes_the_token():
+    telltale = "SECRET-TELLTALE"
+    for name in ("iss", "token_use", "client_id", "aud"):
+        with pytest.raises(TokenRejected) as rejected:
+            principal_from(person(**{name: telltale}), EXPECTED, NOW)
+        assert telltale not in rejected.value.message
+
+
+def test_a_person_is_described_as_the_token_says():
+    clerk = principal_from(person(**{"cognito:groups": ["clerks", "auditors"]}), EXPECTED, NOW)
+    assert clerk.subject == "c1e7c000-0000-4000-8000-00000000c1e7"
+    assert (clerk.client_id, clerk.username, clerk.is_machine) == (WEB_CLIENT, "clerk", False)
+    assert clerk.policy_subjects == ("group:clerks", "group:auditors")
+    assert clerk.scopes == {"openid", "https://gatehouse.example/file.read"}
+    assert clerk.session == "0b1e55ed-0000-4000-8000-000000000001"
+    assert (clerk.issued_at, clerk.expires_at) == (NOW - 60, NOW + 840)
+
+
+def test_a_group_named_twice_counts_once():
+    clerk = principal_from(person(**{"cognito:groups": ["clerks", "auditors", "clerks"]}), EXPECTED, NOW)
+    assert clerk.policy_subjects == ("group:clerks", "group:auditors")
+
+
+def test_a_person_without_groups_has_no_policy_not_even_that_of_the_client():
+    assert principal_from(person(**{"cognito:groups": None}), EXPECTED, NOW).policy_subjects == ()
+
+
+def test_a_machine_has_the_policy_of_its_client_and_no_session():
+    robot = principal_from(machine(), EXPECTED, NOW)
+    assert robot.is_machine
+    assert robot.policy_subjects == (f"client:{MACHINE_CLIENT}",)
+    assert (robot.username, robot.session) == ("", "")
+
+
+def test_groups_that_a_machine_claims_give_it_nothing():
+    robot = principal_from(machine(**{"cognito:groups": ["admins"]}), EXPECTED, NOW)
+    assert robot.policy_subjects == (f"client:{MACHINE_CLIENT}",)
+
+
+def test_scopes_are_parted_by_any_number_of_spaces():
+    assert principal_from(person(scope="  a   b a "), EXPECTED, NOW).scopes == {"a", "b"}

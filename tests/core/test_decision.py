@@ -1,0 +1,112 @@
+"""A Deny beats any Allow, silence is a denial, and patterns mean what they mean to API Gateway."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+
+from chalicelib.core.decision import Decision, decide
+from tests.fakes import allow, deny, statements
+from tests.oracle import iam
+from tests.strategies import paths, patterns, repeatable
+
+READ = allow("/reports", "/reports/*", sid="read")
+FREEZE = deny("/reports/archived", methods=["*"], sid="freeze")
+
+
+@pytest.mark.parametrize(
+    ("rules", "method", "path", "decision"),
+    [
+        pytest.param([READ], "GET", "/reports", Decision(True, "allowed_by", ("read",)), id="an allow allows"),
+        pytest.param([], "GET", "/reports", Decision(False, "not_permitted"), id="silence is a denial"),
+        pytest.param([READ], "GET", "/files", Decision(False, "not_permitted"), id="another path is silence"),
+        pytest.param([READ], "POST", "/reports", Decision(False, "not_permitted"), id="another method is silence"),
+        pytest.param([READ], "get", "/reports", Decision(False, "not_permitted"), id="methods are upper case"),
+        pytest.param([READ], "GET", "/Reports", Decision(False, "not_permitted"), id="paths know their case"),
+        pytest.param([READ], "GET", "/reports/", Decision(True, "allowed_by", ("read",)), id="a star may be nothing"),
+        pytest.param([READ], "GET", "/reports/7/pages", Decision(True, "allowed_by", ("read",)), id="a star crosses /"),
+        pytest.param([READ], "GET", "/reportsx", Decision(False, "not_permitted"), id="a literal has an end"),
+        pytest.param(
+            [FREEZE], "PUT", "/reports/archived", Decision(False, "denied_by", ("freeze",)), id="a deny denies"
+        ),
+        pytest.param([FREEZE], "PUT", "/reports", Decision(False, "not_permitted"), id="a deny elsewhere is silence"),
+        pytest.param(
+            [READ, FREEZE], "GET", "/reports/archived", Decision(False, "denied_by", ("freeze",)), id="deny after allow"
+        ),
+        pytest.param(
+            [FREEZE, READ],
+            "GET",
+            "/reports/archived",
+            Decision(False, "denied_by", ("freeze",)),
+            id="deny before allow",
+        ),
+        pytest.param(
+            [READ, FREEZE], "GET", "/reports/7", Decision(True, "allowed_by", ("read",)), id="the deny is elsewhere"
+        ),
+        pytest.param(
+            [READ, allow("/*", sid="all"), allow("/files", sid="files")],
+            "GET",
+            "/reports",
+            Decision(True, "allowed_by", ("read", "all")),
+            id="every allow that applied is named",
+        ),
+        pytest.param(
+            [FREEZE, deny("/*", sid="closed"), READ],
+            "GET",
+            "/reports/archived",
+            Decision(False, "denied_by", ("freeze", "closed")),
+            id="every deny that applied is named, and no allow",
+        ),
+        pytest.param(
+            [allow("/r?ports", sid="one")], "GET", "/reports", Decision(True, "allowed_by", ("one",)), id="? is one"
+        ),
+        pytest.param([allow("/r?ports")], "GET", "/rports", Decision(False, "not_permitted"), id="? is not none"),
+        pytest.param([allow("/r?ports")], "GET", "/reeports", Decision(False, "not_permitted"), id="? is not two"),
+        pytest.param([allow("/a?b", sid="x")], "GET", "/a/b", Decision(True, "allowed_by", ("x",)), id="? may be a /"),
+        pytest.param([allow("/a.b")], "GET", "/axb", Decision(False, "not_permitted"), id="a dot is a dot"),
+        pytest.param([allow("/")], "GET", "/", Decision(True, "allowed_by", ("allow",)), id="the root is a path"),
+        pytest.param([allow("/")], "GET", "/x", Decision(False, "not_permitted"), id="the root has nothing below it"),
+    ],
+)
+def test_one_request_is_decided_and_the_reason_named(rules, method, path, decision):
+    assert decide(statements(*rules), method, path) == decision
+
+
+def covers(pattern: str, path: str) -> bool:
+    return statements(allow(pattern))[0].covers("GET", path)
+
+
+def test_every_short_pattern_covers_exactly_what_it_covers_for_api_gateway():
+    every_pattern = ["/" + "".join(symbols) for length in range(5) for symbols in product("a:*?", repeat=length)]
+    every_path = ["/" + "".join(letters) for length in range(6) for letters in product("a:", repeat=length)]
+    disagreements = [(p, t) for p, t in product(every_pattern, every_path) if covers(p, t) is not iam.matches(p, t)]
+    assert disagreements == []
+
+
+@repeatable
+@given(patterns, paths)
+def test_patterns_of_several_segments_cover_exactly_what_they_cover_for_api_gateway(pattern, path):
+    assert covers(pattern, path) is iam.matches(pattern, path)
+
+
+class Counted(str):
+    """A path that counts how often a character of it is looked at, and gives up at the limit."""
+
+    __slots__ = ("left",)
+
+    def looked_at_up_to(self, times: int) -> "Counted":
+        self.left = times
+        return self
+
+    def __getitem__(self, key):
+        self.left -= 1
+        assert self.left >= 0, "the pattern takes more steps than its length times the path's"
+        return super().__getitem__(key)
+
+
+@pytest.mark.parametrize("end", ["", "b", "?b", "*b*"])
+@pytest.mark.parametrize("part", ["*a", "*?", "**a", "*aa*a"])
+def test_no_pattern_takes_more_steps_than_its_length_times_the_paths(part, end):
+    pattern = "/" + part * 40 + end
+    path = Counted("/" + "a" * 300).looked_at_up_to(len(pattern) * 301)
+    assert statements(allow(pattern))[0].covers("GET", path) is iam.matches(pattern, str(path))

@@ -1,0 +1,53 @@
+"""A grant keeps its meaning on its way through a text."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.core.decision import decide
+from chalicelib.core.grant import decode, encode
+from chalicelib.core.policy import METHODS
+from tests.fakes import allow, deny, statements
+from tests.strategies import paths, repeatable, statement_tuples
+
+
+@repeatable
+@given(statement_tuples, st.lists(paths, min_size=1, max_size=5))
+def test_a_grant_that_was_written_down_decides_like_the_statements_it_was_made_from(made_from, asked):
+    read_back = decode(encode(made_from))
+    for method, path in product(METHODS, [*asked, "/", "/reports", "/reports/7", "/admin/reports/7"]):
+        assert decide(read_back, method, path).allowed is decide(made_from, method, path).allowed
+
+
+def test_a_rule_that_several_policies_have_is_written_once():
+    once = encode(statements(allow("/reports", sid="one")))
+    assert encode(statements(allow("/reports", sid="one"), allow("/reports", sid="two"))) == once
+
+
+def test_a_deny_of_the_same_path_is_not_lost_beside_an_allow():
+    grant = encode(statements(allow("/reports"), deny("/reports")))
+    assert not decide(decode(grant), "GET", "/reports").allowed
+
+
+def test_nothing_granted_is_an_empty_text_which_allows_nothing():
+    assert encode(()) == ""
+    assert decode("") == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("Allow", id="an effect alone"),
+        pytest.param("Allow GET", id="no path"),
+        pytest.param("Allow GET /reports Deny", id="a rule cut short"),
+        pytest.param("Permit GET /reports", id="an unknown effect"),
+        pytest.param("allow GET /reports", id="an effect in lower case"),
+        pytest.param("GET /reports Allow", id="another order"),
+        pytest.param("everything", id="a word"),
+    ],
+)
+def test_a_text_that_is_no_grant_is_refused(text):
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever it says, nobody reads it
+        decode(text)

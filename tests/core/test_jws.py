@@ -1,0 +1,131 @@
+"""A token is taken apart strictly, before anything in it is believed."""
+
+import json
+
+import pytest
+
+from chalicelib.core.errors import TokenRejected
+from chalicelib.core.jws import MAX_TOKEN_BYTES, decode_base64url, decode_object, key_id, split
+from tests.mint import KID, base64url, person, token
+
+
+def encoded(value) -> bytes:
+    return base64url(json.dumps(value).encode()).encode()
+
+
+def test_a_token_is_taken_into_its_parts():
+    whole = token(person())
+    header, payload, signature = whole.encode().split(b".")
+    jws = split(whole)
+    assert (jws.header, jws.payload) == (header, payload)
+    assert jws.signing_input == header + b"." + payload
+    assert base64url(jws.signature) == signature.decode()
+    assert len(jws.signature) == 256
+    assert key_id(jws.header) == KID
+    assert decode_object(jws.payload) == person()
+
+
+def test_a_token_is_read_up_to_the_largest_size_and_not_a_byte_beyond():
+    signature = "A" * (MAX_TOKEN_BYTES - len("e30.e30."))
+    assert split(f"e30.e30.{signature}").signature
+    with pytest.raises(TokenRejected, match=f"has {MAX_TOKEN_BYTES + 1} bytes, at most {MAX_TOKEN_BYTES}") as rejected:
+        split(f"e30.e300.{signature}")
+    assert rejected.value.code == "token_too_large"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("e30", id="one part"),
+        pytest.param("e30.AAAA", id="two parts"),
+        pytest.param("..", id="three empty parts"),
+        pytest.param("e30.e30.", id="no signature"),
+        pytest.param("e30.e30.AAA=", id="a padded signature"),
+        pytest.param("e30.e30.AAAA ", id="a space behind"),
+        pytest.param("e30.e30.AAAÄ", id="a letter beyond ASCII"),
+        pytest.param("e30.e30.AAA\u0661", id="a digit beyond ASCII"),
+    ],
+)
+def test_what_does_not_have_the_form_of_a_token_is_malformed(text):
+    with pytest.raises(TokenRejected) as rejected:
+        split(text)
+    assert rejected.value.code == "malformed_token"
+
+
+def test_a_fourth_part_is_malformed_wherever_it_is_put():
+    jws = split("e30.e30.e30.AAAA")
+    with pytest.raises(TokenRejected) as rejected:
+        decode_object(jws.payload)
+    assert rejected.value.code == "malformed_token"
+
+
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        pytest.param({"kid": KID}, "wrong_algorithm", id="no algorithm"),
+        pytest.param({"kid": KID, "alg": "none"}, "wrong_algorithm", id="none"),
+        pytest.param({"kid": KID, "alg": "HS256"}, "wrong_algorithm", id="a shared secret"),
+        pytest.param({"kid": KID, "alg": "RS512"}, "wrong_algorithm", id="another RSA"),
+        pytest.param({"kid": KID, "alg": "rs256"}, "wrong_algorithm", id="lower case"),
+        pytest.param({"kid": KID, "alg": ["RS256"]}, "wrong_algorithm", id="a list"),
+        pytest.param({"kid": KID, "alg": "RS256", "crit": []}, "malformed_token", id="a demanded extension"),
+        pytest.param({"kid": KID, "alg": "RS256", "b64": True}, "malformed_token", id="an unencoded payload"),
+        pytest.param({"alg": "RS256"}, "unknown_key", id="no key"),
+        pytest.param({"kid": None, "alg": "RS256"}, "unknown_key", id="a key that is null"),
+        pytest.param({"kid": [KID], "alg": "RS256"}, "unknown_key", id="a list of keys"),
+        pytest.param([], "malformed_token", id="no object"),
+    ],
+)
+def test_a_header_is_refused_for_what_is_wrong_with_it(header, code):
+    with pytest.raises(TokenRejected) as rejected:
+        key_id(encoded(header))
+    assert rejected.value.code == code
+
+
+def test_a_header_may_say_more_than_needed_but_keys_it_brings_along_are_not_looked_at():
+    assert key_id(encoded({"kid": KID, "alg": "RS256", "typ": "JWT", "jwk": {}, "jku": "https://evil.example"})) == KID
+
+
+@pytest.mark.parametrize(
+    ("segment", "content"),
+    [(b"AA", b"\0"), (b"AAA", b"\0\0"), (b"AAAA", b"\0\0\0"), (b"_-8", b"\xff\xef"), (b"_w", b"\xff")],
+)
+def test_the_one_spelling_of_some_bytes_is_read(segment, content):
+    assert decode_base64url(segment) == content
+
+
+@pytest.mark.parametrize(
+    "segment",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"A", id="a single character"),
+        pytest.param(b"AAAAA", id="a single character too many"),
+        pytest.param(b"AB", id="one byte with bits left over"),
+        pytest.param(b"AAB", id="two bytes with bits left over"),
+        pytest.param(b"AA==", id="padding"),
+        pytest.param(b"A/AA", id="a character of the other base64 alphabet"),
+        pytest.param(b"A+AA", id="another character of the other alphabet"),
+        pytest.param(b"AA AA", id="a space inside"),
+        pytest.param(b"AAAA\n", id="a line's end"),
+        pytest.param(b"AA\0A", id="a zero byte"),
+    ],
+)
+def test_any_other_spelling_is_malformed(segment):
+    with pytest.raises(TokenRejected) as rejected:
+        decode_base64url(segment)
+    assert rejected.value.code == "malformed_token"
+
+
+@pytest.mark.parametrize("value", [[], "text", 7, None, True])
+def test_a_part_that_is_no_object_is_malformed(value):
+    with pytest.raises(TokenRejected) as rejected:
+        decode_object(encoded(value))
+    assert rejected.value.code == "malformed_token"
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b'{"exp":1,"exp":2}', b'{"exp":NaN}', b"\xff", b"[" * 5_000])
+def test_a_part_that_is_no_strict_json_is_malformed(text):
+    with pytest.raises(TokenRejected) as rejected:
+        decode_object(base64url(text).encode())
+    assert rejected.value.code == "malformed_token"

@@ -1,0 +1,122 @@
+"""What is too large is refused when it is written, and by how much: once stored, it could only fail every request."""
+
+import json
+import re
+from string import ascii_lowercase
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authorizers.policy import answer
+from authorizers.record import Record
+from chalicelib.authorize import Authorize
+from chalicelib.core.errors import InvalidInput
+from chalicelib.core.policy import (
+    LONGEST_ARN_BASE,
+    MAX_ARN_CHARACTERS,
+    MAX_DOCUMENT_BYTES,
+    document_bytes,
+    parse_statements,
+)
+from tests.fakes import FakeGuard, FakePolicies, allow, deny, principal
+from tests.strategies import patterns, repeatable, statement_tuples
+
+LONGEST_METHOD = "OPTIONS"
+LONGEST_PATH = MAX_ARN_CHARACTERS - LONGEST_ARN_BASE - len(LONGEST_METHOD)
+
+
+def test_the_longest_path_fills_an_arn_to_its_last_character():
+    longest = "/" + "a" * (LONGEST_PATH - 1)
+    assert parse_statements([allow(longest)])[0].paths == (longest,)
+
+
+@pytest.mark.parametrize("excess", [1, 100])
+def test_a_path_that_is_too_long_is_refused_by_how_much(excess):
+    path = "/" + "a" * (LONGEST_PATH - 1 + excess)
+    with pytest.raises(InvalidInput, match=rf"{len(path)} characters, {excess} over the {LONGEST_PATH} ") as refused:
+        parse_statements([allow("/x", path)])
+    assert refused.value.field == "statements[0].paths[1]"
+
+
+def test_a_hundred_statements_are_taken_and_one_more_is_not():
+    # all alike but for their names, so that their number is what decides and not their size
+    rules = [allow("/x", sid=f"rule{number}") for number in range(101)]
+    assert len(parse_statements(rules[:100])) == 100
+    with pytest.raises(InvalidInput, match="101 statements, at most 100"):
+        parse_statements(rules)
+
+
+def many_paths(count: int) -> list[str]:
+    return [f"/{first}{second}" for first in ascii_lowercase for second in ascii_lowercase][:count]
+
+
+def test_a_policy_that_is_too_large_is_refused_by_how_much():
+    with pytest.raises(InvalidInput) as refused:
+        parse_statements([allow(*many_paths(500))])
+    size, excess, allowed = map(int, re.findall(r"\d+", refused.value.message))
+    assert refused.value.field == "statements"
+    assert (allowed, excess) == (MAX_DOCUMENT_BYTES, size - MAX_DOCUMENT_BYTES)
+
+
+def test_one_more_path_is_what_makes_the_largest_policy_too_large():
+    fits = [count for count in range(1, 200) if is_accepted([allow(*many_paths(count))])]
+    assert fits == list(range(1, len(fits) + 1)), "more paths never make a policy smaller"
+    largest = document_bytes(parse_statements([allow(*many_paths(len(fits)))]))
+    shortest_resource = LONGEST_ARN_BASE + len("GET") + len("/aa")
+    assert MAX_DOCUMENT_BYTES - 2 * shortest_resource < largest <= MAX_DOCUMENT_BYTES
+
+
+def is_accepted(rules: list[dict]) -> bool:
+    try:
+        parse_statements(rules)
+    except InvalidInput:
+        return False
+    return True
+
+
+def written(statements, arn_base: str, **claims) -> int:
+    """How many bytes the authorizer answers with for the holder of these statements, and of nothing else."""
+    holder = principal(**claims)
+    policies = FakePolicies()
+    policies.put(holder.policy_subjects[0], statements, "admin", None)
+    authorize = Authorize(lambda _: holder, FakeGuard(generation=1_800_000_000_000), policies)
+    result = answer("token", f"{arn_base}GET/reports", lambda: authorize, Record(write_line=lambda _: None))
+    return len(json.dumps(result, separators=(",", ":")))
+
+
+def arn_base(length: int) -> str:
+    """The beginning of a method ARN, as long as wanted."""
+    beginning = "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:gatehouse1/"
+    return beginning + "s" * (length - len(beginning) - 1) + "/"
+
+
+long_paths = st.builds(lambda times, pattern: f"/{'a' * times}{pattern}", st.integers(1, 120), patterns)
+long_rules = st.builds(
+    lambda rule, paths, methods: rule(*paths, methods=methods),
+    st.sampled_from([allow, deny]),
+    st.lists(long_paths, min_size=1, max_size=6, unique=True),
+    st.sampled_from([["GET"], ["GET", "PUT"]]),
+)
+long_policies = (
+    st.lists(long_rules, max_size=3)
+    .map(lambda rules: [{**rule, "sid": f"rule{number}"} for number, rule in enumerate(rules)])
+    .filter(is_accepted)
+    .map(parse_statements)
+)
+
+
+@repeatable
+@given(statement_tuples | long_policies, st.integers(67, LONGEST_ARN_BASE))
+def test_a_policy_is_never_larger_as_a_document_than_was_reckoned(statements, length):
+    scopes = {scope for statement in statements for scope in statement.scopes}
+    assert written(statements, arn_base(length), scope=" ".join(scopes)) <= document_bytes(statements)
+
+
+@pytest.mark.parametrize("rule", [allow, deny], ids=["Allow", "Deny"])
+def test_the_largest_policy_that_is_accepted_can_be_enforced_for_the_longest_names(rule):
+    paths = [f"/{'a' * 90}/{number:03}" for number in range(100)]
+    largest = max(number for number in range(1, 100) if is_accepted([allow("/"), rule(*paths[:number], sid="many")]))
+    statements = parse_statements([allow("/"), rule(*paths[:largest], sid="many")])
+    claims = {"cognito:groups": ["g" * 128], "username": "u" * 128, "client_id": "c" * 128}
+    assert written(statements, arn_base(LONGEST_ARN_BASE), **claims) <= MAX_DOCUMENT_BYTES

@@ -1,0 +1,47 @@
+"""JSON with two readings is no JSON."""
+
+import pytest
+
+from chalicelib.core import strict_json
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        (b'{"a": [1, 2.5, "x", true, null]}', {"a": [1, 2.5, "x", True, None]}),
+        (b' "gr\xc3\xb6\xc3\x9fe" ', "größe"),
+        (b'{"a": {"b": 1}, "b": {"b": 2}}', {"a": {"b": 1}, "b": {"b": 2}}),
+        (b"{}", {}),
+    ],
+)
+def test_json_is_read(text, meaning):
+    assert strict_json.parse(text) == meaning
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"{'a': 1}", id="single quotes"),
+        pytest.param(b"[1,]", id="a comma too many"),
+        pytest.param(b"{} {}", id="two values"),
+        pytest.param(b"NaN", id="NaN"),
+        pytest.param(b'{"exp": Infinity}', id="infinity"),
+        pytest.param(b'{"exp": -Infinity}', id="minus infinity"),
+        pytest.param(b'{"exp": 1e999}', id="a number that only infinity stands for"),
+        pytest.param(b'{"a": 1, "a": 1}', id="a field twice"),
+        pytest.param(b'[{"b": {"a": 1, "c": 0, "a": 2}}]', id="a field twice, deep inside"),
+        pytest.param(b'{"a": 1, "\\u0061": 2}', id="a field twice, spelled differently"),
+        pytest.param(b'"\xff"', id="bytes that are no UTF-8"),
+        pytest.param(b'"\xed\xa0\x80"', id="half a character as bytes"),
+        pytest.param('"größe"'.encode("latin-1"), id="another encoding"),
+        pytest.param('"a"'.encode("utf-16"), id="UTF-16, which json.loads would guess"),
+        pytest.param(b"\xef\xbb\xbf{}", id="a byte order mark"),
+        pytest.param(b"[" * 50_000, id="a nesting without end"),
+        pytest.param(b'{"a":' * 50_000, id="a nesting of objects without end"),
+        pytest.param(b"9" * 5_000, id="a number of 5000 digits"),
+    ],
+)
+def test_what_has_no_meaning_or_two_is_refused(text):
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever it says, the caller names the field
+        strict_json.parse(text)

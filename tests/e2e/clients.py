@@ -1,0 +1,129 @@
+"""Who asks: an HTTP client of the API, and people that a test may do with as it likes."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import requests
+
+from local.people import sign_in_by_page
+from tests.e2e.cloud import Cloud
+
+TIMEOUT = 30
+
+
+class Answer(NamedTuple):
+    """An HTTP response as a program sees it; the body is None when there is none."""
+
+    status: int
+    body: Any = None
+
+
+class Api:
+    """The API; each thread needs its own."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._http = requests.Session()
+
+    def ask(self, method: str, path: str, token: str | None = None, body: Any = None) -> Answer:
+        """Ask once. A body of bytes goes out as it is, any other as JSON."""
+        content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        answer = self._http.request(method, self.url + path, headers=headers, data=content, timeout=TIMEOUT)
+        return Answer(answer.status_code, answer.json() if answer.content else None)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with a password."""
+
+    username: str
+    password: str
+    sub: str
+
+
+class People:
+    """Creates people and groups with the owner's credentials; nobody else uses them, so nobody has to remove them."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._outputs = cloud.outputs
+        self._pool = {"UserPoolId": cloud.outputs["user_pool_id"]}
+        self.cognito = cloud.place.client("cognito-idp")
+
+    def new(self, *groups: str) -> Person:
+        """Create a person who belongs to these groups."""
+        person = {**self._pool, "Username": f"{unique('clerk')}@gatehouse.example"}
+        password = "correct-horse-battery-staple"
+        created = self.cognito.admin_create_user(
+            **person,
+            TemporaryPassword=password,
+            MessageAction="SUPPRESS",
+            UserAttributes=[
+                {"Name": "email", "Value": person["Username"]},
+                {"Name": "email_verified", "Value": "true"},
+            ],
+        )
+        self.cognito.admin_set_user_password(**person, Password=password, Permanent=True)
+        for group in groups:
+            self.cognito.admin_add_user_to_group(**person, GroupName=group)
+        return Person(person["Username"], password, created["User"]["Username"])
+
+    def new_group(self) -> str:
+        """Create a group in the user pool, for which no policy is written."""
+        name = unique("guild")
+        self.cognito.create_group(**self._pool, GroupName=name)
+        return name
+
+    def groups_of(self, username: str) -> list[str]:
+        listed = self.cognito.admin_list_groups_for_user(**self._pool, Username=username)
+        return [group["GroupName"] for group in listed["Groups"]]
+
+    def remove_from(self, group: str, username: str) -> None:
+        self.cognito.admin_remove_user_from_group(**self._pool, Username=username, GroupName=group)
+
+    def sign_in(self, person: Person, scope: str = "openid") -> dict[str, Any]:
+        """Sign in on the page, and give all tokens."""
+        return sign_in_by_page(self._outputs, person.username, person.password, scope)
+
+    def token_of(self, person: Person) -> str:
+        token: str = self.sign_in(person)["access_token"]
+        return token
+
+
+@dataclass(frozen=True)
+class Guild:
+    """A group of the user pool which one test has for itself, with one member who is signed in."""
+
+    name: str
+    member: Person
+    token: str
+    api: Api
+    admin: str
+
+    @property
+    def subject(self) -> str:
+        return f"group:{self.name}"
+
+    @property
+    def policy_path(self) -> str:
+        return f"/admin/policies/group/{self.name}"
+
+    def write(self, statements: Iterable[Mapping[str, Any]], **more: Any) -> Answer:
+        """Let the administrator write the group's policy."""
+        return self.api.ask("PUT", self.policy_path, self.admin, {"statements": list(statements), **more})
+
+    def read(self) -> Answer:
+        return self.api.ask("GET", self.policy_path, self.admin)
+
+    def dissolve(self) -> None:
+        """Take the policy away, if one was written."""
+        self.api.ask("DELETE", self.policy_path, self.admin)
+
+
+def unique(word: str) -> str:
+    return f"{word}-{secrets.token_hex(4)}"

@@ -1,0 +1,191 @@
+"""The local cloud as its users start it: a process of its own, with a folder and a port that nobody else uses."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.outputs import read_outputs
+from local.place import Place
+
+PROJECT = Path(__file__).parents[2]
+START_SECONDS, STOP_SECONDS = 90, 60  # many times what they take on an idle machine
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def wait_for(condition: Callable[[], Any], what: str, seconds: float = 20) -> Any:
+    """Ask again and again until the answer is true, and give it; for things that nobody reports when they are done."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if answer := condition():
+            return answer
+        assert time.monotonic() < deadline, f"waited {seconds} s in vain: {what}"
+        time.sleep(0.05)
+
+
+def environment(place: Place) -> dict[str, str]:
+    """What a user's shell would hold: no AWS settings, but where the cloud is."""
+    temporary = place.folder.with_name(f"{place.folder.name}-tmp")
+    temporary.mkdir(exist_ok=True)
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GATEHOUSE_"))},
+        "GATEHOUSE_PORT": str(place.port),
+        "GATEHOUSE_LOCAL": str(place.folder),
+        "TMPDIR": str(temporary),  # so that it can be seen what is left there
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def command(place: Place, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m local <words>` to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "local", *words],
+        cwd=PROJECT,
+        env=environment(place),
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        check=False,
+    )
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A cloud that was started, and what can be seen of it from outside."""
+
+    place: Place
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        return read_outputs(self.place.outputs)
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C, and give the exit status."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(STOP_SECONDS)
+
+    def kill(self) -> None:
+        """End the process without a warning, as the kernel does when memory runs out."""
+        self.process.kill()
+        self.process.wait(STOP_SECONDS)
+
+    def left_behind(self) -> list[str]:
+        """Name what still runs of it: children inherit the process group, and the folder in their environment."""
+        try:
+            os.killpg(self.process.pid, 0)
+            group = [f"process group {self.process.pid}"]
+        except ProcessLookupError:
+            group = []
+        return group + [f"process {process.name}" for process in self._processes()]
+
+    def listening(self) -> set[str]:
+        """The addresses at which it or a child of it can be reached; Linux only.
+
+        Shape:   "127.0.0.1:4566"
+        """
+        sockets = {link for process in self._processes() for link in _links(process / "fd")}
+        return {address for inode, address in _listening_sockets() if f"socket:[{inode}]" in sockets}
+
+    def temporary_files(self) -> list[str]:
+        return sorted(os.listdir(environment(self.place)["TMPDIR"]))
+
+    def _processes(self) -> list[Path]:
+        marker = f"GATEHOUSE_LOCAL={self.place.folder}\0".encode()
+        return [process for process in Path("/proc").glob("[0-9]*") if marker in _environment_of(process)]
+
+
+def start(folder: Path, port: int | None = None) -> Cloud:
+    """Start a cloud and return at once."""
+    place = Place(port or free_port(), folder)
+    log = folder.with_name(f"{folder.name}.log")
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local", "run"],
+            cwd=PROJECT,
+            env=environment(place),
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    return Cloud(place, process, log)
+
+
+def start_and_wait(folder: Path, port: int | None = None) -> Cloud:
+    """Start a cloud and wait until it says where everything is."""
+    outputs = folder / "outputs.json"
+    before = _written_at(outputs)  # by a run that was killed
+    cloud = start(folder, port)
+
+    def ready_or_dead() -> bool:
+        return cloud.process.poll() is not None or _written_at(outputs) not in (None, before)
+
+    try:
+        wait_for(ready_or_dead, "the local cloud is ready", START_SECONDS)
+        assert cloud.process.poll() is None, "the local cloud has ended"
+    except BaseException:
+        cloud.process.kill()
+        sys.stderr.write(cloud.said)
+        raise
+    return cloud
+
+
+def _written_at(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+
+
+# Linux tells all of this about processes; elsewhere nothing is found.
+
+
+def _environment_of(process: Path) -> bytes:
+    try:
+        return (process / "environ").read_bytes()
+    except OSError:
+        return b""  # it has ended meanwhile, or is not ours
+
+
+def _links(folder: Path) -> list[str]:
+    found = []
+    for link in folder.glob("*"):
+        try:
+            found.append(os.readlink(link))
+        except OSError:
+            continue  # closed meanwhile
+    return found
+
+
+def _listening_sockets() -> Iterator[tuple[str, str]]:
+    """The inode and address of every TCP socket that listens.
+
+    Source:  proc_pid_net(5): addresses are hexadecimal, in 32-bit words of the machine's own byte order
+    """
+    for path in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
+        for line in path.read_text().splitlines()[1:]:
+            _, local, _, state, *rest = line.split()
+            if state == "0A":
+                host, port = local.split(":")
+                words = [int(host[i : i + 8], 16).to_bytes(4, sys.byteorder) for i in range(0, len(host), 8)]
+                yield rest[5], f"{ipaddress.ip_address(b''.join(words))}:{int(port, 16)}"

@@ -1,0 +1,109 @@
+"""One local cloud for all end-to-end tests, and those who visit it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from local.people import machine_token, sign_in
+from tests.e2e.clients import Api, Guild, People
+from tests.e2e.cloud import Cloud, start_and_wait
+from tests.tokens.corpus import Pool
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """A running cloud, which must end well and leave nothing running."""
+    running = start_and_wait(tmp_path_factory.mktemp("shared") / "cloud")
+    try:
+        yield running
+    finally:
+        status = running.interrupt()
+    assert status == 0, running.said
+    assert running.left_behind() == []
+
+
+@pytest.fixture(scope="session")
+def outputs(cloud: Cloud) -> dict[str, Any]:
+    return cloud.outputs
+
+
+@pytest.fixture(scope="session")
+def api(outputs: dict[str, Any]) -> Api:
+    return Api(outputs["api_url"])
+
+
+@pytest.fixture(scope="session")
+def people(cloud: Cloud) -> People:
+    return People(cloud)
+
+
+@pytest.fixture(scope="session")
+def admin(outputs: dict[str, Any]) -> str:
+    return sign_in(outputs, **outputs["users"]["admin"])
+
+
+@pytest.fixture(scope="session")
+def editor(outputs: dict[str, Any]) -> str:
+    return sign_in(outputs, **outputs["users"]["editor"])
+
+
+@pytest.fixture(scope="session")
+def reader(outputs: dict[str, Any]) -> str:
+    return sign_in(outputs, **outputs["users"]["reader"])
+
+
+@pytest.fixture(scope="session")
+def machine(outputs: dict[str, Any]) -> str:
+    return machine_token(outputs, outputs["scopes"]["read"])
+
+
+@pytest.fixture
+def new_guild(api: Api, people: People, admin: str) -> Iterator[Callable[..., Guild]]:
+    """Found guilds, whose policies are taken away afterwards; their members may belong to further groups."""
+    founded: list[Guild] = []
+
+    def found(*further_groups: str) -> Guild:
+        name = people.new_group()
+        member = people.new(name, *further_groups)
+        founded.append(Guild(name, member, people.token_of(member), api, admin))
+        return founded[-1]
+
+    yield found
+    for guild in founded:
+        guild.dissolve()
+
+
+@pytest.fixture
+def guild(new_guild: Callable[..., Guild]) -> Guild:
+    return new_guild()
+
+
+@pytest.fixture(scope="session")
+def attacked(cloud: Cloud, outputs: dict[str, Any], reader: str) -> Pool:
+    """The user pool with the private key that nobody but the emulator has, so that tokens are wrong in one thing only.
+
+    Shape:  a reader's tokens, with the scope to read files
+    """
+    pool_id = outputs["user_pool_id"]
+    # ministack keeps a key for access tokens beside its state, and makes it when the first one is signed.
+    pem = (cloud.place.state / f"cognito-pool-keys/{pool_id}-access.pem").read_bytes()
+    private_key = load_pem_private_key(pem, password=None)
+    assert isinstance(private_key, RSAPrivateKey)
+    merchant = cloud.place.client("cognito-idp").create_user_pool_client(UserPoolId=pool_id, ClientName="merchant")
+    return Pool(
+        issuer=outputs["issuer"],
+        client_id=outputs["web_client_id"],
+        other_client_id=merchant["UserPoolClient"]["ClientId"],
+        kid=jwt.get_unverified_header(reader)["kid"],
+        private_key=private_key,
+        now=int(time.time()),
+        slack=600,
+        groups=(outputs["default_group"],),
+    )

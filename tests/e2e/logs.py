@@ -1,0 +1,26 @@
+"""What the Lambdas wrote into their logs, read by the owner of the account."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from local.place import Place
+
+
+def messages(place: Place, group: str) -> Iterator[str]:
+    """The lines of a log group, oldest first."""
+    for page in place.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group):
+        for event in page["events"]:
+            yield event["message"]
+
+
+def lines(place: Place, function: str) -> Iterator[dict[str, Any]]:
+    """The JSON lines of one function, oldest first.
+
+    function  the end of its name: `policy_changed`
+    """
+    for message in messages(place, f"/aws/lambda/gatehouse-local-{function}"):
+        if message.startswith("{"):
+            yield json.loads(message)

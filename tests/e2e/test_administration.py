@@ -1,0 +1,316 @@
+"""Administration: policies are stored whole or not at all, and revocations hold for the very next request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jwt
+import pytest
+import requests
+
+from local.people import machine_token
+from tests.e2e.clients import TIMEOUT, Answer, Api, Guild, People
+from tests.e2e.cloud import wait_for
+from tests.fakes import allow, deny
+
+READ = allow("/reports", "/reports/*", sid="read")
+REVOKED = Answer(401, {"message": "no valid token", "code": "unauthorized"})
+
+
+def claims(token: str) -> dict[str, Any]:
+    return jwt.decode(token, options={"verify_signature": False})
+
+
+def error_of(answer: Answer) -> tuple[int, str]:
+    return answer.status, answer.body["code"]
+
+
+# --- policies ---
+
+
+def test_a_policy_is_read_back_as_it_was_written(guild: Guild) -> None:
+    rules = [READ, deny("/reports/annual", methods=["*"], sid="freeze", scopes=["openid"])]
+
+    written = guild.write(rules)
+
+    assert (written.status, written.body["statements"], written.body["version"]) == (200, rules, 1)
+    assert guild.read() == written
+
+
+def test_a_policy_says_who_wrote_it(guild: Guild) -> None:
+    guild.write([READ])
+
+    assert guild.read().body["updated_by"] == claims(guild.admin)["sub"]
+
+
+def test_every_policy_is_listed(guild: Guild) -> None:
+    guild.write([READ])
+
+    listed = guild.api.ask("GET", "/admin/policies", guild.admin).body["policies"]
+
+    subjects = {policy["subject"] for policy in listed}
+    assert {"group:readers", "group:editors", "group:admins", guild.subject} <= subjects
+
+
+def test_who_read_an_old_version_overwrites_nothing(guild: Guild) -> None:
+    read_by_both = guild.write([READ]).body["version"]
+    by_the_first = guild.write([READ, deny("/reports/annual")], version=read_by_both)
+
+    by_the_second = guild.write([], version=read_by_both)
+
+    assert error_of(by_the_second) == (409, "version_conflict")
+    assert guild.read() == by_the_first
+
+
+def test_a_policy_that_is_written_as_new_must_be_new(guild: Guild) -> None:
+    assert guild.write([READ], version=0).status == 200
+    assert error_of(guild.write([], version=0)) == (409, "version_conflict")
+
+
+def test_a_deleted_policy_is_gone_and_what_it_allowed_is_refused(guild: Guild) -> None:
+    guild.write([READ])
+    assert guild.api.ask("GET", "/reports", guild.token).status == 200
+
+    assert guild.api.ask("DELETE", guild.policy_path, guild.admin) == Answer(204)
+
+    assert error_of(guild.api.ask("GET", "/reports", guild.token)) == (403, "no_policy")
+    assert error_of(guild.read()) == (404, "not_found")
+    assert error_of(guild.api.ask("DELETE", guild.policy_path, guild.admin)) == (404, "not_found")
+
+
+def test_a_version_never_comes_twice_though_the_policy_was_deleted_in_between(guild: Guild) -> None:
+    before = guild.write([READ]).body["version"]
+    guild.dissolve()
+
+    assert guild.write([READ], version=0).body["version"] > before
+    assert error_of(guild.write([], version=before)) == (409, "version_conflict")
+
+
+def rule(**changes: Any) -> dict[str, Any]:
+    return {name: value for name, value in {**READ, **changes}.items() if value is not None}
+
+
+MALFORMED = {
+    "cut off": (b'{"statements": [', "body"),
+    "a field twice": (b'{"statements": [], "statements": []}', "body"),
+    "not a number": (b'{"statements": [], "version": NaN}', "body"),
+    "nested without end": (b"[" * 100_000, "body"),
+    "a list": ([READ], "body"),
+    "no statements": ({}, "statements"),
+    "statements that are no list": ({"statements": {"read": READ}}, "statements"),
+    "a field too many": ({"statements": [READ], "comment": "for the clerks"}, "comment"),
+    "a version that is a text": ({"statements": [READ], "version": "1"}, "version"),
+    "a version that is true": ({"statements": [READ], "version": True}, "version"),
+    "a version below zero": ({"statements": [READ], "version": -1}, "version"),
+    "a statement that is a text": ({"statements": ["Allow"]}, "statements[0]"),
+    "a condition": ({"statements": [rule(condition={})]}, "statements[0].condition"),
+    "an effect in small letters": ({"statements": [rule(effect="allow")]}, "statements[0].effect"),
+    "no effect": ({"statements": [rule(effect=None)]}, "statements[0].effect"),
+    "no methods": ({"statements": [rule(methods=[])]}, "statements[0].methods"),
+    "methods that are a text": ({"statements": [rule(methods="GET")]}, "statements[0].methods"),
+    "a method in small letters": ({"statements": [rule(methods=["get"])]}, "statements[0].methods[0]"),
+    "a method twice": ({"statements": [rule(methods=["GET", "GET"])]}, "statements[0].methods"),
+    "no paths": ({"statements": [rule(paths=None)]}, "statements[0].paths"),
+    "a path that is a number": ({"statements": [rule(paths=[7])]}, "statements[0].paths[0]"),
+    "a path without its slash": ({"statements": [rule(paths=["reports"])]}, "statements[0].paths[0]"),
+    "a path with a policy variable": ({"statements": [rule(paths=["/${aws:x}"])]}, "statements[0].paths[0]"),
+    "a path that climbs": ({"statements": [rule(paths=["/reports/../admin"])]}, "statements[0].paths[0]"),
+    "a path beyond an ARN": ({"statements": [rule(paths=["/" + "r" * 500])]}, "statements[0].paths[0]"),
+    "no scopes": ({"statements": [rule(scopes=[])]}, "statements[0].scopes"),
+    "a scope with a space": ({"statements": [rule(scopes=["file read"])]}, "statements[0].scopes[0]"),
+    "a sid with a space": ({"statements": [rule(sid="my rule")]}, "statements[0].sid"),
+    "a sid twice": ({"statements": [READ, READ]}, "statements"),
+    "only the second is wrong": ({"statements": [READ, rule(sid="b", effect="Maybe")]}, "statements[1].effect"),
+    "too many statements": ({"statements": [rule(sid=f"rule{n}") for n in range(101)]}, "statements"),
+    "too large a document": (
+        {"statements": [rule(paths=[f"/reports/{'r' * 300}{n}" for n in range(30)])]},
+        "statements",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def careful_guild(people: People, api: Api, admin: str) -> Any:
+    """A guild whose policy no malformed one replaces."""
+    name = people.new_group()
+    guild = Guild(name, people.new(name), "", api, admin)
+    assert guild.write([READ]).status == 200
+    yield guild
+    guild.dissolve()
+
+
+@pytest.mark.parametrize("mistake", MALFORMED)
+def test_a_malformed_policy_is_refused_by_the_name_of_the_field_and_nothing_is_stored(
+    careful_guild: Guild, mistake: str
+) -> None:
+    body, field = MALFORMED[mistake]
+
+    answer = careful_guild.api.ask("PUT", careful_guild.policy_path, careful_guild.admin, body)
+
+    assert (*error_of(answer), answer.body["message"].split(": ")[0]) == (400, "invalid_input", field)
+    stored = careful_guild.read().body
+    assert (stored["version"], stored["statements"]) == (1, [READ])
+
+
+def test_a_policy_that_is_too_large_is_refused_with_by_how_much(careful_guild: Guild) -> None:
+    body, _ = MALFORMED["too large a document"]
+
+    answer = careful_guild.api.ask("PUT", careful_guild.policy_path, careful_guild.admin, body)
+
+    assert "over the 8192 allowed" in answer.body["message"]
+
+
+@pytest.mark.parametrize("subject", ["user/clerk", "group/white%20space", "group/a:b", "Group/readers"])
+def test_a_policy_is_for_a_group_or_a_client_and_nobody_else(api: Api, admin: str, subject: str) -> None:
+    answer = api.ask("PUT", f"/admin/policies/{subject}", admin, {"statements": [READ]})
+
+    assert error_of(answer) == (400, "invalid_input")
+    assert answer.body["message"].startswith("subject: ")
+
+
+# --- revocations ---
+
+
+def revoke(guild: Guild, **what: str) -> dict[str, Any]:
+    revoked = guild.api.ask("POST", "/admin/revocations", guild.admin, what)
+    assert revoked.status == 201
+    return revoked.body
+
+
+def lift(guild: Guild, **what: str) -> int:
+    return guild.api.ask("DELETE", "/admin/revocations", guild.admin, what).status
+
+
+@pytest.fixture
+def clerk(guild: Guild) -> Guild:
+    """A guild whose member may read reports."""
+    guild.write([READ])
+    assert guild.api.ask("GET", "/reports", guild.token).status == 200
+    return guild
+
+
+def test_a_revoked_person_is_refused_at_the_next_request_until_it_is_lifted(clerk: Guild) -> None:
+    revoke(clerk, sub=clerk.member.sub)
+
+    assert clerk.api.ask("GET", "/reports", clerk.token) == REVOKED
+    assert lift(clerk, sub=clerk.member.sub) == 204
+    assert clerk.api.ask("GET", "/reports", clerk.token).status == 200
+
+
+def test_a_revoked_person_who_signs_in_again_later_is_let_in(clerk: Guild, people: People) -> None:
+    revoked_at = revoke(clerk, sub=clerk.member.sub)["revoked_at"]
+
+    def issued_later() -> str | None:
+        # Tokens count whole seconds: one of the very second of the revocation is refused as well.
+        token = people.token_of(clerk.member)
+        return token if claims(token)["iat"] > revoked_at else None
+
+    later = wait_for(issued_later, "a token of a later second")
+
+    assert clerk.api.ask("GET", "/reports", later).status == 200
+    assert clerk.api.ask("GET", "/reports", clerk.token) == REVOKED
+    assert lift(clerk, sub=clerk.member.sub) == 204
+
+
+def test_a_revoked_sign_in_is_refused_for_good_with_all_tokens_refreshed_from_it(
+    clerk: Guild, people: People, outputs: dict[str, Any]
+) -> None:
+    granted = people.sign_in(clerk.member)
+    session = claims(granted["access_token"])["origin_jti"]
+    revoked_at = revoke(clerk, session=session)["revoked_at"]
+
+    def refreshed_later() -> str | None:
+        form = {"grant_type": "refresh_token", "refresh_token": granted["refresh_token"]}
+        answer = requests.post(
+            outputs["token_url"], data=form | {"client_id": outputs["web_client_id"]}, timeout=TIMEOUT
+        )
+        token = answer.json()["access_token"]
+        return token if claims(token)["iat"] > revoked_at else None
+
+    refreshed = wait_for(refreshed_later, "a refreshed token of a later second")
+
+    assert [clerk.api.ask("GET", "/reports", token) for token in (granted["access_token"], refreshed)] == [REVOKED] * 2
+    assert clerk.api.ask("GET", "/reports", clerk.token).status == 200, "another sign-in of theirs is not meant"
+    assert lift(clerk, session=session) == 204
+    assert clerk.api.ask("GET", "/reports", refreshed).status == 200
+
+
+def test_a_revoked_client_is_refused_and_later_tokens_of_it_are_not(
+    guild: Guild, outputs: dict[str, Any], machine: str
+) -> None:
+    client = outputs["machine_client_id"]
+    revoked_at = revoke(guild, client=client)["revoked_at"]
+
+    def issued_later() -> str | None:
+        token = machine_token(outputs, outputs["scopes"]["read"])
+        return token if claims(token)["iat"] > revoked_at else None
+
+    try:
+        assert guild.api.ask("GET", "/reports", machine) == REVOKED
+        assert guild.api.ask("GET", "/reports", wait_for(issued_later, "a token of a later second")).status == 200
+    finally:
+        assert lift(guild, client=client) == 204
+    assert guild.api.ask("GET", "/reports", machine).status == 200
+
+
+def test_revocations_are_listed_until_they_are_lifted(guild: Guild) -> None:
+    revoked = revoke(guild, sub=guild.member.sub)
+
+    def listed() -> list[dict[str, Any]]:
+        return guild.api.ask("GET", "/admin/revocations", guild.admin).body["revocations"]
+
+    assert revoked == {
+        "kind": "sub",
+        "value": guild.member.sub,
+        "revoked_at": revoked["revoked_at"],
+        "revoked_by": claims(guild.admin)["sub"],
+    }
+    assert revoked in listed()
+    assert lift(guild, sub=guild.member.sub) == 204
+    assert revoked not in listed()
+    assert lift(guild, sub=guild.member.sub) == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        pytest.param({}, "body", id="nobody"),
+        pytest.param({"sub": "a", "client": "b"}, "body", id="two at once"),
+        pytest.param({"group": "readers"}, "group", id="a group"),
+        pytest.param({"sub": ""}, "sub", id="an empty name"),
+        pytest.param({"sub": "s" * 257}, "sub", id="an endless name"),
+        pytest.param({"session": 7}, "session", id="a number"),
+        pytest.param({"client": "a\nb"}, "client", id="a line break"),
+        pytest.param(["sub"], "body", id="a list"),
+    ],
+)
+def test_a_malformed_revocation_is_refused_and_revokes_nothing(api: Api, admin: str, body: object, field: str) -> None:
+    before = api.ask("GET", "/admin/revocations", admin)
+
+    answer = api.ask("POST", "/admin/revocations", admin, body)
+
+    assert (*error_of(answer), answer.body["message"].split(": ")[0]) == (400, "invalid_input", field)
+    assert api.ask("GET", "/admin/revocations", admin) == before
+
+
+# --- who may not ---
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/admin/policies", None),
+        ("GET", "/admin/policies/group/readers", None),
+        ("PUT", "/admin/policies/group/readers", {"statements": [allow("/*", methods=["*"])]}),
+        ("DELETE", "/admin/policies/group/readers", None),
+        ("GET", "/admin/revocations", None),
+        ("POST", "/admin/revocations", {"sub": "somebody"}),
+        ("DELETE", "/admin/revocations", {"sub": "somebody"}),
+    ],
+)
+def test_who_does_not_administer_is_refused_by_the_gateway(
+    api: Api, reader: str, editor: str, machine: str, method: str, path: str, body: Any
+) -> None:
+    answers = [api.ask(method, path, token, body) for token in (reader, editor, machine)]
+
+    assert [error_of(answer) for answer in answers] == [(403, "not_permitted")] * 3

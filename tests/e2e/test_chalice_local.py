@@ -1,0 +1,167 @@
+"""`chalice local`, typed by a developer beside the running cloud: it answers as the cloud does."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from local.people import sign_in_by_page
+from local.place import Place
+from tests.e2e.clients import TIMEOUT, Answer, Api, Guild
+from tests.e2e.cloud import PROJECT, STOP_SECONDS, Cloud, environment, free_port, wait_for
+from tests.fakes import allow, deny
+from tests.mint import private_key
+from tests.tokens.corpus import Pool, corpus
+from tests.tokens.over_http import judge
+
+
+@contextmanager
+def chalice_local(place: Place, log: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Type `chalice local`; gives the process and its port."""
+    port = free_port()
+    command = [str(Path(sys.executable).parent / "chalice"), "local", "--port", str(port), *options]
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            command, cwd=PROJECT, env=environment(place), stdout=said, stderr=subprocess.STDOUT, start_new_session=True
+        )
+    try:
+        yield process, port
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(STOP_SECONDS)
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def developer(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """The API as `chalice local` serves it."""
+    log = tmp_path_factory.mktemp("chalice") / "log"
+    with chalice_local(cloud.place, log, "--no-autoreload") as (process, port):
+
+        def serves() -> bool:
+            assert process.poll() is None, log.read_text()
+            return f":{port}" in log.read_text()
+
+        wait_for(serves, "chalice local says where it serves")
+        yield Api(f"http://127.0.0.1:{port}")
+
+
+@pytest.fixture(scope="module")
+def bearers(outputs: dict[str, Any], attacked: Pool, reader: str, editor: str, admin: str, machine: str) -> Any:
+    """Tokens by what they are."""
+    writer = sign_in_by_page(outputs, **outputs["users"]["editor"], scope=f"openid {outputs['scopes']['write']}")
+    return {
+        "no token": None,
+        "garbage": "not.a.token",
+        "expired": attacked.token({"exp": attacked.now - 1}),
+        "of another pool": attacked.token(key=private_key("barbarians")),
+        "ID token": writer["id_token"],
+        "reader": reader,
+        "editor": editor,
+        "admin": admin,
+        "machine": machine,
+        "writer": writer["access_token"],
+    }
+
+
+REQUESTS = [
+    ("GET", "/", None),
+    ("GET", "/files", None),
+    ("GET", "/files/never-written.txt", None),
+    ("PUT", "/files/malformed.txt", {"content": 7}),
+    ("GET", "/whoami", None),
+    ("GET", "/reports", None),
+    ("POST", "/reports", {"title": "no body"}),
+    ("GET", "/reports/never-written", None),
+    ("DELETE", "/reports/never-written", None),
+    ("GET", "/admin/policies/group/readers", None),
+    ("PUT", "/admin/policies/group/readers", {"statements": "none"}),
+    ("GET", "/nowhere", None),
+    ("PATCH", "/reports", None),
+]
+REFUSED = Answer(401, {"message": "no valid token", "code": "unauthorized"})
+
+
+@pytest.mark.parametrize("who", ["no token", "reader", "editor", "admin", "machine", "writer"])
+def test_everyone_gets_the_very_answers_that_the_cloud_gives(
+    developer: Api, api: Api, bearers: dict[str, str | None], who: str
+) -> None:
+    here = [developer.ask(method, path, bearers[who], body) for method, path, body in REQUESTS]
+    there = [api.ask(method, path, bearers[who], body) for method, path, body in REQUESTS]
+
+    shown = [f"{method} {path}" for method, path, _ in REQUESTS]
+    assert dict(zip(shown, here, strict=True)) == dict(zip(shown, there, strict=True))
+
+
+@pytest.mark.parametrize("path", ["/files", "/whoami", "/admin/policies"])
+@pytest.mark.parametrize("who", ["no token", "garbage", "expired", "of another pool", "ID token"])
+def test_a_token_that_proves_nothing_is_refused(
+    developer: Api, bearers: dict[str, str | None], who: str, path: str
+) -> None:
+    assert developer.ask("GET", path, bearers[who]) == REFUSED
+
+
+def test_a_token_without_the_scope_of_the_route_is_refused(developer: Api, bearers: dict[str, str | None]) -> None:
+    assert developer.ask("GET", "/files", bearers["reader"]) == REFUSED
+    assert developer.ask("GET", "/files", bearers["machine"]).status == 200
+
+
+def test_a_reader_reads_and_does_not_write(developer: Api, reader: str) -> None:
+    assert developer.ask("GET", "/reports", reader).status == 200
+    refused = developer.ask("POST", "/reports", reader, {"title": "Mine", "body": "..."})
+    assert (refused.status, refused.body["code"]) == (403, "not_permitted")
+
+
+def test_a_deny_beats_the_allow_of_another_group(developer: Api, new_guild: Callable[..., Guild]) -> None:
+    suspended = new_guild("readers")
+    assert developer.ask("GET", "/reports", suspended.token).status == 200
+
+    suspended.write([deny("/reports", sid="suspended")])
+
+    assert developer.ask("GET", "/reports", suspended.token).status == 403
+
+
+def test_what_was_taken_away_in_the_cloud_is_refused_at_the_next_request(developer: Api, guild: Guild) -> None:
+    guild.write([allow("/reports")])
+    assert developer.ask("GET", "/reports", guild.token).status == 200
+
+    guild.write([])
+
+    assert developer.ask("GET", "/reports", guild.token).status == 403
+
+
+def test_no_hostile_token_is_admitted(developer: Api, attacked: Pool) -> None:
+    http = requests.Session()
+
+    def send(header: str) -> int:
+        return http.get(f"{developer.url}/reports", headers={"Authorization": header}, timeout=TIMEOUT).status_code
+
+    assert send(f"Bearer {attacked.token()}") == 200
+    assert judge(send, corpus(attacked)) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        pytest.param((), 0, id="reloading"),  # Chalice's reloader keeps its worker's status to itself
+        pytest.param(("--no-autoreload",), 1, id="not reloading"),
+    ],
+)
+def test_without_a_cloud_it_ends_with_one_sentence(tmp_path: Path, options: tuple[str, ...], expected: int) -> None:
+    nowhere, log = Place(free_port(), tmp_path / "nowhere"), tmp_path / "log"
+
+    with chalice_local(nowhere, log, *options) as (process, _):
+        status = process.wait(STOP_SECONDS)
+
+    assert status == expected
+    assert log.read_text() == "chalice local needs the local cloud: start it with `make run` in another terminal.\n"

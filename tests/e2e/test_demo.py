@@ -1,0 +1,39 @@
+"""`make demo` plays its story against the running cloud, and tells when there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from local.place import Place
+from tests.e2e.clients import Api
+from tests.e2e.cloud import Cloud, command, free_port
+
+
+def test_the_demo_ends_well_and_leaves_the_policies_as_they_were(cloud: Cloud, api: Api, admin: str) -> None:
+    def statements() -> list[object]:
+        return [policy["statements"] for policy in api.ask("GET", "/admin/policies", admin).body["policies"]]
+
+    before = statements()
+
+    played = command(cloud.place, "demo")
+
+    assert (played.returncode, played.stderr) == (0, ""), played.stdout
+    assert played.stdout.rstrip().endswith("All answers were the promised ones.")
+    assert statements() == before
+
+
+def test_without_a_cloud_the_demo_says_so_in_one_sentence(tmp_path: Path) -> None:
+    nowhere = Place(free_port(), tmp_path / "nowhere")
+
+    played = command(nowhere, "demo")
+
+    assert (played.returncode, played.stdout) == (1, "")
+    assert played.stderr == "The local cloud is not running: start it with `make run` in another terminal.\n"
+
+
+def test_a_token_for_a_sample_user_is_printed_alone(cloud: Cloud) -> None:
+    printed = command(cloud.place, "token", "reader")
+
+    assert (printed.returncode, printed.stderr) == (0, "")
+    assert printed.stdout.count(".") == 2
+    assert len(printed.stdout.split()) == 1

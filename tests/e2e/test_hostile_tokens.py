@@ -1,0 +1,93 @@
+"""The hostile tokens of `tests/tokens/`, made with the emulated pool's own private key, against the deployed API."""
+
+from __future__ import annotations
+
+import base64
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from tests.e2e import logs
+from tests.e2e.clients import TIMEOUT, Api
+from tests.e2e.cloud import Cloud, wait_for
+from tests.tokens.corpus import Hostile, Pool, corpus
+from tests.tokens.over_http import judge, travels
+
+# What API Gateway's Cognito authorizer is not documented to look at, in a token that the pool itself has signed: who
+# but the pool could have made it? Use case 2 looks.
+NOT_LOOKED_AT = {"malformed_token", "malformed_claims", "wrong_client", "wrong_audience"}
+
+
+@pytest.fixture(scope="module")
+def hostiles(attacked: Pool) -> list[Hostile]:
+    return corpus(attacked)
+
+
+@pytest.fixture(scope="module")
+def send(api: Api) -> Callable[[str], Callable[[str], int]]:
+    """Makes a sender of Authorization headers to a route."""
+    http = requests.Session()
+
+    def sender(path: str) -> Callable[[str], int]:
+        return lambda header: http.get(api.url + path, headers={"Authorization": header}, timeout=TIMEOUT).status_code
+
+    return sender
+
+
+def is_signed_by(pool: Pool, token: str) -> bool:
+    signing_input, _, signature = token.strip().rpartition(".")
+    try:
+        decoded = base64.b64decode(signature + "==", altchars=b"-_", validate=True)
+        pool.private_key.public_key().verify(decoded, signing_input.encode(), PKCS1v15(), SHA256())
+    except (InvalidSignature, ValueError):
+        return False
+    return signing_input.count(".") == 1
+
+
+@pytest.mark.parametrize("path", ["/files", "/reports"])
+def test_a_token_without_a_flaw_is_let_in(send: Callable[[str], Any], attacked: Pool, path: str) -> None:
+    assert send(path)(f"Bearer {attacked.token()}") == 200
+
+
+def test_use_case_1_admits_no_token_that_the_pool_has_not_signed_for_this_time_and_use(
+    send: Callable[[str], Any], attacked: Pool, hostiles: list[Hostile]
+) -> None:
+    def is_looked_at(hostile: Hostile) -> bool:
+        return hostile.code not in NOT_LOOKED_AT or not is_signed_by(attacked, hostile.token)
+
+    assert judge(send("/files"), filter(is_looked_at, hostiles)) == []
+
+
+def test_use_case_2_refuses_a_token_of_every_kind_and_its_log_says_why(
+    cloud: Cloud, send: Callable[[str], Any], hostiles: list[Hostile]
+) -> None:
+    # The last of each code; the emulator starts a Lambda anew after each refusal, which takes its time.
+    sample = list({hostile.code: hostile for hostile in hostiles if travels(hostile.token)}.values())
+    before = len(rejections(cloud))
+
+    assert judge(send("/reports"), sample) == []
+
+    def told() -> Counter[str] | None:
+        codes = rejections(cloud)[before:]
+        return Counter(codes) if len(codes) >= len(sample) else None
+
+    assert wait_for(told, "the log tells of every refusal") == Counter(hostile.code for hostile in sample)
+
+
+def test_no_token_is_in_any_log(cloud: Cloud, api: Api, reader: str) -> None:
+    api.ask("GET", "/reports", reader)
+    _, payload, signature = reader.split(".")
+
+    for group in cloud.place.client("logs").describe_log_groups()["logGroups"]:
+        text = "".join(logs.messages(cloud.place, group["logGroupName"]))
+        assert not {part for part in (payload, signature) if part in text}, group["logGroupName"]
+
+
+def rejections(cloud: Cloud) -> list[str]:
+    return [line["code"] for line in logs.lines(cloud.place, "policy_authorizer") if line.get("decision") == "rejected"]

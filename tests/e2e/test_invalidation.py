@@ -1,0 +1,106 @@
+"""The guarantee: what was taken away is refused to every request that begins after the change was acknowledged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.e2e import logs
+from tests.e2e.clients import Api, Guild
+from tests.e2e.cloud import Cloud, wait_for
+from tests.fakes import allow
+
+READ = [allow("/reports", sid="read")]
+
+
+def stale_answers(guild: Guild, url: str, changes: int) -> list[str]:
+    """Take away and give back in turn, ask at once each time, and tell which answers did not follow."""
+    api = Api(url)  # connections of its own: this runs in threads
+    stale = []
+    for change in range(changes):
+        wanted = 403 if change % 2 else 200
+        written = api.ask("PUT", guild.policy_path, guild.admin, {"statements": [] if change % 2 else READ})
+        assert written.status == 200
+        answered = api.ask("GET", "/reports", guild.token).status
+        if answered != wanted:
+            stale.append(f"change {change}: {answered} where {wanted} was in force")
+    return stale
+
+
+def test_thirty_changes_in_a_row_are_followed_by_the_very_next_request(guild: Guild, api: Api) -> None:
+    assert stale_answers(guild, api.url, changes=30) == []
+
+
+def test_changes_from_four_threads_are_each_followed_by_the_very_next_request(
+    new_guild: Callable[[], Guild], api: Api
+) -> None:
+    guilds = [new_guild() for _ in range(4)]
+
+    with ThreadPoolExecutor(len(guilds)) as threads:
+        stale = list(threads.map(lambda guild: stale_answers(guild, api.url, changes=8), guilds))
+
+    assert stale == [[], [], [], []]
+
+
+@pytest.fixture
+def table(cloud: Cloud, outputs: dict[str, Any]) -> Table:
+    return Table(cloud.place.client("dynamodb"), outputs["tables"]["policies"], outputs["tables"]["guard"])
+
+
+class Table:
+    """The tables in the hands of their owner, who knows nothing of generations."""
+
+    def __init__(self, dynamodb: Any, policies: str, guard: str) -> None:
+        self._dynamodb, self._policies, self._guard = dynamodb, policies, guard
+
+    def edit(self, subject: str, statements: list[dict[str, Any]]) -> None:
+        self._dynamodb.update_item(
+            TableName=self._policies,
+            Key={"subject": {"S": subject}},
+            UpdateExpression="SET statements = :s",
+            ExpressionAttributeValues={":s": {"S": json.dumps(statements)}},
+        )
+
+    def generation(self) -> int:
+        item = self._dynamodb.get_item(TableName=self._guard, Key={"id": {"S": "generation"}}, ConsistentRead=True)
+        return int(item["Item"]["n"]["N"])
+
+
+def audit_lines(cloud: Cloud, subject: str) -> list[dict[str, Any]]:
+    return [line for line in logs.lines(cloud.place, "policy_changed") if line.get("subject") == subject]
+
+
+def test_an_edit_by_any_other_tool_becomes_effective_by_way_of_the_stream(
+    cloud: Cloud, guild: Guild, table: Table
+) -> None:
+    guild.write(READ)
+    assert guild.api.ask("GET", "/reports", guild.token).status == 200
+    # The stream keeps the order: once this change has come through it, only the edit can count the generation up.
+    wait_for(lambda: audit_lines(cloud, guild.subject), "the audit line of the policy as it was first written")
+    before = table.generation()
+
+    table.edit(guild.subject, [])
+
+    wait_for(lambda: guild.api.ask("GET", "/reports", guild.token).status == 403, "the edit is effective")
+    assert table.generation() > before
+
+
+def test_every_change_leaves_a_line_in_the_audit_log(cloud: Cloud, guild: Guild) -> None:
+    first, second = guild.write(READ).body, guild.write([]).body
+
+    def both() -> list[dict[str, Any]] | None:
+        found = audit_lines(cloud, guild.subject)
+        return found if len(found) == 2 else None
+
+    created, changed = wait_for(both, "two lines in the audit log")
+    assert (created["event"], int(created["to_version"])) == ("INSERT", first["version"])
+    assert (changed["event"], int(changed["from_version"]), int(changed["to_version"])) == (
+        "MODIFY",
+        first["version"],
+        second["version"],
+    )
+    assert [line["updated_by"] for line in (created, changed)] == [second["updated_by"]] * 2

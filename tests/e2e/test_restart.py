@@ -1,0 +1,259 @@
+"""Stopping, starting again and being killed: what is kept, what is lost, and that nothing keeps running.
+
+One cloud lives four times here, each life a fixture: killed at its birth; stopped in order; killed; stopped in order.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from local.people import SignInFailed, sign_in
+from tests.e2e.clients import Answer, Api, Guild, People, Person
+from tests.e2e.cloud import STOP_SECONDS, Cloud, command, free_port, start, start_and_wait, wait_for
+from tests.fakes import allow
+
+POLICY = [allow("/whoami", sid="who-am-i")]
+NOT_RUNNING = "The local cloud is not running: start it with `make run` in another terminal.\n"
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells this about processes")
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as visitor:
+        return visitor.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_until_gone(cloud: Cloud) -> None:
+    """Lambdas learn from a broken pipe that the cloud was killed."""
+    wait_for(lambda: not cloud.left_behind(), "a killed cloud's processes end", STOP_SECONDS)
+
+
+def who_may_sign_in(people: People, *asked: Person) -> list[bool]:
+    def may(person: Person) -> bool:
+        try:
+            return bool(people.sign_in(person))
+        except SignInFailed:
+            return False
+
+    return [may(person) for person in asked]
+
+
+@dataclass(frozen=True)
+class FirstLife:
+    """Began after a run that was killed before it could save anything; ended by Ctrl-C."""
+
+    cloud: Cloud
+    outputs: dict[str, Any]
+    guild: Guild
+    addresses: set[str]
+    second_run: CompletedProcess[str]
+    reset: CompletedProcess[str]
+    status: int
+
+
+@pytest.fixture(scope="module")
+def first_life(tmp_path_factory: pytest.TempPathFactory) -> FirstLife:
+    folder = tmp_path_factory.mktemp("restarted") / "cloud"
+    stillborn = start(folder)
+    wait_for((folder / "running").exists, "the cloud has begun")
+    stillborn.kill()
+    wait_until_gone(stillborn)
+    cloud = start_and_wait(folder, stillborn.place.port)
+    try:
+        outputs, people = cloud.outputs, People(cloud)
+        name = people.new_group()
+        member = people.new(name)
+        admin = sign_in(outputs, **outputs["users"]["admin"])
+        guild = Guild(name, member, people.token_of(member), Api(outputs["api_url"]), admin)
+        assert guild.write(POLICY).status == 200
+        assert guild.api.ask("GET", "/whoami", guild.token).status == 200
+        addresses = cloud.listening()
+        second_run, reset = command(cloud.place, "run"), command(cloud.place, "reset")
+    finally:
+        status = cloud.interrupt()
+    return FirstLife(cloud, outputs, guild, addresses, second_run, reset, status)
+
+
+@dataclass(frozen=True)
+class SecondLife:
+    """Began after a stop; was killed."""
+
+    cloud: Cloud
+    outputs: dict[str, Any]
+    signed_in: list[bool]
+    policy: Answer
+    answer_to_the_old_token: Answer
+    newcomer: Person
+    demo: CompletedProcess[str]
+
+
+@pytest.fixture(scope="module")
+def second_life(first_life: FirstLife) -> SecondLife:
+    place, guild = first_life.cloud.place, first_life.guild
+    cloud = start_and_wait(place.folder, place.port)
+    try:
+        outputs, people = cloud.outputs, People(cloud)
+        signed_in = who_may_sign_in(people, guild.member)
+        policy, answer = guild.read(), guild.api.ask("GET", "/whoami", guild.token)
+        newcomer = people.new()
+    finally:
+        cloud.kill()
+        wait_until_gone(cloud)
+    return SecondLife(cloud, outputs, signed_in, policy, answer, newcomer, command(place, "demo"))
+
+
+@dataclass(frozen=True)
+class ThirdLife:
+    """Began after a kill; ended by Ctrl-C, and was then forgotten."""
+
+    said: str
+    signed_in: list[bool]
+    status: int
+    left_behind: list[str]
+    reset: CompletedProcess[str]
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def third_life(first_life: FirstLife, second_life: SecondLife) -> ThirdLife:
+    place = second_life.cloud.place
+    cloud = start_and_wait(place.folder, place.port)
+    try:
+        signed_in = who_may_sign_in(People(cloud), first_life.guild.member, second_life.newcomer)
+    finally:
+        status = cloud.interrupt()
+    return ThirdLife(cloud.said, signed_in, status, cloud.left_behind(), command(place, "reset"), place.folder)
+
+
+# --- a stop, in order ---
+
+
+def test_ctrl_c_ends_the_cloud_well_and_leaves_nothing(first_life: FirstLife) -> None:
+    assert first_life.status == 0, first_life.cloud.said
+    assert first_life.cloud.left_behind() == []
+    assert first_life.cloud.temporary_files() == []
+
+
+def test_nothing_listens_any_more_after_a_stop(first_life: FirstLife) -> None:
+    assert not is_open(first_life.cloud.place.port)
+
+
+def test_a_stopped_cloud_leaves_no_outputs_that_could_mislead(first_life: FirstLife) -> None:
+    assert command(first_life.cloud.place, "demo").stderr == NOT_RUNNING
+
+
+@linux_only
+def test_nothing_listens_beyond_loopback(first_life: FirstLife) -> None:
+    assert first_life.addresses == {f"127.0.0.1:{first_life.cloud.place.port}"}
+
+
+def test_secrets_are_for_the_owners_eyes_only(first_life: FirstLife) -> None:
+    assert first_life.cloud.place.state.stat().st_mode & 0o077 == 0
+
+
+def test_a_second_run_is_refused_in_one_sentence(first_life: FirstLife) -> None:
+    port = first_life.cloud.place.port
+
+    assert (first_life.second_run.returncode, first_life.second_run.stdout) == (1, "")
+    assert first_life.second_run.stderr == (
+        f"Port {port} is in use: stop what listens there, or choose another with GATEHOUSE_PORT=<port>.\n"
+    )
+
+
+def test_a_running_cloud_is_not_forgotten(first_life: FirstLife) -> None:
+    assert first_life.reset.returncode == 1
+    assert first_life.reset.stderr == "The local cloud is running: stop it first, with Ctrl-C in its terminal.\n"
+
+
+def test_after_a_run_that_was_killed_at_once_the_next_begins_anew_and_says_so(first_life: FirstLife) -> None:
+    assert first_life.cloud.said.splitlines()[0] == (
+        "The last run was killed before it could save anything: beginning with a new cloud."
+    )
+
+
+# --- what a stop keeps ---
+
+
+def test_a_restart_changes_no_address_and_no_key(first_life: FirstLife, second_life: SecondLife) -> None:
+    assert second_life.outputs == first_life.outputs
+
+
+def test_people_and_their_tokens_outlive_a_restart(second_life: SecondLife) -> None:
+    assert second_life.signed_in == [True]
+    assert second_life.answer_to_the_old_token.status == 200
+
+
+def test_policies_outlive_a_restart(second_life: SecondLife) -> None:
+    assert (second_life.policy.status, second_life.policy.body["statements"]) == (200, POLICY)
+
+
+def test_a_start_in_order_has_nothing_to_regret(second_life: SecondLife) -> None:
+    assert "killed" not in second_life.cloud.said
+
+
+# --- a kill ---
+
+
+def test_after_a_kill_nothing_runs_and_the_demo_says_that_there_is_no_cloud(second_life: SecondLife) -> None:
+    assert second_life.cloud.left_behind() == []
+    assert (second_life.demo.returncode, second_life.demo.stderr) == (1, NOT_RUNNING)
+
+
+def test_the_start_after_a_kill_says_in_one_sentence_what_was_lost(third_life: ThirdLife) -> None:
+    sentence = "The last run was killed: people and policies are as they were saved at TIME; later changes are lost."
+
+    assert re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME", third_life.said.splitlines()[0]) == sentence
+
+
+def test_a_kill_loses_what_was_not_saved_and_nothing_else(third_life: ThirdLife) -> None:
+    assert third_life.signed_in == [True, False]
+
+
+def test_a_cloud_that_began_after_a_kill_ends_as_well_as_any(third_life: ThirdLife) -> None:
+    assert (third_life.status, third_life.left_behind) == (0, [])
+
+
+# --- forgetting ---
+
+
+def test_a_reset_forgets_everything(third_life: ThirdLife) -> None:
+    assert (third_life.reset.returncode, third_life.reset.stderr) == (0, "")
+    assert third_life.reset.stdout == "Forgotten: people, policies and documents of the local cloud.\n"
+    assert not third_life.folder.exists()
+
+
+@pytest.fixture
+def killed_cloud(tmp_path: Path) -> Iterator[Cloud]:
+    """A cloud that was killed at once; the file that says where it was may be there still."""
+    cloud = start(tmp_path / "cloud")
+    wait_for((tmp_path / "cloud/running").exists, "the cloud has begun")
+    cloud.kill()
+    wait_until_gone(cloud)
+    cloud.place.outputs.write_text("{}")
+    return cloud
+
+
+def test_a_killed_cloud_can_be_forgotten_without_starting_it_again(killed_cloud: Cloud) -> None:
+    reset = command(killed_cloud.place, "reset")
+
+    assert (reset.returncode, reset.stderr) == (0, "")
+    assert not killed_cloud.place.folder.exists()
+
+
+def test_a_port_that_another_program_uses_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", free_port())) as other:
+        port = other.getsockname()[1]
+        refused = start(tmp_path / "cloud", port)
+        status = refused.process.wait(STOP_SECONDS)
+
+    assert (status, len(refused.said.splitlines())) == (1, 1)
+    assert refused.said.startswith(f"Port {port} is in use: ")
+    assert not (tmp_path / "cloud").exists()

@@ -1,0 +1,195 @@
+"""Every way into the cloud but the front door: what AWS serves to nobody without a signature, neither does this."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+import requests
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from local.people import cognito
+from tests.e2e.clients import TIMEOUT, Api, People
+from tests.e2e.cloud import Cloud
+
+POLICY = {"subject": {"S": "group:readers"}, "statements": {"S": "[]"}}
+COGNITO, DYNAMODB = "AWSCognitoIdentityProviderService.", "DynamoDB_20120810."
+
+
+def post(outputs: dict[str, Any], path: str = "/", body: Any = None, **headers: str) -> int:
+    """Post as curl does, without anything that AWS's tools would add."""
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    url = outputs["endpoint_url"] + path
+    return requests.post(url, data=json.dumps(body or {}), headers=given, timeout=TIMEOUT).status_code
+
+
+@pytest.mark.parametrize(
+    "authorization", [None, "Bearer anything", "Basic dGVzdDp0ZXN0", "AWS4-HMAC-SHA256 Credential=test"]
+)
+def test_a_reader_cannot_make_themselves_an_administrator_without_a_signature(
+    outputs: dict[str, Any], people: People, authorization: str | None
+) -> None:
+    person = people.new("readers")
+    body = {"UserPoolId": outputs["user_pool_id"], "Username": person.username, "GroupName": "admins"}
+    proof = {"Authorization": authorization} if authorization else {}
+
+    status = post(outputs, "/", body, X_Amz_Target=f"{COGNITO}AdminAddUserToGroup", **proof)
+
+    assert 400 <= status < 500
+    assert people.groups_of(person.username) == ["readers"]
+
+
+def test_a_reader_cannot_make_themselves_an_administrator_with_their_own_token(
+    outputs: dict[str, Any], people: People
+) -> None:
+    person = people.new("readers")
+    body = {"UserPoolId": outputs["user_pool_id"], "Username": person.username, "GroupName": "admins"}
+    target = f"{COGNITO}AdminAddUserToGroup"
+
+    status = post(outputs, "/", body, X_Amz_Target=target, Authorization=f"Bearer {people.token_of(person)}")
+
+    assert 400 <= status < 500
+    assert people.groups_of(person.username) == ["readers"]
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [
+        pytest.param({"config": Config(signature_version=UNSIGNED)}, id="unsigned"),
+        pytest.param({"aws_access_key_id": "test", "aws_secret_access_key": "guessed"}, id="a wrong secret"),
+        pytest.param({"aws_access_key_id": "123456789012", "aws_secret_access_key": "test"}, id="the account's number"),
+        pytest.param({"aws_access_key_id": "AKIAINVENTED", "aws_secret_access_key": "test"}, id="an invented key"),
+    ],
+)
+def test_policies_are_written_by_nobody_but_the_owner(
+    cloud: Cloud, outputs: dict[str, Any], credentials: dict[str, Any]
+) -> None:
+    table = {"TableName": outputs["tables"]["policies"]}
+    before = cloud.place.client("dynamodb").scan(**table)["Items"]
+    stranger = boto3.client(
+        "dynamodb", endpoint_url=outputs["endpoint_url"], region_name=outputs["region"], **credentials
+    )
+
+    with pytest.raises(ClientError) as refusal:
+        stranger.put_item(**table, Item=POLICY)
+
+    assert 400 <= refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] < 500
+    assert cloud.place.client("dynamodb").scan(**table)["Items"] == before
+
+
+def test_a_signature_does_not_cover_another_body(cloud: Cloud, outputs: dict[str, Any]) -> None:
+    signed: dict[str, Any] = {}
+    owner = cloud.place.client("dynamodb")
+    owner.meta.events.register("before-send.dynamodb", lambda request, **_: signed.update(request.headers) or None)
+    owner.describe_table(TableName=outputs["tables"]["policies"])
+    body = json.dumps({"TableName": outputs["tables"]["policies"], "Key": {"subject": {"S": "group:readers"}}})
+    headers = {name: value if isinstance(value, str) else value.decode() for name, value in signed.items()}
+
+    answer = requests.post(
+        outputs["endpoint_url"], data=body, headers=headers | {"Content-Length": str(len(body))}, timeout=TIMEOUT
+    )
+
+    assert 400 <= answer.status_code < 500
+
+
+@pytest.mark.parametrize("function", ["", "-policy_authorizer", "-policy_changed", "-post_confirmation"])
+def test_no_function_is_invoked_without_a_signature(outputs: dict[str, Any], function: str) -> None:
+    path = f"/2015-03-31/functions/gatehouse-local{function}/invocations"
+
+    assert post(outputs, path, {"Records": []}) == 403
+    assert post(outputs, path, {"Records": []}, Authorization="Bearer anything") == 403
+
+
+@pytest.mark.parametrize(
+    "path", ["/_ministack/reset", "/_localstack/state/reset", "/_ministack/ses/messages", "/health"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_the_emulators_own_levers_are_out_of_reach(
+    outputs: dict[str, Any], api: Api, reader: str, method: str, path: str
+) -> None:
+    answer = requests.request(method, outputs["endpoint_url"] + path, timeout=TIMEOUT)
+
+    assert answer.status_code == 404
+    assert api.ask("GET", "/whoami", reader).status == 200, "nothing was reset"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "rebound.example",
+        "s3.amazonaws.com",
+        "cognito-idp.us-east-1.amazonaws.com",
+        "c0ffee.execute-api.localhost",
+        "c0ffee.lambda-url.us-east-1.localhost",
+        "localhost.rebound.example",
+    ],
+)
+def test_another_host_name_leads_nowhere(outputs: dict[str, Any], host: str) -> None:
+    target = f"{COGNITO}ListUserPools"
+
+    assert post(outputs, "/", {"MaxResults": 1}, Host=host, X_Amz_Target=target) == 421
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"X_Amz_Target": f"{DYNAMODB}ListTables"},
+        {"X_Forwarded_Host": "dynamodb.us-east-1.amazonaws.com", "X_Amz_Target": f"{DYNAMODB}ListTables"},
+        {"X_Amz_Security_Token": "anything", "X_Amz_Target": f"{DYNAMODB}ListTables"},
+    ],
+)
+def test_no_header_makes_an_unsigned_call_a_signed_one(outputs: dict[str, Any], header: dict[str, str]) -> None:
+    assert post(outputs, "/", {}, **header) == 403
+
+
+def test_an_api_call_does_not_become_an_aws_call_by_its_headers(api: Api) -> None:
+    answer = requests.post(
+        f"{api.url}/reports",
+        data=b"{}",
+        headers={"X-Amz-Target": f"{DYNAMODB}ListTables", "Authorization": "Bearer anything"},
+        timeout=TIMEOUT,
+    )
+
+    assert answer.status_code == 401
+    assert answer.json() == {"message": "no valid token", "code": "unauthorized"}
+
+
+@pytest.mark.parametrize("challenge", ["NEW_PASSWORD_REQUIRED", "SOFTWARE_TOKEN_MFA", "MFA_SETUP"])
+def test_an_invented_session_answers_no_challenge(outputs: dict[str, Any], people: People, challenge: str) -> None:
+    victim = people.new("admins")
+
+    with pytest.raises(ClientError) as refusal:
+        cognito(outputs).respond_to_auth_challenge(
+            ClientId=outputs["web_client_id"],
+            ChallengeName=challenge,
+            Session="an-invented-session-of-some-length",
+            ChallengeResponses={
+                "USERNAME": victim.username,
+                "NEW_PASSWORD": "chosen-by-an-attacker",
+                "SOFTWARE_TOKEN_MFA_CODE": "123456",
+            },
+        )
+
+    assert refusal.value.response["Error"]["Code"] == "NotAuthorizedException"
+    assert people.token_of(victim), "the password is the old one"
+
+
+def test_nobody_signs_up_as_somebody_else(outputs: dict[str, Any], people: People) -> None:
+    victim = people.new("admins")
+
+    with pytest.raises(ClientError) as refusal:
+        cognito(outputs).sign_up(
+            ClientId=outputs["web_client_id"],
+            Username="impostor@gatehouse.example",
+            Password="correct-horse-battery-staple",
+            UserAttributes=[
+                {"Name": "email", "Value": "impostor@gatehouse.example"},
+                {"Name": "sub", "Value": victim.sub},
+            ],
+        )
+
+    assert refusal.value.response["Error"]["Code"] == "NotAuthorizedException"

@@ -1,0 +1,145 @@
+"""Use case 1: files open to a valid token that carries the scope of the route, and to nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.people import sign_in_by_page
+from tests.e2e.clients import Answer, Api, unique
+
+REFUSED = Answer(401, {"message": "no valid token", "code": "unauthorized"})
+HELLO = {"content": "Hello."}
+
+
+@pytest.fixture(scope="module")
+def bearers(outputs: dict[str, Any], reader: str, machine: str) -> dict[str, str | None]:
+    """Tokens by what they are; all but the machine's belong to people."""
+    read, write = outputs["scopes"]["read"], outputs["scopes"]["write"]
+
+    def person(scope: str) -> dict[str, str]:
+        return sign_in_by_page(outputs, **outputs["users"]["editor"], scope=f"openid {scope}")
+
+    return {
+        "no token": None,
+        "garbage": "not.a.token",
+        "ID token": person(f"{read} {write}")["id_token"],
+        "refresh token": person(f"{read} {write}")["refresh_token"],
+        "no scope": reader,
+        "read": person(read)["access_token"],
+        "write": person(write)["access_token"],
+        "read and write": person(f"{read} {write}")["access_token"],
+        "machine": machine,
+    }
+
+
+@pytest.fixture(scope="module")
+def writer(bearers: dict[str, str | None]) -> str:
+    assert bearers["read and write"]
+    return bearers["read and write"]
+
+
+@pytest.fixture
+def letter(api: Api, writer: str) -> Iterator[str]:
+    """The path of a file that exists."""
+    path = f"/files/{unique('letter')}.txt"
+    assert api.ask("PUT", path, writer, HELLO).status == 200
+    yield path
+    api.ask("DELETE", path, writer)
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@pytest.mark.parametrize("bearer", ["no token", "garbage", "ID token", "refresh token", "no scope"])
+def test_a_file_is_closed_to_whoever_carries_no_scope(
+    bearers: dict[str, str | None], api: Api, letter: str, bearer: str, method: str
+) -> None:
+    assert api.ask(method, letter, bearers[bearer], HELLO if method == "PUT" else None) == REFUSED
+
+
+@pytest.mark.parametrize("bearer", ["read", "machine"])
+def test_the_scope_to_read_reads_and_does_not_write(
+    bearers: dict[str, str | None], api: Api, letter: str, bearer: str
+) -> None:
+    token = bearers[bearer]
+
+    assert [api.ask("GET", path, token).status for path in ("/files", letter)] == [200, 200]
+    assert [api.ask("PUT", letter, token, HELLO), api.ask("DELETE", letter, token)] == [REFUSED, REFUSED]
+
+
+def test_the_scope_to_write_writes_and_does_not_read(bearers: dict[str, str | None], api: Api, letter: str) -> None:
+    token = bearers["write"]
+
+    assert [api.ask("PUT", letter, token, HELLO).status, api.ask("DELETE", letter, token).status] == [200, 204]
+    assert [api.ask("GET", path, token) for path in ("/files", letter)] == [REFUSED, REFUSED]
+
+
+def test_what_was_written_is_read_and_listed_until_it_is_deleted(api: Api, writer: str) -> None:
+    name = f"{unique('diary')}.txt"
+    path = f"/files/{name}"
+
+    assert api.ask("PUT", path, writer, {"content": "Snow."}) == Answer(200, {"name": name, "content": "Snow."})
+    assert api.ask("PUT", path, writer, {"content": "Thaw."}) == Answer(200, {"name": name, "content": "Thaw."})
+    assert api.ask("GET", path, writer) == Answer(200, {"name": name, "content": "Thaw."})
+    assert name in api.ask("GET", "/files", writer).body["files"]
+    assert api.ask("DELETE", path, writer) == Answer(204)
+    assert api.ask("GET", path, writer).status == 404
+    assert name not in api.ask("GET", "/files", writer).body["files"]
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_file_that_does_not_exist_is_not_found(api: Api, writer: str, method: str) -> None:
+    answer = api.ask(method, "/files/never-written.txt", writer)
+
+    assert (answer.status, answer.body["code"]) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        pytest.param(b'{"content": "Hel', "body", id="cut off"),
+        pytest.param(b'{"content": "a", "content": "b"}', "body", id="a field twice"),
+        pytest.param(b"", "body", id="nothing"),
+        pytest.param(["Hello."], "body", id="no object"),
+        pytest.param({}, "content", id="no content"),
+        pytest.param({"content": 7}, "content", id="a number"),
+        pytest.param({"content": None}, "content", id="null"),
+        pytest.param({"content": "Hello.", "owner": "me"}, "owner", id="a field too many"),
+    ],
+)
+def test_a_malformed_file_is_refused_by_the_name_of_the_field(api: Api, writer: str, body: object, field: str) -> None:
+    answer = api.ask("PUT", "/files/malformed.txt", writer, body)
+
+    assert (answer.status, answer.body["code"], answer.body["message"].split(":")[0]) == (400, "invalid_input", field)
+    assert api.ask("GET", "/files/malformed.txt", writer).status == 404
+
+
+@pytest.mark.parametrize("name", ["with%20space", "%2Fetc%2Fpasswd", "caf%C3%A9", "n" * 129, "%7Bname%7D", "..%2Fa"])
+def test_a_file_may_not_have_a_strange_name(api: Api, writer: str, name: str) -> None:
+    before = api.ask("GET", "/files", writer)
+
+    answer = api.ask("PUT", f"/files/{name}", writer, HELLO)
+
+    assert 400 <= answer.status < 500
+    assert api.ask("GET", "/files", writer) == before
+
+
+def test_the_largest_file_is_kept_and_one_character_more_is_too_large(api: Api, writer: str, letter: str) -> None:
+    assert api.ask("PUT", letter, writer, {"content": "e" * 65_536}).status == 200
+
+    answer = api.ask("PUT", letter, writer, {"content": "e" * 65_537})
+
+    assert (answer.status, answer.body["code"]) == (413, "invalid_input")
+    assert len(api.ask("GET", letter, writer).body["content"]) == 65_536
+
+
+def test_the_welcome_is_for_everyone(api: Api) -> None:
+    assert api.ask("GET", "/").status == 200
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/nowhere"), ("POST", "/files"), ("PATCH", "/files/a")])
+def test_there_is_no_other_way_in(api: Api, writer: str, method: str, path: str) -> None:
+    answer = api.ask(method, path, writer)
+
+    assert (answer.status, answer.body["code"]) == (404, "not_found")

@@ -1,0 +1,221 @@
+"""Use case 2: what each group and machine may do is what its policy says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.clients import Answer, Api, Guild, People
+from tests.fakes import allow, deny
+
+DRAFT = {"title": "Third quarter", "body": "All is well."}
+ABSENT = "/reports/never-written"
+
+
+@pytest.fixture(scope="module")
+def report(api: Api, editor: str, admin: str) -> Iterator[str]:
+    """The path of a report that exists."""
+    written = api.ask("POST", "/reports", editor, DRAFT)
+    assert written.status == 201
+    yield f"/reports/{written.body['id']}"
+    api.ask("DELETE", f"/reports/{written.body['id']}", admin)
+
+
+@pytest.fixture(scope="module")
+def callers(people: People, reader: str, editor: str, admin: str, machine: str) -> dict[str, str]:
+    # as for people from a corporate provider, whom Cognito puts into a group of its own
+    unknown = people.new_group()
+    return {
+        "reader": reader,
+        "editor": editor,
+        "admin": admin,
+        "machine": machine,
+        "no group": people.token_of(people.new()),
+        "unknown group": people.token_of(people.new(unknown)),
+        "reader of an unknown group": people.token_of(people.new(unknown, "readers")),
+    }
+
+
+# Who may, in the order of the columns. 404 and 400 are answers of the service: the gateway has let the request in.
+REQUESTS = [
+    ("GET", "/whoami", None),
+    ("GET", "/reports", None),
+    ("POST", "/reports", {"title": "no body"}),
+    ("GET", ABSENT, None),
+    ("PUT", ABSENT, DRAFT),
+    ("DELETE", ABSENT, None),
+    ("GET", "/admin/policies", None),
+    ("GET", "/admin/revocations", None),
+]
+SHOWN = [f"{method} {path}" for method, path, _ in REQUESTS]
+EXPECTED = {
+    "reader": [200, 200, 403, 404, 403, 403, 403, 403],
+    "editor": [200, 200, 400, 404, 404, 403, 403, 403],
+    "admin": [200, 200, 400, 404, 404, 404, 200, 200],
+    "machine": [200, 200, 403, 404, 403, 403, 403, 403],
+    "no group": [403] * len(REQUESTS),
+    "unknown group": [403] * len(REQUESTS),
+    "reader of an unknown group": [200, 200, 403, 404, 403, 403, 403, 403],
+}
+
+
+@pytest.mark.parametrize("who", EXPECTED)
+def test_everyone_may_do_what_their_policies_say_and_nothing_else(callers: dict[str, str], api: Api, who: str) -> None:
+    answers = [api.ask(method, path, callers[who], body).status for method, path, body in REQUESTS]
+
+    assert dict(zip(SHOWN, answers, strict=True)) == dict(zip(SHOWN, EXPECTED[who], strict=True))
+
+
+REFUSED = Answer(401, {"message": "no valid token", "code": "unauthorized"})
+
+
+@pytest.mark.parametrize(("method", "path", "body"), REQUESTS)
+def test_without_a_token_the_answer_is_401_everywhere(api: Api, method: str, path: str, body: Any) -> None:
+    assert api.ask(method, path, None, body) == REFUSED
+
+
+def test_with_garbage_for_a_token_the_answer_is_401(api: Api) -> None:
+    assert api.ask("GET", "/whoami", "not.a.token") == REFUSED
+
+
+def test_an_id_token_opens_nothing(api: Api, people: People) -> None:
+    granted = people.sign_in(people.new("admins"))
+
+    assert api.ask("GET", "/whoami", granted["id_token"]).status == 401
+
+
+def test_a_refusal_says_which_policies_were_in_force(api: Api, reader: str) -> None:
+    answer = api.ask("POST", "/reports", reader, DRAFT)
+
+    assert (answer.status, answer.body["code"]) == (403, "not_permitted")
+    assert answer.body["message"].startswith("POST /reports is not permitted: the policies in force are group:readers@")
+
+
+def test_a_refusal_says_that_no_policy_applies(api: Api, callers: dict[str, str]) -> None:
+    answer = api.ask("GET", "/reports", callers["no group"])
+
+    message = "GET /reports is not permitted: no policy applies to the caller"
+    assert answer == Answer(403, {"message": message, "code": "no_policy"})
+
+
+def test_a_person_is_told_who_they_are(api: Api, people: People, outputs: dict[str, Any]) -> None:
+    person = people.new("readers")
+
+    told = api.ask("GET", "/whoami", people.token_of(person)).body
+
+    assert told.pop("policies")[0].startswith("group:readers@")
+    assert told == {
+        "subject": person.sub,
+        "kind": "person",
+        "username": person.sub,
+        "client": outputs["web_client_id"],
+    }
+
+
+def test_a_machine_is_told_that_it_is_its_client(api: Api, machine: str, outputs: dict[str, Any]) -> None:
+    client = outputs["machine_client_id"]
+
+    told = api.ask("GET", "/whoami", machine).body
+
+    assert told.pop("policies")[0].startswith(f"client:{client}@")
+    assert told == {"subject": client, "kind": "machine", "username": "", "client": client}
+
+
+def test_a_report_is_written_read_changed_and_deleted(api: Api, editor: str, reader: str, admin: str) -> None:
+    written = api.ask("POST", "/reports", editor, DRAFT).body
+    path = f"/reports/{written['id']}"
+
+    assert api.ask("GET", path, reader) == Answer(200, {"id": written["id"], **DRAFT})
+    assert {"id": written["id"], "title": DRAFT["title"]} in api.ask("GET", "/reports", reader).body["reports"]
+    changed = {"title": "Fourth quarter", "body": "All is better."}
+    assert api.ask("PUT", path, editor, changed) == Answer(200, {"id": written["id"], **changed})
+    assert api.ask("GET", path, reader).body["body"] == "All is better."
+    assert api.ask("DELETE", path, admin) == Answer(204)
+    assert api.ask("GET", path, reader).status == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        pytest.param(b"{", 400, "body", id="cut off"),
+        pytest.param([DRAFT], 400, "body", id="a list"),
+        pytest.param({"body": "All is well."}, 400, "title", id="no title"),
+        pytest.param({"title": "Third quarter"}, 400, "body", id="no body"),
+        pytest.param({**DRAFT, "title": ["Third", "quarter"]}, 400, "title", id="a list for a title"),
+        pytest.param({**DRAFT, "id": "chosen"}, 400, "id", id="an id of the caller's choice"),
+        pytest.param({**DRAFT, "title": "t" * 201}, 413, "title", id="a title too long"),
+        pytest.param({**DRAFT, "body": "b" * 65_537}, 413, "body", id="a body too long"),
+    ],
+)
+def test_a_malformed_report_is_refused_by_the_name_of_the_field_and_changes_nothing(
+    api: Api, editor: str, report: str, body: object, status: int, field: str
+) -> None:
+    before = api.ask("GET", report, editor)
+
+    answers = [api.ask("POST", "/reports", editor, body), api.ask("PUT", report, editor, body)]
+
+    told = [(answer.status, answer.body["code"], answer.body["message"].split(":")[0]) for answer in answers]
+    assert told == [(status, "invalid_input", field)] * 2
+    assert api.ask("GET", report, editor) == before
+
+
+def test_a_deny_beats_the_allow_of_another_group(api: Api, new_guild: Callable[..., Guild], report: str) -> None:
+    suspended = new_guild("editors")
+    assert api.ask("GET", report, suspended.token).status == 200
+
+    suspended.write([deny(report, methods=["*"], sid="suspended")])
+
+    assert api.ask("GET", report, suspended.token).status == 403
+    assert api.ask("GET", "/reports", suspended.token).status == 200
+
+
+@pytest.mark.parametrize("spelling", ["{}/", "{}//", "/{}", "{}%2F", "{}/.", "{}?x=1", "{}#x"])
+def test_a_deny_is_not_walked_around_by_another_spelling_of_the_path(
+    api: Api, new_guild: Callable[..., Guild], report: str, spelling: str
+) -> None:
+    suspended = new_guild("editors")
+    suspended.write([deny(report, methods=["*"], sid="suspended")])
+
+    assert api.ask("GET", spelling.format(report), suspended.token).status in (403, 404)
+
+
+def test_a_machine_is_given_more_by_the_policy_of_its_client(
+    api: Api, machine: str, admin: str, outputs: dict[str, Any]
+) -> None:
+    path = f"/admin/policies/client/{outputs['machine_client_id']}"
+    before = api.ask("GET", path, admin).body["statements"]
+    archivist = [*before, allow("/reports/*", methods=["PUT"], sid="archive")]
+
+    try:
+        assert api.ask("PUT", path, admin, {"statements": archivist}).status == 200
+        assert api.ask("PUT", ABSENT, machine, DRAFT).status == 404
+    finally:
+        api.ask("PUT", path, admin, {"statements": before})
+    assert api.ask("PUT", ABSENT, machine, DRAFT).status == 403
+
+
+def test_a_statement_with_scopes_counts_only_for_tokens_that_carry_one(
+    api: Api, people: People, guild: Guild, outputs: dict[str, Any]
+) -> None:
+    read = outputs["scopes"]["read"]
+    guild.write([allow("/reports", sid="with-scope", scopes=[read])])
+
+    with_scope = people.sign_in(guild.member, scope=f"openid {read}")["access_token"]
+
+    assert api.ask("GET", "/reports", guild.token).status == 403
+    assert api.ask("GET", "/reports", with_scope).status == 200
+
+
+def test_a_policy_for_a_persons_client_gives_the_person_nothing(
+    api: Api, people: People, admin: str, outputs: dict[str, Any]
+) -> None:
+    person = people.token_of(people.new())
+    path = f"/admin/policies/client/{outputs['web_client_id']}"
+
+    try:
+        assert api.ask("PUT", path, admin, {"statements": [allow("/reports", sid="for-machines")]}).status == 200
+        assert api.ask("GET", "/reports", person).status == 403
+    finally:
+        assert api.ask("DELETE", path, admin).status == 204

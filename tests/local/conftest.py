@@ -1,0 +1,93 @@
+"""A local cloud for each test run: ministack behind the front, in a process of its own, on a free loopback port."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+REPOSITORY = Path(__file__).parents[2]
+SERVICES = "cognito-idp,dynamodb,dynamodbstreams,lambda,apigateway,iam,sts,ses,sqs,logs,s3,cloudformation"
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A running local cloud."""
+
+    port: int
+    state: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def client(self, service: str, key: str = "test", secret: str = "test", **options: Any) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name="us-east-1",
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            config=Config(retries={"max_attempts": 0}, **options),
+        )
+
+
+@contextmanager
+def running_cloud(state: Path, program: tuple[str, ...] = ("-m", "local.front")) -> Iterator[Cloud]:
+    """Start a cloud that keeps its state in a folder; stop it gracefully."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "GATEWAY_PORT": str(port),
+        "AUTH": "true",
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_HOST": "localhost",
+        "MINISTACK_ACCOUNT_ID": "123456789012",
+        "STATE_DIR": str(state),
+        "PERSIST_STATE": "1",
+        "IOT_MTLS_ENABLED": "0",
+        "SERVICES": SERVICES,
+        "LOG_LEVEL": "WARNING",
+    }
+    command = [sys.executable, *program, str(port)]
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment) as process:  # noqa: S603 - our own module
+        try:
+            _wait_until_listening(process, port)
+            yield Cloud(port, state, process)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(timeout=15)
+            finally:
+                process.kill()
+
+
+def _wait_until_listening(process: subprocess.Popen[bytes], port: int) -> None:
+    deadline = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as attempt:
+            if attempt.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise RuntimeError(f"the local cloud did not start (exit code {process.returncode})")
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with running_cloud(tmp_path_factory.mktemp("cloud")) as running:
+        yield running

@@ -1,0 +1,1363 @@
+"""The front of the local cloud, attacked over HTTP: each test holds a way in that must be shut, or must be open."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import hmac
+import html
+import http.client
+import http.server
+import io
+import json
+import os
+import re
+import secrets
+import struct
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import jwt
+import pytest
+import requests
+from botocore import UNSIGNED
+from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from pycognito.aws_srp import AWSSRP
+
+from tests.local.conftest import Cloud, running_cloud
+
+PASSWORD = "Correct-Horse-12"
+CALLBACK = "http://localhost:3000/callback"
+VERIFIER = "v" * 64
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+
+AUTHORIZER = """
+import json
+def handler(event, context):
+    who, _, code = event["authorizationToken"].partition(":")
+    effect = "Allow" if who == "admin" else "Deny"
+    if who == "ghost":
+        raise Exception("Unauthorized")
+    statement = {"Action": "execute-api:Invoke", "Effect": effect, "Resource": event["methodArn"].split("/")[0] + "/*"}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    if who == "most":
+        policy["Statement"].append({**statement, "Effect": "Allow"})
+        policy["Statement"][0]["Resource"] += "/GET/guarded/secret"
+    context = {"code": code, "calls": 1} if code else {}
+    return {"principalId": who, "policyDocument": policy, "context": context}
+"""
+ECHO = """
+def handler(event, context):
+    return {"statusCode": 200, "body": event["requestContext"]["identity"]["sourceIp"]}
+"""
+CONFIRMED = """
+import boto3, json
+table = boto3.resource("dynamodb").Table("confirmed")
+def handler(event, context):
+    if event["request"]["userAttributes"]["email"].startswith("refused"):
+        raise Exception("no room")
+    if event["request"]["userAttributes"]["email"].startswith("silent"):
+        return None
+    table.put_item(Item={"id": event["userName"] + event["triggerSource"], "event": json.dumps(event)})
+    return event
+"""
+
+
+def assert_refused(code: str, call: Callable[..., Any], **arguments: Any) -> None:
+    with pytest.raises(ClientError) as refusal:
+        call(**arguments)
+    assert refusal.value.response["Error"]["Code"] == code
+
+
+def totp(secret: str) -> str:
+    counter = struct.pack(">Q", int(time.time() // 30))
+    mac = hmac.new(base64.b32decode(secret), counter, hashlib.sha1).digest()
+    start = mac[-1] & 15
+    return f"{(struct.unpack('>I', mac[start : start + 4])[0] & 0x7FFFFFFF) % 10**6:06d}"
+
+
+def claims(token: str) -> dict[str, Any]:
+    return dict(jwt.decode(token, options={"verify_signature": False}))
+
+
+def zipped(source: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("index.py", source)
+    return packed.getvalue()
+
+
+@dataclass
+class House:
+    """One user pool with its clients, on a running cloud."""
+
+    cloud: Cloud
+
+    @cached_property
+    def idp(self) -> Any:
+        return self.cloud.client("cognito-idp")
+
+    @cached_property
+    def people(self) -> Any:
+        """The pool as someone without AWS credentials reaches it."""
+        return self.cloud.client("cognito-idp", signature_version=UNSIGNED)
+
+    @cached_property
+    def trigger(self) -> str:
+        iam, table = self.cloud.client("iam"), self.cloud.client("dynamodb")
+        table.create_table(
+            TableName="confirmed",
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        )
+        assume = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        role = iam.create_role(RoleName="house", AssumeRolePolicyDocument=json.dumps({"Statement": [assume]}))
+        write = {"Statement": [{"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": "*"}]}
+        iam.put_role_policy(RoleName="house", PolicyName="write", PolicyDocument=json.dumps(write))
+        self.role = role["Role"]["Arn"]
+        return self.function("confirmed", CONFIRMED)
+
+    def function(self, name: str, source: str) -> str:
+        made = self.cloud.client("lambda").create_function(
+            FunctionName=name,
+            Runtime="python3.11",
+            Role=self.role,
+            Handler="index.handler",
+            Code={"ZipFile": zipped(source)},
+        )
+        return str(made["FunctionArn"])
+
+    @cached_property
+    def pool(self) -> str:
+        made = self.idp.create_user_pool(
+            PoolName="house",
+            UsernameAttributes=["email"],
+            AutoVerifiedAttributes=["email"],
+            LambdaConfig={"PostConfirmation": self.trigger},
+        )
+        pool = str(made["UserPool"]["Id"])
+        self.idp.create_resource_server(
+            UserPoolId=pool,
+            Identifier="house",
+            Name="house",
+            Scopes=[{"ScopeName": s, "ScopeDescription": s} for s in ("read", "write")],
+        )
+        self.idp.create_group(UserPoolId=pool, GroupName="editors")
+        self.idp.create_identity_provider(
+            UserPoolId=pool,
+            ProviderName="Corp",
+            ProviderType="SAML",
+            ProviderDetails={"IDPSSOEndpoint": "http://localhost:9/sso"},
+            AttributeMapping={"email": "mail"},
+        )
+        return pool
+
+    def new_client(self, **settings: Any) -> dict[str, Any]:
+        made = self.idp.create_user_pool_client(UserPoolId=self.pool, ClientName="client", **settings)
+        return dict(made["UserPoolClient"])
+
+    @cached_property
+    def web(self) -> str:
+        client = self.new_client(
+            ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+            AllowedOAuthFlowsUserPoolClient=True,
+            AllowedOAuthFlows=["code"],
+            AllowedOAuthScopes=["openid", "email", "house/read"],
+            CallbackURLs=[CALLBACK],
+            LogoutURLs=["http://localhost:3000/"],
+            SupportedIdentityProviders=["COGNITO", "Corp"],
+            AccessTokenValidity=10,
+            TokenValidityUnits={"AccessToken": "minutes"},
+        )
+        return str(client["ClientId"])
+
+    @cached_property
+    def machine(self) -> tuple[str, str]:
+        client = self.new_client(
+            GenerateSecret=True,
+            AllowedOAuthFlowsUserPoolClient=True,
+            AllowedOAuthFlows=["client_credentials"],
+            AllowedOAuthScopes=["house/read"],
+        )
+        return client["ClientId"], client["ClientSecret"]
+
+    def user(self, permanent: bool = True) -> str:
+        email = f"{secrets.token_hex(6)}@example.com"
+        self.idp.admin_create_user(
+            UserPoolId=self.pool, Username=email, UserAttributes=[{"Name": "email", "Value": email}]
+        )
+        self.idp.admin_set_user_password(UserPoolId=self.pool, Username=email, Password=PASSWORD, Permanent=permanent)
+        return email
+
+    def sign_in(self, email: str, password: str = PASSWORD) -> dict[str, Any]:
+        parameters = {"USERNAME": email, "PASSWORD": password}
+        return dict(
+            self.people.initiate_auth(ClientId=self.web, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=parameters)
+        )
+
+    def respond(self, name: str, session: str, **answers: str) -> dict[str, Any]:
+        return dict(
+            self.people.respond_to_auth_challenge(
+                ClientId=self.web, ChallengeName=name, Session=session, ChallengeResponses=answers
+            )
+        )
+
+    def srp(self, email: str, password: str) -> Any:
+        return AWSSRP(email, password, self.pool, self.web, client=self.people).authenticate_user()
+
+    def sub(self, email: str) -> str:
+        return str(self.idp.admin_get_user(UserPoolId=self.pool, Username=email)["Username"])
+
+    def post(self, path: str, data: dict[str, str], **options: Any) -> requests.Response:
+        return requests.post(self.cloud.url + path, data=data, allow_redirects=False, timeout=10, **options)
+
+    def authorize(self, **changes: str) -> requests.Response:
+        asked = {
+            "client_id": self.web,
+            "response_type": "code",
+            "redirect_uri": CALLBACK,
+            "scope": "openid house/read",
+            "state": "st8",
+            "code_challenge": CHALLENGE,
+            "code_challenge_method": "S256",
+        }
+        url = f"{self.cloud.url}/oauth2/authorize"
+        return requests.get(url, params={**asked, **changes}, allow_redirects=False, timeout=10)
+
+    def log_in(self, email: str, password: str = PASSWORD) -> requests.Response:
+        page = self.authorize()
+        fields = {n: html.unescape(v) for n, v in re.findall(r'name="([^"]+)"[^>]*value="([^"]*)"', page.text)}
+        return self.post("/login", {**fields, "username": email, "password": password})
+
+    def code(self, email: str) -> str:
+        return parse_qs(urlsplit(self.log_in(email).headers["location"]).query)["code"][0]
+
+    def redeem(self, code: str, **changes: str) -> requests.Response:
+        grant = {"grant_type": "authorization_code", "client_id": self.web, "redirect_uri": CALLBACK}
+        return self.post("/oauth2/token", {**grant, "code": code, "code_verifier": VERIFIER, **changes})
+
+    def oauth_tokens(self, email: str) -> dict[str, Any]:
+        return dict(self.redeem(self.code(email)).json())
+
+    def refresh(self, token: str, **changes: str) -> requests.Response:
+        return self.post(
+            "/oauth2/token", {"grant_type": "refresh_token", "client_id": self.web, "refresh_token": token, **changes}
+        )
+
+    def corporate(self, email: str, **changes: str) -> requests.Response:
+        """Come back from the corporate sign-in as someone; ministack believes any assertion."""
+        sent = self.authorize(identity_provider="Corp", **changes)
+        relay = parse_qs(urlsplit(sent.headers["location"]).query)["RelayState"][0]
+        saml = "urn:oasis:names:tc:SAML:2.0"
+        assertion = (
+            f'<p:Response xmlns:p="{saml}:protocol" xmlns="{saml}:assertion"><Assertion><Subject>'
+            f"<NameID>{email}</NameID></Subject></Assertion></p:Response>"
+        )
+        answer = {"SAMLResponse": base64.b64encode(assertion.encode()).decode(), "RelayState": relay}
+        return self.post("/saml2/idpresponse", answer)
+
+    def corporate_code(self, email: str, **changes: str) -> str:
+        return parse_qs(urlsplit(self.corporate(email, **changes).headers["location"]).query)["code"][0]
+
+    def confirmed(self, username: str, source: str = "PostConfirmation_ConfirmSignUp") -> dict[str, Any] | None:
+        found = self.cloud.client("dynamodb").get_item(TableName="confirmed", Key={"id": {"S": username + source}})
+        return dict(json.loads(found["Item"]["event"]["S"])) if "Item" in found else None
+
+    def mint(self, header: dict[str, Any] | None = None, **changes: Any) -> str:
+        """An access token signed with the pool's own key, as it should be but for the changes; None leaves out."""
+        public = requests.get(f"{self.cloud.url}/{self.pool}/.well-known/jwks.json", timeout=10).json()["keys"]
+        key = load_pem_private_key(
+            (self.cloud.state / "cognito-pool-keys" / f"{self.pool}-access.pem").read_bytes(), None
+        )
+        content = {
+            "iss": f"https://cognito-idp.us-east-1.amazonaws.com/{self.pool}",
+            "token_use": "access",
+            "scope": "house/read",
+            "iat": int(time.time()),
+            "exp": int(time.time()) + 600,
+        } | changes
+        kept = {name: value for name, value in content.items() if value is not None}
+        head = {"kid": public[0]["kid"], **(header or {})}
+        return jwt.encode(kept, key, algorithm="RS256", headers={k: v for k, v in head.items() if v is not None})
+
+    @cached_property
+    def api(self) -> str:
+        """A deployed API: /files asks for house/read, /profile for an ID token, /guarded/{id} asks a function."""
+        _ = self.pool
+        gateway = self.cloud.client("apigateway")
+        api = gateway.create_rest_api(name="house")["id"]
+        pool_arn = f"arn:aws:cognito-idp:us-east-1:123456789012:userpool/{self.pool}"
+        source = "method.request.header.Authorization"
+        users = gateway.create_authorizer(
+            restApiId=api, name="users", type="COGNITO_USER_POOLS", providerARNs=[pool_arn], identitySource=source
+        )
+        root_uri = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/"
+        judge = f"{root_uri}{self.function('judge', AUTHORIZER)}/invocations"
+        judges = [
+            gateway.create_authorizer(
+                restApiId=api,
+                name=f"judge{ttl}",
+                type="TOKEN",
+                authorizerUri=judge,
+                identitySource=source,
+                authorizerResultTtlInSeconds=ttl,
+            )
+            for ttl in (0, 300)
+        ]
+        root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+
+        def route(parent: str, part: str, authorizer: dict[str, Any] | None = None, **method: Any) -> str:
+            made = gateway.create_resource(restApiId=api, parentId=parent, pathPart=part)["id"]
+            if authorizer:
+                kind = "CUSTOM" if authorizer["type"] == "TOKEN" else authorizer["type"]
+                place = {"restApiId": api, "resourceId": made, "httpMethod": "GET"}
+                gateway.put_method(**place, authorizationType=kind, authorizerId=authorizer["id"], **method)
+                gateway.put_integration(
+                    **place, type="MOCK", requestTemplates={"application/json": '{"statusCode":200}'}
+                )
+                gateway.put_method_response(**place, statusCode="200")
+                gateway.put_integration_response(**place, statusCode="200")
+            return str(made)
+
+        route(root, "files", users, authorizationScopes=["house/read"])
+        route(root, "profile", users)
+        for part, judge in zip(("guarded", "cached"), judges, strict=True):
+            route(route(root, part), "{id}", judge)
+        echo = f"{root_uri}{self.function('echo', ECHO)}/invocations"
+        place = {"restApiId": api, "resourceId": route(root, "echo"), "httpMethod": "GET"}
+        gateway.put_method(**place, authorizationType="NONE")
+        gateway.put_integration(**place, type="AWS_PROXY", integrationHttpMethod="POST", uri=echo)
+        body = {"message": "$context.authorizer.principalId may not $context.httpMethod $context.path"}
+        body |= {"code": "$context.authorizer.code", "absent": "$context.authorizer.absent"}
+        gateway.put_gateway_response(
+            restApiId=api, responseType="ACCESS_DENIED", responseTemplates={"application/json": json.dumps(body)}
+        )
+        gateway.put_gateway_response(
+            restApiId=api, responseType="UNAUTHORIZED", responseTemplates={"application/json": '{"code": "no_token"}'}
+        )
+        gateway.create_deployment(restApiId=api, stageName="test")
+        return f"{self.cloud.url}/_aws/execute-api/{api}/test"
+
+    def get(self, path: str, token: str | None = None) -> requests.Response:
+        headers = {"Authorization": token} if token else {}
+        return requests.get(self.api + path, headers=headers, timeout=10)
+
+
+@pytest.fixture(scope="session")
+def house(cloud: Cloud) -> House:
+    return House(cloud)
+
+
+def raw(cloud: Cloud, method: str, path: str, *headers: tuple[str, str], body: bytes = b"") -> tuple[int, bytes]:
+    """Send exactly these header lines; a client library would tidy them."""
+    connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=10)
+    connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+    for name, value in headers:
+        connection.putheader(name, value)
+    connection.putheader("Content-Length", str(len(body)))
+    connection.endheaders(body)
+    answer = connection.getresponse()
+    status, content = answer.status, answer.read()
+    connection.close()
+    return status, content
+
+
+HOST = ("Host", "localhost")
+BEARER = ("Authorization", "Bearer anything")
+FORGED = (
+    "Authorization",
+    f"AWS4-HMAC-SHA256 Credential=test/{time.strftime('%Y%m%d')}/us-east-1/iam/aws4_request, "
+    f"SignedHeaders=host;x-amz-date, Signature={'0' * 64}",
+)
+
+
+def target(operation: str) -> tuple[str, str]:
+    return "X-Amz-Target", f"AWSCognitoIdentityProviderService.{operation}"
+
+
+# Side doors -----------------------------------------------------------------------------------------------------------
+
+SERVICES = {
+    "cognito-idp": ("list_user_pools", {"MaxResults": 1}),
+    "dynamodb": ("list_tables", {}),
+    "dynamodbstreams": ("list_streams", {}),
+    "lambda": ("list_functions", {}),
+    "apigateway": ("get_rest_apis", {}),
+    "iam": ("list_users", {}),
+    "sts": ("get_caller_identity", {}),
+    "s3": ("list_buckets", {}),
+    "cloudformation": ("list_stacks", {}),
+    "logs": ("describe_log_groups", {}),
+    "ses": ("list_identities", {}),
+    "sqs": ("list_queues", {}),
+}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_only_an_existing_key_with_a_right_signature_is_served(cloud: Cloud, service: str) -> None:
+    operation, arguments = SERVICES[service]
+    getattr(cloud.client(service), operation)(**arguments)
+    for key, secret in [("test", "wrong"), ("123456789012", "test"), ("AKIAIOSFODNN7EXAMPLE", "test")]:
+        with pytest.raises(ClientError) as refusal:
+            getattr(cloud.client(service, key, secret), operation)(**arguments)
+        assert refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 403), (key, secret)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("authorization", [None, "Bearer anything", "Basic dGVzdDp0ZXN0", FORGED[1]])
+def test_a_call_that_nobody_signed_is_refused(cloud: Cloud, service: str, authorization: str | None) -> None:
+    operation, arguments = SERVICES[service]
+    client = cloud.client(service, signature_version=UNSIGNED)
+    statuses = []
+    client.meta.events.register("before-send", lambda request, **_: _send(request, authorization, statuses))
+    with pytest.raises(Exception):  # noqa: B017, PT011 - an XML service cannot parse the refusal; the status counts
+        getattr(client, operation)(**arguments)
+    assert statuses[0] in (400, 403)
+
+
+def _send(request: Any, authorization: str | None, statuses: list[int]) -> None:
+    headers = {**request.headers, **({"Authorization": authorization} if authorization else {})}
+    answer = requests.request(request.method, request.url, headers=headers, data=request.body, timeout=10)
+    statuses.append(answer.status_code)
+
+
+def test_a_user_of_the_account_is_held_to_their_own_secret_and_policy(cloud: Cloud) -> None:
+    iam = cloud.client("iam")
+    iam.create_user(UserName="clerk")
+    read = {"Statement": [{"Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"}]}
+    iam.put_user_policy(UserName="clerk", PolicyName="read", PolicyDocument=json.dumps(read))
+    key = iam.create_access_key(UserName="clerk")["AccessKey"]
+    clerk = (key["AccessKeyId"], key["SecretAccessKey"])
+    cloud.client("dynamodb", *clerk).list_tables()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        cloud.client("lambda", *clerk).list_functions()
+    assert_refused("InvalidSignatureException", cloud.client("dynamodb", clerk[0], "test").list_tables)
+
+
+def test_a_reader_cannot_make_himself_administrator_with_any_bearer_token(house: House) -> None:
+    reader = house.user()
+    wish = {"UserPoolId": house.pool, "Username": reader, "GroupName": "editors"}
+    body = json.dumps(wish).encode()
+    for lines in [
+        (BEARER,),
+        (),
+        (FORGED,),
+        (("Authorization", house.sign_in(reader)["AuthenticationResult"]["AccessToken"]),),
+    ]:
+        status, _ = raw(house.cloud, "POST", "/", HOST, target("AdminAddUserToGroup"), *lines, body=body)
+        assert status in (400, 403)
+    assert house.idp.admin_list_groups_for_user(UserPoolId=house.pool, Username=reader)["Groups"] == []
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param([target("SignUp"), target("ListUserPools"), BEARER], id="two targets, the public one first"),
+        pytest.param([target("ListUserPools"), target("SignUp"), BEARER], id="two targets, the public one last"),
+        pytest.param([target("SignUp.ListUserPools"), BEARER], id="a public operation before another"),
+        pytest.param([("x-amz-TARGET", target("ListUserPools")[1]), BEARER], id="a header in odd letters"),
+        pytest.param([("X-Amz-Target", "DynamoDB_20120810.ListTables"), BEARER], id="another service"),
+        pytest.param([BEARER, FORGED, target("ListUserPools")], id="two credentials"),
+    ],
+)
+def test_no_arrangement_of_headers_makes_a_signed_operation_public(cloud: Cloud, lines: list[tuple[str, str]]) -> None:
+    status, _ = raw(cloud, "POST", "/", HOST, *lines, body=b'{"MaxResults": 1}')
+    assert status in (400, 403)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/?Action=SignUp", b"{}"),
+        ("GET", "/?Action=ListUsers", b""),
+        ("POST", "/saml2/idpresponse", b"Action=ListUsers"),
+        ("POST", "/oauth2/idpresponse?Action=ListUsers", b""),
+        ("POST", "/oauth2/idpresponse?Action=AssumeRoleWithWebIdentity", b""),
+        ("POST", "/saml2/idpresponse", b"Action=AssumeRoleWithSAML"),
+        ("POST", "/saml2/idpresponse", b""),
+        ("POST", "/_aws/execute-api/aaaa", b"{}"),
+        ("POST", "/_aws/execute-api//prod", b"{}"),
+        ("POST", "//oauth2/token", b""),
+        ("POST", "/oauth2/token/", b""),
+        ("GET", "/v2/_catalog", b""),
+        ("GET", "/restapis", b""),
+        ("GET", "/2015-03-31/functions", b""),
+        ("GET", "/bucket/key", b""),
+        ("POST", "/_aws/lambda-url/x/", b""),
+        ("GET", "/iceberg/v1/config", b""),
+    ],
+)
+def test_no_path_leads_past_the_signature(cloud: Cloud, method: str, path: str, body: bytes) -> None:
+    lines = [BEARER, ("X-Amz-Target", "DynamoDB_20120810.ListTables")]
+    form = ("Content-Type", "application/x-www-form-urlencoded")
+    status, content = raw(cloud, method, path, HOST, *lines, form, body=body)
+    assert status in (400, 403)
+    assert b"TableNames" not in content
+    assert b"sts.amazonaws.com" not in content
+    assert b"<Users>" not in content
+
+
+def test_a_presigned_address_opens_one_object_and_nothing_else(cloud: Cloud) -> None:
+    s3 = cloud.client("s3", signature_version="s3v4")
+    s3.create_bucket(Bucket="house")
+    s3.put_object(Bucket="house", Key="a", Body=b"hello")
+    address = s3.generate_presigned_url("get_object", Params={"Bucket": "house", "Key": "a"}, ExpiresIn=60)
+    assert requests.get(address, timeout=10).content == b"hello"
+    assert s3.head_object(Bucket="house", Key="a")["ContentLength"] == 5
+    assert requests.get(address.replace("/a?", "/b?"), timeout=10).status_code == 403
+    turned = requests.get(address, headers={"X-Amz-Target": "DynamoDB_20120810.ListTables"}, timeout=10)
+    assert (turned.status_code, "TableNames" in turned.text) == (400, False)
+    late = s3.generate_presigned_url("get_object", Params={"Bucket": "house", "Key": "a"}, ExpiresIn=-1)
+    assert requests.get(late, timeout=10).status_code == 403
+
+
+def test_a_signed_body_cannot_be_exchanged(cloud: Cloud) -> None:
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="sealed")
+    statuses: list[int] = []
+
+    def exchange(request: Any, **_: Any) -> None:
+        answer = requests.put(request.url, headers=request.headers, data=b"other", timeout=10)
+        statuses.append(answer.status_code)
+
+    s3.meta.events.register("before-send.s3.PutObject", exchange)
+    s3.put_object(Bucket="sealed", Key="a", Body=b"hello")
+    assert statuses == [403]
+
+
+def test_a_large_upload_passes_and_a_large_body_of_a_stranger_does_not(cloud: Cloud) -> None:
+    cloud.client("s3").create_bucket(Bucket="uploads")
+    cloud.client("s3").put_object(Bucket="uploads", Key="a", Body=bytes(11 * 1024 * 1024))
+    status, _ = raw(cloud, "POST", "/", HOST, target("SignUp"), body=bytes(11 * 1024 * 1024))
+    assert status == 413
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "localhost.evil.example",
+        "host.docker.internal",
+        "bucket.localhost",
+        "abcdef12.execute-api.localhost",
+        "x.lambda-url.us-east-1.on.aws",
+        "",
+        "[::1]",
+    ],
+)
+def test_a_request_for_another_host_is_turned_away(cloud: Cloud, host: str) -> None:
+    assert raw(cloud, "POST", "/oauth2/token", ("Host", host))[0] == 421
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.0.0.1", "localhost:4566", "127.0.0.1:80"])
+def test_a_request_for_this_machine_is_answered(cloud: Cloud, host: str) -> None:
+    assert raw(cloud, "POST", "/oauth2/token", ("Host", host))[0] == 400
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/_ministack/reset",
+        "/_ministack/config",
+        "/_ministack/ses/messages",
+        "/_localstack/x",
+        "/_ministack/health",
+        "/health",
+        "/%5fministack/reset",
+        "/_ministack",
+    ],
+)
+def test_the_emulators_own_switches_are_out_of_reach(cloud: Cloud, path: str) -> None:
+    assert raw(cloud, "POST", path, HOST, BEARER)[0] == 404
+    assert raw(cloud, "GET", path, HOST)[0] == 404
+
+
+def test_a_websocket_is_refused(cloud: Cloud) -> None:
+    upgrade = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")]
+    path = "/_aws/execute-api/aaaa/prod"
+    status, _ = raw(cloud, "GET", path, HOST, *upgrade, ("Sec-WebSocket-Key", base64.b64encode(b"0" * 16).decode()))
+    assert status == 403
+
+
+def test_a_browser_may_ask_before_it_signs_a_person_in(house: House) -> None:
+    for path in ("/", "/oauth2/token"):
+        assert requests.options(house.cloud.url + path, timeout=10).headers["access-control-allow-origin"] == "*"
+    refused = house.post("/oauth2/token", {"grant_type": "refresh_token", "client_id": house.web})
+    assert refused.headers["access-control-allow-origin"] == "*"
+
+
+# Sign-in --------------------------------------------------------------------------------------------------------------
+
+
+def test_srp_takes_the_right_password_and_no_other(house: House) -> None:
+    email = house.user()
+    assert house.srp(email, PASSWORD)["AuthenticationResult"]["AccessToken"]
+    assert_refused("NotAuthorizedException", house.srp, email=email, password="Wrong-Horse-12")
+
+
+def test_a_new_password_is_set_only_with_the_session_that_asked_for_it(house: House) -> None:
+    victim, attacker = house.user(), house.user(permanent=False)
+    asked = house.sign_in(attacker)
+    assert asked["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
+    new = {"NEW_PASSWORD": "Brand-New-Horse-1"}
+    for session, name in [("A" * 43, victim), (asked["Session"], victim), ("A" * 43, attacker)]:
+        assert_refused(
+            "NotAuthorizedException", house.respond, name="NEW_PASSWORD_REQUIRED", session=session, USERNAME=name, **new
+        )
+    assert house.sign_in(victim)["AuthenticationResult"]
+    signed_in = house.respond("NEW_PASSWORD_REQUIRED", asked["Session"], USERNAME=attacker, **new)
+    assert signed_in["AuthenticationResult"]
+    assert_refused(
+        "NotAuthorizedException",
+        house.respond,
+        name="NEW_PASSWORD_REQUIRED",
+        session=asked["Session"],
+        USERNAME=attacker,
+        **new,
+    )
+
+
+def test_a_session_is_for_one_challenge_of_one_client(house: House) -> None:
+    email = house.user(permanent=False)
+    session = house.sign_in(email)["Session"]
+    answers = {"USERNAME": email, "NEW_PASSWORD": "Brand-New-Horse-1"}
+    assert_refused("NotAuthorizedException", house.respond, name="MFA_SETUP", session=session, **answers)
+    other = house.new_client()["ClientId"]
+    assert_refused(
+        "NotAuthorizedException",
+        house.people.respond_to_auth_challenge,
+        ClientId=other,
+        ChallengeName="NEW_PASSWORD_REQUIRED",
+        Session=session,
+        ChallengeResponses=answers,
+    )
+
+
+def test_an_administrators_challenge_is_bound_too(house: House) -> None:
+    victim = house.user()
+    assert_refused(
+        "NotAuthorizedException",
+        house.idp.admin_respond_to_auth_challenge,
+        UserPoolId=house.pool,
+        ClientId=house.web,
+        ChallengeName="SMS_MFA",
+        Session="A" * 43,
+        ChallengeResponses={"USERNAME": victim, "SMS_MFA_CODE": "1"},
+    )
+
+
+def test_proving_ones_own_password_opens_no_session_for_another(house: House) -> None:
+    victim, attacker = house.user(), house.user(permanent=False)
+    proof = AWSSRP(attacker, PASSWORD, house.pool, house.web, client=house.people)
+    asked = house.people.initiate_auth(
+        ClientId=house.web, AuthFlow="USER_SRP_AUTH", AuthParameters=proof.get_auth_params()
+    )
+    answers = proof.process_challenge(asked["ChallengeParameters"], proof.get_auth_params())
+    session = house.respond("PASSWORD_VERIFIER", "A" * 43, **{**answers, "USERNAME": victim})["Session"]
+    assert_refused(
+        "NotAuthorizedException",
+        house.respond,
+        name="NEW_PASSWORD_REQUIRED",
+        session=session,
+        USERNAME=victim,
+        NEW_PASSWORD="Brand-New-Horse-1",
+    )
+
+
+def test_a_weak_new_password_is_refused_and_may_be_corrected(house: House) -> None:
+    email = house.user(permanent=False)
+    session = house.sign_in(email)["Session"]
+    for weak in ("weak", ""):
+        assert_refused(
+            "InvalidPasswordException",
+            house.respond,
+            name="NEW_PASSWORD_REQUIRED",
+            session=session,
+            USERNAME=email,
+            NEW_PASSWORD=weak,
+        )
+    assert house.respond("NEW_PASSWORD_REQUIRED", session, USERNAME=email, NEW_PASSWORD="Brand-New-Horse-1")
+
+
+def test_a_session_counts_once_even_when_used_twice_at_once(house: House) -> None:
+    email = house.user(permanent=False)
+    session = house.sign_in(email)["Session"]
+
+    def answer(_: int) -> bool:
+        try:
+            return bool(
+                house.respond("NEW_PASSWORD_REQUIRED", session, USERNAME=email, NEW_PASSWORD="Brand-New-Horse-1")
+            )
+        except ClientError:
+            return False
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(answer, range(8))) == 1
+
+
+def test_an_answer_that_the_front_cannot_read_is_not_passed_on(house: House) -> None:
+    victim = house.user()
+    answer = {
+        "ClientId": house.web,
+        "ChallengeName": "NEW_PASSWORD_REQUIRED",
+        "Session": "A" * 43,
+        "ChallengeResponses": {"USERNAME": victim, "NEW_PASSWORD": "Brand-New-Horse-1"},
+    }
+    packed = gzip.compress(json.dumps(answer).encode())
+    status, content = raw(
+        house.cloud, "POST", "/", HOST, target("RespondToAuthChallenge"), ("Content-Encoding", "gzip"), body=packed
+    )
+    assert status == 400, content
+    assert house.sign_in(victim)["AuthenticationResult"]
+
+
+CLOCKED = """
+import asyncio, pathlib, sys, time
+from local.front.server import serve
+ahead = pathlib.Path(sys.argv[1])
+asyncio.run(serve(int(sys.argv[2]), asyncio.Event(), now=lambda: time.time() + int(ahead.read_text())))
+"""
+
+
+def test_a_session_is_good_for_three_minutes(tmp_path: Path) -> None:
+    clock = tmp_path / "clock"
+    clock.write_text("0")
+    with running_cloud(tmp_path / "state", ("-c", CLOCKED, str(clock))) as cloud:
+        house = House(cloud)
+        emails = house.user(permanent=False), house.user(permanent=False)
+        sessions = [house.sign_in(email)["Session"] for email in emails]
+        answers = [{"USERNAME": email, "NEW_PASSWORD": "Brand-New-Horse-1"} for email in emails]
+        clock.write_text("175")
+        assert house.respond("NEW_PASSWORD_REQUIRED", sessions[0], **answers[0])["AuthenticationResult"]
+        clock.write_text("181")
+        late = {"name": "NEW_PASSWORD_REQUIRED", "session": sessions[1], **answers[1]}
+        assert_refused("NotAuthorizedException", house.respond, **late)
+
+
+@pytest.fixture
+def strict(house: House) -> Iterator[House]:
+    """A house whose pool insists on an authenticator."""
+    second = House(house.cloud)
+    second.trigger = house.trigger
+    second.idp.set_user_pool_mfa_config(
+        UserPoolId=second.pool, SoftwareTokenMfaConfiguration={"Enabled": True}, MfaConfiguration="ON"
+    )
+    return second
+
+
+def test_where_mfa_is_on_nobody_gets_tokens_without_a_verified_authenticator(strict: House) -> None:
+    email = strict.user()
+    asked = strict.sign_in(email)
+    assert asked["ChallengeName"] == "MFA_SETUP"
+    assert "AuthenticationResult" not in asked
+    assert_refused("NotAuthorizedException", strict.respond, name="MFA_SETUP", session=asked["Session"], USERNAME=email)
+
+    given = strict.people.associate_software_token(Session=asked["Session"])
+    assert_refused("NotAuthorizedException", strict.respond, name="MFA_SETUP", session=given["Session"], USERNAME=email)
+    assert_refused(
+        "EnableSoftwareTokenMFAException",
+        strict.people.verify_software_token,
+        Session=given["Session"],
+        UserCode="000000",
+    )
+    verified = strict.people.verify_software_token(Session=given["Session"], UserCode=totp(given["SecretCode"]))
+    other = strict.user()
+    assert_refused(
+        "NotAuthorizedException", strict.respond, name="MFA_SETUP", session=verified["Session"], USERNAME=other
+    )
+    assert strict.respond("MFA_SETUP", verified["Session"], USERNAME=email)["AuthenticationResult"]
+
+    asked = strict.sign_in(email)
+    assert asked["ChallengeName"] == "SOFTWARE_TOKEN_MFA"
+    code = {"USERNAME": email, "SOFTWARE_TOKEN_MFA_CODE": totp(given["SecretCode"])}
+    assert_refused(
+        "CodeMismatchException",
+        strict.respond,
+        name="SOFTWARE_TOKEN_MFA",
+        session=asked["Session"],
+        **{**code, "SOFTWARE_TOKEN_MFA_CODE": "000000"},
+    )
+    assert_refused("NotAuthorizedException", strict.respond, name="SOFTWARE_TOKEN_MFA", session="A" * 43, **code)
+    assert_refused("NotAuthorizedException", strict.respond, name="MFA_SETUP", session=asked["Session"], **code)
+    assert strict.respond("SOFTWARE_TOKEN_MFA", asked["Session"], **code)["AuthenticationResult"]
+
+
+def test_the_sign_in_page_does_not_let_anyone_past_their_mfa(strict: House) -> None:
+    refused = strict.log_in(strict.user())
+    assert refused.status_code == 400
+    assert refused.json()["error"] == "access_denied"
+
+
+def test_an_authenticator_is_associated_only_with_an_open_session(house: House) -> None:
+    assert_refused("NotAuthorizedException", house.people.associate_software_token, Session="A" * 43)
+
+
+def test_nobody_signs_up_as_someone_else_or_writes_what_only_cognito_knows(house: House) -> None:
+    victim, email = house.user(), f"{secrets.token_hex(6)}@example.com"
+    for name, value in [("sub", house.sub(victim)), ("email_verified", "true"), ("cognito:user_status", "CONFIRMED")]:
+        attributes = [{"Name": "email", "Value": email}, {"Name": name, "Value": value}]
+        assert_refused(
+            "NotAuthorizedException",
+            house.people.sign_up,
+            ClientId=house.web,
+            Username=email,
+            Password=PASSWORD,
+            UserAttributes=attributes,
+        )
+    token = house.sign_in(house.user())["AuthenticationResult"]["AccessToken"]
+    forged = [{"Name": "sub", "Value": house.sub(victim)}]
+    assert_refused(
+        "NotAuthorizedException", house.people.update_user_attributes, AccessToken=token, UserAttributes=forged
+    )
+    house.people.update_user_attributes(AccessToken=token, UserAttributes=[{"Name": "name", "Value": "Ann"}])
+
+
+def test_people_write_only_what_their_client_may_write(house: House) -> None:
+    narrow = house.new_client(WriteAttributes=["email"])["ClientId"]
+    email = f"{secrets.token_hex(6)}@example.com"
+    wish = {"ClientId": narrow, "Username": email, "Password": PASSWORD}
+    named = [{"Name": "email", "Value": email}, {"Name": "name", "Value": "Ann"}]
+    assert_refused("NotAuthorizedException", house.people.sign_up, **wish, UserAttributes=named)
+    house.people.sign_up(**wish, UserAttributes=named[:1])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b"{",
+        b'{"ClientId": {}, "AuthFlow": []}',
+        b'{"ClientId": "x", "ChallengeName": {}, "ChallengeResponses": []}',
+        b'{"ClientId": "x", "Username": "x", "UserAttributes": [1, {"Name": []}]}',
+    ],
+)
+def test_fields_of_a_wrong_shape_are_the_callers_fault(cloud: Cloud, body: bytes) -> None:
+    for operation in ("InitiateAuth", "RespondToAuthChallenge", "SignUp", "VerifySoftwareToken", "RevokeToken"):
+        status, content = raw(cloud, "POST", "/", HOST, target(operation), body=body)
+        assert status == 400, (operation, content)
+
+
+def test_nobody_signs_up_where_only_administrators_add_people(house: House) -> None:
+    closed = House(house.cloud)
+    closed.trigger = house.trigger
+    settings = {"AdminCreateUserConfig": {"AllowAdminCreateUserOnly": True}}
+    closed.idp.update_user_pool(UserPoolId=closed.pool, **settings)
+    with pytest.raises(ClientError, match="not permitted"):
+        sign_up(closed, "ann@example.com")
+
+
+def test_a_forged_token_ends_nobodys_session(house: House) -> None:
+    tokens = house.oauth_tokens(house.user())
+    origin = claims(tokens["refresh_token"])["origin_jti"]
+    forged = jwt.encode({"token_use": "refresh", "origin_jti": origin, "client_id": house.web}, "k" * 32)
+    assert_refused("NotAuthorizedException", house.people.revoke_token, Token=forged, ClientId=house.web)
+    assert house.post("/oauth2/revoke", {"token": forged, "client_id": house.web}).status_code == 200
+    assert house.refresh(tokens["refresh_token"]).status_code == 200
+    house.people.revoke_token(Token=tokens["refresh_token"], ClientId=house.web)
+    assert house.refresh(tokens["refresh_token"]).status_code == 400
+
+
+def test_a_corporate_user_has_no_password_to_guess(house: House) -> None:
+    email = f"{secrets.token_hex(6)}@corp.example"
+    house.corporate(email)
+    username = f"Corp_{email}"
+    assert_refused("NotAuthorizedException", house.sign_in, email=username, password="anything")
+    assert_refused("NotAuthorizedException", house.srp, email=username, password="")
+    assert_refused("NotAuthorizedException", house.people.forgot_password, ClientId=house.web, Username=username)
+
+
+def test_an_expired_refresh_token_refreshes_nothing(house: House) -> None:
+    client = house.new_client(
+        ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+        AccessTokenValidity=1,
+        RefreshTokenValidity=1,
+        TokenValidityUnits={"AccessToken": "seconds", "RefreshToken": "seconds"},
+    )["ClientId"]
+    token = house.mint(
+        token_use="refresh", sub=house.sub(house.user()), client_id=client, exp=int(time.time()) - 1, scope=None
+    )
+    parameters = {"REFRESH_TOKEN": token}
+    assert_refused(
+        "NotAuthorizedException",
+        house.people.initiate_auth,
+        ClientId=client,
+        AuthFlow="REFRESH_TOKEN_AUTH",
+        AuthParameters=parameters,
+    )
+    assert_refused(
+        "NotAuthorizedException", house.people.get_tokens_from_refresh_token, ClientId=client, RefreshToken=token
+    )
+    assert house.refresh(token, client_id=client).json()["error"] == "invalid_grant"
+
+
+# PostConfirmation -----------------------------------------------------------------------------------------------------
+
+
+def sign_up(house: House, email: str) -> str:
+    made = house.people.sign_up(
+        ClientId=house.web, Username=email, Password=PASSWORD, UserAttributes=[{"Name": "email", "Value": email}]
+    )
+    return str(made["UserSub"])
+
+
+def test_confirming_a_sign_up_tells_the_function_who_it_was(house: House) -> None:
+    email = f"{secrets.token_hex(6)}@example.com"
+    username = sign_up(house, email)
+    assert house.confirmed(username) is None
+    house.people.confirm_sign_up(
+        ClientId=house.web, Username=email, ConfirmationCode="123456", ClientMetadata={"from": "test"}
+    )
+    event = house.confirmed(username)
+    assert event is not None
+    attributes = event["request"].pop("userAttributes")
+    assert event == {
+        "version": "1",
+        "triggerSource": "PostConfirmation_ConfirmSignUp",
+        "region": "us-east-1",
+        "userPoolId": house.pool,
+        "userName": username,
+        "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": house.web},
+        "request": {"clientMetadata": {"from": "test"}},
+        "response": {},
+    }
+    assert (attributes["sub"], attributes["email"], attributes["cognito:user_status"]) == (username, email, "CONFIRMED")
+
+
+def test_a_wrong_code_confirms_nobody_and_fires_nothing(house: House) -> None:
+    email = f"{secrets.token_hex(6)}@example.com"
+    username = sign_up(house, email)
+    assert_refused(
+        "CodeMismatchException",
+        house.people.confirm_sign_up,
+        ClientId=house.web,
+        Username=email,
+        ConfirmationCode="000000",
+    )
+    assert house.confirmed(username) is None
+
+
+def test_an_administrators_confirmation_and_a_password_reset_fire_it_too(house: House) -> None:
+    email = f"{secrets.token_hex(6)}@example.com"
+    username = sign_up(house, email)
+    house.idp.admin_confirm_sign_up(UserPoolId=house.pool, Username=email)
+    assert house.confirmed(username)
+    house.people.forgot_password(ClientId=house.web, Username=email)
+    house.people.confirm_forgot_password(
+        ClientId=house.web, Username=email, ConfirmationCode="654321", Password="Brand-New-Horse-1"
+    )
+    assert house.confirmed(username, "PostConfirmation_ConfirmForgotPassword")
+
+
+def test_a_function_that_does_not_return_its_event_fails_the_confirmation(house: House) -> None:
+    email = f"silent-{secrets.token_hex(6)}@example.com"
+    sign_up(house, email)
+    assert_refused(
+        "InvalidLambdaResponseException",
+        house.people.confirm_sign_up,
+        ClientId=house.web,
+        Username=email,
+        ConfirmationCode="123456",
+    )
+
+
+def test_a_sign_up_that_a_function_confirms_is_a_confirmation(house: House) -> None:
+    welcoming = House(house.cloud)
+    welcoming.trigger = house.trigger
+    confirm = "def handler(event, context): return {**event, 'response': {'autoConfirmUser': True}}"
+    functions = {"PreSignUp": house.function("welcome", confirm), "PostConfirmation": house.trigger}
+    welcoming.idp.update_user_pool(UserPoolId=welcoming.pool, LambdaConfig=functions)
+    assert house.confirmed(sign_up(welcoming, "ann@example.com"))
+
+
+def test_a_function_that_fails_fails_the_confirmation(house: House) -> None:
+    email = f"refused-{secrets.token_hex(6)}@example.com"
+    sign_up(house, email)
+    with pytest.raises(ClientError, match="no room") as refusal:
+        house.people.confirm_sign_up(ClientId=house.web, Username=email, ConfirmationCode="123456")
+    assert refusal.value.response["Error"]["Code"] == "UserLambdaValidationException"
+
+
+def test_only_the_first_corporate_sign_in_is_a_confirmation(house: House) -> None:
+    email = f"{secrets.token_hex(6)}@corp.example"
+    assert house.corporate(email).status_code == 302
+    assert house.confirmed(f"Corp_{email}")
+    house.cloud.client("dynamodb").delete_item(
+        TableName="confirmed", Key={"id": {"S": f"Corp_{email}PostConfirmation_ConfirmSignUp"}}
+    )
+    assert house.corporate(email).status_code == 302
+    assert house.confirmed(f"Corp_{email}") is None
+
+
+# OAuth ----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_code_is_redeemed_once_and_only_with_its_verifier(house: House) -> None:
+    code = house.code(house.user())
+    for change in (
+        {"code_verifier": ""},
+        {"code_verifier": "w" * 64},
+        {"code_verifier": "é" * 50},
+        {"redirect_uri": "http://x"},
+    ):
+        assert house.redeem(code, **change).json()["error"] == "invalid_grant"
+    assert set(house.redeem(code).json()) >= {"access_token", "id_token", "refresh_token"}
+    assert house.redeem(code).json()["error"] == "invalid_grant"
+
+
+def test_a_corporate_code_is_redeemed_only_by_whom_it_was_issued_to(house: House) -> None:
+    code = house.corporate_code(f"{secrets.token_hex(6)}@corp.example")
+    other = house.new_client(CallbackURLs=[CALLBACK])["ClientId"]
+    for change in (
+        {"code_verifier": ""},
+        {"code_verifier": "w" * 64},
+        {"client_id": other},
+        {"client_id": ""},
+        {"redirect_uri": ""},
+        {"redirect_uri": "http://x"},
+    ):
+        assert house.redeem(code, **change).json()["error"] in ("invalid_grant", "invalid_client")
+    assert set(claims(house.redeem(code).json()["access_token"])["scope"].split()) == {"openid", "house/read"}
+    assert house.redeem(code).json()["error"] == "invalid_grant"
+
+
+def test_a_refresh_keeps_the_scopes_and_reads_the_groups_afresh(house: House) -> None:
+    email = house.user()
+    tokens = house.oauth_tokens(email)
+    assert "cognito:groups" not in claims(tokens["access_token"])
+    house.idp.admin_add_user_to_group(UserPoolId=house.pool, Username=email, GroupName="editors")
+    answer = house.refresh(tokens["refresh_token"]).json()
+    before, after = claims(tokens["access_token"]), claims(answer["access_token"])
+    assert after["cognito:groups"] == ["editors"]
+    assert set(after["scope"].split()) == set(before["scope"].split()) == {"openid", "house/read"}
+    assert after["origin_jti"] == before["origin_jti"]
+    assert answer["expires_in"] == 600
+    assert claims(answer["id_token"])["cognito:groups"] == ["editors"]
+
+
+def test_a_corporate_refresh_keeps_its_scopes(house: House) -> None:
+    tokens = house.redeem(house.corporate_code(f"{secrets.token_hex(6)}@corp.example")).json()
+    refreshed = claims(house.refresh(tokens["refresh_token"]).json()["access_token"])
+    assert set(refreshed["scope"].split()) == {"openid", "house/read"}
+    assert refreshed["cognito:groups"] == [f"{house.pool}_Corp"]
+
+
+def test_a_refresh_token_serves_no_other_client(house: House) -> None:
+    token = house.oauth_tokens(house.user())["refresh_token"]
+    for other in (house.new_client()["ClientId"], "nobody", ""):
+        assert house.refresh(token, client_id=other).json()["error"] in ("invalid_grant", "invalid_client")
+
+
+def test_a_client_with_a_secret_must_show_it_to_refresh_and_revoke(house: House) -> None:
+    client = house.new_client(GenerateSecret=True, ExplicitAuthFlows=["ALLOW_REFRESH_TOKEN_AUTH"])
+    token = house.mint(
+        token_use="refresh", sub=house.sub(house.user()), client_id=client["ClientId"], scope="openid house/read"
+    )
+    for path, grant in [
+        ("/oauth2/token", {"grant_type": "refresh_token", "refresh_token": token}),
+        ("/oauth2/revoke", {"token": token}),
+    ]:
+        for secret in ("", "wrong"):
+            refused = house.post(path, {**grant, "client_id": client["ClientId"], "client_secret": secret})
+            assert refused.json()["error"] == "invalid_client"
+    basic = (client["ClientId"], client["ClientSecret"])
+    answer = house.post("/oauth2/token", {"grant_type": "refresh_token", "refresh_token": token}, auth=basic)
+    assert answer.status_code == 200
+
+
+def test_a_revoked_token_is_revoked_everywhere(house: House) -> None:
+    tokens = house.oauth_tokens(house.user())
+    assert house.post("/oauth2/revoke", {"token": tokens["refresh_token"], "client_id": house.web}).status_code == 200
+    assert house.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+    userinfo = requests.get(
+        f"{house.cloud.url}/oauth2/userInfo", headers={"Authorization": f"Bearer {tokens['access_token']}"}, timeout=10
+    )
+    assert userinfo.status_code == 401
+
+
+def test_nobody_revokes_anothers_token_or_an_access_token(house: House) -> None:
+    tokens = house.oauth_tokens(house.user())
+    other = house.new_client()["ClientId"]
+    refused = house.post("/oauth2/revoke", {"token": tokens["refresh_token"], "client_id": other})
+    assert refused.json()["error"] == "invalid_grant"
+    refused = house.post("/oauth2/revoke", {"token": tokens["access_token"], "client_id": house.web})
+    assert refused.json()["error"] == "unsupported_token_type"
+    assert house.refresh(tokens["refresh_token"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"redirect_uri": "http://evil.example/"},
+        {"redirect_uri": CALLBACK + "/.."},
+        {"response_type": "token"},
+        {"client_id": "nobody"},
+        {"identity_provider": "Corp", "redirect_uri": "http://evil.example/"},
+        {"identity_provider": "Corp", "response_type": "token"},
+        {"identity_provider": "Corp", "code_challenge_method": "plain"},
+        {"identity_provider": "Corp", "code_challenge": "short"},
+        {"identity_provider": "Nobody"},
+    ],
+)
+def test_a_sign_in_that_the_client_may_not_ask_for_does_not_begin(house: House, changes: dict[str, str]) -> None:
+    answer = house.authorize(**changes)
+    assert answer.status_code == 400
+    assert "location" not in answer.headers
+
+
+def test_a_client_uses_only_the_providers_it_was_given(house: House) -> None:
+    alone = house.new_client(
+        AllowedOAuthFlowsUserPoolClient=True,
+        AllowedOAuthFlows=["code"],
+        AllowedOAuthScopes=["openid"],
+        CallbackURLs=[CALLBACK],
+        SupportedIdentityProviders=["COGNITO"],
+    )["ClientId"]
+    assert house.authorize(identity_provider="Corp", client_id=alone, scope="openid").status_code == 400
+
+
+def test_scopes_beyond_the_clients_and_plain_challenges_are_sent_back(house: House) -> None:
+    for changes in ({"scope": "house/write"}, {"code_challenge_method": "plain"}):
+        location = house.authorize(**changes).headers["location"]
+        assert location.startswith(CALLBACK)
+        assert "error=" in location
+
+
+def test_the_login_form_gives_no_code_to_a_client_without_the_code_flow(house: House) -> None:
+    client = house.new_client(CallbackURLs=[CALLBACK])["ClientId"]
+    form = {"client_id": client, "redirect_uri": CALLBACK, "username": house.user(), "password": PASSWORD}
+    assert house.post("/login", form).status_code == 400
+    assert house.post("/login", {**form, "client_id": house.web, "redirect_uri": "http://evil"}).status_code == 400
+
+
+def test_signing_out_redirects_only_where_the_client_said(house: House) -> None:
+    def log_out(client: str, uri: str) -> int:
+        query = urlencode({"client_id": client, "logout_uri": uri})
+        return requests.get(f"{house.cloud.url}/logout?{query}", allow_redirects=False, timeout=10).status_code
+
+    assert log_out(house.web, "http://localhost:3000/") == 302
+    assert log_out(house.web, "http://evil.example/") == 400
+    assert log_out(house.machine[0], "http://evil.example/") == 400
+
+
+def test_a_machine_gets_its_own_scopes_for_its_own_secret(house: House) -> None:
+    def ask(secret: str, **grant: str) -> requests.Response:
+        return house.post(
+            "/oauth2/token", {"grant_type": "client_credentials", **grant}, auth=(house.machine[0], secret)
+        )
+
+    assert claims(ask(house.machine[1], scope="house/read").json()["access_token"])["scope"] == "house/read"
+    for refused in (
+        ask("wrong"),
+        ask(""),
+        ask(house.machine[1], scope="house/write"),
+        house.post("/oauth2/token", {"grant_type": "client_credentials", "client_id": house.web}),
+        house.post("/oauth2/token", {"grant_type": "password", "client_id": house.web}),
+    ):
+        assert refused.status_code == 400
+        assert "access_token" not in refused.json()
+    assert requests.get(f"{house.cloud.url}/oauth2/token", timeout=10).status_code == 403
+
+
+@pytest.fixture
+def provider() -> Iterator[str]:
+    """A corporate OIDC provider that hands its one employee's token to any code."""
+
+    class Employee(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            token = jwt.encode({"sub": "jane", "email": "jane@corp.example"}, "k" * 32)
+            body = json.dumps({"id_token": token, "access_token": "a"}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Employee) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_a_code_by_way_of_oidc_needs_its_verifier_too(house: House, provider: str) -> None:
+    details = {"client_id": "c", "client_secret": "s", "authorize_scopes": "openid", "oidc_issuer": provider}
+    details |= {"authorize_url": f"{provider}/authorize", "token_url": f"{provider}/token"}
+    house.idp.create_identity_provider(
+        UserPoolId=house.pool, ProviderName="Oidc", ProviderType="OIDC", ProviderDetails=details
+    )
+    settings = house.idp.describe_user_pool_client(UserPoolId=house.pool, ClientId=house.web)["UserPoolClient"]
+    house.idp.update_user_pool_client(
+        UserPoolId=house.pool,
+        ClientId=house.web,
+        SupportedIdentityProviders=[*settings["SupportedIdentityProviders"], "Oidc"],
+    )
+    sent = house.authorize(identity_provider="Oidc").headers["location"]
+    state = parse_qs(urlsplit(sent).query)["state"][0]
+    back = f"{house.cloud.url}/oauth2/idpresponse?{urlencode({'code': 'x', 'state': state})}"
+    returned = requests.get(back, allow_redirects=False, timeout=10)
+    code = parse_qs(urlsplit(returned.headers["location"]).query)["code"][0]
+    assert house.confirmed("Oidc_jane")
+    assert house.redeem(code, code_verifier="").json()["error"] == "invalid_grant"
+    assert house.redeem(code).status_code == 200
+
+
+# The API --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_route_with_scopes_takes_an_access_token_that_carries_one(house: House) -> None:
+    tokens = house.oauth_tokens(house.user())
+    assert house.get("/files", tokens["access_token"]).status_code == 200
+    assert house.get("/files", f"Bearer {tokens['access_token']}").status_code == 200
+    assert house.get("/files", house.mint()).status_code == 200
+    assert house.get("/files", tokens["id_token"]).status_code == 401
+    assert house.get("/files").status_code == 401
+    assert house.get("/profile", tokens["id_token"]).status_code == 200
+    assert house.get("/profile", tokens["access_token"]).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"exp": None}, id="no expiry"),
+        pytest.param({"exp": int(time.time()) - 1}, id="expired"),
+        pytest.param({"exp": "9999999999"}, id="expiry as text"),
+        pytest.param({"exp": 9999999999.5}, id="expiry as a fraction"),
+        pytest.param({"exp": float("nan")}, id="expiry not a number"),
+        pytest.param({"exp": float("inf")}, id="expiry never"),
+        pytest.param({"exp": True}, id="expiry true"),
+        pytest.param({"iat": None}, id="no issue time"),
+        pytest.param({"iat": int(time.time()) + 900}, id="issued in the future"),
+        pytest.param({"nbf": int(time.time()) + 900}, id="not yet valid"),
+        pytest.param({"token_use": "id"}, id="an ID token with scopes"),
+        pytest.param({"token_use": None}, id="no token use"),
+        pytest.param({"scope": "house/write"}, id="another scope"),
+        pytest.param({"scope": ["house/read"]}, id="scopes as a list"),
+        pytest.param({"iss": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_other"}, id="another pool"),
+        pytest.param({"header": {"kid": None}}, id="no key id"),
+        pytest.param({"header": {"kid": "other"}}, id="unknown key id"),
+        pytest.param({"header": {"crit": ["x"], "x": 1}}, id="a critical extension"),
+    ],
+)
+def test_a_token_that_cognito_would_not_issue_opens_nothing(house: House, changes: dict[str, Any]) -> None:
+    answer = house.get("/files", house.mint(**changes))
+    assert (answer.status_code, answer.json()) == (401, {"code": "no_token"})
+
+
+def test_a_token_signed_by_another_key_opens_nothing(house: House) -> None:
+    good = house.mint()
+    head, kid = claims(good), jwt.get_unverified_header(good)["kid"]
+    foreign = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    assert house.get("/files", jwt.encode(head, foreign, algorithm="RS256", headers={"kid": kid})).status_code == 401
+    assert house.get("/files", jwt.encode(head, "k" * 32, algorithm="HS256", headers={"kid": kid})).status_code == 401
+    assert house.get("/files", jwt.encode(head, None, algorithm="none", headers={"kid": kid})).status_code == 401
+    neighbour = House(house.cloud)
+    neighbour.trigger = house.trigger
+    assert house.get("/files", neighbour.mint()).status_code == 401
+    assert house.get("/files", neighbour.mint(iss=head["iss"])).status_code == 401
+
+
+def test_a_token_has_one_spelling(house: House) -> None:
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    token = next(t for t in (house.mint(jti=str(n)) for n in range(50)) if {"-", "_"} & set(t.split(".")[2]))
+    head, body, signature = token.split(".")
+    stray = signature[:-1] + alphabet[alphabet.index(signature[-1]) + 1]
+    spellings = [
+        f"{token}==",
+        f"{head}.{body}.{signature.replace('-', '+').replace('_', '/')}",
+        f"{head}.{body}.{stray}",
+        f"{head}.{body}.{signature[:9]}\t{signature[9:]}",
+        f"{head}.{body}.{signature[:9]}!{signature[9:]}",
+        f"{head}.{body}.{signature}.",
+    ]
+    assert house.get("/files", token).status_code == 200
+    assert [house.get("/files", spelling).status_code for spelling in spellings] == [401] * len(spellings)
+
+
+def test_two_authorization_headers_open_nothing(house: House) -> None:
+    token, path = house.mint(), urlsplit(house.api).path + "/files"
+    for first, second in [(token, token), ("Bearer x", token), (token, "x"), (token[:-9], token[-9:])]:
+        status, _ = raw(house.cloud, "GET", path, HOST, ("Authorization", first), ("authorization", second))
+        assert status == 400
+    deep = base64.urlsafe_b64encode(b"[" * 6000).rstrip(b"=").decode()
+    assert house.get("/files", f"{deep}.{deep}.{deep}").status_code == 401
+
+
+def test_a_refusal_speaks_of_the_caller_the_authorizer_saw(house: House) -> None:
+    path = urlsplit(house.api).path.removeprefix("/_aws/execute-api/").partition("/")[2]
+    for place in ("guarded", "cached", "cached"):
+        answer = house.get(f"/{place}/7", "reader:no_policy")
+        assert (answer.status_code, answer.json()) == (
+            403,
+            {"message": f"reader may not GET /{path}/{place}/7", "code": "no_policy", "absent": ""},
+        )
+    assert house.get("/cached/7", "writer:denied_by").json()["code"] == "denied_by"
+    assert house.get("/cached/7", "reader").json()["code"] == ""
+    assert house.get("/guarded/7", "admin").status_code == 200
+    assert house.get("/guarded/7", "ghost").json() == {"code": "no_token"}
+
+
+def test_a_quote_in_a_path_does_not_break_the_refusal(house: House) -> None:
+    answer = house.get("/guarded/%22,%22code%22:%22allowed%22,%22x%22:%22%0A", 'reader:"no"')
+    assert answer.status_code == 403
+    assert answer.json()["code"] == '"no"'
+    assert '/guarded/","code":"allowed","x":"\n' in answer.json()["message"]
+
+
+def test_an_explicit_deny_is_not_walked_around_by_spelling_the_path_otherwise(house: House) -> None:
+    assert house.get("/guarded/public", "most").status_code == 200
+    connection = [("Authorization", "most"), HOST]
+    for spelling in (
+        "guarded/secret",
+        "guarded//secret",
+        "guarded/secret/",
+        "/guarded/secret",
+        "guarded/./secret",
+        "guarded%2fsecret",
+    ):
+        path = f"{urlsplit(house.api).path}/{spelling}"
+        assert raw(house.cloud, "GET", path, *connection)[0] == 403, spelling
+
+
+def test_a_request_cannot_say_where_it_came_from_or_what_it_really_is(house: House) -> None:
+    override = {"X-HTTP-Method-Override": "DELETE", "Authorization": "reader"}
+    answer = requests.get(house.api + "/guarded/7", headers=override, timeout=10)
+    assert answer.json()["message"].startswith("reader may not GET")
+    seen = requests.get(house.api + "/echo", headers={"X-Forwarded-For": "203.0.113.7"}, timeout=10)
+    assert seen.text == "127.0.0.1"
+
+
+# The server -----------------------------------------------------------------------------------------------------------
+
+
+def test_stopping_keeps_the_state_and_leaves_no_process_behind(tmp_path: Any) -> None:
+    with running_cloud(tmp_path) as cloud:
+        house = House(cloud)
+        pool, email = house.pool, house.user()
+        house.function("pid", "import os\ndef handler(event, context): return os.getpid()")
+        worker = int(cloud.client("lambda").invoke(FunctionName="pid")["Payload"].read())
+        assert _alive(worker)
+    assert cloud.process.returncode == 0
+    assert not _alive(worker)
+    with running_cloud(tmp_path) as cloud:
+        found = cloud.client("cognito-idp").admin_get_user(UserPoolId=pool, Username=email)
+        assert found["UserStatus"] == "CONFIRMED"
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True

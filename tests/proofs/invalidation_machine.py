@@ -1,0 +1,600 @@
+"""A machine that plays the shipped code against everything that may go wrong, and judges every answer.
+
+The code is what ships: the use cases, the adapters to DynamoDB, the authorizer's and the stream handler's entry points.
+Only what AWS and Cognito do is played, by `tests/proofs/world.py`; what is promised is kept in `tests/proofs/ledger.py`;
+the documents that come out are read by a stranger, `tests/oracle/iam.py`.
+"""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, partial
+from math import inf
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+from aws_lambda_powertools import Logger
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+
+from authorizers.policy import Unauthorized, answer
+from authorizers.record import Record
+from chalicelib.administer import Administer
+from chalicelib.authorize import Authorize, Grant
+from chalicelib.aws.gateway import StageCache
+from chalicelib.aws.guard import GuardTable
+from chalicelib.aws.policies import PolicyTable
+from chalicelib.core.claims import principal_from
+from chalicelib.core.errors import CannotDecide, GatehouseError
+from chalicelib.core.principal import Principal
+from chalicelib.invalidate import Invalidate
+from chalicelib.ports import GatewayCache, Guard, PolicyReader
+from chalicelib.triggers.policy_changed import follow
+from tests import mint
+from tests.fakes import Clock, allow, deny
+from tests.oracle import iam
+from tests.proofs.ledger import Bound, Key, Ledger, Meaning, Terms, Version, Violated, possible_routes
+from tests.proofs.world import (
+    GENERATION,
+    GUARD,
+    POLICIES,
+    ApiGateway,
+    DynamoDb,
+    Item,
+    Mishap,
+    Node,
+    Order,
+    Stream,
+    Task,
+    Write,
+)
+
+# ------------------------------------------------------------------------------------------------- what is put to proof
+
+Verify = Callable[[str], Principal]
+
+
+class Shipped:
+    """The code under test, put together as `chalicelib/wiring.py` does. What breaks it on purpose inherits from it."""
+
+    def authorize(self, client: Any, verify: Verify, staleness: float, now: Callable[[], float]) -> Authorize:
+        return Authorize(verify, self.guard(client, now), self.policies(client, now), staleness, now)
+
+    def guard(self, client: Any, now: Callable[[], float]) -> Guard:
+        """What the authorizer reads first."""
+        return GuardTable(client, GUARD, now)
+
+    def policies(self, client: Any, now: Callable[[], float]) -> PolicyReader:
+        """What the authorizer reads then."""
+        return PolicyTable(client, POLICIES, now)
+
+    def administer(self, client: Any, now: Callable[[], float]) -> Administer:
+        guard = GuardTable(client, GUARD, now)
+        return Administer(PolicyTable(client, POLICIES, now), generation=guard, revocations=guard, now=now)
+
+    def invalidate(
+        self, client: Any, gateway_cache: GatewayCache | None, now: Callable[[], float]
+    ) -> Callable[[], int]:
+        return Invalidate(GuardTable(client, GUARD, now), gateway_cache)
+
+    def answer(self, header: str, authorize: Callable[[str], Grant], record: Record) -> dict[str, Any]:
+        return answer(header, f"{ARN_BASE}GET/reports", lambda: authorize, record)
+
+    def follow(self, event: dict[str, Any], invalidate: Callable[[], int]) -> dict[str, Any]:
+        return follow(event, lambda: invalidate, LOGGER)
+
+
+_CONFIG = json.loads((Path(__file__).parents[2] / ".chalice" / "config.json").read_text(encoding="utf-8"))
+AUTHORIZER_TIMEOUT_SECONDS = _CONFIG["stages"]["package"]["lambda_functions"]["policy_authorizer"]["lambda_timeout"]
+MEMORY_SECONDS = 60  # what docs/architecture.md promises
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How an app is deployed, and what it is promised for that."""
+
+    cache_seconds: float
+    staleness_seconds: float
+    terms: Terms
+
+
+def setting(cache_seconds: float = 0, staleness_seconds: float = 0) -> Setting:
+    """A setting with the promise that the documentation makes for it."""
+    replayed = AUTHORIZER_TIMEOUT_SECONDS + cache_seconds if cache_seconds else 0
+    return Setting(
+        cache_seconds, staleness_seconds, Terms(replayed + staleness_seconds, healed_after=MEMORY_SECONDS + replayed)
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------- the story
+
+ARN_BASE = "arn:aws:execute-api:mars-west-1:123456789012:olympus/v1/"
+ROUTES = ("GET/reports", "POST/reports", "DELETE/reports/7")
+OFFICER = "https://gatehouse.example/officer"
+LOGGER = Logger(service="machine", level="CRITICAL")
+
+_WRITING = {"methods": ("POST", "DELETE")}
+_READS, _WRITES = frozenset(ROUTES[:1]), frozenset(ROUTES[1:])
+EVERYTHING, READING, NOTHING = Meaning(allows=_READS | _WRITES), Meaning(allows=_READS), Meaning()
+CONTENTS: Mapping[Meaning, list[dict[str, Any]]] = {
+    EVERYTHING: [allow("/reports"), allow("/reports", "/reports/*", **_WRITING, sid="write")],
+    READING: [allow("/reports")],
+    Meaning(allows=_READS | _WRITES, scope=OFFICER): [
+        allow("/reports", "/reports/*", methods=("GET", "POST", "DELETE"), scopes=[OFFICER])
+    ],
+    Meaning(denies=_WRITES): [deny("/reports", "/reports/*", **_WRITING)],
+    NOTHING: [],
+}
+NONSENSE = Meaning(makes_sense=False)
+
+CLERKS, AUDITORS, MACHINE = SUBJECTS = ("group:clerks", "group:auditors", f"client:{mint.MACHINE_CLIENT}")
+CALLERS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    ((CLERKS,), mint.person(sub="clerk", **{"cognito:groups": ["clerks"]})),
+    ((CLERKS, AUDITORS), mint.person(sub="auditor", **{"cognito:groups": ["clerks", "auditors"]})),
+    ((MACHINE,), mint.machine()),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token, as the story knows it: what may count for it, and what may revoke it."""
+
+    text: str
+    claims: Mapping[str, Any]
+    policies: tuple[Key, ...]
+    revocations: tuple[Key, ...]
+
+    @property
+    def scopes(self) -> list[str]:
+        return cast("list[str]", self.claims["scope"].split())
+
+    def is_refused_by(self, revoked: float) -> bool:
+        """`revoked` is the last second whose tokens are refused; infinity for a session that was ended."""
+        return bool(self.claims["iat"] <= revoked)
+
+
+# ------------------------------------------------------------------------------------------------------------ the cast
+
+
+@dataclass(eq=False, slots=True)
+class Container:
+    """A warm Lambda with a memory of its own."""
+
+    authorize: Callable[[str], Grant]
+
+
+@dataclass(eq=False, slots=True)
+class Request:
+    """A request at one of the gateway's nodes, and what binds it."""
+
+    token: Token
+    node: Node
+    started_at: float
+    bound: Bound
+
+
+@dataclass(eq=False, slots=True)
+class Change:
+    """What a writer means to say of an item, and the versions that came of it."""
+
+    key: Key
+    meaning: Any
+    versions: list[Version] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True)
+class Job:
+    """A task that has not ended, and what is to be done when it has."""
+
+    task: Task
+    ended: Callable[[Task], None]
+    change: Change | None
+    container: Container | None
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How far a task goes before it is somebody else's turn.
+
+    stops     how many stops it passes at which nothing happens but that a batch picks its next key
+    mishap    what happens at the one after them
+    to_end    whether it then goes on to its end
+    """
+
+    stops: int
+    pick: int
+    mishap: Mishap | None
+    to_end: bool
+
+
+THROUGH = How(0, 0, None, to_end=True)
+
+_PICK = st.integers(0, 7)
+_HOW = st.just(THROUGH) | st.builds(How, st.integers(0, 8), _PICK, st.sampled_from((*[None] * 8, *Mishap)), st.booleans())
+_SECONDS = st.sampled_from((0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0))
+
+
+class InvalidationMachine(RuleBasedStateMachine):
+    """Each rule is a move of the adversary; `deeds` counts what happened, so that nobody takes an idle run for a proof."""
+
+    code: ClassVar[Shipped] = Shipped()
+    setting: ClassVar[Setting] = setting()
+    deeds: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self) -> None:
+        """An ordinary day: the clerks may do everything, the machine may read, and nobody was ever refused."""
+        super().__init__()
+        self.clock = Clock()
+        self.ledger = Ledger(self.setting.terms)
+        self.stream = Stream()
+        self.nodes = [Node(), Node()]
+        self.dynamodb = DynamoDb(self._written)
+        self.administer = self.code.administer(self.dynamodb, self.clock)
+        stage = StageCache(cast(Any, ApiGateway(self.nodes)), "olympus", "v1") if self.setting.cache_seconds else None
+        self.invalidate = self.code.invalidate(self.dynamodb, stage, self.clock)
+        self.tokens: list[Token] = []
+        self.containers = [self._container(), self._container()]
+        self.jobs: list[Job] = []
+        self.acting: Change | None = None
+        self.broken: Violated | None = None
+        self.generation_was_lost = False
+        yesterday = 1000 * (mint.NOW - 86_400)
+        self.dynamodb.begin(GUARD, GENERATION, {"id": {"S": GENERATION}, "n": {"N": str(yesterday)}})
+        for subject, content in ((CLERKS, EVERYTHING), (AUDITORS, NOTHING), (MACHINE, READING)):
+            self.ledger.begin(("policy", subject), content)
+            self.dynamodb.begin(POLICIES, subject, _item(subject, content))
+        for caller in range(len(CALLERS)):
+            self._issue(caller, f"sign-in {caller}", has_scope=False)
+        self.clock.advance(1)
+        self.deeds["stories"] += 1
+
+    def _container(self) -> Container:
+        return Container(
+            self.code.authorize(self.dynamodb, self._verify, self.setting.staleness_seconds, self.clock),
+        )
+
+    def _verify(self, text: str) -> Principal:
+        return principal_from(self.tokens[int(text)].claims, mint.EXPECTED, self.clock())
+
+    def _issue(self, caller: int, session: str, has_scope: bool) -> None:
+        subjects, person = CALLERS[caller]
+        claims = person | {"iat": int(self.clock()), "exp": mint.NOW + 86_400, "scope": OFFICER if has_scope else ""}
+        revocations = [("sub", claims["sub"]), ("client", claims["client_id"])]
+        if "origin_jti" in person:
+            claims["origin_jti"] = session
+            revocations.append(("session", session))
+        for revocation in revocations:
+            self.ledger.begin(revocation, -inf)
+        policies = tuple(("policy", subject) for subject in subjects)
+        self.tokens.append(Token(str(len(self.tokens)), claims, policies, tuple(revocations)))
+
+    # Requests
+
+    @rule(token=_PICK, container=_PICK, node=_PICK, how=_HOW)
+    def request(self, token: int, container: int, node: int, how: How) -> None:
+        self._request(self._token(token), self.containers[container % 2], self.nodes[node % 2], how)
+
+    @rule(node=_PICK)
+    def everyone_asks(self, node: int) -> None:
+        """Requests with each token, in each container, one after the other: whoever remembers something uses it."""
+        self._everyone_asks(self.nodes[node % 2])
+
+    def _everyone_asks(self, node: Node) -> None:
+        for token in self.tokens[-5:]:
+            for container in self.containers:
+                self._request(token, container, node, THROUGH)
+
+    def _request(self, token: Token, container: Container, node: Node, how: How) -> None:
+        now = self.clock()
+        asked = Request(token, node, now, self.ledger.bound(now))
+        replayed = node.replay(token.text, now, self.setting.cache_seconds)
+        if replayed is not None:
+            self.deeds["answered from the gateway's cache"] += 1
+            self._judge_answer(asked, replayed)
+            return
+        record = Record(write_line=lambda line: None, now=self.clock)
+        self._start(
+            lambda: self.code.answer(f"Bearer {token.text}", container.authorize, record),
+            lambda task: self._answered(asked, task),
+            how,
+            container=container,
+        )
+
+    def _answered(self, asked: Request, task: Task) -> None:
+        if task.is_dead:
+            self.deeds["died while deciding"] += 1
+            return
+        if self.setting.cache_seconds and self.clock() - asked.started_at > AUTHORIZER_TIMEOUT_SECONDS:
+            self.deeds["answered too late for the gateway"] += 1
+            return
+        harm = task.harm or (f"{sorted(task.unread)} were not read" if task.unread else "")
+        if isinstance(task.failure, CannotDecide):
+            self._judge_failure(asked, harm)
+        elif harm:
+            raise Violated("a failure is no answer", f"{asked.token} was answered although {harm}")
+        elif isinstance(task.failure, Unauthorized):
+            self._judge_rejection(asked)
+        elif task.failure:
+            raise task.failure
+        else:
+            self.deeds["decided on policies from memory"] += POLICIES not in task.tables_read
+            self.deeds["decided on a guard reading from memory"] += GUARD not in task.tables_read
+            self._judge_answer(asked, task.value)
+            if self.setting.cache_seconds:
+                asked.node.answers[asked.token.text] = (task.value, self.clock())
+
+    # Judgement
+
+    def _judge_failure(self, asked: Request, harm: str) -> None:
+        self.deeds["failed, and gave no answer"] += 1
+        windows = [self.ledger.since(asked.bound, key) for key in asked.token.policies]
+        if not harm and all(policy.makes_sense for window in windows for policy in window):
+            raise Violated("nothing fails without a cause", f"{asked.token} was not answered")
+
+    def _judge_rejection(self, asked: Request) -> None:
+        self.deeds["rejected a revoked token"] += 1
+        if not any(True in refusals for refusals in self._refusals(asked)):
+            raise Violated("what is granted is granted", f"{asked.token} was rejected, and nobody had revoked it")
+
+    def _judge_answer(self, asked: Request, document: dict[str, Any]) -> None:
+        admitted = _admitted(json.dumps(document["policyDocument"]))
+        windows = [self.ledger.since(asked.bound, key) for key in asked.token.policies]
+        possible = possible_routes(windows, asked.token.scopes)
+        self.deeds["answered"] += 1
+        self.deeds["answered while a change was under way"] += len(possible) > 1
+        story = f"{asked.token} was admitted to {sorted(admitted)}, not to one of {[sorted(p) for p in possible]}"
+        if not all(False in refusals for refusals in self._refusals(asked)):
+            raise Violated("a revoked token is refused", story)
+        if not any(admitted <= routes for routes in possible):
+            raise Violated("what was taken away is refused", story)
+        if admitted not in possible:
+            raise Violated("what is granted is granted", story)
+
+    def _refusals(self, asked: Request) -> list[set[bool]]:
+        """For each revocation that may concern the token: did it, at any moment since the request was bound?"""
+        return [
+            {asked.token.is_refused_by(revoked) for revoked in self.ledger.since(asked.bound, key)}
+            for key in asked.token.revocations
+        ]
+
+    # Changes
+
+    @rule(
+        subject=st.sampled_from(SUBJECTS),
+        content=st.sampled_from((*CONTENTS, None)),
+        is_conditional=st.booleans(),
+        how=_HOW,
+    )
+    def change_policy(self, subject: str, content: Meaning | None, is_conditional: bool, how: How) -> None:
+        """Put a policy, or delete it."""
+        item = self.dynamodb.peek(POLICIES, subject)
+        version = int(item["version"]["N"]) if item and "deleted" not in item else 0
+        change = Change(("policy", subject), content or NOTHING)
+        if content is None:
+            read = version if is_conditional else None
+            self._write(lambda: self.administer.delete_policy(subject, "registrar", read), change, how)
+        else:
+            body = {"statements": CONTENTS[content], **({"version": version} if is_conditional else {})}
+            self._write(lambda: self.administer.put_policy(subject, body, "registrar"), change, how)
+
+    @rule(token=_PICK, what=st.integers(0, 2), lifts=st.booleans(), how=_HOW)
+    def change_revocation(self, token: int, what: int, lifts: bool, how: How) -> None:
+        """Revoke what a token stands for: its subject, its client or its session; or take that back."""
+        revocations = self._token(token).revocations
+        kind, value = revocations[what % len(revocations)]
+        if lifts:
+            self._write(lambda: self.administer.lift({kind: value}), Change((kind, value), -inf), how)
+        else:
+            until = inf if kind == "session" else int(self.clock())
+            change = Change((kind, value), until)
+            self._write(lambda: self.administer.revoke({kind: value}, "registrar"), change, how)
+
+    def _token(self, pick: int) -> Token:
+        return self.tokens[pick % len(self.tokens)]
+
+    def _write(self, do: Callable[[], Any], change: Change, how: How) -> None:
+        bound = self.ledger.bound(self.clock())
+
+        def ended(task: Task) -> None:
+            if task.is_dead:
+                self.deeds["changed something, and died before the acknowledgement"] += bool(change.versions)
+            elif task.failure:
+                self.deeds["changed something, and reported a failure"] += bool(change.versions)
+                if not isinstance(task.failure, GatehouseError):
+                    raise task.failure
+            else:
+                self.deeds["acknowledged a change"] += 1
+                self._acknowledge(change.versions)
+                if not change.versions and not self._says_as_much(change, bound):
+                    raise Violated("what is acknowledged is stored", f"nothing was written for {change.key}")
+
+        self._start(do, ended, how, change=change)
+
+    def _says_as_much(self, change: Change, bound: Bound) -> bool:
+        """A revocation need not be written where one that refuses as much is found."""
+        is_revocation = isinstance(change.meaning, int | float)
+        return is_revocation and any(revoked >= change.meaning for revoked in self.ledger.since(bound, change.key))
+
+    def _acknowledge(self, versions: list[Version]) -> None:
+        for version in versions:
+            version.acknowledged_at = min(version.acknowledged_at, self.clock())
+
+    def _written(self, write: Write) -> None:
+        """Keep the ledger. Only one acts at a time, so it is known who it was."""
+        if write.key == GENERATION:
+            return
+        if self.acting is None:
+            self.broken = Violated("only writers write", f"a reader wrote {write.key}")
+            return
+        version = self.ledger.write(self.acting.key, self.acting.meaning, self.clock())
+        self.acting.versions.append(version)
+        if write.table == POLICIES:
+            self.stream.append(write, version)
+        else:
+            self._acknowledge([version])  # a revocation is one write, and the next decision sees it
+
+    # What else happens
+
+    @precondition(lambda self: self.jobs)
+    @rule(job=_PICK, how=_HOW)
+    def go_on(self, job: int, how: How) -> None:
+        """Let somebody who has stopped go on."""
+        self._go_on(self.jobs[job % len(self.jobs)], how)
+
+    @rule(container=_PICK)
+    def replace_container(self, container: int) -> None:
+        """A container dies in whatever it is doing, and a new one takes its place."""
+        number = container % len(self.containers)
+        for job in [job for job in self.jobs if job.container is self.containers[number]]:
+            self._act(job, job.task.die)
+        self.containers[number] = self._container()
+
+    @rule(seconds=_SECONDS)
+    def time_passes(self, seconds: float) -> None:
+        """Whoever is in the middle of something stays frozen there."""
+        self.clock.advance(seconds)
+
+    @rule(caller=st.integers(0, len(CALLERS) - 1), is_refresh=st.booleans(), has_scope=st.booleans())
+    def sign_in(self, caller: int, is_refresh: bool, has_scope: bool) -> None:
+        self._issue(caller, f"sign-in {caller if is_refresh else len(self.tokens)}", has_scope)
+
+    @rule(subject=st.sampled_from(SUBJECTS), content=st.sampled_from((*CONTENTS, NONSENSE, None)))
+    def edit_by_hand(self, subject: str, content: Meaning | None) -> None:
+        """Somebody writes past every rule: another policy, half a one, or none."""
+        self.deeds["edited by hand"] += 1
+        self.acting = Change(("policy", subject), content or NOTHING)
+        self.dynamodb.edit(POLICIES, subject, None if content is None else _item(subject, content))
+        self.acting = None
+
+    @precondition(lambda self: self.stream.deliverable)
+    @rule(subjects=st.integers(1, 7), most=st.integers(1, 3), comes_again=st.booleans(), how=_HOW)
+    def deliver(self, subjects: int, most: int, comes_again: bool, how: How) -> None:
+        """The stream tells of some changes: late, out of order across subjects, and perhaps once more later."""
+        keys = self.stream.deliverable
+        batch = self.stream.take([key for n, key in enumerate(keys) if subjects >> n & 1] or keys, most)
+
+        def ended(task: Task) -> None:
+            dealt_with = self.stream.settle(batch, task.value, comes_again)
+            self.deeds["had changes delivered again"] += comes_again or len(dealt_with) < len(batch)
+            self.deeds["healed by the stream"] += any(record.about.acknowledged_at == inf for record in dealt_with)
+            self._acknowledge([record.about for record in dealt_with])
+
+        event = {"Records": [record.event for record in batch]}
+        self._start(lambda: self.code.follow(event, self.invalidate), ended, how)
+
+    @precondition(lambda self: not self.generation_was_lost)
+    @rule(luck=_PICK)
+    def lose_the_generation(self, luck: int) -> None:
+        """As when the table is restored from a backup without it: seldom, for nothing is decided before the next bump."""
+        if luck == 7:
+            self.deeds["lost the generation"] += 1
+            self.generation_was_lost = True
+            self.clock.advance(1)
+            self.dynamodb.edit(GUARD, GENERATION, None)
+
+    @precondition(lambda self: any(node.is_to_flush or node.flushed for node in self.nodes))
+    @rule(number=_PICK)
+    def flush_a_node(self, number: int) -> None:
+        """A node does at last what it was told to; or it brings back what it had flushed."""
+        node = self.nodes[number % 2]
+        self.deeds["flushed a node"] += node.is_to_flush
+        self.deeds["brought flushed answers back"] += bool(node.flushed) and not node.is_to_flush
+        if node.is_to_flush:
+            node.flush()
+        else:
+            node.flap()
+
+    # Tasks
+
+    def _start(
+        self,
+        work: Callable[[], Any],
+        ended: Callable[[Task], None],
+        how: How,
+        change: Change | None = None,
+        container: Container | None = None,
+    ) -> None:
+        job = Job(Task(work), ended, change, container)
+        self.jobs.append(job)
+        if how == THROUGH:
+            self._act(job, job.task.run)
+        else:
+            self._act(job, job.task.start)
+            self._go_on(job, how)
+
+    def _go_on(self, job: Job, how: How) -> None:
+        self.deeds["mishaps"] += how.mishap is not None
+        orders = [Order(how.pick)] * how.stops + ([Order(how.pick, how.mishap)] if how.mishap else [])
+        for order in orders:
+            if not job.task.is_over:
+                self._act(job, partial(job.task.move, order))
+        if how.to_end and not job.task.is_over:
+            self._act(job, job.task.finish)
+
+    def _act(self, job: Job, do: Callable[[], None]) -> None:
+        """Let one job act, and see to its end."""
+        self.deeds["steps"] += 1
+        self.acting = job.change
+        do()
+        self.acting = None
+        if job.task.is_over:
+            self.jobs.remove(job)
+            job.ended(job.task)
+        if self.broken:
+            raise self.broken
+
+    def teardown(self) -> None:
+        """At the end of a story everything ends, and everyone asks; at a violation, everything just ends."""
+        try:
+            if sys.exc_info()[0] is None:
+                while self.jobs:
+                    self._act(self.jobs[0], self.jobs[0].task.finish)
+                self._everyone_asks(self.nodes[0])
+        finally:
+            for job in self.jobs:
+                job.task.die()
+
+
+def _item(subject: str, content: Meaning) -> Item:
+    """A policy as it is stored; of one without sense, half is missing."""
+    texts = {"subject": subject, "updated_by": "me", "updated_at": "today"}
+    if content.makes_sense:
+        texts["statements"] = json.dumps(CONTENTS[content])
+    return {"version": {"N": "1"}, **{name: {"S": text} for name, text in texts.items()}}
+
+
+@cache
+def _admitted(document: str) -> frozenset[str]:
+    read = json.loads(document)
+    return frozenset(route for route in ROUTES if iam.permits(read, ARN_BASE + route))
+
+
+# ------------------------------------------------------------------------------------------------------------- the run
+
+
+def explore(
+    code: Shipped, where: Setting, stories: int, moves: int = 40, random_seed: int | None = None, shrink: bool = True
+) -> Counter[str]:
+    """Play so many stories of so many moves, always the same ones unless a seed is given. Raises Violated."""
+    deeds: Counter[str] = Counter()
+    machine = type("Machine", (InvalidationMachine,), {"code": code, "setting": where, "deeds": deeds})
+    if random_seed is not None:
+        seed(random_seed)(machine)
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=stories,
+            stateful_step_count=moves,
+            derandomize=random_seed is None,
+            database=None,
+            deadline=None,
+            phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
+            report_multiple_bugs=False,
+            print_blob=False,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    return deeds

@@ -1,0 +1,37 @@
+"""Policies and requests for property tests: small alphabets, so that patterns and paths meet often."""
+
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from chalicelib.core.policy import METHODS, Statement, parse_statements
+
+# The same examples in every run, and no verdict by the clock: a test fails for what the code does, never by luck.
+repeatable = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+
+_segments = st.sampled_from(["reports", "annual", "admin", "7", "a:b", "~"])
+_pattern_segments = (
+    _segments | st.sampled_from(["*", "?", "r?ports", "rep*", "**"]) | st.text("ab*?:-", min_size=1, max_size=4)
+)
+
+paths = st.lists(_segments | st.text("ab:-", min_size=1, max_size=4), max_size=3).map(
+    lambda parts: "/" + "/".join(parts)
+)
+patterns = st.lists(_pattern_segments, max_size=3).map(lambda parts: "/" + "/".join(parts))
+methods = st.sampled_from(METHODS)
+requests = st.tuples(methods, paths)
+scopes = st.sampled_from(["openid", "https://gatehouse.example/file.read", "https://gatehouse.example/file.write"])
+
+_rules: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {
+        "effect": st.sampled_from(["Allow", "Deny"]),
+        "methods": st.just(["*"]) | st.lists(methods, min_size=1, max_size=3, unique=True),
+        "paths": st.lists(patterns, min_size=1, max_size=2, unique=True),
+    },
+    optional={"scopes": st.lists(scopes, min_size=1, max_size=2, unique=True)},
+)
+
+
+# never so many that they would be too large for a document
+statement_tuples: st.SearchStrategy[tuple[Statement, ...]] = st.lists(_rules, max_size=3).map(parse_statements)

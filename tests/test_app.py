@@ -1,0 +1,92 @@
+"""The service's routes: each has its guard, and none opens without it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from chalice.app import ChaliceAuthorizer
+
+from app import app
+from authorizers.pool import PoolAuthorizer
+from tests.authorizers.events import proxy_event
+
+PUBLIC = {("GET", "/")}  # whoever adds to this list opens a door to everyone
+ROUTES = {(method, path): route for path, methods in app.routes.items() for method, route in methods.items()}
+GUARDED = sorted(ROUTES.keys() - PUBLIC)
+SCOPED = sorted(name for name, route in ROUTES.items() if isinstance(route.authorizer, PoolAuthorizer))
+POLICED = sorted(name for name, route in ROUTES.items() if isinstance(route.authorizer, ChaliceAuthorizer))
+
+
+def test_every_route_has_a_guard_but_for_the_public_ones():
+    assert {name for name, route in ROUTES.items() if route.authorizer is None} == PUBLIC
+
+
+def test_every_guard_is_one_that_the_service_can_check_again():
+    assert sorted(SCOPED + POLICED) == GUARDED
+
+
+def test_files_are_guarded_by_scopes_and_the_rest_by_policies():
+    assert {path for _, path in SCOPED} == {"/files", "/files/{name}"}
+
+
+@pytest.mark.parametrize(("method", "path"), SCOPED)
+def test_reading_files_takes_the_scope_to_read_and_changing_them_the_scope_to_write(method, path):
+    scope = "file.read" if method == "GET" else "file.write"
+    assert ROUTES[method, path].authorizer.scopes == [f"https://gatehouse.example/{scope}"]
+
+
+@pytest.mark.parametrize("name", POLICED)
+def test_one_policy_authorizer_guards_all_routes_of_use_case_2(name):
+    assert ROUTES[name].authorizer.name == "policy_authorizer"
+
+
+def call(method: str, path: str, authorizer: dict | None) -> tuple[int, dict]:
+    answered = app(proxy_event(method, path, authorizer=authorizer, body="{}"), None)
+    return answered["statusCode"], json.loads(answered["body"])
+
+
+@pytest.mark.parametrize(
+    "authorizer",
+    [
+        pytest.param(None, id="no authorizer"),
+        pytest.param({"principalId": "clerk", "kind": "person"}, id="an authorizer without a grant"),
+        pytest.param({"grant": "Allow * /elsewhere", "claims": {"token_use": "id"}}, id="a grant of something else"),
+    ],
+)
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+def test_a_gateway_that_was_deployed_without_its_guards_opens_nothing(method, path, authorizer):
+    status, body = call(method, path, authorizer)
+    assert (status, body["code"]) == (403, "not_granted")
+
+
+def test_the_public_route_is_open_without_a_guard():
+    status, body = call("GET", "/", None)
+    assert status == 200
+    assert "Gatehouse" in body["message"]
+
+
+def test_who_was_granted_it_is_told_who_they_are():
+    caller = {
+        "principalId": "c1e7c000",
+        "kind": "person",
+        "username": "clerk",
+        "client": "webclientofolympus",
+        "policies": "group:clerks@1, group:auditors@4",
+        "grant": "Allow GET /whoami",
+    }
+    assert call("GET", "/whoami", caller) == (
+        200,
+        {
+            "subject": "c1e7c000",
+            "kind": "person",
+            "username": "clerk",
+            "client": "webclientofolympus",
+            "policies": ["group:clerks@1", "group:auditors@4"],
+        },
+    )
+
+
+def test_authorizers_are_shipped_through_the_vendor_folder():
+    linked = Path(__file__).resolve().parents[1] / "vendor" / "authorizers"
+    assert linked.is_symlink()
+    assert linked.resolve() == linked.parents[1] / "authorizers"

@@ -1,0 +1,186 @@
+"""Settings have the defaults that are written down, and what makes no sense is refused by name."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from chalicelib import settings as module
+from chalicelib.core.errors import CannotDecide
+from chalicelib.settings import Settings
+
+PROPERTIES = {
+    made.__doc__.split(":")[0]: name  # type: ignore[union-attr] - every setting says what it is for
+    for name, made in vars(Settings).items()
+    if isinstance(made, property)
+}
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
+
+
+def value(variable: str, text: str | None = None):
+    return getattr(Settings({} if text is None else {variable: text}), PROPERTIES[variable])
+
+
+def code(variable: str, text: str | None = None) -> str:
+    """How a value is taken: `accepted`, or the code with which it is refused."""
+    try:
+        value(variable, text)
+    except CannotDecide as failed:
+        return failed.code
+    return "accepted"
+
+
+@pytest.mark.parametrize(("variable", "text"), [("ISSUER", ""), ("JWKS_URL", "file:///"), ("REMEMBERED_TOKENS", "ten")])
+def test_a_setting_that_is_refused_is_named(variable, text):
+    with pytest.raises(CannotDecide, match=variable):
+        value(variable, text)
+
+
+@pytest.mark.parametrize(
+    ("variable", "default"),
+    [
+        ("RESOURCE_SERVER", "https://gatehouse.example"),
+        ("USER_POOL_ARN", None),
+        ("POLICY_STREAM_ARN", None),
+        ("AUTHORIZER_CACHE_SECONDS", 0),
+        ("POLICY_MAX_STALENESS_SECONDS", 0),
+        ("JWKS_MAX_AGE_SECONDS", 3600),
+        ("REMEMBERED_TOKENS", 1024),
+        ("DEFAULT_GROUPS", ("readers",)),
+        ("PRIVILEGED_GROUPS", frozenset({"admins"})),
+    ],
+)
+def test_a_setting_that_is_left_out_has_its_default(variable, default):
+    assert value(variable) == default
+
+
+@pytest.mark.parametrize("text", [None, ""], ids=["left out", "empty"])
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "ISSUER",
+        "JWKS_URL",
+        "CLIENT_IDS",
+        "POLICY_TABLE",
+        "GUARD_TABLE",
+        "ONBOARDED_TABLE",
+        "DOCUMENT_TABLE",
+        "REST_API_ID",
+        "API_STAGE",
+    ],
+)
+def test_a_setting_that_has_no_default_must_be_set(variable, text):
+    assert code(variable, text) == "missing_setting"
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "expected"),
+    [
+        ("ISSUER", "https://pool.example", "https://pool.example"),
+        ("CLIENT_IDS", "web, machine,,web ", frozenset({"web", "machine"})),
+        ("DEFAULT_GROUPS", "visitors,readers", ("readers", "visitors")),
+        ("DEFAULT_GROUPS", ",", ()),
+        ("PRIVILEGED_GROUPS", "admins,owners", frozenset({"admins", "owners"})),
+        ("REMEMBERED_TOKENS", "0", 0),
+    ],
+)
+def test_a_setting_is_read_as_it_is_written(variable, text, expected):
+    assert value(variable, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("variable", "least", "most"),
+    [
+        ("AUTHORIZER_CACHE_SECONDS", 0, 3600),
+        ("POLICY_MAX_STALENESS_SECONDS", 0, 3600),
+        ("JWKS_MAX_AGE_SECONDS", 60, 86_400),
+        ("REMEMBERED_TOKENS", 0, 100_000),
+    ],
+)
+def test_a_number_is_taken_from_its_least_to_its_greatest_and_not_beyond(variable, least, most):
+    assert [code(variable, str(number)) for number in (least, most)] == ["accepted", "accepted"]
+    assert [code(variable, str(number)) for number in (least - 1, most + 1)] == ["bad_setting", "bad_setting"]
+
+
+@pytest.mark.parametrize("text", ["", " ", "ten", "1.5", "1e3", "+5", "0x10", " 5", "5s"])
+@pytest.mark.parametrize("variable", ["AUTHORIZER_CACHE_SECONDS", "REMEMBERED_TOKENS"])
+def test_what_is_no_whole_number_is_refused(variable, text):
+    assert code(variable, text) == "bad_setting"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://cognito-idp.mars-west-1.amazonaws.com/mars-west-1_Olympus/.well-known/jwks.json",
+        "http://localhost:4566/pool/.well-known/jwks.json",
+        "http://127.0.0.1:4566/pool/.well-known/jwks.json",
+    ],
+)
+def test_keys_come_by_https_or_from_this_very_machine(url):
+    assert value("JWKS_URL", url) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("http://pool.example/jwks.json", id="http"),
+        pytest.param("http://localhost.example/jwks.json", id="a machine called like ours"),
+        pytest.param("http://localhost@pool.example/jwks.json", id="a user called like our machine"),
+        pytest.param("http://127.0.0.1.pool.example/jwks.json", id="a machine called like our address"),
+        pytest.param("http://pool.example/https://localhost", id="our machine in the path"),
+        pytest.param("file:///etc/passwd", id="a file"),
+        pytest.param("ftp://localhost/jwks.json", id="another protocol"),
+        pytest.param("//pool.example/jwks.json", id="no protocol"),
+        pytest.param("jwks.json", id="no address"),
+        pytest.param("http://[", id="half an address"),
+    ],
+)
+def test_keys_from_anywhere_else_are_refused(url):
+    assert code("JWKS_URL", url) == "bad_setting"
+
+
+def test_an_environment_is_read_when_it_is_asked_for_and_not_before():
+    environ: dict[str, str] = {}
+    settings = Settings(environ)
+    environ["ISSUER"] = "https://pool.example"
+    assert settings.issuer == "https://pool.example"
+
+
+# --- the page ---
+
+
+def documented() -> dict[str, tuple[str, ...]]:
+    """The rows of the page's table by their first cell."""
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.+) \| (.+) \| (.+) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    return {name: cells for name, *cells in rows}
+
+
+def test_the_page_lists_every_variable_that_the_code_reads_and_no_other():
+    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    read = {text for text in texts if re.fullmatch(r"[A-Z][A-Z_]+", text)}
+    assert read == set(PROPERTIES), "every variable is named by the docstring of its property"
+    assert list(documented()) == list(PROPERTIES), "in the order of the code"
+
+
+@pytest.mark.parametrize("variable", PROPERTIES)
+def test_the_page_gives_the_default_that_the_code_has(variable):
+    default = documented()[variable][0]
+    if code(variable) == "missing_setting":
+        assert default == "–"
+    elif value(variable) is None:
+        assert default == "the template's parameter"
+    else:
+        assert value(variable, default.strip("`")) == value(variable)
+
+
+def test_no_other_module_that_ships_reads_the_environment_by_itself():
+    root = PAGE.parents[1]
+    sources = [*root.glob("authorizers/*.py"), *root.glob("chalicelib/**/*.py")]
+    readers = {
+        source.name
+        for source in sources
+        if re.search(r"os\.environ\b(?!\))|getenv", source.read_text(encoding="utf-8"))
+    }
+    assert readers == set(), "settings.py is handed the environment as a whole"

@@ -1,0 +1,219 @@
+"""Good tokens in another spelling: of base64url, and of the JSON in it. All are signed as they are spelled."""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from itertools import count
+from typing import Any
+
+from tests import mint
+from tests.tokens.attack import Attack, Pool, decode_base64url, encode, replaced
+
+HEADER, PAYLOAD, SIGNATURE = range(3)
+_PARTS = {HEADER: "header", PAYLOAD: "payload", SIGNATURE: "signature"}
+_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+# Text whose base64url holds both characters that standard base64 has others for, wherever it stands.
+_TELLTALE = {"note": "?????>>>>>"}
+
+
+def first_token(pool: Pool, wanted: Callable[[list[str]], bool]) -> list[str]:
+    """The parts of the first good token, in a series of sign-ins, that are as wanted."""
+    series = (pool.parts(_TELLTALE | {"jti": str(number)}, _TELLTALE) for number in count())
+    return next(parts for parts in series if wanted(parts))
+
+
+# --- base64url ---
+
+
+def _unaligned(segment: str) -> str:
+    """The same JSON with as many spaces behind it as give its encoding unused bits."""
+    text = decode_base64url(segment)
+    return segment if len(text) % 3 else mint.base64url(text + b" ")
+
+
+def _loose_end(segment: str) -> str:
+    segment = _unaligned(segment)
+    return segment[:-1] + _ALPHABET[_ALPHABET.index(segment[-1]) + 1]
+
+
+def _padded(segment: str) -> str:
+    segment = _unaligned(segment)
+    return segment + "=" * (-len(segment) % 4)
+
+
+def _within(text: str) -> Callable[[str], str]:
+    return lambda segment: segment[:16] + text + segment[16:]
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "is padded": _padded,
+    "is padded by one character, whatever its length": lambda segment: segment + "=",
+    "is padded by four characters": lambda segment: segment + "====",
+    "holds padding in the middle": _within("="),
+    "holds the padding of two texts": _within("=="),
+    "has unused bits that are not zero": _loose_end,
+    "has a length that base64 cannot have": lambda segment: segment + "A" * ((1 - len(segment)) % 4),
+    "uses the plus sign of standard base64": lambda segment: segment.replace("-", "+"),
+    "uses the slash of standard base64": lambda segment: segment.replace("_", "/"),
+    "is written in lines": lambda segment: "\n".join(segment[at : at + 32] for at in range(0, len(segment), 32)),
+    "holds a space": _within(" "),
+    "holds a tab": _within("\t"),
+    "holds a NUL": _within("\0"),
+    "holds an exclamation mark": _within("!"),
+    "holds a tilde": _within("~"),
+    "holds an asterisk": _within("*"),
+    "begins with a space": lambda segment: " " + segment,
+    "ends with a line feed": lambda segment: segment + "\n",
+    "ends with a space": lambda segment: segment + " ",
+    "begins with a percent-encoded character": lambda segment: f"%{ord(segment[0]):02x}{segment[1:]}",
+    "is written in base 32": lambda segment: base64.b32encode(decode_base64url(segment)).decode(),
+}
+
+
+def _respelled(part: int, spell: Callable[[str], str]) -> Callable[[Pool], str]:
+    def make(pool: Pool) -> str:
+        parts = first_token(pool, lambda parts: {"-", "_"} <= set(parts[SIGNATURE]))
+        parts = replaced(parts, part, spell(parts[part]))
+        return ".".join(parts) if part == SIGNATURE else pool.signed(".".join(parts[:SIGNATURE]))
+
+    return make
+
+
+# --- JSON ---
+
+
+def _with(value: str) -> Callable[[str], bytes]:
+    """One more field, with a value that is written as it is."""
+    return lambda text: f'{text[:-1]}, "more": {value}}}'.encode()
+
+
+def _more(field: bytes) -> Callable[[str], bytes]:
+    return lambda text: text[:-1].encode() + b", " + field + b"}"
+
+
+_TEXTS: dict[str, Callable[[str], bytes]] = {
+    "is in UTF-16": lambda text: text.encode("utf-16"),
+    "is in UTF-16 without a byte order mark": lambda text: text.encode("utf-16-le"),
+    "is in UTF-32": lambda text: text.encode("utf-32"),
+    "is in UTF-7": lambda text: text.replace("{", "+AHs-").encode(),
+    "begins with a byte order mark": lambda text: text.encode("utf-8-sig"),
+    "holds a byte that is no UTF-8": _more(b'"more": "\xff"'),
+    "holds a letter in Latin-1": _more(b'"more": "\xe9"'),
+    "holds an overlong slash": _more(b'"more": "\xc0\xaf"'),
+    "holds an overlong NUL": _more(b'"more": "\xc0\x80"'),
+    "holds half a surrogate pair": _more(b'"more": "\xed\xa0\x80"'),
+    "holds a character beyond Unicode": _more(b'"more": "\xf4\x90\x80\x80"'),
+    "holds NaN": _with("NaN"),
+    "holds Infinity": _with("Infinity"),
+    "holds -Infinity": _with("-Infinity"),
+    "holds a number that begins with zero": _with("0123"),
+    "holds a number that begins with a plus sign": _with("+1"),
+    "holds a number that ends with its point": _with("1."),
+    "holds a hexadecimal number": _with("0x1F"),
+    "holds a number with underscores": _with("1_000"),
+    "holds a whole number of 5,000 digits": _with("9" * 5000),
+    "holds Python's True": _with("True"),
+    "holds Python's None": _with("None"),
+    "holds a word without quotes": _with("admin"),
+    "holds a text in single quotes": _with("'admin'"),
+    "holds a text that does not end": _with('"admin'),
+    "holds a line feed in a text": _with('"ad\nmin"'),
+    "holds a NUL in a text": _with('"ad\0min"'),
+    "holds an escape that JSON does not know": _with(r'"\x41"'),
+    "holds half an escape": _with(r'"\u12"'),
+    "holds a comment": _with("/* admin */ 1"),
+    "ends with a comment": lambda text: f"{text}// admin".encode(),
+    "ends with a comma": lambda text: f"{text[:-1]},}}".encode(),
+    "ends with one more bracket": lambda text: f"{text}}}".encode(),
+    "ends with one more object": lambda text: f"{text}{text}".encode(),
+    "ends with one more line": lambda text: f"{text}\n{text}".encode(),
+    "ends with a NUL": lambda text: f"{text}\0".encode(),
+    "ends with a no-break space": lambda text: f"{text}\xa0".encode(),
+    "ends with a form feed": lambda text: f"{text}\f".encode(),
+    "does not end": lambda text: text[:-1].encode(),
+    "begins with what keeps scripts away": lambda text: f")]}}',\n{text}".encode(),
+    "has names without quotes": lambda text: text.replace('"kid"', "kid").replace('"sub"', "sub").encode(),
+    "has single quotes": lambda text: text.replace('"', "'").encode(),
+    "is a text": lambda text: json.dumps(text).encode(),
+    "is a list of the object": lambda text: f"[{text}]".encode(),
+    "is a list of pairs": lambda text: json.dumps(list(json.loads(text).items())).encode(),
+    "is a number": lambda text: b"1800000000",
+    "is true": lambda text: b"true",
+    "is null": lambda text: b"null",
+    "is an empty text": lambda text: b'""',
+    "is an empty list": lambda text: b"[]",
+    "is a space": lambda text: b" ",
+    "is not JSON": lambda text: text.replace('"', "").encode(),
+    "nests lists without end": lambda text: b"[" * 6000,
+    "nests objects without end": lambda text: b'{"":' * 1500,
+    "nests lists without end in a field": lambda text: f'{text[:-1]}, "more": {"[" * 6000}'.encode(),
+    "names the same field twice, at the end": _with('1, "more": 1'),
+    "names the same field twice, deep inside": _with('{"in": [{"role": 1, "role": 1}]}'),
+    "names the same field twice, the empty one": _with('{"": 1, "": 2}'),
+}
+
+
+def _in_header(spell: Callable[[str], bytes]) -> Callable[[Pool], str]:
+    return lambda pool: mint.sign(spell(json.dumps(pool.header())), encode(pool.claims()), pool.private_key)
+
+
+def _in_payload(spell: Callable[[str], bytes]) -> Callable[[Pool], str]:
+    return lambda pool: mint.sign(encode(pool.header()), spell(json.dumps(pool.claims())), pool.private_key)
+
+
+# A field that is named a second time, and what it says then: never what it said at first.
+_TWICE: dict[int, Mapping[str, Any]] = {
+    HEADER: {"alg": "none", "kid": "attacker"},
+    PAYLOAD: {
+        "exp": 4_000_000_000,
+        "iat": 0,
+        "iss": "https://attacker.example",
+        "sub": "admin",
+        "client_id": "attacker",
+        "token_use": "id",
+        "cognito:groups": ["admins"],
+        "username": "admin",
+        "scope": "aws.cognito.signin.user.admin",
+        "origin_jti": "another",
+    },
+}
+
+
+def _in_front(name: str, value: Any) -> Callable[[str], bytes]:
+    return lambda text: f'{{"{name}": {json.dumps(value)}, {text[1:]}'.encode()
+
+
+def _behind(name: str, value: Any) -> Callable[[str], bytes]:
+    return lambda text: f'{text[:-1]}, "{name}": {json.dumps(value)}}}'.encode()
+
+
+def _escaped_behind(name: str, value: Any) -> Callable[[str], bytes]:
+    return _behind(f"\\u{ord(name[0]):04x}{name[1:]}", value)
+
+
+def _twice(part: int, where: Callable[[str, Any], Callable[[str], bytes]], how: str) -> list[Attack]:
+    into = _in_header if part == HEADER else _in_payload
+    return [
+        Attack(f"a {_PARTS[part]} that names {name} twice, {how}", "malformed_token", into(where(name, value)))
+        for name, value in _TWICE[part].items()
+    ]
+
+
+ATTACKS = [
+    *(
+        Attack(f"a {_PARTS[part]} that {what}", "malformed_token", _respelled(part, spell))
+        for part in _PARTS
+        for what, spell in SPELLINGS.items()
+    ),
+    *(Attack(f"a header whose text {what}", "malformed_token", _in_header(spell)) for what, spell in _TEXTS.items()),
+    *(Attack(f"a payload whose text {what}", "malformed_token", _in_payload(spell)) for what, spell in _TEXTS.items()),
+    *_twice(HEADER, _in_front, "at first"),
+    *_twice(HEADER, _behind, "at last"),
+    *_twice(HEADER, _escaped_behind, "once with an escape"),
+    *_twice(PAYLOAD, _in_front, "at first"),
+    *_twice(PAYLOAD, _behind, "at last"),
+    *_twice(PAYLOAD, _escaped_behind, "once with an escape"),
+    Attack("a header without a field", "wrong_algorithm", _in_header(lambda text: b"{}")),
+    Attack("a payload without a claim", "malformed_claims", _in_payload(lambda text: b"{}")),
+    Attack("a payload that nests lists 100,000 deep", "token_too_large", _in_payload(lambda text: b"[" * 100_000)),
+]

@@ -1,0 +1,164 @@
+"""Every change of the policy table, by whatever hand, is counted and put on record; else it is delivered again."""
+
+import json
+from typing import Any
+
+import pytest
+from chalice.app import DynamoDBEvent
+
+from app import app
+from chalicelib.core.errors import CannotDecide
+from chalicelib.core.policy import to_json
+from chalicelib.invalidate import Invalidate
+from chalicelib.triggers.policy_changed import follow
+from tests.fakes import FakeGatewayCache, FakeGuard, allow, statements
+from tests.rewired import fresh_wiring
+from tests.triggers.logs import Log
+
+CLERKS = {"subject": {"S": "group:clerks"}}
+STATEMENTS = to_json(statements(allow("/reports", sid="read")))
+
+
+def image(at_version: int, author: str = "admin", **changes: Any) -> dict[str, Any]:
+    """A policy as the table keeps it; a change to None takes the field away."""
+    item = {
+        **CLERKS,
+        "version": {"N": str(at_version)},
+        "statements": {"S": STATEMENTS},
+        "updated_by": {"S": author},
+        "updated_at": {"S": "2027-01-15T08:00:00+00:00"},
+        **changes,
+    }
+    return {name: value for name, value in item.items() if value is not None}
+
+
+def record(number: int, kind: str = "MODIFY", **images: Any) -> dict[str, Any]:
+    """A record as Lambda delivers it."""
+    return {
+        "eventID": f"event-{number}",
+        "eventName": kind,
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "mars-west-1",
+        "dynamodb": {
+            "ApproximateCreationDateTime": 1800000000.0,
+            "Keys": CLERKS,
+            **images,
+            "SequenceNumber": f"{number:021}",
+            "SizeBytes": 59,
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+        },
+        "eventSourceARN": "arn:aws:dynamodb:mars-west-1:123456789012:table/policies/stream/2027-01-15T08:00:00.000",
+    }
+
+
+INSERT = record(1, "INSERT", NewImage=image(1))
+MODIFY = record(2, "MODIFY", OldImage=image(1), NewImage=image(2, "auditor"))
+REMOVE = record(3, "REMOVE", OldImage=image(2))
+ALL_WELL: dict[str, Any] = {"batchItemFailures": []}
+
+
+def handle(*records: dict[str, Any]) -> tuple[dict[str, Any], FakeGuard, Log]:
+    guard, log = FakeGuard(generation=7), Log()
+    event = json.loads(json.dumps({"Records": records}))
+    return follow(event, lambda: Invalidate(guard, gateway_cache=None), log.logger), guard, log
+
+
+@pytest.mark.parametrize("change", [INSERT, MODIFY, REMOVE], ids=["INSERT", "MODIFY", "REMOVE"])
+def test_every_kind_of_change_is_counted(change):
+    answered, guard, _ = handle(change)
+    assert (answered, guard.generation) == (ALL_WELL, 8)
+
+
+def test_a_whole_batch_is_counted_once():
+    answered, guard, log = handle(INSERT, MODIFY, REMOVE)
+    assert (answered, guard.generation) == (ALL_WELL, 8)
+    assert len(log.lines) == 3
+
+
+def test_a_batch_that_comes_again_is_counted_again_and_does_no_harm():
+    guard = FakeGuard(generation=7)
+    for _ in range(2):
+        assert follow({"Records": [MODIFY]}, lambda: Invalidate(guard, None), Log().logger) == ALL_WELL
+    assert guard.generation == 9
+
+
+@pytest.mark.parametrize(
+    ("change", "versions", "author"),
+    [
+        pytest.param(INSERT, (None, "1"), "admin", id="INSERT"),
+        pytest.param(MODIFY, ("1", "2"), "auditor", id="MODIFY"),
+        pytest.param(REMOVE, ("2", None), None, id="REMOVE"),
+    ],
+)
+def test_the_audit_line_says_who_changed_what(change, versions, author):
+    *_, log = handle(change)
+    (line,) = log.lines
+    assert (line["message"], line["event"], line["subject"]) == ("policy changed", change["eventName"], "group:clerks")
+    assert (line.get("from_version"), line.get("to_version")) == versions
+    assert line.get("updated_by") == author
+    assert line.get("statements") == (STATEMENTS if author else None)
+    assert line["generation"] == 8
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(record(1, NewImage=image(1, updated_by=None)), id="no author"),
+        pytest.param(record(1, NewImage=image(1, version=None)), id="no version"),
+        pytest.param(record(1, NewImage=image(1, statements=None, deleted={"BOOL": True})), id="deleted"),
+        pytest.param(record(1, NewImage=CLERKS), id="nothing but the key"),
+        pytest.param(record(1, NewImage={**CLERKS, "statements": {"L": [{"M": {"a": {"N": "1"}}}]}}), id="a list"),
+        pytest.param(record(1, NewImage={**CLERKS, "odd": {"B": "AAEC"}, "set": {"SS": ["a"]}}), id="odd types"),
+        pytest.param(record(1), id="no images"),
+    ],
+)
+def test_an_edit_by_another_tool_may_lack_any_field_and_is_counted_all_the_same(change):
+    answered, guard, log = handle(change)
+    assert (answered, guard.generation) == (ALL_WELL, 8)
+    (line,) = log.lines
+    assert line["subject"] == "group:clerks"
+
+
+@pytest.mark.parametrize(
+    ("failure", "name"),
+    [(CannotDecide("guard_unreachable", "timeout"), "guard_unreachable"), (RuntimeError("surprise"), "RuntimeError")],
+    ids=["one we know", "one we do not"],
+)
+def test_a_failure_names_the_first_record_so_that_lambda_begins_there_again(failure, name):
+    def fails() -> int:
+        raise failure
+
+    log = Log()
+    answered = follow({"Records": [MODIFY, REMOVE]}, lambda: fails, log.logger)
+    assert answered == {"batchItemFailures": [{"itemIdentifier": MODIFY["dynamodb"]["SequenceNumber"]}]}
+    (line,) = log.lines
+    assert (line["level"], line["failure"]) == ("ERROR", name)
+
+
+def test_an_invalidation_that_cannot_be_built_is_tried_again_as_well():
+    def missing_setting() -> Invalidate:
+        raise CannotDecide("missing_setting", "GUARD_TABLE is not set")
+
+    answered = follow({"Records": [INSERT]}, missing_setting, Log().logger)
+    assert answered == {"batchItemFailures": [{"itemIdentifier": INSERT["dynamodb"]["SequenceNumber"]}]}
+
+
+def test_a_flush_that_fails_is_tried_again_though_the_change_was_counted():
+    guard, cache = FakeGuard(), FakeGatewayCache(failure=CannotDecide("flush_failed", "throttled"))
+    answered = follow({"Records": [INSERT]}, lambda: Invalidate(guard, cache), Log().logger)
+    assert len(answered["batchItemFailures"]) == 1
+    cache.failure = None
+    assert follow({"Records": [INSERT]}, lambda: Invalidate(guard, cache), Log().logger) == ALL_WELL
+    assert cache.flushes == 1
+
+
+def test_what_chalice_hands_over_is_the_batch_as_it_came():
+    assert DynamoDBEvent({"Records": [INSERT]}, None).to_dict() == {"Records": [INSERT]}
+
+
+def test_the_handler_answers_lambda_itself_so_that_failures_are_not_lost(monkeypatch):
+    monkeypatch.setenv("GUARD_TABLE", "")
+    with fresh_wiring():
+        answered = app.handler_map["policy_changed"]({"Records": [INSERT, MODIFY]}, None)
+    assert answered == {"batchItemFailures": [{"itemIdentifier": INSERT["dynamodb"]["SequenceNumber"]}]}

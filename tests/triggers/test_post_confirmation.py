@@ -1,0 +1,153 @@
+"""Who confirms a sign-up gets the default groups; whatever goes wrong, Cognito gets its event back."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.core.errors import CannotDecide
+from chalicelib.onboard import Onboard
+from chalicelib.triggers.post_confirmation import welcome
+from tests.fakes import FakeDirectory, FakeMarks
+from tests.triggers.logs import Log
+
+POOL = "mars-west-1_Olympus"
+SUB = "c1e7c000-0000-4000-8000-00000000c1e7"
+EMAIL = "TELLTALE@example.com"
+
+
+def confirmation(source: str = "PostConfirmation_ConfirmSignUp", **changes: Any) -> dict[str, Any]:
+    """Cognito's event; a change to None takes the field away."""
+    event = {
+        "version": "1",
+        "triggerSource": source,
+        "region": "mars-west-1",
+        "userPoolId": POOL,
+        "userName": "clerk",
+        "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": "webclientofolympus"},
+        "request": {"userAttributes": {"sub": SUB, "email": EMAIL, "email_verified": "true"}},
+        "response": {},
+        **changes,
+    }
+    return {name: value for name, value in event.items() if value is not None}
+
+
+class House:
+    def __init__(self, *groups: str) -> None:
+        self.directory, self.marks, self.log = FakeDirectory(), FakeMarks(), Log()
+        self.onboard = Onboard(self.directory, self.marks, groups or ("readers",), frozenset({"admins"}))
+
+    def confirm(self, event: Any) -> Any:
+        return welcome(event, lambda: self.onboard, self.log.logger)
+
+
+def metrics(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_who_confirms_a_sign_up_gets_the_default_groups(capsys):
+    house = House("readers", "visitors")
+    house.confirm(confirmation())
+    assert house.directory.groups == [(POOL, "clerk", "readers"), (POOL, "clerk", "visitors")]
+    (line,) = house.log.lines
+    assert (line["message"], line["sub"], line["groups"]) == ("default groups given", SUB, ["readers", "visitors"])
+    assert metrics(capsys) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["PostConfirmation_ConfirmForgotPassword", "PostConfirmation_Else", "PostAuthentication_Authentication", ""],
+)
+def test_whatever_else_happened_gives_nobody_a_group_and_is_no_failure(source, capsys):
+    house = House()
+    house.confirm(confirmation(source))
+    assert (house.directory.groups, house.marks.marked) == ([], set())
+    assert (house.log.lines, metrics(capsys)) == ([], [])
+
+
+def test_an_event_that_comes_again_gives_no_group_again():
+    house = House()
+    house.confirm(confirmation())
+    house.directory.groups.clear()
+    house.confirm(confirmation())
+    assert house.directory.groups == []
+
+
+@pytest.mark.parametrize("source", ["PostConfirmation_ConfirmSignUp", "PostConfirmation_ConfirmForgotPassword"])
+def test_the_event_is_given_back_unchanged(source):
+    event = confirmation(source)
+    before = copy.deepcopy(event)
+    assert House().confirm(event) is event
+    assert event == before
+
+
+def assert_failure_told(house: House, capsys: pytest.CaptureFixture[str], code: str) -> None:
+    (line,) = house.log.lines
+    assert (line["level"], line["message"], line["failure"]) == ("ERROR", "default groups not given", code)
+    (metric,) = metrics(capsys)
+    assert metric["OnboardingFailed"] == [1.0]
+    assert metric["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Gatehouse"
+    assert metric["_aws"]["CloudWatchMetrics"][0]["Metrics"] == [{"Name": "OnboardingFailed", "Unit": "Count"}]
+
+
+def test_a_group_that_cannot_be_given_is_told_and_not_raised(capsys):
+    house = House()
+    house.directory.fails_at = "readers"
+    event = confirmation()
+    assert house.confirm(event) is event
+    assert house.marks.marked == set()
+    assert_failure_told(house, capsys, "group_not_added")
+
+
+def test_a_privileged_default_group_is_refused_told_and_not_raised(capsys):
+    house = House("admins")
+    event = confirmation()
+    assert house.confirm(event) is event
+    assert house.directory.groups == []
+    assert_failure_told(house, capsys, "privileged_default_group")
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [(CannotDecide("missing_setting", "ONBOARDED_TABLE"), "missing_setting"), (OSError("surprise"), "OSError")],
+    ids=["one we know", "one we do not"],
+)
+def test_a_use_case_that_cannot_be_built_is_told_and_not_raised(failure, code, capsys):
+    def fails() -> Onboard:
+        raise failure
+
+    house, event = House(), confirmation()
+    assert welcome(event, fails, house.log.logger) is event
+    assert_failure_told(house, capsys, code)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param(confirmation(request=None), id="no request"),
+        pytest.param(confirmation(request={}), id="no attributes"),
+        pytest.param(confirmation(request={"userAttributes": {}}), id="no sub"),
+        pytest.param(confirmation(userPoolId=None), id="no pool"),
+        pytest.param(confirmation(userName=None), id="no name"),
+        pytest.param(confirmation(triggerSource=None), id="no source"),
+        pytest.param({}, id="nothing"),
+        pytest.param(None, id="null"),
+        pytest.param([], id="a list"),
+    ],
+)
+def test_an_event_that_cannot_be_read_is_told_and_given_back(event, capsys):
+    house = House()
+    assert house.confirm(event) is event
+    assert house.directory.groups == []
+    (line,) = house.log.lines
+    assert line["level"] == "ERROR"
+    assert len(metrics(capsys)) == 1
+
+
+@pytest.mark.parametrize("fails_at", [None, "readers"], ids=["given", "not given"])
+def test_neither_log_nor_metric_names_the_user_by_mail_or_name(fails_at, capsys):
+    house = House()
+    house.directory.fails_at = fails_at
+    house.confirm(confirmation(userName=EMAIL))
+    assert "TELLTALE" not in house.log.text + capsys.readouterr().out

@@ -1,0 +1,212 @@
+"""Policies are written whole or not at all, then counted, then acknowledged; tokens are revoked by the second."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.administer import Administer
+from chalicelib.core.errors import CannotDecide, InvalidInput, NotFound, VersionConflict
+from chalicelib.ports import Revocation
+from tests import mint
+from tests.fakes import Clock, FakeGuard, FakePolicies, Journal, allow, statements
+
+READ = allow("/reports", sid="read")
+CLERKS = "group:clerks"
+
+
+class House:
+    def __init__(self) -> None:
+        self.policies, self.guard, self.journal, self.clock = FakePolicies(), FakeGuard(), Journal(), Clock()
+        self.administer = Administer(
+            policies=self.journal.of("policies", self.policies),
+            generation=self.journal.of("generation", self.guard),
+            revocations=self.guard,
+            now=self.clock,
+        )
+
+    def put(self, *rules: dict[str, Any], **more: Any):
+        return self.administer.put_policy(CLERKS, {"statements": list(rules), **more}, "admin")
+
+
+# --- policies ---
+
+
+def test_a_policy_is_stored_before_the_change_is_counted():
+    house = House()
+    put = house.put(READ)
+    assert house.journal.calls == ["policies.put", "generation.bump"]
+    assert house.policies.get(CLERKS) == put
+    assert (put.version, put.statements, put.updated_by) == (1, statements(READ), "admin")
+
+
+def test_a_policy_is_deleted_before_the_change_is_counted():
+    house = House()
+    house.put(READ)
+    house.journal.calls.clear()
+    house.administer.delete_policy(CLERKS, "admin")
+    assert house.journal.calls == ["policies.delete", "generation.bump"]
+    assert house.administer.list_policies() == []
+
+
+class NeverCounts:
+    """A generation that cannot be reached."""
+
+    def bump(self) -> int:
+        raise CannotDecide("guard_unreachable", "DynamoDB: timeout")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda a: a.put_policy(CLERKS, {"statements": []}, "admin"), lambda a: a.delete_policy(CLERKS, "admin")],
+    ids=["put", "delete"],
+)
+def test_a_change_that_could_not_be_counted_is_not_acknowledged(change):
+    house = House()
+    house.put(READ)
+    with pytest.raises(CannotDecide):
+        change(Administer(house.policies, NeverCounts(), house.guard))
+
+
+def test_a_policy_is_put_at_the_version_that_it_was_read_at():
+    house = House()
+    house.put(READ, version=0)
+    assert house.put(version=1).version == 2
+
+
+@pytest.mark.parametrize("version", [0, 2])
+def test_a_change_of_what_has_moved_on_is_refused_and_not_counted(version):
+    house = House()
+    house.put(READ)
+    house.journal.calls.clear()
+    with pytest.raises(VersionConflict):
+        house.put(version=version)
+    with pytest.raises(VersionConflict):
+        house.administer.delete_policy(CLERKS, "admin", version)
+    assert house.journal.calls == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        pytest.param(None, "body", id="nothing"),
+        pytest.param([READ], "body", id="a bare list"),
+        pytest.param("{}", "body", id="a text"),
+        pytest.param({}, "statements", id="no statements"),
+        pytest.param({"version": 1}, "statements", id="a version alone"),
+        pytest.param({"statements": [READ], "subject": CLERKS}, "subject", id="an unknown field"),
+        pytest.param({"statements": {}}, "statements", id="statements that are no list"),
+        pytest.param(
+            {"statements": [READ, {**READ, "effect": "allow"}]}, "statements[1].effect", id="a wrong statement"
+        ),
+        pytest.param({"statements": [READ], "version": -1}, "version", id="a negative version"),
+        pytest.param({"statements": [READ], "version": "1"}, "version", id="a version that is a text"),
+        pytest.param({"statements": [READ], "version": 1.0}, "version", id="a version that is no whole number"),
+        pytest.param({"statements": [READ], "version": True}, "version", id="a version that is a boolean"),
+    ],
+)
+def test_a_body_that_is_wrong_is_refused_by_its_field_and_nothing_is_stored_or_counted(body, field):
+    house = House()
+    with pytest.raises(InvalidInput) as refused:
+        house.administer.put_policy(CLERKS, body, "admin")
+    assert refused.value.field == field
+    assert house.journal.calls == []
+
+
+def test_a_version_that_is_null_is_no_version():
+    house = House()
+    house.put(READ)
+    assert house.put(version=None).version == 2
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda a, subject: a.get_policy(subject),
+        lambda a, subject: a.put_policy(subject, {"statements": []}, "admin"),
+        lambda a, subject: a.delete_policy(subject, "admin"),
+    ],
+    ids=["get", "put", "delete"],
+)
+@pytest.mark.parametrize("subject", ["clerks", "user:clerk", "group:", "group:a b"])
+def test_what_is_no_subject_is_refused_before_anything_is_asked(ask, subject):
+    house = House()
+    with pytest.raises(InvalidInput) as refused:
+        ask(house.administer, subject)
+    assert refused.value.field == "subject"
+    assert house.journal.calls == []
+
+
+def test_a_policy_that_is_not_there_is_not_found():
+    administer = House().administer
+    with pytest.raises(NotFound):
+        administer.get_policy(CLERKS)
+
+
+def test_policies_are_found_one_by_one_and_together():
+    house = House()
+    put = house.put(READ)
+    assert house.administer.get_policy(CLERKS) == put
+    assert house.administer.list_policies() == [put]
+
+
+# --- revocations ---
+
+
+@pytest.mark.parametrize("kind", ["sub", "client", "session"])
+def test_what_was_issued_up_to_this_second_is_revoked(kind):
+    house = House()
+    house.clock.advance(0.999)
+    revocation = house.administer.revoke({kind: "c1e7c000"}, "admin")
+    assert revocation == Revocation(kind, "c1e7c000", mint.NOW, "admin")
+    assert house.administer.list_revocations() == [revocation]
+
+
+def test_a_revocation_that_could_not_be_stored_is_not_acknowledged():
+    class Unreachable(FakeGuard):
+        def put(self, revocation: Revocation) -> None:
+            raise CannotDecide("guard_unreachable", "DynamoDB: timeout")
+
+    guard = Unreachable()
+    with pytest.raises(CannotDecide):
+        Administer(FakePolicies(), guard, guard).revoke({"sub": "clerk"}, "admin")
+
+
+@pytest.mark.parametrize("kind", ["sub", "client", "session"])
+def test_a_revocation_is_lifted_by_the_body_that_made_it(kind):
+    house = House()
+    house.administer.revoke({kind: "clerk"}, "admin")
+    house.administer.lift({kind: "clerk"})
+    assert house.administer.list_revocations() == []
+    with pytest.raises(NotFound):
+        house.administer.lift({kind: "clerk"})
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        pytest.param(None, "body", id="nothing"),
+        pytest.param("clerk", "body", id="a text"),
+        pytest.param({}, "body", id="none of the three"),
+        pytest.param({"sub": "clerk", "client": "robot"}, "body", id="two of the three"),
+        pytest.param({"user": "clerk"}, "user", id="an unknown field"),
+        pytest.param({"sub": "clerk", "until": 1}, "until", id="an unknown field beside a known one"),
+        pytest.param({"sub": ""}, "sub", id="an empty text"),
+        pytest.param({"sub": None}, "sub", id="null"),
+        pytest.param({"client": 7}, "client", id="a number"),
+        pytest.param({"session": ["a"]}, "session", id="a list"),
+        pytest.param({"sub": "s" * 257}, "sub", id="an endless text"),
+        pytest.param({"sub": "a\nb"}, "sub", id="a line's end"),
+        pytest.param({"sub": "\ud800"}, "sub", id="half a character"),
+    ],
+)
+def test_a_revocation_of_what_is_not_exactly_one_thing_is_refused(body, field):
+    house = House()
+    for ask in (lambda: house.administer.revoke(body, "admin"), lambda: house.administer.lift(body)):
+        with pytest.raises(InvalidInput) as refused:
+            ask()
+        assert refused.value.field == field
+    assert house.administer.list_revocations() == []
+
+
+def test_a_value_of_256_characters_is_taken():
+    assert House().administer.revoke({"sub": "s" * 256}, "admin").value == "s" * 256

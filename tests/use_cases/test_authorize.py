@@ -1,0 +1,417 @@
+"""What a caller may do is read in one order: the guard first, then policies, remembered under what the guard said."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import pytest
+
+from chalicelib.authorize import Authorize
+from chalicelib.core.claims import principal_from
+from chalicelib.core.errors import CannotDecide, TokenRejected
+from chalicelib.core.policy import Policy
+from chalicelib.core.principal import Principal
+from chalicelib.ports import Revocation
+from chalicelib.verify import VerifyToken
+from tests import mint
+from tests.fakes import Clock, FakeGuard, FakeKeys, FakePolicies, Journal, allow, deny, principal, statements
+
+GREATEST_AGE = 60
+READ, WRITE = allow("/reports", sid="read"), allow("/reports", methods=["PUT"], sid="write")
+NOTHING = ()
+
+
+class House:
+    """The use case and its surroundings. Callers are taken at their word, as if their tokens had been verified."""
+
+    def __init__(self, max_staleness: float = 0, **callers: Principal) -> None:
+        self.callers = {"clerk": principal(), **callers}
+        self.clock, self.guard, self.policies, self.journal = Clock(0), FakeGuard(), FakePolicies(), Journal()
+        self.authorize = Authorize(
+            verify=self.callers.__getitem__,
+            guard=self.journal.of("guard", self.guard),
+            policies=self.journal.of("policies", self.policies),
+            max_staleness=max_staleness,
+            now=self.clock,
+        )
+
+    def write(self, *rules: dict[str, Any], subject: str = "group:clerks") -> None:
+        """Write a policy as the writer does: the policy first, then the generation."""
+        self.policies.put(subject, statements(*rules), "admin", None)
+        self.guard.bump()
+
+    def sids(self, caller: str = "clerk") -> tuple[str, ...]:
+        return tuple(statement.sid for statement in self.authorize(caller).statements)
+
+    def reads(self, ask: Callable[[], object]) -> list[str]:
+        """What is read for one question, in the order in which it was read."""
+        before = len(self.journal.calls)
+        ask()
+        return self.journal.calls[before:]
+
+
+GUARD_ONLY, GUARD_THEN_POLICIES = ["guard.read"], ["guard.read", "policies.read"]
+
+
+# --- the order and the number of reads ---
+
+
+def test_at_first_the_guard_is_read_and_only_then_policies():
+    assert (house := House()).reads(lambda: house.authorize("clerk")) == GUARD_THEN_POLICIES
+
+
+def test_what_is_remembered_costs_the_read_of_the_guard_alone():
+    house = House()
+    house.authorize("clerk")
+    assert house.reads(lambda: house.authorize("clerk")) == GUARD_ONLY
+
+
+def test_within_the_staleness_that_is_allowed_nothing_is_read():
+    house = House(max_staleness=5)
+    house.authorize("clerk")
+    house.clock.advance(4.999)
+    assert house.reads(lambda: house.authorize("clerk")) == []
+    house.clock.advance(0.001)
+    assert house.reads(lambda: house.authorize("clerk")) == GUARD_ONLY
+
+
+def test_without_staleness_the_guard_is_read_for_every_request():
+    house = House(max_staleness=0)
+    for _ in range(3):
+        house.authorize("clerk")
+    assert house.guard.reads == 3
+
+
+def test_a_token_that_is_rejected_causes_no_read():
+    def rejects(_: str) -> Principal:
+        raise TokenRejected("token_expired", "the token has expired")
+
+    house = House()
+    authorize = Authorize(rejects, house.journal.of("guard", house.guard), house.journal.of("policies", house.policies))
+    with pytest.raises(TokenRejected):
+        authorize("token")
+    assert house.journal.calls == []
+
+
+def test_who_is_revoked_causes_no_read_of_policies():
+    house = House()
+    house.guard.put(Revocation("sub", house.callers["clerk"].subject, mint.NOW, "admin"))
+    with pytest.raises(TokenRejected):
+        house.authorize("clerk")
+    assert house.journal.calls == GUARD_ONLY
+
+
+# --- memory ---
+
+
+def test_a_policy_that_was_taken_away_is_gone_for_the_next_request():
+    house = House()
+    house.write(READ, WRITE)
+    assert house.sids() == ("read", "write")
+    house.write(READ)
+    assert house.sids() == ("read",)
+
+
+def test_a_policy_that_was_deleted_is_gone_for_the_next_request():
+    house = House()
+    house.write(READ)
+    house.authorize("clerk")
+    house.policies.delete("group:clerks", "admin", None)
+    house.guard.bump()
+    assert house.authorize("clerk").policies == NOTHING
+
+
+def test_that_there_was_no_policy_is_remembered_only_until_there_is_one():
+    house = House()
+    assert house.sids() == NOTHING
+    house.write(READ)
+    assert house.sids() == ("read",)
+
+
+@pytest.mark.parametrize("generation", [0, 2, 1_800_000_000_000], ids=["lower", "higher", "begun anew"])
+def test_memory_holds_under_the_very_generation_only(generation):
+    house = House()
+    house.authorize("clerk")
+    house.guard.generation = generation
+    assert house.reads(lambda: house.authorize("clerk")) == GUARD_THEN_POLICIES
+
+
+def test_a_writer_who_died_before_the_generation_is_healed_after_sixty_seconds():
+    house = House()
+    house.write(READ, WRITE)
+    house.authorize("clerk")
+    house.policies.put("group:clerks", statements(READ), "admin", None)
+    house.clock.advance(GREATEST_AGE - 0.001)
+    assert house.sids() == ("read", "write")
+    house.clock.advance(0.001)
+    assert house.sids() == ("read",)
+
+
+def test_using_a_memory_does_not_prolong_it():
+    house = House()
+    house.write(READ)
+    for _ in range(GREATEST_AGE):
+        house.authorize("clerk")
+        house.clock.advance(1)
+    assert house.reads(lambda: house.authorize("clerk")) == GUARD_THEN_POLICIES
+
+
+class WritesWhileReading(FakePolicies):
+    """Between the moment at which it looks and the one at which it answers, somebody writes."""
+
+    def __init__(self, write: Callable[[], None]) -> None:
+        super().__init__()
+        self.write: Callable[[], None] | None = write
+
+    def read(self, subjects: Iterable[str]) -> Mapping[str, Policy]:
+        found = super().read(subjects)
+        if self.write:
+            write, self.write = self.write, None
+            write()
+        return found
+
+
+def test_an_old_policy_is_never_remembered_under_a_new_generation():
+    def take_away() -> None:
+        policies.put("group:clerks", statements(READ), "admin", None)
+        guard.bump()
+
+    guard, policies = FakeGuard(), WritesWhileReading(take_away)
+    policies.policies["group:clerks"] = Policy("group:clerks", 1, statements(READ, WRITE), "admin", "")
+    authorize = Authorize(lambda _: principal(), guard, policies, now=Clock(0))
+    assert len(authorize("clerk").statements) == 2, "it was asked for before the change was acknowledged"
+    assert [statement.sid for statement in authorize("clerk").statements] == ["read"]
+
+
+class Slow:
+    """Stands in for a companion that takes three seconds to answer with what was true when it was asked."""
+
+    def __init__(self, companion: Any, clock: Clock) -> None:
+        self._companion, self._clock = companion, clock
+
+    def read(self, *arguments: Any) -> Any:
+        answer = self._companion.read(*arguments)
+        self._clock.advance(3)
+        return answer
+
+
+def test_staleness_counts_from_when_the_guard_was_asked_and_not_from_its_answer():
+    guard, clock = FakeGuard(), Clock(0)
+    authorize = Authorize(lambda _: principal(), Slow(guard, clock), FakePolicies(), max_staleness=5, now=clock)
+    authorize("clerk")
+    clock.advance(1.999)
+    authorize("clerk")
+    assert guard.reads == 1
+    clock.advance(0.001)
+    authorize("clerk")
+    assert guard.reads == 2
+
+
+def test_the_age_of_a_memory_counts_from_when_policies_were_asked_for_and_not_from_the_answer():
+    policies, clock = FakePolicies(), Clock(0)
+    authorize = Authorize(lambda _: principal(), FakeGuard(), Slow(policies, clock), now=clock)
+    authorize("clerk")
+    clock.advance(GREATEST_AGE - 3 - 0.001)
+    authorize("clerk")
+    assert policies.reads == 1
+    clock.advance(0.001)
+    authorize("clerk")
+    assert policies.reads == 2
+
+
+def test_what_is_derived_from_terms_is_forgotten_with_them():
+    house = House()
+    house.write(READ)
+    before = house.authorize("clerk").terms
+    assert house.authorize("clerk").terms is before
+    house.write(READ)
+    after = house.authorize("clerk").terms
+    assert after is not before
+    assert after.forms == {}
+
+
+# --- what fails ---
+
+
+class FailsOnce:
+    """Stands in for a companion whose first call fails."""
+
+    def __init__(self, companion: Any) -> None:
+        self._companion, self._failed = companion, False
+
+    def read(self, *arguments: Any) -> Any:
+        if not self._failed:
+            self._failed = True
+            raise CannotDecide("unreachable", "DynamoDB: timeout")
+        return self._companion.read(*arguments)
+
+
+@pytest.mark.parametrize("max_staleness", [0, 5])
+def test_a_guard_that_fails_is_a_failure_and_nothing_is_read_or_remembered(max_staleness):
+    guard, policies = FakeGuard(), FakePolicies()
+    authorize = Authorize(lambda _: principal(), FailsOnce(guard), policies, max_staleness, now=Clock(0))
+    with pytest.raises(CannotDecide):
+        authorize("clerk")
+    assert (guard.reads, policies.reads) == (0, 0)
+    authorize("clerk")
+    assert (guard.reads, policies.reads) == (1, 1)
+
+
+@pytest.mark.parametrize("max_staleness", [0, 5])
+def test_policies_that_fail_are_a_failure_and_not_remembered_as_an_absence(max_staleness):
+    policies = FakePolicies()
+    policies.put("group:clerks", statements(READ), "admin", None)
+    authorize = Authorize(lambda _: principal(), FakeGuard(), FailsOnce(policies), max_staleness, now=Clock(0))
+    with pytest.raises(CannotDecide):
+        authorize("clerk")
+    assert [statement.sid for statement in authorize("clerk").statements] == ["read"]
+
+
+# --- revocations ---
+
+REVOKED_AT = mint.NOW - 60
+REVOCATIONS = [("sub", principal().subject), ("client", mint.WEB_CLIENT)]
+
+
+def is_refused(house: House, caller: str = "clerk") -> bool:
+    try:
+        house.authorize(caller)
+    except TokenRejected as rejected:
+        return rejected.code == "revoked"
+    return False
+
+
+@pytest.mark.parametrize(("kind", "value"), REVOCATIONS)
+@pytest.mark.parametrize(
+    ("issued_at", "refused"),
+    [(REVOKED_AT - 1, True), (REVOKED_AT, True), (REVOKED_AT + 1, False)],
+    ids=["a second before", "in the same second", "a second after"],
+)
+def test_a_revocation_refuses_tokens_up_to_its_own_second(kind, value, issued_at, refused):
+    house = House(clerk=principal(iat=issued_at))
+    house.guard.put(Revocation(kind, value, REVOKED_AT, "admin"))
+    assert is_refused(house) is refused
+
+
+def test_a_session_that_is_revoked_is_refused_whenever_its_token_was_issued():
+    house = House(clerk=principal(iat=mint.NOW))
+    house.guard.put(Revocation("session", principal().session, REVOKED_AT, "admin"))
+    assert is_refused(house)
+
+
+@pytest.mark.parametrize("kind", ["sub", "client", "session"])
+def test_the_revocation_of_another_refuses_nothing(kind):
+    house = House()
+    house.guard.put(Revocation(kind, "another", mint.NOW, "admin"))
+    assert not is_refused(house)
+
+
+def test_a_revocation_refuses_the_next_request_though_all_is_remembered():
+    house = House()
+    house.authorize("clerk")
+    house.guard.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
+    assert is_refused(house)
+    house.guard.lift("sub", principal().subject)
+    assert not is_refused(house)
+
+
+def test_a_token_that_was_verified_before_is_refused_once_it_is_revoked():
+    guard = FakeGuard()
+    authorize = Authorize(VerifyToken(FakeKeys(), mint.EXPECTED, now=Clock()), guard, FakePolicies(), now=Clock(0))
+    token = mint.token(mint.person())
+    authorize(token)
+    guard.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
+    with pytest.raises(TokenRejected):
+        authorize(token)
+
+
+def test_a_staleness_that_is_allowed_delays_a_revocation_for_as_long_and_no_longer():
+    house = House(max_staleness=5)
+    house.authorize("clerk")
+    house.guard.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
+    house.clock.advance(4.999)
+    assert not is_refused(house)
+    house.clock.advance(0.001)
+    assert is_refused(house)
+
+
+def test_a_staleness_that_is_allowed_delays_a_policy_for_as_long_and_no_longer():
+    house = House(max_staleness=5)
+    house.write(READ, WRITE)
+    house.authorize("clerk")
+    house.write(READ)
+    house.clock.advance(4.999)
+    assert house.sids() == ("read", "write")
+    house.clock.advance(0.001)
+    assert house.sids() == ("read",)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "claims"),
+    [
+        ("sub", "another", {"sub": "another"}),
+        ("session", "another", {"origin_jti": "another"}),
+        ("client", mint.MACHINE_CLIENT, {"client_id": mint.MACHINE_CLIENT}),
+    ],
+)
+def test_what_the_guard_said_of_one_caller_is_not_reused_for_another(kind, value, claims):
+    house = House(max_staleness=5, other=principal(**claims))
+    house.authorize("clerk")
+    house.guard.put(Revocation(kind, value, mint.NOW, "admin"))
+    assert is_refused(house, "other")
+
+
+# --- what a caller may do ---
+
+
+def test_a_person_has_the_policies_of_all_their_groups_in_their_order():
+    clerk_and_auditor = principal(**{"cognito:groups": ["auditors", "clerks"]})
+    house = House(both=clerk_and_auditor)
+    house.write(READ)
+    house.write(WRITE, subject="group:auditors")
+    house.write(WRITE, subject="group:auditors")
+    grant = house.authorize("both")
+    assert grant.policies == ("group:auditors@2", "group:clerks@1")
+    assert house.sids("both") == ("write", "read")
+    assert (grant.principal, grant.generation) == (clerk_and_auditor, house.guard.generation)
+
+
+def test_groups_without_a_policy_are_no_error_and_add_nothing():
+    house = House(sso=principal(**{"cognito:groups": ["mars-west-1_Olympus_Okta", "clerks"]}))
+    house.write(READ)
+    assert house.authorize("sso").policies == ("group:clerks@1",)
+
+
+def test_a_person_without_groups_is_granted_nothing_not_even_what_the_client_may_do():
+    house = House(nobody=principal(**{"cognito:groups": None}))
+    house.write(READ, subject=f"client:{mint.WEB_CLIENT}")
+    assert house.authorize("nobody").policies == NOTHING
+
+
+def test_a_machine_has_the_policy_of_its_client_and_none_of_a_group():
+    claims = mint.machine(**{"cognito:groups": ["clerks"]})
+    house = House(robot=principal_from(claims, mint.EXPECTED, mint.NOW))
+    house.write(READ)
+    house.write(WRITE, subject=f"client:{mint.MACHINE_CLIENT}")
+    assert house.sids("robot") == ("write",)
+
+
+def test_a_statement_with_scopes_counts_only_for_who_carries_one_of_them():
+    house = House(bare=principal(scope="openid"))
+    house.write(READ, {**WRITE, "scopes": ["https://gatehouse.example/file.read", "another"]})
+    assert house.sids("clerk") == ("read", "write")
+    assert house.sids("bare") == ("read",)
+    assert house.sids("clerk") == ("read", "write"), "what was remembered for one is not the other's"
+
+
+def test_a_deny_that_asks_for_a_scope_does_not_count_for_who_lacks_it():
+    house = House(bare=principal(scope="openid"))
+    house.write(READ, deny("/reports", sid="keep", scopes=["https://gatehouse.example/file.read"]))
+    assert house.sids("clerk") == ("read", "keep")
+    assert house.sids("bare") == ("read",)
+
+
+def test_a_policy_of_which_no_statement_counts_is_named_all_the_same():
+    house = House(bare=principal(scope="openid"))
+    house.write({**READ, "scopes": ["another"]})
+    assert house.authorize("bare").policies == ("group:clerks@1",)
+    assert house.sids("bare") == NOTHING

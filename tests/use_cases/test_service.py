@@ -1,0 +1,116 @@
+"""The sample service keeps what is well formed and says what is wrong with the rest."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.core.errors import InvalidInput, NotFound, TooLarge
+from chalicelib.service import MAX_CHARACTERS, Document, Kind, Service
+
+ORDERS = {"title": "Orders", "body": "many"}
+
+
+class FakeDocuments:
+    """Implements Documents."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[Kind, str], Document] = {}
+
+    def list(self, kind: Kind) -> list[Document]:
+        return [{**document, "id": id_} for (its_kind, id_), document in self.kept.items() if its_kind == kind]
+
+    def get(self, kind: Kind, id_: str) -> Document | None:
+        return self.kept.get((kind, id_))
+
+    def put(self, kind: Kind, id_: str, document: Document) -> None:
+        self.kept[kind, id_] = document
+
+    def delete(self, kind: Kind, id_: str) -> bool:
+        return self.kept.pop((kind, id_), None) is not None
+
+
+@pytest.fixture
+def service() -> Service:
+    ids = iter(["r1", "r2"])
+    return Service(FakeDocuments(), new_id=lambda: next(ids))
+
+
+def test_a_file_is_kept_under_the_name_its_writer_gave_it(service):
+    assert service.put_file("a.txt", {"content": "hello"}) == {"name": "a.txt", "content": "hello"}
+    assert service.get_file("a.txt") == {"name": "a.txt", "content": "hello"}
+    assert service.list_files() == ["a.txt"]
+    service.delete_file("a.txt")
+    assert service.list_files() == []
+
+
+def test_a_report_is_kept_under_an_id_of_its_own(service):
+    assert service.add_report(ORDERS) == {"id": "r1", **ORDERS}
+    assert service.add_report(ORDERS)["id"] == "r2"
+    assert service.get_report("r1") == {"id": "r1", **ORDERS}
+    assert service.list_reports() == [{"id": "r1", "title": "Orders"}, {"id": "r2", "title": "Orders"}]
+
+
+def test_a_report_is_changed_as_a_whole(service):
+    service.add_report(ORDERS)
+    assert service.put_report("r1", {"title": "Refunds", "body": "few"})["title"] == "Refunds"
+    assert service.get_report("r1") == {"id": "r1", "title": "Refunds", "body": "few"}
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda s: s.get_file("a.txt"),
+        lambda s: s.delete_file("a.txt"),
+        lambda s: s.get_report("r1"),
+        lambda s: s.put_report("r1", ORDERS),
+        lambda s: s.delete_report("r1"),
+    ],
+    ids=["get_file", "delete_file", "get_report", "put_report", "delete_report"],
+)
+def test_what_is_not_there_is_not_found_and_not_made(service, ask):
+    with pytest.raises(NotFound):
+        ask(service)
+    assert (service.list_files(), service.list_reports()) == ([], [])
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a b", "a\n", "ä", "n" * 129, "../a", "a%2Fb"])
+def test_a_name_that_could_mislead_is_refused(service, name):
+    with pytest.raises(InvalidInput) as refused:
+        service.put_file(name, {"content": ""})
+    assert refused.value.field == "name"
+    assert service.list_files() == []
+
+
+@pytest.mark.parametrize("name", ["a", "...", ".a", "A-b_c.1", "n" * 128])
+def test_a_plain_name_is_taken(service, name):
+    assert service.put_file(name, {"content": ""})["name"] == name
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "field"),
+    [
+        pytest.param(None, InvalidInput, "body", id="nothing"),
+        pytest.param([], InvalidInput, "body", id="a list"),
+        pytest.param({"title": "t"}, InvalidInput, "body", id="a text is missing"),
+        pytest.param({**ORDERS, "id": "r9"}, InvalidInput, "id", id="an unknown field"),
+        pytest.param({**ORDERS, "title": 7}, InvalidInput, "title", id="a number"),
+        pytest.param({**ORDERS, "body": None}, InvalidInput, "body", id="null"),
+        pytest.param({**ORDERS, "title": "t" * 201}, TooLarge, "title", id="a title too long"),
+        pytest.param({**ORDERS, "body": "b" * (MAX_CHARACTERS + 1)}, TooLarge, "body", id="a body too long"),
+    ],
+)
+def test_a_report_that_is_wrong_is_refused_by_its_field(service, body: Any, error, field):
+    with pytest.raises(InvalidInput) as refused:
+        service.add_report(body)
+    assert (type(refused.value), refused.value.field) == (error, field)
+    assert service.list_reports() == []
+
+
+def test_texts_of_the_greatest_length_are_kept(service):
+    longest = {"title": "t" * 200, "body": "b" * MAX_CHARACTERS}
+    assert service.add_report(longest) == {"id": "r1", **longest}
+
+
+def test_ids_are_never_given_twice():
+    made = Service(FakeDocuments())
+    assert len({made.add_report(ORDERS)["id"] for _ in range(100)}) == 100

@@ -1,0 +1,167 @@
+"""A token is verified once and remembered for as long as nothing could have changed the answer."""
+
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from chalicelib.core.errors import CannotDecide, TokenRejected
+from chalicelib.verify import VerifyToken
+from tests import mint
+from tests.fakes import Clock, FakeKeys, principal
+
+
+class CountedKeys(FakeKeys):
+    """Counts how often a key was asked for, which is how often a signature was checked."""
+
+    checks = 0
+
+    def key(self, kid: str) -> RSAPublicKey:
+        self.checks += 1
+        return super().key(kid)
+
+
+class House:
+    def __init__(self, **settings: Any) -> None:
+        self.keys, self.clock = CountedKeys(kids=("olympus-1", "olympus-2")), Clock()
+        self.verify = VerifyToken(self.keys, mint.EXPECTED, now=self.clock, **settings)
+
+    def checks(self, token: str) -> int:
+        """How many signatures are checked for one question."""
+        before = self.keys.checks
+        self.verify(token)
+        return self.keys.checks - before
+
+    def code(self, token: str) -> str:
+        try:
+            self.verify(token)
+        except TokenRejected as rejected:
+            return rejected.code
+        return "accepted"
+
+
+CLERK = mint.token(mint.person())
+
+
+# --- the check ---
+
+
+def test_a_token_gives_the_principal_that_it_describes():
+    assert House().verify(CLERK) == principal()
+
+
+@pytest.mark.parametrize(
+    ("token", "code"),
+    [
+        pytest.param(mint.token(mint.person(), key=mint.private_key("mallory")), "bad_signature", id="another's key"),
+        pytest.param(mint.token(mint.person(), kid="mallory"), "unknown_key", id="an unknown key"),
+        pytest.param(
+            mint.token(mint.person(), kid="olympus-2", key=mint.private_key("olympus-1")),
+            "bad_signature",
+            id="the pool's other key",
+        ),
+        pytest.param(mint.token(mint.person(exp=mint.NOW)), "token_expired", id="expired"),
+        pytest.param(mint.token(mint.person(token_use="id")), "wrong_token_use", id="an ID token"),
+        pytest.param(mint.token(mint.person(), alg="HS256"), "wrong_algorithm", id="another algorithm"),
+        pytest.param("nonsense", "malformed_token", id="nonsense"),
+        pytest.param("", "malformed_token", id="nothing"),
+        pytest.param("\ud800.\ud800.\ud800", "malformed_token", id="half a character"),
+        pytest.param("A" * 20_000, "token_too_large", id="too large"),
+    ],
+)
+def test_a_token_that_proves_nothing_is_refused_every_time(token, code):
+    house = House()
+    assert [house.code(token) for _ in range(2)] == [code, code]
+
+
+@pytest.mark.parametrize("part", [0, 1, 2], ids=["header", "payload", "signature"])
+def test_a_token_of_which_one_part_is_another_tokens_is_refused(part):
+    house = House()
+    parts, others = CLERK.split("."), mint.token(mint.person(sub="mallory"), kid="olympus-2").split(".")
+    house.verify(CLERK)
+    parts[part] = others[part]
+    assert house.code(".".join(parts)) == "bad_signature"
+
+
+def test_claims_are_not_looked_at_before_the_signature_is_found_good():
+    forged = mint.token(mint.person(exp=0), key=mint.private_key("mallory"))
+    assert House().code(forged) == "bad_signature"
+
+
+def test_keys_that_cannot_be_had_are_a_failure_and_no_refusal():
+    class Unreachable(FakeKeys):
+        def key(self, kid: str) -> RSAPublicKey:
+            raise CannotDecide("keys_unreachable", "no answer")
+
+    with pytest.raises(CannotDecide):
+        VerifyToken(Unreachable(), mint.EXPECTED, now=Clock())(CLERK)
+
+
+# --- memory ---
+
+
+def test_a_token_that_comes_again_is_not_checked_again():
+    house = House()
+    assert house.checks(CLERK) == 1
+    assert [house.checks(CLERK) for _ in range(3)] == [0, 0, 0]
+    assert house.verify(CLERK) == principal()
+
+
+def test_a_remembered_token_expires_at_its_second():
+    house = House()
+    token = mint.token(mint.person(exp=mint.NOW + 60))
+    house.verify(token)
+    house.clock.advance(59.999)
+    assert house.checks(token) == 0
+    house.clock.advance(0.001)
+    assert house.code(token) == "token_expired"
+
+
+def test_when_the_keys_change_every_token_is_checked_again():
+    house = House()
+    house.verify(CLERK)
+    house.keys.revision += 1
+    assert house.checks(CLERK) == 1
+    assert house.checks(CLERK) == 0
+
+
+def test_a_remembered_token_of_a_key_that_was_withdrawn_is_refused():
+    house = House()
+    house.verify(CLERK)
+    house.keys.kids, house.keys.revision = ("olympus-2",), 2
+    assert house.code(CLERK) == "unknown_key"
+
+
+def test_a_token_that_was_refused_is_not_remembered_as_good():
+    house = House()
+    early = mint.token(mint.person(iat=mint.NOW + 5))
+    assert house.code(early) == "token_not_yet_valid"
+    house.clock.advance(5)
+    assert house.code(early) == "accepted"
+
+
+def test_no_more_tokens_are_remembered_than_was_said():
+    house = House(remember=2)
+    clerk, boss, auditor = (mint.token(mint.person(sub=name)) for name in ("clerk", "boss", "auditor"))
+    for token in (clerk, boss, clerk, auditor):
+        house.verify(token)
+    assert [house.checks(token) for token in (clerk, auditor)] == [0, 0]
+    assert house.checks(boss) == 1, "it was used longest ago"
+
+
+def test_with_a_memory_of_none_every_token_is_checked():
+    house = House(remember=0)
+    assert [house.checks(CLERK) for _ in range(3)] == [1, 1, 1]
+
+
+def test_two_tokens_of_one_person_are_two_tokens():
+    house = House()
+    house.verify(CLERK)
+    assert house.checks(mint.token(mint.person(jti="another"))) == 1
+
+
+def test_a_header_that_was_read_before_is_not_believed_for_another_key():
+    house = House()
+    house.verify(CLERK)
+    forged = mint.token(mint.person(sub="mallory"), kid="olympus-1", key=mint.private_key("mallory"))
+    assert house.code(forged) == "bad_signature"
