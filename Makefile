@@ -26,7 +26,7 @@ local: $(VENV)/installed ## the routes in-process, as `chalice local`, against t
 	@exec $(BIN)/chalice local --port 8000
 
 test: $(VENV)/installed ## unit tests, then end-to-end tests against a local cloud of their own
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
 
 storm: $(VENV)/installed ## 8 writers and 8 readers for a minute: no stale answer
 	@GATEHOUSE_STORM_SECONDS=60 GATEHOUSE_STORM_PAIRS=8 $(BIN)/python -m pytest -q -s tests/e2e/test_storm.py

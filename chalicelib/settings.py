@@ -27,12 +27,12 @@ class Settings:
     def jwks_url(self) -> str:
         """JWKS_URL: where the user pool's public keys are; https, or http on this very machine."""
         url = self._text("JWKS_URL")
-        parts = urlsplit(url)
-        if parts.scheme != "https" and (parts.scheme, parts.hostname) not in (
-            ("http", "localhost"),
-            ("http", "127.0.0.1"),
-        ):
-            raise CannotDecide("bad_setting", "JWKS_URL must begin with https")
+        try:
+            scheme, host = urlsplit(url).scheme, urlsplit(url).hostname
+        except ValueError:
+            scheme, host = "", None
+        if scheme != "https" and not (scheme == "http" and host in ("localhost", "127.0.0.1")):
+            raise CannotDecide("bad_setting", "JWKS_URL must be an address that begins with https")
         return url
 
     @property

@@ -23,12 +23,18 @@ REPORT = {"title": "Orders", "body": "many"}
 READ = allow("/reports", sid="read")
 
 
-@pytest.fixture(autouse=True)
-def tables(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+@pytest.fixture(scope="module", autouse=True)
+def wiring_of_our_own() -> Iterator[None]:
     settings = {"POLICY_TABLE": "PolicyTable", "GUARD_TABLE": "GuardTable", "DOCUMENT_TABLE": "DocumentTable"}
-    for name, value in {**settings, "AWS_DEFAULT_REGION": "us-east-1"}.items():
-        monkeypatch.setenv(name, value)
-    with empty_tables() as client, fresh_wiring():
+    with pytest.MonkeyPatch.context() as environment, fresh_wiring():
+        for name, value in {**settings, "AWS_DEFAULT_REGION": "us-east-1"}.items():
+            environment.setenv(name, value)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def tables() -> Iterator[Any]:
+    with empty_tables() as client:
         yield client
 
 

@@ -35,11 +35,12 @@ def principal_from(claims: Mapping[str, Any], expected: Expectation, now: float)
     if "aud" in claims:  # Cognito's access tokens carry none unless they are bound to another resource
         raise TokenRejected("wrong_audience", "the token is meant for another audience")
     if expires_at <= now:
-        raise TokenRejected("token_expired", f"the token expired {int(now) - expires_at} s ago")
+        raise TokenRejected("token_expired", f"the token expired {int(now) - max(expires_at, 0)} s ago")
     if issued_at > now or not_before > now:
         raise TokenRejected("token_not_yet_valid", f"the token is valid in {max(issued_at, not_before) - int(now)} s")
     username = _text(claims, "username", default="")
     groups = _groups(claims)
+    _text(claims, "jti", default="")  # nothing rests on it, but a token that lies about its own name is no token
     return Principal(
         subject=_text(claims, "sub"),
         client_id=client_id,

@@ -14,7 +14,7 @@ TARGET = "AWSCognitoIdentityProviderService."
 _ONCE = re.compile(rb"authorization|content-type|x-amz-.*")
 _HOST = re.compile(r"(localhost|127\.0\.0\.1)(:\d{1,5})?")
 _KEYS = re.compile(r"/[a-z0-9-]+_[A-Za-z0-9]+/\.well-known/(jwks\.json|openid-configuration)")
-_PAGES = {
+PAGES = {
     "/oauth2/authorize": {"GET"},
     "/oauth2/token": {"POST"},
     "/oauth2/revoke": {"POST"},
@@ -64,8 +64,7 @@ class Doors:
         request = request.dropping("x-forwarded-")
         match self._door(request):
             case Door.AWS:
-                unsigned = None if claims_a_signature(request) else forbidden()
-                return unsigned or self._signatures.refusal(request) or request
+                return self._unsigned(request) or request
             case Door.API:
                 return request if _names_one_resource(request.path) else forbidden()
             case Door.PAGE:
@@ -86,12 +85,21 @@ class Doors:
             return aws_error("NotFound", "Not Found", 404)
         return None
 
+    def _unsigned(self, request: Request) -> Response | None:
+        if not claims_a_signature(request):
+            return forbidden()
+        posted = request.header("x-amz-target") and "urlencoded" in request.header("content-type")
+        if posted or "Action" in request.query:
+            # ministack asks the caller's policy about one of the two operations so named, and runs the other.
+            return aws_error("InvalidAction", "A call names its operation once.")
+        return self._signatures.refusal(request)
+
     def _door(self, request: Request) -> Door:
         if claims_a_signature(request):
             return Door.AWS
         if _CALL.match(request.path) and "/@connections/" not in request.path:
             return Door.API
-        allowed = {"GET"} if _KEYS.fullmatch(request.path) else _PAGES.get(request.path, set())
+        allowed = {"GET"} if _KEYS.fullmatch(request.path) else PAGES.get(request.path, set())
         # "Action" is how ministack tells the services of AWS's query protocol apart, wherever it appears.
         if request.method in allowed and "Action" not in request.query and "Action" not in request.form:
             return Door.PAGE

@@ -62,8 +62,10 @@ class Front:
             return admitted
         if self._user_pool.serves(admitted):
             return await self._user_pool.answer(admitted, self._forward)
+        if self._oauth.serves(admitted):
+            return await self._oauth.answer(admitted, self._forward)
         gateway.begin(admitted)
-        return await self._oauth.answer(admitted, self._forward)
+        return await self._forward(admitted)
 
     async def _forward(self, request: Request) -> Response:
         return await call(self._inner, request)

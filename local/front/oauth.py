@@ -13,6 +13,7 @@ from ministack.core.concurrency import run_reentrant
 
 from local.front import directory, triggers
 from local.front.directory import AppClient, Record
+from local.front.doors import PAGES
 from local.front.http import Request, Response
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -27,10 +28,11 @@ class OAuth:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
 
+    def serves(self, request: Request) -> bool:
+        return request.method in PAGES.get(request.path, ())
+
     async def answer(self, request: Request, forward: Forward) -> Response:
         """Answer a page or an endpoint, by itself or through ministack."""
-        if request.method == "OPTIONS":
-            return await forward(request)
         match request.path:
             case "/oauth2/authorize":
                 return await _authorize(request, forward)
@@ -109,7 +111,7 @@ async def _authorize(request: Request, forward: Forward) -> Response:
 
 async def _log_in(request: Request, forward: Forward) -> Response:
     response = await forward(request)
-    code = _location(response).get("code", [""])[0]
+    code = _code(response)
     issued = directory.local_code(code)
     if not issued:
         return response
@@ -125,10 +127,12 @@ async def _log_in(request: Request, forward: Forward) -> Response:
 
 
 async def _return_from_provider(request: Request, forward: Forward) -> Response:
-    relay = request.parameter("state") or request.form.get("RelayState") or request.form.get("state", "")
+    # Exactly as ministack finds it: another sign-in's state must not lend this one its lack of a challenge.
+    saml, form = request.path.startswith("/saml2/"), request.form
+    relay = form.get("RelayState", "") if saml else request.parameter("state") or form.get("state", "")
     challenge = directory.federation(relay).get("code_challenge", "")
     response = await forward(request)
-    signed_in = directory.federation(_location(response).get("code", [""])[0])
+    signed_in = directory.federation(_code(response))
     pool = directory.pool(signed_in.get("pool_id"))
     user = directory.user(pool, signed_in.get("username")) if pool else None
     if not pool or not user:
@@ -157,11 +161,15 @@ def _code_fault(app: AppClient, form: dict[str, str]) -> Response | None:
 
 def _proves(verifier: str, challenge: str) -> bool:
     digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-    return hmac.compare_digest(digest, challenge) if challenge else not verifier
+    return not challenge or hmac.compare_digest(digest, challenge)
 
 
 def _location(response: Response) -> dict[str, list[str]]:
     return parse_qs(urlsplit(response.header("location")).query)
+
+
+def _code(response: Response) -> str:
+    return _location(response).get("code", [""])[-1]
 
 
 def _error(code: str, description: str = "") -> Response:

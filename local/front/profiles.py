@@ -17,6 +17,8 @@ def refusal(operation: str, fields: Record, now: float) -> Response | None:
         return aws_error("NotAuthorizedException", "SignUp is not permitted for this user pool")
     if operation in ("SignUp", "UpdateUserAttributes") and not _may_write(fields):
         return aws_error("NotAuthorizedException", "A client attempted to write unauthorized attribute")
+    if operation == "UpdateUserAttributes" and _takes_an_alias(fields):
+        return aws_error("AliasExistsException", "An account with the given alias already exists.")
     if operation in _NEED_A_PASSWORD and _has_no_password(app, fields):
         return aws_error("NotAuthorizedException", "Incorrect username or password.")
     if _refresh_token_expired(fields, now) or (operation == "RevokeToken" and not _may_revoke(app, fields, now)):
@@ -33,6 +35,16 @@ def _may_write(fields: Record) -> bool:
         name not in _COGNITO_WRITES and not name.startswith(("cognito:", "dev:")) and (not allowed or name in allowed)
         for name in names
     )
+
+
+def _takes_an_alias(fields: Record) -> bool:
+    # Whoever answers to another's e-mail would be given what an administrator means to give the other.
+    pool, user = directory.token_user(fields["AccessToken"]) or (None, None)
+    if pool is None:
+        return False
+    aliases = {*(pool.get("UsernameAttributes") or []), *(pool.get("AliasAttributes") or [])}
+    written = [a.get("Value") for a in fields["UserAttributes"] if a["Name"] in aliases]
+    return any(directory.user(pool, value) not in (None, user) for value in written)
 
 
 def _has_no_password(app: AppClient | None, fields: Record) -> bool:

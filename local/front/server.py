@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import Callable
 
@@ -10,27 +11,30 @@ import hypercorn.asyncio
 from hypercorn.config import Config
 
 from local.front import front
-from local.front.http import App
 
 
-async def serve(
-    port: int,
-    stop: asyncio.Event,
-    now: Callable[[], float] = time.time,
-    wrap: Callable[[App], App] = lambda app: app,
-) -> None:
-    """Serve until told to stop; then let ministack write its state, and end the Lambdas' processes.
-
-    wrap  what else is to be served, around the front
-    """
+async def serve(port: int, stop: asyncio.Event, now: Callable[[], float] = time.time) -> None:
+    """Serve until told to stop; then let ministack write its state, and end the Lambdas' processes."""
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
-    app = wrap(front(now=now))
+    app = front(now=now)
     try:
         await hypercorn.asyncio.serve(app, config, shutdown_trigger=stop.wait)
     finally:
         from ministack.core import lambda_runtime
 
         await asyncio.to_thread(lambda_runtime.reset)
+
+
+def run(port: int, now: Callable[[], float] = time.time) -> None:
+    """Serve in the foreground until interrupted or terminated."""
+
+    async def until_signalled() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await serve(port, stop, now)
+
+    asyncio.run(until_signalled())

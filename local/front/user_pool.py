@@ -33,9 +33,8 @@ class UserPool:
     async def answer(self, request: Request, forward: Callable[[Request], Awaitable[Response]]) -> Response:
         """Pass an operation on, unless AWS would refuse it, and fire the trigger that follows it."""
         operation, fields = request.header("x-amz-target").removeprefix(TARGET), request.fields
-        if fields is None or request.query:
-            # ministack would look for the operation in the query too.
-            return aws_error("SerializationException", "An operation is a JSON object, and has no query.")
+        if fields is None:
+            return aws_error("SerializationException", "The fields of an operation are a JSON object.")
         fault = operations.fault(self._service, operation, fields)
         if fault:
             return aws_error("InvalidParameterException", fault)

@@ -48,6 +48,7 @@ def environment(place: Place) -> dict[str, str]:
         "GATEHOUSE_LOCAL": str(place.folder),
         "TMPDIR": str(temporary),  # so that it can be seen what is left there
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONFAULTHANDLER": "1",
     }
 
 
@@ -81,9 +82,13 @@ class Cloud:
         return self.log.read_text(encoding="utf-8")
 
     def interrupt(self) -> int:
-        """Press Ctrl-C, and give the exit status."""
+        """Press Ctrl-C, and give the exit status; one that does not end says in its log where it hangs."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(STOP_SECONDS)
+        try:
+            return self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.send_signal(signal.SIGABRT)
+            return self.process.wait(STOP_SECONDS)
 
     def kill(self) -> None:
         """End the process without a warning, as the kernel does when memory runs out."""

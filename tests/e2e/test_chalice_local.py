@@ -128,7 +128,8 @@ def test_a_deny_beats_the_allow_of_another_group(developer: Api, new_guild: Call
 
     suspended.write([deny("/reports", sid="suspended")])
 
-    assert developer.ask("GET", "/reports", suspended.token).status == 403
+    refused = developer.ask("GET", "/reports", suspended.token)
+    assert (refused.status, refused.body["code"]) == (403, "not_permitted")
 
 
 def test_what_was_taken_away_in_the_cloud_is_refused_at_the_next_request(developer: Api, guild: Guild) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from local.place import Place
 from tests.e2e.clients import Api
@@ -20,6 +21,22 @@ def test_the_demo_ends_well_and_leaves_the_policies_as_they_were(cloud: Cloud, a
     assert (played.returncode, played.stderr) == (0, ""), played.stdout
     assert played.stdout.rstrip().endswith("All answers were the promised ones.")
     assert statements() == before
+
+
+def test_the_demo_ends_badly_when_an_answer_is_not_the_promised_one(
+    cloud: Cloud, api: Api, admin: str, outputs: dict[str, Any]
+) -> None:
+    machines_policy = f"/admin/policies/client/{outputs['machine_client_id']}"
+    statements = api.ask("GET", machines_policy, admin).body["statements"]
+    assert api.ask("PUT", machines_policy, admin, {"statements": []}).status == 200
+
+    try:
+        played = command(cloud.place, "demo")
+    finally:
+        api.ask("PUT", machines_policy, admin, {"statements": statements})
+
+    assert played.returncode == 1
+    assert played.stderr == "\nThe story ended badly: GET /reports answered 403 where 200 was promised.\n"
 
 
 def test_without_a_cloud_the_demo_says_so_in_one_sentence(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -31,10 +31,22 @@ def stale_answers(guild: Guild, url: str, changes: int) -> list[str]:
     return stale
 
 
+@pytest.fixture
+def sleeping_stream(cloud: Cloud) -> Iterator[None]:
+    """Nobody follows the policy table's stream, which would heal much of what a careless writer leaves undone."""
+    functions = cloud.place.client("lambda")
+    (mapping,) = functions.list_event_source_mappings()["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+    yield
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+
+
+@pytest.mark.usefixtures("sleeping_stream")
 def test_thirty_changes_in_a_row_are_followed_by_the_very_next_request(guild: Guild, api: Api) -> None:
     assert stale_answers(guild, api.url, changes=30) == []
 
 
+@pytest.mark.usefixtures("sleeping_stream")
 def test_changes_from_four_threads_are_each_followed_by_the_very_next_request(
     new_guild: Callable[[], Guild], api: Api
 ) -> None:

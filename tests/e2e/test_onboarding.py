@@ -54,6 +54,18 @@ def test_an_administrators_decision_is_not_undone_by_resetting_the_password(
     assert api.ask("GET", "/reports", token).body["code"] == "no_policy"
 
 
+def test_resetting_a_password_gives_no_group_to_somebody_whom_an_administrator_created_without_one(
+    pool: Any, outputs: dict[str, Any], people: People
+) -> None:
+    someone = people.new()
+    named = {"ClientId": outputs["web_client_id"], "Username": someone.username}
+    pool.forgot_password(**named)
+
+    pool.confirm_forgot_password(**named, ConfirmationCode="654321", Password="another-long-password")
+
+    assert people.groups_of(someone.username) == []
+
+
 def test_a_trigger_that_is_repeated_does_not_give_a_removed_group_back(
     cloud: Cloud, pool: Any, outputs: dict[str, Any], people: People
 ) -> None:

@@ -22,6 +22,15 @@ REPOSITORY = Path(__file__).parents[2]
 SERVICES = "cognito-idp,dynamodb,dynamodbstreams,lambda,apigateway,iam,sts,ses,sqs,logs,s3,cloudformation"
 
 
+# The front with a clock that a file sets ahead; everything else as `python -m local.front`.
+CLOCKED = """
+import pathlib, sys, time
+from local.front.server import run
+ahead = pathlib.Path(sys.argv[1])
+run(int(sys.argv[2]), now=lambda: time.time() + int(ahead.read_text()))
+"""
+
+
 @dataclass(frozen=True)
 class Cloud:
     """A running local cloud."""
@@ -44,6 +53,13 @@ class Cloud:
             config=Config(retries={"max_attempts": 0}, **options),
         )
 
+    @contextmanager
+    def ahead(self, seconds: int) -> Iterator[None]:
+        """Let the front believe for a while that it is later."""
+        (self.state / "clock").write_text(str(seconds))
+        yield
+        (self.state / "clock").write_text("0")
+
 
 @contextmanager
 def running_cloud(state: Path, program: tuple[str, ...] = ("-m", "local.front")) -> Iterator[Cloud]:
@@ -65,7 +81,7 @@ def running_cloud(state: Path, program: tuple[str, ...] = ("-m", "local.front"))
         "LOG_LEVEL": "WARNING",
     }
     command = [sys.executable, *program, str(port)]
-    with subprocess.Popen(command, cwd=REPOSITORY, env=environment) as process:  # noqa: S603 - our own module
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment) as process:
         try:
             _wait_until_listening(process, port)
             yield Cloud(port, state, process)
@@ -89,5 +105,7 @@ def _wait_until_listening(process: subprocess.Popen[bytes], port: int) -> None:
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    with running_cloud(tmp_path_factory.mktemp("cloud")) as running:
+    state = tmp_path_factory.mktemp("cloud")
+    (state / "clock").write_text("0")
+    with running_cloud(state, ("-c", CLOCKED, str(state / "clock"))) as running:
         yield running

@@ -1,19 +1,23 @@
 """A machine that plays the shipped code against everything that may go wrong, and judges every answer.
 
-The code is what ships: the use cases, the adapters to DynamoDB, the authorizer's and the stream handler's entry points.
+The code is what ships: use cases, adapters to DynamoDB, the entry points of the authorizer and of the stream handler.
 Only what AWS and Cognito do is played, by `tests/proofs/world.py`; what is promised is kept in `tests/proofs/ledger.py`;
-the documents that come out are read by a stranger, `tests/oracle/iam.py`.
+the documents that come out are read by a stranger, `tests/oracle/iam.py`. Hypothesis decides who acts, and how far.
+
+`python -m tests.proofs.invalidation_machine MINUTES [SEED]` plays for so long, and prints how much it has played.
 """
 
 import json
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
+from itertools import count
 from math import inf
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 from aws_lambda_powertools import Logger
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -54,30 +58,29 @@ from tests.proofs.world import (
 
 # ------------------------------------------------------------------------------------------------- what is put to proof
 
+Now = Callable[[], float]
 Verify = Callable[[str], Principal]
 
 
 class Shipped:
     """The code under test, put together as `chalicelib/wiring.py` does. What breaks it on purpose inherits from it."""
 
-    def authorize(self, client: Any, verify: Verify, staleness: float, now: Callable[[], float]) -> Authorize:
+    def authorize(self, client: Any, verify: Verify, staleness: float, now: Now) -> Authorize:
         return Authorize(verify, self.guard(client, now), self.policies(client, now), staleness, now)
 
-    def guard(self, client: Any, now: Callable[[], float]) -> Guard:
+    def guard(self, client: Any, now: Now) -> Guard:
         """What the authorizer reads first."""
         return GuardTable(client, GUARD, now)
 
-    def policies(self, client: Any, now: Callable[[], float]) -> PolicyReader:
+    def policies(self, client: Any, now: Now) -> PolicyReader:
         """What the authorizer reads then."""
         return PolicyTable(client, POLICIES, now)
 
-    def administer(self, client: Any, now: Callable[[], float]) -> Administer:
+    def administer(self, client: Any, now: Now) -> Administer:
         guard = GuardTable(client, GUARD, now)
         return Administer(PolicyTable(client, POLICIES, now), generation=guard, revocations=guard, now=now)
 
-    def invalidate(
-        self, client: Any, gateway_cache: GatewayCache | None, now: Callable[[], float]
-    ) -> Callable[[], int]:
+    def invalidate(self, client: Any, gateway_cache: GatewayCache | None, now: Now) -> Callable[[], int]:
         return Invalidate(GuardTable(client, GUARD, now), gateway_cache)
 
     def answer(self, header: str, authorize: Callable[[str], Grant], record: Record) -> dict[str, Any]:
@@ -104,10 +107,16 @@ class Setting:
 def setting(cache_seconds: float = 0, staleness_seconds: float = 0) -> Setting:
     """A setting with the promise that the documentation makes for it."""
     replayed = AUTHORIZER_TIMEOUT_SECONDS + cache_seconds if cache_seconds else 0
-    return Setting(
-        cache_seconds, staleness_seconds, Terms(replayed + staleness_seconds, healed_after=MEMORY_SECONDS + replayed)
-    )
+    terms = Terms(promised_after=replayed + staleness_seconds, healed_after=replayed + MEMORY_SECONDS)
+    return Setting(cache_seconds, staleness_seconds, terms)
 
+
+SETTINGS = {
+    "the defaults": setting(),
+    "guard readings are reused": setting(staleness_seconds=10),
+    "the gateway caches answers": setting(cache_seconds=5),
+    "both": setting(cache_seconds=5, staleness_seconds=10),
+}
 
 # ----------------------------------------------------------------------------------------------------------- the story
 
@@ -116,16 +125,14 @@ ROUTES = ("GET/reports", "POST/reports", "DELETE/reports/7")
 OFFICER = "https://gatehouse.example/officer"
 LOGGER = Logger(service="machine", level="CRITICAL")
 
-_WRITING = {"methods": ("POST", "DELETE")}
 _READS, _WRITES = frozenset(ROUTES[:1]), frozenset(ROUTES[1:])
+_ANYWHERE, _WRITING = ("/reports", "/reports/*"), ("POST", "DELETE")
 EVERYTHING, READING, NOTHING = Meaning(allows=_READS | _WRITES), Meaning(allows=_READS), Meaning()
 CONTENTS: Mapping[Meaning, list[dict[str, Any]]] = {
-    EVERYTHING: [allow("/reports"), allow("/reports", "/reports/*", **_WRITING, sid="write")],
+    EVERYTHING: [allow("/reports"), allow(*_ANYWHERE, methods=_WRITING, sid="write")],
     READING: [allow("/reports")],
-    Meaning(allows=_READS | _WRITES, scope=OFFICER): [
-        allow("/reports", "/reports/*", methods=("GET", "POST", "DELETE"), scopes=[OFFICER])
-    ],
-    Meaning(denies=_WRITES): [deny("/reports", "/reports/*", **_WRITING)],
+    Meaning(allows=_WRITES, scope=OFFICER): [allow(*_ANYWHERE, methods=_WRITING, scopes=[OFFICER])],
+    Meaning(denies=_WRITES): [deny(*_ANYWHERE, methods=_WRITING)],
     NOTHING: [],
 }
 NONSENSE = Meaning(makes_sense=False)
@@ -199,9 +206,9 @@ class Job:
 class How:
     """How far a task goes before it is somebody else's turn.
 
-    stops     how many stops it passes at which nothing happens but that a batch picks its next key
-    mishap    what happens at the one after them
-    to_end    whether it then goes on to its end
+    stops   how many stops it passes at which nothing happens but that a batch picks its next key
+    mishap  what happens at the one after them
+    to_end  whether it then goes on to its end
     """
 
     stops: int
@@ -213,15 +220,40 @@ class How:
 THROUGH = How(0, 0, None, to_end=True)
 
 _PICK = st.integers(0, 7)
-_HOW = st.just(THROUGH) | st.builds(How, st.integers(0, 8), _PICK, st.sampled_from((*[None] * 8, *Mishap)), st.booleans())
-_SECONDS = st.sampled_from((0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0))
+_STOPS = st.sampled_from((0, 1, 0, 1, 2, 3, 4, 6))
+_KEYS = st.sampled_from((0, -1, 0, -1, 1, 2))  # of a batch: the first, the last, or another
+_INTERRUPTED = st.builds(How, _STOPS, _KEYS, st.none(), st.just(False)) | st.builds(
+    How, _STOPS, _KEYS, st.sampled_from(Mishap), st.booleans()
+)
+_ANYHOW = st.just(THROUGH) | _INTERRUPTED
+_SOON = st.sampled_from((0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0))
+
+# What the adversary can do. Less of it finds the same mistakes, if it is the right part of it, in less time.
+ASK, CHANGE, REVOKE, WAIT, EDIT, STREAM, PEOPLE, RUIN = POWERS = (
+    "ask",
+    "change policies",
+    "revoke and lift",
+    "let time pass",
+    "edit by hand",
+    "deliver the stream",
+    "let people sign in",
+    "lose and flush things",
+)
+
+Method = TypeVar("Method", bound=Callable[..., None])
+
+
+def power(name: str, **arguments: st.SearchStrategy[Any]) -> Callable[[Method], Method]:
+    """A move that takes one of the powers."""
+    return lambda method: precondition(lambda self: name in self.powers)(rule(**arguments)(method))
 
 
 class InvalidationMachine(RuleBasedStateMachine):
-    """Each rule is a move of the adversary; `deeds` counts what happened, so that nobody takes an idle run for a proof."""
+    """Each rule is a move of the adversary. What happens is counted, so that nobody takes an idle run for a proof."""
 
     code: ClassVar[Shipped] = Shipped()
     setting: ClassVar[Setting] = setting()
+    powers: ClassVar[tuple[str, ...]] = POWERS
     deeds: ClassVar[Counter[str]] = Counter()
 
     def __init__(self) -> None:
@@ -240,9 +272,7 @@ class InvalidationMachine(RuleBasedStateMachine):
         self.jobs: list[Job] = []
         self.acting: Change | None = None
         self.broken: Violated | None = None
-        self.generation_was_lost = False
-        yesterday = 1000 * (mint.NOW - 86_400)
-        self.dynamodb.begin(GUARD, GENERATION, {"id": {"S": GENERATION}, "n": {"N": str(yesterday)}})
+        self.dynamodb.begin(GUARD, GENERATION, {"id": {"S": GENERATION}, "n": {"N": str(FIRST_GENERATION)}})
         for subject, content in ((CLERKS, EVERYTHING), (AUDITORS, NOTHING), (MACHINE, READING)):
             self.ledger.begin(("policy", subject), content)
             self.dynamodb.begin(POLICIES, subject, _item(subject, content))
@@ -273,11 +303,12 @@ class InvalidationMachine(RuleBasedStateMachine):
 
     # Requests
 
-    @rule(token=_PICK, container=_PICK, node=_PICK, how=_HOW)
+    @power(ASK, token=_PICK, container=_PICK, node=_PICK, how=_INTERRUPTED)
     def request(self, token: int, container: int, node: int, how: How) -> None:
-        self._request(self._token(token), self.containers[container % 2], self.nodes[node % 2], how)
+        """A request that is under way while other things happen, or to which something happens."""
+        self._request(self.tokens[token % len(self.tokens)], self.containers[container % 2], self.nodes[node % 2], how)
 
-    @rule(node=_PICK)
+    @power(ASK, node=_PICK)
     def everyone_asks(self, node: int) -> None:
         """Requests with each token, in each container, one after the other: whoever remembers something uses it."""
         self._everyone_asks(self.nodes[node % 2])
@@ -322,6 +353,7 @@ class InvalidationMachine(RuleBasedStateMachine):
         else:
             self.deeds["decided on policies from memory"] += POLICIES not in task.tables_read
             self.deeds["decided on a guard reading from memory"] += GUARD not in task.tables_read
+            self.deeds["decided although keys were left unprocessed"] += task.was_short
             self._judge_answer(asked, task.value)
             if self.setting.cache_seconds:
                 asked.node.answers[asked.token.text] = (task.value, self.clock())
@@ -344,7 +376,7 @@ class InvalidationMachine(RuleBasedStateMachine):
         windows = [self.ledger.since(asked.bound, key) for key in asked.token.policies]
         possible = possible_routes(windows, asked.token.scopes)
         self.deeds["answered"] += 1
-        self.deeds["answered while a change was under way"] += len(possible) > 1
+        self.deeds["answered while more than one answer was right"] += len(possible) > 1
         story = f"{asked.token} was admitted to {sorted(admitted)}, not to one of {[sorted(p) for p in possible]}"
         if not all(False in refusals for refusals in self._refusals(asked)):
             raise Violated("a revoked token is refused", story)
@@ -362,40 +394,40 @@ class InvalidationMachine(RuleBasedStateMachine):
 
     # Changes
 
-    @rule(
+    @power(
+        CHANGE,
         subject=st.sampled_from(SUBJECTS),
-        content=st.sampled_from((*CONTENTS, None)),
+        content=st.integers(1, len(CONTENTS)),
         is_conditional=st.booleans(),
-        how=_HOW,
+        how=_ANYHOW,
     )
-    def change_policy(self, subject: str, content: Meaning | None, is_conditional: bool, how: How) -> None:
-        """Put a policy, or delete it."""
+    def change_policy(self, subject: str, content: int, is_conditional: bool, how: How) -> None:
+        """Put a policy that says something else than the one before, or delete it."""
+        key = ("policy", subject)
+        others = [meaning for meaning in (*CONTENTS, None) if (meaning or NOTHING) != self.ledger.latest(key)]
+        chosen = others[content % len(others)]
+        change = Change(key, chosen or NOTHING)
         item = self.dynamodb.peek(POLICIES, subject)
         version = int(item["version"]["N"]) if item and "deleted" not in item else 0
-        change = Change(("policy", subject), content or NOTHING)
-        if content is None:
+        if chosen is None:
             read = version if is_conditional else None
-            self._write(lambda: self.administer.delete_policy(subject, "registrar", read), change, how)
+            self._change(lambda: self.administer.delete_policy(subject, "registrar", read), change, how)
         else:
-            body = {"statements": CONTENTS[content], **({"version": version} if is_conditional else {})}
-            self._write(lambda: self.administer.put_policy(subject, body, "registrar"), change, how)
+            body = {"statements": CONTENTS[chosen], **({"version": version} if is_conditional else {})}
+            self._change(lambda: self.administer.put_policy(subject, body, "registrar"), change, how)
 
-    @rule(token=_PICK, what=st.integers(0, 2), lifts=st.booleans(), how=_HOW)
+    @power(REVOKE, token=_PICK, what=st.integers(0, 2), lifts=st.booleans(), how=_ANYHOW)
     def change_revocation(self, token: int, what: int, lifts: bool, how: How) -> None:
         """Revoke what a token stands for: its subject, its client or its session; or take that back."""
-        revocations = self._token(token).revocations
+        revocations = self.tokens[token % len(self.tokens)].revocations
         kind, value = revocations[what % len(revocations)]
         if lifts:
-            self._write(lambda: self.administer.lift({kind: value}), Change((kind, value), -inf), how)
+            self._change(lambda: self.administer.lift({kind: value}), Change((kind, value), -inf), how)
         else:
-            until = inf if kind == "session" else int(self.clock())
-            change = Change((kind, value), until)
-            self._write(lambda: self.administer.revoke({kind: value}, "registrar"), change, how)
+            change = Change((kind, value), inf if kind == "session" else int(self.clock()))
+            self._change(lambda: self.administer.revoke({kind: value}, "registrar"), change, how)
 
-    def _token(self, pick: int) -> Token:
-        return self.tokens[pick % len(self.tokens)]
-
-    def _write(self, do: Callable[[], Any], change: Change, how: How) -> None:
+    def _change(self, do: Callable[[], Any], change: Change, how: How) -> None:
         bound = self.ledger.bound(self.clock())
 
         def ended(task: Task) -> None:
@@ -408,12 +440,12 @@ class InvalidationMachine(RuleBasedStateMachine):
             else:
                 self.deeds["acknowledged a change"] += 1
                 self._acknowledge(change.versions)
-                if not change.versions and not self._says_as_much(change, bound):
+                if not change.versions and not self._is_said(change, bound):
                     raise Violated("what is acknowledged is stored", f"nothing was written for {change.key}")
 
         self._start(do, ended, how, change=change)
 
-    def _says_as_much(self, change: Change, bound: Bound) -> bool:
+    def _is_said(self, change: Change, bound: Bound) -> bool:
         """A revocation need not be written where one that refuses as much is found."""
         is_revocation = isinstance(change.meaning, int | float)
         return is_revocation and any(revoked >= change.meaning for revoked in self.ledger.since(bound, change.key))
@@ -427,7 +459,7 @@ class InvalidationMachine(RuleBasedStateMachine):
         if write.key == GENERATION:
             return
         if self.acting is None:
-            self.broken = Violated("only writers write", f"a reader wrote {write.key}")
+            self.broken = Violated("only writers write", f"a reader or the stream handler wrote {write.key}")
             return
         version = self.ledger.write(self.acting.key, self.acting.meaning, self.clock())
         self.acting.versions.append(version)
@@ -439,29 +471,17 @@ class InvalidationMachine(RuleBasedStateMachine):
     # What else happens
 
     @precondition(lambda self: self.jobs)
-    @rule(job=_PICK, how=_HOW)
+    @rule(job=_PICK, how=_ANYHOW)
     def go_on(self, job: int, how: How) -> None:
         """Let somebody who has stopped go on."""
         self._go_on(self.jobs[job % len(self.jobs)], how)
 
-    @rule(container=_PICK)
-    def replace_container(self, container: int) -> None:
-        """A container dies in whatever it is doing, and a new one takes its place."""
-        number = container % len(self.containers)
-        for job in [job for job in self.jobs if job.container is self.containers[number]]:
-            self._act(job, job.task.die)
-        self.containers[number] = self._container()
-
-    @rule(seconds=_SECONDS)
+    @power(WAIT, seconds=_SOON)
     def time_passes(self, seconds: float) -> None:
         """Whoever is in the middle of something stays frozen there."""
         self.clock.advance(seconds)
 
-    @rule(caller=st.integers(0, len(CALLERS) - 1), is_refresh=st.booleans(), has_scope=st.booleans())
-    def sign_in(self, caller: int, is_refresh: bool, has_scope: bool) -> None:
-        self._issue(caller, f"sign-in {caller if is_refresh else len(self.tokens)}", has_scope)
-
-    @rule(subject=st.sampled_from(SUBJECTS), content=st.sampled_from((*CONTENTS, NONSENSE, None)))
+    @power(EDIT, subject=st.sampled_from(SUBJECTS), content=st.sampled_from((*CONTENTS, NONSENSE, None)))
     def edit_by_hand(self, subject: str, content: Meaning | None) -> None:
         """Somebody writes past every rule: another policy, half a one, or none."""
         self.deeds["edited by hand"] += 1
@@ -470,7 +490,7 @@ class InvalidationMachine(RuleBasedStateMachine):
         self.acting = None
 
     @precondition(lambda self: self.stream.deliverable)
-    @rule(subjects=st.integers(1, 7), most=st.integers(1, 3), comes_again=st.booleans(), how=_HOW)
+    @power(STREAM, subjects=st.integers(1, 7), most=st.integers(1, 3), comes_again=st.booleans(), how=_ANYHOW)
     def deliver(self, subjects: int, most: int, comes_again: bool, how: How) -> None:
         """The stream tells of some changes: late, out of order across subjects, and perhaps once more later."""
         keys = self.stream.deliverable
@@ -485,27 +505,40 @@ class InvalidationMachine(RuleBasedStateMachine):
         event = {"Records": [record.event for record in batch]}
         self._start(lambda: self.code.follow(event, self.invalidate), ended, how)
 
-    @precondition(lambda self: not self.generation_was_lost)
-    @rule(luck=_PICK)
-    def lose_the_generation(self, luck: int) -> None:
-        """As when the table is restored from a backup without it: seldom, for nothing is decided before the next bump."""
-        if luck == 7:
-            self.deeds["lost the generation"] += 1
-            self.generation_was_lost = True
-            self.clock.advance(1)
-            self.dynamodb.edit(GUARD, GENERATION, None)
+    @power(PEOPLE, caller=st.integers(0, len(CALLERS) - 1), is_refresh=st.booleans(), has_scope=st.booleans())
+    def sign_in(self, caller: int, is_refresh: bool, has_scope: bool) -> None:
+        self._issue(caller, f"sign-in {caller if is_refresh else len(self.tokens)}", has_scope)
 
-    @precondition(lambda self: any(node.is_to_flush or node.flushed for node in self.nodes))
-    @rule(number=_PICK)
-    def flush_a_node(self, number: int) -> None:
-        """A node does at last what it was told to; or it brings back what it had flushed."""
-        node = self.nodes[number % 2]
+    @power(RUIN, what=st.sampled_from(("container", "answers", "container", "answers", "generation")), which=_PICK)
+    def lose(self, what: str, which: int) -> None:
+        match what:
+            case "container":
+                self._replace_container(which % 2)
+            case "answers":
+                self._flush(self.nodes[which % 2])
+            case "generation":
+                self._lose_the_generation()
+
+    def _replace_container(self, number: int) -> None:
+        """A container dies in whatever it is doing, and a new one takes its place."""
+        for job in [job for job in self.jobs if job.container is self.containers[number]]:
+            self._act(job, job.task.die)
+        self.containers[number] = self._container()
+
+    def _flush(self, node: Node) -> None:
+        """A node does at last what it was told to, or brings back what it had flushed."""
         self.deeds["flushed a node"] += node.is_to_flush
         self.deeds["brought flushed answers back"] += bool(node.flushed) and not node.is_to_flush
         if node.is_to_flush:
             node.flush()
         else:
             node.flap()
+
+    def _lose_the_generation(self) -> None:
+        """As when the table is restored from a backup without it, which takes a second."""
+        self.deeds["lost the generation"] += 1
+        self.clock.advance(1)
+        self.dynamodb.edit(GUARD, GENERATION, None)
 
     # Tasks
 
@@ -547,15 +580,21 @@ class InvalidationMachine(RuleBasedStateMachine):
             raise self.broken
 
     def teardown(self) -> None:
-        """At the end of a story everything ends, and everyone asks; at a violation, everything just ends."""
+        """At the end of a story everything ends, changes before requests, and everyone asks.
+
+        At a violation everything just ends.
+        """
         try:
             if sys.exc_info()[0] is None:
-                while self.jobs:
-                    self._act(self.jobs[0], self.jobs[0].task.finish)
+                for job in sorted(self.jobs, key=lambda job: job.container is not None):
+                    self._act(job, job.task.finish)
                 self._everyone_asks(self.nodes[0])
         finally:
             for job in self.jobs:
                 job.task.die()
+
+
+FIRST_GENERATION = 1000 * (mint.NOW - 86_400)  # yesterday, in milliseconds
 
 
 def _item(subject: str, content: Meaning) -> Item:
@@ -576,19 +615,23 @@ def _admitted(document: str) -> frozenset[str]:
 
 
 def explore(
-    code: Shipped, where: Setting, stories: int, moves: int = 40, random_seed: int | None = None, shrink: bool = True
+    code: Shipped,
+    where: Setting,
+    stories: int,
+    moves: int,
+    powers: tuple[str, ...] = POWERS,
+    random_seed: int = 0,
+    shrink: bool = True,
 ) -> Counter[str]:
-    """Play so many stories of so many moves, always the same ones unless a seed is given. Raises Violated."""
+    """Play so many stories of so many moves, which the seed decides. Raises Violated."""
     deeds: Counter[str] = Counter()
-    machine = type("Machine", (InvalidationMachine,), {"code": code, "setting": where, "deeds": deeds})
-    if random_seed is not None:
-        seed(random_seed)(machine)
+    attributes = {"code": code, "setting": where, "powers": powers, "deeds": deeds}
+    machine = seed(random_seed)(type("Machine", (InvalidationMachine,), attributes))
     run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=stories,
             stateful_step_count=moves,
-            derandomize=random_seed is None,
             database=None,
             deadline=None,
             phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
@@ -598,3 +641,24 @@ def explore(
         ),
     )
     return deeds
+
+
+def main(minutes: float, first_seed: int = 1) -> None:
+    deeds = {name: Counter[str]() for name in SETTINGS}
+    until = time.monotonic() + 60 * minutes
+    for number in count(first_seed):
+        if time.monotonic() > until:
+            break
+        for name, where in SETTINGS.items():
+            for moves in (8, 20, 60):
+                deeds[name] += explore(Shipped(), where, 100, moves, random_seed=number)
+    print(f"No promise was broken, with seeds {first_seed} to {number - 1}.\n")
+    kinds = sorted({deed for counted in deeds.values() for deed in counted})
+    print(f"| | {' | '.join(SETTINGS)} | all |\n|---|{'---|' * (len(SETTINGS) + 1)}")
+    for kind in kinds:
+        counted = [deeds[name][kind] for name in SETTINGS]
+        print(f"| {kind} | {' | '.join(f'{n:,}' for n in counted)} | {sum(counted):,} |")
+
+
+if __name__ == "__main__":
+    main(float(sys.argv[1]), *map(int, sys.argv[2:]))

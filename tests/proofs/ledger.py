@@ -71,6 +71,9 @@ class Ledger:
         self._versions[key].append(Version(meaning, now))
         return self._versions[key][-1]
 
+    def latest(self, key: Key) -> Any:
+        return self._versions[key][-1].meaning
+
     def bound(self, now: float) -> Bound:
         """What binds a request that starts at this moment."""
         return {

@@ -27,8 +27,7 @@ PATIENCE_SECONDS = 60
 class Mishap(Enum):
     """What can befall a call. Those of a batch strike between any two of its keys."""
 
-    THROTTLED = "is throttled, and does nothing"
-    SERVER_ERROR = "meets an internal error, and does nothing"
+    THROTTLED = "is throttled, or meets an internal error, and does nothing"
     ANSWER_LOST = "is done, but its answer is lost"
     ASKED_TWICE = "is done, its answer is lost, and the SDK asks again"
     REST_UNPROCESSED = "leaves the rest of the batch unprocessed"
@@ -59,6 +58,7 @@ class Task:
     value, failure  what came of it; neither, if it is dead
     harm            a failure of which it was told
     unread          keys that it asked for, and has not got to know
+    was_short       keys were left unprocessed at least once
     """
 
     _here = threading.local()
@@ -70,7 +70,7 @@ class Task:
         self.harm = ""
         self.unread: set[tuple[str, str]] = set()
         self.tables_read: set[str] = set()
-        self.is_starved = False
+        self.is_starved = self.was_short = False
         self._work = work
         self._order = Order()
         self._runs_through = False
@@ -148,14 +148,14 @@ def _fail(operation: str, mishap: Mishap) -> None:
     Task.here().harm = f"{operation} {mishap.value}"
     if mishap is Mishap.ANSWER_LOST:
         raise ReadTimeoutError(endpoint_url="https://dynamodb.mars-west-1.example")
-    code = "ProvisionedThroughputExceededException" if mishap is Mishap.THROTTLED else "InternalServerError"
+    code = "InternalServerError" if Task.here().is_starved else "ProvisionedThroughputExceededException"
     raise ClientError({"Error": {"Code": code, "Message": mishap.value}}, operation)
 
 
 def _call(operation: str, do: Callable[[], Any]) -> Any:
     """One call that does one thing, atomically."""
     mishap = Task.here().stop().mishap
-    if mishap in (Mishap.THROTTLED, Mishap.SERVER_ERROR):
+    if mishap is Mishap.THROTTLED:
         _fail(operation, mishap)
     answer = do()
     match mishap:
@@ -224,7 +224,7 @@ class DynamoDb:
         while pending and not task.is_starved:
             order = Task.here().stop()
             match order.mishap:
-                case Mishap.THROTTLED | Mishap.SERVER_ERROR | Mishap.ANSWER_LOST as mishap:
+                case Mishap.THROTTLED | Mishap.ANSWER_LOST as mishap:
                     _fail("BatchGetItem", mishap)
                 case Mishap.ASKED_TWICE:
                     pending, items = list(asked), []
@@ -243,6 +243,7 @@ class DynamoDb:
             *((table, item[KEY_OF[table]]["S"]) for table, item in items),
         }:
             task.harm = "there was no generation"
+        task.was_short |= bool(pending)
         self._travel_back("BatchGetItem")
         return {
             "Responses": _by_table(items),

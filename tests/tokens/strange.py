@@ -73,6 +73,9 @@ _INDIFFERENT: dict[str, Callable[[Pool], str]] = {
     "a token that is as long as tokens may be": lambda pool: pool.token_of(LIMIT),
     "spaces and line breaks around the JSON": _spelled(b" {@}\r\n", b"\n\t{@} "),
     "names with escapes": _escaped,
+    "a surrogate pair of escapes": _spelled(rb'{@, "more": "\ud83d\udd11"}', rb'{@, "more": "\ud83d\udd11"}'),
+    "half a surrogate pair of which the backslash is a text": _spelled(b"{@}", rb'{@, "more": "\\ud800"}'),
+    "numbers that are very large and very small": _spelled(b"{@}", b'{@, "more": [1.7e308, -1e308, 1e-999, -0]}'),
     "a field without a name": _spelled(b'{@, "": 1}', b'{@, "": 1}'),
     "fields that differ in case": _spelled(b'{@, "ALG": "none"}', b'{@, "EXP": 1, "Sub": "admin"}'),
     "the same name in different objects": _spelled(

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -87,9 +88,17 @@ def test_a_token_is_taken_for_what_it_says_in_spite_of(strange: Strange) -> None
     assert verifier()(strange.token) == strange.principal
 
 
+@pytest.mark.parametrize(("kid", "written"), [("7", 7), ("None", None), ("True", True), ("['a']", ["a"])])
+def test_a_key_id_that_is_no_text_is_not_read_as_one(kid: str, written: object) -> None:
+    pool = replace(POOL, kid=kid)
+
+    assert verifier_of(pool)(pool.token()) == principal(POOL)
+    assert refusal_of(verifier_of(pool), pool.token(header={"kid": written})).code == "unknown_key"
+
+
 def test_no_two_attacks_are_the_same() -> None:
-    for what in ([attack.sentence for attack in ATTACKS], [token_of(attack) for attack in ATTACKS]):
-        assert [twice for twice, times in Counter(what).items() if times > 1] == []
+    for said in (Counter(attack.sentence for attack in ATTACKS), Counter(map(token_of, ATTACKS))):
+        assert [twice for twice, times in said.items() if times > 1] == []
 
 
 def test_a_block_that_pkcs1_allows_makes_a_good_token() -> None:
@@ -99,11 +108,13 @@ def test_a_block_that_pkcs1_allows_makes_a_good_token() -> None:
     assert allowed(POOL) == POOL.token()
 
 
-def test_no_refusal_repeats_a_part_of_its_token(experienced: VerifyToken) -> None:
+def test_no_refusal_repeats_a_part_of_its_token_or_a_claim(experienced: VerifyToken) -> None:
+    claims = [text for text in POOL.claims().values() if isinstance(text, str) and len(text) >= 8]
     told = []
     for attack in ATTACKS:
         message = refusal_of(experienced, token_of(attack)).message
-        told += [attack.sentence for part in token_of(attack).split(".") if len(part) >= 8 and part[:8] in message]
+        parts = [part[:8] for part in token_of(attack).split(".") if len(part) >= 8]
+        told += [attack.sentence for text in (*parts, *claims) if text in message]
 
     assert told == []
 

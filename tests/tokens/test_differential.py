@@ -1,6 +1,7 @@
 """Whatever we accept, PyJWT accepts with equal claims: mutants of good tokens, judged by both.
 
-Of 6,000 mutants and 600 inventions about 1,700 are accepted by both; PyJWT accepts about 600 more, which we refuse.
+Of 6,000 mutants about 4,700 differ: about 800 are accepted by both, and about 400 by PyJWT alone, since we are stricter
+about form and purpose. For the same reasons PyJWT alone would accept 174 of the corpus's hostile tokens.
 
 PyJWT reads the clock itself, so these tokens live around the real time. They begin and end hours away from it, so that
 no mutant by two characters comes near the moment in which it is judged.

@@ -1,17 +1,17 @@
 """Tokens of the pool's key that say something else than a good access token: missing, of another type, or untrue."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests import mint
-from tests.tokens.attack import ABSENT, Attack, Pool, encode
+from tests.tokens.attack import ABSENT, UNCHANGED, Attack, Pool, encode
 
 Choose = Callable[[Pool], Any]
 
 
-def _claim(name: str, choose: Choose) -> Callable[[Pool], str]:
-    return lambda pool: pool.token({name: choose(pool)})
+def _claim(name: str, choose: Choose, others: Mapping[str, Any] = UNCHANGED) -> Callable[[Pool], str]:
+    return lambda pool: pool.token({name: choose(pool), **others})
 
 
 def _written(name: str, value: str) -> Callable[[Pool], str]:
@@ -24,8 +24,12 @@ def _written(name: str, value: str) -> Callable[[Pool], str]:
     return make
 
 
-def _each(name: str, code: str, values: dict[str, Choose]) -> list[Attack]:
-    return [Attack(f"a token whose {name} is {what}", code, _claim(name, choose)) for what, choose in values.items()]
+def _each(name: str, code: str, values: dict[str, Choose], **others: Any) -> list[Attack]:
+    behind = "".join(f", and whose {other} is {value}" for other, value in others.items())
+    return [
+        Attack(f"a token whose {name} is {what}{behind}", code, _claim(name, choose, others))
+        for what, choose in values.items()
+    ]
 
 
 # --- types ---
@@ -55,7 +59,7 @@ _NO_TIME: dict[str, Choose] = {
     "an empty list": lambda pool: [],
     "an object": lambda pool: {"seconds": pool.now},
 }
-_NO_NUMBER = {"with an exponent": "18e8", "beyond all numbers": "1e999", "beneath all numbers": "-1e999"}
+_NO_WHOLE_NUMBER = {"with an exponent": "18e8", "of minus zero": "-0.0"}
 
 _NO_GROUPS: dict[str, Choose] = {
     "null": lambda pool: None,
@@ -199,11 +203,12 @@ ATTACKS = [
     *(
         Attack(f"a token whose {name} is a number {what}", "malformed_claims", _written(name, value))
         for name in ("exp", "iat", "nbf")
-        for what, value in _NO_NUMBER.items()
+        for what, value in _NO_WHOLE_NUMBER.items()
     ),
     *_each("exp", "token_expired", _TOO_LATE),
     *_each("iat", "token_not_yet_valid", _TOO_EARLY),
     *_each("nbf", "token_not_yet_valid", _TOO_EARLY),
+    *_each("iat", "token_not_yet_valid", _TOO_EARLY, nbf=0),
     *_each("iss", "wrong_issuer", _WRONG_ISSUERS),
     *_each("token_use", "wrong_token_use", _WRONG_USES),
     *_each("client_id", "malformed_claims", _NO_TEXT_AT_ALL),

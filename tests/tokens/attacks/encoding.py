@@ -25,20 +25,22 @@ def first_token(pool: Pool, wanted: Callable[[list[str]], bool]) -> list[str]:
 # --- base64url ---
 
 
-def _unaligned(segment: str) -> str:
-    """The same JSON with as many spaces behind it as give its encoding unused bits."""
+def _with_unused(bits: int, segment: str) -> str:
+    """The same JSON with as many spaces behind it as leave so many bits of its encoding unused: two or four."""
     text = decode_base64url(segment)
-    return segment if len(text) % 3 else mint.base64url(text + b" ")
+    return mint.base64url(text + b" " * ((3 - bits // 2 - len(text)) % 3))
 
 
-def _loose_end(segment: str) -> str:
-    segment = _unaligned(segment)
-    return segment[:-1] + _ALPHABET[_ALPHABET.index(segment[-1]) + 1]
+def _loose_end(bits: int) -> Callable[[str], str]:
+    def spell(segment: str) -> str:
+        segment = _with_unused(bits, segment)
+        return segment[:-1] + _ALPHABET[_ALPHABET.index(segment[-1]) + 1]
+
+    return spell
 
 
-def _padded(segment: str) -> str:
-    segment = _unaligned(segment)
-    return segment + "=" * (-len(segment) % 4)
+def _padded(bits: int) -> Callable[[str], str]:
+    return lambda segment: _with_unused(bits, segment) + "=" * (bits // 2)
 
 
 def _within(text: str) -> Callable[[str], str]:
@@ -46,12 +48,14 @@ def _within(text: str) -> Callable[[str], str]:
 
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
-    "is padded": _padded,
-    "is padded by one character, whatever its length": lambda segment: segment + "=",
+    "is padded by one character": _padded(2),
+    "is padded by two characters": _padded(4),
+    "ends with an equals sign, whatever its length": lambda segment: segment + "=",
     "is padded by four characters": lambda segment: segment + "====",
     "holds padding in the middle": _within("="),
     "holds the padding of two texts": _within("=="),
-    "has unused bits that are not zero": _loose_end,
+    "has two unused bits that are not zero": _loose_end(2),
+    "has four unused bits that are not zero": _loose_end(4),
     "has a length that base64 cannot have": lambda segment: segment + "A" * ((1 - len(segment)) % 4),
     "uses the plus sign of standard base64": lambda segment: segment.replace("-", "+"),
     "uses the slash of standard base64": lambda segment: segment.replace("_", "/"),
@@ -102,10 +106,17 @@ _TEXTS: dict[str, Callable[[str], bytes]] = {
     "holds an overlong slash": _more(b'"more": "\xc0\xaf"'),
     "holds an overlong NUL": _more(b'"more": "\xc0\x80"'),
     "holds half a surrogate pair": _more(b'"more": "\xed\xa0\x80"'),
+    "holds half a surrogate pair as an escape": _with(r'"\ud800"'),
+    "holds the other half of a surrogate pair as an escape": _with(r'"\udd11"'),
+    "holds a surrogate pair the wrong way round": _with(r'"\udd11\ud83d"'),
+    "has a name that is half a surrogate pair": _with(r'1, "\ud800": 1'),
     "holds a character beyond Unicode": _more(b'"more": "\xf4\x90\x80\x80"'),
     "holds NaN": _with("NaN"),
     "holds Infinity": _with("Infinity"),
     "holds -Infinity": _with("-Infinity"),
+    "holds a number beyond all numbers": _with("1e999"),
+    "holds a number beneath all numbers": _with("-1e999"),
+    "holds a number that is just too large": _with("1.8e308"),
     "holds a number that begins with zero": _with("0123"),
     "holds a number that begins with a plus sign": _with("+1"),
     "holds a number that ends with its point": _with("1."),

@@ -1,0 +1,134 @@
+"""What was measured, in words: the tables of docs/performance.md and its picture."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from benchmarks.chart import Panel, draw
+from benchmarks.growth import EACH, LOOKUP
+from benchmarks.node_peers import NAMES as NODE_NAMES
+from benchmarks.races import ANEW, GATEHOUSE, LINE, PLAIN, REMEMBERED
+
+BEGIN, END = "<!-- written by `make bench` -->", "<!-- end of what `make bench` writes -->"
+
+Results = Mapping[str, Any]
+
+# occasion → at most how many
+ROUND_TRIPS = {
+    "cold: the first decision of a Lambda, 1 group": 2,
+    "cold, 100 groups": 2,
+    "warm, 1 group": 1,
+    "warm, 100 groups": 1,
+    "the first after a policy has changed": 2,
+    "within POLICY_MAX_STALENESS_SECONDS": 0,
+}
+
+
+def replaced(page: str, results: Results) -> str:
+    """The page, with what stands between its two marks written anew."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page has lost one of its marks: {BEGIN} and {END}")
+    return f"{before}{BEGIN}\n\n{tables(results)}\n{END}{after}"
+
+
+def tables(results: Results) -> str:
+    return "\n".join(
+        [_conditions(results), _goals(results), _verifiers(results), _decisions(results), _growth(results)]
+    )
+
+
+def picture(results: Results) -> str:
+    growth = results["growth"]
+    units = "times one RSA verification"
+    limit = (results["most_statements"] + 1, "8 KB: refused")
+    panels = [
+        Panel("Groups of a person, ten statements in common", **growth["groups"], size_name="groups", value_name=units),
+        Panel(
+            "Statements that have nothing in common",
+            **growth["statements"],
+            size_name="statements",
+            value_name=units,
+            limit=limit,
+        ),
+        Panel("A repeated token among others", **growth["tokens"], size_name="tokens remembered", value_name=units),
+        Panel(
+            "Memory for a remembered token", **growth["memory"], size_name="tokens remembered", value_name="kilobytes"
+        ),
+    ]
+    return draw(panels, "How a decision grows with groups, statements and remembered tokens")
+
+
+def _conditions(results: Results) -> str:
+    return (
+        f"Measured on {results['date']} by `{results['command']}`, {results['rounds']} rounds: {results['machine']}.\n"
+        f"One unit, the RSA verification, took {results['unit_microseconds']} µs at best. "
+        f"The natural token has {results['natural_token_bytes']:,} bytes, the large one "
+        f"{results['large_token_bytes']:,}. In brackets, the quartiles of the rounds.\n"
+    )
+
+
+def _goals(results: Results) -> str:
+    natural, documents, trips = results["natural"], results["documents"], results["round_trips"]
+    rows = [
+        _goal("decision, token at first sight, 1 group", 2.0, natural["first sight, 1 group"]),
+        _goal("decision, repeated token, 1 group", 0.2, natural["repeat, 1 group"]),
+        _goal("decision, repeated token, 10 groups", 0.3, natural["repeat, 10 groups"]),
+        _goal("observability of a decision: its one log line", 1.0, natural[LINE]),
+        _goal("document of 10 × 10 statements as JSON, of concatenation", 0.4, documents[REMEMBERED]),
+        *(_trips(occasion, goal, trips[occasion]) for occasion, goal in ROUND_TRIPS.items()),
+    ]
+    return _table(("goal", "at most", "measured", "reached"), rows)
+
+
+def _goal(what: str, most: float, ratio: Sequence[float]) -> tuple[str, ...]:
+    return what, f"{most} ×", _shown(ratio), "yes" if ratio[0] <= most else "no"
+
+
+def _trips(occasion: str, most: int, counted: int) -> tuple[str, ...]:
+    return f"DynamoDB round trips, {occasion}", str(most), str(counted), "yes" if counted <= most else "no"
+
+
+def _verifiers(results: Results) -> str:
+    natural, large = results["natural"], results["large"]
+    rows = [(name, _shown(natural[name]), _shown(large[name])) for name in sorted(large, key=lambda n: natural[n][0])]
+    rows += [(name, "not measured: no Node", "") for name in NODE_NAMES if not any(n.startswith(name) for n in large)]
+    return _table(("token in, claims out", "natural token", "large token"), rows)
+
+
+def _decisions(results: Results) -> str:
+    natural, verifiers = results["natural"], results["large"]
+    rows = [(name, _shown(ratio)) for name, ratio in natural.items() if name not in verifiers]
+    documents, size = results["documents"], results["document_bytes"]
+    return "\n".join(
+        [
+            _table(("event in, result out", "units"), rows),
+            "The document of 10 groups with 10 statements each, no two alike, takes "
+            f"{_shown(documents[REMEMBERED])} of the time of concatenation while it is remembered, "
+            f"{_shown(documents[ANEW])} when it is built anew, "
+            f"and {size[GATEHOUSE]:,} bytes instead of {size[PLAIN]:,}.\n",
+        ]
+    )
+
+
+def _growth(results: Results) -> str:
+    growth = results["growth"]
+    tokens, memory = growth["tokens"], growth["memory"]
+    return (
+        "![How a decision grows](growth.svg)\n\n"
+        f"An answer holds {results['most_statements']} statements that have nothing in common; with one more it would "
+        "be over API Gateway's 8 KB, and is refused. "
+        f"A repeated token costs {tokens['series'][LOOKUP][0]:.2f} × among {tokens['sizes'][0]} remembered ones and "
+        f"{tokens['series'][LOOKUP][-1]:.2f} × among {tokens['sizes'][-1]:,}; each takes "
+        f"{memory['series'][EACH][-1]:.1f} kB.\n"
+    )
+
+
+def _shown(ratio: Sequence[float]) -> str:
+    median, low, high = ratio
+    return f"{median:.2f} × [{low:.2f}, {high:.2f}]"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"

@@ -1,0 +1,110 @@
+"""Bundles as Lambda gets them, and Lambda's view of them."""
+
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from importlib import metadata
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from local.package import PROJECT
+
+# Imports each handler and tells where every module of ours came from. `sys.path` holds the standard library and what
+# is given, and nothing else: neither the repository nor the virtual environment.
+IMPORT_HANDLERS = """
+import importlib, json, sys
+folders, handlers = json.loads(sys.argv[1])
+sys.path[:0] = folders
+for handler in handlers:
+    module, name = handler.rsplit(".", 1)
+    assert callable(getattr(importlib.import_module(module), name)), handler
+ours = ("app", "authorizers", "chalice", "chalicelib", "jwt", "cryptography", "aws_lambda_powertools")
+print(json.dumps({name: module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in ours}))
+"""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A packaged application: its template, and its code unzipped into a folder."""
+
+    template: dict[str, Any]
+    folder: Path
+    zipped_bytes: int
+
+    @property
+    def resources(self) -> dict[str, Any]:
+        return {name: resource["Properties"] for name, resource in self.template["Resources"].items()}
+
+    @property
+    def functions(self) -> dict[str, Any]:
+        """The properties of each function by its name in the template."""
+        return {
+            name: resource["Properties"]
+            for name, resource in self.template["Resources"].items()
+            if resource["Type"] == "AWS::Serverless::Function"
+        }
+
+    @property
+    def api(self) -> dict[str, Any]:
+        """The Swagger document of the API."""
+        definition: dict[str, Any] = self.resources["RestAPI"]["DefinitionBody"]
+        return definition
+
+    def files(self) -> set[str]:
+        return {str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file()}
+
+    def imported(self, *further: Path) -> dict[str, str]:
+        """Import every handler from the bundle and the further folders alone; gives the file of every module."""
+        handlers = [function["Handler"] for function in self.functions.values()]
+        folders = [str(folder) for folder in (self.folder, *further)]
+        finished = subprocess.run(
+            [sys.executable, "-I", "-S", "-B", "-c", IMPORT_HANDLERS, json.dumps([folders, handlers])],
+            cwd=self.folder,
+            env={},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert finished.returncode == 0, finished.stderr
+        files: dict[str, str] = json.loads(finished.stdout)
+        return files
+
+
+def unzipped(packaged: tuple[str, bytes], folder: Path) -> Bundle:
+    template, code = packaged
+    with zipfile.ZipFile(BytesIO(code)) as archive:
+        archive.extractall(folder)
+    return Bundle(json.loads(template), folder, len(code))
+
+
+def required() -> list[str]:
+    """The packages that requirements.txt names."""
+    lines = (PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return [match[0] for line in lines if (match := re.match(r"[\w.-]+", line))]
+
+
+def needed_by(package: str) -> set[str]:
+    """The package and all that it requires by itself."""
+    found, open_ = set(), [package]
+    while open_:
+        name = open_.pop()
+        if name not in found:
+            found.add(name)
+            lines = metadata.distribution(name).requires or []
+            open_ += [re.split(r"[^\w.-]", line)[0] for line in lines if "extra ==" not in line]
+    return found
+
+
+def folder_of(packages: set[str], folder: Path) -> Path:
+    """A folder with links to the installed packages of those names and to no other."""
+    folder.mkdir()
+    for package in packages:
+        distribution = metadata.distribution(package)
+        for top in {file.parts[0] for file in distribution.files or [] if ".." not in file.parts}:
+            if not (folder / top).exists():
+                (folder / top).symlink_to(Path(str(distribution.locate_file(top))))
+    return folder

@@ -1,0 +1,69 @@
+"""The bundle with its dependencies: small, of the pinned versions, and able to run on Lambda by itself.
+
+It is built once. Unless it was built before, pip has to download wheels: without a network there is nothing to test,
+and the tests are skipped with what pip said.
+"""
+
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.package import PROJECT, PackagingFailed, package
+from tests.packaging.bundles import Bundle, folder_of, needed_by, required, unzipped
+
+pytestmark = pytest.mark.xdist_group("full bundle")  # packaged once, not once for each process
+
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        pytest.skip(f"only Linux on x86_64 runs what is built for Lambda, and this is {platform.platform()}")
+    folder = tmp_path_factory.mktemp("full")
+    try:
+        packaged = package(folder)
+    except PackagingFailed:
+        skip_without_network(folder)
+        raise
+    return unzipped(packaged, folder / "unzipped")
+
+
+def skip_without_network(folder: Path) -> None:
+    """Chalice does not say why it lacks a package: ask pip."""
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--retries", "1", "--dest", str(folder / "wheels")]
+    asked = subprocess.run([*command, required()[0]], capture_output=True, text=True, check=False)
+    if "connection broken by" in asked.stderr:
+        pytest.skip(f"no network, no wheels: {asked.stderr.strip().splitlines()[0]}")
+
+
+def test_the_bundle_is_below_seven_megabytes(bundle: Bundle) -> None:
+    assert bundle.zipped_bytes < 7 * MEGABYTE
+
+
+def test_every_handler_is_imported_from_the_bundle_and_what_lambda_brings(bundle: Bundle, tmp_path: Path) -> None:
+    lambda_brings = folder_of(needed_by("boto3"), tmp_path / "lambda")
+    imported = bundle.imported(lambda_brings)
+    strangers = [name for name, file in imported.items() if not Path(file).is_relative_to(bundle.folder)]
+    assert strangers == []
+    assert {"app", "authorizers.policy", "chalice", "jwt", "cryptography", "aws_lambda_powertools"} <= set(imported)
+
+
+def test_the_bundle_has_the_pinned_version_of_every_requirement_and_no_other_package(bundle: Bundle) -> None:
+    lines = (PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {tuple(match.groups()) for line in lines if (match := re.match(r"([\w.-]+)(?:\[\w+\])?==([\w.]+)", line))}
+    infos = {name.split("/")[0].removesuffix(".dist-info") for name in bundle.files() if ".dist-info/" in name}
+    assert {normal(info) for info in infos} == {normal(f"{name}-{version}") for name, version in pinned}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_neither_the_tests_nor_the_local_cloud_are_shipped(bundle: Bundle) -> None:
+    tops = {name.split("/")[0] for name in bundle.files()}
+    assert tops.isdisjoint({"tests", "local", "infra", "console", "benchmarks", "boto3", "botocore", "moto", "pytest"})

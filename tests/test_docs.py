@@ -1,0 +1,44 @@
+"""What the documentation says exists, and what exists is said."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+PAGES = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), *PROJECT.glob("console/*.md")])
+SHIPPED = sorted([*PROJECT.glob("chalicelib/**/*.py"), *PROJECT.glob("authorizers/*.py")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_every_make_target_that_is_named_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    commands = re.findall(r"(?:`|^|\$\()make (?:-s )?([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(commands) <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_every_file_that_is_named_with_its_folder_exists(page: Path) -> None:
+    named = re.findall(r"`((?:[a-z_.]+/)+[A-Za-z_0-9.*-]+\.(?:py|yaml|json|js|md))`", page.read_text(encoding="utf-8"))
+    made_at_run_time = {".local/outputs.json", ".chalice/deployed/dev.json"}
+    for name in set(named) - made_at_run_time:
+        found = [*PROJECT.glob(name), *PROJECT.glob(f"chalicelib/{name}"), *page.parent.glob(name)]
+        assert found, f"{page.name} names {name}"
+
+
+def test_the_reason_codes_of_the_code_are_those_of_the_documentation() -> None:
+    documented = set(re.findall(r"^\| \w+ \| (.+?) \|", (PROJECT / "docs/reasons.md").read_text("utf-8"), re.MULTILINE))
+    codes = {code for cell in documented for code in re.findall(r"`(\w+)`", cell)}
+    source = "\n".join(path.read_text(encoding="utf-8") for path in SHIPPED)
+    raised = set(re.findall(r"(?:TokenRejected|CannotDecide|failures_named)\(\s*\"(\w+)\"", source))
+    given = set(re.findall(r"Decision\((?:True|False), \"(\w+)\"", source))
+    elsewhere = {"unexpected_failure", "no_policy"}
+    triggers_only = {"flush_failed", "group_not_added", "marks_unreachable", "privileged_default_group"}
+    service_only = {"documents_unreachable"}
+    assert codes == (raised | given | elsewhere) - triggers_only - service_only
