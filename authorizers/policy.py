@@ -83,7 +83,6 @@ def _document(grant: Grant, arn_base: str) -> dict[str, Any]:
         "kind": "machine" if principal.is_machine else "person",
         "client": principal.client_id,
         "username": principal.username,
-        "generation": str(grant.generation),
     }
     # The size is measured only where it matters: a character takes up to twelve bytes of JSON, the rest 160.
     most = form.size + 160 + 12 * (len(principal.subject) + len(principal.client_id) + len(principal.username))
@@ -101,5 +100,6 @@ def _form(terms: Terms, arn_base: str) -> _Form:
         "reason": f"the policies in force are {policies}" if policies else "no policy applies to the caller",
         "policies": policies,
         "grant": grant_text.encode(terms.statements),
+        "generation": str(terms.generation),
     }
     return _Form(policy, context, document.json_bytes([policy, context]))

@@ -28,24 +28,25 @@ class Terms:
 
     statements  those of all the policies that count for the scopes
     policies    which policies there were, as "subject@version"; none at all is a denial
+    generation  the state of the policies under which they were read
     forms       what the guards derive from the terms, by name: kept for as long as the terms hold
     """
 
     statements: tuple[Statement, ...]
     policies: tuple[str, ...]
+    generation: int
     forms: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """What a principal may do, whatever it asked for.
-
-    generation  the state of the policies that the terms were made from
-    """
+class Grant(NamedTuple):
+    """What a principal may do, whatever it asked for."""
 
     principal: Principal
     terms: Terms
-    generation: int
+
+    @property
+    def generation(self) -> int:
+        return self.terms.generation
 
     @property
     def statements(self) -> tuple[Statement, ...]:
@@ -78,7 +79,7 @@ class Authorize:
         self._max_staleness = max_staleness
         self._now = now
         self._readings: Memory[tuple[str, str, str], tuple[float, GuardReading]] = Memory(MEMORY_MAX_ENTRIES)
-        self._remembered: Memory[_Holder, _Remembered] = Memory(MEMORY_MAX_ENTRIES)
+        self._remembered: Memory[_Holder, tuple[float, Terms]] = Memory(MEMORY_MAX_ENTRIES)
 
     def __call__(self, token: str) -> Grant:
         """Raises TokenRejected (401) or CannotDecide (500)."""
@@ -86,7 +87,7 @@ class Authorize:
         reading = self._read_guard(principal)
         if reading.session_revoked or principal.issued_at <= reading.revoked_before:
             raise TokenRejected("revoked", "the token was revoked")
-        return Grant(principal, self._terms_for(principal, reading.generation), reading.generation)
+        return Grant(principal, self._terms_for(principal, reading.generation))
 
     def _read_guard(self, principal: Principal) -> GuardReading:
         if not self._max_staleness:
@@ -104,27 +105,20 @@ class Authorize:
         holder = (principal.policy_subjects, principal.scopes)
         started = self._now()
         remembered = self._remembered.get(holder)
-        if remembered is not None and remembered.is_valid(generation, started):
-            return remembered.terms
+        if remembered is not None:
+            read_at, terms = remembered
+            if terms.generation == generation and started - read_at < MEMORY_MAX_AGE_SECONDS:
+                return terms
         read = self._policies.read(principal.policy_subjects)
         found = [read[subject] for subject in principal.policy_subjects if subject in read]
+        counting = [s for policy in found for s in policy.statements if s.counts_for(principal.scopes)]
         terms = Terms(
-            statements=tuple(s for policy in found for s in policy.statements if s.counts_for(principal.scopes)),
+            statements=tuple(dict.fromkeys(counting)),  # groups overlap, and each decision looks at all of them
             policies=tuple(f"{policy.subject}@{policy.version}" for policy in found),
+            generation=generation,
         )
-        self._remembered.put(holder, _Remembered(generation, started, terms))
+        self._remembered.put(holder, (started, terms))
         return terms
 
 
 _Holder = tuple[tuple[str, ...], frozenset[str]]  # whose policies, and the scopes carried
-
-
-class _Remembered(NamedTuple):
-    """Terms as they were read under a generation."""
-
-    generation: int
-    read_at: float
-    terms: Terms
-
-    def is_valid(self, generation: int, now: float) -> bool:
-        return self.generation == generation and now - self.read_at < MEMORY_MAX_AGE_SECONDS

@@ -53,7 +53,7 @@ def _token(place: Place, parsed: argparse.Namespace) -> int:
 
 
 def _reset(place: Place, _: argparse.Namespace) -> int:
-    if place.outputs.exists():
+    if place.is_running():
         print("The local cloud is running: stop it first, with Ctrl-C in its terminal.", file=sys.stderr)
         return 1
     shutil.rmtree(place.folder, ignore_errors=True)

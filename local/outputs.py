@@ -1,9 +1,11 @@
 """`outputs.json`: all that other programs need to know of the running cloud."""
 
 import json
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from local.install import api_url, callback_url
 from local.place import REGION, Place
@@ -59,9 +61,11 @@ def outputs_of(place: Place, stacks: Mapping[str, str]) -> dict[str, Any]:
 
 
 def read_outputs(path: Path) -> dict[str, Any]:
-    """Raises NotRunning."""
+    """Raises NotRunning, also when a cloud that was killed has left its outputs behind."""
     try:
         outputs: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        address = urlsplit(outputs["endpoint_url"])
+        socket.create_connection(("127.0.0.1", address.port or 80), timeout=2).close()
     except OSError:
         raise NotRunning from None
     return outputs

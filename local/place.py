@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from fcntl import LOCK_EX, LOCK_NB, flock
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,21 @@ class Place:
         return self.folder / "outputs.json"
 
     @property
+    def mark(self) -> Path:
+        """A file that is locked for as long as the cloud runs, and empty once it has ended by itself."""
+        return self.folder / "running"
+
+    def is_running(self) -> bool:
+        try:
+            with self.mark.open("a") as mark:
+                flock(mark, LOCK_EX | LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    @property
     def state(self) -> Path:
         return self.folder / "state"
 
@@ -53,6 +69,7 @@ class Place:
             "MINISTACK_HOST": "localhost",
             "MINISTACK_REGION": REGION,
             "PERSIST_STATE": "1",
+            "POWERTOOLS_LOG_LEVEL": "INFO",  # the Lambdas inherit LOG_LEVEL, which is the emulator's
             "SERVICES": SERVICES,
             "STATE_DIR": str(self.state),
             **self.credentials(),

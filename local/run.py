@@ -6,8 +6,10 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from fcntl import LOCK_EX, LOCK_NB, flock
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -99,6 +101,8 @@ def _guide(place: Place, stop: asyncio.Event) -> int:
 
 def _problem(place: Place) -> str | None:
     """Say in one sentence why this place cannot be used, if so."""
+    if place.is_running():
+        return f"A local cloud is running in {place.folder} already: stop it first, with Ctrl-C in its terminal."
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -111,17 +115,19 @@ def _problem(place: Place) -> str | None:
 
 
 @contextmanager
-def _running_mark(place: Place) -> Any:
+def _running_mark(place: Place) -> Iterator[None]:
     """Leave a mark while the cloud runs: found at the start, it tells that the last run did not end by itself."""
-    mark = place.folder / "running"
-    if mark.exists():
-        print(_what_was_lost(place), flush=True)
-    mark.write_text(f"{os.getpid()}\n", encoding="utf-8")
-    place.outputs.unlink(missing_ok=True)
-    try:
+    with place.mark.open("a+") as mark:
+        flock(mark, LOCK_EX | LOCK_NB)
+        mark.seek(0)
+        if mark.read():
+            print(_what_was_lost(place), flush=True)
+        mark.truncate(0)
+        mark.write(f"{os.getpid()}\n")
+        mark.flush()
+        place.outputs.unlink(missing_ok=True)
         yield
-    finally:
-        mark.unlink(missing_ok=True)
+        mark.truncate(0)
 
 
 def _what_was_lost(place: Place) -> str:

@@ -103,8 +103,8 @@ class FakePolicies:
         return self.policies[subject]
 
     def delete(self, subject: str, author: str, version: int | None) -> None:
-        if version is not None and version != self.get(subject).version:
-            raise VersionConflict(subject, version)
+        if version not in (None, self.get(subject).version):
+            raise VersionConflict(subject, version or 0)
         del self.policies[subject]
 
 

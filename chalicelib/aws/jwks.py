@@ -52,6 +52,8 @@ class JwksKeySource:
     @property
     def revision(self) -> int:
         """Changes whenever the set of keys does; negative while there are none, or none that is young enough."""
+        if self._now() - self._fetched_at < self._refresh_after:  # nearly always
+            return self._revision
         self._refresh_if_due()
         return -1 if self._is_too_old() else self._revision
 
@@ -102,9 +104,10 @@ class JwksKeySource:
         else:
             self._outage = None
             self._fetched_at = began
-            if keys != self._keys:
-                self._revision += 1
+            changed = keys != self._keys
+            # The keys first: a token of a withdrawn one must not be remembered under the new revision.
             self._keys = keys
+            self._revision += changed
         finally:
             self._asked_at = self._now()  # only now: who asks meanwhile has to wait for the answer
 

@@ -5,7 +5,6 @@ Shape:  subject "group:…" or "client:…": version, statements (one JSON strin
         versions go on and a writer who read the old one is told
 """
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -14,11 +13,15 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from chalicelib.aws.dynamodb import Item, batch_get, failures_named, scan
+from chalicelib.core import strict_json
 from chalicelib.core.errors import CannotDecide, InvalidInput, NotFound, VersionConflict
 from chalicelib.core.policy import Policy, Statement, parse_statements, to_json
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+_EXISTS = "(attribute_exists(subject) AND attribute_not_exists(deleted))"
+_AT_VERSION = "version = :read AND attribute_not_exists(deleted)"
 
 
 class PolicyTable:
@@ -50,43 +53,48 @@ class PolicyTable:
         return sorted((_policy(item) for item in items if not _is_deleted(item)), key=lambda policy: policy.subject)
 
     def put(self, subject: str, statements: tuple[Statement, ...], author: str, version: int | None) -> Policy:
-        written = self._write(
-            subject, author, version, "SET statements = :s", {":s": {"S": to_json(statements)}}, "deleted"
-        )
+        condition = {None: "", 0: f"attribute_not_exists(subject) OR NOT {_EXISTS}"}.get(version, _AT_VERSION)
+        values = {":statements": {"S": to_json(statements)}}
+        try:
+            written = self._write(
+                subject, author, version, condition, "SET statements = :statements, {stamp} REMOVE deleted", values
+            )
+        except ClientError as error:
+            raise VersionConflict(f"the policy for {subject}", version or 0) from error
         return _policy(written)
 
     def delete(self, subject: str, author: str, version: int | None) -> None:
-        self.get(subject)
-        self._write(subject, author, version, "SET deleted = :yes", {":yes": {"BOOL": True}}, "statements")
+        condition = _EXISTS if version is None else _AT_VERSION
+        change = "SET deleted = :yes, {stamp} REMOVE statements"
+        try:
+            self._write(subject, author, version, condition, change, {":yes": {"BOOL": True}})
+        except ClientError as error:
+            if version is None or subject not in self.read([subject]):
+                raise NotFound(f"a policy for {subject}") from error
+            raise VersionConflict(f"the policy for {subject}", version) from error
 
     def _write(
-        self, subject: str, author: str, version: int | None, change: str, values: dict[str, Any], remove: str
+        self, subject: str, author: str, version: int | None, condition: str, change: str, values: dict[str, Any]
     ) -> Item:
+        """Raises CannotDecide, and ClientError when the condition does not hold."""
+        stamp = "version = if_not_exists(version, :zero) + :one, updated_by = :by, updated_at = :at"
         values |= {
             ":zero": {"N": "0"},
             ":one": {"N": "1"},
             ":by": {"S": author},
             ":at": {"S": datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="seconds")},
+            **({":read": {"N": str(version)}} if condition == _AT_VERSION else {}),
         }
-        condition: dict[str, Any] = {}
-        if version == 0:
-            condition = {"ConditionExpression": "attribute_not_exists(subject) OR attribute_exists(deleted)"}
-        elif version is not None:
-            values[":read"] = {"N": str(version)}
-            condition = {"ConditionExpression": "version = :read AND attribute_not_exists(deleted)"}
-        try:
-            with failures_named("policies_unreachable"):
-                answer = self._client.update_item(
-                    TableName=self._table,
-                    Key={"subject": {"S": subject}},
-                    UpdateExpression=f"{change}, version = if_not_exists(version, :zero) + :one, "
-                    f"updated_by = :by, updated_at = :at REMOVE {remove}",
-                    ExpressionAttributeValues=values,
-                    ReturnValues="ALL_NEW",
-                    **condition,
-                )
-        except ClientError as error:
-            raise VersionConflict(f"the policy for {subject}", version or 0) from error
+        conditions: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
+        with failures_named("policies_unreachable"):
+            answer = self._client.update_item(
+                TableName=self._table,
+                Key={"subject": {"S": subject}},
+                UpdateExpression=change.format(stamp=stamp),
+                ExpressionAttributeValues=values,
+                ReturnValues="ALL_NEW",
+                **conditions,
+            )
         return answer["Attributes"]
 
 
@@ -99,7 +107,7 @@ def _policy(item: Item) -> Policy:
         return Policy(
             subject=item["subject"]["S"],
             version=int(item["version"]["N"]),
-            statements=parse_statements(json.loads(item["statements"]["S"])),
+            statements=parse_statements(strict_json.parse(item["statements"]["S"].encode())),
             updated_by=item["updated_by"]["S"],
             updated_at=item["updated_at"]["S"],
         )

@@ -13,7 +13,8 @@ from chalicelib.core.errors import TokenRejected
 MAX_TOKEN_BYTES = 10_240  # API Gateway accepts no more than this for all headers together
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
+# To the standard alphabet, and whatever is not base64url to a byte that is in no alphabet.
+_TO_STANDARD = bytes(byte if byte in _ALPHABET else 0 for byte in range(256)).translate(bytes.maketrans(b"-_", b"+/"))
 # Length modulo 4 → the padding that base64url leaves out, and the last characters whose unused bits are all zero.
 _ENDINGS = {0: (b"", _ALPHABET), 2: (b"==", b"AQgw"), 3: (b"=", b"AEIMQUYcgkosw048")}
 
@@ -68,6 +69,9 @@ def decode_base64url(segment: bytes) -> bytes:
     """Decode unpadded base64url, refusing every second way to write the same bytes. Raises TokenRejected."""
     padding, last = _ENDINGS.get(len(segment) & 3, (b"", b""))
     # `in` on bytes searches a substring, and finds the empty one everywhere.
-    if not segment or segment[-1:] not in last or segment.translate(None, _ALPHABET):
+    if not segment or segment[-1:] not in last:
         raise TokenRejected("malformed_token", "a part of the token is not canonical base64url")
-    return binascii.a2b_base64(segment.translate(_TO_STANDARD) + padding)
+    try:
+        return binascii.a2b_base64(segment.translate(_TO_STANDARD) + padding, strict_mode=True)
+    except ValueError:
+        raise TokenRejected("malformed_token", "a part of the token is not base64url") from None

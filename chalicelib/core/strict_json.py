@@ -10,7 +10,7 @@ def parse(text: bytes) -> Any:
     try:
         written = text.decode("utf-8")
         parsed = _DECODER.decode(written)
-        if "\\u" in written:  # an escape may be half of a character, which no text can hold
+        if "\\" in written:  # an escape may be half of a character, which no text can hold
             json.dumps(parsed, ensure_ascii=False).encode("utf-8")
     except RecursionError:
         raise ValueError("nested too deeply") from None

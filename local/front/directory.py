@@ -35,7 +35,7 @@ class AppClient:
 
 
 def client(client_id: object) -> AppClient | None:
-    """Find an app client in any pool."""
+    """Find an app client in any pool, as `pool` does."""
     if not isinstance(client_id, str):
         return None
     _pool_id, pool, settings = cognito._find_pool_by_client_id(client_id)
@@ -43,6 +43,7 @@ def client(client_id: object) -> AppClient | None:
 
 
 def pool(pool_id: object) -> Record | None:
+    """Find a pool in any account, and make its account and region those of this request."""
     return cognito._get_pool_unscoped(pool_id)
 
 
@@ -63,9 +64,9 @@ def claims(token: object) -> Record:
 def token_user(token: str) -> tuple[Record, Record] | None:
     """The pool and the user whom a token just issued is about."""
     issued = claims(token)
-    pool_ = pool(str(issued.get("iss", "")).rsplit("/", 1)[-1])
-    user_ = user(pool_, issued.get("username")) if pool_ else None
-    return (pool_, user_) if pool_ and user_ else None
+    home = pool(str(issued.get("iss", "")).rsplit("/", 1)[-1])
+    owner = user(home, issued.get("username")) if home else None
+    return (home, owner) if home and owner else None
 
 
 def password_faults(pool: Record, password: str) -> list[str]:

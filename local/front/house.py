@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from local.front import gateway, operations
+from local.front import gateway, lambdas, operations
 from local.front.doors import Doors, largest_body
 from local.front.http import (
     App,
@@ -35,6 +35,7 @@ class Front:
         self._user_pool = UserPool(service, now)
         self._oauth = OAuth(now)
         gateway.install()
+        lambdas.install()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

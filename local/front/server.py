@@ -11,15 +11,24 @@ import hypercorn.asyncio
 from hypercorn.config import Config
 
 from local.front import front
+from local.front.http import App
 
 
-async def serve(port: int, stop: asyncio.Event, now: Callable[[], float] = time.time) -> None:
-    """Serve until told to stop; then let ministack write its state, and end the Lambdas' processes."""
+async def serve(
+    port: int,
+    stop: asyncio.Event,
+    now: Callable[[], float] = time.time,
+    wrap: Callable[[App], App] = lambda app: app,
+) -> None:
+    """Serve until told to stop; then let ministack write its state, and end the Lambdas' processes.
+
+    wrap  what else is to be served, around the front
+    """
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
-    app = front(now=now)
+    app = wrap(front(now=now))
     try:
         await hypercorn.asyncio.serve(app, config, shutdown_trigger=stop.wait)
     finally:

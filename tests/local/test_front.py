@@ -594,7 +594,7 @@ def test_a_narrow_policy_is_not_widened_by_naming_two_operations(house: House, t
     def disguise(request: Any, **_: Any) -> None:
         request.url += trick
         if not trick:
-            request.headers["Content-Type"] = "application/x-www-form-urlencoded"
+            request.headers.replace_header("Content-Type", "application/x-www-form-urlencoded")
 
     reader.meta.events.register("before-sign.cognito-idp.CreateGroup", disguise)
     with pytest.raises(ClientError):

@@ -1,8 +1,8 @@
 """A machine that plays the shipped code against everything that may go wrong, and judges every answer.
 
 The code is what ships: use cases, adapters to DynamoDB, the entry points of the authorizer and of the stream handler.
-Only what AWS and Cognito do is played, by `tests/proofs/world.py`; what is promised is kept in `tests/proofs/ledger.py`;
-the documents that come out are read by a stranger, `tests/oracle/iam.py`. Hypothesis decides who acts, and how far.
+Only what AWS and Cognito do is played, by `tests/proofs/world.py`; what is promised is in `tests/proofs/ledger.py`; the
+documents that come out are read by a stranger, `tests/oracle/iam.py`. Hypothesis decides who acts, and how far.
 
 `python -m tests.proofs.invalidation_machine MINUTES [SEED]` plays for so long, and prints how much it has played.
 """
@@ -220,16 +220,23 @@ class How:
 THROUGH = How(0, 0, None, to_end=True)
 
 _PICK = st.integers(0, 7)
-_STOPS = st.sampled_from((0, 1, 0, 1, 2, 3, 4, 6))
 _KEYS = st.sampled_from((0, -1, 0, -1, 1, 2))  # of a batch: the first, the last, or another
-_INTERRUPTED = st.builds(How, _STOPS, _KEYS, st.none(), st.just(False)) | st.builds(
-    How, _STOPS, _KEYS, st.sampled_from(Mishap), st.booleans()
-)
-_ANYHOW = st.just(THROUGH) | _INTERRUPTED
-_SOON = st.sampled_from((0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0))
+
+
+def _interrupted(*stops: int) -> st.SearchStrategy[How]:
+    passed = st.sampled_from(stops)
+    paused = st.builds(How, passed, _KEYS, st.none(), st.just(False))
+    return paused | st.builds(How, passed, _KEYS, st.sampled_from(Mishap), st.booleans())
+
+
+# A decision has six to eight stops, or four to five if the policies are remembered; most changes have two, some four.
+_DECIDING = _interrupted(0, 1, 2, 3, 4, 5, 6, 7, 4, 6)
+_CHANGING = st.just(THROUGH) | _interrupted(0, 1, 0, 1, 3)
+_FOLLOWING = st.just(THROUGH) | _interrupted(0, 0, 1)
+_SECONDS = st.sampled_from((0.5, 1.0, 2.0, 2.0, 5.0, 5.0, 10.0, 30.0, 60.0))
 
 # What the adversary can do. Less of it finds the same mistakes, if it is the right part of it, in less time.
-ASK, CHANGE, REVOKE, WAIT, EDIT, STREAM, PEOPLE, RUIN = POWERS = (
+ASK, CHANGE, REVOKE, WAIT, EDIT, STREAM, SIGN_IN, CRASH, FLUSH, LOSE = POWERS = (
     "ask",
     "change policies",
     "revoke and lift",
@@ -237,7 +244,9 @@ ASK, CHANGE, REVOKE, WAIT, EDIT, STREAM, PEOPLE, RUIN = POWERS = (
     "edit by hand",
     "deliver the stream",
     "let people sign in",
-    "lose and flush things",
+    "replace containers",
+    "flush the gateway",
+    "lose the generation",
 )
 
 Method = TypeVar("Method", bound=Callable[..., None])
@@ -303,7 +312,7 @@ class InvalidationMachine(RuleBasedStateMachine):
 
     # Requests
 
-    @power(ASK, token=_PICK, container=_PICK, node=_PICK, how=_INTERRUPTED)
+    @power(ASK, token=_PICK, container=_PICK, node=_PICK, how=_DECIDING)
     def request(self, token: int, container: int, node: int, how: How) -> None:
         """A request that is under way while other things happen, or to which something happens."""
         self._request(self.tokens[token % len(self.tokens)], self.containers[container % 2], self.nodes[node % 2], how)
@@ -397,16 +406,14 @@ class InvalidationMachine(RuleBasedStateMachine):
     @power(
         CHANGE,
         subject=st.sampled_from(SUBJECTS),
-        content=st.integers(1, len(CONTENTS)),
+        content=_PICK,
         is_conditional=st.booleans(),
-        how=_ANYHOW,
+        how=_CHANGING,
     )
     def change_policy(self, subject: str, content: int, is_conditional: bool, how: How) -> None:
         """Put a policy that says something else than the one before, or delete it."""
-        key = ("policy", subject)
-        others = [meaning for meaning in (*CONTENTS, None) if (meaning or NOTHING) != self.ledger.latest(key)]
-        chosen = others[content % len(others)]
-        change = Change(key, chosen or NOTHING)
+        chosen = self._another((*CONTENTS, None), subject, content)
+        change = Change(("policy", subject), chosen or NOTHING)
         item = self.dynamodb.peek(POLICIES, subject)
         version = int(item["version"]["N"]) if item and "deleted" not in item else 0
         if chosen is None:
@@ -416,7 +423,12 @@ class InvalidationMachine(RuleBasedStateMachine):
             body = {"statements": CONTENTS[chosen], **({"version": version} if is_conditional else {})}
             self._change(lambda: self.administer.put_policy(subject, body, "registrar"), change, how)
 
-    @power(REVOKE, token=_PICK, what=st.integers(0, 2), lifts=st.booleans(), how=_ANYHOW)
+    def _another(self, contents: tuple[Meaning | None, ...], subject: str, pick: int) -> Meaning | None:
+        latest = self.ledger.latest(("policy", subject))
+        others = [content for content in contents if (content or NOTHING) != latest]
+        return others[pick % len(others)]
+
+    @power(REVOKE, token=_PICK, what=st.integers(0, 2), lifts=st.booleans(), how=_CHANGING)
     def change_revocation(self, token: int, what: int, lifts: bool, how: How) -> None:
         """Revoke what a token stands for: its subject, its client or its session; or take that back."""
         revocations = self.tokens[token % len(self.tokens)].revocations
@@ -471,26 +483,27 @@ class InvalidationMachine(RuleBasedStateMachine):
     # What else happens
 
     @precondition(lambda self: self.jobs)
-    @rule(job=_PICK, how=_ANYHOW)
+    @rule(job=_PICK, how=st.just(THROUGH) | _DECIDING)
     def go_on(self, job: int, how: How) -> None:
         """Let somebody who has stopped go on."""
         self._go_on(self.jobs[job % len(self.jobs)], how)
 
-    @power(WAIT, seconds=_SOON)
+    @power(WAIT, seconds=_SECONDS)
     def time_passes(self, seconds: float) -> None:
         """Whoever is in the middle of something stays frozen there."""
         self.clock.advance(seconds)
 
-    @power(EDIT, subject=st.sampled_from(SUBJECTS), content=st.sampled_from((*CONTENTS, NONSENSE, None)))
-    def edit_by_hand(self, subject: str, content: Meaning | None) -> None:
+    @power(EDIT, subject=st.sampled_from(SUBJECTS), content=_PICK)
+    def edit_by_hand(self, subject: str, content: int) -> None:
         """Somebody writes past every rule: another policy, half a one, or none."""
+        chosen = self._another((*CONTENTS, NONSENSE, None), subject, content)
         self.deeds["edited by hand"] += 1
-        self.acting = Change(("policy", subject), content or NOTHING)
-        self.dynamodb.edit(POLICIES, subject, None if content is None else _item(subject, content))
+        self.acting = Change(("policy", subject), chosen or NOTHING)
+        self.dynamodb.edit(POLICIES, subject, None if chosen is None else _item(subject, chosen))
         self.acting = None
 
     @precondition(lambda self: self.stream.deliverable)
-    @power(STREAM, subjects=st.integers(1, 7), most=st.integers(1, 3), comes_again=st.booleans(), how=_ANYHOW)
+    @power(STREAM, subjects=st.integers(1, 7), most=st.integers(1, 3), comes_again=st.booleans(), how=_FOLLOWING)
     def deliver(self, subjects: int, most: int, comes_again: bool, how: How) -> None:
         """The stream tells of some changes: late, out of order across subjects, and perhaps once more later."""
         keys = self.stream.deliverable
@@ -505,25 +518,30 @@ class InvalidationMachine(RuleBasedStateMachine):
         event = {"Records": [record.event for record in batch]}
         self._start(lambda: self.code.follow(event, self.invalidate), ended, how)
 
-    @power(PEOPLE, caller=st.integers(0, len(CALLERS) - 1), is_refresh=st.booleans(), has_scope=st.booleans())
+    @power(SIGN_IN, caller=st.integers(0, len(CALLERS) - 1), is_refresh=st.booleans(), has_scope=st.booleans())
     def sign_in(self, caller: int, is_refresh: bool, has_scope: bool) -> None:
         self._issue(caller, f"sign-in {caller if is_refresh else len(self.tokens)}", has_scope)
 
-    @power(RUIN, what=st.sampled_from(("container", "answers", "container", "answers", "generation")), which=_PICK)
-    def lose(self, what: str, which: int) -> None:
-        match what:
-            case "container":
-                self._replace_container(which % 2)
-            case "answers":
-                self._flush(self.nodes[which % 2])
-            case "generation":
-                self._lose_the_generation()
-
-    def _replace_container(self, number: int) -> None:
+    @power(CRASH, container=_PICK)
+    def replace_container(self, container: int) -> None:
         """A container dies in whatever it is doing, and a new one takes its place."""
+        number = container % 2
         for job in [job for job in self.jobs if job.container is self.containers[number]]:
             self._act(job, job.task.die)
         self.containers[number] = self._container()
+
+    @precondition(lambda self: any(node.is_to_flush or node.flushed for node in self.nodes))
+    @power(FLUSH, node=_PICK)
+    def flush(self, node: int) -> None:
+        self._flush(self.nodes[node % 2])
+
+    @power(LOSE, luck=st.integers(0, 3))
+    def lose_the_generation(self, luck: int) -> None:
+        """As when the table is restored from a backup without it, which takes a second, and does not happen often."""
+        if luck == 0:
+            self.deeds["lost the generation"] += 1
+            self.clock.advance(1)
+            self.dynamodb.edit(GUARD, GENERATION, None)
 
     def _flush(self, node: Node) -> None:
         """A node does at last what it was told to, or brings back what it had flushed."""
@@ -533,12 +551,6 @@ class InvalidationMachine(RuleBasedStateMachine):
             node.flush()
         else:
             node.flap()
-
-    def _lose_the_generation(self) -> None:
-        """As when the table is restored from a backup without it, which takes a second."""
-        self.deeds["lost the generation"] += 1
-        self.clock.advance(1)
-        self.dynamodb.edit(GUARD, GENERATION, None)
 
     # Tasks
 
@@ -588,7 +600,8 @@ class InvalidationMachine(RuleBasedStateMachine):
             if sys.exc_info()[0] is None:
                 for job in sorted(self.jobs, key=lambda job: job.container is not None):
                     self._act(job, job.task.finish)
-                self._everyone_asks(self.nodes[0])
+                for node in self.nodes if self.setting.cache_seconds else self.nodes[:1]:
+                    self._everyone_asks(node)
         finally:
             for job in self.jobs:
                 job.task.die()

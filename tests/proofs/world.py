@@ -1,4 +1,4 @@
-"""The world around the shipped code, with everything in it that AWS does not promise: what the invalidation machine plays.
+"""The world around the shipped code, as bad as AWS allows it to be: what the invalidation machine plays.
 
     Task        a piece of shipped code in a thread of its own, which moves only when it is told to, and can be killed
     DynamoDb    a low-level client whose every call stops before each thing it does, and can go wrong there
@@ -25,7 +25,7 @@ PATIENCE_SECONDS = 60
 
 
 class Mishap(Enum):
-    """What can befall a call. Those of a batch strike between any two of its keys."""
+    """What can befall a call; a batch, between any two of its keys. Where nothing can be left over, nothing is done."""
 
     THROTTLED = "is throttled, or meets an internal error, and does nothing"
     ANSWER_LOST = "is done, but its answer is lost"
@@ -155,7 +155,7 @@ def _fail(operation: str, mishap: Mishap) -> None:
 def _call(operation: str, do: Callable[[], Any]) -> Any:
     """One call that does one thing, atomically."""
     mishap = Task.here().stop().mishap
-    if mishap is Mishap.THROTTLED:
+    if mishap in (Mishap.THROTTLED, Mishap.REST_UNPROCESSED, Mishap.STARVED):
         _fail(operation, mishap)
     answer = do()
     match mishap:

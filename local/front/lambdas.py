@@ -1,0 +1,62 @@
+"""A function that raises keeps its process, as on AWS. ministack ends it, so each refused token would be a cold start.
+
+ministack offers no seam here, so three of its functions are wrapped; it is pinned, and tests/e2e/test_use_case_2.py
+fails when an upgrade moves them.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ministack.core import lambda_runtime
+
+_invocation = threading.local()  # .spared: the processes that ministack wants to end during it
+
+
+def install() -> None:
+    """Wrap ministack's functions; once is enough, so a second call changes nothing."""
+    for owner, wrapper in ((lambda_runtime.Worker, invoke), (lambda_runtime, _signal), (lambda_runtime, _collect)):
+        original = getattr(owner, wrapper.__name__)
+        if not hasattr(original, "__wrapped__"):
+            setattr(owner, wrapper.__name__, _wrapped(original, wrapper))
+
+
+def _wrapped(original: Callable[..., Any], wrapper: Callable[..., Any]) -> Callable[..., Any]:
+    # A function and no partial: one of them has to become a method.
+    @functools.wraps(original)
+    def call(*arguments: Any, **more: Any) -> Any:
+        return wrapper(original, *arguments, **more)
+
+    return call
+
+
+def invoke(original: Callable[..., Any], worker: Any, *arguments: Any, **more: Any) -> Any:
+    """Invoke a function, and give its process back to it if it merely raised: then there is a traceback."""
+    _invocation.spared = spared = []
+    try:
+        response = original(worker, *arguments, **more)
+    finally:
+        del _invocation.spared
+    for process in spared:
+        if "trace" in response and process.poll() is None:
+            worker._proc = process
+        else:
+            lambda_runtime._signal(process)
+            lambda_runtime._collect(process, time.monotonic() + lambda_runtime._REAP_GRACE)
+    return response
+
+
+def _signal(original: Callable[..., Any], process: Any) -> None:
+    if hasattr(_invocation, "spared"):
+        _invocation.spared.append(process)
+    else:
+        original(process)
+
+
+def _collect(original: Callable[..., Any], process: Any, deadline: float) -> None:
+    if not hasattr(_invocation, "spared"):
+        original(process, deadline)
