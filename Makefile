@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH := build/bench
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run demo token reset local test storm check format clean
+.PHONY: help run demo token reset local test storm bench check format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -31,6 +32,11 @@ test: $(VENV)/installed ## unit tests, then end-to-end tests against a local clo
 storm: $(VENV)/installed ## 8 writers and 8 readers for a minute: no stale answer
 	@GATEHOUSE_STORM_SECONDS=60 GATEHOUSE_STORM_PAIRS=8 $(BIN)/python -m pytest -q -s tests/e2e/test_storm.py
 
+bench: $(BENCH)/installed ## measure, and write the figures of docs/performance.md (two minutes; wants a quiet machine)
+	@! command -v npm >/dev/null || npm ci --prefix benchmarks/node --silent --no-audit --no-fund \
+		|| echo "Node's packages could not be installed: its verifiers are left out."
+	@$(BENCH)/bin/python -m benchmarks
+
 check: $(VENV)/installed ## what CI checks: style, types, templates, import directions and all tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -52,4 +58,10 @@ $(VENV)/installed: requirements.txt requirements-dev.txt constraints.txt
 	@$(PYTHON) -m venv $(VENV) || { echo "The virtual environment could not be made: on Debian and Ubuntu, install python3-venv."; exit 1; }
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -r requirements-dev.txt \
 		|| { echo "The packages could not be installed: is there a network? The first start needs one."; exit 1; }
+	@touch $@
+
+$(BENCH)/installed: requirements.txt constraints.txt benchmarks/requirements.txt
+	@echo "Installing the benchmarks' packages into $(BENCH)."
+	@$(PYTHON) -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@

@@ -89,7 +89,7 @@ def _guide(place: Place, stop: asyncio.Event) -> int:
         outputs = outputs_of(place, stacks)
         write_json(place.outputs, outputs)
         say("ready")
-        print(_welcome(outputs), flush=True)
+        print(_welcome(place, outputs), flush=True)
         follow_logs(place, stop.is_set, print)
     except (DeploymentFailed, PackagingFailed, BotoCoreError, ClientError) as error:
         if stop.is_set():
@@ -146,13 +146,13 @@ def _wait_until_ready(place: Place, stop: asyncio.Event) -> None:
         time.sleep(0.05)
 
 
-def _welcome(outputs: dict[str, Any]) -> str:
-    users = "\n".join(f"    {name:8}{user['username']:28}{user['password']}" for name, user in outputs["users"].items())
+def _welcome(place: Place, outputs: dict[str, Any]) -> str:
+    users = "\n               ".join(f"{user['username']:28}{user['password']}" for user in outputs["users"].values())
     return f"""
   API          {outputs["api_url"]}
   sign in      {outputs["console_url"]}
   users        {users}
-  machine      client {outputs["machine_client_id"]}, its secret is in .local/outputs.json
+  machine      client {outputs["machine_client_id"]}, its secret is in {place.outputs}
 
   Lines to copy, into another terminal:
     curl -i {outputs["api_url"]}/reports                      # 401: no token

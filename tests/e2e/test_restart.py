@@ -160,11 +160,11 @@ def test_secrets_are_for_the_owners_eyes_only(first_life: FirstLife) -> None:
 
 
 def test_a_second_run_is_refused_in_one_sentence(first_life: FirstLife) -> None:
-    port = first_life.cloud.place.port
+    folder = first_life.cloud.place.folder
 
     assert (first_life.second_run.returncode, first_life.second_run.stdout) == (1, "")
     assert first_life.second_run.stderr == (
-        f"Port {port} is in use: stop what listens there, or choose another with GATEHOUSE_PORT=<port>.\n"
+        f"A local cloud is running in {folder} already: stop it first, with Ctrl-C in its terminal.\n"
     )
 
 

@@ -1,6 +1,6 @@
 """Many writers and many readers at once.
 
-GATEHOUSE_STORM_SECONDS and GATEHOUSE_STORM_PAIRS say for how long and of how many each (6 and 3); `make storm` takes 60
+GATEHOUSE_STORM_SECONDS and GATEHOUSE_STORM_PAIRS say for how long and of how many each (4 and 2); `make storm` takes 60
 and 8. A failure (5xx) is no stale answer: on a machine that is too small for so many Lambdas some run out of time.
 """
 
@@ -19,8 +19,8 @@ from tests.e2e.clients import Api, Guild
 from tests.e2e.cloud import Cloud
 from tests.fakes import allow
 
-SECONDS = float(os.environ.get("GATEHOUSE_STORM_SECONDS", "6"))
-PAIRS = int(os.environ.get("GATEHOUSE_STORM_PAIRS", "3"))
+SECONDS = float(os.environ.get("GATEHOUSE_STORM_SECONDS", "4"))
+PAIRS = int(os.environ.get("GATEHOUSE_STORM_PAIRS", "2"))
 
 
 @dataclass

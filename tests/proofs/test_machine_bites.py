@@ -317,7 +317,6 @@ def test_the_machine_finds_that(code, powers, promises):
     ("where", "powers"),
     [
         pytest.param(promising(CACHED, after=0), (CHANGE,), id="a gateway's cache makes no difference"),
-        pytest.param(promising(CACHED, after=2), (CHANGE, WAIT), id="no request was under way"),
         pytest.param(
             promising(CACHED_FOR_LONG, after=AUTHORIZER_TIMEOUT_SECONDS), (CHANGE, WAIT), id="the cache is flushed"
         ),

@@ -12,6 +12,7 @@ here waits for time to pass: whoever does not hand the baton on in `PATIENCE_SEC
 
 import re
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -330,11 +331,39 @@ def _only_text(key: Item) -> str:
 
 
 def _check(operation: str, condition: str, item: Item, values: Item) -> None:
-    if condition and not any(
-        all(_holds(term, item, values) for term in alternative.split(" AND "))
-        for alternative in condition.split(" OR ")
-    ):
+    words = deque(re.findall(r"attribute_(?:not_)?exists\(\w+\)|\w+ [=<] :\w+|AND|OR|NOT|[()]", condition))
+    if "".join(words).replace(" ", "") != condition.replace(" ", ""):
+        raise NotImplementedError(condition)
+    if words and not _either(words, item, values):
         raise ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": condition}}, operation)
+
+
+def _either(words: deque[str], item: Item, values: Item) -> bool:
+    """NOT binds closer than AND, and that closer than OR."""
+    truths = [_both(words, item, values)]
+    while words and words[0] == "OR":
+        words.popleft()
+        truths.append(_both(words, item, values))
+    return any(truths)
+
+
+def _both(words: deque[str], item: Item, values: Item) -> bool:
+    truths = [_single(words, item, values)]
+    while words and words[0] == "AND":
+        words.popleft()
+        truths.append(_single(words, item, values))
+    return all(truths)
+
+
+def _single(words: deque[str], item: Item, values: Item) -> bool:
+    word = words.popleft()
+    if word == "NOT":
+        return not _single(words, item, values)
+    if word == "(":
+        truth = _either(words, item, values)
+        words.popleft()
+        return truth
+    return _holds(word, item, values)
 
 
 def _holds(term: str, item: Item, values: Item) -> bool:
