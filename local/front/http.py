@@ -117,11 +117,14 @@ async def read(scope: Scope, receive: Receive, limit: int) -> Request:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Disconnected
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-        if size > limit:
+        size += len(message.get("body", b""))
+        if size <= limit:
+            chunks.append(message.get("body", b""))
+        if size > 4 * limit:
             raise TooLarge
         more = message.get("more_body", False)
+    if size > limit:
+        raise TooLarge  # only now: who is still sending would see a broken connection, and no answer
     return Request(scope, b"".join(chunks))
 
 
