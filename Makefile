@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 BENCH := build/bench
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run demo token reset local test storm bench check format clean
+.PHONY: help run demo token reset local test storm bench mutants check format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -36,6 +36,11 @@ bench: $(BENCH)/installed ## measure, and write the figures of docs/performance.
 	@! command -v npm >/dev/null || npm ci --prefix benchmarks/node --silent --no-audit --no-fund \
 		|| echo "Node's packages could not be installed: its verifiers are left out."
 	@$(BENCH)/bin/python -m benchmarks
+
+mutants: $(VENV)/installed ## mutation testing of the rules and of the decision (ten minutes)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-mutation.txt
+	@$(BIN)/mutmut run --max-children 2
+	@$(BIN)/mutmut results
 
 check: $(VENV)/installed ## what CI checks: style, types, templates, import directions and all tests
 	@$(BIN)/ruff check .
