@@ -41,14 +41,21 @@ class Administer:
         check_subject(subject)
         fields = _fields(body, required={"statements"}, optional={"version"})
         statements = parse_statements(fields["statements"])
-        policy = self.policies.put(subject, statements, author, _version(fields.get("version")))
-        self.generation.bump()  # after the policy and before the answer: this order is the guarantee
-        return policy
+        version = _version(fields.get("version"))
+        try:
+            return self.policies.put(subject, statements, author, version)
+        finally:
+            # After the policy and before the answer: this order is the guarantee. Also after a failure: the write may
+            # have arrived, and only its answer be lost.
+            self.generation.bump()
 
     def delete_policy(self, subject: str, author: str, version: int | None = None) -> None:
         """Raises InvalidInput, NotFound, VersionConflict and CannotDecide, as `put_policy` does."""
-        self.policies.delete(check_subject(subject), author, version)
-        self.generation.bump()
+        check_subject(subject)
+        try:
+            self.policies.delete(subject, author, version)
+        finally:
+            self.generation.bump()
 
     def list_revocations(self) -> list[Revocation]:
         return self.revocations.list()

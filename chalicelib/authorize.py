@@ -62,7 +62,7 @@ class Authorize:
 
     verify         token → principal; raises TokenRejected or CannotDecide
     max_staleness  seconds for which a guard reading is used again; 0 reads it for every request
-    now            seconds of a clock that never goes back
+    now            seconds since 1970: a monotonic clock may stand still while a Lambda is frozen
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Authorize:
         guard: Guard,
         policies: PolicyReader,
         max_staleness: float = 0.0,
-        now: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._verify = verify
         self._guard = guard
@@ -95,7 +95,7 @@ class Authorize:
         who = (principal.subject, principal.session, principal.client_id)
         started = self._now()
         remembered = self._readings.get(who)
-        if remembered is not None and started - remembered[0] < self._max_staleness:
+        if remembered is not None and 0 <= started - remembered[0] < self._max_staleness:
             return remembered[1]
         reading = self._guard.read(principal)
         self._readings.put(who, (started, reading))
@@ -107,7 +107,7 @@ class Authorize:
         remembered = self._remembered.get(holder)
         if remembered is not None:
             read_at, terms = remembered
-            if terms.generation == generation and started - read_at < MEMORY_MAX_AGE_SECONDS:
+            if terms.generation == generation and 0 <= started - read_at < MEMORY_MAX_AGE_SECONDS:
                 return terms
         read = self._policies.read(principal.policy_subjects)
         found = [read[subject] for subject in principal.policy_subjects if subject in read]

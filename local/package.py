@@ -5,6 +5,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 from local.place import REGION
@@ -45,13 +46,16 @@ def package_without_dependencies(out: Path) -> tuple[str, bytes]:
 def run_chalice(project: Path, out: Path) -> tuple[str, bytes]:
     """Run the console script: called as a function, Chalice would not say whether it failed."""
     command = [str(Path(sys.executable).parent / "chalice"), "--project-dir", str(project), "package"]
-    finished = subprocess.run(
-        [*command, "--stage", "package", "--merge-template", str(project / ".chalice/package.json"), str(out)],
-        env={**os.environ, "AWS_DEFAULT_REGION": REGION, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    template = project / ".chalice/package.json"
+    with template.open() as lock:
+        flock(lock, LOCK_EX)  # Chalice keeps its bundles in the project: two at once would write one file together
+        finished = subprocess.run(
+            [*command, "--stage", "package", "--merge-template", str(template), str(out)],
+            env={**os.environ, "AWS_DEFAULT_REGION": REGION, "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     if finished.returncode:
         raise PackagingFailed((finished.stdout + finished.stderr).strip())
     return (out / "sam.json").read_text(encoding="utf-8"), (out / "deployment.zip").read_bytes()

@@ -27,7 +27,7 @@ class JwksKeySource:
     cooldown       seconds between two fetches, so that forged key ids cannot flood the endpoint
     refresh_after  seconds after which keys are fetched again, so that a withdrawn key does not live on
     max_age        seconds for which keys are used while fetching fails: an outage must not sign everyone out
-    now            seconds of a clock that never goes back
+    now            seconds since 1970: a monotonic clock may stand still while a Lambda is frozen
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class JwksKeySource:
         cooldown: float = 10.0,
         refresh_after: float = 600.0,
         max_age: float = 3600.0,
-        now: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._fetch = fetch
         self._cooldown = cooldown
@@ -52,7 +52,7 @@ class JwksKeySource:
     @property
     def revision(self) -> int:
         """Changes whenever the set of keys does; negative while there are none, or none that is young enough."""
-        if self._now() - self._fetched_at < self._refresh_after:  # nearly always
+        if 0 <= self._now() - self._fetched_at < self._refresh_after:  # nearly always
             return self._revision
         self._refresh_if_due()
         return -1 if self._is_too_old() else self._revision
@@ -73,7 +73,7 @@ class JwksKeySource:
         return key
 
     def _is_too_old(self) -> bool:
-        return self._now() - self._fetched_at >= self._max_age
+        return not 0 <= self._now() - self._fetched_at < self._max_age
 
     def _refresh_if_due(self, kid: str | None = None) -> None:
         if not self._is_due(kid):
@@ -89,11 +89,11 @@ class JwksKeySource:
 
     def _is_due(self, kid: str | None) -> bool:
         now = self._now()
-        if now - self._asked_at < self._cooldown:
+        if 0 <= now - self._asked_at < self._cooldown:
             return False
         if kid is not None and kid not in self._keys:
             return True
-        return bool(self._keys) and now - self._fetched_at >= self._refresh_after
+        return bool(self._keys) and not 0 <= now - self._fetched_at < self._refresh_after
 
     def _refresh(self) -> None:
         began = self._now()

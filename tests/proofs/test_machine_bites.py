@@ -44,7 +44,15 @@ from tests.proofs.invalidation_machine import (
 from tests.proofs.ledger import Terms, Violated
 from tests.proofs.world import GUARD, POLICIES
 
-ENOUGH_STORIES = 3000
+
+def search(code: Shipped, where: Setting, powers: tuple[str, ...]) -> None:
+    """Begin anew every few stories: Hypothesis varies what it has played, which seldom leads to a rare mistake.
+
+    With the first seed most are found in the first round; the rarest take a few.
+    """
+    for random_seed in range(6, 60):
+        explore(code, where, 60, moves=25, powers=(ASK, *powers), random_seed=random_seed, shrink=False)
+
 
 # ------------------------------------------------------------------------------------------- authorizers that are wrong
 
@@ -309,7 +317,7 @@ OLD = {"what was taken away is refused", "what is granted is granted", "nothing 
 )
 def test_the_machine_finds_that(code, powers, promises):
     with pytest.raises(Violated) as found:
-        explore(code, DEFAULT, ENOUGH_STORIES, moves=12, powers=(ASK, *powers), shrink=False)
+        search(code, DEFAULT, powers)
     assert found.value.promise in promises
 
 
@@ -317,6 +325,7 @@ def test_the_machine_finds_that(code, powers, promises):
     ("where", "powers"),
     [
         pytest.param(promising(CACHED, after=0), (CHANGE,), id="a gateway's cache makes no difference"),
+        pytest.param(promising(CACHED, after=2), (CHANGE, WAIT), id="no request was under way"),
         pytest.param(
             promising(CACHED_FOR_LONG, after=AUTHORIZER_TIMEOUT_SECONDS), (CHANGE, WAIT), id="the cache is flushed"
         ),
@@ -326,5 +335,5 @@ def test_the_machine_finds_that(code, powers, promises):
 )
 def test_the_machine_finds_it_too_good_to_promise_that(where, powers):
     with pytest.raises(Violated) as found:
-        explore(Shipped(), where, ENOUGH_STORIES, moves=12, powers=(ASK, *powers), shrink=False)
+        search(Shipped(), where, powers)
     assert found.value.promise in OLD | REVOKED

@@ -6,6 +6,7 @@ import pytest
 
 from chalicelib.administer import Administer
 from chalicelib.core.errors import CannotDecide, InvalidInput, NotFound, VersionConflict
+from chalicelib.core.policy import Policy
 from chalicelib.ports import Revocation
 from tests import mint
 from tests.fakes import Clock, FakeGuard, FakePolicies, Journal, allow, statements
@@ -74,15 +75,39 @@ def test_a_policy_is_put_at_the_version_that_it_was_read_at():
 
 
 @pytest.mark.parametrize("version", [0, 2])
-def test_a_change_of_what_has_moved_on_is_refused_and_not_counted(version):
+def test_a_change_of_what_has_moved_on_is_refused(version):
     house = House()
     house.put(READ)
-    house.journal.calls.clear()
     with pytest.raises(VersionConflict):
         house.put(version=version)
     with pytest.raises(VersionConflict):
         house.administer.delete_policy(CLERKS, "admin", version)
-    assert house.journal.calls == []
+    assert house.administer.get_policy(CLERKS).version == 1
+
+
+class AnswerLost(FakePolicies):
+    """Does what it is told, and cannot say so."""
+
+    def put(self, *arguments):
+        super().put(*arguments)
+        raise CannotDecide("policies_unreachable", "the answer was lost")
+
+    def delete(self, *arguments):
+        super().delete(*arguments)
+        raise CannotDecide("policies_unreachable", "the answer was lost")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda a: a.put_policy(CLERKS, {"statements": []}, "admin"), lambda a: a.delete_policy(CLERKS, "admin")],
+    ids=["put", "delete"],
+)
+def test_a_change_whose_answer_is_lost_is_counted_all_the_same(change):
+    policies, guard = AnswerLost(), FakeGuard(generation=7)
+    policies.policies[CLERKS] = Policy(CLERKS, 1, (), "admin", "2027-01-15T08:00:00+00:00")
+    with pytest.raises(CannotDecide):
+        change(Administer(policies, guard, guard))
+    assert guard.generation == 8
 
 
 @pytest.mark.parametrize(
