@@ -110,3 +110,18 @@ def test_no_pattern_takes_more_steps_than_its_length_times_the_paths(part, end):
     pattern = "/" + part * 40 + end
     path = Counted("/" + "a" * 300).looked_at_up_to(len(pattern) * 301)
     assert statements(allow(pattern))[0].covers("GET", path) is iam.matches(pattern, str(path))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path", "covered"),
+    [
+        pytest.param("/a*b", "/ab", True, id="a wildcard in the middle stands for nothing"),
+        pytest.param("/a*b*c", "/abc", True, id="two wildcards stand for nothing"),
+        pytest.param("/a*b*c", "/ab-b-c", True, id="the second wildcard takes what the first left"),
+        pytest.param("/?X", "/a", False, id="what is left of a pattern has to be there"),
+        pytest.param("/?*", "/a", True, id="a wildcard that is left stands for nothing"),
+    ],
+)
+def test_wildcards_that_stand_for_little(pattern, path, covered):
+    (statement,) = statements(allow(pattern))
+    assert statement.covers("GET", path) is covered
