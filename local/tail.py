@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,16 +21,12 @@ def follow_logs(place: Place, stopped: Callable[[], bool], print_line: Callable[
     printed: set[tuple[str, str]] = set()
     began = int(time.time() * 1000)
     while not stopped():
-        try:
+        with suppress(BotoCoreError, ClientError):  # a log that cannot be read just now is no reason to stop the cloud
             for function, stream, lines in _invocations(logs, began):
                 if (function, stream) not in printed:
                     printed.add((function, stream))
                     for line in readable(function, lines):
                         print_line(line)
-        except (BotoCoreError, ClientError):
-            if stopped():
-                return
-            raise
         time.sleep(_POLL_SECONDS)
 
 
