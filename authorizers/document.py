@@ -28,18 +28,10 @@ def split_method_arn(arn: str) -> tuple[str, str, str]:
     return f"{':'.join(parts[:5])}:{api}/{stage}/", verb, f"/{route[3] if len(route) == 4 else ''}"
 
 
-def build(
-    principal_id: str, statements: Iterable[Statement], arn_base: str, context: Mapping[str, str]
-) -> dict[str, Any]:
-    """Write what a principal may do, for whatever request: API Gateway may replay it for any other of this stage.
-
-    Raises:  CannotDecide when the document would pass API Gateway's limits: a part of a policy is no policy
-    """
-    return result(principal_id, policy_document(statements, arn_base), context)
-
-
 def policy_document(statements: Iterable[Statement], arn_base: str) -> dict[str, Any]:
     """Write statements as IAM does; without an Allow among them, an explicit Deny of everything.
+
+    It is for whatever request: API Gateway may replay it for any other of this stage.
 
     Raises:  CannotDecide for an ARN that API Gateway would not take
     """

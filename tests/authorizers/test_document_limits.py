@@ -1,6 +1,7 @@
 """A document that API Gateway would not take is no document at all: not a part of it, and not a Deny."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -25,20 +26,24 @@ def path_for_an_arn_of(characters: int) -> str:
 
 
 def test_an_arn_of_512_characters_is_written():
-    written = document.build("clerk", one(path_for_an_arn_of(512)), STAGE, {})
-    assert [len(arn) for arn in written["policyDocument"]["Statement"][0]["Resource"]] == [512]
+    written = document.policy_document(one(path_for_an_arn_of(512)), STAGE)
+    assert [len(arn) for arn in written["Statement"][0]["Resource"]] == [512]
 
 
 @pytest.mark.parametrize("excess", [1, 88])
 def test_an_arn_of_more_than_512_characters_is_refused_by_how_much(excess):
     with pytest.raises(CannotDecide, match=f"{512 + excess} characters is {excess} over") as failed:
-        document.build("clerk", one(path_for_an_arn_of(512 + excess)), STAGE, {})
+        document.policy_document(one(path_for_an_arn_of(512 + excess)), STAGE)
     assert failed.value.code == "arn_too_long"
 
 
 def test_an_arn_that_is_too_long_to_deny_is_not_left_out():
     with pytest.raises(CannotDecide):
-        document.build("clerk", one("/*") + one(path_for_an_arn_of(513), Effect.DENY), STAGE, {})
+        document.policy_document(one("/*") + one(path_for_an_arn_of(513), Effect.DENY), STAGE)
+
+
+def result_with(context: dict[str, str]) -> dict[str, Any]:
+    return document.result("clerk", document.policy_document(one("/reports"), STAGE), context)
 
 
 def size(result: dict) -> int:
@@ -46,25 +51,25 @@ def size(result: dict) -> int:
 
 
 def context_for_a_result_of(size_wanted: int, **context: str) -> dict[str, str]:
-    bare = size(document.build("clerk", one("/reports"), STAGE, {**context, "filling": ""}))
+    bare = size(result_with({**context, "filling": ""}))
     return {**context, "filling": "x" * (size_wanted - bare)}
 
 
 def test_a_result_of_8192_bytes_is_given():
-    assert size(document.build("clerk", one("/reports"), STAGE, context_for_a_result_of(8192))) == 8192
+    assert size(result_with(context_for_a_result_of(8192))) == 8192
 
 
 @pytest.mark.parametrize("excess", [1, 1000])
 def test_a_result_of_more_than_8192_bytes_is_refused_by_how_much(excess):
     with pytest.raises(CannotDecide, match=f"{8192 + excess} bytes of authorizer result are {excess} over") as failed:
-        document.build("clerk", one("/reports"), STAGE, context_for_a_result_of(8192 + excess))
+        result_with(context_for_a_result_of(8192 + excess))
     assert failed.value.code == "document_too_large"
 
 
 def test_a_name_counts_with_the_bytes_it_takes_and_not_with_its_characters():
     fits = context_for_a_result_of(8192, name="clerk")
     with pytest.raises(CannotDecide):
-        document.build("clerk", one("/reports"), STAGE, {**fits, "name": "größe"})
+        result_with({**fits, "name": "größe"})
 
 
 def answered(policy: tuple[Statement, ...], **claims) -> dict | None:

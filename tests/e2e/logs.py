@@ -9,9 +9,10 @@ from typing import Any
 from local.place import Place
 
 
-def messages(place: Place, group: str) -> Iterator[str]:
-    """The lines of a log group, oldest first."""
-    for page in place.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group):
+def messages(place: Place, group: str, pattern: str = "") -> Iterator[str]:
+    """The lines of a log group that match a filter pattern, oldest first."""
+    pages = place.client("logs").get_paginator("filter_log_events")
+    for page in pages.paginate(logGroupName=group, filterPattern=pattern):
         for event in page["events"]:
             yield event["message"]
 
@@ -21,6 +22,7 @@ def lines(place: Place, function: str) -> Iterator[dict[str, Any]]:
 
     function  the end of its name: `policy_changed`
     """
-    for message in messages(place, f"/aws/lambda/gatehouse-local-{function}"):
+    # The emulator gives no more than 10,000 lines: those with a brace are few.
+    for message in messages(place, f"/aws/lambda/gatehouse-local-{function}", '"{"'):
         if message.startswith("{"):
             yield json.loads(message)

@@ -203,7 +203,7 @@ class DenialForAFailure(Shipped):
         try:
             return super().answer(header, authorize, record)
         except CannotDecide:
-            return document.build("unknown", (), ARN_BASE, {})
+            return document.result("unknown", document.policy_document((), ARN_BASE), {})
 
 
 # ----------------------------------------------------------------------------------------------- writers that are wrong
