@@ -19,6 +19,7 @@ from chalicelib.api import Api, no_content
 from chalicelib.core.policy import Policy, as_dict
 from chalicelib.triggers.policy_changed import policy_changed_trigger
 from chalicelib.triggers.post_confirmation import post_confirmation_trigger
+from chalicelib.triggers.pre_token import pre_token_trigger
 
 if "AWS_CHALICE_CLI_MODE" in os.environ and "local" in sys.argv:
     # `chalice local` by itself lets anyone in: attach the strict gateway, and the cloud that `make run` started. It
@@ -28,7 +29,7 @@ if "AWS_CHALICE_CLI_MODE" in os.environ and "local" in sys.argv:
     attach()
 
 app = Api(app_name="gatehouse")
-for blueprint in (guards, policy_changed_trigger, post_confirmation_trigger):
+for blueprint in (guards, policy_changed_trigger, post_confirmation_trigger, pre_token_trigger):
     app.register_blueprint(blueprint)
 door.watch(app)
 

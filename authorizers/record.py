@@ -1,7 +1,7 @@
 """One line for every decision, which is a log entry and a CloudWatch metric at once.
 
-Shape:   JSON in CloudWatch's embedded metric format; the reason code is the metric's dimension. It names who, what and
-         why, and never holds a token, a header, a claim set or a name that may be an e-mail address.
+Shape:   JSON in CloudWatch's embedded metric format; the reason code is one of the metric's dimensions. It names who,
+         what and why, and never holds a token, a header, a claim set or a name that may be an e-mail address.
 Source:  docs.aws.amazon.com/AmazonCloudWatch → "Embedded metric format"
 """
 
@@ -15,12 +15,15 @@ from chalicelib.core.decision import decide
 
 _METRICS = [{"Name": "Decisions", "Unit": "Count"}, {"Name": "TookMilliseconds", "Unit": "Milliseconds"}]
 _OUTAGE = {"Name": "KeysOutageSeconds", "Unit": "Seconds"}
+# The first is for alarms, which cannot add metrics up; the second for who asks why.
+_DIMENSIONS = [["function", "decision"], ["function", "decision", "code"]]
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 class Record:
     """The line, as it fills.
 
+    function             the Lambda's name, which tells apps and stages apart
     keys_outage_seconds  for how long the user pool's keys could not be fetched
     write_line           where the line goes; Lambda sends standard output to CloudWatch
     now                  seconds since 1970
@@ -28,10 +31,12 @@ class Record:
 
     def __init__(
         self,
+        function: str = "local",
         keys_outage_seconds: Callable[[], float] = lambda: 0.0,
         write_line: Callable[[str], object] = print,
         now: Callable[[], float] = time.time,
     ) -> None:
+        self._function = function
         self._keys_outage_seconds = keys_outage_seconds
         self._write_line = write_line
         self._now = now
@@ -63,6 +68,7 @@ class Record:
     def _write(self, decision: str, code: str, outage: float) -> None:
         now = self._now()
         line = {
+            "function": self._function,
             "decision": decision,
             "code": code,
             **self._line,
@@ -74,7 +80,7 @@ class Record:
                 "CloudWatchMetrics": [
                     {
                         "Namespace": "Gatehouse",
-                        "Dimensions": [["decision", "code"]],
+                        "Dimensions": _DIMENSIONS,
                         "Metrics": [*_METRICS, _OUTAGE] if outage else _METRICS,
                     }
                 ],

@@ -18,14 +18,18 @@ class Onboard:
     default_groups: tuple[str, ...]
     privileged_groups: frozenset[str]
 
-    def __call__(self, pool_id: str, username: str, subject: str) -> tuple[str, ...]:
-        """Name the groups given now. Raises CannotDecide; doing it again finishes what was begun."""
+    def __call__(self, pool_id: str, username: str, subject: str, holds_groups: bool = False) -> tuple[str, ...]:
+        """Name the groups given now. Raises CannotDecide; doing it again finishes what was begun.
+
+        holds_groups  somebody has chosen this user's groups already: they are marked, and given nothing
+        """
         privileged = self.privileged_groups.intersection(self.default_groups)
         if privileged:
             raise CannotDecide("privileged_default_group", f"{sorted(privileged)} may not be given to everyone")
         if self.marks.is_marked(subject):
             return ()
-        for group in self.default_groups:
+        given = () if holds_groups else self.default_groups
+        for group in given:
             self.directory.add_to_group(pool_id, username, group)
         self.marks.mark(subject)
-        return self.default_groups
+        return given

@@ -3,7 +3,9 @@
 A test holds that `docs/settings.md` lists the same ones.
 """
 
+import json
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib.core.errors import CannotDecide
@@ -106,6 +108,22 @@ class Settings:
         return self._texts("PRIVILEGED_GROUPS", "admins")
 
     @property
+    def sso_providers(self) -> frozenset[str]:
+        """SSO_PROVIDERS: the company's identity providers, whose word on groups is taken (default none)."""
+        return _parts(self._environ.get("SSO_PROVIDERS", ""))
+
+    @property
+    def group_map(self) -> Mapping[str, str]:
+        """GROUP_MAP: a JSON object, a group at the company to a group here; others are dropped (default {})."""
+        try:
+            read: Any = json.loads(self._text("GROUP_MAP", "{}"))
+        except ValueError:
+            read = None
+        if not isinstance(read, dict) or not all(isinstance(group, str) and group for group in read.values()):
+            raise CannotDecide("bad_setting", "GROUP_MAP must be a JSON object of texts")
+        return read
+
+    @property
     def rest_api_id(self) -> str:
         """REST_API_ID: the REST API whose authorizer cache is flushed; needed if AUTHORIZER_CACHE_SECONDS is not 0."""
         return self._text("REST_API_ID")
@@ -115,6 +133,11 @@ class Settings:
         """API_STAGE: the stage of that API; needed if AUTHORIZER_CACHE_SECONDS is not 0."""
         return self._text("API_STAGE")
 
+    @property
+    def function_name(self) -> str:
+        """AWS_LAMBDA_FUNCTION_NAME: which Lambda this is, in logs and metrics; Lambda sets it (default local)."""
+        return self._text("AWS_LAMBDA_FUNCTION_NAME", "local")
+
     def _text(self, name: str, default: str | None = None) -> str:
         value = self._environ.get(name, default)
         if not value:
@@ -122,10 +145,14 @@ class Settings:
         return value
 
     def _texts(self, name: str, default: str | None = None) -> frozenset[str]:
-        return frozenset(part.strip() for part in self._text(name, default).split(",") if part.strip())
+        return _parts(self._text(name, default))
 
     def _number(self, name: str, default: int, most: int, least: int = 0) -> int:
         text = self._environ.get(name, str(default))
         if not text.isdecimal() or not least <= int(text) <= most:
             raise CannotDecide("bad_setting", f"{name} must be a whole number from {least} to {most}")
         return int(text)
+
+
+def _parts(text: str) -> frozenset[str]:
+    return frozenset(part.strip() for part in text.split(",") if part.strip())

@@ -16,6 +16,7 @@ from chalicelib.aws.guard import GuardTable
 from chalicelib.aws.jwks import JwksKeySource, fetch_jwks
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.claims import Expectation
+from chalicelib.federate import TokenGroups
 from chalicelib.invalidate import Invalidate
 from chalicelib.onboard import Onboard
 from chalicelib.service import Service
@@ -79,6 +80,11 @@ def onboard() -> Onboard:
         default_groups=settings().default_groups,
         privileged_groups=settings().privileged_groups,
     )
+
+
+@cache
+def token_groups() -> TokenGroups:
+    return TokenGroups(onboard(), providers=settings().sso_providers, group_map=settings().group_map)
 
 
 @cache

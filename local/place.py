@@ -15,8 +15,8 @@ ACCOUNT = "123456789012"
 ACCESS_KEY = SECRET_KEY = "test"
 STAGE = "local"
 SERVICES = (
-    "apigateway,cloudformation,cloudwatch,cognito-idp,dynamodb,dynamodbstreams,iam,lambda,logs,"
-    "monitoring,s3,ses,sqs,sts"
+    "apigateway,cloudformation,cloudwatch,cognito-idp,dynamodb,dynamodbstreams,iam,kms,lambda,logs,"
+    "monitoring,s3,secretsmanager,ses,sns,sqs,ssm,sts,wafv2"
 )
 
 

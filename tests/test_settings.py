@@ -49,6 +49,8 @@ def test_a_setting_that_is_refused_is_named(variable, text):
         ("REMEMBERED_TOKENS", 1024),
         ("DEFAULT_GROUPS", ("readers",)),
         ("PRIVILEGED_GROUPS", frozenset({"admins"})),
+        ("SSO_PROVIDERS", frozenset()),
+        ("GROUP_MAP", {}),
     ],
 )
 def test_a_setting_that_is_left_out_has_its_default(variable, default):
@@ -83,6 +85,9 @@ def test_a_setting_that_has_no_default_must_be_set(variable, text):
         ("DEFAULT_GROUPS", ",", ()),
         ("PRIVILEGED_GROUPS", "admins,owners", frozenset({"admins", "owners"})),
         ("REMEMBERED_TOKENS", "0", 0),
+        ("SSO_PROVIDERS", "Pantheon,Underworld", frozenset({"Pantheon", "Underworld"})),
+        ("SSO_PROVIDERS", "", frozenset()),
+        ("GROUP_MAP", '{"8f-gods": "admins"}', {"8f-gods": "admins"}),
     ],
 )
 def test_a_setting_is_read_as_it_is_written(variable, text, expected):
@@ -101,6 +106,13 @@ def test_a_setting_is_read_as_it_is_written(variable, text, expected):
 def test_a_number_is_taken_from_its_least_to_its_greatest_and_not_beyond(variable, least, most):
     assert [code(variable, str(number)) for number in (least, most)] == ["accepted", "accepted"]
     assert [code(variable, str(number)) for number in (least - 1, most + 1)] == ["bad_setting", "bad_setting"]
+
+
+@pytest.mark.parametrize(
+    "text", ["gods=admins", "[]", '{"gods": ["admins"]}', '{"gods": ""}', '{"gods": null}', "null"]
+)
+def test_a_map_of_groups_that_is_no_object_of_texts_is_refused(text):
+    assert code("GROUP_MAP", text) == "bad_setting"
 
 
 @pytest.mark.parametrize("text", ["", " ", "ten", "1.5", "1e3", "+5", "0x10", " 5", "5s"])

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from aws_lambda_powertools.utilities.data_classes.cognito_user_pool_event import PostConfirmationTriggerEvent
 from chalice.app import Blueprint
+
+from chalicelib.triggers.failure import tell
 
 post_confirmation_trigger = Blueprint(__name__)
 
@@ -35,7 +36,5 @@ def welcome(
         groups = onboard()(trigger.user_pool_id, trigger.user_name, subject)
         logger.info("default groups given", extra={"sub": subject, "groups": list(groups)})
     except Exception as failure:
-        logger.error("default groups not given", extra={"failure": getattr(failure, "code", type(failure).__name__)})
-        with single_metric(name="OnboardingFailed", unit=MetricUnit.Count, value=1, namespace="Gatehouse"):
-            pass
+        tell(logger, "default groups not given", failure)
     return event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from local.front import gateway, lambdas, operations
+from local.front import gateway, lambdas, operations, provisioners, rest_api, token_groups
 from local.front.doors import Doors, largest_body
 from local.front.http import (
     App,
@@ -36,6 +36,9 @@ class Front:
         self._oauth = OAuth(now)
         gateway.install()
         lambdas.install()
+        rest_api.install()
+        provisioners.install()
+        token_groups.install()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":

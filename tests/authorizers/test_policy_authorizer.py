@@ -266,7 +266,7 @@ def test_a_refusal_leaves_one_line_with_its_code_and_nothing_that_the_token_said
         house.ask(bearer(**claims))
     (line,) = house.lines
     assert (line["decision"], line["code"]) == ("rejected", code)
-    assert set(line) == {"decision", "code", "method", "path", "Decisions", "TookMilliseconds", "_aws"}
+    assert set(line) == {"function", "decision", "code", "method", "path", "Decisions", "TookMilliseconds", "_aws"}
 
 
 TELLTALES = {
@@ -325,4 +325,4 @@ def test_any_text_for_a_header_is_a_401_and_one_line_without_it(header):
         house.ask(header)
     (line,) = house.lines
     assert line["decision"] == "rejected"
-    assert set(line) == {"decision", "code", "method", "path", "Decisions", "TookMilliseconds", "_aws"}
+    assert set(line) == {"function", "decision", "code", "method", "path", "Decisions", "TookMilliseconds", "_aws"}

@@ -9,10 +9,12 @@ from chalicelib.authorize import Authorize
 from tests import mint
 from tests.fakes import Clock, FakeGuard, FakePolicies, allow, principal, statements
 
+FUNCTION = "gatehouse-olympus-policy_authorizer"
+
 
 def line_of(record_it, outage: float = 0.0, took: float = 0.0) -> dict:
     clock, lines = Clock(mint.NOW), []
-    record = Record(lambda: outage, lines.append, clock)
+    record = Record(FUNCTION, lambda: outage, lines.append, clock)
     clock.advance(took)
     record_it(record)
     (line,) = lines
@@ -42,9 +44,10 @@ def test_every_metric_and_dimension_that_is_announced_is_there(record_it, outage
     line = line_of(record_it, outage)
     (metrics,) = line["_aws"]["CloudWatchMetrics"]
     assert metrics["Namespace"] == "Gatehouse"
-    assert metrics["Dimensions"] == [["decision", "code"]]
-    for name in metrics["Dimensions"][0]:
+    assert metrics["Dimensions"] == [["function", "decision"], ["function", "decision", "code"]]
+    for name in metrics["Dimensions"][1]:
         assert isinstance(line[name], str)
+    assert line["function"] == FUNCTION
     for metric in metrics["Metrics"]:
         assert isinstance(line[metric["Name"]], int | float)
         assert metric["Unit"] in {"Count", "Milliseconds", "Seconds"}

@@ -54,9 +54,17 @@ class People:
         self._outputs = cloud.outputs
         self._pool = {"UserPoolId": cloud.outputs["user_pool_id"]}
         self.cognito = cloud.place.client("cognito-idp")
+        self._dynamodb = cloud.place.client("dynamodb")
 
     def new(self, *groups: str) -> Person:
-        """Create a person who belongs to these groups."""
+        """Create a person who belongs to these groups, and to none by default: that decision has been taken."""
+        person = self.newcomer(*groups)
+        mark = {"sub": {"S": person.sub}}
+        self._dynamodb.put_item(TableName=self._outputs["environment"]["ONBOARDED_TABLE"], Item=mark)
+        return person
+
+    def newcomer(self, *groups: str) -> Person:
+        """Create a person as an administrator does, who has not signed in yet."""
         person = {**self._pool, "Username": f"{unique('clerk')}@gatehouse.example"}
         password = "correct-horse-battery-staple"
         created = self.cognito.admin_create_user(

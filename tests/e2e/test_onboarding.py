@@ -1,9 +1,9 @@
-"""Onboarding: who confirms their sign-up gets the default group, once, and is confirmed whatever happens."""
+"""Onboarding: everyone gets the default group, once, when they confirm their sign-up or at their first sign-in."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jwt
@@ -89,33 +89,116 @@ def test_a_trigger_that_is_repeated_does_not_give_a_removed_group_back(
     assert people.groups_of(newcomer["Username"]) == []
 
 
-@pytest.fixture
-def trigger_out_of_order(cloud: Cloud) -> Iterator[None]:
-    """The trigger looks for a table that does not exist."""
-    functions = cloud.place.client("lambda")
-    settings = functions.get_function_configuration(FunctionName=FUNCTION)["Environment"]
-    broken = {**settings["Variables"], "ONBOARDED_TABLE": "a-table-that-does-not-exist"}
-    functions.update_function_configuration(FunctionName=FUNCTION, Environment={"Variables": broken})
-    yield
-    functions.update_function_configuration(FunctionName=FUNCTION, Environment=settings)
-
-
-@pytest.mark.usefixtures("trigger_out_of_order")
-def test_who_signs_up_while_the_trigger_fails_is_confirmed_without_a_group_and_it_is_told(
-    cloud: Cloud, pool: Any, outputs: dict[str, Any], people: People, api: Api
+def test_whom_an_administrator_created_without_a_group_reads_reports_with_the_first_token(
+    outputs: dict[str, Any], people: People, api: Api
 ) -> None:
-    before = len(failures(cloud))
+    newcomer = people.newcomer()
+
+    token = sign_in(outputs, newcomer.username, newcomer.password)
+
+    assert groups_in(token) == [outputs["default_group"]]
+    assert api.ask("GET", "/reports", token).status == 200
+    assert people.groups_of(newcomer.username) == [outputs["default_group"]]
+
+
+def test_for_whom_an_administrator_chose_a_group_gets_no_other(outputs: dict[str, Any], people: People) -> None:
+    newcomer = people.newcomer("editors")
+
+    assert groups_in(sign_in(outputs, newcomer.username, newcomer.password)) == ["editors"]
+    assert people.groups_of(newcomer.username) == ["editors"]
+
+
+def test_a_default_group_that_was_taken_away_does_not_come_back_with_the_next_token(
+    outputs: dict[str, Any], people: People
+) -> None:
+    newcomer = people.newcomer()
+    sign_in(outputs, newcomer.username, newcomer.password)
+    people.remove_from(outputs["default_group"], newcomer.username)
+
+    assert groups_in(sign_in(outputs, newcomer.username, newcomer.password)) == []
+
+
+def test_a_local_user_who_claims_a_group_of_the_company_gets_none(cloud: Cloud, outputs: dict[str, Any]) -> None:
+    claims = {"custom:idp_groups": "admins", "cognito:user_status": "CONFIRMED", "identities": "[]", "sub": unique("m")}
+    event = {
+        "version": "1",
+        "triggerSource": "TokenGeneration_Authentication",
+        "region": outputs["region"],
+        "userPoolId": outputs["user_pool_id"],
+        "userName": "mallory",
+        "request": {"userAttributes": claims, "groupConfiguration": {"groupsToOverride": ["readers"]}},
+        "response": {"claimsOverrideDetails": None},
+    }
+    function = "gatehouse-local-pre_token"
+
+    answered = cloud.place.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
+
+    assert json.load(answered["Payload"])["response"] == {"claimsOverrideDetails": None}
+
+
+def test_nobody_writes_the_company_s_groups_into_their_own_profile(
+    pool: Any, outputs: dict[str, Any], people: People
+) -> None:
+    mallory = people.new()
+    token = sign_in(outputs, mallory.username, mallory.password)
+
+    with pytest.raises(pool.exceptions.NotAuthorizedException):
+        pool.update_user_attributes(
+            AccessToken=token, UserAttributes=[{"Name": "custom:idp_groups", "Value": "admins"}]
+        )
+
+
+@pytest.fixture
+def out_of_order(cloud: Cloud) -> Iterator[Callable[[str], None]]:
+    """Lets a trigger look for a table that does not exist."""
+    functions, kept = cloud.place.client("lambda"), {}
+
+    def break_(function: str) -> None:
+        kept[function] = functions.get_function_configuration(FunctionName=function)["Environment"]
+        broken = {**kept[function]["Variables"], "ONBOARDED_TABLE": "a-table-that-does-not-exist"}
+        functions.update_function_configuration(FunctionName=function, Environment={"Variables": broken})
+
+    yield break_
+    for function, settings in kept.items():
+        functions.update_function_configuration(FunctionName=function, Environment=settings)
+
+
+def test_who_signs_up_while_the_trigger_fails_is_confirmed_and_gets_the_group_at_the_first_sign_in(
+    cloud: Cloud, out_of_order: Callable[[str], None], pool: Any, outputs: dict[str, Any], people: People
+) -> None:
+    out_of_order("gatehouse-local-post_confirmation")
+    before = len(failures(cloud, "post_confirmation"))
 
     newcomer = sign_up(pool, outputs)
 
-    token = sign_in(outputs, newcomer["Username"], PASSWORD)
-    assert "cognito:groups" not in jwt.decode(token, options={"verify_signature": False})
-    assert api.ask("GET", "/whoami", token).body["code"] == "no_policy"
-    line, metric = wait_for(lambda: failures(cloud)[before:], "the failure is in the log")
+    assert people.groups_of(newcomer["Username"]) == []
+    line, metric = wait_for(lambda: failures(cloud, "post_confirmation")[before:], "the failure is in the log")
     assert (line["level"], line["failure"]) == ("ERROR", "marks_unreachable")
     assert metric["OnboardingFailed"] == [1.0]
+    assert groups_in(sign_in(outputs, newcomer["Username"], PASSWORD)) == [outputs["default_group"]]
 
 
-def failures(cloud: Cloud) -> list[dict[str, Any]]:
-    written = logs.lines(cloud.place, "post_confirmation")
+def test_a_sign_in_while_the_trigger_fails_gives_a_token_that_opens_nothing_and_it_is_told(
+    cloud: Cloud, out_of_order: Callable[[str], None], outputs: dict[str, Any], people: People, api: Api
+) -> None:
+    out_of_order("gatehouse-local-pre_token")
+    before = len(failures(cloud, "pre_token"))
+    newcomer = people.newcomer()
+
+    token = sign_in(outputs, newcomer.username, newcomer.password)
+
+    assert groups_in(token) == []
+    assert api.ask("GET", "/whoami", token).body["code"] == "no_policy"
+    line, metric = wait_for(lambda: failures(cloud, "pre_token")[before:][:2], "the failure is in the log")
+    assert (line["level"], line["failure"]) == ("ERROR", "marks_unreachable")
+    assert metric["function"] == "gatehouse-local-pre_token"
+
+
+def groups_in(token: str) -> list[str]:
+    groups: list[str] = jwt.decode(token, options={"verify_signature": False}).get("cognito:groups", [])
+    return groups
+
+
+def failures(cloud: Cloud, function: str) -> list[dict[str, Any]]:
+    written = logs.lines(cloud.place, function)
     return [line for line in written if {"failure", "OnboardingFailed"} & line.keys()]

@@ -96,7 +96,7 @@ def test_a_signature_does_not_cover_another_body(cloud: Cloud, outputs: dict[str
     assert 400 <= answer.status_code < 500
 
 
-@pytest.mark.parametrize("function", ["", "-policy_authorizer", "-policy_changed", "-post_confirmation"])
+@pytest.mark.parametrize("function", ["", "-policy_authorizer", "-policy_changed", "-post_confirmation", "-pre_token"])
 def test_no_function_is_invoked_without_a_signature(outputs: dict[str, Any], function: str) -> None:
     path = f"/2015-03-31/functions/gatehouse-local{function}/invocations"
 

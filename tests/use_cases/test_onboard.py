@@ -28,6 +28,14 @@ def test_an_event_that_comes_again_gives_no_group_again():
     assert directory.groups == []
 
 
+def test_who_holds_groups_already_is_given_none_now_or_later():
+    directory, marks = FakeDirectory(), FakeMarks()
+    onboard = onboarding(directory, marks)
+    assert onboard(POOL, "clerk", "c1e7", holds_groups=True) == ()
+    assert onboard(POOL, "clerk", "c1e7") == ()
+    assert directory.groups == []
+
+
 def test_users_are_told_apart_by_what_never_changes_and_not_by_their_name():
     directory, marks = FakeDirectory(), FakeMarks()
     onboard = onboarding(directory, marks)

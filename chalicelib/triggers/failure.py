@@ -1,0 +1,15 @@
+"""How a trigger that must not fail tells that it did: one log line and one metric."""
+
+import os
+
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from chalicelib.settings import Settings
+
+
+def tell(logger: Logger, what: str, failure: Exception) -> None:
+    """Log a failure by its reason code, and count it as OnboardingFailed."""
+    logger.error(what, extra={"failure": getattr(failure, "code", type(failure).__name__)})
+    with single_metric(name="OnboardingFailed", unit=MetricUnit.Count, value=1, namespace="Gatehouse") as metric:
+        metric.add_dimension(name="function", value=Settings(os.environ).function_name)

@@ -1,0 +1,145 @@
+"""The pre-token trigger completes the groups of a token; whatever goes wrong, Cognito gets its event back."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.core.errors import CannotDecide
+from chalicelib.federate import TokenGroups
+from chalicelib.onboard import Onboard
+from chalicelib.triggers.pre_token import complete
+from tests.fakes import FakeDirectory, FakeMarks
+from tests.triggers.logs import Log
+
+POOL = "mars-west-1_Olympus"
+SUB = "c1e7c000-0000-4000-8000-00000000c1e7"
+EMAIL = "TELLTALE@example.com"
+ROLE = "arn:aws:iam::123456789012:role/muse"
+
+
+def token_event(*held: str, **changes: Any) -> dict[str, Any]:
+    """Cognito's event for one token; a change to None takes the field away."""
+    event = {
+        "version": "1",
+        "triggerSource": "TokenGeneration_Authentication",
+        "region": "mars-west-1",
+        "userPoolId": POOL,
+        "userName": "clio",
+        "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": "webclientofolympus"},
+        "request": {
+            "userAttributes": {"sub": SUB, "email": EMAIL, "cognito:user_status": "CONFIRMED"},
+            "groupConfiguration": {
+                "groupsToOverride": list(held),
+                "iamRolesToOverride": [ROLE],
+                "preferredRole": ROLE,
+            },
+        },
+        "response": {"claimsOverrideDetails": None},
+        **changes,
+    }
+    return {name: value for name, value in event.items() if value is not None}
+
+
+class House:
+    def __init__(self) -> None:
+        self.directory, self.marks, self.log = FakeDirectory(), FakeMarks(), Log()
+        onboard = Onboard(self.directory, self.marks, ("readers",), frozenset({"admins"}))
+        self.token_groups = TokenGroups(onboard, frozenset(), {})
+
+    def ask(self, event: Any) -> Any:
+        return complete(event, lambda: self.token_groups, self.log.logger)
+
+
+def overridden(event: dict[str, Any]) -> Any:
+    return event["response"]["claimsOverrideDetails"]
+
+
+def test_a_newcomer_s_first_token_carries_the_default_groups():
+    house = House()
+    answered = house.ask(token_event())
+    assert overridden(answered)["groupOverrideDetails"]["groupsToOverride"] == ["readers"]
+    (line,) = house.log.lines
+    assert (line["message"], line["sub"], line["groups"]) == ("groups completed", SUB, ["readers"])
+
+
+def test_the_roles_of_the_groups_are_left_as_they_were():
+    details = overridden(House().ask(token_event()))["groupOverrideDetails"]
+    assert (details["iamRolesToOverride"], details["preferredRole"]) == ([ROLE], ROLE)
+
+
+def test_nothing_is_overridden_where_nothing_is_added(capsys):
+    house, event = House(), token_event("editors")
+    before = copy.deepcopy(event)
+    assert house.ask(event) is event
+    assert event == before
+    assert (house.log.lines, capsys.readouterr().out) == ([], "")
+
+
+def assert_failure_told(house: House, capsys: pytest.CaptureFixture[str], code: str) -> None:
+    (line,) = house.log.lines
+    assert (line["level"], line["message"], line["failure"]) == ("ERROR", "groups not completed", code)
+    (metric,) = map(json.loads, capsys.readouterr().out.splitlines())
+    assert metric["OnboardingFailed"] == [1.0]
+    assert metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["function"]]
+
+
+def test_a_group_that_cannot_be_given_is_told_and_not_raised(capsys):
+    house, event = House(), token_event()
+    before = copy.deepcopy(event)
+    house.directory.fails_at = "readers"
+    assert house.ask(event) is event
+    assert event == before
+    assert_failure_told(house, capsys, "group_not_added")
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [(CannotDecide("missing_setting", "ONBOARDED_TABLE"), "missing_setting"), (OSError("surprise"), "OSError")],
+    ids=["one we know", "one we do not"],
+)
+def test_a_use_case_that_cannot_be_built_is_told_and_not_raised(failure, code, capsys):
+    def fails() -> TokenGroups:
+        raise failure
+
+    house, event = House(), token_event()
+    assert complete(event, fails, house.log.logger) is event
+    assert overridden(event) is None
+    assert_failure_told(house, capsys, code)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param(token_event(request=None), id="no request"),
+        pytest.param(token_event(request={}), id="no attributes"),
+        pytest.param(token_event(request={"userAttributes": {}}), id="no sub"),
+        pytest.param(token_event(userPoolId=None), id="no pool"),
+        pytest.param(token_event(userName=None), id="no name"),
+        pytest.param({}, id="nothing"),
+        pytest.param(None, id="null"),
+    ],
+)
+def test_an_event_that_cannot_be_read_is_told_and_given_back_as_it_was(event, capsys):
+    house, before = House(), copy.deepcopy(event)
+    assert house.ask(event) is event
+    assert (event, house.directory.groups) == (before, [])
+    (line,) = house.log.lines
+    assert line["level"] == "ERROR"
+    assert "OnboardingFailed" in capsys.readouterr().out
+
+
+def test_somebody_in_no_group_at_all_is_understood_though_cognito_leaves_the_list_out():
+    event = token_event()
+    event["request"]["groupConfiguration"] = {}
+    answered = House().ask(event)
+    assert overridden(answered)["groupOverrideDetails"] == {"groupsToOverride": ["readers"]}
+
+
+@pytest.mark.parametrize("fails_at", [None, "readers"], ids=["given", "not given"])
+def test_neither_log_nor_metric_names_the_person_by_mail_or_name(fails_at, capsys):
+    house = House()
+    house.directory.fails_at = fails_at
+    house.ask(token_event(userName=EMAIL))
+    assert "TELLTALE" not in house.log.text + capsys.readouterr().out

@@ -1,0 +1,108 @@
+"""A company's groups count only for people who came through the company's provider, and only where they are mapped."""
+
+import json
+from typing import Any
+
+import pytest
+
+from chalicelib.core.errors import CannotDecide
+from chalicelib.federate import TokenGroups
+from chalicelib.onboard import Onboard
+from tests.fakes import FakeDirectory, FakeMarks
+
+POOL = "mars-west-1_Olympus"
+AUTOMATIC = f"{POOL}_Pantheon"
+GROUP_MAP = {"8f-gods": "admins", "8f-muses": "editors"}
+
+
+class House:
+    def __init__(self, **directory: Any) -> None:
+        self.directory, self.marks = FakeDirectory(**directory), FakeMarks()
+        onboard = Onboard(self.directory, self.marks, ("readers",), frozenset({"admins"}))
+        self._groups = TokenGroups(onboard, frozenset({"Pantheon"}), GROUP_MAP)
+
+    def groups(self, *held: str, **attributes: str) -> tuple[str, ...]:
+        return self._groups(POOL, "clio", {"sub": "c1e7", **attributes}, held)
+
+
+def federated(groups: str, provider: str = "Pantheon", status: str = "EXTERNAL_PROVIDER") -> dict[str, str]:
+    """The attributes of a person whom a provider sent."""
+    return {
+        "cognito:user_status": status,
+        "identities": json.dumps([{"providerName": provider, "userId": "clio", "primary": True}]),
+        "custom:idp_groups": groups,
+    }
+
+
+@pytest.mark.parametrize(
+    "claimed",
+    ["8f-muses", "[8f-muses]", '["8f-muses"]', "8f-muses,8f-mortals", "[8f-mortals, 8f-muses]", '["8f-muses","x"]'],
+)
+def test_a_company_s_group_becomes_the_group_that_it_is_mapped_to(claimed):
+    assert House().groups(**federated(claimed)) == ("editors",)
+
+
+def test_several_groups_of_the_company_add_up_and_none_is_named_twice():
+    assert House().groups("editors", **federated("[8f-muses, 8f-gods]")) == ("editors", "admins")
+
+
+@pytest.mark.parametrize(
+    "claimed", ["", "[]", "admins", "8f-GODS", "gods", "8f", "8f-gods8f-muses", "8f-gods;8f-muses"]
+)
+def test_a_group_that_is_not_mapped_is_dropped(claimed):
+    assert House().groups("visitors", **federated(claimed)) == ("visitors",)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        pytest.param({"custom:idp_groups": "8f-gods"}, id="no word of a provider"),
+        pytest.param(federated("8f-gods", status="CONFIRMED"), id="a local user, linked or not"),
+        pytest.param(federated("8f-gods", status="external_provider"), id="a status in another case"),
+        pytest.param(federated("8f-gods", provider="Underworld"), id="another provider"),
+        pytest.param(federated("8f-gods", provider="pantheon"), id="a provider in another case"),
+        pytest.param({**federated("8f-gods"), "identities": "Pantheon"}, id="identities that are no JSON"),
+        pytest.param({**federated("8f-gods"), "identities": "[]"}, id="no identity"),
+        pytest.param({**federated("8f-gods"), "identities": '["Pantheon"]'}, id="identities of another form"),
+        pytest.param({**federated("8f-gods"), "identities": '{"providerName": "Pantheon"}'}, id="no list"),
+        pytest.param({**federated("8f-gods"), "identities": '[{"userId": "Pantheon"}]'}, id="an identity without name"),
+    ],
+)
+def test_who_was_not_sent_by_the_company_s_provider_cannot_claim_a_group(attributes):
+    assert "admins" not in House().groups("visitors", **attributes)
+
+
+def test_without_an_expected_provider_nobody_s_claim_counts():
+    onboard = Onboard(FakeDirectory(), FakeMarks(), (), frozenset())
+    nobody_expected = TokenGroups(onboard, frozenset(), GROUP_MAP)
+    assert nobody_expected(POOL, "clio", {"sub": "c1e7", **federated("8f-gods")}, ()) == ()
+
+
+def test_who_holds_no_group_gets_the_default_ones_in_the_token_and_in_the_pool():
+    house = House()
+    assert house.groups() == ("readers",)
+    assert house.directory.groups == [(POOL, "clio", "readers")]
+
+
+def test_the_group_of_a_provider_s_people_is_no_group_that_somebody_chose():
+    assert House().groups(AUTOMATIC, **federated("8f-mortals")) == (AUTOMATIC, "readers")
+
+
+@pytest.mark.parametrize(
+    ("held", "claimed"), [("editors", ""), (AUTOMATIC, "8f-muses")], ids=["here", "at the company"]
+)
+def test_for_whom_somebody_has_chosen_a_group_gets_no_default_one_now_or_later(held, claimed):
+    house = House()
+    assert "readers" not in house.groups(held, **federated(claimed))
+    assert house.groups() == ()
+
+
+def test_a_default_group_that_was_taken_away_does_not_come_back():
+    house = House()
+    house.groups()
+    assert house.groups() == ()
+
+
+def test_a_default_group_that_cannot_be_given_is_no_answer():
+    with pytest.raises(CannotDecide):
+        House(fails_at="readers").groups()
