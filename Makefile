@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH := build/bench
+STAGE ?= dev
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run demo token reset local test storm bench mutants check format clean
+.PHONY: help run demo token reset local test storm bench package deploy verify mutants check format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -32,10 +33,19 @@ test: $(VENV)/installed ## unit tests, then end-to-end tests against a local clo
 storm: $(VENV)/installed ## 8 writers and 8 readers for a minute: no stale answer
 	@GATEHOUSE_STORM_SECONDS=60 GATEHOUSE_STORM_PAIRS=8 $(BIN)/python -m pytest -q -s tests/e2e/test_storm.py
 
-bench: $(BENCH)/installed ## measure, and write the figures of docs/performance.md (two minutes; wants a quiet machine)
+bench: $(BENCH)/installed ## measure, and write the figures of docs/performance.md (three minutes; wants a quiet machine)
 	@! command -v npm >/dev/null || npm ci --prefix benchmarks/node --silent --no-audit --no-fund \
 		|| echo "Node's packages could not be installed: its verifiers are left out."
 	@$(BENCH)/bin/python -m benchmarks
+
+package: $(VENV)/installed ## the application for CloudFormation, in build/package
+	@$(BIN)/python -m infra.package --out build/package
+
+deploy: $(VENV)/installed ## an AWS stage, brought up or up to date: make deploy STAGE=dev
+	@$(BIN)/python manage.py deploy --stage $(STAGE)
+
+verify: $(VENV)/installed ## an AWS stage, read back and compared: make verify STAGE=dev
+	@$(BIN)/python manage.py verify --stage $(STAGE)
 
 mutants: $(VENV)/installed ## mutation testing of the rules and of the decision (ten minutes)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-mutation.txt

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import growth, machine, races, report, round_trips, tokens
+from benchmarks import cold_import, growth, machine, races, report, round_trips, tokens
 from benchmarks.rounds import ROUNDS
 
 HERE = Path(__file__).parent
@@ -43,6 +43,7 @@ def measure(rounds: int) -> dict[str, Any]:
         "natural_token_bytes": len(tokens.natural()),
         "large_token_bytes": len(tokens.large()),
     }
+    cold = cold_import.measure(min(rounds // 10, cold_import.ROUNDS))
     documents, document_bytes = races.documents(rounds)
     return conditions | {
         "natural": races.natural(rounds),
@@ -57,6 +58,7 @@ def measure(rounds: int) -> dict[str, Any]:
             "memory": asdict(growth.memory()),
         },
         "most_statements": growth.most_statements(),
+        "cold_import": cold,
     }
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.chart import Panel, draw
+from benchmarks.cold_import import AUTHORIZER, BESIDES_SDK, WITH_SDK
 from benchmarks.growth import EACH, LOOKUP
 from benchmarks.node_peers import NAMES as NODE_NAMES
 from benchmarks.races import ANEW, GATEHOUSE, LINE, PLAIN, REMEMBERED
@@ -34,7 +35,14 @@ def replaced(page: str, results: Results) -> str:
 
 def tables(results: Results) -> str:
     return "\n".join(
-        [_conditions(results), _goals(results), _verifiers(results), _decisions(results), _growth(results)]
+        [
+            _conditions(results),
+            _goals(results),
+            _verifiers(results),
+            _decisions(results),
+            _cold_imports(results),
+            _growth(results),
+        ]
     )
 
 
@@ -76,6 +84,7 @@ def _goals(results: Results) -> str:
         _goal("decision, repeated token, 10 groups", 0.3, natural["repeat, 10 groups"]),
         _goal("observability of a decision: its one log line", 1.0, natural[LINE]),
         _goal("document of 10 × 10 statements as JSON, of concatenation", 0.4, documents[REMEMBERED]),
+        *_cold_goal(results),
         *(_trips(occasion, goal, trips[occasion]) for occasion, goal in ROUND_TRIPS.items()),
     ]
     return _table(("goal", "at most", "measured", "reached"), rows)
@@ -83,6 +92,12 @@ def _goals(results: Results) -> str:
 
 def _goal(what: str, most: float, ratio: Sequence[float]) -> tuple[str, ...]:
     return what, f"{most} ×", _shown(ratio), "yes" if ratio[0] <= most else "no"
+
+
+def _cold_goal(results: Results) -> list[tuple[str, ...]]:
+    measured = results["cold_import"]
+    what = "import of a new authorizer, of that from Chalice's bundle"
+    return [_goal(what, 0.75, measured["handlers"][AUTHORIZER][WITH_SDK])] if measured else []
 
 
 def _trips(occasion: str, most: int, counted: int) -> tuple[str, ...]:
@@ -107,6 +122,24 @@ def _decisions(results: Results) -> str:
             f"{_shown(documents[REMEMBERED])} of the time of concatenation while it is remembered, "
             f"{_shown(documents[ANEW])} when it is built anew, "
             f"and {size[GATEHOUSE]:,} bytes instead of {size[PLAIN]:,}.\n",
+        ]
+    )
+
+
+def _cold_imports(results: Results) -> str:
+    measured = results["cold_import"]
+    if not measured:
+        return "Cold imports were not measured: only Linux on x86_64 runs what is built for Lambda.\n"
+    rows = [
+        (f"`{handler}`", _shown(ratios[WITH_SDK]), _shown(ratios[BESIDES_SDK]))
+        for handler, ratios in measured["handlers"].items()
+    ]
+    chalice, ours = measured["zipped_bytes"]
+    return "\n".join(
+        [
+            _table(("imported from the bundle, of Chalice's", WITH_SDK, BESIDES_SDK), rows),
+            f"{measured['rounds']} rounds of new interpreters; the bundle has {ours / 1e6:.1f} MB, Chalice's "
+            f"{chalice / 1e6:.1f} MB.\n",
         ]
     )
 

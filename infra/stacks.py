@@ -9,7 +9,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
-_POLL_SECONDS = 0.2
+LARGEST_BODY = 51_200  # bytes of a template that CloudFormation takes without a bucket
+_BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # seconds
 
 
 class DeploymentFailed(Exception):
@@ -17,13 +19,15 @@ class DeploymentFailed(Exception):
 
 
 class Stacks:
-    """Deploys templates by way of a bucket, which takes templates and code of any size.
+    """Deploys templates, those that are too large for a call by way of a bucket.
 
     cloudformation, s3  boto3 clients
-    bucket              created when it is missing
+    bucket              created when it is missing; needed for code and for large templates only
     """
 
-    def __init__(self, cloudformation: Any, s3: Any, bucket: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, cloudformation: Any, s3: Any = None, bucket: str = "", sleep: Callable[[float], None] = time.sleep
+    ) -> None:
         self._cloudformation = cloudformation
         self._s3 = s3
         self._bucket = bucket
@@ -44,33 +48,79 @@ class Stacks:
 
         given  parameters; those that the template does not know are left out
         """
-        address = self.upload(template.encode(), ".template")
-        url = self._s3.generate_presigned_url(
-            "get_object", Params=dict(zip(("Bucket", "Key"), address.removeprefix("s3://").split("/"), strict=True))
-        ).split("?")[0]
-        exists = self._exists(name)
+        source = self._source(template)
+        exists = self._is_there_to_update(name)
         change_set = f"change-{time.time_ns()}"
         self._cloudformation.create_change_set(
             StackName=name,
             ChangeSetName=change_set,
             ChangeSetType="UPDATE" if exists else "CREATE",
-            TemplateURL=url,
-            Parameters=self._parameters(url, given),
+            Parameters=self._parameters(source, given),
             Capabilities=CAPABILITIES,
+            **source,
         )
         changed = self._execute(name, change_set)
-        stack = self._cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}, changed
+        return self.outputs(name), changed
 
-    def _exists(self, name: str) -> bool:
+    def describe(self, name: str) -> dict[str, Any] | None:
+        """What CloudFormation says of a stack; None if there is none."""
         try:
-            stacks = self._cloudformation.describe_stacks(StackName=name)["Stacks"]
-        except ClientError:
-            return False
-        return stacks[0]["StackStatus"] != "REVIEW_IN_PROGRESS"
+            stack: dict[str, Any] = self._cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
+        return stack
 
-    def _parameters(self, url: str, given: Mapping[str, str]) -> list[dict[str, str]]:
-        known = self._cloudformation.get_template_summary(TemplateURL=url)["Parameters"]
+    def outputs(self, name: str) -> dict[str, str]:
+        """A stack's outputs; none if there is no such stack."""
+        stack = self.describe(name) or {}
+        return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+    def parameters(self, name: str) -> dict[str, str]:
+        """The parameters that a stack was last deployed with; none if there is no such stack."""
+        stack = self.describe(name) or {}
+        return {given["ParameterKey"]: given["ParameterValue"] for given in stack.get("Parameters", [])}
+
+    def change_parameters(self, name: str, changes: Mapping[str, str]) -> bool:
+        """Deploy a stack's own template again with some parameters changed; say whether that changed anything."""
+        template = self._cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+        text = template if isinstance(template, str) else json.dumps(template)
+        return self.deploy(name, text, {**self.parameters(name), **changes})[1]
+
+    def delete(self, name: str) -> bool:
+        """Delete a stack and wait until it is gone; say whether there was one."""
+        stack = self.describe(name)
+        if stack is None:
+            return False
+        self._cloudformation.delete_stack(StackName=name)
+        stack = self._settled(stack["StackId"])  # by its name it is not found any more
+        if stack["StackStatus"] != "DELETE_COMPLETE":
+            raise DeploymentFailed(f"{name}: {stack['StackStatus']}: {self._first_failure(name)}")
+        return True
+
+    def _source(self, template: str) -> dict[str, str]:
+        content = template.encode()
+        if len(content) <= LARGEST_BODY:
+            return {"TemplateBody": template}
+        if not self._bucket:
+            raise DeploymentFailed(f"the template has {len(content)} bytes, {LARGEST_BODY} go without a bucket")
+        bucket, _, key = self.upload(content, ".template").removeprefix("s3://").partition("/")
+        url = self._s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key})
+        return {"TemplateURL": url.split("?")[0]}
+
+    def _is_there_to_update(self, name: str) -> bool:
+        stack = self.describe(name)
+        if stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+            return False
+        status: str = self._settled(name)["StackStatus"]  # somebody who was interrupted may have left it in the middle
+        if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"):  # all that such a stack allows
+            self.delete(name)
+            return False
+        return status != "DELETE_COMPLETE"
+
+    def _parameters(self, source: Mapping[str, str], given: Mapping[str, str]) -> list[dict[str, str]]:
+        known = self._cloudformation.get_template_summary(**source)["Parameters"]
         names = {parameter["ParameterKey"] for parameter in known}
         return [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items() if key in names]
 
@@ -85,24 +135,32 @@ class Stacks:
                 return False
             raise DeploymentFailed(f"{name}: {reason}")
         self._cloudformation.execute_change_set(StackName=name, ChangeSetName=change_set)
-        stack = self._wait(lambda: self._cloudformation.describe_stacks(StackName=name)["Stacks"][0], "StackStatus")
+        stack = self._settled(name)
         if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             raise DeploymentFailed(f"{name}: {stack['StackStatus']}: {self._first_failure(name)}")
         return True
 
+    def _settled(self, name: str) -> dict[str, Any]:
+        return self._wait(lambda: self._cloudformation.describe_stacks(StackName=name)["Stacks"][0], "StackStatus")
+
     def _wait(self, describe: Callable[[], dict[str, Any]], status: str) -> dict[str, Any]:
+        pause = _FIRST_PAUSE
         while True:
             described = describe()
             if not described[status].endswith(("PENDING", "IN_PROGRESS")):
                 return described
-            self._sleep(_POLL_SECONDS)
+            self._sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     def _first_failure(self, name: str) -> str:
-        events = self._cloudformation.describe_stack_events(StackName=name)["StackEvents"]
-        for event in reversed(events):
+        reason = "no reason given"
+        # The newest is told first. What failed for itself is the oldest: the rest was cancelled because of it.
+        for event in self._cloudformation.describe_stack_events(StackName=name)["StackEvents"]:
             if event["ResourceStatus"].endswith("FAILED"):
-                return f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
-        return "no reason given"
+                reason = f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', 'no reason given')}"
+            if event["ResourceType"] == "AWS::CloudFormation::Stack" and event["ResourceStatus"] in _BEGINNINGS:
+                break  # before it lies what is over
+        return reason
 
 
 def with_code(template: str, code_uri: str) -> str:

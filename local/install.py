@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from infra.package import PROJECT, package
 from infra.stacks import Stacks, with_code
-from local.package import PROJECT, package
 from local.place import STAGE, Place
 
 API_STAGE = "v1"

@@ -14,11 +14,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.package import PROJECT, PackagingFailed
 from infra.stacks import DeploymentFailed
 from local.console import with_console
 from local.install import install, write_json
 from local.outputs import outputs_of, published
-from local.package import PROJECT, PackagingFailed
 from local.place import Place
 from local.seed import seed
 from local.tail import follow_logs

@@ -7,11 +7,12 @@ import sys
 import zipfile
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.util import source_from_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from local.package import PROJECT
+from infra.package import PROJECT
 
 # Imports each handler and tells where every module of ours came from. `sys.path` holds the standard library and what
 # is given, and nothing else: neither the repository nor the virtual environment.
@@ -57,6 +58,14 @@ class Bundle:
     def files(self) -> set[str]:
         return {str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file()}
 
+    def sources(self) -> set[str]:
+        return {name for name in self.files() if name.endswith(".py")}
+
+    def bytecode(self) -> dict[str, bytes]:
+        """Every bytecode file by the name of its source."""
+        found = {name: (self.folder / name).read_bytes() for name in self.files() if name.endswith(".pyc")}
+        return {source_from_cache(name): content for name, content in found.items()}
+
     def imported(self, *further: Path) -> dict[str, str]:
         """Import every handler from the bundle and the further folders alone; gives the file of every module."""
         handlers = [function["Handler"] for function in self.functions.values()]
@@ -79,6 +88,11 @@ def unzipped(packaged: tuple[str, bytes], folder: Path) -> Bundle:
     with zipfile.ZipFile(BytesIO(code)) as archive:
         archive.extractall(folder)
     return Bundle(json.loads(template), folder, len(code))
+
+
+def names_in(code: bytes) -> set[str]:
+    with zipfile.ZipFile(BytesIO(code)) as archive:
+        return set(archive.namelist())
 
 
 def required() -> list[str]:

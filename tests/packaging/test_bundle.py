@@ -8,7 +8,7 @@ import pytest
 
 from app import app
 from chalicelib.settings import Settings
-from local.package import package_without_dependencies
+from infra.package import package_without_dependencies
 from tests.packaging.bundles import Bundle, folder_of, needed_by, required, unzipped
 
 pytestmark = pytest.mark.xdist_group("bundle")  # packaged once, not once for each process
@@ -33,8 +33,9 @@ def lambda_runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_bundle_holds_our_code_and_the_framework_and_nothing_else(bundle: Bundle) -> None:
-    assert {name.split("/")[0] for name in bundle.files()} == {"app.py", "authorizers", "chalice", "chalicelib"}
-    assert {Path(name).suffix for name in bundle.files()} == {".py"}
+    tops = {name.split("/")[0] for name in bundle.files()}
+    assert tops == {"__pycache__", "app.py", "authorizers", "chalice", "chalicelib"}
+    assert {Path(name).suffix for name in bundle.files()} == {".py", ".pyc"}
 
 
 def test_the_bundle_holds_every_module_of_the_repository_that_ships(bundle: Bundle) -> None:

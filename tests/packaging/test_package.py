@@ -1,0 +1,128 @@
+"""Packaging gives the same bytes everywhere, ships what the project holds now, and fails when the bundle would."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from infra.bundle import rebuilt
+from infra.package import PROJECT, SOURCES, PackagingFailed, package_for_lambda, package_without_dependencies
+from tests.packaging.bundles import names_in
+
+PACKAGE = """
+import sys
+from pathlib import Path
+from infra.package import package_without_dependencies
+package_without_dependencies(Path(sys.argv[1]))
+"""
+
+
+def clone(folder: Path, time: int) -> Path:
+    """A copy of what packaging needs of the project, last changed at that time."""
+    for source in (*SOURCES, "infra", "requirements.txt"):
+        (folder / source).parent.mkdir(parents=True, exist_ok=True)
+        if (PROJECT / source).is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(PROJECT / source, folder / source, symlinks=True, ignore=ignored)
+        else:
+            shutil.copy(PROJECT / source, folder / source)
+    for path in folder.rglob("*"):
+        os.utime(path, (time, time), follow_symlinks=False)
+    return folder
+
+
+def test_two_clones_give_the_same_bytes_wherever_and_whenever_they_are_packaged(tmp_path: Path) -> None:
+    made = []
+    for name, time in (("here", 1_000_000_000), ("some/where else", 1_700_000_000)):
+        project, out = clone(tmp_path / name, time), tmp_path / name / "out"
+        subprocess.run(
+            [sys.executable, "-c", PACKAGE, str(out) if name == "here" else "out"],
+            cwd=tmp_path if name == "here" else project,
+            env={**os.environ, "PYTHONPATH": str(project), "PYTHONHASHSEED": str(time % 1000)},
+            umask=0o022 if name == "here" else 0o077,
+            check=True,
+        )
+        made.append([(out / file).read_bytes() for file in ("sam.json", "deployment.zip")])
+    assert made[0] == made[1]
+
+
+def zipped(files: dict[str, bytes], seed: int) -> bytes:
+    """The files as Chalice might give them: in any order, of any time, with any permissions."""
+    random, content = Random(seed), BytesIO()  # noqa: S311
+    with zipfile.ZipFile(content, "w") as archive:
+        for name in random.sample(sorted(files), len(files)):
+            entry = zipfile.ZipInfo(name, (random.randint(1980, 2030), 1, 1, 0, 0, 0))
+            entry.external_attr = random.choice((0o100600, 0o100755)) << 16
+            archive.writestr(entry, files[name])
+    return content.getvalue()
+
+
+FILES = {"app.py": b"import shop\n", "shop/__init__.py": b"", "shop/prices.json": b"{}", "shop/fast.so": b"\x7fELF"}
+
+
+def test_order_times_and_permissions_of_the_bundle_change_nothing() -> None:
+    assert rebuilt(zipped(FILES, seed=1)) == rebuilt(zipped(FILES, seed=2))
+
+
+def test_a_bundle_that_is_rebuilt_already_stays_as_it_is() -> None:
+    assert rebuilt(rebuilt(zipped(FILES, seed=1))) == rebuilt(zipped(FILES, seed=1))
+
+
+def test_lambda_may_read_every_file_of_the_bundle() -> None:
+    with zipfile.ZipFile(BytesIO(rebuilt(zipped(FILES, seed=1)))) as archive:
+        assert {entry.external_attr >> 16 for entry in archive.infolist()} == {0o100644}
+
+
+def test_data_and_libraries_ship_and_what_never_runs_does_not() -> None:
+    never_run = {
+        "shop/__pycache__/old.cpython-311.pyc": b"stale",
+        "shop/__init__.pyi": b"",
+        "shop/py.typed": b"",
+        "shop-1.0.dist-info/RECORD": b"",
+        "shop-1.0.data/scripts/shop": b"",
+        "pycparser/ply/yacc.py": b"",
+    }
+    metadata = {"shop-1.0.dist-info/METADATA": b"Name: shop", "shop-1.0.dist-info/licenses/LICENSE": b"free"}
+    kept = names_in(rebuilt(zipped({**FILES, **metadata, **never_run}, seed=1)))
+    assert {name for name in kept if not name.endswith(".pyc")} == set(FILES) | set(metadata)
+    assert {Path(name).name.split(".")[0] for name in kept if name.endswith(".pyc")} == {"app", "__init__"}
+
+
+def test_a_renamed_module_ships_under_its_new_name_and_not_under_its_old_one(tmp_path: Path) -> None:
+    project = clone(tmp_path / "project", time=1_700_000_000)
+    alone = project / "chalicelib/alone"  # so that the rename moves no other file to another place in its folder
+    alone.mkdir()
+    (alone / "old_name.py").write_text("SHOP = 'open'\n", encoding="utf-8")
+    _, before = package_without_dependencies(tmp_path / "out", project)
+    (alone / "old_name.py").rename(alone / "new_name.py")
+    _, after = package_without_dependencies(tmp_path / "out", project)
+    assert "chalicelib/alone/old_name.py" in names_in(before) - names_in(after)
+    assert "chalicelib/alone/new_name.py" in names_in(after) - names_in(before)
+
+
+def test_a_bundle_without_one_of_its_dependencies_is_refused_and_not_kept_for_the_next_time(tmp_path: Path) -> None:
+    project = clone(tmp_path / "project", time=1_700_000_000)
+    cache = project / ".chalice/deployments"
+
+    def run(command: list[str], **_: Any) -> "subprocess.CompletedProcess[str]":
+        assert not list(cache.iterdir())
+        (cache / "incomplete.zip").write_bytes(b"")
+        return subprocess.CompletedProcess(command, 0, "Could not install dependencies:\ncryptography==50.0.2\n", "")
+
+    for _ in range(2):
+        with pytest.raises(PackagingFailed, match=r"cryptography==50\.0\.2"):
+            package_for_lambda(tmp_path / "out", project, run)
+
+
+def test_what_chalice_says_when_it_fails_is_the_reason(tmp_path: Path) -> None:
+    project = clone(tmp_path / "project", time=1_700_000_000)
+    (project / "app.py").write_text("import no_such_module\n", encoding="utf-8")
+    with pytest.raises(PackagingFailed, match="no_such_module"):
+        package_without_dependencies(tmp_path / "out", project)
