@@ -1,0 +1,211 @@
+"""`python -m benchmarks.cost`: what a month costs, from list prices, into docs/runbook.md."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import inf
+from pathlib import Path
+
+from authorizers.record import Record
+from benchmarks import prices
+from chalicelib.authorize import Grant, Terms
+from chalicelib.core.policy import parse_statements
+from chalicelib.core.principal import Principal
+
+PROJECT = Path(__file__).resolve().parents[1]
+PAGE = PROJECT / "docs/runbook.md"
+BEGIN, END = "<!-- written by `python -m benchmarks.cost` -->", "<!-- end of what it writes -->"
+REQUESTS = (1_000, 1_000_000, 1_000_000_000)
+
+_LOG_EVENT = 26  # bytes that CloudWatch Logs adds to each event
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is assumed of a month; put your own numbers here.
+
+    authorizer_seconds, service_seconds  billed for a warm invocation
+    cold_share, cold_seconds             how many invocations begin with a cold start, and what that adds
+    guard_keys                           of a person: the generation, and revocations of subject, session and app client
+    policy_reads                         of policies, for a decision: memory answers nearly always
+    platform_log_bytes                   what Lambda itself writes for each invocation
+    metrics                              of the decisions: 4 outcomes and about 8 codes, two metrics each
+    """
+
+    authorizer_seconds: float = 0.015
+    service_seconds: float = 0.040
+    cold_share: float = 0.001
+    cold_seconds: float = 1.0
+    memory_gb: float = 0.5
+    guard_keys: int = 4
+    policy_reads: float = 0.02
+    platform_log_bytes: int = 300
+    log_months_kept: int = 12
+    log_compressed: float = 0.15
+    answer_bytes: int = 1_500
+    requests_per_active_user: int = 1_000
+    metrics: int = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row: what it is, how it is reckoned for one request or one month, and the dollars for each of REQUESTS."""
+
+    what: str
+    reckoned: str
+    dollars: tuple[float, ...]
+
+
+def both(load: Load) -> list[Line]:
+    """What every request costs, whichever guard stands before its route."""
+    gb_seconds = load.memory_gb * (load.service_seconds + load.cold_share * load.cold_seconds)
+    return [
+        _line("API Gateway", "1 request", lambda n: prices.API_CALL.of(n)),
+        _line(
+            "Lambda, the service",
+            f"1 invocation, {gb_seconds:.4f} GB-s",
+            lambda n: prices.INVOCATION.of(n) + prices.GB_SECOND.of(n * gb_seconds),
+        ),
+        _line("its log", f"{load.platform_log_bytes} bytes", lambda n: _log(load, n * load.platform_log_bytes)),
+        _line(
+            "answers to the internet",
+            f"{load.answer_bytes:,} bytes",
+            lambda n: _gb(prices.OUT_GB, n * load.answer_bytes),
+        ),
+    ]
+
+
+def decisions(load: Load) -> list[Line]:
+    """What use case 2 adds to every request."""
+    gb_seconds = load.memory_gb * (load.authorizer_seconds + load.cold_share * load.cold_seconds)
+    units = load.guard_keys + load.policy_reads
+    written = load.platform_log_bytes + _LOG_EVENT + decision_line_bytes()
+    return [
+        _line(
+            "Lambda, the authorizer",
+            f"1 invocation, {gb_seconds:.4f} GB-s",
+            lambda n: prices.INVOCATION.of(n) + prices.GB_SECOND.of(n * gb_seconds),
+        ),
+        _line("DynamoDB", f"{units:g} strong reads of up to 4 KB", lambda n: prices.READ_UNIT.of(n * units)),
+        _line(
+            "its log",
+            f"{written} bytes, {decision_line_bytes()} of them the decision",
+            lambda n: _log(load, n * written),
+        ),
+        _line("metrics of decisions", f"{load.metrics} a month", lambda _: prices.METRIC.of(load.metrics)),
+    ]
+
+
+def standing(load: Load) -> list[Line]:
+    """What is due in any case, and by people."""
+    alarms = len(re.findall(r"Type: AWS::CloudWatch::Alarm", (PROJECT / "infra/identity.yaml").read_text("utf-8")))
+    users = load.requests_per_active_user
+    return [
+        _line(
+            "alarms, the secret of the machine",
+            f"{alarms} and 1 a month",
+            lambda _: prices.ALARM.of(alarms) + prices.SECRET.of(1),
+        ),
+        _line("Cognito", f"1 active user for {users:,} requests", lambda n: prices.ACTIVE_USER.of(n / users)),
+    ]
+
+
+@cache
+def decision_line_bytes() -> int:
+    """Measure the line that the shipped code writes for an ordinary decision."""
+    statements = parse_statements(
+        [{"sid": "read-reports", "effect": "Allow", "methods": ["GET"], "paths": ["/reports", "/reports/*"]}]
+    )
+    person = Principal(
+        subject="c1e7c000-0000-4000-8000-000000000000",
+        client_id="1example23456789abcdefghij",
+        username="c1e7c000-0000-4000-8000-000000000000",
+        policy_subjects=("group:readers",),
+        scopes=frozenset(),
+        session="5e551000-0000-4000-8000-000000000000",
+        issued_at=0,
+        expires_at=2**31,
+    )
+    lines: list[str] = []
+    clock = iter((1_800_000_000.0, 1_800_000_000.0123)).__next__
+    record = Record(function="gatehouse-prod-policy_authorizer", write_line=lines.append, now=clock)
+    path = "/reports/7e907000-0000-4000-8000-000000000000"
+    record.ask("GET", path)
+    record.decide(Grant(person, Terms(statements, ("group:readers@12",), 1_800_000_000_123)), "GET", path)
+    return len(lines[0].encode()) + 1
+
+
+def tables(load: Load) -> str:
+    every, added, due = both(load), decisions(load), standing(load)
+    first, second = _sum([*every, *due]), _sum([*every, *added, *due])
+    numbers = [f"{count:,} requests" for count in REQUESTS]
+    rows = [
+        *([line.what, line.reckoned, *_dollars(line.dollars)] for line in [*due, *every]),
+        ["**use case 1, in all**", "", *(f"**{text}**" for text in _dollars(first))],
+        *([line.what, line.reckoned, *_dollars(line.dollars)] for line in added),
+        ["**use case 2, in all**", "", *(f"**{text}**" for text in _dollars(second))],
+        ["use case 2, without Cognito", "", *_dollars(_without(second, due[-1].dollars))],
+    ]
+    listed = [[price.unit, _steps(price), price.standing, price.page] for price in prices.ALL]
+    return "\n".join(
+        [
+            _table(["for a month, in US dollars", "for one request, or a month", *numbers], rows),
+            _table(["for one", f"US dollars, us-east-1, read on {prices.READ_ON}", "stands", "where"], listed),
+        ]
+    )
+
+
+def _line(what: str, reckoned: str, dollars: Callable[[float], float]) -> Line:
+    return Line(what, reckoned, tuple(dollars(count) for count in REQUESTS))
+
+
+def _gb(price: prices.Price, size: float) -> float:
+    return price.of(size / 1e9)
+
+
+def _log(load: Load, size: float) -> float:
+    """Taken in once, and kept: every month as much comes as goes."""
+    return _gb(prices.LOG_GB, size) + _gb(prices.LOG_GB_MONTH, size * load.log_months_kept * load.log_compressed)
+
+
+def _sum(lines: Iterable[Line]) -> tuple[float, ...]:
+    return tuple(map(sum, zip(*(line.dollars for line in lines), strict=True)))
+
+
+def _without(total: Sequence[float], part: Sequence[float]) -> tuple[float, ...]:
+    return tuple(whole - less for whole, less in zip(total, part, strict=True))
+
+
+def _dollars(amounts: Iterable[float]) -> list[str]:
+    return [
+        "less than 0.01" if 0 < amount < 0.01 else f"{amount:,.0f}" if amount >= 1_000 else f"{amount:.2f}"
+        for amount in amounts
+    ]
+
+
+def _steps(price: prices.Price) -> str:
+    ends = ["" if most == inf else f" up to {most:,.0f}" for most, _ in price.steps]
+    return ", then ".join(f"{_rate(dollars)}{end}" for (_, dollars), end in zip(price.steps, ends, strict=True))
+
+
+def _rate(dollars: float) -> str:
+    return f"{dollars * 1e6:.3f} a million" if 0 < dollars < 0.001 else f"{dollars:g}"
+
+
+def _table(head: list[str], rows: Iterable[list[str]]) -> str:
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in [head, ["---"] * len(head), *rows])
+
+
+def main() -> None:
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise SystemExit(f"docs/runbook.md has lost one of its marks: {BEGIN} and {END}")
+    written = tables(Load())
+    PAGE.write_text(f"{before}{BEGIN}\n\n{written}\n{END}{after}", encoding="utf-8")
+    print(written)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""AWS's list prices in us-east-1, in US dollars, and where they were read. Nothing in here is computed."""
+
+from dataclasses import dataclass
+from math import inf
+from typing import Literal
+
+READ_ON = "2026-11-22"
+
+Standing = Literal["AWS", "quoted", "assumed"]  # on a page of AWS; on a page that quotes AWS; on none that was found
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """One price.
+
+    unit   what is counted
+    steps  (up to how many units a month, dollars for one unit beyond the step before)
+    page   where it stands
+    """
+
+    unit: str
+    steps: tuple[tuple[float, float], ...]
+    standing: Standing
+    page: str
+
+    def of(self, units: float) -> float:
+        total, below = 0.0, 0.0
+        for most, dollars in self.steps:
+            total += max(0.0, min(units, most) - below) * dollars
+            below = most
+        return total
+
+
+def flat(unit: str, dollars: float, standing: Standing, page: str) -> Price:
+    return Price(unit, ((inf, dollars),), standing, page)
+
+
+_MILLIONTH = 1e-6
+_LAMBDA = "“How AWS Pricing Works”, Lambda"
+_SIGNOZ = "SigNoz, “CloudWatch Pricing Without the Confusion”, 2026-02"
+_HIVEBOOK = "Hivebook, “CloudWatch Logs cost”"
+_C3X = "C3X, “AWS WAF cost explained”"
+
+API_CALL = Price(
+    "request that is let in",
+    (
+        (333e6, 3.50 * _MILLIONTH),
+        (1_000e6, 2.80 * _MILLIONTH),
+        (20_000e6, 2.38 * _MILLIONTH),
+        (inf, 1.51 * _MILLIONTH),
+    ),
+    "AWS",
+    "“Best Practices for Designing Amazon API Gateway Private APIs”, table 4",
+)
+INVOCATION = flat("Lambda invocation", 0.20 * _MILLIONTH, "AWS", _LAMBDA)
+GB_SECOND = flat("Lambda GB-second", 0.00001667, "AWS", _LAMBDA)
+READ_UNIT = flat(
+    "DynamoDB read request unit", 0.125 * _MILLIONTH, "quoted", "Airbyte, “Amazon DynamoDB Pricing”, 2025-07"
+)
+LOG_GB = flat("GB of log taken in", 0.50, "quoted", _HIVEBOOK)
+LOG_GB_MONTH = flat("GB of log kept for a month", 0.03, "quoted", _HIVEBOOK)
+METRIC = flat("custom metric", 0.30, "quoted", _SIGNOZ)
+ALARM = flat("alarm", 0.10, "quoted", "C3X, “aws_cloudwatch_metric_alarm”")
+OUT_GB = flat(
+    "GB sent to the internet", 0.09, "quoted", "AWS for Engineers, “AWS API Gateway Pricing Explained”, 2025-05"
+)
+ACTIVE_USER = Price(
+    "monthly active user, ESSENTIALS", ((10_000, 0.0), (inf, 0.015)), "assumed", "the first 10,000 are free"
+)
+MACHINE = flat("app client of machines", 6.00, "quoted", "Rhythmic, “The AWS Cognito M2M Bill Has Come Due”, 2025-05")
+MACHINE_TOKEN = flat("token of a machine", 0.00225, "quoted", "Vantage, “CUPM2MTokenRequestsFull”, 2025-04")
+SECRET = flat("secret", 0.40, "quoted", "Hivebook, “AWS Secrets Manager”")
+CUSTOMER_KEY = flat("customer key", 1.00, "AWS", "“AWS KMS Pricing”")
+FIREWALL = flat("firewall with two rules", 7.00, "quoted", _C3X)
+FIREWALL_REQUEST = flat("request that the firewall looks at", 0.60 * _MILLIONTH, "quoted", _C3X)
+
+ALL = (
+    API_CALL,
+    INVOCATION,
+    GB_SECOND,
+    READ_UNIT,
+    LOG_GB,
+    LOG_GB_MONTH,
+    METRIC,
+    ALARM,
+    OUT_GB,
+    ACTIVE_USER,
+    MACHINE,
+    MACHINE_TOKEN,
+    SECRET,
+    CUSTOMER_KEY,
+    FIREWALL,
+    FIREWALL_REQUEST,
+)

@@ -1,0 +1,204 @@
+"""`python -m benchmarks.scaling`: simulates what arithmetic alone gets wrong about growth, for docs/scaling.md.
+
+Two questions: how many decisions still read the guard's one hot key when `POLICY_MAX_STALENESS_SECONDS` is set, asked
+of the shipped use case in as many simulated Lambdas as the load needs; and how much of a burst is refused or waits.
+"""
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.chart import Panel, draw
+from benchmarks.fleet import Account, Agenda, Fleet, arrivals
+from chalicelib.authorize import Authorize
+from chalicelib.core.policy import Policy
+from chalicelib.core.principal import Principal
+from chalicelib.ports import GuardReading
+
+SEED = 20261122
+# Assumed, since nothing ran on AWS: how long an authorizer works with and without a read, and a service, in seconds.
+READING, REMEMBERING, SERVING = 0.015, 0.004, 0.040
+ONE_KEY = 3_000  # strongly consistent reads a second of one item
+CONCURRENCY = 1_000  # the default of an account
+
+RATES = (500, 1_000, 2_000, 4_000, 8_000)
+STALENESS = (1, 2, 5, 10, 20)
+CALLERS = {"10 callers": 10, "1,000 callers": 1_000, "100,000 callers": 100_000}
+BURSTS = (100, 200, 400, 800, 1_600, 3_200)
+STARTS = {"cold start 0.5 s": 0.5, "cold start 1 s": 1.0, "cold start 2 s": 2.0}
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGE, PICTURES = DOCS / "scaling.md", DOCS / "scaling"
+BEGIN, END = "<!-- written by `python -m benchmarks.scaling` -->", "<!-- end of what it writes -->"
+
+
+class CountingGuard:
+    """Implements Guard: nothing ever changes; counts the reads, each of which reads the one generation."""
+
+    reads = 0
+
+    def read(self, principal: Principal) -> GuardReading:  # noqa: ARG002
+        self.reads += 1
+        return GuardReading(generation=1)
+
+
+class NoPolicies:
+    """Implements PolicyReader: the policy table is not what is looked at."""
+
+    def read(self, subjects: Iterable[str]) -> Mapping[str, Policy]:  # noqa: ARG002
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What a steady load does: reads of the hot key a second, and the environments it keeps."""
+
+    per_second: float
+    environments: int
+
+
+def guard_reads(rate: int, callers: int, staleness: float) -> Reads:
+    """Count the guard's reads of a steady load, once the memories are as full as they get."""
+    seconds = max(2.0, staleness)
+    chance = random.Random(SEED)  # noqa: S311  # a story that can be told again, no secret
+    guard, fleet, agenda = CountingGuard(), Fleet(), Agenda()
+    people = [_person(number) for number in range(callers)]
+    use_cases: dict[int, Authorize] = {}
+    warm_up, now, before = staleness + 1.0, 0.0, 0
+
+    def authorize(environment: int) -> Authorize:
+        if environment not in use_cases:
+            use_cases[environment] = Authorize(
+                lambda token: people[int(token)], guard, NoPolicies(), staleness, now=lambda: now
+            )
+        return use_cases[environment]
+
+    for now in arrivals(rate, warm_up + seconds, chance):  # which is also the use cases' clock
+        for _, _, finished in agenda.due(now):
+            fleet.give_back(finished)
+        taken = fleet.take(now)
+        assert taken is not None, "without an account there is no limit that so slow a growth could meet"
+        reads = guard.reads
+        authorize(taken[0])(str(chance.randrange(callers)))
+        agenda.add(now + (READING if guard.reads > reads else REMEMBERING), fleet, taken[0])
+        before = guard.reads if now < warm_up else before
+    return Reads((guard.reads - before) / seconds, fleet.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """What became of the requests of a burst, as shares of them all."""
+
+    refused: float
+    waited: float
+
+
+def burst(rate: int, cold_start: float, seconds: float = 5.0, concurrency: int = CONCURRENCY) -> Burst:
+    """Let `rate` requests a second come out of silence: each needs the authorizer, and then the service."""
+    account, agenda = Account(concurrency), Agenda()
+    authorizer, service = Fleet(account), Fleet(account)
+    total = refused = waited = 0
+    cold: set[int] = set()  # environments of the authorizer whose request has waited for them already
+
+    def end(until: float) -> None:
+        nonlocal refused, waited
+        for moment, fleet, environment in agenda.due(until):
+            fleet.give_back(environment)
+            if fleet is service:
+                continue
+            taken = service.take(moment)
+            refused += taken is None
+            if taken is not None:
+                waited += taken[1] or environment in cold
+                agenda.add(moment + SERVING + cold_start * taken[1], service, taken[0])
+            cold.discard(environment)
+
+    for now in arrivals(rate, seconds, random.Random(SEED)):  # noqa: S311
+        end(now)
+        total += 1
+        taken = authorizer.take(now)
+        if taken is None:
+            refused += 1
+            continue
+        if taken[1]:
+            cold.add(taken[0])
+        agenda.add(now + READING + cold_start * taken[1], authorizer, taken[0])
+    end(float("inf"))
+    return Burst(refused / total, waited / total)
+
+
+def _person(number: int) -> Principal:
+    name = f"person-{number}"
+    return Principal(name, "web", name, ("group:readers",), frozenset(), f"session-{number}", 0, 2**31)
+
+
+def main() -> None:
+    """Simulate, and write the page's tables and its picture."""
+    by_rate = {name: [guard_reads(rate, callers, 5) for rate in RATES] for name, callers in CALLERS.items()}
+    by_staleness = {
+        name: [guard_reads(4_000, callers, staleness) for staleness in STALENESS] for name, callers in CALLERS.items()
+    }
+    bursts = {name: [burst(rate, start) for rate in BURSTS] for name, start in STARTS.items()}
+    PICTURES.mkdir(exist_ok=True)
+    (PICTURES / "hot-key.svg").write_text(hot_key_picture(by_rate, by_staleness), encoding="utf-8")
+    (PICTURES / "burst.svg").write_text(burst_picture(bursts), encoding="utf-8")
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise SystemExit(f"docs/scaling.md has lost one of its marks: {BEGIN} and {END}")
+    tables = f"{reads_table(by_rate)}\n{bursts_table(bursts)}"
+    PAGE.write_text(f"{before}{BEGIN}\n\n{tables}\n{END}{after}", encoding="utf-8")
+    print(tables)
+
+
+def hot_key_picture(by_rate: Mapping[str, list[Reads]], by_staleness: Mapping[str, list[Reads]]) -> str:
+    def series(rows: Mapping[str, list[Reads]]) -> dict[str, list[float]]:
+        read = {name: [reads.per_second for reads in row] for name, row in rows.items()}
+        return {"what one key gives": [ONE_KEY] * len(next(iter(rows.values()))), **read}
+
+    panels = [
+        Panel("POLICY_MAX_STALENESS_SECONDS = 5", RATES, "requests a second", "reads a second", series(by_rate)),
+        Panel("4,000 requests a second", STALENESS, "staleness in seconds", "reads a second", series(by_staleness)),
+    ]
+    return draw(panels, "Reads of the guard's hot key")
+
+
+def burst_picture(bursts: Mapping[str, list[Burst]]) -> str:
+    share, rates = "% of the requests of five seconds", "requests a second, out of silence"
+    refused = {name: [100 * one.refused for one in row] for name, row in bursts.items()}
+    waited = {name: [100 * one.waited for one in row] for name, row in bursts.items()}
+    panels = [Panel("Refused", BURSTS, rates, share, refused), Panel("Waited", BURSTS, rates, share, waited)]
+    return draw(panels, "What becomes of a burst")
+
+
+def reads_table(rows: Mapping[str, list[Reads]]) -> str:
+    largest = list(rows.values())[-1]
+    return _table(
+        ["requests a second", *(f"{rate:,}" for rate in RATES)],
+        [
+            *(
+                [f"reads of the hot key a second: {name}", *(f"{one.per_second:,.0f}" for one in row)]
+                for name, row in rows.items()
+            ),
+            [f"environments, with {list(rows)[-1]}", *(f"{one.environments:,}" for one in largest)],
+        ],
+    )
+
+
+def bursts_table(rows: Mapping[str, list[Burst]]) -> str:
+    return _table(
+        ["requests a second out of silence", *(f"{rate:,}" for rate in BURSTS)],
+        [
+            [f"{name}: refused, waited", *(f"{one.refused:.0%}, {one.waited:.0%}" for one in row)]
+            for name, row in rows.items()
+        ],
+    )
+
+
+def _table(head: list[str], rows: Iterable[list[str]]) -> str:
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in [head, ["---"] * len(head), *rows])
+
+
+if __name__ == "__main__":
+    main()
