@@ -6,7 +6,7 @@ BENCH := build/bench
 STAGE ?= dev
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run demo token reset local test storm bench package deploy verify mutants check format clean
+.PHONY: help run demo token reset local test storm bench package deploy verify destroy mutants check format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -46,6 +46,9 @@ deploy: $(VENV)/installed ## an AWS stage, brought up or up to date: make deploy
 
 verify: $(VENV)/installed ## an AWS stage, read back and compared: make verify STAGE=dev
 	@$(BIN)/python manage.py verify --stage $(STAGE)
+
+destroy: $(VENV)/installed ## an AWS stage, taken down; its data is kept: make destroy STAGE=dev
+	@$(BIN)/python manage.py destroy --stage $(STAGE)
 
 mutants: $(VENV)/installed ## mutation testing of the rules and of the decision (ten minutes)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-mutation.txt

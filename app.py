@@ -28,6 +28,12 @@ if "AWS_CHALICE_CLI_MODE" in os.environ and "local" in sys.argv:
 
     attach()
 
+if "AWS_CHALICE_CLI_MODE" in os.environ and "deploy" in sys.argv:
+    # Chalice knows what is deployed from a file, and without it would make everything a second time.
+    from infra.by_hand import refuse_a_second_api
+
+    refuse_a_second_api()
+
 app = Api(app_name="gatehouse")
 for blueprint in (guards, policy_changed_trigger, post_confirmation_trigger, pre_token_trigger):
     app.register_blueprint(blueprint)

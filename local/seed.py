@@ -1,15 +1,15 @@
 """The people and policies that a new local cloud begins with. What is there already is left as it is."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from botocore.exceptions import ClientError
 
 from chalicelib.administer import Administer
 from chalicelib.aws.guard import GuardTable
 from chalicelib.aws.policies import PolicyTable
+from infra.policy_files import AUTHOR, read_policies
 from local.place import Place
 
 # name → group, address, password: for nowhere but this machine
@@ -30,15 +30,7 @@ def seed(place: Place, outputs: Mapping[str, str]) -> None:
         guard = GuardTable(dynamodb, outputs["GuardTableName"])
         administer = Administer(PolicyTable(dynamodb, outputs["PolicyTableName"]), guard, guard)
         for subject, statements in read_policies(Path(__file__).parent.parent / "policies", outputs):
-            administer.put_policy(subject, {"statements": statements, "version": 0}, author="policies/")
-
-
-def read_policies(folder: Path, outputs: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
-    """Read policy files: `group: <name>` or `client: <name of an output>`, and `statements`."""
-    for path in sorted(folder.glob("*.yaml")):
-        policy = yaml.safe_load(path.read_text(encoding="utf-8"))
-        subject = f"group:{policy['group']}" if "group" in policy else f"client:{outputs[policy['client']]}"
-        yield subject, policy["statements"]
+            administer.put_policy(subject, {"statements": statements, "version": 0}, author=AUTHOR)
 
 
 def _create_user(cognito: Any, pool_id: str, group: str, address: str, password: str) -> None:

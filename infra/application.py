@@ -1,0 +1,124 @@
+"""What `.chalice/package.json` says of the application, resolved for one stage.
+
+It is the merge template of `chalice package`, and the one place where roles, environments and gateway responses stand:
+the way by `chalice deploy` reads them from there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.stage import Stage
+from infra.templates import Refused, read_json, resolve
+
+_TEMPLATE = ".chalice/package.json"
+_STREAM_EVENT = "PolicyChangedDynamodbEventSource"
+# Chalice imports app.py with the API's variables, and of these the guards and the stream handler are built.
+_WHILE_DEPLOYING = {
+    "USER_POOL_ARN": "UserPoolArn",
+    "POLICY_STREAM_ARN": "PolicyStreamArn",
+    "RESOURCE_SERVER": "ResourceServerIdentifier",
+    "AUTHORIZER_CACHE_SECONDS": "AuthorizerCacheSeconds",
+}
+
+
+@dataclass(frozen=True)
+class Function:
+    """One Lambda, by the name that Chalice gives it."""
+
+    name: str
+    role: str
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Application:
+    """The application as one stage should have it.
+
+    stream             the ARN of the policy table's stream
+    stream_settings    arguments of UpdateEventSourceMapping for the stream handler
+    gateway_responses  response type → arguments of PutGatewayResponse
+    """
+
+    functions: tuple[Function, ...]
+    stream: str
+    stream_settings: Mapping[str, Any]
+    authorizer_cache_seconds: int
+    gateway_responses: Mapping[str, Mapping[str, Any]]
+
+
+def read_application(project: Path, stage: Stage, outputs: Mapping[str, str], api_id: str | None) -> Application:
+    """Resolve the merge template.
+
+    outputs  of the identity stack
+    api_id   the REST API; variables that need it are left out until it exists
+    """
+    template = read_json(project, _TEMPLATE)
+    values = {
+        **{name: str(item["Default"]) for name, item in template["Parameters"].items() if "Default" in item},
+        **outputs,
+        **stage.application,
+        "AppName": stage.app,
+        "Stage": stage.name,
+        "ApiStage": stage.name,
+        **({"RestAPI": api_id} if api_id else {}),
+    }
+    try:
+        return _resolved(template["Resources"], stage, values)
+    except KeyError as error:
+        raise Refused(f"{_TEMPLATE}: {error.args[0]}: has no default and is no output of the identity stack") from error
+
+
+def function_names(project: Path, stage: Stage) -> list[str]:
+    """The names of all functions, as they are deployed."""
+    resources, names = read_json(project, _TEMPLATE)["Resources"], {"AppName": stage.app, "Stage": stage.name}
+    named = [resource["Properties"].get("FunctionName") for resource in resources.values()]
+    return [resolve(name, names) for name in named if name]
+
+
+def _resolved(resources: Mapping[str, Any], stage: Stage, values: Mapping[str, str]) -> Application:
+    properties = {name: resource["Properties"] for name, resource in resources.items()}
+    definition = properties["RestAPI"]["DefinitionBody"]
+    return Application(
+        functions=tuple(_function(item, stage, values) for item in properties.values() if "FunctionName" in item),
+        stream=values["PolicyStreamArn"],
+        stream_settings=_stream_settings(properties["PolicyChanged"]["Events"][_STREAM_EVENT]["Properties"], values),
+        authorizer_cache_seconds=int(values["AuthorizerCacheSeconds"]),
+        gateway_responses={
+            kind: _gateway_response(response)
+            for kind, response in definition["x-amazon-apigateway-gateway-responses"].items()
+        },
+    )
+
+
+def _function(properties: Mapping[str, Any], stage: Stage, values: Mapping[str, str]) -> Function:
+    deployed = resolve(properties["FunctionName"], values)
+    name = deployed.removeprefix(stage.function("api_handler")).lstrip("-") or "api_handler"
+    variables = {
+        variable: value
+        for variable, value in properties["Environment"]["Variables"].items()
+        if value != {"Ref": "RestAPI"} or "RestAPI" in values
+    }
+    environment = resolve(variables, values)
+    if name == "api_handler":
+        environment |= {variable: values[source] for variable, source in _WHILE_DEPLOYING.items()}
+    if "API_STAGE" in environment:
+        environment["API_STAGE"] = stage.name  # another one than in the package, whose stage is a literal
+    return Function(name, resolve(properties["Role"], values), environment)
+
+
+def _stream_settings(properties: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
+    settings = dict(properties)
+    target = resolve(settings.pop("DestinationConfig")["OnFailure"]["Destination"], values)
+    renamed = {"BisectBatchOnFunctionError": settings.pop("BisectBatchOnFunctionError")}
+    return {**settings, **renamed, "DestinationConfig": {"OnFailure": {"Destination": target}}}
+
+
+def _gateway_response(response: Mapping[str, Any]) -> dict[str, Any]:
+    status = {"statusCode": str(response["statusCode"])} if "statusCode" in response else {}
+    return {
+        **status,
+        "responseParameters": response["responseParameters"],
+        "responseTemplates": response["responseTemplates"],
+    }

@@ -1,0 +1,52 @@
+"""Chalice's own command line, as a process: called as a function it would not say whether it failed."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from infra.stacks import DeploymentFailed
+from infra.stage import Stage
+
+# Says to app.py, in the environment, that somebody sees to it that no second API is made: infra/by_hand.py.
+SUPERVISED = "GATEHOUSE_DEPLOYS"
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def run_chalice(project: Path, stage: Stage, command: str, run: Run = subprocess.run) -> None:
+    """Run `chalice deploy` or `chalice delete` for a stage. Raises DeploymentFailed with what it said."""
+    script = Path(sys.executable).parent / "chalice"
+    if not script.exists():
+        raise DeploymentFailed(
+            "Chalice is not installed beside this Python: use the one in .venv, as `make deploy` does"
+        )
+    finished = run(
+        [str(script), "--project-dir", str(project), command, "--stage", stage.name],
+        cwd=project,
+        env=_environment(stage),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if finished.returncode:
+        raise DeploymentFailed(f"chalice {command}: {reason(finished.stdout + finished.stderr)}")
+
+
+def _environment(stage: Stage) -> dict[str, str]:
+    return {
+        **os.environ,
+        "AWS_DEFAULT_REGION": stage.region,
+        "AWS_REGION": stage.region,
+        "PYTHONDONTWRITEBYTECODE": "1",  # compiled files would be shipped
+        SUPERVISED: stage.name,
+    }
+
+
+def reason(said: str) -> str:
+    """Find the sentence for people in what Chalice says when it fails, be it a report or a traceback."""
+    report = said.partition("ERROR - ")[2]
+    lines = [line for line in (report or said).splitlines() if line.strip()]
+    return re.sub(r"\s+", " ", " ".join(lines if report else lines[-1:])).strip() or "it said nothing"

@@ -1,0 +1,162 @@
+"""Brings one stage up: the identity stack around `chalice deploy`, and what neither of them does."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra import found, functions, rest_api, stream_mapping
+from infra.application import Application, function_names, read_application
+from infra.chalice_command import run_chalice
+from infra.chalice_config import write_config
+from infra.chalice_state import ChaliceState, Memory
+from infra.kept import find_kept
+from infra.policy_files import PolicyFiles, read_policies
+from infra.progress import Progress
+from infra.stacks import Stacks
+from infra.stage import Stage
+from infra.templates import read_yaml
+
+# What the stack knows of the application; an existing stack keeps it, so that the triggers stay on the pool.
+_WIRING = ("DeployPhase", "RestApiId", "ApiStage")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person may want otherwise.
+
+    adopt               the REST API to go on with when Chalice's memory is lost
+    overwrite_policies  also those that somebody has changed in the table
+    """
+
+    adopt: str | None = None
+    overwrite_policies: bool = False
+
+
+@dataclass(frozen=True)
+class Deploy:
+    """One deployment; each step may be done again, whatever end the last attempt had, and then changes nothing.
+
+    client   gives a boto3 client by the name of its service
+    chalice  runs one of Chalice's commands for the stage
+    """
+
+    project: Path
+    stage: Stage
+    client: found.Client
+    progress: Progress
+    chalice: Callable[[Path, Stage, str], None] = run_chalice
+
+    def __call__(self, options: Options) -> str:
+        """Give the address of the API. Raises Refused and StepFailed."""
+        self._check_policies()
+        outputs = self._lay_foundation()
+        memory = self._recall(options, outputs)
+        self._configure(memory, outputs)
+        memory = self._deploy_application(memory)
+        self._tune(memory, outputs)
+        outputs = self._complete(memory)
+        self._apply_policies(outputs, options)
+        return found.api_url(self.stage, memory.api_id or "")
+
+    def _check_policies(self) -> None:
+        names = read_yaml(self.project, "infra/identity.yaml")["Outputs"]
+        list(read_policies(self.project / "policies", dict.fromkeys(names, "any")))
+
+    def _lay_foundation(self) -> Mapping[str, str]:
+        with self.progress.step("identity stack") as step:
+            before = self._stacks.parameters(self.stage.stack)
+            if not before:
+                kept = find_kept(self.stage, self.client)
+                step.notes += [f"left alone, of an earlier life of this stage: {thing.name}" for thing in kept]
+            wiring = {name: before[name] for name in _WIRING if name in before}
+            missing = self._missing_functions() if wiring.get("DeployPhase") == "complete" else []
+            if missing:  # the stack could not be tied to what is not there
+                wiring["DeployPhase"] = "foundation"
+                step.notes.append(f"the user pool is without its triggers until {', '.join(missing)} is there")
+            outputs, step.changed = self._deploy_stack(wiring)
+        return outputs
+
+    def _recall(self, options: Options, outputs: Mapping[str, str]) -> Memory:
+        with self.progress.step("what is deployed already, and its stream mapping") as step:
+            memory = self._state.pull(options.adopt)
+            deployed, pruned = stream_mapping.prune(
+                self.stage, self.client, memory.deployed, outputs["PolicyStreamArn"]
+            )
+            if deployed != memory.deployed:
+                memory = Memory(deployed)
+            self._state.write_file(deployed)
+            # From here on it is remembered that a deployment has begun, so that a retry takes up what it left.
+            step.changed = self._state.remember(memory) or bool(pruned)
+            step.notes += [f"{pruned} stream mappings deleted that were not current"] if pruned else []
+        return memory
+
+    def _configure(self, memory: Memory, outputs: Mapping[str, str]) -> None:
+        with self.progress.step(".chalice/config.json") as step:
+            step.changed = write_config(self.project, self.stage, self._application(memory, outputs))
+
+    def _deploy_application(self, memory: Memory) -> Memory:
+        with self.progress.step("application (chalice deploy)") as step:
+            if memory.fingerprint and memory.fingerprint == self._fingerprint(memory):
+                return memory
+            self.chalice(self.project, self.stage, "deploy")
+            memory = Memory(self._state.read_file())
+            self._state.remember(memory)
+            step.changed = True
+        return memory
+
+    def _tune(self, memory: Memory, outputs: Mapping[str, str]) -> None:
+        with self.progress.step("what Chalice cannot set") as step:
+            application = self._application(memory, outputs)  # by now the API's id is known
+            changes = [
+                write_config(self.project, self.stage, application),
+                functions.tune(self.stage, self.client, application.functions),
+                stream_mapping.tune(self.stage, self.client, application.stream_settings),
+                rest_api.tune(self.stage, self.client("apigateway"), memory.api_id or "", application),
+            ]
+            self._state.remember(Memory(memory.deployed, self._fingerprint(memory)))
+            step.changed = any(changes)
+
+    def _complete(self, memory: Memory) -> Mapping[str, str]:
+        with self.progress.step("identity stack, tied to the application") as step:
+            wiring = {"DeployPhase": "complete", "RestApiId": memory.api_id or "", "ApiStage": self.stage.name}
+            outputs, step.changed = self._deploy_stack(wiring)
+        return outputs
+
+    def _apply_policies(self, outputs: Mapping[str, str], options: Options) -> None:
+        with self.progress.step("policies") as step:
+            files = PolicyFiles(self.project / "policies", outputs, self.client("dynamodb"))
+            applied = files.apply(options.overwrite_policies)
+            step.changed = bool(applied.written or applied.removed)
+            step.notes += [f"written: {subject}" for subject in applied.written]
+            step.notes += [f"removed, since it has no file any more: {subject}" for subject in applied.removed]
+            step.notes += [f"left as it is, --overwrite-policies would replace it: {kept}" for kept in applied.kept]
+
+    def _deploy_stack(self, wiring: Mapping[str, str]) -> tuple[Mapping[str, str], bool]:
+        template = (self.project / "infra/identity.yaml").read_text(encoding="utf-8")
+        given = {**self.stage.identity, "AppName": self.stage.app, "Stage": self.stage.name, **wiring}
+        outputs, changed = self._stacks.deploy(self.stage.stack, template, given)
+        return {**outputs, **self._simulated(outputs["UserPoolId"])}, changed
+
+    def _simulated(self, pool: str) -> dict[str, str]:
+        endpoint = self.client("cognito-idp").meta.endpoint_url
+        if ".amazonaws." in endpoint or endpoint.endswith(".api.aws"):
+            return {}
+        return {"JwksUrl": f"{endpoint}/{pool}/.well-known/jwks.json"}  # its keys are not where the issuer says
+
+    def _application(self, memory: Memory, outputs: Mapping[str, str]) -> Application:
+        return read_application(self.project, self.stage, outputs, memory.api_id)
+
+    def _missing_functions(self) -> list[str]:
+        there = {self.stage.function(name) for name in found.functions(self.stage, self.client)}
+        return [name for name in function_names(self.project, self.stage) if name not in there]
+
+    def _fingerprint(self, memory: Memory) -> str:
+        return functions.fingerprint(self.project, self.stage, self.client, memory.deployed or {"resources": []})
+
+    @property
+    def _stacks(self) -> Stacks:
+        return Stacks(self.client("cloudformation"))
+
+    @property
+    def _state(self) -> ChaliceState:
+        return ChaliceState(self.project, self.stage, self.client)

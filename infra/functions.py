@@ -1,0 +1,72 @@
+"""The deployed Lambdas: their environments, and a fingerprint by which a deployment is known to change nothing."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version_tuple
+from typing import Any
+
+from infra import found
+from infra.application import Function
+from infra.stage import Stage
+from infra.templates import read_json
+
+_FILES, _FOLDERS = ("app.py", "requirements.txt"), ("chalicelib", "vendor")  # what Chalice ships, or builds from
+_TOLD = ("CodeSha256", "Environment", "Handler", "MemorySize", "Role", "Runtime", "Timeout")
+
+
+def tune(stage: Stage, client: found.Client, functions: Iterable[Function]) -> bool:
+    """Set the variables that could not be known before the first deployment; say whether there were any."""
+    service, changed = client("lambda"), False
+    for function in functions:
+        name = stage.function(function.name)
+        actual = service.get_function_configuration(FunctionName=name).get("Environment", {}).get("Variables", {})
+        if not function.environment.items() <= actual.items():
+            variables = {**actual, **function.environment}
+            service.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+            service.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 1})
+            changed = True
+    return changed
+
+
+def fingerprint(project: Path, stage: Stage, client: found.Client, deployed: Mapping[str, Any]) -> str:
+    """Tell two deployments apart: by what would be deployed, and by what is; empty if something is missing."""
+    live = _live(stage, client, deployed)
+    return hashlib.sha256((_sources(project, stage) + live).encode()).hexdigest() if live else ""
+
+
+def _sources(project: Path, stage: Stage) -> str:
+    config = read_json(project, ".chalice/config.json")
+    told: list[Any] = [version("chalice"), python_version_tuple()[:2], _only(config, stage)]
+    for path in sorted(_shipped(project)):
+        told.append([str(path.relative_to(project)), hashlib.sha256(path.read_bytes()).hexdigest()])
+    return json.dumps(told, sort_keys=True)
+
+
+def _shipped(project: Path) -> Iterator[Path]:
+    yield from (project / name for name in _FILES)
+    for folder in _FOLDERS:
+        for root, _, names in os.walk(project / folder, followlinks=True):  # vendor/ is links
+            if not root.endswith("__pycache__"):
+                yield from (Path(root) / name for name in names)
+
+
+def _only(config: Mapping[str, Any], stage: Stage) -> dict[str, Any]:
+    return {**config, "stages": config["stages"][stage.name]}
+
+
+def _live(stage: Stage, client: found.Client, deployed: Mapping[str, Any]) -> str:
+    service, gateway = client("lambda"), client("apigateway")
+    told: list[Any] = []
+    try:
+        gateway.get_stage(restApiId=found.rest_api_id(deployed), stageName=stage.name)
+        for item in deployed["resources"]:
+            if item["resource_type"] == "lambda_function":
+                function = service.get_function_configuration(FunctionName=item["lambda_arn"])
+                told.append({key: function.get(key) for key in _TOLD})
+    except (gateway.exceptions.NotFoundException, service.exceptions.ResourceNotFoundException):
+        return ""
+    return json.dumps(told, sort_keys=True)

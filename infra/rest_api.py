@@ -1,0 +1,40 @@
+"""What `chalice deploy` leaves undone on the REST API: whole error responses, and each authorizer's memory."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from infra.application import Application
+from infra.stage import Stage
+from infra.stream_mapping import covers
+
+
+def tune(stage: Stage, gateway: Any, api_id: str, application: Application) -> bool:
+    """Bring the API to what is wanted, deploy it if anything was missing, and say whether it was.
+
+    gateway  a boto3 client for apigateway
+    """
+    responses, authorizers = application.gateway_responses, gateway.get_authorizers(restApiId=api_id)["items"]
+    changes = [
+        *[_put_response(gateway, api_id, kind, response) for kind, response in responses.items()],
+        *[_set_memory(gateway, api_id, item, application.authorizer_cache_seconds) for item in authorizers],
+    ]
+    if any(changes):
+        gateway.create_deployment(restApiId=api_id, stageName=stage.name)
+    return any(changes)
+
+
+def _put_response(gateway: Any, api_id: str, kind: str, wanted: Mapping[str, Any]) -> bool:
+    if covers(gateway.get_gateway_response(restApiId=api_id, responseType=kind), wanted):
+        return False
+    gateway.put_gateway_response(restApiId=api_id, responseType=kind, **wanted)
+    return True
+
+
+def _set_memory(gateway: Any, api_id: str, authorizer: Mapping[str, Any], seconds: int) -> bool:
+    # A user pool's would let tokens in beyond their expiry.
+    wanted = 0 if authorizer["type"] == "COGNITO_USER_POOLS" else seconds
+    if authorizer.get("authorizerResultTtlInSeconds") == wanted:
+        return False
+    patch = {"op": "replace", "path": "/authorizerResultTtlInSeconds", "value": str(wanted)}
+    gateway.update_authorizer(restApiId=api_id, authorizerId=authorizer["id"], patchOperations=[patch])
+    return True

@@ -1,0 +1,112 @@
+"""A stage as a reviewed file describes it: `infra/stages/<stage>.yaml`, checked before anything is called."""
+
+import re
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.templates import Refused, parameter_text, read_json, read_yaml
+
+# What the program itself gives, in the identity template.
+_GIVEN = frozenset({"AppName", "Stage", "DeployPhase", "RestApiId", "ApiStage"})
+_RESERVED = frozenset({"package", "local"})
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One deployment of the application, and all that may differ between two of them.
+
+    account      the only AWS account that this stage may be deployed to; None for any
+    identity     parameters of infra/identity.yaml, without those that the program gives
+    application  parameters of .chalice/package.json, without those that the identity stack gives
+    """
+
+    name: str
+    app: str
+    region: str
+    account: str | None
+    identity: Mapping[str, str]
+    application: Mapping[str, str]
+
+    @property
+    def stack(self) -> str:
+        return f"{self.app}-{self.name}-identity"
+
+    @property
+    def state_parameter(self) -> str:
+        """Where Chalice's memory of this stage is kept, in Systems Manager's parameter store."""
+        return f"/{self.app}/{self.name}/chalice-state"
+
+    def function(self, name: str) -> str:
+        """The deployed name of a function that Chalice knows by this one; `api_handler` is the API."""
+        return f"{self.app}-{self.name}" if name == "api_handler" else f"{self.app}-{self.name}-{name}"
+
+
+def read_stage(project: Path, name: str) -> Stage:
+    """Raises Refused, with the file and the field, for anything that cannot be deployed."""
+    path = f"infra/stages/{name}.yaml"
+    template = read_yaml(project, "infra/identity.yaml")
+    definitions = template["Parameters"]
+    if name in _RESERVED or not re.fullmatch(definitions["Stage"]["AllowedPattern"], name):
+        raise Refused(f"--stage: {name!r} is no name for a stage: use 2 to 10 small letters and digits")
+    if not (project / path).exists():
+        raise Refused(f"--stage: there is no {path}: copy infra/stages/dev.yaml, and change what differs")
+    described = _described(path, read_yaml(project, path))
+    application = read_json(project, ".chalice/package.json")["Parameters"]
+    return Stage(
+        name=name,
+        app=read_json(project, ".chalice/config.json")["app_name"],
+        region=_region(path, described),
+        account=_account(path, described),
+        identity=_parameters(path, "identity", described, _without(definitions, _GIVEN)),
+        # What has no default, or has one for want of an output, is what the identity stack says.
+        application=_parameters(
+            path, "application", described, _settable(_without(application, _GIVEN | set(template["Outputs"])))
+        ),
+    )
+
+
+def _described(path: str, content: Any) -> Mapping[str, Any]:
+    if not isinstance(content, dict):
+        raise Refused(f"{path}: expected region, identity and application")
+    for field in content:
+        if field not in ("region", "account", "identity", "application"):
+            raise Refused(f"{path}: {field}: there is no such field")
+    return content
+
+
+def _region(path: str, described: Mapping[str, Any]) -> str:
+    region = described.get("region")
+    if not isinstance(region, str) or not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region):
+        raise Refused(f"{path}: region: name the AWS region that this stage lives in, as in `region: eu-central-1`")
+    return region
+
+
+def _account(path: str, described: Mapping[str, Any]) -> str | None:
+    account = described.get("account")
+    if account is not None and (not isinstance(account, str) or not re.fullmatch(r"\d{12}", account)):
+        raise Refused(f"{path}: account: expected the twelve digits of an AWS account")
+    return account
+
+
+def _parameters(
+    path: str, section: str, described: Mapping[str, Any], definitions: Mapping[str, Any]
+) -> dict[str, str]:
+    given = described.get(section) or {}
+    if not isinstance(given, dict):
+        raise Refused(f"{path}: {section}: expected parameters and their values")
+    for name in given:
+        if name not in definitions:
+            raise Refused(f"{path}: {section}.{name}: there is no such parameter, or it is not for this file to set")
+    return {
+        name: parameter_text(f"{path}: {section}.{name}", definitions[name], value) for name, value in given.items()
+    }
+
+
+def _without(definitions: Mapping[str, Any], names: Set[str]) -> dict[str, Any]:
+    return {name: definition for name, definition in definitions.items() if name not in names}
+
+
+def _settable(definitions: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: definition for name, definition in definitions.items() if "Default" in definition}

@@ -1,0 +1,47 @@
+"""The stream handler's mapping: the one mapping that is current, with the settings that Chalice cannot give it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from infra import found
+from infra.stage import Stage
+
+
+def prune(
+    stage: Stage, client: found.Client, deployed: Mapping[str, Any] | None, stream: str
+) -> tuple[Mapping[str, Any] | None, int]:
+    """Delete mappings to streams that are gone, and second ones; give the memory without them, and their number.
+
+    Chalice keeps a mapping whose stream has changed, without a word: it compares what it remembers with itself.
+    """
+    live = found.mappings(stage, client)
+    current = [item for item in live if item["EventSourceArn"] == stream]
+    remembered = {item.get("event_uuid") for item in (deployed or {}).get("resources", [])}
+    keep = next((item for item in current if item["UUID"] in remembered), next(iter(current), None))
+    gone = [item for item in live if item is not keep]
+    for item in gone:
+        client("lambda").delete_event_source_mapping(UUID=item["UUID"])
+    if deployed is None:
+        return None, len(gone)
+    others = [item for item in deployed["resources"] if item["name"] != found.MAPPING]
+    wanted = [found.mapping_resource(keep)] if keep else []
+    if [item for item in deployed["resources"] if item["name"] == found.MAPPING] == wanted:
+        return deployed, len(gone)
+    return {**deployed, "resources": others + wanted}, len(gone)
+
+
+def tune(stage: Stage, client: found.Client, settings: Mapping[str, Any]) -> bool:
+    """Give every mapping of the handler its settings, and say whether one lacked them."""
+    changed = False
+    for item in found.mappings(stage, client):
+        if not covers(item, settings):
+            client("lambda").update_event_source_mapping(UUID=item["UUID"], **settings)
+            changed = True
+    return changed
+
+
+def covers(actual: Any, wanted: Any) -> bool:
+    """Whether everything wanted is there; AWS answers with more than was said."""
+    if isinstance(wanted, Mapping):
+        return isinstance(actual, Mapping) and all(covers(actual.get(key), value) for key, value in wanted.items())
+    return bool(actual == wanted)

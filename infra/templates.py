@@ -1,0 +1,93 @@
+"""Files that people write, as data: read without being understood, and what templates say of their parameters."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+class Refused(Exception):
+    """Something that a person wrote cannot be used; the message begins with the file and the field."""
+
+
+class _Loader(yaml.BaseLoader):
+    """Reads every scalar as text, as CloudFormation takes parameters: `ON` is no boolean. Tags become mappings."""
+
+
+def _tagged(loader: yaml.BaseLoader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    name = tag if tag in ("Ref", "Condition") else f"Fn::{tag}"
+    if isinstance(node, yaml.ScalarNode):
+        return {name: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    return {name: loader.construct_mapping(node, deep=True)}  # type: ignore[arg-type]
+
+
+_Loader.add_multi_constructor("!", _tagged)
+
+
+def read_yaml(project: Path, name: str) -> Any:
+    """Raises Refused for a file that is missing or is no YAML."""
+    try:
+        return yaml.load(_text(project, name), _Loader)  # noqa: S506  # a BaseLoader makes nothing but text
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        raise Refused(f"{name}: is no YAML{f', see line {where.line + 1}' if where else ''}") from error
+
+
+def read_json(project: Path, name: str) -> Any:
+    """Raises Refused for a file that is missing or is no JSON."""
+    try:
+        return json.loads(_text(project, name))
+    except json.JSONDecodeError as error:
+        raise Refused(f"{name}: is no JSON, see line {error.lineno}") from error
+
+
+def _text(project: Path, name: str) -> str:
+    try:
+        return (project / name).read_text(encoding="utf-8")
+    except OSError as error:
+        raise Refused(f"{name}: cannot be read: {error.strerror}") from error
+
+
+def resolve(value: Any, values: Mapping[str, str]) -> Any:
+    """Replace Ref and Fn::Sub by what they name. Raises KeyError for a name without a value."""
+    if isinstance(value, list):
+        return [resolve(item, values) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "Ref" in value:
+        return values[value["Ref"]]
+    if "Fn::Sub" in value:
+        return re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]], value["Fn::Sub"])
+    return {key: resolve(item, values) for key, item in value.items()}
+
+
+def parameter_text(field: str, definition: Mapping[str, Any], value: Any) -> str:
+    """Give a parameter's value as CloudFormation takes it. Raises Refused, naming the field, if it would not."""
+    if definition["Type"] == "CommaDelimitedList":
+        values = value if isinstance(value, list) else str(value).split(",")
+        return ",".join(_single_text(field, definition, item) for item in values)
+    return _single_text(field, definition, value)
+
+
+def _single_text(field: str, definition: Mapping[str, Any], value: Any) -> str:
+    if not isinstance(value, str):
+        raise Refused(f"{field}: expected one value of the type {definition['Type']}")
+    allowed = [str(option) for option in definition.get("AllowedValues", [])]
+    if allowed and value not in allowed:
+        raise Refused(f"{field}: {value!r} is none of {', '.join(allowed)}")
+    if not re.fullmatch(definition.get("AllowedPattern", ".*"), value, re.DOTALL):
+        raise Refused(f"{field}: {value!r} does not match {definition['AllowedPattern']}")
+    if definition["Type"] == "Number":
+        _check_number(field, definition, value)
+    return value
+
+
+def _check_number(field: str, definition: Mapping[str, Any], value: str) -> None:
+    least, most = (int(definition.get(bound, default)) for bound, default in (("MinValue", 0), ("MaxValue", 10**9)))
+    if not value.isascii() or not value.isdecimal() or not least <= int(value) <= most:
+        raise Refused(f"{field}: {value!r} is no whole number from {least} to {most}")

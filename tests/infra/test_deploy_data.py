@@ -1,0 +1,83 @@
+"""What people have entrusted to a stage: found by name, deleted only when it is meant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infra.kept import find_kept
+from tests.infra.account import Account
+from tests.infra.stages import TRIAL
+
+TABLES = {
+    "TableNames": [
+        "gatehouse-trial-identity-PolicyTable-C92E2991881DF",
+        "gatehouse-trial-identity-identity-PolicyTable-1",
+        "gatehouse-trials-identity-PolicyTable-1",
+        "gatehouse-trial-identity-Carts-1",
+        "gatehouse-trial-identity-GuardTable",
+    ]
+}
+
+
+def account(protected: bool = True, **more: Any) -> Account:
+    pools = {"UserPools": [{"Id": "p1", "Name": "gatehouse-trial"}, {"Id": "p2", "Name": "gatehouse-trials"}]}
+    return Account(
+        cognito_idp={"list_user_pools": pools, "describe_user_pool": {"UserPool": more}},
+        dynamodb={"list_tables": TABLES, "describe_table": {"Table": {"DeletionProtectionEnabled": protected}}},
+        kms={
+            "list_keys": {"Keys": [{"KeyId": "k1"}, {"KeyId": "k2"}, {"KeyId": "k3"}]},
+            "describe_key": lambda KeyId: {
+                "KeyMetadata": {
+                    "KeyId": KeyId,
+                    "Description": "Data of carts" if KeyId == "k2" else "Data of gatehouse trial",
+                    "KeyState": "PendingDeletion" if KeyId == "k3" else "Enabled",
+                }
+            },
+        },
+    )
+
+
+def deleted(opened: Account) -> list[tuple[str, dict[str, Any]]]:
+    for thing in find_kept(TRIAL, opened):
+        thing.delete()
+    return opened.calls
+
+
+def test_only_what_is_this_stages_is_found():
+    assert [thing.name for thing in find_kept(TRIAL, account())] == [
+        "user pool p1",
+        "table gatehouse-trial-identity-PolicyTable-C92E2991881DF",
+        "key k1",
+    ]
+
+
+def test_to_find_something_is_not_to_touch_it():
+    opened = account()
+    find_kept(TRIAL, opened)
+    assert opened.calls == []
+
+
+def test_protection_is_switched_off_before_a_thing_is_deleted():
+    assert [operation for operation, _ in deleted(account())] == [
+        "update_user_pool",
+        "delete_user_pool",
+        "update_table",
+        "delete_table",
+        "schedule_key_deletion",
+    ]
+
+
+def test_a_table_without_protection_is_simply_deleted():
+    assert "update_table" not in [operation for operation, _ in deleted(account(protected=False))]
+
+
+def test_a_pool_loses_its_domain_first():
+    calls = deleted(account(Domain="merchants"))
+    assert calls[1:3] == [
+        ("delete_user_pool_domain", {"UserPoolId": "p1", "Domain": "merchants"}),
+        ("delete_user_pool", {"UserPoolId": "p1"}),
+    ]
+
+
+def test_there_are_days_to_change_ones_mind_about_a_key():
+    assert deleted(account())[-1] == ("schedule_key_deletion", {"KeyId": "k1", "PendingWindowInDays": 7})

@@ -1,0 +1,164 @@
+"""Policies from their files into the table, past whoever has written there meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chalicelib.administer import Administer
+from chalicelib.aws.guard import GuardTable
+from chalicelib.aws.policies import PolicyTable
+from chalicelib.core.errors import NotFound
+from infra.policy_files import PolicyFiles, read_policies
+from infra.templates import Refused
+from tests.aws.tables import empty_tables
+from tests.infra.stages import OUTPUTS
+
+READ = "{effect: Allow, methods: [GET], paths: [/carts]}"
+WRITE = "{effect: Allow, methods: [PUT], paths: [/carts]}"
+
+
+@pytest.fixture
+def dynamodb() -> Iterator[Any]:
+    with empty_tables() as client:
+        yield client
+
+
+@pytest.fixture
+def policies(dynamodb) -> Administer:
+    guard = GuardTable(dynamodb, "GuardTable")
+    return Administer(PolicyTable(dynamodb, "PolicyTable"), guard, guard)
+
+
+@pytest.fixture
+def apply(dynamodb, tmp_path):
+    """Apply files, given by their names and one statement each."""
+
+    def applied(overwrite: bool = False, **files: str):
+        for path in tmp_path.glob("*.yaml"):
+            path.unlink()
+        for name, statement in files.items():
+            holder = "client: MachineClientId" if name == "machine" else f"group: {name}"
+            (tmp_path / f"{name}.yaml").write_text(f"{holder}\nstatements: [{statement}]\n", encoding="utf-8")
+        return PolicyFiles(tmp_path, {**OUTPUTS, "MachineClientId": "abc"}, dynamodb).apply(overwrite)
+
+    return applied
+
+
+def test_files_become_policies_of_groups_and_of_clients(apply, policies):
+    assert apply(carters=READ, machine=READ).written == ["group:carters", "client:abc"]
+    assert [policy.subject for policy in policies.list_policies()] == ["client:abc", "group:carters"]
+
+
+def test_what_is_the_same_is_not_written_again(apply, policies):
+    apply(carters=READ)
+    assert (apply(carters=READ).written, policies.get_policy("group:carters").version) == ([], 1)
+
+
+def test_a_changed_file_changes_its_policy(apply, policies):
+    apply(carters=READ)
+    assert apply(carters=WRITE).written == ["group:carters"]
+    assert policies.get_policy("group:carters").statements[0].methods == ("PUT",)
+
+
+def test_each_change_is_effective_for_the_next_request(apply, policies, dynamodb):
+    def generation() -> str:
+        item = dynamodb.get_item(TableName="GuardTable", Key={"id": {"S": "generation"}})["Item"]
+        return str(item["n"]["N"])
+
+    apply(carters=READ)
+    before = generation()
+    apply(carters=WRITE)
+    assert generation() != before
+
+
+def test_a_policy_whose_file_is_gone_is_taken_away(apply, policies):
+    apply(carters=READ, grooms=READ)
+    assert apply(grooms=READ).removed == ["group:carters"]
+    with pytest.raises(NotFound):
+        policies.get_policy("group:carters")
+
+
+def test_a_policy_that_was_never_in_a_file_is_nobodys_business_here(apply, policies):
+    policies.put_policy("group:carters", {"statements": []}, author="the dean")
+    applied = apply()
+    assert (applied.removed, applied.kept) == ([], [])
+    assert policies.get_policy("group:carters").updated_by == "the dean"
+
+
+def test_what_somebody_else_has_written_is_left_and_named(apply, policies):
+    apply(carters=READ)
+    policies.put_policy("group:carters", {"statements": []}, author="the dean")
+    applied = apply(carters=READ)
+    assert applied.written == []
+    assert applied.kept[0].startswith("group:carters (written by the dean at 20")
+    assert policies.get_policy("group:carters").statements == ()
+
+
+def test_what_somebody_else_has_deleted_stays_deleted_and_is_named(apply, policies):
+    apply(carters=READ)
+    policies.delete_policy("group:carters", "the dean")
+    applied = apply(carters=READ)
+    assert applied.written == []
+    assert applied.kept[0].startswith("group:carters (deleted by the dean at 20")
+
+
+@pytest.mark.parametrize("how", ["written", "deleted"])
+def test_it_is_replaced_where_that_is_wanted(apply, policies, how):
+    apply(carters=READ)
+    if how == "written":
+        policies.put_policy("group:carters", {"statements": []}, author="the dean")
+    else:
+        policies.delete_policy("group:carters", "the dean")
+    assert apply(overwrite=True, carters=READ).written == ["group:carters"]
+    assert policies.get_policy("group:carters").updated_by == "policies/"
+
+
+def test_what_somebody_else_has_written_just_as_it_is_in_the_file_is_nothing_to_tell(apply, policies):
+    apply(carters=READ)
+    stored = policies.get_policy("group:carters")
+    policies.put_policy(
+        "group:carters",
+        {"statements": [{"effect": "Allow", "methods": ["GET"], "paths": ["/carts"]}], "version": stored.version},
+        author="the dean",
+    )
+    applied = apply(carters=READ)
+    assert (applied.written, applied.kept) == ([], [])
+
+
+def test_a_policy_that_the_files_took_away_comes_back_with_its_file(apply, policies):
+    apply(carters=READ)
+    apply()
+    assert apply(carters=READ).written == ["group:carters"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_another_tool_has_left_unreadable_is_named_and_can_be_replaced(apply, policies, dynamodb, overwrite):
+    dynamodb.put_item(TableName="PolicyTable", Item={"subject": {"S": "group:carters"}, "carts": {"N": "2"}})
+    applied = apply(overwrite, carters=READ)
+    if overwrite:
+        assert applied.written == ["group:carters"]
+        assert policies.get_policy("group:carters").updated_by == "policies/"
+    else:
+        assert applied.kept == ["group:carters (written by another tool at some time)"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("group: carters", "expected `group`"),
+        ("statements: []", "expected `group`"),
+        ("client: CartClientId\nstatements: []", "expected `group`"),
+        ("- group", "expected `group`"),
+        ("group: [", "expected `group`"),
+        ("group: a b\nstatements: []", "subject: "),
+        ("group: carters\nstatements: [{effect: Maybe, methods: [GET], paths: [/]}]", "statements[0].effect: "),
+    ],
+)
+def test_a_file_that_is_no_policy_is_refused_by_its_name(tmp_path, text, said):
+    (tmp_path / "carters.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(Refused) as refused:
+        list(read_policies(tmp_path, {"MachineClientId": "abc"}))
+    assert str(refused.value).startswith(f"policies/carters.yaml: {said}")

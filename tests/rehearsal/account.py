@@ -1,0 +1,169 @@
+"""A simulated AWS account for the rehearsal, what there is in it, and people who try the door of what was deployed."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from chalicelib.administer import Administer
+from chalicelib.aws.guard import GuardTable
+from chalicelib.aws.policies import PolicyTable
+from local.people import sign_in
+from local.place import Place
+from tests.e2e.cloud import environment, free_port, wait_for
+
+PROJECT = Path(__file__).parents[2]
+PASSWORD = "a-long-walk-in-the-rain"
+
+# service → operation, and where in its answer the names are
+_LISTS = {
+    "rest APIs": ("apigateway", "get_rest_apis", "items[].id"),
+    "functions": ("lambda", "list_functions", "Functions[].FunctionName"),
+    "stream mappings": ("lambda", "list_event_source_mappings", "EventSourceMappings[].UUID"),
+    "tables": ("dynamodb", "list_tables", "TableNames"),
+    "user pools": ("cognito-idp", "list_user_pools", "UserPools[].Id"),
+    "stacks": ("cloudformation", "describe_stacks", "Stacks[].StackName"),
+    "parameters": ("ssm", "describe_parameters", "Parameters[].Name"),
+    "roles": ("iam", "list_roles", "Roles[].RoleName"),
+    "log groups": ("logs", "describe_log_groups", "logGroups[].logGroupName"),
+    "queues": ("sqs", "list_queues", "QueueUrls"),
+    "topics": ("sns", "list_topics", "Topics[].TopicArn"),
+    "alarms": ("cloudwatch", "describe_alarms", "MetricAlarms[].AlarmName"),
+}
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account that was empty when it was opened."""
+
+    place: Place
+
+    def client(self, service: str) -> Any:
+        return _client(self.place, service)
+
+    def inventory(self) -> dict[str, list[str]]:
+        """Name what there is, by its kind; kinds of which there is nothing are left out."""
+        found = {}
+        for kind, (service, operation, names) in _LISTS.items():
+            arguments = {"PaginationConfig": {"PageSize": 60}} if service == "cognito-idp" else {}
+            client = self.client(service)
+            pages = client.get_paginator(operation).paginate(**arguments)
+            found[kind] = sorted(name for name in pages.search(names) if name)
+        return {kind: names for kind, names in found.items() if names}
+
+    @contextmanager
+    def failing(self, method: str, path: str) -> Iterator[None]:
+        """Let calls of that method, to paths that begin so, come to nothing."""
+        fault = self.place.folder / "fault"
+        fault.write_text(f"{method} {path}", encoding="utf-8")
+        try:
+            yield
+        finally:
+            fault.unlink()
+
+    def new_stream(self, table: str) -> str:
+        """The stream of a new table that is no business of ours; the table is gone at once, and its stream stays."""
+        dynamodb = self.client("dynamodb")
+        made = dynamodb.create_table(
+            TableName=table,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+        )
+        dynamodb.delete_table(TableName=table)
+        stream: str = made["TableDescription"]["LatestStreamArn"]
+        return stream
+
+
+@cache
+def _client(place: Place, service: str) -> Any:
+    return place.client(service)
+
+
+@contextmanager
+def opened_account(folder: Path) -> Iterator[Account]:
+    """Open an account, in a process of its own, and close it."""
+    place = Place(free_port(), folder)
+    log = folder.with_name("account.log")
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.rehearsal.simulation", str(place.port), str(folder)],
+            cwd=PROJECT,
+            env=environment(place),
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_for(lambda: process.poll() is not None or _answers(place), "the simulated account answers", 60)
+        assert process.poll() is None, log.read_text(encoding="utf-8")
+        yield Account(place)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+def _answers(place: Place) -> bool:
+    try:
+        return bool(place.client("sts").get_caller_identity())
+    except Exception:  # whatever a server says that is just starting
+        return False
+
+
+def administer(account: Account, outputs: dict[str, str]) -> Administer:
+    """What an administrator's own tools would do in the tables."""
+    dynamodb = account.client("dynamodb")
+    guard = GuardTable(dynamodb, outputs["GuardTableName"])
+    return Administer(PolicyTable(dynamodb, outputs["PolicyTableName"]), guard, guard)
+
+
+def statuses(account: Account, outputs: dict[str, str]) -> dict[str, int]:
+    """What the deployed API answers to a stranger, to a reader, and to a reader who wants to write."""
+    api_id = outputs["ApiUrl"].removeprefix("https://").partition(".")[0]
+    url = f"{account.place.url}/_aws/execute-api/{api_id}/{outputs['ApiUrl'].rstrip('/').rpartition('/')[2]}"
+    token = _reader(account, outputs)
+
+    def ask(method: str, path: str, headers: dict[str, str] | None = None) -> int:
+        return requests.request(
+            method, url + path, headers=headers, json={"title": "t", "body": "b"}, timeout=30
+        ).status_code
+
+    reader = {"Authorization": f"Bearer {token}"}
+    return {
+        "anybody, GET /": ask("GET", "/"),
+        "a stranger, GET /reports": ask("GET", "/reports"),
+        "a reader, GET /reports": ask("GET", "/reports", reader),
+        "a reader, POST /reports": ask("POST", "/reports", reader),
+    }
+
+
+def _reader(account: Account, outputs: dict[str, str]) -> str:
+    cognito, pool, address = account.client("cognito-idp"), outputs["UserPoolId"], "reader@merchants.example"
+    try:
+        made = cognito.admin_create_user(
+            UserPoolId=pool,
+            Username=address,
+            TemporaryPassword=PASSWORD,
+            MessageAction="SUPPRESS",
+            UserAttributes=[{"Name": "email", "Value": address}, {"Name": "email_verified", "Value": "true"}],
+        )["User"]["Username"]
+        cognito.admin_set_user_password(UserPoolId=pool, Username=made, Password=PASSWORD, Permanent=True)
+        cognito.admin_add_user_to_group(UserPoolId=pool, Username=made, GroupName="readers")
+    except cognito.exceptions.UsernameExistsException:
+        pass  # an earlier scene has invited this person
+    at = {
+        "endpoint_url": account.place.url,
+        "region": outputs["UserPoolArn"].split(":")[3],
+        "user_pool_id": pool,
+        "web_client_id": outputs["WebClientId"],
+    }
+    return sign_in(at, address, PASSWORD)

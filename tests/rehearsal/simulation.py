@@ -1,0 +1,65 @@
+"""`python -m tests.rehearsal.simulation PORT FOLDER`: an AWS account, simulated, with nothing in it.
+
+It is the local cloud before anything is installed, and differs from it in two ways: functions are active at once (the
+emulator takes half a second, for which Chalice waits five), and a call may be made to fail. The file FOLDER/fault says
+which: a method and the beginning of a path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from local.front.http import App, Receive, Response, Scope, Send, answer
+from local.place import Place
+
+_BODY = {"message": "not today"}
+
+
+def failing(app: App, fault: Path) -> App:
+    """Answer the call that the file names with an error, and let all others pass."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and fault.exists():
+            method, path = fault.read_text(encoding="utf-8").split()
+            if scope["method"] == method and scope["path"].startswith(path):
+                await answer(send, Response.json(400, _BODY, **{"x-amzn-errortype": "BadRequestException"}))
+                return
+        await app(scope, receive, send)
+
+    return serve
+
+
+def active_at_once() -> None:
+    from ministack.services import lambda_svc
+
+    def wait(original: Callable[..., None], name: str, _delay: float) -> None:
+        original(name, 0)
+        while lambda_svc._functions[name]["config"]["State"] == "Pending":
+            time.sleep(0.001)
+
+    lambda_svc._schedule_state_transition = functools.partial(wait, lambda_svc._schedule_state_transition)
+
+
+async def run(place: Place) -> None:
+    from local.front.server import serve
+
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    active_at_once()
+    await serve(place.port, stop, wrap=lambda app: failing(app, place.folder / "fault"))
+
+
+if __name__ == "__main__":
+    here: Any = Place(int(sys.argv[1]), Path(sys.argv[2]).resolve())
+    here.state.mkdir(parents=True, exist_ok=True)
+    os.environ.update(here.environment())  # ministack reads it when it is imported
+    asyncio.run(run(here))
