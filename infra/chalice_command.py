@@ -4,9 +4,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from infra.chalice_bundle import prepare_bundle
 from infra.stacks import DeploymentFailed
 from infra.stage import Stage
 
@@ -18,13 +19,24 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 def run_chalice(project: Path, stage: Stage, command: str, run: Run = subprocess.run) -> None:
     """Run `chalice deploy` or `chalice delete` for a stage. Raises DeploymentFailed with what it said."""
+
+    def chalice(*words: str) -> str:
+        return _said(project, stage, words, run)
+
+    if command == "deploy":
+        prepare_bundle(project, chalice)
+    chalice(command)
+
+
+def _said(project: Path, stage: Stage, words: Sequence[str], run: Run) -> str:
     script = Path(sys.executable).parent / "chalice"
     if not script.exists():
         raise DeploymentFailed(
             "Chalice is not installed beside this Python: use the one in .venv, as `make deploy` does"
         )
+    command, *more = words
     finished = run(
-        [str(script), "--project-dir", str(project), command, "--stage", stage.name],
+        [str(script), "--project-dir", str(project), command, "--stage", stage.name, *more],
         cwd=project,
         env=_environment(stage),
         capture_output=True,
@@ -33,6 +45,7 @@ def run_chalice(project: Path, stage: Stage, command: str, run: Run = subprocess
     )
     if finished.returncode:
         raise DeploymentFailed(f"chalice {command}: {reason(finished.stdout + finished.stderr)}")
+    return str(finished.stdout + finished.stderr)
 
 
 def _environment(stage: Stage) -> dict[str, str]:

@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from infra import found
 from infra.chalice_state import ChaliceState
+from infra.checks.stack import drift
 from infra.deploy import Deploy, Options
 from infra.destroy import Destroy
 from infra.found import Client
@@ -21,7 +22,7 @@ from infra.progress import Progress, StepFailed
 from infra.stacks import Stacks
 from infra.stage import Stage, read_stage
 from infra.templates import Refused
-from infra.verify import table, verify
+from infra.verify import CHECKS, table, verify
 
 PROJECT = Path(__file__).resolve().parents[1]
 NO_CREDENTIALS = "There are no AWS credentials: set AWS_PROFILE, or sign in as your account wants it."
@@ -69,8 +70,8 @@ def _destroy(arguments: argparse.Namespace, project: Path, stage: Stage, client:
     return 0
 
 
-def _verify(_: argparse.Namespace, project: Path, stage: Stage, client: Client) -> int:
-    findings = verify(stage, client, project)
+def _verify(arguments: argparse.Namespace, project: Path, stage: Stage, client: Client) -> int:
+    findings = verify(stage, client, project, (*CHECKS, drift()) if arguments.drift else CHECKS)
     _say(table(findings))
     return 0 if all(finding.ok for finding in findings) else 1
 
@@ -121,7 +122,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     destroy = add("destroy", _destroy, "take a stage down; people, policies and documents are kept")
     destroy.add_argument("--purge-data", metavar="STAGE", help="delete those as well: the name of the stage again")
-    add("verify", _verify, "read the deployed stage back, and compare it with what it should be")
+    look = add("verify", _verify, "read the deployed stage back, and compare it with what it should be")
+    look.add_argument("--drift", action="store_true", help="let CloudFormation compare as well, which takes it minutes")
     add("outputs", _outputs, "what the stage consists of, as JSON")
     return parser
 

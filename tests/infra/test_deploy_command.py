@@ -58,9 +58,9 @@ def finished(status: int, calls: list):
 
 def test_chalice_is_told_the_stage_and_its_region_and_that_it_is_supervised(tmp_path):
     calls: list = []
-    run_chalice(tmp_path, TRIAL, "deploy", finished(0, calls))
+    run_chalice(tmp_path, TRIAL, "delete", finished(0, calls))
     ((command, arguments),) = calls
-    assert command[1:] == ["--project-dir", str(tmp_path), "deploy", "--stage", "trial"]
+    assert command[1:] == ["--project-dir", str(tmp_path), "delete", "--stage", "trial"]
     assert arguments["env"]["AWS_DEFAULT_REGION"] == "mars-west-1"
     assert arguments["env"][SUPERVISED] == "trial"
 

@@ -1,0 +1,54 @@
+"""The code that `chalice deploy` uploads: Chalice's own bundle, made anew before Chalice looks for it.
+
+Chalice keeps its bundles in `.chalice/deployments/`, finds one by what the project's files hold, and uploads it as it
+is. So a bundle that was made anew there is what reaches Lambda: whole, with bytecode, and the same bytes everywhere.
+"""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from infra.bundle import rebuilt
+from infra.stacks import DeploymentFailed
+
+_SHIPPED = {"app.py": "app.py", "chalicelib": "chalicelib", "vendor/authorizers": "authorizers"}  # where in the bundle
+
+Chalice = Callable[..., str]  # runs it with these words, and gives what it said
+
+
+def prepare_bundle(project: Path, chalice: Chalice) -> None:
+    """Put the bundle that the next `chalice deploy` will find in its place. Raises DeploymentFailed."""
+    bundle = _bundle(project, chalice)
+    if _names(bundle) != _shipped(project):
+        # Of two projects whose files hold the same under other names, Chalice takes one for the other.
+        bundle.unlink()
+        bundle = _bundle(project, chalice)
+    bundle.write_bytes(rebuilt(bundle.read_bytes()))
+
+
+def _bundle(project: Path, chalice: Chalice) -> Path:
+    with TemporaryDirectory() as out:
+        said = chalice("package", out)
+        made = (Path(out) / "deployment.zip").read_bytes()
+    bundle = next(kept for kept in (project / ".chalice/deployments").glob("*.zip") if kept.read_bytes() == made)
+    if "Could not install dependencies" in said:  # for Chalice, that is a success
+        bundle.unlink()  # the next run would take it, and say nothing
+        raise DeploymentFailed(f"chalice package: {' '.join(said.split())}")
+    return bundle
+
+
+def _names(bundle: Path) -> set[str]:
+    with zipfile.ZipFile(bundle) as archive:
+        ours = [name for name in archive.namelist() if name.split("/")[0] in _SHIPPED.values()]
+    return {name for name in ours if not name.endswith(".pyc")}
+
+
+def _shipped(project: Path) -> set[str]:
+    files = ((project / source, place) for source, place in _SHIPPED.items())
+    return {
+        place + str(path).removeprefix(str(source))
+        for source, place in files
+        for path in (source.rglob("*") if source.is_dir() else [source])
+        if path.is_file() and "__pycache__" not in path.parts
+    }
