@@ -1,0 +1,129 @@
+"""The Lambdas: each with its role, its variables and its limits, and called by nobody else."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from infra.application import Function
+from infra.checks.check import Check
+from infra.checks.compare import differing, shown, strangers
+from infra.checks.live import Live
+from infra.templates import read_json
+
+_RUNTIMES = ("python3.11", "python3.12", "python3.13")  # what the tests run on
+
+
+def _configurations(live: Live) -> Iterator[tuple[Function, dict[str, Any]]]:
+    for function in live.application.functions:
+        name = live.stage.function(function.name)
+        yield function, live.ask("lambda", "get_function_configuration", FunctionName=name)
+
+
+def _roles(live: Live) -> Iterator[str]:
+    for function, actual in _configurations(live):
+        yield from differing(function.name, actual, {"Role": function.role})
+
+
+def _environments(live: Live) -> Iterator[str]:
+    for function, actual in _configurations(live):
+        variables = actual.get("Environment", {}).get("Variables", {})
+        wanted = dict(function.environment)
+        if "API_STAGE" in wanted:
+            wanted["API_STAGE"] = live.api_stage
+        optional = _only_by_chalice(live) - variables.keys() if function.name == "api_handler" else set()
+        yield from differing(function.name, variables, {name: wanted[name] for name in wanted.keys() - optional})
+        # Only its name: nobody knows what it holds.
+        yield from (f"{function.name}: there is a variable {name}" for name in sorted(variables.keys() - wanted.keys()))
+
+
+def _only_by_chalice(live: Live) -> set[str]:
+    """The API's variables that `chalice deploy` gives, since it imports app.py with them, and a package does not."""
+    api = read_json(live.project, ".chalice/package.json")["Resources"]["APIHandler"]["Properties"]
+    handler = next(function for function in live.application.functions if function.name == "api_handler")
+    return set(handler.environment) - set(api["Environment"]["Variables"])
+
+
+def _limits(live: Live) -> Iterator[str]:
+    config = read_json(live.project, ".chalice/config.json")
+    for function, actual in _configurations(live):
+        own = config["stages"]["package"]["lambda_functions"].get(function.name, {})
+        timeout, memory = ((own.get(key) or config[key]) for key in ("lambda_timeout", "lambda_memory_size"))
+        yield from differing(function.name, actual, {"Timeout": timeout, "MemorySize": memory})
+
+
+def _code(live: Live) -> Iterator[str]:
+    configurations = list(_configurations(live))
+    for key in ("CodeSha256", "Runtime"):
+        found = {str(actual.get(key)) for _, actual in configurations}
+        if len(found) > 1:
+            yield f"they differ in {key}: {', '.join(sorted(found))}"
+    for function, actual in configurations:
+        if actual.get("Runtime") not in _RUNTIMES:
+            yield f"{function.name} runs on {shown(actual.get('Runtime'))}"
+        if actual.get("Layers"):
+            yield f"{function.name} has a layer, whose code comes before its own"
+        for key in ("State", "LastUpdateStatus"):
+            if actual.get(key) == "Failed":
+                yield f"{function.name} cannot run: {key} is Failed"
+
+
+def _callers(live: Live) -> Iterator[str]:
+    for function in live.application.functions:
+        name = live.stage.function(function.name)
+        yield from strangers(f"caller of {name}:", _allowed(live, name), _wanted_callers(live, function.name))
+
+
+def _wanted_callers(live: Live, name: str) -> set[str]:
+    if name in ("api_handler", "policy_authorizer"):
+        return {f"apigateway.amazonaws.com for {live.arn('execute-api', live.api_id)}/*"}
+    permissions = live.wanted.of("AWS::Lambda::Permission").values()
+    return {
+        f"{item['Principal']} for {item['SourceArn']} of {item['SourceAccount']}"
+        for item in permissions
+        if item["FunctionName"] == live.stage.function(name)
+    }
+
+
+def _allowed(live: Live, name: str) -> set[str]:
+    try:
+        policy = json.loads(live.ask("lambda", "get_policy", FunctionName=name)["Policy"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise
+        return set()  # nobody was ever permitted anything
+    return {_caller(statement) for statement in policy["Statement"]}
+
+
+def _caller(statement: dict[str, Any]) -> str:
+    principal = statement["Principal"]
+    who = principal.get("Service") or principal.get("AWS") if isinstance(principal, dict) else principal
+    conditions = {
+        key.lower(): value for operator in statement.get("Condition", {}).values() for key, value in operator.items()
+    }
+    arn, account = (conditions.get(f"aws:source{key}") for key in ("arn", "account"))
+    return f"{who} for {arn or 'anything'}{f' of {account}' if account else ''}"
+
+
+def _addresses(live: Live) -> Iterator[str]:
+    for function in live.application.functions:
+        name = live.stage.function(function.name)
+        if live.listed("lambda", "list_function_url_configs", "FunctionUrlConfigs", FunctionName=name):
+            yield f"{name} has an address, past the API and its authorizers"
+
+
+CHECKS = (
+    Check("functions-roles", "Each function has its own role", _roles),
+    Check(
+        "functions-environment",
+        "Each function has the variables of .chalice/package.json, and no others",
+        _environments,
+    ),
+    Check("functions-limits", "Each function has its time and its memory", _limits),
+    Check("functions-code", "All functions run the same code, and nothing else, on a Python that is tested", _code),
+    Check(
+        "functions-callers", "Each function is called by this API, or by this user pool, and by nobody else", _callers
+    ),
+    Check("functions-addresses", "No function has an address of its own", _addresses),
+)

@@ -1,0 +1,43 @@
+"""What is in the policy table: is it all readable, and is it what was reviewed?"""
+
+from collections.abc import Iterator
+
+from chalicelib.aws.dynamodb import scan
+from chalicelib.aws.policies import PolicyTable
+from chalicelib.core.errors import CannotDecide
+from chalicelib.core.policy import parse_statements
+from infra.checks.check import Check
+from infra.checks.live import Live
+from infra.policy_files import read_policies
+
+
+def _subjects(live: Live) -> list[str]:
+    items = scan(live.client("dynamodb"), live.outputs["PolicyTableName"])
+    return sorted(item["subject"]["S"] for item in items if "deleted" not in item)
+
+
+def _readable(live: Live) -> Iterator[str]:
+    table = PolicyTable(live.client("dynamodb"), live.outputs["PolicyTableName"])
+    for subject in _subjects(live):
+        try:
+            table.get(subject)
+        except CannotDecide as error:
+            yield f"{subject}: {error}; whom it concerns is refused"
+
+
+def _reviewed(live: Live) -> Iterator[str]:
+    table = PolicyTable(live.client("dynamodb"), live.outputs["PolicyTableName"])
+    subjects, wanted = _subjects(live), dict(read_policies(live.project / "policies", live.outputs))
+    for subject in sorted(wanted.keys() | set(subjects)):
+        if subject not in subjects:
+            yield f"{subject} is in policies/ only"
+        elif subject not in wanted:
+            yield f"{subject} is in the table only"
+        elif table.get(subject).statements != parse_statements(wanted[subject]):
+            yield f"{subject} was changed by {table.get(subject).updated_by}"
+
+
+CHECKS = (
+    Check("policies-readable", "Every stored policy can be read", _readable),
+    Check("policies-reviewed", "The stored policies are those of policies/", _reviewed, informs=True),
+)

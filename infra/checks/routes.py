@@ -1,0 +1,53 @@
+"""The routes of app.py, and the guard of each."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chalice.app import CognitoUserPoolAuthorizer
+
+from chalicelib.settings import Settings
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What a route asks of its caller.
+
+    kind    API Gateway's name for it: NONE, CUSTOM or COGNITO_USER_POOLS
+    name    of the authorizer
+    scopes  of which a token must carry one
+    """
+
+    kind: str
+    name: str = ""
+    scopes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name} {' '.join(self.scopes)}".strip()
+
+
+PUBLIC = Guard("NONE")
+
+
+def wanted_guards(resource_server: str) -> Mapping[tuple[str, str], Guard]:
+    """The guard of each method and path. A route is public if app.py gives it none.
+
+    resource_server  what this stage's scopes begin with
+    """
+    from app import app  # builds its guards of this process's environment
+
+    own = Settings(os.environ).resource_server
+    return {
+        (method, path): _guard(route.authorizer, own, resource_server)
+        for path, methods in app.routes.items()
+        for method, route in methods.items()
+    }
+
+
+def _guard(authorizer: Any, own: str, resource_server: str) -> Guard:
+    if authorizer is None:
+        return PUBLIC
+    kind = "COGNITO_USER_POOLS" if isinstance(authorizer, CognitoUserPoolAuthorizer) else "CUSTOM"
+    scopes = (f"{resource_server}{scope.removeprefix(own)}" for scope in authorizer.scopes)
+    return Guard(kind, authorizer.name, tuple(sorted(scopes)))

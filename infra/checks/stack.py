@@ -1,0 +1,75 @@
+"""The identity stack: is it the one that the repository describes, and in a state to be worked with?"""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from infra.checks.check import Check
+from infra.checks.compare import differing
+from infra.checks.live import Live
+from infra.checks.wanted import parameter_values
+
+_GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
+_PAUSE = 2.0  # seconds
+
+
+def _status(live: Live) -> Iterator[str]:
+    if live.stack["StackStatus"] not in _GOOD:
+        yield f"{live.stage.stack} is in {live.stack['StackStatus']}"
+
+
+def _template(live: Live) -> Iterator[str]:
+    deployed = live.ask("cloudformation", "get_template", StackName=live.stage.stack, TemplateStage="Original")
+    text = (live.project / "infra/identity.yaml").read_text(encoding="utf-8")
+    if str(deployed["TemplateBody"]).strip() != text.strip():
+        yield "infra/identity.yaml has changed since, or somebody has deployed another one"
+
+
+def _parameters(live: Live) -> Iterator[str]:
+    definitions = live.template["Parameters"]
+    wanted = parameter_values(definitions, live.wanted_parameters)
+    yield from differing("the stack", parameter_values(definitions, live.parameters), wanted)
+
+
+def drift(sleep: Callable[[float], None] = time.sleep) -> Check:
+    """CloudFormation's own comparison, which takes it minutes."""
+
+    def differences(live: Live) -> Iterator[str]:
+        cloudformation = live.client("cloudformation")
+        detection = cloudformation.detect_stack_drift(StackName=live.stage.stack)["StackDriftDetectionId"]
+        status = _detected(cloudformation, detection, sleep)
+        if status["DetectionStatus"] != "DETECTION_COMPLETE":
+            yield f"the detection ended with {status.get('DetectionStatusReason', status['DetectionStatus'])}"
+        for item in _drifts(cloudformation, live.stage.stack):
+            if item["StackResourceDriftStatus"] in ("MODIFIED", "DELETED"):
+                paths = ", ".join(part["PropertyPath"] for part in item.get("PropertyDifferences", []))
+                yield f"{item['LogicalResourceId']} is {item['StackResourceDriftStatus'].lower()} {paths}".rstrip()
+
+    return Check("stack-drift", "CloudFormation finds every resource as it has made it", differences)
+
+
+def _drifts(cloudformation: Any, stack: str) -> Iterator[dict[str, Any]]:
+    page: dict[str, Any] = cloudformation.describe_stack_resource_drifts(StackName=stack)
+    yield from page["StackResourceDrifts"]
+    while "NextToken" in page:
+        page = cloudformation.describe_stack_resource_drifts(StackName=stack, NextToken=page["NextToken"])
+        yield from page["StackResourceDrifts"]
+
+
+def _detected(cloudformation: Any, detection: str, sleep: Callable[[float], None]) -> dict[str, Any]:
+    while True:
+        status: dict[str, Any] = cloudformation.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
+        if status["DetectionStatus"] != "DETECTION_IN_PROGRESS":
+            return status
+        sleep(_PAUSE)
+
+
+CHECKS = (
+    Check("stack-status", "The identity stack is in a good state", _status),
+    Check("stack-template", "The identity stack was made of this repository's template", _template),
+    Check(
+        "stack-parameters",
+        "The identity stack has the parameters of the stage's file, and the application",
+        _parameters,
+    ),
+)

@@ -1,0 +1,80 @@
+"""What tells of the system: logs that are kept, alarms that reach somebody, a dashboard."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from infra.checks.check import Check
+from infra.checks.compare import differing
+from infra.checks.live import Live
+
+_ALARM = "AWS::CloudWatch::Alarm"
+
+
+def _log_groups(live: Live) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    prefix = f"/aws/lambda/{live.stage.function('api_handler')}"
+    listed = live.listed("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
+    actual = {group["logGroupName"]: group for group in listed}
+    for wanted in live.wanted.of("AWS::Logs::LogGroup").values():
+        yield wanted["LogGroupName"], actual.get(wanted["LogGroupName"], {}), wanted
+
+
+def _retention(live: Live) -> Iterator[str]:
+    for name, actual, wanted in _log_groups(live):
+        yield from differing(name, actual, {"retentionInDays": wanted["RetentionInDays"]})
+
+
+def _encryption(live: Live) -> Iterator[str]:
+    for name, actual, wanted in _log_groups(live):
+        if actual.get("kmsKeyId") != wanted.get("KmsKeyId"):
+            yield f"{name} is encrypted with {actual.get('kmsKeyId') or 'a key of AWS'}"
+
+
+def _metric_alarms(live: Live) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    wanted = live.wanted.of(_ALARM)
+    names = [live.physical[name] for name in wanted]
+    listed = live.listed("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNames=names)
+    actual = {alarm["AlarmName"]: alarm for alarm in listed}
+    for name, properties in wanted.items():
+        yield name, actual.get(live.physical[name], {}), properties
+
+
+def _alarms(live: Live) -> Iterator[str]:
+    for name, actual, wanted in _metric_alarms(live):
+        if not actual:
+            yield f"there is no {name}"
+            continue
+        settings = {key: value for key, value in wanted.items() if key not in ("AlarmActions", "AlarmDescription")}
+        yield from differing(name, actual, settings)
+
+
+def _actions(live: Live) -> Iterator[str]:
+    for name, actual, wanted in _metric_alarms(live):
+        if actual:
+            yield from differing(name, actual, {"ActionsEnabled": True, "AlarmActions": wanted["AlarmActions"]})
+
+
+def _readers(live: Live) -> Iterator[str]:
+    topic = live.physical["AlarmTopic"]
+    listed = live.listed("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=topic)
+    confirmed = {item["Endpoint"] for item in listed if item["SubscriptionArn"].startswith("arn:")}
+    for wanted in live.wanted["AlarmTopic"].get("Subscription", []):
+        if wanted["Endpoint"] not in confirmed:
+            yield "the address of the stage's file has not confirmed that it wants them, by the link that AWS has sent"
+
+
+def _dashboard(live: Live) -> Iterator[str]:
+    for wanted in live.wanted.of("AWS::CloudWatch::Dashboard").values():
+        actual = live.ask("cloudwatch", "get_dashboard", DashboardName=wanted["DashboardName"])
+        if json.loads(actual["DashboardBody"]) != json.loads(wanted["DashboardBody"]):
+            yield f"{wanted['DashboardName']} is another one than the template's"
+
+
+CHECKS = (
+    Check("logs-retention", "Logs are there, and kept for as long as the stage says", _retention),
+    Check("logs-encryption", "Logs are encrypted with the key that the stage has chosen", _encryption),
+    Check("alarms", "Every alarm of the template watches what it should", _alarms),
+    Check("alarms-actions", "Every alarm tells the topic", _actions),
+    Check("alarms-readers", "Whom the stage names is told of alarms", _readers),
+    Check("dashboard", "The dashboard is the template's", _dashboard),
+)

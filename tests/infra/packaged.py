@@ -1,0 +1,48 @@
+"""The application's template as `make package` writes it, and what CloudFormation's SAM transform makes of it.
+
+`python -m tests.infra.packaged FILE` writes the latter, for a scanner.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+from infra.package import package_without_dependencies
+from tests.infra.intrinsics import PSEUDO
+
+
+def packaged(folder: Path) -> dict[str, Any]:
+    """The template, with an address for the code."""
+    template: dict[str, Any] = json.loads(package_without_dependencies(folder)[0])
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://bundles/gatehouse.zip"
+    return template
+
+
+def translated(template: Mapping[str, Any]) -> dict[str, Any]:
+    """The same in plain CloudFormation, by AWS's own translator."""
+    copy = json.loads(json.dumps(template))
+    session = boto3.Session(region_name=PSEUDO["AWS::Region"])
+    translator = Translator({}, Parser(), boto_session=session)
+    written: dict[str, Any] = translator.translate(copy, {})
+    translator.metrics.publish()  # nowhere: it warns of what it keeps
+    return written
+
+
+def main(target: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        written = translated(packaged(Path(folder)))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(written, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

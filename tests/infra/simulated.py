@@ -1,0 +1,119 @@
+"""`python -m tests.infra.simulated PORT FOLDER`: an AWS account, simulated and empty; and a stage to put there.
+
+The stage has everything that a stage may have: second factors, a company's providers, a firewall, a key of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from infra.package import PROJECT, package
+from infra.policy_files import PolicyFiles
+from infra.stacks import Stacks, with_code
+from infra.stage import Stage
+from local.install import API_STAGE, add_gateway_responses
+from local.place import Place
+
+STAGE = Stage(
+    name="olympus",
+    app="gatehouse",
+    region="us-east-1",
+    account=None,
+    identity={
+        "MfaMode": "ON",
+        "CallbackUrls": "https://olympus.example/callback",
+        "LogoutUrls": "https://olympus.example/",
+        "DomainPrefix": "olympus-sign-in",
+        "SamlMetadataUrl": "https://parnassus.example/metadata",
+        "OidcIssuer": "https://delphi.example",
+        "OidcClientId": "olympus-at-delphi",
+        "OidcClientSecretArn": "delphi",
+        "EnableWaf": "true",
+        "UseCustomerKey": "true",
+    },
+    application={"DefaultGroups": "readers"},
+)
+APPLICATION = "gatehouse-olympus"
+
+
+@contextmanager
+def account(folder: Path) -> Iterator[Place]:
+    """Run a simulated account for as long as it is wanted."""
+    place = Place(_free_port(), folder)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tests.infra.simulated", str(place.port), str(folder)],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    try:
+        _wait(place.port)
+        yield place
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait(port: int) -> None:
+    for _ in range(600):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.05)
+    raise TimeoutError("the simulated account did not start")
+
+
+def deploy(place: Place) -> None:
+    """Put the stage there, from the packaged application."""
+    delphi = '{"client_secret": "known to nobody but Delphi"}'
+    place.client("secretsmanager").create_secret(Name="delphi", SecretString=delphi)
+    stacks = Stacks(place.client("cloudformation"), place.client("s3"), bucket="gatehouse-olympus-deploy")
+    identity = _identity(stacks, {})
+    template, code = package(place.folder / "build")
+    jwks = f"{place.url}/{identity['UserPoolId']}/.well-known/jwks.json"
+    application, _ = stacks.deploy(
+        APPLICATION,
+        with_code(template, stacks.upload(code, ".zip")),
+        {**STAGE.application, "Stage": STAGE.name, **identity, "JwksUrl": jwks},
+    )
+    api = application["RestAPIId"]
+    outputs = _identity(stacks, {"DeployPhase": "complete", "RestApiId": api, "ApiStage": API_STAGE})
+    add_gateway_responses(place.client("apigateway"), api, template)
+    PolicyFiles(PROJECT / "policies", outputs, place.client("dynamodb")).apply(overwrite=False)
+
+
+def _identity(stacks: Stacks, wiring: Mapping[str, str]) -> dict[str, str]:
+    template = (PROJECT / "infra/identity.yaml").read_text(encoding="utf-8")
+    given = {**STAGE.identity, "AppName": STAGE.app, "Stage": STAGE.name, **wiring}
+    return stacks.deploy(STAGE.stack, template, given)[0]
+
+
+async def run(place: Place) -> None:
+    from local.front.server import serve
+
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await serve(place.port, stop)
+
+
+if __name__ == "__main__":
+    here: Any = Place(int(sys.argv[1]), Path(sys.argv[2]).resolve())
+    here.state.mkdir(parents=True, exist_ok=True)
+    os.environ.update(here.environment())  # ministack reads it when it is imported
+    asyncio.run(run(here))

@@ -1,0 +1,261 @@
+"""Attacks and accidents at the REST API, the firewall, the logs and the alarms; each with the check that finds it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from tests.infra.target import Tampering, Target, Undo, pair, restored
+
+_EVERYONE = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "*"}],
+}
+
+
+def _deployed(tamper: Tampering) -> Tampering:
+    """A change of the API, and its deployment, without which nobody would notice."""
+
+    def tamper_and_deploy(target: Target) -> Undo:
+        undo, deploy = tamper(target), partial(target.client("apigateway").create_deployment, **target.api_stage)
+        deploy()
+        return lambda: (undo(), deploy())
+
+    return tamper_and_deploy
+
+
+def _scopes(verb: str, path: str, *scopes: str) -> Tampering:
+    """Ask for other scopes; a method is made anew for that."""
+
+    def tamper(target: Target) -> Undo:
+        gateway, method = target.client("apigateway"), target.method(verb, path)
+        was = gateway.get_method(**method)
+        guard = {key: was[key] for key in ("authorizationType", "authorizerId")}
+        service = {"type": "AWS_PROXY", "integrationHttpMethod": "POST", "uri": was["methodIntegration"]["uri"]}
+
+        def anew(names: Any) -> None:
+            gateway.delete_method(**method)
+            gateway.put_method(**method, **guard, authorizationScopes=names)
+            gateway.put_integration(**method, **service)
+
+        anew([f"https://gatehouse.example/{scope}" for scope in scopes])
+        return lambda: anew(was["authorizationScopes"])
+
+    return _deployed(tamper)
+
+
+def _changer(change: Callable[..., object], where: Mapping[str, str]) -> Callable[[Mapping[str, str]], object]:
+    """API Gateway's way to change settings, by the paths to them."""
+
+    def replace(settings: Mapping[str, str]) -> object:
+        steps = [{"op": "replace", "path": path, "value": value} for path, value in settings.items()]
+        return change(**where, patchOperations=steps)
+
+    return replace
+
+
+def _open(verb: str, path: str) -> Tampering:
+    def tamper(target: Target) -> Undo:
+        gateway, method = target.client("apigateway"), target.method(verb, path)
+        was, change = gateway.get_method(**method), _changer(gateway.update_method, method)
+        change({"/authorizationType": "NONE"})
+        return lambda: change({f"/{key}": was[key] for key in ("authorizationType", "authorizerId")})
+
+    return _deployed(tamper)
+
+
+def _integration(target: Target) -> Undo:
+    gateway, method = target.client("apigateway"), target.method("GET", "/whoami")
+    right, change = gateway.get_integration(**method)["uri"], _changer(gateway.update_integration, method)
+    change({"/uri": right.replace(target.stage.function("api_handler"), "trojan-horse")})
+    return lambda: change({"/uri": right})
+
+
+def _further_route(target: Target) -> Undo:
+    gateway = target.client("apigateway")
+    method = {**target.method("GET", "/reports"), "httpMethod": "PATCH"}
+    uri = gateway.get_integration(**{**method, "httpMethod": "GET"})["uri"]
+    gateway.put_method(**method, authorizationType="NONE")
+    gateway.put_integration(**method, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
+    return lambda: gateway.delete_method(**method)
+
+
+def _further_api(target: Target) -> Undo:
+    gateway = target.client("apigateway")
+    authorizer = gateway.get_authorizer(**target.authorizer("policy_authorizer"))
+    made = {"restApiId": gateway.create_rest_api(name="gatehouse")["id"]}
+    told = {key: authorizer[key] for key in ("name", "type", "authorizerUri", "identitySource")}
+    gateway.create_authorizer(**made, **told)
+    return lambda: gateway.delete_rest_api(**made)
+
+
+def _further_stage(target: Target) -> Undo:
+    gateway = target.client("apigateway")
+    deployment = gateway.get_stage(**target.api_stage)["deploymentId"]
+    gateway.create_stage(**target.api, stageName="unwatched", deploymentId=deployment)
+    return lambda: gateway.delete_stage(**target.api, stageName="unwatched")
+
+
+def _authorizer(name: str, path: str, bad: str, good: str) -> Tampering:
+    def tamper(target: Target) -> Undo:
+        change = _changer(target.client("apigateway").update_authorizer, target.authorizer(name))
+        change({path: bad})
+        return lambda: change({path: good})
+
+    return tamper
+
+
+def _replaced_authorizer(target: Target) -> Undo:
+    gateway, authorizer = target.client("apigateway"), target.authorizer("policy_authorizer")
+    right = gateway.get_authorizer(**authorizer)["authorizerUri"]
+    change = _changer(gateway.update_authorizer, authorizer)
+    change({"/authorizerUri": right.replace("policy_authorizer", "trojan-horse")})
+    return lambda: change({"/authorizerUri": right})
+
+
+def _cached_responses(target: Target) -> Undo:
+    change = _changer(target.client("apigateway").update_stage, target.api_stage)
+    change({"/*/*/caching/enabled": "true"})
+    return lambda: change({"/*/*/caching/enabled": "false"})
+
+
+def _resource_policy(target: Target) -> Undo:
+    change = _changer(target.client("apigateway").update_rest_api, target.api)
+    change({"/policy": json.dumps(_EVERYONE)})
+    return lambda: change({"/policy": ""})
+
+
+def _lost_response(target: Target) -> Undo:
+    gateway, response = target.client("apigateway"), {**target.api, "responseType": "UNAUTHORIZED"}
+    was = gateway.get_gateway_response(**response)
+    good = {key: was[key] for key in ("statusCode", "responseParameters", "responseTemplates")}
+    gateway.delete_gateway_response(**response)
+    return lambda: gateway.put_gateway_response(**response, **good)
+
+
+def _alarm(**bad: Any) -> Tampering:
+    def tamper(target: Target) -> Undo:
+        cloudwatch, name = target.client("cloudwatch"), target.names["DecisionsFailedAlarm"]
+        was = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"][0]
+        known = cloudwatch.meta.service_model.operation_model("PutMetricAlarm").input_shape.members
+        good = {key: value for key, value in was.items() if key in known}
+        cloudwatch.put_metric_alarm(**{**good, **bad})
+        return lambda: cloudwatch.put_metric_alarm(**good)
+
+    return tamper
+
+
+def _lost_alarm(target: Target) -> Undo:
+    undo = _alarm()(target)
+    target.client("cloudwatch").delete_alarms(AlarmNames=[target.names["DecisionsFailedAlarm"]])
+    return undo
+
+
+def _dashboard(target: Target) -> Undo:
+    cloudwatch, name = target.client("cloudwatch"), {"DashboardName": target.names["Dashboard"]}
+    good = cloudwatch.get_dashboard(**name)["DashboardBody"]
+    cloudwatch.put_dashboard(**name, DashboardBody='{"widgets": []}')
+    return lambda: cloudwatch.put_dashboard(**name, DashboardBody=good)
+
+
+def _no_firewall(target: Target) -> Undo:
+    firewall, api = target.client("wafv2"), target.api["restApiId"]
+    resource = {"ResourceArn": f"arn:aws:apigateway:us-east-1::/restapis/{api}/stages/v1"}
+    acl = firewall.get_web_acl_for_resource(**resource)["WebACL"]["ARN"]
+    firewall.disassociate_web_acl(**resource)
+    return lambda: firewall.associate_web_acl(**resource, WebACLArn=acl)
+
+
+def _open_firewall(target: Target) -> Undo:
+    firewall = target.client("wafv2")
+    name, identity, _ = target.names["WebAcl"].split("|")
+    acl = {"Name": name, "Id": identity, "Scope": "REGIONAL"}
+    was = firewall.get_web_acl(**acl)["WebACL"]
+
+    def change(rules: Any) -> None:
+        lock = firewall.get_web_acl(**acl)["LockToken"]
+        same = {key: was[key] for key in ("DefaultAction", "VisibilityConfig")}
+        firewall.update_web_acl(**acl, **same, Rules=rules, LockToken=lock)
+
+    change([])
+    return lambda: change(was["Rules"])
+
+
+def _log_group(target: Target) -> dict[str, str]:
+    return {"logGroupName": target.names["AuthorizerLogs"]}
+
+
+def _other_log_group(target: Target) -> Undo:
+    logs, group = target.client("logs"), _log_group(target)
+    key = target.client("kms").describe_key(KeyId=target.names["DataKey"])["KeyMetadata"]["Arn"]
+
+    def anew(**more: str) -> None:  # the emulator cannot take a key away
+        logs.delete_log_group(**group)
+        logs.create_log_group(**group, **more)
+        logs.put_retention_policy(**group, retentionInDays=365)
+
+    anew()
+    return lambda: anew(kmsKeyId=key)
+
+
+def _data_key(target: Target) -> dict[str, str]:
+    return {"KeyId": target.names["DataKey"]}
+
+
+TAMPERINGS: dict[str, tuple[str, Tampering]] = {
+    "a method asks for no token": ("api-guards", _open("GET", "/reports")),
+    "a method of use case 1 asks for no token": ("api-guards", _open("DELETE", "/files/{name}")),
+    "a method asks for no scope": ("api-guards", _scopes("PUT", "/files/{name}")),
+    "a method is content with the scope to read": (
+        "api-guards",
+        _scopes("PUT", "/files/{name}", "file.read", "file.write"),
+    ),
+    "a route that nobody wrote": ("api-routes", _further_route),
+    "a method is answered by something else": ("api-integrations", _integration),
+    "there is a second API": ("api-single", _further_api),
+    "there is a second stage, unwatched": ("api-stages", _further_stage),
+    "responses are kept for the next caller": ("api-replay", _cached_responses),
+    "decisions are remembered": (
+        "api-authorizers",
+        _authorizer("policy_authorizer", "/authorizerResultTtlInSeconds", "300", "0"),
+    ),
+    "tokens are good beyond their expiry": (
+        "api-authorizers",
+        _authorizer("pool", "/authorizerResultTtlInSeconds", "300", "0"),
+    ),
+    "somebody else decides": ("api-authorizers", _replaced_authorizer),
+    "the token is taken from elsewhere": (
+        "api-authorizers",
+        _authorizer(
+            "policy_authorizer",
+            "/identitySource",
+            "method.request.header.X-Horse",
+            "method.request.header.Authorization",
+        ),
+    ),
+    "browsers cannot read why they are refused": ("api-responses", _deployed(_lost_response)),
+    "everyone may call the API": ("api-policy", _resource_policy),
+    "logs are kept for ever": (
+        "logs-retention",
+        restored("logs", "delete_retention_policy", "put_retention_policy", _log_group, {"retentionInDays": 365}),
+    ),
+    "logs are encrypted with another key": ("logs-encryption", _other_log_group),
+    "an alarm waits for a thousand failures": ("alarms", _alarm(Threshold=1000)),
+    "an alarm is gone": ("alarms", _lost_alarm),
+    "an alarm tells nobody": ("alarms-actions", _alarm(AlarmActions=[])),
+    "an alarm is silenced": (
+        "alarms-actions",
+        pair(
+            "cloudwatch",
+            "disable_alarm_actions",
+            "enable_alarm_actions",
+            lambda target: {"AlarmNames": [target.names["DeadLettersAlarm"]]},
+        ),
+    ),
+    "the dashboard is empty": ("dashboard", _dashboard),
+    "the API stands before its firewall": ("firewall", _no_firewall),
+    "the firewall lets everything pass": ("firewall-rules", _open_firewall),
+    "the key is never renewed": ("data-key", pair("kms", "disable_key_rotation", "enable_key_rotation", _data_key)),
+}

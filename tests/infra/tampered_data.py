@@ -1,0 +1,239 @@
+"""Attacks and accidents at the tables, the functions, their roles and the stream; each with the check that finds it."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any
+
+from tests.infra.target import Arguments, Tampering, Target, Undo, pair, setting
+
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
+EVERYTHING = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+EVERYONE = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "*", "Resource": "*"}],
+}
+_AUTHORIZER = "policy_authorizer"
+
+
+def _table(operation: str, name: str, bad: Arguments, good: Arguments) -> Tampering:
+    return setting("dynamodb", operation, lambda target: target.table(name), bad, good)
+
+
+def _recovery(on: bool) -> Arguments:
+    return {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": on}}
+
+
+def _expiry(on: bool) -> Arguments:
+    return {"TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": on}}
+
+
+def _key(target: Target) -> Arguments:
+    described = target.client("kms").describe_key(KeyId=target.names["DataKey"])["KeyMetadata"]
+    return {"SSESpecification": {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": described["Arn"]}}
+
+
+def _function(name: str, bad: Arguments, good: Arguments) -> Tampering:
+    return setting("lambda", "update_function_configuration", lambda target: target.function(name), bad, good)
+
+
+def variables(name: str, **bad: str) -> Tampering:
+    def environment(target: Target, **changes: str) -> Arguments:
+        return {"Environment": {"Variables": {**target.configuration(name)["Environment"]["Variables"], **changes}}}
+
+    return _function(name, partial(environment, **bad), environment)
+
+
+def _permitted(function: str, **permission: str) -> Tampering:
+    return pair(
+        "lambda",
+        "add_permission",
+        "remove_permission",
+        lambda target: {**target.function(function), "StatementId": "troy"},
+        {"Action": "lambda:InvokeFunction", **permission},
+    )
+
+
+def _layer(target: Target) -> Undo:
+    service, function = target.client("lambda"), target.function(_AUTHORIZER)
+    code = bytes.fromhex("504b0506" + "00" * 18)  # an empty archive
+    layer = service.publish_layer_version(LayerName="horse", Content={"ZipFile": code})["LayerVersionArn"]
+    service.update_function_configuration(**function, Layers=[layer])
+    return lambda: service.update_function_configuration(**function, Layers=[])
+
+
+def _second_mapping(target: Target) -> Undo:
+    service = target.client("lambda")
+    queue = target.outputs["StreamDeadLettersArn"]
+    made = service.create_event_source_mapping(**target.function("policy_changed"), EventSourceArn=queue)
+    return lambda: service.delete_event_source_mapping(UUID=made["UUID"])
+
+
+def _mapping(bad: dict[str, Any], good: dict[str, Any]) -> Tampering:
+    return setting("lambda", "update_event_source_mapping", lambda target: target.mapping, bad, good)
+
+
+def _trust(service: str) -> Arguments:
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return {"PolicyDocument": json.dumps({"Version": "2012-10-17", "Statement": [statement]})}
+
+
+def _wider_role(target: Target) -> Undo:
+    iam, policy = target.client("iam"), {**target.role("AuthorizerRole"), "PolicyName": "run"}
+    good = iam.get_role_policy(**policy)["PolicyDocument"]
+    iam.put_role_policy(**policy, PolicyDocument=json.dumps(EVERYTHING))
+    return lambda: iam.put_role_policy(**policy, PolicyDocument=json.dumps(good))
+
+
+def _corrupt(target: Target) -> Undo:
+    dynamodb, item = target.client("dynamodb"), {"subject": {"S": "group:trojans"}}
+    dynamodb.put_item(**target.table("PolicyTable"), Item={**item, "statements": {"S": "[{"}})
+    return lambda: dynamodb.delete_item(**target.table("PolicyTable"), Key=item)
+
+
+TAMPERINGS: dict[str, tuple[str, Tampering]] = {
+    "a table cannot be restored": (
+        "tables-recovery",
+        _table("update_continuous_backups", "PolicyTable", _recovery(False), _recovery(True)),
+    ),
+    "a table can be deleted": (
+        "tables-protection",
+        _table(
+            "update_table", "OnboardedTable", *({"DeletionProtectionEnabled": protected} for protected in (False, True))
+        ),
+    ),
+    "revocations never expire": (
+        "tables-expiry",
+        _table("update_time_to_live", "GuardTable", _expiry(False), _expiry(True)),
+    ),
+    "policies expire": (
+        "tables-expiry",
+        _table("update_time_to_live", "PolicyTable", _expiry(True), _expiry(False)),
+    ),
+    "documents are streamed to somebody": (
+        "tables-streams",
+        _table(
+            "update_table",
+            "DocumentTable",
+            {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}},
+            {"StreamSpecification": {"StreamEnabled": False}},
+        ),
+    ),
+    "a table is encrypted with another key": (
+        "tables-encryption",
+        _table("update_table", "DocumentTable", {"SSESpecification": {"Enabled": False}}, _key),
+    ),
+    "a table is everyone's": (
+        "tables-sharing",
+        pair(
+            "dynamodb",
+            "put_resource_policy",
+            "delete_resource_policy",
+            lambda target: {"ResourceArn": target.table_arn("GuardTable")},
+            {"Policy": json.dumps(EVERYONE)},
+        ),
+    ),
+    "a policy is corrupt": ("policies-readable", _corrupt),
+    "a function has another one's role": (
+        "functions-roles",
+        _function(
+            _AUTHORIZER,
+            lambda target: {"Role": target.outputs["ApiRoleArn"]},
+            lambda target: {"Role": target.outputs["AuthorizerRoleArn"]},
+        ),
+    ),
+    "keys are taken from another place": (
+        "functions-environment",
+        variables(_AUTHORIZER, JWKS_URL="https://troy.example/jwks.json"),
+    ),
+    "tokens of another client are good": ("functions-environment", variables(_AUTHORIZER, CLIENT_IDS="horse")),
+    "a variable lets other code in": ("functions-environment", variables("api_handler", PYTHONPATH="/tmp/horse")),  # noqa: S108
+    "the authorizer has no time": ("functions-limits", _function(_AUTHORIZER, {"Timeout": 1}, {"Timeout": 5})),
+    "a function runs on another Python": (
+        "functions-code",
+        _function(
+            _AUTHORIZER,
+            {"Runtime": "python3.9"},
+            lambda target: {"Runtime": target.configuration("api_handler")["Runtime"]},
+        ),
+    ),
+    "a layer comes before the code": ("functions-code", _layer),
+    "any API may call the service": (
+        "functions-callers",
+        _permitted("api_handler", Principal="apigateway.amazonaws.com"),
+    ),
+    "another account may call the service": ("functions-callers", _permitted("api_handler", Principal="210987654321")),
+    "any user pool may call a trigger": (
+        "functions-callers",
+        _permitted("pre_token", Principal="cognito-idp.amazonaws.com"),
+    ),
+    "another account's user pool may call a trigger": (
+        "functions-callers",
+        _permitted(
+            "post_confirmation",
+            Principal="cognito-idp.amazonaws.com",
+            SourceArn="arn:aws:cognito-idp:us-east-1:210987654321:userpool/us-east-1_Troy",
+        ),
+    ),
+    "the service has an address past its guards": (
+        "functions-addresses",
+        pair(
+            "lambda",
+            "create_function_url_config",
+            "delete_function_url_config",
+            lambda target: target.function("api_handler"),
+            {"AuthType": "NONE"},
+        ),
+    ),
+    "a role may do everything": ("roles-permissions", _wider_role),
+    "a role has one more policy": (
+        "roles-permissions",
+        pair(
+            "iam",
+            "put_role_policy",
+            "delete_role_policy",
+            lambda target: {**target.role("ApiRole"), "PolicyName": "horse"},
+            {"PolicyDocument": json.dumps(EVERYTHING)},
+        ),
+    ),
+    "a role is an administrator's": (
+        "roles-attached",
+        pair(
+            "iam",
+            "attach_role_policy",
+            "detach_role_policy",
+            lambda target: {**target.role("PreTokenRole"), "PolicyArn": ADMINISTRATOR},
+        ),
+    ),
+    "a role is for servers too": (
+        "roles-trust",
+        setting(
+            "iam",
+            "update_assume_role_policy",
+            lambda target: target.role("ApiRole"),
+            _trust("ec2.amazonaws.com"),
+            _trust("lambda.amazonaws.com"),
+        ),
+    ),
+    "the stream handler listens to something else": ("stream-mapping", _second_mapping),
+    "the stream handler is switched off": ("stream-mapping", _mapping({"Enabled": False}, {"Enabled": True})),
+    "failed edits are tried for ever": (
+        "stream-settings",
+        _mapping({"MaximumRetryAttempts": -1}, {"MaximumRetryAttempts": 10}),
+    ),
+    "one bad edit takes the others with it": (
+        "stream-settings",
+        _mapping({"FunctionResponseTypes": []}, {"FunctionResponseTypes": ["ReportBatchItemFailures"]}),
+    ),
+    "what was set aside is everyone's": (
+        "dead-letters",
+        setting(
+            "sqs",
+            "set_queue_attributes",
+            lambda target: {"QueueUrl": target.names["StreamDeadLetters"]},
+            {"Attributes": {"Policy": json.dumps(EVERYONE)}},
+            {"Attributes": {"Policy": ""}},
+        ),
+    ),
+}

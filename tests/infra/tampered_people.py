@@ -1,0 +1,221 @@
+"""Attacks and accidents at the user pool, its clients and the companies trusted; each with the check that finds it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from tests.infra.target import Arguments, Tampering, Target, Undo, pair, restored, setting
+
+STRANGER = "arn:aws:lambda:us-east-1:123456789012:function:trojan-horse"
+_pool = partial(setting, "cognito-idp", "update_user_pool", lambda target: target.pool)
+_factors = partial(setting, "cognito-idp", "set_user_pool_mfa_config", lambda target: target.pool)
+_PHONE = [{"Name": "verified_phone_number", "Priority": 1}]
+_MAIL = [{"Name": "verified_email", "Priority": 1}]
+
+
+def _client(name: str = "WebClient", **bad: Any) -> Tampering:
+    def tamper(target: Target) -> Undo:
+        cognito = target.client("cognito-idp")
+        was = cognito.describe_user_pool_client(**target.pool, ClientId=target.names[name])["UserPoolClient"]
+        known = cognito.meta.service_model.operation_model("UpdateUserPoolClient").input_shape.members
+        # The emulator gives some numbers as text, and empty texts that AWS would not take.
+        good = {key: int(value) if key.endswith("Validity") else value for key, value in was.items() if key in known}
+        good = {key: value for key, value in good.items() if value != ""}
+        cognito.update_user_pool_client(**{**good, **bad})
+        return lambda: cognito.update_user_pool_client(**good)
+
+    return tamper
+
+
+def _triggers(**changes: Any) -> Tampering:
+    def config(target: Target, **changes: Any) -> Arguments:
+        pool = target.client("cognito-idp").describe_user_pool(**target.pool)["UserPool"]
+        return {"LambdaConfig": {**pool["LambdaConfig"], **changes}}
+
+    return _pool(partial(config, **changes), config)
+
+
+def _further_client(target: Target) -> Undo:
+    cognito = target.client("cognito-idp")
+    made = cognito.create_user_pool_client(
+        **target.pool,
+        ClientName="trojan-horse",
+        AllowedOAuthFlows=["implicit"],
+        AllowedOAuthFlowsUserPoolClient=True,
+        AllowedOAuthScopes=["openid"],
+        CallbackURLs=["https://troy.example/"],
+    )["UserPoolClient"]
+    return lambda: cognito.delete_user_pool_client(**target.pool, ClientId=made["ClientId"])
+
+
+_EDITORS = {"GroupName": "editors"}
+_AS_EVER = {"Precedence": 20, "Description": "May write reports"}
+
+
+def _group_with_a_role(target: Target) -> Undo:
+    cognito, editors = target.client("cognito-idp"), {**target.pool, **_EDITORS}
+
+    def anew(**more: str) -> None:  # the emulator cannot change a group
+        cognito.delete_group(**editors)
+        cognito.create_group(**editors, **_AS_EVER, **more)
+
+    anew(RoleArn=target.outputs["ApiRoleArn"])
+    return anew
+
+
+def _provider(name: str, kind: str, **bad: str) -> Tampering:
+    def tamper(target: Target) -> Undo:
+        cognito, provider = target.client("cognito-idp"), {**target.pool, "ProviderName": target.names[name]}
+        good = cognito.describe_identity_provider(**provider)["IdentityProvider"][kind]
+        cognito.update_identity_provider(**provider, **{kind: {**good, **bad}})
+        return lambda: cognito.update_identity_provider(**provider, **{kind: good})
+
+    return tamper
+
+
+def _passwords(length: int) -> Arguments:
+    return {"Policies": {"PasswordPolicy": {"MinimumLength": length, "PasswordHistorySize": 5, **_SIMPLE}}}
+
+
+_SIMPLE = {
+    **dict.fromkeys(("RequireUppercase", "RequireLowercase", "RequireNumbers", "RequireSymbols"), False),
+    "TemporaryPasswordValidityDays": 1,
+}
+
+
+def _mfa(mode: str) -> Arguments:
+    return {"MfaConfiguration": mode, "SoftwareTokenMfaConfiguration": {"Enabled": True}}
+
+
+def _sms(enabled: bool) -> Arguments:
+    sms = {"SmsConfiguration": {"SnsCallerArn": "arn:aws:iam::123456789012:role/sms"}}
+    return {**_mfa("ON"), "SmsMfaConfiguration": sms if enabled else {}}
+
+
+def _scopes(*names: str) -> Arguments:
+    return {"Name": "gatehouse-olympus", "Scopes": [{"ScopeName": name, "ScopeDescription": name} for name in names]}
+
+
+def _kept_secret(target: Target) -> Undo:
+    service, secret = target.client("secretsmanager"), {"SecretId": target.outputs["MachineSecretArn"]}
+    good = service.get_secret_value(**secret)["SecretString"]
+    service.put_secret_value(**secret, SecretString='{"client_id": "troy", "client_secret": "horse"}')
+    return lambda: service.put_secret_value(**secret, SecretString=good)
+
+
+_new_provider = {
+    "ProviderType": "OIDC",
+    "ProviderDetails": {"client_id": "horse", "oidc_issuer": "https://troy.example", "authorize_scopes": "openid"},
+}
+_EVERYONE = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}'
+
+TAMPERINGS: dict[str, tuple[str, Tampering]] = {
+    "second factors become optional": (
+        "pool-mfa",
+        _factors(_mfa("OPTIONAL"), _mfa("ON")),
+    ),
+    "codes by text message are a second factor": (
+        "pool-mfa",
+        _factors(_sms(True), _sms(False)),
+    ),
+    "short passwords will do": ("pool-passwords", _pool(_passwords(8), _passwords(15))),
+    "the user pool can be deleted": (
+        "pool-protection",
+        _pool({"DeletionProtection": "INACTIVE"}, {"DeletionProtection": "ACTIVE"}),
+    ),
+    "nobody can sign up": (
+        "pool-sign-up",
+        _pool(*({"AdminCreateUserConfig": {"AllowAdminCreateUserOnly": only}} for only in (True, False))),
+    ),
+    "a telephone recovers an account": (
+        "pool-recovery",
+        _pool(*({"AccountRecoverySetting": {"RecoveryMechanisms": way}} for way in (_PHONE, _MAIL))),
+    ),
+    "a new address counts before it is proved": (
+        "pool-attributes",
+        _pool(
+            *(
+                {"UserAttributeUpdateSettings": {"AttributesRequireVerificationBeforeUpdate": needed}}
+                for needed in ([], ["email"])
+            )
+        ),
+    ),
+    "a further trigger is called": ("pool-triggers", _triggers(PreSignUp=STRANGER)),
+    "a trigger is replaced": ("pool-triggers", _triggers(PostConfirmation=STRANGER)),
+    "the trigger that writes tokens is replaced": (
+        "pool-triggers",
+        _triggers(PreTokenGenerationConfig={"LambdaArn": STRANGER, "LambdaVersion": "V1_0"}),
+    ),
+    "the plan is another one": ("pool-plan", _pool({"UserPoolTier": "PLUS"}, {"UserPoolTier": "ESSENTIALS"})),
+    "a group is deleted": (
+        "pool-groups",
+        restored("cognito-idp", "delete_group", "create_group", lambda target: {**target.pool, **_EDITORS}, _AS_EVER),
+    ),
+    "a group lets its members into the account": ("pool-groups", _group_with_a_role),
+    "tokens can carry a further scope": (
+        "pool-scopes",
+        setting(
+            "cognito-idp",
+            "update_resource_server",
+            lambda target: {**target.pool, "Identifier": target.names["ResourceServer"]},
+            _scopes("file.read", "file.write", "file.burn"),
+            _scopes("file.read", "file.write"),
+        ),
+    ),
+    "there is another client, with the implicit flow": ("clients-known", _further_client),
+    "tokens are given to addresses, without a code": ("clients-flows", _client(AllowedOAuthFlows=["code", "implicit"])),
+    "the browsers' client takes passwords": (
+        "clients-flows",
+        _client(ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH"]),
+    ),
+    "people are sent to another site as well": (
+        "clients-redirects",
+        _client(CallbackURLs=["https://olympus.example/callback", "https://troy.example/"]),
+    ),
+    "people can change what is known of them": (
+        "clients-scopes",
+        _client("MachineClient", AllowedOAuthScopes=["aws.cognito.signin.user.admin"]),
+    ),
+    "people can write their company's groups": (
+        "clients-attributes",
+        _client(WriteAttributes=["email", "custom:idp_groups"]),
+    ),
+    "tokens live for a day": ("clients-lifetimes", _client(AccessTokenValidity=1440)),
+    "refresh tokens can be used twice": ("clients-rotation", _client(RefreshTokenRotation={"Feature": "DISABLED"})),
+    "refresh tokens cannot be revoked": ("clients-revocation", _client(EnableTokenRevocation=False)),
+    "who has an account is no secret": ("clients-discretion", _client(PreventUserExistenceErrors="LEGACY")),
+    "a company's people come by the other client": (
+        "clients-providers",
+        _client(SupportedIdentityProviders=["COGNITO", "CorporateSSO"]),
+    ),
+    "the machine would read somebody else's credentials": ("machine-secret", _kept_secret),
+    "the machine's credentials are everyone's": (
+        "machine-secret-sharing",
+        pair(
+            "secretsmanager",
+            "put_resource_policy",
+            "delete_resource_policy",
+            lambda target: {"SecretId": target.outputs["MachineSecretArn"]},
+            {"ResourcePolicy": _EVERYONE},
+        ),
+    ),
+    "another company is trusted": (
+        "providers-known",
+        pair(
+            "cognito-idp",
+            "create_identity_provider",
+            "delete_identity_provider",
+            lambda target: {**target.pool, "ProviderName": "Troy"},
+            _new_provider,
+        ),
+    ),
+    "a company may begin a sign-in": (
+        "providers-settings",
+        _provider("SamlProvider", "ProviderDetails", IDPInit="true"),
+    ),
+    "groups are taken from another claim": (
+        "providers-settings",
+        _provider("OidcProvider", "AttributeMapping", **{"custom:idp_groups": "nickname"}),
+    ),
+}

@@ -1,0 +1,119 @@
+"""A deployed stage in somebody's hands, and the ways to change one thing in it.
+
+Shape:  a tampering takes the stage, changes something through AWS's own API, and gives what changes it back
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from infra import found
+from infra.stage import Stage
+
+Undo = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One stage, and the names by which AWS knows its parts."""
+
+    stage: Stage
+    client: found.Client
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """What the stack's resources are called."""
+        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.stage.stack)
+        resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
+        return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
+
+    @cached_property
+    def outputs(self) -> Mapping[str, str]:
+        stack = self.client("cloudformation").describe_stacks(StackName=self.stage.stack)["Stacks"][0]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    @cached_property
+    def api(self) -> dict[str, str]:
+        return {"restApiId": found.apis(self.stage, self.client)[0]}
+
+    @property
+    def api_stage(self) -> dict[str, str]:
+        return {**self.api, "stageName": "v1"}
+
+    @property
+    def pool(self) -> dict[str, str]:
+        return {"UserPoolId": self.names["UserPool"]}
+
+    @property
+    def mapping(self) -> dict[str, str]:
+        return {"UUID": found.mappings(self.stage, self.client)[0]["UUID"]}
+
+    def table(self, name: str) -> dict[str, str]:
+        return {"TableName": self.names[name]}
+
+    def table_arn(self, name: str) -> str:
+        arn: str = self.client("dynamodb").describe_table(**self.table(name))["Table"]["TableArn"]
+        return arn
+
+    def role(self, name: str) -> dict[str, str]:
+        return {"RoleName": self.names[name]}
+
+    def function(self, name: str) -> dict[str, str]:
+        return {"FunctionName": self.stage.function(name)}
+
+    def configuration(self, name: str) -> dict[str, Any]:
+        return dict(self.client("lambda").get_function_configuration(**self.function(name)))
+
+    def method(self, verb: str, path: str) -> dict[str, str]:
+        items = self.client("apigateway").get_resources(**self.api, limit=500)["items"]
+        resource = next(item["id"] for item in items if item["path"] == path)
+        return {**self.api, "resourceId": resource, "httpMethod": verb}
+
+    def authorizer(self, name: str) -> dict[str, str]:
+        items = self.client("apigateway").get_authorizers(**self.api)["items"]
+        return {**self.api, "authorizerId": next(item["id"] for item in items if item["name"] == name)}
+
+
+Tampering = Callable[[Target], Undo]
+Arguments = Mapping[str, Any] | Callable[[Target], Mapping[str, Any]]  # some can be told from the target only
+
+
+def setting(service: str, operation: str, where: Arguments, bad: Arguments, good: Arguments) -> Tampering:
+    """One operation that sets something wrong, and then right."""
+
+    def tamper(target: Target) -> Undo:
+        here, wrong, right = (_of(target, arguments) for arguments in (where, bad, good))
+        call = getattr(target.client(service), operation)
+        call(**here, **wrong)
+        return lambda: call(**here, **right)
+
+    return tamper
+
+
+def pair(service: str, do: str, undo: str, where: Arguments, more: Arguments | None = None) -> Tampering:
+    """One operation that does something, with more to say, and another that takes it back."""
+
+    def tamper(target: Target) -> Undo:
+        here, client = _of(target, where), target.client(service)
+        getattr(client, do)(**here, **_of(target, more or {}))
+        return lambda: getattr(client, undo)(**here)
+
+    return tamper
+
+
+def restored(service: str, undo: str, do: str, where: Arguments, more: Arguments) -> Tampering:
+    """One operation that takes something away, and another that makes it again, with more to say."""
+
+    def tamper(target: Target) -> Undo:
+        here, again, client = _of(target, where), _of(target, more), target.client(service)
+        getattr(client, undo)(**here)
+        return lambda: getattr(client, do)(**here, **again)
+
+    return tamper
+
+
+def _of(target: Target, arguments: Arguments) -> Mapping[str, Any]:
+    return arguments(target) if callable(arguments) else arguments

@@ -1,0 +1,295 @@
+"""A function's role allows each call to AWS that the function makes, and no other.
+
+The calls are recorded from botocore while the shipped functions run, over their real wiring, on services inside the
+test process (moto); the roles are read from infra/identity.yaml.
+Source:  AWS Well-Architected, SEC03-BP02 "Grant least privilege access"
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore import xform_name
+
+from app import app
+from authorizers.policy import policy_authorizer
+from chalicelib import wiring
+from chalicelib.triggers.policy_changed import policy_changed
+from chalicelib.triggers.post_confirmation import post_confirmation
+from chalicelib.triggers.pre_token import pre_token
+from tests import mint
+from tests.authorizers.events import proxy_event, token_event
+from tests.aws.tables import empty_tables
+from tests.aws.test_fetch_jwks import answers, jwk, server, written
+from tests.fakes import allow
+from tests.infra.intrinsics import PSEUDO
+from tests.infra.resolve import Template, load
+from tests.rewired import fresh_wiring
+
+ROOT = Path(__file__).resolve().parents[2]
+API = "gatehouse1"
+ARN = "arn:aws:execute-api:us-east-1:123456789012:gatehouse1/v1/GET/reports"
+EVERYTHING = {
+    "principalId": "admin-sub",
+    "kind": "person",
+    "username": "admin",
+    "client": "web",
+    "policies": "group:admins@1",
+    "grant": "Allow * /*",
+    "claims": {
+        "token_use": "access",
+        "scope": "https://gatehouse.example/file.read https://gatehouse.example/file.write",
+    },
+}
+REPORT = {"title": "Orders", "body": "many"}
+POLICY = {"kind": "group", "name": "clerks"}
+REVOCATION = {"sub": "mallory"}
+# Every route, in an order in which each of them succeeds; the report's id is known once it has been written.
+REQUESTS: list[tuple[str, str, Any, Mapping[str, str]]] = [
+    ("GET", "/", None, {}),
+    ("GET", "/whoami", None, {}),
+    ("PUT", "/files/{name}", {"content": "hello"}, {}),
+    ("GET", "/files", None, {}),
+    ("GET", "/files/{name}", None, {}),
+    ("DELETE", "/files/{name}", None, {}),
+    ("POST", "/reports", REPORT, {}),
+    ("GET", "/reports", None, {}),
+    ("GET", "/reports/{id}", None, {}),
+    ("PUT", "/reports/{id}", REPORT, {}),
+    ("DELETE", "/reports/{id}", None, {}),
+    ("PUT", "/admin/policies/{kind}/{name}", {"statements": [allow("/reports")]}, POLICY),
+    ("GET", "/admin/policies", None, {}),
+    ("GET", "/admin/policies/{kind}/{name}", None, POLICY),
+    ("DELETE", "/admin/policies/{kind}/{name}", None, POLICY),
+    ("POST", "/admin/revocations", REVOCATION, {}),
+    ("GET", "/admin/revocations", None, {}),
+    ("DELETE", "/admin/revocations", REVOCATION, {}),
+]
+
+# What Lambda does with a function's role before and after the function runs.
+BY_LAMBDA = {
+    "*": {("logs:CreateLogStream", "<logs>"), ("logs:PutLogEvents", "<logs>")},
+    "PolicyChangedRole": {
+        ("dynamodb:DescribeStream", "<PolicyTable.StreamArn>"),
+        ("dynamodb:GetRecords", "<PolicyTable.StreamArn>"),
+        ("dynamodb:GetShardIterator", "<PolicyTable.StreamArn>"),
+        ("dynamodb:ListStreams", "*"),
+        ("sqs:SendMessage", "<StreamDeadLetters.Arn>"),
+    },
+}
+
+Call = tuple[str, str]  # an action, and the resource as the template's resolver names it
+
+
+@dataclass
+class Recorder:
+    """What was called: the actions on resources, and the operations by the names that the code calls them by."""
+
+    calls: set[Call] = field(default_factory=set)
+    operations: set[str] = field(default_factory=set)
+
+    def __call__(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        service = model.service_model.service_name
+        self.calls.update((action_of(service, model), resource) for resource in resources_of(service, params))
+        self.operations.add(xform_name(model.name))
+
+
+@pytest.fixture
+def recorded() -> Iterator[Recorder]:
+    """The calls of what runs in the test, over services with the template's tables, a user pool and a REST API."""
+    with pytest.MonkeyPatch.context() as environment, fresh_wiring(), empty_tables(), server(jwks=keys()) as url:
+        user_pool()
+        settings = {
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "ISSUER": mint.ISSUER,
+            "JWKS_URL": f"{url}/jwks",
+            "CLIENT_IDS": mint.WEB_CLIENT,
+            "POLICY_TABLE": "PolicyTable",
+            "GUARD_TABLE": "GuardTable",
+            "ONBOARDED_TABLE": "OnboardedTable",
+            "DOCUMENT_TABLE": "DocumentTable",
+            "AUTHORIZER_CACHE_SECONDS": "60",
+            "REST_API_ID": API,
+            "API_STAGE": "v1",
+        }
+        for name, value in settings.items():
+            environment.setenv(name, value)
+        recorder = Recorder()
+        events = wiring._session().events  # those of every client that will be made of it
+        events.register("before-parameter-build.*.*", recorder)
+        # moto has no such operation: it is recorded, and answered here.
+        events.register("before-call.api-gateway.FlushStageAuthorizersCache", lambda **_: (Flushed(), {}))
+        yield recorder
+
+
+class Flushed:
+    status_code = 202
+
+
+def action_of(service: str, model: Any) -> str:
+    # API Gateway's actions are the methods of HTTP, all others are named like the operation.
+    return f"apigateway:{model.http['method']}" if service == "apigateway" else f"{service}:{model.name}"
+
+
+def resources_of(service: str, params: Mapping[str, Any]) -> list[str]:
+    if service == "apigateway":
+        stage = f"{params['restApiId']}/stages/{params['stageName']}"
+        return [f"arn:aws:apigateway:{PSEUDO['AWS::Region']}::/restapis/{stage}/cache/authorizers"]
+    if service == "cognito-idp":
+        return ["<UserPool.Arn>"]
+    return [f"<{table}.Arn>" for table in params.get("RequestItems") or [params["TableName"]]]
+
+
+def keys() -> Callable[[Any], None]:
+    return answers(200, written(jwk()))
+
+
+def user_pool() -> None:
+    cognito = boto3.client("cognito-idp", region_name="us-east-1")
+    pool_id = cognito.create_user_pool(PoolName="olympus")["UserPool"]["Id"]
+    cognito.create_group(UserPoolId=pool_id, GroupName="readers")
+    for name in ("clio", "urania"):
+        cognito.admin_create_user(UserPoolId=pool_id, Username=name)
+
+
+def ask_every_route() -> None:
+    report_id = ""
+    for method, resource, body, parameters in REQUESTS:
+        known = {**parameters, **({"id": report_id} if "{id}" in resource else {})}
+        answered = app(proxy_event(method, resource, known, EVERYTHING, json.dumps(body)), None)
+        assert answered["statusCode"] < 300, (method, resource, answered)
+        if (method, resource) == ("POST", "/reports"):
+            report_id = json.loads(answered["body"])["id"]
+
+
+def authorize() -> None:
+    boto3.client("dynamodb", region_name="us-east-1").put_item(
+        TableName="GuardTable", Item={"id": {"S": "generation"}, "n": {"N": "1"}}
+    )
+    now = int(time.time())
+    token = mint.token(mint.person(iat=now, auth_time=now, exp=now + 900))
+    assert policy_authorizer(token_event(token, ARN), None)["principalId"] == mint.person()["sub"]
+
+
+def follow_the_stream() -> None:
+    record = {
+        "eventID": "1",
+        "eventName": "MODIFY",
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "us-east-1",
+        "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/PolicyTable/stream/1",
+        "dynamodb": {"Keys": {"subject": {"S": "group:clerks"}}, "SequenceNumber": "1", "StreamViewType": "KEYS_ONLY"},
+    }
+    assert policy_changed({"Records": [record]}, None) == {"batchItemFailures": []}
+
+
+def confirm() -> None:
+    attributes = {"sub": "c110"}
+    event = {
+        "version": "1",
+        "triggerSource": "PostConfirmation_ConfirmSignUp",
+        "region": "us-east-1",
+        "userPoolId": pool_id_of_the_test(),
+        "userName": "clio",
+        "callerContext": {"awsSdkVersion": "1", "clientId": "web"},
+        "request": {"userAttributes": attributes},
+        "response": {},
+    }
+    post_confirmation(event, None)
+    assert groups_of("clio") == ["readers"]
+
+
+def make_a_token() -> None:
+    event = {
+        "userPoolId": pool_id_of_the_test(),
+        "userName": "urania",
+        "request": {"userAttributes": {"sub": "04a1"}, "groupConfiguration": {"groupsToOverride": []}},
+        "response": {},
+    }
+    pre_token(event, None)
+    assert groups_of("urania") == ["readers"]
+
+
+FUNCTIONS = {
+    "ApiRole": ask_every_route,
+    "AuthorizerRole": authorize,
+    "PolicyChangedRole": follow_the_stream,
+    "PostConfirmationRole": confirm,
+    "PreTokenRole": make_a_token,
+}
+
+
+def allowed_by(role: str) -> set[Call]:
+    """What a role of the template allows, but for what Lambda itself needs."""
+    complete = {"DeployPhase": "complete", "RestApiId": API, "ApiStage": "v1"}
+    stack = Template(load(ROOT / "infra/identity.yaml")).resolve(complete)
+    inline = stack.resources[role].properties["Policies"]
+    attached = [
+        policy.properties for policy in stack.of("AWS::IAM::Policy") if f"<{role}>" in policy.properties["Roles"]
+    ]
+    documents = [policy["PolicyDocument"]["Statement"] for policy in (*inline, *attached)]
+    calls = {
+        (action, re.sub(r"<\w+Logs\.Arn>", "<logs>", resource))
+        for statement in chain.from_iterable(documents)
+        for action in many(statement["Action"])
+        for resource in many(statement["Resource"])
+    }
+    return calls - BY_LAMBDA["*"] - BY_LAMBDA.get(role, set())
+
+
+def many(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+@pytest.mark.parametrize("role", FUNCTIONS)
+def test_a_role_allows_what_its_function_does_and_nothing_else(role: str, recorded: Recorder) -> None:
+    FUNCTIONS[role]()
+    assert recorded.calls == allowed_by(role)
+
+
+def test_every_operation_that_the_adapters_name_was_recorded(recorded: Recorder) -> None:
+    """Else a call that no path above reaches could be missing in the roles, and nobody would notice."""
+    for run in FUNCTIONS.values():
+        run()
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "chalicelib/aws").glob("*.py")]
+    calls = {name for source in sources for name in re.findall(r"client\.(\w+)\(", source)}
+    pages = {name for source in sources for name in re.findall(r'get_paginator\("(\w+)"\)', source)}
+    assert recorded.operations == (calls - {"get_paginator"}) | pages
+
+
+def test_every_role_of_the_template_is_looked_at() -> None:
+    stack = Template(load(ROOT / "infra/identity.yaml")).resolve({})
+    assert {role.name for role in stack.of("AWS::IAM::Role")} == set(FUNCTIONS)
+
+
+def test_every_route_is_asked() -> None:
+    routes = {(method, path) for path, methods in app.routes.items() for method in methods}
+    assert {(method, path) for method, path, _, _ in REQUESTS} == routes
+
+
+def test_what_lambda_needs_of_a_role_is_in_the_template() -> None:
+    stack = Template(load(ROOT / "infra/identity.yaml")).resolve({})
+    text = json.dumps([stack.resources[role].properties["Policies"] for role in BY_LAMBDA if role != "*"])
+    for action, resource in BY_LAMBDA["PolicyChangedRole"]:
+        assert action in text
+        assert resource in text
+
+
+def pool_id_of_the_test() -> str:
+    return boto3.client("cognito-idp", region_name="us-east-1").list_user_pools(MaxResults=1)["UserPools"][0]["Id"]
+
+
+def groups_of(username: str) -> list[str]:
+    cognito = boto3.client("cognito-idp", region_name="us-east-1")
+    listed = cognito.admin_list_groups_for_user(UserPoolId=pool_id_of_the_test(), Username=username)
+    return [group["GroupName"] for group in listed["Groups"]]
