@@ -55,7 +55,7 @@ class Deploy:
         memory = self._deploy_application(memory)
         self._tune(memory, outputs)
         outputs = self._complete(memory)
-        self._apply_policies(outputs, options)
+        apply_policies(self.project, outputs, self.client, self.progress, options.overwrite_policies)
         return found.api_url(self.stage, memory.api_id or "")
 
     def _check_policies(self) -> None:
@@ -122,15 +122,6 @@ class Deploy:
             outputs, step.changed = self._deploy_stack(wiring)
         return outputs
 
-    def _apply_policies(self, outputs: Mapping[str, str], options: Options) -> None:
-        with self.progress.step("policies") as step:
-            files = PolicyFiles(self.project / "policies", outputs, self.client("dynamodb"))
-            applied = files.apply(options.overwrite_policies)
-            step.changed = bool(applied.written or applied.removed)
-            step.notes += [f"written: {subject}" for subject in applied.written]
-            step.notes += [f"removed, since it has no file any more: {subject}" for subject in applied.removed]
-            step.notes += [f"left as it is, --overwrite-policies would replace it: {kept}" for kept in applied.kept]
-
     def _deploy_stack(self, wiring: Mapping[str, str]) -> tuple[Mapping[str, str], bool]:
         template = (self.project / "infra/identity.yaml").read_text(encoding="utf-8")
         given = {**self.stage.identity, "AppName": self.stage.app, "Stage": self.stage.name, **wiring}
@@ -160,3 +151,19 @@ class Deploy:
     @property
     def _state(self) -> ChaliceState:
         return ChaliceState(self.project, self.stage, self.client)
+
+
+def apply_policies(
+    project: Path, outputs: Mapping[str, str], client: found.Client, progress: Progress, overwrite: bool
+) -> None:
+    """Bring `policies/` into the tables of a stage; effective for the next request. Raises Refused and StepFailed.
+
+    outputs    of the identity stack
+    overwrite  also policies that somebody has changed in the table
+    """
+    with progress.step("policies") as step:
+        applied = PolicyFiles(project / "policies", outputs, client("dynamodb")).apply(overwrite)
+        step.changed = bool(applied.written or applied.removed)
+        step.notes += [f"written: {subject}" for subject in applied.written]
+        step.notes += [f"removed, since it has no file any more: {subject}" for subject in applied.removed]
+        step.notes += [f"left as it is, --overwrite-policies would replace it: {kept}" for kept in applied.kept]

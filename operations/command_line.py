@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from infra import found
 from infra.chalice_state import ChaliceState
 from infra.checks.stack import drift
-from infra.deploy import Deploy, Options
+from infra.deploy import Deploy, Options, apply_policies
 from infra.destroy import Destroy
 from infra.found import Client
 from infra.progress import Progress, StepFailed
@@ -76,14 +76,26 @@ def _verify(arguments: argparse.Namespace, project: Path, stage: Stage, client: 
     return 0 if all(finding.ok for finding in findings) else 1
 
 
+def _policies(arguments: argparse.Namespace, project: Path, stage: Stage, client: Client) -> int:
+    progress = Progress(_write)
+    apply_policies(project, _stack_outputs(stage, client), client, progress, arguments.overwrite_policies)
+    _say("done" if progress.changed else "nothing changed")
+    return 0
+
+
 def _outputs(_: argparse.Namespace, project: Path, stage: Stage, client: Client) -> int:
-    outputs = Stacks(client("cloudformation")).outputs(stage.stack)
-    if not outputs:
-        raise Refused(f"The stage {stage.name} is not deployed: run `python manage.py deploy --stage {stage.name}`")
+    outputs = _stack_outputs(stage, client)
     memory = ChaliceState(project, stage, client).recall()
     api_id = memory.api_id if memory else None
     print(json.dumps({**outputs, **({"ApiUrl": found.api_url(stage, api_id)} if api_id else {})}, indent=2))
     return 0
+
+
+def _stack_outputs(stage: Stage, client: Client) -> dict[str, str]:
+    outputs = Stacks(client("cloudformation")).outputs(stage.stack)
+    if not outputs:
+        raise Refused(f"The stage {stage.name} is not deployed: run `python manage.py deploy --stage {stage.name}`")
+    return outputs
 
 
 def _check_account(stage: Stage, client: Client) -> None:
@@ -117,9 +129,11 @@ def _parser() -> argparse.ArgumentParser:
 
     deploy = add("deploy", _deploy, "bring a stage up, or up to date; doing it twice changes nothing")
     deploy.add_argument("--adopt", metavar="API", help="the REST API to go on with when Chalice's memory of it is lost")
-    deploy.add_argument(
-        "--overwrite-policies", action="store_true", help="also policies that somebody has changed in the table"
-    )
+    policies = add("policies", _policies, "write the reviewed policies into a deployed stage, and nothing else")
+    for command in (deploy, policies):
+        command.add_argument(
+            "--overwrite-policies", action="store_true", help="also policies that somebody has changed in the table"
+        )
     destroy = add("destroy", _destroy, "take a stage down; people, policies and documents are kept")
     destroy.add_argument("--purge-data", metavar="STAGE", help="delete those as well: the name of the stage again")
     look = add("verify", _verify, "read the deployed stage back, and compare it with what it should be")

@@ -25,7 +25,7 @@ def owned_by(account: str, **services: Any) -> Account:
     return Account(sts={"get_caller_identity": {"Account": account}}, **services)
 
 
-@pytest.mark.parametrize("command", ["deploy", "destroy", "verify", "outputs"])
+@pytest.mark.parametrize("command", ["deploy", "destroy", "verify", "outputs", "policies"])
 def test_in_somebody_elses_account_nothing_is_done(tmp_path, capsys, command):
     stranger = owned_by("210987654321")
     status, _, err = typed(project_in(tmp_path, STAGE), capsys, command, account=stranger)

@@ -271,17 +271,27 @@ def test_a_policy_that_somebody_has_changed_is_left_as_it_is_and_named(mended, a
 
 
 @pytest.fixture(scope="module")
-def overwritten(mended: Scene, play) -> Scene:
+def without_readers(mended: Scene, play) -> Scene:
     mended.checkout.file("policies/readers.yaml").unlink()
-    return play(mended.checkout, "deploy", "--overwrite-policies")
+    return play(mended.checkout, "policies")
 
 
-def test_policies_follow_their_files_if_that_is_wanted(overwritten, account):
-    assert overwritten.said.changed == ["policies"]
-    policies = administer(account, overwritten.outputs)
-    assert policies.get_policy("group:editors").updated_by == "policies/"
+def test_policies_follow_their_files_without_a_deployment(without_readers, account):
+    assert (without_readers.said.trouble, without_readers.said.changed) == ("", ["policies"])
+    policies = administer(account, without_readers.outputs)
     assert "group:readers" not in [policy.subject for policy in policies.list_policies()]
-    assert overwritten.statuses == {**OPEN, "a reader, GET /reports": 403}
+    assert policies.get_policy("group:editors").updated_by == "the dean"
+    assert without_readers.statuses == {**OPEN, "a reader, GET /reports": 403}
+
+
+@pytest.fixture(scope="module")
+def overwritten(without_readers: Scene, play) -> Scene:
+    return play(without_readers.checkout, "deploy", "--overwrite-policies")
+
+
+def test_a_policy_that_somebody_has_changed_follows_its_file_if_that_is_wanted(overwritten, account):
+    assert overwritten.said.changed == ["policies"]
+    assert administer(account, overwritten.outputs).get_policy("group:editors").updated_by == "policies/"
 
 
 def test_after_a_deployment_by_hand_the_next_one_sets_again_what_chalice_cannot(mended, account):
