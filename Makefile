@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH := build/bench
+SCAN := build/scan
 STAGE ?= dev
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run demo token reset local test storm bench package deploy verify destroy mutants check format clean
+.PHONY: help run demo token reset local test storm bench package deploy verify destroy mutants scan check format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -55,6 +56,11 @@ mutants: $(VENV)/installed ## mutation testing of the rules and of the decision 
 	@$(BIN)/mutmut run --max-children 2
 	@$(BIN)/mutmut results
 
+scan: $(VENV)/installed $(SCAN)/installed ## checkov over the templates, pip-audit over the requirements (asks PyPI)
+	@$(BIN)/python -m tests.infra.packaged $(SCAN)/application.json
+	@$(SCAN)/bin/checkov --config-file .checkov.yaml -f infra/identity.yaml $(SCAN)/application.json
+	@$(SCAN)/bin/pip-audit --strict --no-deps --disable-pip -r requirements.txt -r constraints.txt -r requirements-mutation.txt -r requirements-scan.txt
+
 check: $(VENV)/installed ## what CI checks: style, types, templates, import directions and all tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -82,4 +88,10 @@ $(BENCH)/installed: requirements.txt constraints.txt benchmarks/requirements.txt
 	@echo "Installing the benchmarks' packages into $(BENCH)."
 	@$(PYTHON) -m venv $(BENCH)
 	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@touch $@
+
+$(SCAN)/installed: requirements-scan.txt
+	@echo "Installing the scanners into $(SCAN): about 100 packages."
+	@$(PYTHON) -m venv $(SCAN)
+	@$(SCAN)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-scan.txt
 	@touch $@

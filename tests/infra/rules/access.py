@@ -1,0 +1,86 @@
+"""Rules about who may do what in the account: the functions' roles, and who may call the functions."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.infra.intrinsics import ACCOUNT
+from tests.infra.resolve import Stack
+from tests.infra.rules import for_each_stack
+from tests.infra.rules.people import pool
+
+WITHOUT_RESOURCE = {"dynamodb:ListStreams", "xray:PutTraceSegments", "xray:PutTelemetryRecords"}
+ASSUMED_BY_LAMBDA = [
+    {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
+]
+
+
+def many(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def statements(stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every statement that a role is given, with the name of the resource that gives it."""
+    for role in stack.of("AWS::IAM::Role"):
+        for policy in role.properties.get("Policies", []):
+            yield from ((role.name, statement) for statement in many(policy["PolicyDocument"]["Statement"]))
+    for policy in stack.of("AWS::IAM::Policy"):
+        document = policy.properties["PolicyDocument"]
+        yield from ((policy.name, statement) for statement in many(document["Statement"]))
+
+
+@for_each_stack
+def least_privilege(stack: Stack) -> Iterator[str]:
+    for name, statement in statements(stack):
+        actions, resources = many(statement.get("Action", "*")), many(statement.get("Resource", "*"))
+        if not actions or not all(isinstance(resource, str) for resource in resources):
+            yield f"{name} allows {actions} on {resources}"
+            continue
+        if any("*" in action for action in actions):
+            yield f"{name} allows {actions}"
+        if any("*" in resource for resource in resources) and not set(actions) <= WITHOUT_RESOURCE:
+            yield f"{name} allows {actions} on {resources}"
+        if "NotAction" in statement or "NotResource" in statement or statement["Effect"] != "Allow":
+            yield f"{name} says what it means by what it does not mean"
+
+
+@for_each_stack
+def one_role_for_each_function(stack: Stack) -> Iterator[str]:
+    roles, groups = stack.of("AWS::IAM::Role"), stack.of("AWS::Logs::LogGroup")
+    written = {name: _logs(name, stack) for name in (role.name for role in roles)}
+    if sorted(map(str, written.values())) != sorted(f"['<{group.name}.Arn>']" for group in groups):
+        yield f"roles do not write to one log group each: {written}"
+    for role in roles:
+        if role.properties["AssumeRolePolicyDocument"]["Statement"] != ASSUMED_BY_LAMBDA:
+            yield f"{role.name} may be assumed by others than Lambda"
+        if role.properties.get("ManagedPolicyArns"):
+            yield f"{role.name} has {role.properties['ManagedPolicyArns']}"
+        if role.properties.get("PermissionsBoundary", "") != stack.parameters["PermissionsBoundaryArn"]:
+            yield f"{role.name} is not held by the boundary"
+
+
+def _logs(role: str, stack: Stack) -> list[str]:
+    mine = [statement for name, statement in statements(stack) if name == role]
+    return [res for it in mine if "logs:PutLogEvents" in many(it["Action"]) for res in many(it["Resource"])]
+
+
+def triggers(stack: Stack) -> set[str]:
+    """The names of the functions that the user pool asks."""
+    wired = pool(stack).properties.get("LambdaConfig", {}).values()
+    arns = [trigger if isinstance(trigger, str) else trigger["LambdaArn"] for trigger in wired]
+    return {arn.rsplit(":", 1)[1] for arn in arns}
+
+
+@for_each_stack
+def invocations(stack: Stack) -> Iterator[str]:
+    permissions = stack.of("AWS::Lambda::Permission")
+    for permission in permissions:
+        properties = permission.properties
+        if (properties.get("Action"), properties.get("Principal")) != (
+            "lambda:InvokeFunction",
+            "cognito-idp.amazonaws.com",
+        ):
+            yield f"{permission.name} lets {properties.get('Principal')} do {properties.get('Action')}"
+        if (properties.get("SourceArn"), properties.get("SourceAccount")) != (f"<{pool(stack).name}.Arn>", ACCOUNT):
+            yield f"{permission.name} holds for other pools than ours"
+    if {permission.properties["FunctionName"] for permission in permissions} != triggers(stack):
+        yield f"the pool asks {sorted(triggers(stack))}, and may not ask all of them, or others"

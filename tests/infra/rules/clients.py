@@ -1,0 +1,155 @@
+"""Rules about the user pool's app clients: how they get tokens, for whom, and what these are worth."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.infra.resolve import Resource, Stack, Template
+from tests.infra.rules import Sets, for_each_stack
+
+IDENTITY_SCOPES = {"openid", "email"}
+GROUPS = "custom:idp_groups"
+# What a template might be asked to send people back to, and must not.
+HOSTILE_REDIRECTS = (
+    "http://gatehouse.example/callback",
+    "http://localhost.evil.example/",
+    "http://localhost:4566@evil.example/",
+    "http://localhost",
+    "https://*.gatehouse.example/callback",
+    "https://gatehouse.example/#fragment",
+    "https://gatehouse.example/ callback",
+    "javascript:alert(1)",
+    "gatehouse://callback",
+    "",
+    "https://gatehouse.example/callback,http://gatehouse.example/callback",
+)
+
+
+def clients(stack: Stack) -> list[Resource]:
+    return stack.of("AWS::Cognito::UserPoolClient")
+
+
+def for_machines(properties: dict[str, Any]) -> bool:
+    return "client_credentials" in properties.get("AllowedOAuthFlows", [])
+
+
+def for_local_people(properties: dict[str, Any]) -> bool:
+    return "COGNITO" in properties.get("SupportedIdentityProviders", ["COGNITO"])
+
+
+def allowed_sign_ins(properties: dict[str, Any]) -> set[str]:
+    """The flows of Cognito's own API that a client may have; refreshing is no sign-in, and an empty list means SRP."""
+    if for_machines(properties):
+        return {"ALLOW_REFRESH_TOKEN_AUTH"}
+    if for_local_people(properties):
+        return {"ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
+    return {"ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}  # with AWS credentials only
+
+
+@for_each_stack
+def grants(stack: Stack) -> Iterator[str]:
+    for client in clients(stack):
+        properties = client.properties
+        flows, sign_ins = properties.get("AllowedOAuthFlows"), set(properties.get("ExplicitAuthFlows", []))
+        if flows not in (["code"], ["client_credentials"]) or not properties.get("AllowedOAuthFlowsUserPoolClient"):
+            yield f"{client.name} gets tokens by {flows}"
+        if properties.get("GenerateSecret", False) is not for_machines(properties):
+            yield f"{client.name} has a secret that it cannot keep, or lacks one"
+        if not sign_ins or not sign_ins <= allowed_sign_ins(properties):
+            yield f"{client.name} signs people in by {sorted(sign_ins)}"
+
+
+@for_each_stack
+def redirects(stack: Stack) -> Iterator[str]:
+    for client in clients(stack):
+        properties = client.properties
+        addresses = properties.get("CallbackURLs", []) + properties.get("LogoutURLs", [])
+        if bool(properties.get("CallbackURLs")) is for_machines(properties):
+            yield f"{client.name} sends people to {addresses}"
+        for address in addresses:
+            exact = address.startswith(("https://", "http://localhost:")) and not set(address) & set("*# ")
+            if not exact:
+                yield f"{client.name} sends people to {address}"
+
+
+def refused_redirects(template: Template, sets: Sets) -> Iterator[str]:
+    for name in ("CallbackUrls", "LogoutUrls"):
+        for address in HOSTILE_REDIRECTS:
+            if template.accepts(name, address):
+                yield f"{name} may be {address!r}"
+
+
+@for_each_stack
+def refreshing(stack: Stack) -> Iterator[str]:
+    for client in clients(stack):
+        properties = client.properties
+        rotation = properties.get("RefreshTokenRotation", {})
+        if properties.get("EnableTokenRevocation") is not True:
+            yield f"{client.name} cannot revoke"
+        if for_machines(properties):
+            continue
+        if rotation.get("Feature") != "ENABLED" and stack.parameters["UserPoolTier"] != "LITE":
+            yield f"{client.name} does not rotate"
+        if not 0 <= rotation.get("RetryGracePeriodSeconds", 0) <= 60:
+            yield f"{client.name} lets an old token live on"
+        if not 0 < _hours(properties, "RefreshToken") <= 24:
+            yield f"{client.name} signs people in for {_hours(properties, 'RefreshToken')} hours"
+
+
+@for_each_stack
+def least_scopes(stack: Stack) -> Iterator[str]:
+    servers = stack.of("AWS::Cognito::UserPoolResourceServer")
+    ours = {f"<{server.name}>/{scope['ScopeName']}" for server in servers for scope in server.properties["Scopes"]}
+    for client in clients(stack):
+        scopes = set(client.properties.get("AllowedOAuthScopes", []))
+        allowed = {scope for scope in ours if scope.endswith(".read")}
+        if not for_machines(client.properties):
+            allowed = ours | IDENTITY_SCOPES
+        if not scopes or not scopes <= allowed:
+            yield f"{client.name} may ask for {sorted(scopes - allowed)}"
+
+
+@for_each_stack
+def short_lives(stack: Stack) -> Iterator[str]:
+    for client in clients(stack):
+        for token in ("AccessToken",) if for_machines(client.properties) else ("AccessToken", "IdToken"):
+            if not 0 < _hours(client.properties, token) <= 0.25:
+                yield f"{client.name} gets an {token} for {_hours(client.properties, token)} hours"
+
+
+@for_each_stack
+def least_reading(stack: Stack) -> Iterator[str]:
+    for client in clients(stack):
+        read = client.properties.get("ReadAttributes")
+        if not for_machines(client.properties) and not read:  # an absent list means all
+            yield f"{client.name} may read every attribute"
+
+
+def _hours(properties: dict[str, Any], token: str) -> float:
+    """How long a token lives; 0 where that is left to Cognito, which counts in hours or days where no unit is given."""
+    unit = properties.get("TokenValidityUnits", {}).get(token, "days" if token == "RefreshToken" else "hours")
+    return float(properties.get(f"{token}Validity", 0)) * {"minutes": 1 / 60, "hours": 1, "days": 24}[unit]
+
+
+@for_each_stack
+def silent_about_people(stack: Stack) -> Iterator[str]:
+    for client in clients(stack):
+        if client.properties.get("PreventUserExistenceErrors") != "ENABLED":
+            yield f"{client.name} tells who has an account"
+
+
+@for_each_stack
+def groups_of_the_company(stack: Stack) -> Iterator[str]:
+    """What a client may write, its users may write with their own tokens: an attribute that gives groups above all."""
+    for client in clients(stack):
+        properties = client.properties
+        written = properties.get("WriteAttributes")
+        if for_machines(properties):
+            continue
+        if not written:  # an absent list means all
+            yield f"{client.name} may write every attribute"
+        elif GROUPS in written and for_local_people(properties):
+            yield f"{client.name} lets people give themselves groups"
+        elif GROUPS in written and "ALLOW_USER_SRP_AUTH" in properties.get("ExplicitAuthFlows", []):
+            yield f"{client.name} gives tokens that may write groups"
+        if "aws.cognito.signin.user.admin" in properties.get("AllowedOAuthScopes", []):
+            yield f"{client.name} gives tokens that may write attributes"

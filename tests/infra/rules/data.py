@@ -1,0 +1,132 @@
+"""Rules about what is kept: tables that outlive mistakes, keys, logs and secrets."""
+
+import json
+import re
+from collections.abc import Iterator
+
+from tests.infra.intrinsics import ACCOUNT
+from tests.infra.resolve import Stack, Template
+from tests.infra.rules import Sets, for_each_stack
+from tests.infra.rules.access import many
+from tests.infra.rules.people import pool
+
+OWNER = f"arn:aws:iam::{ACCOUNT}:root"
+KEPT = {"AWS::Cognito::UserPool", "AWS::DynamoDB::Table", "AWS::KMS::Key"}
+# What is done with the key, and by whom: the functions' roles, alarms on their way to the topic, the log groups.
+BY_ROLES = {"kms:Decrypt", "kms:GenerateDataKey"}
+BY_SERVICES = {
+    "cloudwatch.amazonaws.com": BY_ROLES,
+    "logs.mars-west-1.amazonaws.com": {
+        *("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"),
+    },
+}
+# Where each kind of resource names its key.
+KEYS = {
+    "AWS::Logs::LogGroup": "KmsKeyId",
+    "AWS::SecretsManager::Secret": "KmsKeyId",
+    "AWS::SQS::Queue": "KmsMasterKeyId",
+    "AWS::SNS::Topic": "KmsMasterKeyId",
+}
+SECRET = re.compile(r"\.ClientSecret>|\{\{resolve:")
+SECRET_KEEPERS = {"AWS::SecretsManager::Secret", "AWS::Cognito::UserPoolIdentityProvider"}
+
+
+@for_each_stack
+def kept(stack: Stack) -> Iterator[str]:
+    for resource in stack.resources.values():
+        if resource.type in KEPT:
+            deleted, replaced = resource.beside.get("DeletionPolicy"), resource.beside.get("UpdateReplacePolicy")
+            if deleted not in ("Retain", "RetainExceptOnCreate") or replaced != "Retain":
+                yield f"{resource.name} goes when the stack goes"
+    wanted = stack.parameters["DataProtection"] == "true"
+    if (pool(stack).properties.get("DeletionProtection") == "ACTIVE") is not wanted:
+        yield "the user pool's protection is not as wanted"
+    for table in stack.of("AWS::DynamoDB::Table"):
+        if table.properties.get("PointInTimeRecoverySpecification") != {"PointInTimeRecoveryEnabled": True}:
+            yield f"{table.name} cannot be restored"
+        if table.properties.get("DeletionProtectionEnabled", False) is not wanted:
+            yield f"{table.name}'s protection is not as wanted"
+
+
+def kept_by_default(template: Template, sets: Sets) -> Iterator[str]:
+    if pool(template.resolve({})).properties.get("DeletionProtection") != "ACTIVE":
+        yield "by default data may be deleted"
+
+
+@for_each_stack
+def encrypted(stack: Stack) -> Iterator[str]:
+    keys = stack.of("AWS::KMS::Key")
+    key = f"<{keys[0].name}.Arn>" if keys else None
+    if bool(keys) is not (stack.parameters["UseCustomerKey"] == "true"):
+        yield "a key of the account's own is not as wanted"
+    for table in stack.of("AWS::DynamoDB::Table"):
+        wanted = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key} if key else None
+        if table.properties.get("SSESpecification") != wanted:
+            yield f"{table.name} is encrypted by another key"
+    for resource in stack.resources.values():
+        if resource.type in KEYS and resource.properties.get(KEYS[resource.type]) != key:
+            yield f"{resource.name} is encrypted by another key"
+    for queue in stack.of("AWS::SQS::Queue"):
+        if not keys and queue.properties.get("SqsManagedSseEnabled") is not True:
+            yield f"{queue.name} is not encrypted"
+
+
+@for_each_stack
+def key_policy(stack: Stack) -> Iterator[str]:
+    for key in stack.of("AWS::KMS::Key"):
+        if key.properties.get("EnableKeyRotation") is not True:
+            yield f"{key.name} does not rotate"
+        statements = many(key.properties["KeyPolicy"]["Statement"])
+        if statements[0]["Principal"] != {"AWS": OWNER}:
+            yield f"{key.name} is not administered by the account, or is by others"
+        users = {str(it["Principal"].get("Service")): set(many(it["Action"])) for it in statements[1:]}
+        if users != BY_SERVICES:
+            yield f"{key.name} is used by {users}"
+        if not all(ACCOUNT in json.dumps(it.get("Condition", {})) for it in statements[1:]):
+            yield f"{key.name} may be used for other accounts"
+        yield from _used_by_roles(f"<{key.name}.Arn>", stack)
+
+
+def _used_by_roles(key: str, stack: Stack) -> Iterator[str]:
+    """A key that a function may not use keeps it from its tables."""
+    users = set()
+    for policy in stack.of("AWS::IAM::Policy"):
+        for statement in many(policy.properties["PolicyDocument"]["Statement"]):
+            if many(statement["Resource"]) == [key] and set(many(statement["Action"])) == BY_ROLES:
+                users |= set(policy.properties["Roles"])
+    if users != {f"<{role.name}>" for role in stack.of("AWS::IAM::Role")}:
+        yield f"only {sorted(users)} may use the key"
+
+
+@for_each_stack
+def followed(stack: Stack) -> Iterator[str]:
+    """The policies' changes can be followed, old and new, and revocations go when nobody can be concerned any more."""
+    tables = {table.name: table.properties for table in stack.of("AWS::DynamoDB::Table")}
+    if tables["PolicyTable"].get("StreamSpecification") != {"StreamViewType": "NEW_AND_OLD_IMAGES"}:
+        yield "nobody learns what a policy was before"
+    if tables["GuardTable"].get("TimeToLiveSpecification") != {"AttributeName": "expires_at", "Enabled": True}:
+        yield "revocations are kept for ever"
+
+
+@for_each_stack
+def logs(stack: Stack) -> Iterator[str]:
+    for group in stack.of("AWS::Logs::LogGroup"):
+        if group.properties.get("RetentionInDays") != stack.parameters["LogRetentionDays"]:
+            yield f"{group.name} is kept for {group.properties.get('RetentionInDays')} days"
+
+
+@for_each_stack
+def secrets(stack: Stack) -> Iterator[str]:
+    """Outputs, and most properties, are shown to all who may look at the stack."""
+    for name, value in stack.outputs.items():
+        if SECRET.search(str(value)):
+            yield f"the output {name} shows a secret"
+    for resource in stack.resources.values():
+        if resource.type not in SECRET_KEEPERS and SECRET.search(resource.text):
+            yield f"{resource.name} shows a secret"
+
+
+def secret_parameters(template: Template, sets: Sets) -> Iterator[str]:
+    for name in template.source["Parameters"]:
+        if re.search(r"(Secret|Password)$", name):
+            yield f"the parameter {name} holds a secret"

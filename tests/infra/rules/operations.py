@@ -1,0 +1,99 @@
+"""Rules about running it: failures that are kept and told, and requests that are stopped before they cost."""
+
+from collections.abc import Iterator
+
+from tests.infra.resolve import Resource, Stack
+from tests.infra.rules import for_each_stack
+from tests.infra.rules.people import pool
+
+FORTNIGHT = 14 * 24 * 3600
+# What somebody has to be told of: a metric with all its dimensions, and from which value on.
+WATCHED = {
+    "Gatehouse Decisions function=gatehouse-dev-policy_authorizer decision=failed": 0,
+    "Gatehouse OnboardingFailed function=gatehouse-dev-post_confirmation": 0,
+    "Gatehouse OnboardingFailed function=gatehouse-dev-pre_token": 0,
+    "AWS/Lambda Duration FunctionName=gatehouse-dev-policy_authorizer": 3000,
+    "AWS/Lambda Throttles FunctionName=gatehouse-dev-policy_authorizer": 0,
+    "AWS/Lambda IteratorAge FunctionName=gatehouse-dev-policy_changed": 60000,
+    "AWS/SQS ApproximateNumberOfMessagesVisible QueueName=<StreamDeadLetters.QueueName>": 0,
+}
+
+
+@for_each_stack
+def failures_are_kept(stack: Stack) -> Iterator[str]:
+    queues = stack.of("AWS::SQS::Queue")
+    if not queues:
+        yield "there is no queue for what failed"
+    for queue in queues:
+        if queue.properties.get("MessageRetentionPeriod") != FORTNIGHT:
+            yield f"{queue.name} forgets what failed before two weeks are over"
+
+
+@for_each_stack
+def failures_are_told(stack: Stack) -> Iterator[str]:
+    alarms, (topic,) = stack.of("AWS::CloudWatch::Alarm"), stack.of("AWS::SNS::Topic")
+    thresholds = {metric(alarm): alarm.properties["Threshold"] for alarm in alarms}
+    for watched, highest in WATCHED.items():
+        if thresholds.get(watched, highest + 1) > highest:
+            yield f"nobody is told of {watched} in time"
+    for alarm in alarms:
+        properties = alarm.properties
+        if properties.get("AlarmActions") != [f"<{topic.name}>"] or properties.get("ActionsEnabled", True) is not True:
+            yield f"{alarm.name} tells nobody"
+        if properties.get("TreatMissingData") != "notBreaching":
+            yield f"{alarm.name} calls a quiet night a failure"
+        if properties.get("ComparisonOperator") != "GreaterThanThreshold":
+            yield f"{alarm.name} is about too little instead of too much"
+        statistic = properties.get("Statistic", properties.get("ExtendedStatistic"))
+        if statistic not in ("Sum", "Maximum", "p99"):
+            yield f"{alarm.name} evens out what it should tell"
+        if properties.get("Period", 0) * properties.get("EvaluationPeriods", 0) not in (60, 300):
+            yield f"{alarm.name} does not tell within five minutes"
+    wanted = [{"Protocol": "email", "Endpoint": stack.parameters["AlarmEmail"]}]
+    if topic.properties.get("Subscription", []) != (wanted if stack.parameters["AlarmEmail"] else []):
+        yield f"{topic.name} tells {topic.properties.get('Subscription')}"
+
+
+def metric(alarm: Resource) -> str:
+    """What an alarm watches; CloudWatch takes a metric with one dimension more or less for another one."""
+    properties = alarm.properties
+    dimensions = [f"{dimension['Name']}={dimension['Value']}" for dimension in properties.get("Dimensions", [])]
+    return " ".join([properties["Namespace"], properties["MetricName"], *dimensions])
+
+
+@for_each_stack
+def firewall(stack: Stack) -> Iterator[str]:
+    wanted = {f"<{pool(stack).name}.Arn>"} if stack.parameters["EnableWaf"] == "true" else set()
+    if wanted and stack.parameters["DeployPhase"] == "complete":
+        wanted.add("arn:aws:apigateway:mars-west-1::/restapis/a1b2c3/stages/v1")
+    associations, acls = stack.of("AWS::WAFv2::WebACLAssociation"), stack.of("AWS::WAFv2::WebACL")
+    guarded = {it.properties["ResourceArn"] for it in associations}
+    if guarded != wanted or len(acls) != bool(wanted):
+        yield f"the firewall stands before {sorted(guarded)}"
+    if any(it.properties.get("WebACLArn") != f"<{acl.name}.Arn>" for it in associations for acl in acls):
+        yield "another firewall is used"
+    for acl in acls:
+        yield from _stopped(acl)
+
+
+def _stopped(acl: Resource) -> Iterator[str]:
+    rules = acl.properties.get("Rules", [])
+    rates = [
+        rule for rule in rules if rule.get("Action") == {"Block": {}} and "RateBasedStatement" in rule["Statement"]
+    ]
+    limits = [rule["Statement"]["RateBasedStatement"] for rule in rates]
+    if not any(limit.get("AggregateKeyType") == "IP" and 0 < limit.get("Limit", 0) <= 2000 for limit in limits):
+        yield f"{acl.name} lets one address ask as often as it likes"
+    managed = [rule for rule in rules if rule.get("OverrideAction") == {"None": {}}]
+    names = {rule["Statement"].get("ManagedRuleGroupStatement", {}).get("Name") for rule in managed}
+    if "AWSManagedRulesKnownBadInputsRuleSet" not in names:
+        yield f"{acl.name} lets known bad inputs pass"
+
+
+@for_each_stack
+def threats(stack: Stack) -> Iterator[str]:
+    wanted = {"AdvancedSecurityMode": "ENFORCED"} if stack.parameters["UserPoolTier"] == "PLUS" else None
+    if pool(stack).properties.get("UserPoolTier") != stack.parameters["UserPoolTier"]:
+        yield "the tier is not as wanted"
+    if pool(stack).properties.get("UserPoolAddOns") != wanted:
+        yield "threat protection is not what the tier is paid for"

@@ -1,0 +1,94 @@
+"""`python -m tests.infra.score`: how many faults cfn-lint finds, and how many the rules, written into docs/controls.md.
+
+Ten minutes, nearly all of them cfn-lint's.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from multiprocessing import Pool
+from pathlib import Path
+from typing import Any
+
+from infra.package import PROJECT
+from tests.infra.application_faults import APPLICATION_FAULTS
+from tests.infra.controls import IDENTITY, application_findings, identity_findings
+from tests.infra.faults import Fault, deletions
+from tests.infra.identity_faults import IDENTITY_FAULTS
+from tests.infra.intrinsics import Unresolvable
+from tests.infra.linter import complaints
+from tests.infra.matrix import pairs
+from tests.infra.packaged import packaged, translated
+from tests.infra.resolve import Template, load
+from tests.infra.rules import Sets
+
+PAGE = PROJECT / "docs/controls.md"
+BEGIN, END = "<!-- written by python -m tests.infra.score -->\n", "<!-- until here -->"
+# What a rule raises that does not find what it is about: the test that runs it fails.
+MISSING = (Unresolvable, AttributeError, IndexError, KeyError, TypeError, ValueError)
+ByRules = Callable[[Fault, Mapping[str, Any]], bool]
+
+
+def main() -> None:
+    """Measure, and write the lines into the page."""
+    source = load(PROJECT / "infra/identity.yaml")
+    with tempfile.TemporaryDirectory() as folder:
+        application = packaged(Path(folder))
+    few, identity = list(pairs()), Template(source)
+
+    def by_control(fault: Fault, planted: Mapping[str, Any]) -> bool:
+        return any(True for _ in identity_findings(fault.control, Template(planted), few))
+
+    def by_control_of_application(fault: Fault, planted: Mapping[str, Any]) -> bool:
+        return any(True for _ in application_findings(fault.control, translated(planted), identity))
+
+    def by_any(_fault: Fault, planted: Mapping[str, Any]) -> bool:
+        return noticed(Template(planted), few)
+
+    lines = [
+        _line("faults planted into the identity template", IDENTITY_FAULTS, source, by_control),
+        _line("faults planted into the packaged template", APPLICATION_FAULTS, application, by_control_of_application),
+        _rest("keys taken out of the identity template", deletions(source["Resources"]), source, by_any),
+    ]
+    _write("\n".join(lines) + "\n")
+
+
+def noticed(template: Template, sets: Sets) -> bool:
+    """Whether any control does not hold, or cannot be judged."""
+    try:
+        return any(True for control in IDENTITY for _ in identity_findings(control, template, sets))
+    except MISSING:
+        return True
+
+
+def _line(what: str, faults: Iterable[Fault], source: Mapping[str, Any], by_rules: ByRules) -> str:
+    """What each finds, and both together."""
+    templates = [(fault, fault.planted(source)) for fault in faults]
+    rules = [by_rules(fault, planted) for fault, planted in templates]
+    linter = _linted([planted for _, planted in templates])
+    together = sum(map(any, zip(rules, linter, strict=True)))
+    found = f"the rules notice {sum(rules)}, cfn-lint {sum(linter)}, together {together}"
+    return f"- {len(templates)} {what}: {found}."
+
+
+def _rest(what: str, faults: Iterable[Fault], source: Mapping[str, Any], by_rules: ByRules) -> str:
+    """What the rules find, and cfn-lint of what they leave: of so many, it would take too long to ask it for all."""
+    templates = [(fault, fault.planted(source)) for fault in faults]
+    left = [planted for fault, planted in templates if not by_rules(fault, planted)]
+    noticed_by_rules, linter = len(templates) - len(left), sum(_linted(left))
+    found = f"the rules notice {noticed_by_rules}, cfn-lint {linter} of the other {len(left)}"
+    return f"- {len(templates)} {what}: {found}, together {noticed_by_rules + linter}."
+
+
+def _linted(templates: list[dict[str, Any]]) -> list[bool]:
+    with Pool(2) as processes:
+        return [bool(found) for found in processes.map(complaints, templates, 8)]
+
+
+def _write(lines: str) -> None:
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    PAGE.write_text(before + BEGIN + lines + END + rest.partition(END)[2], encoding="utf-8")
+    print(lines, end="")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""The alarms of the identity stack watch the very metrics that the functions write, names and dimensions alike."""
+
+import json
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger
+
+from authorizers.record import Record
+from chalicelib.triggers.failure import tell
+from tests.infra.resolve import Resource, Stack
+from tests.infra.rules.operations import metric
+
+
+def ours(stack: Stack, name: str) -> list[Resource]:
+    alarms = stack.of("AWS::CloudWatch::Alarm")
+    return [it for it in alarms if (it.properties["Namespace"], it.properties["MetricName"]) == ("Gatehouse", name)]
+
+
+def written(line: dict[str, Any]) -> set[str]:
+    """Every metric that a line in the embedded format is counted for."""
+    return {
+        " ".join([announced["Namespace"], named["Name"], *(f"{name}={_value(line[name])}" for name in dimensions)])
+        for announced in line["_aws"]["CloudWatchMetrics"]
+        for named in announced["Metrics"]
+        for dimensions in announced["Dimensions"]
+    }
+
+
+def _value(value: Any) -> Any:
+    return value[0] if isinstance(value, list) else value
+
+
+def test_a_decision_that_failed_is_counted_where_the_alarm_looks(identity_stack: Stack) -> None:
+    lines: list[str] = []
+    Record("gatehouse-dev-policy_authorizer", write_line=lines.append, now=lambda: 0.0).fail("keys_unreachable")
+    (alarm,) = ours(identity_stack, "Decisions")
+    assert metric(alarm) in written(json.loads(lines[0]))
+
+
+def test_a_decision_that_was_made_is_not(identity_stack: Stack) -> None:
+    lines: list[str] = []
+    Record("gatehouse-dev-policy_authorizer", write_line=lines.append, now=lambda: 0.0).reject("token_expired")
+    (alarm,) = ours(identity_stack, "Decisions")
+    assert metric(alarm) not in written(json.loads(lines[0]))
+
+
+@pytest.mark.parametrize("trigger", ["post_confirmation", "pre_token"])
+def test_groups_that_were_not_given_are_counted_where_an_alarm_looks(
+    trigger: str, identity_stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", f"gatehouse-dev-{trigger}")
+    tell(Logger(service=trigger), "groups not given", ValueError())
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    counted = {name for line in lines if "_aws" in line for name in written(line)}
+    assert counted & {metric(alarm) for alarm in ours(identity_stack, "OnboardingFailed")}

@@ -1,0 +1,37 @@
+"""cfn-lint has no complaints about what is deployed, in any of its three forms."""
+
+from typing import Any
+
+import pytest
+
+from tests.infra.conftest import IDENTITY
+from tests.infra.linter import complaints, complaints_about_text
+from tests.infra.packaged import translated
+
+
+def test_the_identity_template_is_clean() -> None:
+    assert complaints_about_text(IDENTITY.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.xdist_group("bundle")
+def test_the_packaged_template_is_clean(application_source: dict[str, Any]) -> None:
+    assert complaints(application_source) == []
+
+
+@pytest.mark.xdist_group("bundle")
+def test_what_the_sam_transform_makes_of_it_is_clean(application: dict[str, Any]) -> None:
+    assert complaints(application) == []
+
+
+@pytest.mark.xdist_group("bundle")
+def test_a_circle_between_an_api_and_its_authorizer_is_seen(application_source: dict[str, Any]) -> None:
+    """The API names the authorizer, so the authorizer may not be told the API: tempting, and not to be deployed."""
+    circular = translated(application_source)
+    environment = circular["Resources"]["PolicyAuthorizer"]["Properties"]["Environment"]
+    environment["Variables"]["REST_API_ID"] = {"Ref": "RestAPI"}
+    assert any("E3004" in complaint for complaint in complaints(circular))
+
+
+def test_a_misspelt_property_is_seen() -> None:
+    pool = {"Type": "AWS::Cognito::UserPool", "Properties": {"MfaConfig": "ON"}}
+    assert complaints({"Resources": {"UserPool": pool}})
