@@ -82,6 +82,8 @@ def _single_text(field: str, definition: Mapping[str, Any], value: Any) -> str:
         raise Refused(f"{field}: {value!r} is none of {', '.join(allowed)}")
     if not re.fullmatch(definition.get("AllowedPattern", ".*"), value, re.DOTALL):
         raise Refused(f"{field}: {value!r} does not match {definition['AllowedPattern']}")
+    if len(value) > int(definition.get("MaxLength", len(value))):
+        raise Refused(f"{field}: {len(value)} characters, at most {definition['MaxLength']} are taken")
     if definition["Type"] == "Number":
         _check_number(field, definition, value)
     return value

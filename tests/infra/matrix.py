@@ -32,13 +32,24 @@ COMPANIONS = {
 }
 
 
+# What may stand in place of a choice.
+INSTEAD = {
+    "SamlMetadataDocument": "<EntityDescriptor/>",
+    "AlarmTopicArn": "arn:aws:sns:mars-west-1:111122223333:on-call",
+}
+
+
 def combinations() -> Iterator[dict[str, str]]:
-    """All combinations, senseless ones included: 9,216 sets of parameters."""
+    """All combinations, senseless ones included, and what may stand in place of a choice: 9,504 sets of parameters."""
     for chosen in itertools.product(*CHOICES.values()):
         given = dict(zip(CHOICES, chosen, strict=True))
         for choice in chosen:
             given |= COMPANIONS.get(choice, {})
         yield given
+        # Only with what has to do with it: the rest would be the same thousands once more.
+        apart = given["PermissionsBoundaryArn"] == "" and given["SelfSignUp"] == given["DataProtection"] == "true"
+        if apart and not given["SamlMetadataUrl"] and not given["AlarmEmail"]:
+            yield {**given, **INSTEAD}
 
 
 def pairs() -> list[dict[str, str]]:
@@ -60,7 +71,8 @@ def _meetings(given: dict[str, str]) -> set[tuple[tuple[str, str], ...]]:
 
 def makes_sense(given: dict[str, str]) -> bool:
     """A company's provider needs the sign-in pages, and those a domain."""
-    return bool(given["DomainPrefix"]) or not (given["SamlMetadataUrl"] or given["OidcIssuer"])
+    company = given["SamlMetadataUrl"] or given.get("SamlMetadataDocument") or given["OidcIssuer"]
+    return bool(given["DomainPrefix"]) or not company
 
 
 # Parameters that have to be refused one by one, whatever else is given.
@@ -71,6 +83,9 @@ SENSELESS = (
     {"DomainPrefix": "olympus", "OidcIssuer": "https://oidc.example", "OidcClientSecretArn": "arn:aws:secretsmanager"},
     {"SamlMetadataUrl": "https://idp.example/metadata"},
     {"SenderArn": "arn:aws:ses:mars-west-1:111122223333:identity/olympus.example"},
+    {"DomainPrefix": "olympus", "SamlMetadataUrl": "https://idp.example/metadata", "SamlMetadataDocument": "<x/>"},
+    {"AlarmEmail": "clerk@olympus.example", "AlarmTopicArn": "arn:aws:sns:mars-west-1:111122223333:on-call"},
+    {"SamlMetadataDocument": "x" * 4097, "DomainPrefix": "olympus"},
     {"UserPoolTier": "GOLD"},
     {"MfaMode": "MAYBE"},
     {"Stage": "Prod"},

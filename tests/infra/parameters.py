@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-CHECKED = {"Type", "Default", "Description", "AllowedValues", "AllowedPattern", "MinValue", "MaxValue"}
+CHECKED = {"Type", "Default", "Description", "AllowedValues", "AllowedPattern", "MinValue", "MaxValue", "MaxLength"}
 TYPES = {"String", "Number", "CommaDelimitedList"}
 
 
@@ -39,6 +39,8 @@ def _check(name: str, slot: Mapping[str, Any], item: str) -> None:
         raise Refused(f"{name} is {item!r}, and not one of {slot['AllowedValues']}")
     if not re.fullmatch(slot.get("AllowedPattern", "(?s).*"), item):
         raise Refused(f"{name} is {item!r}, which does not fit {slot['AllowedPattern']}")
+    if len(item) > int(slot.get("MaxLength", len(item))):
+        raise Refused(f"{name} has {len(item)} characters, more than {slot['MaxLength']}")
     if int(slot.get("MinValue", 0)) > int(item or 0 if slot["Type"] == "Number" else 0):
         raise Refused(f"{name} is {item}, less than {slot['MinValue']}")
     if slot["Type"] == "Number" and int(item) > int(slot.get("MaxValue", item)):

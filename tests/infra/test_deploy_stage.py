@@ -70,6 +70,11 @@ def test_values_are_given_as_cloudformation_takes_them(tmp_path, line, given):
             "AuthorizerCacheSeconds: 3601",
             "application.AuthorizerCacheSeconds: '3601' is no whole number",
         ),
+        (
+            "identity",
+            f"SamlMetadataDocument: {'x' * 4097}",
+            "identity.SamlMetadataDocument: 4097 characters, at most 4096",
+        ),
         ("application", "JwksUrl: https://a.example", "application.JwksUrl: there is no such parameter, or it is not"),
         ("application", "SsoClientId: abc", "application.SsoClientId: there is no such parameter, or it is not"),
     ],

@@ -74,7 +74,8 @@ def tiers(stack: Stack) -> Iterator[str]:
 def provided(stack: Stack) -> Iterator[str]:
     """The company's people have a client that offers exactly its providers and may write what they are mapped to."""
     providers = {f"<{it.name}>": it for it in stack.of("AWS::Cognito::UserPoolIdentityProvider")}
-    wanted = [name for name in ("SamlMetadataUrl", "OidcIssuer") if stack.parameters[name]]
+    names = ("SamlMetadataUrl", "SamlMetadataDocument", "OidcIssuer")
+    wanted = [name for name in names if stack.parameters[name]]
     if len(providers) != len(wanted):
         yield f"providers are {sorted(providers)}"
     offered = {name for client in clients(stack) for name in client.properties.get("SupportedIdentityProviders", [])}

@@ -31,14 +31,17 @@ def failures_are_kept(stack: Stack) -> Iterator[str]:
 
 @for_each_stack
 def failures_are_told(stack: Stack) -> Iterator[str]:
-    alarms, (topic,) = stack.of("AWS::CloudWatch::Alarm"), stack.of("AWS::SNS::Topic")
+    alarms, topics = stack.of("AWS::CloudWatch::Alarm"), stack.of("AWS::SNS::Topic")
+    told = [stack.parameters["AlarmTopicArn"] or f"<{topics[0].name}>"]
+    if len(topics) != (not stack.parameters["AlarmTopicArn"]):
+        yield f"there are {len(topics)} topics"
     thresholds = {metric(alarm): alarm.properties["Threshold"] for alarm in alarms}
     for watched, highest in WATCHED.items():
         if thresholds.get(watched, highest + 1) > highest:
             yield f"nobody is told of {watched} in time"
     for alarm in alarms:
         properties = alarm.properties
-        if properties.get("AlarmActions") != [f"<{topic.name}>"] or properties.get("ActionsEnabled", True) is not True:
+        if properties.get("AlarmActions") != told or properties.get("ActionsEnabled", True) is not True:
             yield f"{alarm.name} tells nobody"
         if properties.get("TreatMissingData") != "notBreaching":
             yield f"{alarm.name} calls a quiet night a failure"
@@ -50,8 +53,9 @@ def failures_are_told(stack: Stack) -> Iterator[str]:
         if properties.get("Period", 0) * properties.get("EvaluationPeriods", 0) not in (60, 300):
             yield f"{alarm.name} does not tell within five minutes"
     wanted = [{"Protocol": "email", "Endpoint": stack.parameters["AlarmEmail"]}]
-    if topic.properties.get("Subscription", []) != (wanted if stack.parameters["AlarmEmail"] else []):
-        yield f"{topic.name} tells {topic.properties.get('Subscription')}"
+    for topic in topics:
+        if topic.properties.get("Subscription", []) != (wanted if stack.parameters["AlarmEmail"] else []):
+            yield f"{topic.name} tells {topic.properties.get('Subscription')}"
 
 
 def metric(alarm: Resource) -> str:

@@ -76,8 +76,10 @@ def _saml(provider: Resource) -> Iterator[str]:
         yield f"{provider.name} lets sign-ins begin elsewhere"
     if details.get("RequestSigningAlgorithm") != "rsa-sha256":
         yield f"{provider.name} does not sign its requests"
-    if not details.get("MetadataURL", "").startswith("https://"):
-        yield f"{provider.name} reads keys from {details.get('MetadataURL')}"
+    if not details.get("MetadataURL", "https://").startswith("https://"):
+        yield f"{provider.name} reads keys from {details['MetadataURL']}"
+    if ("MetadataURL" in details) is ("MetadataFile" in details):
+        yield f"{provider.name} has no keys, or two sets of them"
 
 
 def _oidc(provider: Resource) -> Iterator[str]:
