@@ -117,6 +117,7 @@ CHECKS = (
     Check(
         "pool-recovery", "A lost password is recovered by a verified address only", _as_wanted("AccountRecoverySetting")
     ),
+    Check("pool-mail", "Mail to people comes from whom the stage says", _as_wanted("EmailConfiguration")),
     Check(
         "pool-attributes",
         "People have the attributes of the template, and prove a new address before it counts",

@@ -11,6 +11,7 @@ STRANGER = "arn:aws:lambda:us-east-1:123456789012:function:trojan-horse"
 _pool = partial(setting, "cognito-idp", "update_user_pool", lambda target: target.pool)
 _factors = partial(setting, "cognito-idp", "set_user_pool_mfa_config", lambda target: target.pool)
 _PHONE = [{"Name": "verified_phone_number", "Priority": 1}]
+_STRANGER_SENDS = "arn:aws:ses:us-east-1:123456789012:identity/troy.example"
 _MAIL = [{"Name": "verified_email", "Priority": 1}]
 
 
@@ -131,6 +132,19 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
     "a telephone recovers an account": (
         "pool-recovery",
         _pool(*({"AccountRecoverySetting": {"RecoveryMechanisms": way}} for way in (_PHONE, _MAIL))),
+    ),
+    "mail comes from a stranger": (
+        "pool-mail",
+        _pool(
+            {
+                "EmailConfiguration": {
+                    "EmailSendingAccount": "DEVELOPER",
+                    "SourceArn": _STRANGER_SENDS,
+                    "From": "a@b.example",
+                }
+            },
+            {"EmailConfiguration": {"EmailSendingAccount": "COGNITO_DEFAULT"}},
+        ),
     ),
     "a new address counts before it is proved": (
         "pool-attributes",
