@@ -32,8 +32,9 @@ class TokenGroups:
     def _translated(self, attributes: Mapping[str, str]) -> tuple[str, ...]:
         if attributes.get("cognito:user_status") != "EXTERNAL_PROVIDER":
             return ()  # a local user could have written the attribute
-        if self.providers.isdisjoint(_providers_of(attributes.get("identities", ""))):
-            return ()
+        came_by = _providers_of(attributes.get("identities", ""))
+        if not came_by or not came_by <= self.providers:
+            return ()  # another provider's word would count as much, and nobody expects that one
         claimed = _names(attributes.get("custom:idp_groups", ""))
         return tuple(self.group_map[name] for name in claimed if name in self.group_map)
 
@@ -47,5 +48,12 @@ def _providers_of(identities: str) -> set[str]:
 
 
 def _names(claimed: str) -> list[str]:
-    # Several values arrive in one text: `[a, b]`, `["a","b"]` or `a,b`, depending on the provider.
+    # Several values arrive in one text: `["a","b"]`, `[a, b]` or `a,b`, depending on the provider. Only the first says
+    # where a name ends: docs/limits.md.
+    try:
+        listed: Any = json.loads(claimed)
+    except ValueError:
+        listed = None
+    if isinstance(listed, list):
+        return [name for name in listed if isinstance(name, str)]
     return [name.strip().strip('"') for name in claimed.strip().removeprefix("[").removesuffix("]").split(",")]

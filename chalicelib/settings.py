@@ -114,13 +114,18 @@ class Settings:
 
     @property
     def group_map(self) -> Mapping[str, str]:
-        """GROUP_MAP: a JSON object, a group at the company to a group here; others are dropped (default {})."""
+        """GROUP_MAP: a JSON object, a group at the company to a group here; others are dropped (default {}).
+
+        A name with a comma could be two, and is refused.
+        """
         try:
             read: Any = json.loads(self._text("GROUP_MAP", "{}"))
         except ValueError:
             read = None
         if not isinstance(read, dict) or not all(isinstance(group, str) and group for group in read.values()):
             raise CannotDecide("bad_setting", "GROUP_MAP must be a JSON object of texts")
+        if not all(name.strip() and "," not in name for name in read):
+            raise CannotDecide("bad_setting", "GROUP_MAP may not name a group that is empty or holds a comma")
         return read
 
     @property

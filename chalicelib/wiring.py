@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # Below the Lambdas' timeout of 5 s, so that a failure is reported by its name.
 _IMPATIENT = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+# Three calls in a row, where nobody waits longer than 5 s: Cognito would fail the sign-in.
+_BRISK = Config(connect_timeout=0.5, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
 
 
 @cache
@@ -75,8 +77,8 @@ def invalidate() -> Invalidate:
 @cache
 def onboard() -> Onboard:
     return Onboard(
-        directory=UserPool(_session().client("cognito-idp", config=_IMPATIENT)),
-        marks=OnboardedTable(_dynamodb(), settings().onboarded_table),
+        directory=UserPool(_session().client("cognito-idp", config=_BRISK)),
+        marks=OnboardedTable(_session().client("dynamodb", config=_BRISK), settings().onboarded_table),
         default_groups=settings().default_groups,
         privileged_groups=settings().privileged_groups,
     )

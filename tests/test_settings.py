@@ -1,6 +1,7 @@
 """Settings have the defaults that are written down, and what makes no sense is refused by name."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
@@ -113,6 +114,11 @@ def test_a_number_is_taken_from_its_least_to_its_greatest_and_not_beyond(variabl
 )
 def test_a_map_of_groups_that_is_no_object_of_texts_is_refused(text):
     assert code("GROUP_MAP", text) == "bad_setting"
+
+
+@pytest.mark.parametrize("name", ["", " ", "gods, muses", "CN=gods,OU=olympus"])
+def test_a_company_s_group_that_could_be_two_is_refused(name):
+    assert code("GROUP_MAP", json.dumps({name: "editors"})) == "bad_setting"
 
 
 @pytest.mark.parametrize("text", ["", " ", "ten", "1.5", "1e3", "+5", "0x10", " 5", "5s"])

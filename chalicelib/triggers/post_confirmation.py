@@ -32,6 +32,8 @@ def welcome(
         trigger = PostConfirmationTriggerEvent(event)
         if trigger.trigger_source != "PostConfirmation_ConfirmSignUp":
             return event  # a forgotten password that was reset gives nobody a group
+        if trigger.request.user_attributes.get("cognito:user_status") == "EXTERNAL_PROVIDER":
+            return event  # the pre-token trigger knows what the company's groups mean here
         subject = trigger.request.user_attributes["sub"]
         groups = onboard()(trigger.user_pool_id, trigger.user_name, subject)
         logger.info("default groups given", extra={"sub": subject, "groups": list(groups)})

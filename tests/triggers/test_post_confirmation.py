@@ -66,6 +66,14 @@ def test_whatever_else_happened_gives_nobody_a_group_and_is_no_failure(source, c
     assert (house.log.lines, metrics(capsys)) == ([], [])
 
 
+def test_who_comes_by_a_company_is_left_to_the_trigger_that_knows_the_company_s_groups(capsys):
+    house = House()
+    attributes = {"sub": SUB, "cognito:user_status": "EXTERNAL_PROVIDER", "custom:idp_groups": "gods"}
+    house.confirm(confirmation(request={"userAttributes": attributes}))
+    assert (house.directory.groups, house.marks.marked, house.log.lines) == ([], set(), [])
+    assert metrics(capsys) == []
+
+
 def test_an_event_that_comes_again_gives_no_group_again():
     house = House()
     house.confirm(confirmation())

@@ -61,6 +61,13 @@ def test_a_group_that_is_not_mapped_is_dropped(claimed):
         pytest.param(federated("8f-gods", status="external_provider"), id="a status in another case"),
         pytest.param(federated("8f-gods", provider="Underworld"), id="another provider"),
         pytest.param(federated("8f-gods", provider="pantheon"), id="a provider in another case"),
+        pytest.param(
+            {
+                **federated("8f-gods"),
+                "identities": '[{"providerName": "Pantheon"}, {"providerName": "Underworld"}]',
+            },
+            id="another provider besides",
+        ),
         pytest.param({**federated("8f-gods"), "identities": "Pantheon"}, id="identities that are no JSON"),
         pytest.param({**federated("8f-gods"), "identities": "[]"}, id="no identity"),
         pytest.param({**federated("8f-gods"), "identities": '["Pantheon"]'}, id="identities of another form"),
@@ -70,6 +77,13 @@ def test_a_group_that_is_not_mapped_is_dropped(claimed):
 )
 def test_who_was_not_sent_by_the_company_s_provider_cannot_claim_a_group(attributes):
     assert "admins" not in House().groups("visitors", **attributes)
+
+
+@pytest.mark.parametrize(
+    "claimed", ['["interns, 8f-gods"]', '["interns,8f-gods","x"]', '[["8f-gods"], {"8f-gods": 1}, 8]']
+)
+def test_a_name_that_holds_a_mapped_one_is_not_that_one(claimed):
+    assert House().groups("visitors", **federated(claimed)) == ("visitors",)
 
 
 def test_without_an_expected_provider_nobody_s_claim_counts():
