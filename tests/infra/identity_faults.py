@@ -181,6 +181,10 @@ IDENTITY_FAULTS = (
     Fault("the secret in a parameter", 28, "Parameters.OidcClientSecret", {"Type": "String", "Default": ""}),
     # --- what is told, and stopped ---
     Fault("an alarm without an action", 23, "StreamLateAlarm.AlarmActions", GONE),
+    Fault("nobody sees the API fail", 23, "Resources.ApiFailedAlarm", GONE),
+    Fault("another stage's failures are watched", 23, "ApiFailedAlarm.Dimensions.1.Value", "v2"),
+    Fault("a trigger that cannot start is not seen", 23, "Resources.PreTokenBrokenAlarm", GONE),
+    Fault("old keys are used and nobody knows", 23, "Resources.KeysOutageAlarm", GONE),
     Fault("an alarm switched off", 23, "DecisionsFailedAlarm.ActionsEnabled", False),
     Fault("an alarm taken out", 23, "Resources.DeadLettersAlarm", GONE),
     Fault(
@@ -228,6 +232,7 @@ IDENTITY_FAULTS = (
         "WebClient.RefreshTokenRotation",
         {"Feature": "ENABLED", "RetryGracePeriodSeconds": 10},
     ),
+    Fault("no way to refresh on LITE", 29, "WebClient.ExplicitAuthFlows", ["ALLOW_USER_SRP_AUTH"]),
     Fault("pages that LITE has not", 29, "UserPoolDomain.ManagedLoginVersion", 2),
     Fault(
         "refreshing with and without rotation",

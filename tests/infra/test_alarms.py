@@ -7,7 +7,9 @@ import pytest
 from aws_lambda_powertools import Logger
 
 from authorizers.record import Record
+from chalicelib.authorize import Authorize
 from chalicelib.triggers.failure import tell
+from tests.fakes import FakeGuard, FakePolicies, allow, principal, statements
 from tests.infra.resolve import Resource, Stack
 from tests.infra.rules.operations import metric
 
@@ -54,3 +56,13 @@ def test_groups_that_were_not_given_are_counted_where_an_alarm_looks(
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     counted = {name for line in lines if "_aws" in line for name in written(line)}
     assert counted & {metric(alarm) for alarm in ours(identity_stack, "OnboardingFailed")}
+
+
+def test_an_outage_of_the_keys_is_counted_where_the_alarm_looks(identity_stack: Stack) -> None:
+    lines: list[str] = []
+    record = Record("gatehouse-dev-policy_authorizer", lambda: 90.0, lines.append, lambda: 0.0)
+    policies = FakePolicies()
+    policies.put("group:clerks", statements(allow("/reports")), "admin", None)
+    record.decide(Authorize(lambda _: principal(), FakeGuard(), policies)("token"), "GET", "/reports")
+    (alarm,) = ours(identity_stack, "KeysOutageSeconds")
+    assert metric(alarm) in written(json.loads(lines[0]))

@@ -59,8 +59,8 @@ def tiers(stack: Stack) -> Iterator[str]:
         rotates = "RefreshTokenRotation" in client.properties
         if rotates and lite:
             yield f"{client.name}: LITE does not rotate"
-        if rotates and "ALLOW_REFRESH_TOKEN_AUTH" in client.properties["ExplicitAuthFlows"]:
-            yield f"{client.name} rotates, and refreshes without rotating"
+        if rotates is ("ALLOW_REFRESH_TOKEN_AUTH" in client.properties["ExplicitAuthFlows"]):
+            yield f"{client.name} rotates, and refreshes without rotating, or neither, which Cognito refuses"
     for domain in stack.of("AWS::Cognito::UserPoolDomain"):
         if domain.properties.get("ManagedLoginVersion") != (1 if lite else 2):
             yield f"{domain.name} has pages that the tier has not"
