@@ -78,7 +78,7 @@ clean: ## remove the virtual environment and everything built
 $(VENV)/installed: requirements.txt requirements-dev.txt constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Python is missing: install Python 3.11 or newer, or name it with PYTHON=<path>."; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: name one with PYTHON=<path>."; exit 1; }
-	@echo "Installing into $(VENV): about 90 packages, half a minute on a good line."
+	@echo "Installing into $(VENV): about 100 packages, half a minute on a good line."
 	@$(PYTHON) -m venv $(VENV) || { echo "The virtual environment could not be made: on Debian and Ubuntu, install python3-venv."; exit 1; }
 	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -r requirements-dev.txt \
 		|| { echo "The packages could not be installed: is there a network? The first start needs one."; exit 1; }

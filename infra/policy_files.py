@@ -5,15 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from chalicelib.administer import Administer
 from chalicelib.aws.dynamodb import scan
 from chalicelib.aws.guard import GuardTable
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import CannotDecide, InvalidInput
 from chalicelib.core.policy import check_subject, parse_statements
-from infra.templates import Refused
+from infra.templates import Refused, read_yaml
 
 AUTHOR = "policies/"  # who has written a policy that nobody has touched since
 
@@ -30,19 +28,29 @@ class Applied:
 def read_policies(folder: Path, outputs: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
     """Read policy files: `group: <name>` or `client: <name of an output>`, and `statements`.
 
-    Raises:  Refused, naming the file, for what could not be stored
+    Raises:  Refused, naming the file, for what could not be stored, and for a second file of one subject
     """
+    names: dict[str, str] = {}
     for path in sorted(folder.glob("*.yaml")):
-        try:
-            policy = yaml.safe_load(path.read_text(encoding="utf-8"))
-            subject = f"group:{policy['group']}" if "group" in policy else f"client:{outputs[policy['client']]}"
-            parse_statements(policy["statements"])
-            yield check_subject(subject), policy["statements"]
-        except (yaml.YAMLError, KeyError, TypeError) as error:
-            expected = "expected `group`, or `client` with the name of an output, and `statements`"
-            raise Refused(f"policies/{path.name}: {expected}") from error
-        except InvalidInput as error:
-            raise Refused(f"policies/{path.name}: {error.message}") from error
+        name = f"{folder.name}/{path.name}"
+        subject, statements = _read(name, read_yaml(folder.parent, name), outputs)
+        if subject in names:
+            raise Refused(f"{name}: {subject} has a file already: {names[subject]}")
+        names[subject] = name
+        yield subject, statements
+
+
+def _read(name: str, policy: Any, outputs: Mapping[str, str]) -> tuple[str, Any]:
+    try:
+        kind, text = next((kind, policy[kind]) for kind in ("group", "client") if set(policy) == {kind, "statements"})
+        subject = check_subject(f"{kind}:{text if kind == 'group' else outputs[text]}")
+        parse_statements(policy["statements"])
+    except (StopIteration, KeyError, TypeError) as error:
+        expected = "expected `group`, or `client` with the name of an output, and `statements`, and nothing else"
+        raise Refused(f"{name}: {expected}") from error
+    except InvalidInput as error:
+        raise Refused(f"{name}: {error.message}") from error
+    return subject, policy["statements"]
 
 
 class PolicyFiles:

@@ -14,7 +14,18 @@ class Refused(Exception):
 
 
 class _Loader(yaml.BaseLoader):
-    """Reads every scalar as text, as CloudFormation takes parameters: `ON` is no boolean. Tags become mappings."""
+    """Reads every scalar as text, as CloudFormation takes parameters: `ON` is no boolean. Tags become mappings.
+
+    A key that is there twice is refused: YAML's own way is that the last one wins.
+    """
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [self.construct_object(key) for key, _ in node.value]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"{twice} is there twice", node.start_mark)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
 def _tagged(loader: yaml.BaseLoader, tag: str, node: yaml.Node) -> dict[str, Any]:
@@ -33,6 +44,8 @@ def read_yaml(project: Path, name: str) -> Any:
     """Raises Refused for a file that is missing or is no YAML."""
     try:
         return yaml.load(_text(project, name), _Loader)  # noqa: S506  # a BaseLoader makes nothing but text
+    except yaml.constructor.ConstructorError as error:
+        raise Refused(f"{name}: {error.problem}, see line {error.problem_mark.line + 1}") from error
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         raise Refused(f"{name}: is no YAML{f', see line {where.line + 1}' if where else ''}") from error
@@ -51,6 +64,8 @@ def _text(project: Path, name: str) -> str:
         return (project / name).read_text(encoding="utf-8")
     except OSError as error:
         raise Refused(f"{name}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Refused(f"{name}: is not UTF-8") from error
 
 
 def resolve(value: Any, values: Mapping[str, str]) -> Any:
@@ -70,7 +85,7 @@ def parameter_text(field: str, definition: Mapping[str, Any], value: Any) -> str
     """Give a parameter's value as CloudFormation takes it. Raises Refused, naming the field, if it would not."""
     if definition["Type"] == "CommaDelimitedList":
         values = value if isinstance(value, list) else str(value).split(",")
-        return ",".join(_single_text(field, definition, item) for item in values)
+        return ",".join(_single_text(field, definition, item) for item in values or [""])
     return _single_text(field, definition, value)
 
 

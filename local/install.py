@@ -36,7 +36,7 @@ def install(place: Place, say: Callable[[str], None]) -> dict[str, str]:
         # The emulator's keys are here, though its tokens bear the issuer that AWS would write into them.
         {"Stage": STAGE, **identity, "JwksUrl": f"{place.url}/{identity['UserPoolId']}/.well-known/jwks.json"},
     )
-    say("tying the user pool to its trigger")
+    say("tying the user pool to its triggers")
     complete = {"DeployPhase": "complete", "RestApiId": application["RestAPIId"]}
     identity, _ = stacks.deploy(IDENTITY, identity_template, {**parameters, **complete})
     add_gateway_responses(place.client("apigateway"), application["RestAPIId"], template)

@@ -1,5 +1,6 @@
 """Where the local cloud lives: one folder, one port on the loopback interface, invented credentials."""
 
+import json
 import os
 from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_NB, flock
@@ -18,6 +19,12 @@ SERVICES = (
     "apigateway,cloudformation,cloudwatch,cognito-idp,dynamodb,dynamodbstreams,iam,kms,lambda,logs,"
     "monitoring,s3,secretsmanager,ses,sns,sqs,ssm,sts,wafv2"
 )
+
+
+def app_name() -> str:
+    """What a fork calls itself, and its functions begin with."""
+    config = Path(__file__).parent.parent / ".chalice/config.json"
+    return str(json.loads(config.read_text(encoding="utf-8"))["app_name"])
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,7 @@ class Place:
 
 def from_environment() -> Place:
     """The place that GATEHOUSE_PORT (4566) and GATEHOUSE_LOCAL (.local) name."""
-    return Place(
-        int(os.environ.get("GATEHOUSE_PORT", "4566")), Path(os.environ.get("GATEHOUSE_LOCAL", ".local")).resolve()
-    )
+    port = os.environ.get("GATEHOUSE_PORT", "4566")
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise SystemExit(f"GATEHOUSE_PORT: {port!r} is no port, which is a number from 1 to 65535")
+    return Place(int(port), Path(os.environ.get("GATEHOUSE_LOCAL", ".local")).resolve())

@@ -8,9 +8,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.place import STAGE, Place
+from local.place import STAGE, Place, app_name
 
-_GROUPS = f"/aws/lambda/gatehouse-{STAGE}"
 _PLATFORM = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
 _POLL_SECONDS = 0.5
 
@@ -32,7 +31,7 @@ def follow_logs(place: Place, stopped: Callable[[], bool], print_line: Callable[
 
 def _invocations(logs: Any, since: int) -> Iterator[tuple[str, str, list[str]]]:
     """The emulator keeps a stream for each invocation, written when it ends."""
-    for group in logs.describe_log_groups(logGroupNamePrefix=_GROUPS)["logGroups"]:
+    for group in logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{app_name()}-{STAGE}")["logGroups"]:
         name = group["logGroupName"]
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=name, startTime=since)
         streams: dict[str, list[str]] = {}

@@ -152,13 +152,29 @@ def test_what_another_tool_has_left_unreadable_is_named_and_can_be_replaced(appl
         ("statements: []", "expected `group`"),
         ("client: CartClientId\nstatements: []", "expected `group`"),
         ("- group", "expected `group`"),
-        ("group: [", "expected `group`"),
+        ("group: [", "is no YAML, see line 1"),
+        ("group: carters\nstatements: []\nextra: 1", "expected `group`"),
+        ("group: carters\nclient: MachineClientId\nstatements: []", "expected `group`"),
+        (
+            "group: carters\nstatements: [{effect: Allow, effect: Deny, methods: [GET], paths: [/]}]",
+            "effect is there twice, see line 2",
+        ),
+        (b"group: caf\xe9\nstatements: []", "is not UTF-8"),
         ("group: a b\nstatements: []", "subject: "),
         ("group: carters\nstatements: [{effect: Maybe, methods: [GET], paths: [/]}]", "statements[0].effect: "),
     ],
 )
 def test_a_file_that_is_no_policy_is_refused_by_its_name(tmp_path, text, said):
-    (tmp_path / "carters.yaml").write_text(text, encoding="utf-8")
+    folder = tmp_path / "policies"
+    folder.mkdir()
+    (folder / "carters.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(Refused) as refused:
-        list(read_policies(tmp_path, {"MachineClientId": "abc"}))
+        list(read_policies(folder, {"MachineClientId": "abc"}))
     assert str(refused.value).startswith(f"policies/carters.yaml: {said}")
+
+
+def test_a_second_file_of_one_group_is_refused_and_the_first_is_named(tmp_path):
+    for name in ("carters", "drivers"):
+        (tmp_path / f"{name}.yaml").write_text(f"group: carters\nstatements: [{READ}]\n", encoding="utf-8")
+    with pytest.raises(Refused, match=r"drivers\.yaml: group:carters has a file already: .*/carters\.yaml"):
+        list(read_policies(tmp_path, {}))

@@ -94,6 +94,11 @@ def test_a_parameter_that_cannot_be_is_refused_by_its_name(tmp_path, section, li
         ("region: eu-central-1\nidentity: [MfaMode]", "infra/stages/trial.yaml: identity: expected parameters"),
         ("just words", "infra/stages/trial.yaml: expected region, identity and application"),
         ("region: [", "infra/stages/trial.yaml: is no YAML, see line"),
+        (
+            "region: eu-central-1\nidentity: {MfaMode: ON, MfaMode: OFF}",
+            "infra/stages/trial.yaml: MfaMode is there twice, see line 2",
+        ),
+        ("region: eu-central-1\nidentity: {CallbackUrls: []}", "infra/stages/trial.yaml: identity.CallbackUrls: ''"),
     ],
 )
 def test_a_file_that_makes_no_sense_is_refused_by_its_name(tmp_path, text, said):
