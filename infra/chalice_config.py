@@ -16,16 +16,21 @@ _PATTERN = "package"
 
 def write_config(project: Path, stage: Stage, application: Application) -> bool:
     """Write the stage's entry, and say whether it is another one than before; everything else is kept as it is."""
-    config = read_json(project, _FILE)
-    before = config["stages"].get(stage.name)
+    before = read_json(project, _FILE)["stages"].get(stage.name)
+    after = config_of(project, stage, application)
+    if after["stages"][stage.name] == before:
+        return False
+    (project / _FILE).write_text(json.dumps(after, indent=2) + "\n", encoding="utf-8")
+    return True
+
+
+def config_of(project: Path, stage: Stage, application: Application) -> dict[str, Any]:
+    """The whole file, with the stage's entry as it would be written."""
+    config: dict[str, Any] = read_json(project, _FILE)
     entry = _entry(stage, application)
     # The entry twice: once for the order of the keys, so that every checkout writes the same, and once for the values.
-    after = merged(entry, before or {}, config["stages"][_PATTERN], entry)
-    if after == before:
-        return False
-    config["stages"][stage.name] = after
-    (project / _FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    return True
+    before, pattern = config["stages"].get(stage.name, {}), config["stages"][_PATTERN]
+    return {**config, "stages": {**config["stages"], stage.name: merged(entry, before, pattern, entry)}}
 
 
 def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:

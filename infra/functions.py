@@ -32,14 +32,23 @@ def tune(stage: Stage, client: found.Client, functions: Iterable[Function]) -> b
     return changed
 
 
-def fingerprint(project: Path, stage: Stage, client: found.Client, deployed: Mapping[str, Any]) -> str:
-    """Tell two deployments apart: by what would be deployed, and by what is; empty if something is missing."""
+def fingerprint(
+    project: Path,
+    stage: Stage,
+    client: found.Client,
+    deployed: Mapping[str, Any],
+    config: Mapping[str, Any] | None = None,
+) -> str:
+    """Tell two deployments apart: by what would be deployed, and by what is; empty if something is missing.
+
+    config  Chalice's, as it would be written; None for what this checkout holds
+    """
     live = _live(stage, client, deployed)
-    return hashlib.sha256((_sources(project, stage) + live).encode()).hexdigest() if live else ""
+    sources = _sources(project, stage, read_json(project, ".chalice/config.json") if config is None else config)
+    return hashlib.sha256((sources + live).encode()).hexdigest() if live else ""
 
 
-def _sources(project: Path, stage: Stage) -> str:
-    config = read_json(project, ".chalice/config.json")
+def _sources(project: Path, stage: Stage, config: Mapping[str, Any]) -> str:
     told: list[Any] = [version("chalice"), python_version_tuple()[:2], _only(config, stage)]
     for path in sorted(_shipped(project)):
         told.append([str(path.relative_to(project)), hashlib.sha256(path.read_bytes()).hexdigest()])

@@ -45,10 +45,14 @@ def read_yaml(project: Path, name: str) -> Any:
     try:
         return yaml.load(_text(project, name), _Loader)  # noqa: S506  # a BaseLoader makes nothing but text
     except yaml.constructor.ConstructorError as error:
-        raise Refused(f"{name}: {error.problem}, see line {error.problem_mark.line + 1}") from error
+        raise Refused(f"{name}: {error.problem}{_line(error)}") from error
     except yaml.YAMLError as error:
-        where = getattr(error, "problem_mark", None)
-        raise Refused(f"{name}: is no YAML{f', see line {where.line + 1}' if where else ''}") from error
+        raise Refused(f"{name}: is no YAML{_line(error)}") from error
+
+
+def _line(error: yaml.YAMLError) -> str:
+    where = getattr(error, "problem_mark", None)
+    return f", see line {where.line + 1}" if where else ""
 
 
 def read_json(project: Path, name: str) -> Any:

@@ -1,6 +1,7 @@
 """Reads one stage back from AWS, and compares it with what the repository says.
 
-Nothing is taken for granted but the names: who wrote it, by which way, and when, makes no difference.
+The names are taken for granted, and so is the code of a packaged stage, of which only that all functions run the same
+is known; of a stage of `manage.py`, what the last deployment remembered is compared.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 from infra.checks import (
     account,
     clients,
+    deployment,
     functions,
     guards,
     policies,
@@ -36,6 +38,7 @@ CHECKS: Sequence[Check] = (
     *providers.CHECKS,
     *tables.CHECKS,
     *functions.CHECKS,
+    *deployment.CHECKS,
     *roles.CHECKS,
     *stream.CHECKS,
     *rest_api.CHECKS,

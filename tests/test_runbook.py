@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ CUSTOM = {
     "sso login": set(),
 }
 PERMISSION_ONLY = {"apigateway:GET", "iam:PassRole", "iam:TagRole"}
+ONLY_WITH_A_KEY = {"kms:ScheduleKeyDeletion"}  # asked of a key that `UseCustomerKey` made, and granted with it
 
 
 def blocks(language: str) -> list[str]:
@@ -115,6 +117,23 @@ def test_every_parameter_of_a_stage_that_is_shown_can_be_set() -> None:
     assert all(isinstance(group, str) for group in json.loads(shown["application"]["GroupMap"]).values())
 
 
+def test_a_first_deployment_shows_the_steps_that_there_are() -> None:
+    steps = re.findall(r'progress\.step\("(.+?)"\)', (PROJECT / "infra/deploy.py").read_text("utf-8"))
+    shown = RUNBOOK.partition("## First deployment")[2].partition("**Check.**")[0]
+    assert re.findall(r"^(.+?)\.{3,} changed$", shown, re.MULTILINE) == steps
+
+
+def test_what_a_deployment_is_said_to_say_is_said_by_the_program() -> None:
+    rows = RUNBOOK.partition("| it says | do |")[2].partition("\n\n")[0]
+    said = re.findall(r"^\| `(.+?)` \|", rows, re.MULTILINE)
+    told = [re.split("[…<,“]", message.lstrip("… "))[0].strip() for message in said]
+    source = "".join(
+        path.read_text("utf-8") for name in ("infra", "operations") for path in PROJECT.glob(f"{name}/*.py")
+    )
+    assert len(told) > 4
+    assert [words for words in told if words not in source] == []
+
+
 def test_what_manage_is_told_to_do_it_can_do() -> None:
     source = (PROJECT / "operations/command_line.py").read_text("utf-8")
     told = re.findall(r"manage\.py (\w+)((?: --?[a-z-]+(?: \S+)?)*)", RUNBOOK)
@@ -172,17 +191,84 @@ def test_the_policies_of_the_pipelines_roles_name_actions_that_exist() -> None:
             assert operation in AWS.get_service_model(service).operation_names, action
 
 
+def pipeline(role: str) -> list[dict[str, Any]]:
+    """The statements of the role that only looks, or of the one that deploys, which has both documents."""
+    looks, deploys = (json.loads(block)["Statement"] for block in blocks("json")[1:])
+    statements: list[dict[str, Any]] = looks if role == "plan" else looks + deploys
+    return statements
+
+
+def may(statements: list[dict[str, Any]], action: str, resource: str | None = None) -> bool:
+    """Whether the action is allowed; on every resource, if that is asked."""
+    return any(
+        fnmatchcase(action, pattern)
+        for statement in statements
+        for pattern in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+        if resource in (None, statement["Resource"])
+    )
+
+
+def needed(service: str, call: str) -> tuple[str, bool]:
+    """The action of a call, and whether it knows no resource: nothing has to be named for it."""
+    model = AWS.get_service_model(service)
+    operation = {xform_name(name): name for name in model.operation_names}[call]
+    if service == "apigateway":
+        return "apigateway:GET", False  # of the role that looks; the other one may do everything there
+    shape = model.operation_model(operation).input_shape
+    lists = operation.startswith(("Describe", "Get", "List")) and not (shape and shape.required_members)
+    return f"{service}:{operation}", lists
+
+
 def test_the_role_that_only_looks_may_ask_what_verify_asks() -> None:
     source = "\n".join(path.read_text("utf-8") for path in PROJECT.glob("infra/checks/*.py"))
     asked = set(re.findall(r'(?:ask|listed)\(\s*"([a-z0-9-]+)",\s*"([a-z_]+)"', source))
-    assert len(asked) > 30
-    (plan,) = (json.loads(block) for block in blocks("json") if "DetectStackDrift" in block)
-    granted = {
-        action
-        for statement in plan["Statement"]
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    asked |= set(re.findall(r'client\("([a-z0-9-]+)"\)\s*\.(get_(?!paginator)[a-z_]+)\(', source))
+    asked |= {("ssm", "get_parameter"), ("lambda", "list_event_source_mappings"), ("dynamodb", "scan")}
+    assert len(asked) > 40
+    for call in sorted(asked):
+        action, everywhere = needed(*call)
+        assert may(pipeline("plan"), action, "*" if everywhere else None), action
+
+
+def called() -> set[tuple[str, str]]:
+    """What the program around a deployment asks of AWS: service and operation."""
+    source = "\n".join(
+        path.read_text("utf-8") for path in (*PROJECT.glob("infra/*.py"), *PROJECT.glob("operations/*.py"))
+    )
+    names = set(re.findall(r"\.([a-z_]+)\(", source)) | set(re.findall(r'get_paginator\("([a-z_]+)"\)', source))
+    services = set(re.findall(r'client\("([a-z0-9-]+)"\)', source))
+    return {
+        (service, call)
+        for service in services
+        for call in map(xform_name, AWS.get_service_model(service).operation_names)
+        if call in names
     }
-    for service, call in asked:
-        names = {xform_name(name): name for name in AWS.get_service_model(service).operation_names}
-        needed = "apigateway:GET" if service == "apigateway" else f"{service}:{names[call]}"
-        assert needed in granted
+
+
+def test_the_role_that_deploys_may_ask_what_the_program_asks() -> None:
+    calls = called()
+    assert {("lambda", "list_functions"), ("ssm", "put_parameter"), ("dynamodb", "list_tables")} <= calls
+    for call in sorted(calls):
+        action, everywhere = needed(*call)
+        if action not in ONLY_WITH_A_KEY:
+            assert may(pipeline("deploy"), action, "*" if everywhere else None), action
+
+
+def test_what_a_parameter_adds_to_the_role_that_deploys_exists() -> None:
+    table = RUNBOOK.partition("| with | add to `deploy.json` |")[2].partition("\n\n")[0]
+    added = re.findall(r"`([a-z0-9-]+):([A-Z]\w+)`", table)
+    assert len(added) > 4
+    for service, operation in added:
+        assert operation in AWS.get_service_model(service).operation_names
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) <= set(TEMPLATE["Parameters"])
+
+
+def test_an_environment_has_its_rules_before_a_role_trusts_it() -> None:
+    steps = RUNBOOK.partition("### The pipeline")[2]
+    rules = steps.index("The environments come first")
+    assert (
+        rules
+        < steps.index("create-open-id-connect-provider")
+        < steps.index("create-role")
+        < steps.index("PLAN_ROLE_ARN")
+    )

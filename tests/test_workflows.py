@@ -10,7 +10,7 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parents[1]
 WORKFLOWS = {path.name: path.read_text("utf-8") for path in sorted(PROJECT.glob(".github/workflows/*.y*ml"))}
-MAY_ASK_FOR_AN_IDENTITY = {("deploy.yml", "plan"), ("deploy.yml", "deploy")}
+MAY_ASK_FOR_AN_IDENTITY = {("verify.yml", "verify"), ("deploy.yml", "deploy")}
 PINNED = re.compile(r"uses: [\w-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 OWN = re.compile(r"uses: \./\.github/workflows/[\w-]+\.yml")
 COMMAND = re.compile(r"make ([a-z-]+)(?: STAGE=[a-z0-9]+)?")
@@ -28,7 +28,7 @@ def faults(name: str, text: str, targets: frozenset[str] = TARGETS) -> list[str]
     if re.search(r"\bsecrets\b", text):
         found.append("names a secret")
     for job_name, job in workflow["jobs"].items():
-        found += _faults_of_job((name, job_name), job)
+        found += _faults_of_job((name, job_name), job, _triggers(workflow))
         for step in job.get("steps", []):
             found += _faults_of_step(step, targets)
     return found
@@ -46,7 +46,11 @@ def _loose_actions(text: str) -> Iterator[str]:
             yield f"not pinned by a commit with its version: {used}"
 
 
-def _faults_of_job(place: tuple[str, str], job: Mapping[str, Any]) -> Iterator[str]:
+def _may_run_on_pull_requests(job: Mapping[str, Any]) -> bool:
+    return not str(job.get("if", "")).startswith("github.event_name == 'push' &&")
+
+
+def _faults_of_job(place: tuple[str, str], job: Mapping[str, Any], triggers: list[str]) -> Iterator[str]:
     permissions = job.get("permissions")
     if not isinstance(permissions, dict):
         yield f"{place} does not say what it may do"
@@ -54,6 +58,12 @@ def _faults_of_job(place: tuple[str, str], job: Mapping[str, Any]) -> Iterator[s
     written = {permission for permission, access in permissions.items() if access != "read"}
     if written - ({"id-token"} if place in MAY_ASK_FOR_AN_IDENTITY else set()):
         yield f"{place} may write {sorted(written)}"
+    if (
+        "pull_request" in triggers
+        and _may_run_on_pull_requests(job)
+        and ({"id-token"} & written or "environment" in job)
+    ):
+        yield f"{place} gives an identity to a pull request"
     if "uses" not in job and "timeout-minutes" not in job:
         yield f"{place} may run for six hours"
 
@@ -71,7 +81,7 @@ def _faults_of_step(step: Mapping[str, Any], targets: frozenset[str]) -> Iterato
 
 
 def test_there_are_workflows() -> None:
-    assert set(WORKFLOWS) == {"check.yml", "deploy.yml", "scan.yml"}
+    assert set(WORKFLOWS) == {"check.yml", "deploy.yml", "scan.yml", "verify.yml"}
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
@@ -93,6 +103,20 @@ def test_a_workflow_keeps_the_rules(name: str) -> None:
         ("check.yml", "contents: read", "contents: write", "may write"),
         ("check.yml", "contents: read", "contents: read\n      id-token: write", "may write"),
         ("deploy.yml", "id-token: write", "id-token: write\n      packages: write", "may write"),
+        (
+            "deploy.yml",
+            "timeout-minutes: 15\n    permissions:\n      contents: read",
+            "timeout-minutes: 15\n    permissions:\n      contents: read\n      id-token: write",
+            "may write",
+        ),
+        ("deploy.yml", "github.event_name == 'push' && vars.", "vars.", "an identity to a pull request"),
+        (
+            "deploy.yml",
+            "timeout-minutes: 15\n",
+            "timeout-minutes: 15\n    environment: plan\n",
+            "an identity to a pull",
+        ),
+        ("verify.yml", "workflow_dispatch:", "pull_request:", "an identity to a pull request"),
         ("check.yml", "    timeout-minutes: 30\n", "", "six hours"),
         ("check.yml", "pull_request:", "pull_request_target:", "stranger's code"),
         ("scan.yml", "workflow_dispatch:", "workflow_run: {workflows: [check]}", "stranger's code"),
@@ -121,8 +145,8 @@ def test_every_supported_python_is_checked_and_one_of_them_packages() -> None:
     checked = jobs["check.yml"]["check"]["strategy"]["matrix"]["python"]
     readme = (PROJECT / "README.md").read_text("utf-8")
     assert checked == re.findall(r"\d\.\d\d", readme[readme.index("needs Python") :].split(" and `make`")[0])
-    packaging = set(re.findall(r'python-version: "(.+)"', WORKFLOWS["deploy.yml"]))
-    assert len(packaging) == 1, "the bundle that was planned is the one that is deployed"
+    packaging = set(re.findall(r'python-version: "(.+)"', WORKFLOWS["deploy.yml"] + WORKFLOWS["verify.yml"]))
+    assert len(packaging) == 1, "the bundle that was planned is the one that is deployed, and then looked for"
     assert packaging <= set(checked)
 
 
@@ -136,9 +160,18 @@ def test_only_a_tag_is_deployed_and_only_checked_and_approved_and_one_at_a_time(
     assert deploy["concurrency"] == {"group": "deploy-prod", "cancel-in-progress": False}
 
 
-def test_a_fork_gets_no_identity_and_a_plan_no_role_that_deploys() -> None:
-    plan = yaml.safe_load(WORKFLOWS["deploy.yml"])["jobs"]["plan"]
-    assert "head.repo.full_name == github.repository" in plan["if"]
-    assert plan["environment"] == "plan", "code that nobody has looked at would run with a role"
-    roles = [step["with"]["role-to-assume"] for step in plan["steps"] if "role-to-assume" in step.get("with", {})]
-    assert roles == ["${{ vars.PLAN_ROLE_ARN }}"]
+def test_a_role_that_reads_a_secret_is_for_reviewed_code_only() -> None:
+    workflow = yaml.safe_load(WORKFLOWS["verify.yml"])
+    verify = workflow["jobs"]["verify"]
+    assert set(workflow[True]) == {"schedule", "workflow_dispatch"}
+    assert verify["environment"] == "plan", "the branch that is started by hand would choose what it may be"
+    assert "github.ref == 'refs/heads/main' || startsWith(github.ref, 'refs/tags/v')" in verify["if"]
+
+
+def test_each_role_is_for_one_job() -> None:
+    jobs = [job for text in WORKFLOWS.values() for job in yaml.safe_load(text)["jobs"].items()]
+    roles = {name: re.findall(r"vars\.(\w+_ROLE_ARN) }}", str(job)) for name, job in jobs}
+    assert {name: found for name, found in roles.items() if found} == {
+        "verify": ["PLAN_ROLE_ARN"],
+        "deploy": ["DEPLOY_ROLE_ARN"],
+    }

@@ -10,6 +10,7 @@ from infra.application import Function
 from infra.checks.check import Check
 from infra.checks.compare import differing, shown, strangers
 from infra.checks.live import Live
+from infra.checks.routes import wanted_handlers
 from infra.templates import read_json
 
 _RUNTIMES = ("python3.11", "python3.12", "python3.13")  # what the tests run on
@@ -53,13 +54,23 @@ def _limits(live: Live) -> Iterator[str]:
         yield from differing(function.name, actual, {"Timeout": timeout, "MemorySize": memory})
 
 
+def _concurrency(live: Live) -> Iterator[str]:
+    for function in live.application.functions:
+        name = live.stage.function(function.name)
+        reserved = live.ask("lambda", "get_function_concurrency", FunctionName=name).get("ReservedConcurrentExecutions")
+        if reserved is not None:
+            yield f"of {name}, {reserved} may run at once"
+
+
 def _code(live: Live) -> Iterator[str]:
     configurations = list(_configurations(live))
     for key in ("CodeSha256", "Runtime"):
         found = {str(actual.get(key)) for _, actual in configurations}
         if len(found) > 1:
             yield f"they differ in {key}: {', '.join(sorted(found))}"
+    handlers = wanted_handlers()
     for function, actual in configurations:
+        yield from differing(function.name, actual, {"Handler": handlers[function.name]})
         if actual.get("Runtime") not in _RUNTIMES:
             yield f"{function.name} runs on {shown(actual.get('Runtime'))}"
         if actual.get("Layers"):
@@ -121,7 +132,12 @@ CHECKS = (
         _environments,
     ),
     Check("functions-limits", "Each function has its time and its memory", _limits),
-    Check("functions-code", "All functions run the same code, and nothing else, on a Python that is tested", _code),
+    Check("functions-concurrency", "Each function runs as often at once as the account lets it", _concurrency),
+    Check(
+        "functions-code",
+        "All functions run the same code, by app.py's handlers, and nothing else, on a Python that is tested",
+        _code,
+    ),
     Check(
         "functions-callers", "Each function is called by this API, or by this user pool, and by nobody else", _callers
     ),

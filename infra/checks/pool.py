@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from chalicelib.settings import Settings
 from infra.checks.check import Check
 from infra.checks.compare import covers, differing, same, shown, strangers
 from infra.checks.live import Live
@@ -34,6 +35,11 @@ def _mfa(live: Live) -> Iterator[str]:
         "EMAIL_OTP": actual.get("EmailMfaConfiguration"),
     }
     yield from strangers("factor", {name for name, on in offered.items() if on}, set(wanted.get("EnabledMfas", [])))
+    # What a person has brings them in without the second factor, and so does another first one.
+    if pool(live).get("DeviceConfiguration"):
+        yield "devices can be remembered, and stand in for the second factor"
+    first = pool(live)["Policies"].get("SignInPolicy", {}).get("AllowedFirstAuthFactors", ["PASSWORD"])
+    yield from strangers("first factor", set(first), {"PASSWORD"})
 
 
 def _attributes(live: Live) -> Iterator[str]:
@@ -65,8 +71,17 @@ def _groups(live: Live) -> Iterator[str]:
             continue
         wanted = {"Precedence": group["Precedence"]}
         yield from differing(f"the group {group['GroupName']}", actual[group["GroupName"]], wanted)
+    for where, names in _given(live):
+        yield from (f"{where} names the group {name}, which is not there" for name in sorted(names - actual.keys()))
     # Administrators found further groups; a role would let their members into the account.
     yield from (f"the group {name} has an IAM role" for name, group in sorted(actual.items()) if group.get("RoleArn"))
+
+
+def _given(live: Live) -> Iterator[tuple[str, set[str]]]:
+    """The groups that the triggers give. Raises CannotDecide for a parameter that makes no sense."""
+    variables = {key: value for each in live.application.functions for key, value in each.environment.items()}
+    yield "DefaultGroups", set(Settings(variables).default_groups)
+    yield "GroupMap", set(Settings(variables).group_map.values())
 
 
 def _domain(live: Live) -> Iterator[str]:
@@ -125,7 +140,11 @@ CHECKS = (
     ),
     Check("pool-triggers", "The user pool calls this stage's two triggers, and nothing else", _triggers),
     Check("pool-plan", "The user pool is on the plan that the stage has chosen", _plan),
-    Check("pool-groups", "The groups of the template are there, and no group has a role", _groups),
+    Check(
+        "pool-groups",
+        "The groups of the template are there, and those that people are given; no group has a role",
+        _groups,
+    ),
     Check("pool-domain", "The sign-in pages are at the stage's domain, or nowhere", _domain),
     Check("pool-scopes", "Tokens can carry the scopes of the template, and no others", _scopes),
 )

@@ -1,4 +1,4 @@
-"""The routes of app.py, and the guard of each."""
+"""The routes of app.py with the guard of each, and the handlers of its functions."""
 
 import os
 from collections.abc import Mapping
@@ -43,6 +43,14 @@ def wanted_guards(resource_server: str) -> Mapping[tuple[str, str], Guard]:
         for path, methods in app.routes.items()
         for method, route in methods.items()
     }
+
+
+def wanted_handlers() -> Mapping[str, str]:
+    """What Lambda calls in each function, by the name that Chalice gives it."""
+    from app import app
+
+    others: tuple[Any, ...] = (*app.builtin_auth_handlers, *app.event_sources, *app.pure_lambda_functions)
+    return {"api_handler": "app.app", **{function.name: function.handler_string for function in others}}
 
 
 def _guard(authorizer: Any, own: str, resource_server: str) -> Guard:

@@ -95,6 +95,9 @@ def _open_snapshot(answer: dict[str, Any]) -> None:
     answer["body"] = io.BytesIO(json.dumps(served).encode())
 
 
+_DEVICES = {"ChallengeRequiredOnNewDevice": True, "DeviceOnlyRememberedOnUserPrompt": False}
+_FIRST_FACTORS = {"AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"]}
+
 DOCTORED: dict[str, tuple[str, tuple[str, str, Change]]] = {
     "the stack is stuck": (
         "stack-status",
@@ -120,6 +123,14 @@ DOCTORED: dict[str, tuple[str, tuple[str, str, Change]]] = {
     "codes by mail are a second factor": (
         "pool-mfa",
         ("cognito-idp", "get_user_pool_mfa_config", set_in("EmailMfaConfiguration", {"Message": "{####}"})),
+    ),
+    "a device stands in for the second factor": (
+        "pool-mfa",
+        ("cognito-idp", "describe_user_pool", set_in("UserPool", "DeviceConfiguration", _DEVICES)),
+    ),
+    "codes by mail are a first factor": (
+        "pool-mfa",
+        ("cognito-idp", "describe_user_pool", set_in("UserPool", "Policies", "SignInPolicy", _FIRST_FACTORS)),
     ),
     "what runs in browsers has a secret": ("clients-secrets", ("cognito-idp", "describe_user_pool_client", _secret)),
     "a table is paid by the hour": (

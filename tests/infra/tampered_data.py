@@ -158,6 +158,24 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
             lambda target: {"Runtime": target.configuration("api_handler")["Runtime"]},
         ),
     ),
+    "the authorizer calls something else": (
+        "functions-code",
+        _function(
+            _AUTHORIZER,
+            {"Handler": "app.horse"},
+            lambda target: {"Handler": target.configuration(_AUTHORIZER)["Handler"]},
+        ),
+    ),
+    "the authorizer may not run": (
+        "functions-concurrency",
+        pair(
+            "lambda",
+            "put_function_concurrency",
+            "delete_function_concurrency",
+            lambda target: target.function(_AUTHORIZER),
+            {"ReservedConcurrentExecutions": 0},
+        ),
+    ),
     "a layer comes before the code": ("functions-code", _layer),
     "any API may call the service": (
         "functions-callers",

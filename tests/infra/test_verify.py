@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra import functions
+from infra.chalice_config import write_config
+from infra.chalice_state import ChaliceState, Memory
+from infra.checks import stream
+from infra.checks.live import Live
 from infra.checks.stack import drift
 from infra.found import Client
-from infra.verify import CHECKS, Finding, verify
+from infra.verify import CHECKS, PROJECT, Finding, verify
 from tests.infra import simulated, tampered_api, tampered_data, tampered_people
 from tests.infra.doctored import DOCTORED, Change, denied, doctored
+from tests.infra.stages import project_in
 from tests.infra.target import Tampering, Target
 
 pytestmark = pytest.mark.xdist_group("verify")
@@ -70,13 +78,136 @@ def test_what_the_emulator_cannot_show_is_found_as_well(target: Target, control:
 
 def test_every_check_that_can_fail_was_seen_to_fail():
     seen = {control for control, _ in (*TAMPERINGS.values(), *DOCTORED.values())}
-    elsewhere = {"alarms-readers"}  # takes another stage, below
+    elsewhere = {"alarms-readers", "deployment"}  # takes another stage, or a memory of one, below
     assert {check.control for check in CHECKS if not check.informs} == seen | elsewhere
 
 
 def test_an_address_that_has_not_confirmed_is_told_nothing_and_found(target: Target):
     stage = replace(target.stage, identity={**target.stage.identity, "AlarmEmail": "apollo@olympus.example"})
     assert [finding.control for finding in bad(Target(stage, target.client))] == ["stack-parameters", "alarms-readers"]
+
+
+@pytest.mark.parametrize(
+    ("application", "missing"),
+    [
+        ({"DefaultGroups": "readers,oracles"}, "DefaultGroups names the group oracles"),
+        ({"GroupMap": '{"priests": "oracles"}'}, "GroupMap names the group oracles"),
+    ],
+)
+def test_a_group_that_people_are_given_and_that_is_not_there_is_found(
+    target: Target, application: dict[str, str], missing: str
+):
+    stage = replace(target.stage, application={**target.stage.application, **application})
+    finding = found_by(Target(stage, target.client), "pool-groups")
+    assert not finding.ok
+    assert missing in finding.detail
+
+
+def test_a_map_of_groups_that_nobody_can_read_is_found(target: Target):
+    stage = replace(target.stage, application={**target.stage.application, "GroupMap": "{not json"})
+    finding = found_by(Target(stage, target.client), "pool-groups")
+    assert not finding.ok
+    assert "GROUP_MAP" in finding.detail
+
+
+def stirring(target: Target, states: list[str]) -> Client:
+    """A stage whose stream mapping has one state after the other, each time that somebody looks."""
+    left = iter(states)
+    return doctored(
+        target.client,
+        "lambda",
+        "list_event_source_mappings",
+        lambda answer: answer["EventSourceMappings"][0].update(State=next(left)),
+    )
+
+
+@pytest.mark.parametrize("way", [["Creating", "Creating"], ["Updating"], ["Enabling"]])
+def test_a_mapping_that_is_not_at_rest_yet_is_looked_at_again(target: Target, way: list[str]):
+    slept: list[float] = []
+    check = stream.mapping(slept.append)
+    (finding,) = verify(target.stage, stirring(target, [*way, "Enabled"]), checks=[check])
+    assert finding.ok
+    assert len(slept) == len(way)
+
+
+def test_a_mapping_that_never_comes_to_rest_is_wrong_in_the_end(target: Target):
+    slept: list[float] = []
+    check = stream.mapping(slept.append)
+    (finding,) = verify(target.stage, stirring(target, ["Updating"] * 1000), checks=[check])
+    assert "is Updating" in finding.detail
+    assert not finding.ok
+    assert sum(slept) == 120
+
+
+@pytest.fixture
+def by_manage(target: Target) -> Iterator[Target]:
+    """The stage as if `manage.py` had deployed it: the API's stage has its name, and there may be a memory of it."""
+    stage, client = target.stage, target.client
+
+    def named_by_stage(answer: dict[str, Any]) -> None:
+        given = {item["ParameterKey"]: item for item in answer["Stacks"][0]["Parameters"]}
+        given["ApiStage"]["ParameterValue"] = stage.name
+
+    deployment = client("apigateway").get_stage(**target.api_stage)["deploymentId"]
+    client("apigateway").create_stage(**target.api, stageName=stage.name, deploymentId=deployment)
+    yield Target(stage, doctored(client, "cloudformation", "describe_stacks", named_by_stage))
+    client("apigateway").delete_stage(**target.api, stageName=stage.name)
+    ChaliceState(PROJECT, stage, client).forget()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The same sources on another machine."""
+    for name in ("authorizers", "chalicelib", "vendor"):
+        shutil.copytree(PROJECT / name, tmp_path / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+    return project_in(tmp_path)
+
+
+def remember(target: Target, checkout: Path) -> None:
+    """Do what a deployment from that machine does at its end."""
+    arns = [target.configuration(name)["FunctionArn"] for name in ("api_handler", "policy_authorizer")]
+    resources: list[dict[str, str]] = [{"resource_type": "lambda_function", "lambda_arn": arn} for arn in arns]
+    memory = {"resources": [*resources, {"resource_type": "rest_api", "rest_api_id": target.api["restApiId"]}]}
+    write_config(checkout, target.stage, Live(target.stage, target.client, PROJECT).application)
+    fingerprint = functions.fingerprint(checkout, target.stage, target.client, memory)
+    ChaliceState(checkout, target.stage, target.client).remember(Memory(memory, fingerprint))
+
+
+def test_a_stage_that_runs_what_was_deployed_from_anywhere_is_well(by_manage: Target, checkout: Path):
+    remember(by_manage, checkout)
+    assert found_by(by_manage, "deployment").ok
+
+
+def test_other_code_in_all_functions_is_found(by_manage: Target, checkout: Path):
+    remember(by_manage, checkout)
+
+    def other(answer: dict[str, Any]) -> None:
+        answer["CodeSha256"] = "another"
+
+    client = doctored(by_manage.client, "lambda", "get_function_configuration", other)
+    assert found_by(by_manage, "functions-code", client).ok
+    finding = found_by(by_manage, "deployment", client)
+    assert not finding.ok
+    assert "the functions were changed since" in finding.detail
+
+
+def test_a_deployment_from_other_sources_is_found(by_manage: Target, checkout: Path):
+    (checkout / "chalicelib/authorize.py").write_text("# let everybody in\n", encoding="utf-8")
+    remember(by_manage, checkout)
+    finding = found_by(by_manage, "deployment")
+    assert not finding.ok
+    assert "these are other sources" in finding.detail
+
+
+@pytest.mark.parametrize(
+    ("memory", "said"), [(None, "there is no parameter /gatehouse/olympus"), (Memory(), "did not come to its end")]
+)
+def test_a_stage_of_which_nothing_is_known_is_not_taken_for_good(by_manage: Target, memory: Memory | None, said: str):
+    if memory:
+        ChaliceState(PROJECT, by_manage.stage, by_manage.client).remember(memory)
+    finding = found_by(by_manage, "deployment")
+    assert not finding.ok
+    assert said in finding.detail
 
 
 @pytest.mark.parametrize("control", ["pool-mfa"])
