@@ -80,17 +80,22 @@ class ChaliceState:
 
         adopt  the REST API to go on with when all memory is lost
 
-        Raises:  Refused when there is an API of this stage that nothing remembers
+        Raises:  Refused when there is an API of this stage that nothing remembers, or `adopt` is another one
         """
         recalled, written = self.recall(), self.read_file()
         if recalled and recalled.api_id:
+            if adopt not in (None, recalled.api_id):
+                raise Refused(self._remembered(recalled.api_id, adopt))
             return recalled
         apis = found.apis(self._stage, self._client)
-        if written and found.rest_api_id(written) in apis:
+        if adopt is not None and adopt not in apis:
+            there = " and ".join(apis) or "none"
+            raise Refused(f"--adopt: {adopt} is no REST API of the stage {self._stage.name}; there is {there}")
+        if written and found.rest_api_id(written) in ([adopt] if adopt else apis):
             return Memory(written)
-        if apis and recalled is None and adopt not in apis:
+        if apis and recalled is None and adopt is None:
             raise Refused(self._lost(apis))
-        api_id = adopt if adopt in apis else next(iter(apis), None)
+        api_id = adopt or next(iter(apis), None)
         return Memory(found.deployed(self._stage, self._client, api_id))
 
     def read_file(self) -> Mapping[str, Any] | None:
@@ -108,6 +113,12 @@ class ChaliceState:
             return
         self._file.parent.mkdir(parents=True, exist_ok=True)
         self._file.write_text(json.dumps(deployed, indent=2) + "\n", encoding="utf-8")
+
+    def _remembered(self, api_id: str, adopt: str | None) -> str:
+        return (
+            f"--adopt: the stage {self._stage.name} has the REST API {api_id}, and {adopt} is another one:"
+            f" leave it out, or delete the parameter {self._stage.state_parameter} first"
+        )
 
     def _lost(self, apis: list[str]) -> str:
         return (

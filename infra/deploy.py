@@ -1,6 +1,6 @@
 """Brings one stage up: the identity stack around `chalice deploy`, and what neither of them does."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +11,15 @@ from infra.chalice_config import write_config
 from infra.chalice_state import ChaliceState, Memory
 from infra.kept import find_kept
 from infra.policy_files import PolicyFiles, read_policies
-from infra.progress import Progress
+from infra.progress import Progress, Step
 from infra.stacks import Stacks
 from infra.stage import Stage
 from infra.templates import read_yaml
 
 # What the stack knows of the application; an existing stack keeps it, so that the triggers stay on the pool.
 _WIRING = ("DeployPhase", "RestApiId", "ApiStage")
+# What people have entrusted to a stage is in these.
+_KEEP = frozenset({"AWS::Cognito::UserPool", "AWS::DynamoDB::Table", "AWS::KMS::Key"})
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,12 @@ class Options:
 
     adopt               the REST API to go on with when Chalice's memory is lost
     overwrite_policies  also those that somebody has changed in the table
+    allow_replacement   go on with a new, empty user pool or table where the template demands one
     """
 
     adopt: str | None = None
     overwrite_policies: bool = False
+    allow_replacement: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,12 +53,13 @@ class Deploy:
     def __call__(self, options: Options) -> str:
         """Give the address of the API. Raises Refused and StepFailed."""
         self._check_policies()
-        outputs = self._lay_foundation()
+        keep = () if options.allow_replacement else _KEEP
+        outputs = self._lay_foundation(keep)
         memory = self._recall(options, outputs)
         self._configure(memory, outputs)
         memory = self._deploy_application(memory)
         self._tune(memory, outputs)
-        outputs = self._complete(memory)
+        outputs = self._complete(memory, keep)
         apply_policies(self.project, outputs, self.client, self.progress, options.overwrite_policies)
         return found.api_url(self.stage, memory.api_id or "")
 
@@ -62,19 +67,26 @@ class Deploy:
         names = read_yaml(self.project, "infra/identity.yaml")["Outputs"]
         list(read_policies(self.project / "policies", dict.fromkeys(names, "any")))
 
-    def _lay_foundation(self) -> Mapping[str, str]:
+    def _lay_foundation(self, keep: Container[str]) -> Mapping[str, str]:
         with self.progress.step("identity stack") as step:
-            before = self._stacks.parameters(self.stage.stack)
-            if not before:
+            if self._stacks.stands(self.stage.stack):
+                given = self._wiring(step)
+            else:
+                # Should its creation fail, it is all deleted again, which protection would prevent.
+                given = {"DataProtection": "false"}
                 kept = find_kept(self.stage, self.client)
                 step.notes += [f"left alone, of an earlier life of this stage: {thing.name}" for thing in kept]
-            wiring = {name: before[name] for name in _WIRING if name in before}
-            missing = self._missing_functions() if wiring.get("DeployPhase") == "complete" else []
-            if missing:  # the stack could not be tied to what is not there
-                wiring["DeployPhase"] = "foundation"
-                step.notes.append(f"the user pool is without its triggers until {', '.join(missing)} is there")
-            outputs, step.changed = self._deploy_stack(wiring)
+            outputs, step.changed = self._deploy_stack(given, keep)
         return outputs
+
+    def _wiring(self, step: Step) -> dict[str, str]:
+        before = self._stacks.parameters(self.stage.stack)
+        wiring = {name: before[name] for name in _WIRING if name in before}
+        missing = self._missing_functions() if wiring.get("DeployPhase") == "complete" else []
+        if missing:  # the stack could not be tied to what is not there
+            wiring["DeployPhase"] = "foundation"
+            step.notes.append(f"the user pool is without its triggers until {', '.join(missing)} is there")
+        return wiring
 
     def _recall(self, options: Options, outputs: Mapping[str, str]) -> Memory:
         with self.progress.step("what is deployed already, and its stream mapping") as step:
@@ -116,16 +128,16 @@ class Deploy:
             self._state.remember(Memory(memory.deployed, self._fingerprint(memory)))
             step.changed = any(changes)
 
-    def _complete(self, memory: Memory) -> Mapping[str, str]:
+    def _complete(self, memory: Memory, keep: Container[str]) -> Mapping[str, str]:
         with self.progress.step("identity stack, tied to the application") as step:
             wiring = {"DeployPhase": "complete", "RestApiId": memory.api_id or "", "ApiStage": self.stage.name}
-            outputs, step.changed = self._deploy_stack(wiring)
+            outputs, step.changed = self._deploy_stack(wiring, keep)
         return outputs
 
-    def _deploy_stack(self, wiring: Mapping[str, str]) -> tuple[Mapping[str, str], bool]:
+    def _deploy_stack(self, wiring: Mapping[str, str], keep: Container[str]) -> tuple[Mapping[str, str], bool]:
         template = (self.project / "infra/identity.yaml").read_text(encoding="utf-8")
         given = {**self.stage.identity, "AppName": self.stage.app, "Stage": self.stage.name, **wiring}
-        outputs, changed = self._stacks.deploy(self.stage.stack, template, given)
+        outputs, changed = self._stacks.deploy(self.stage.stack, template, given, keep)
         return {**outputs, **self._simulated(outputs["UserPoolId"])}, changed
 
     def _simulated(self, pool: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Takes one stage down: the application, then the stack. What people have entrusted to it stays, unless purged."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,10 +8,11 @@ from typing import Any
 from infra import found
 from infra.chalice_command import run_chalice
 from infra.chalice_state import ChaliceState
-from infra.kept import find_kept
+from infra.kept import Kept, find_kept
 from infra.progress import Progress
 from infra.stacks import Stacks
 from infra.stage import Stage
+from infra.templates import Refused
 
 
 @dataclass(frozen=True)
@@ -28,15 +29,36 @@ class Destroy:
     chalice: Callable[[Path, Stage, str], None] = run_chalice
 
     def __call__(self, purge: bool) -> None:
-        """Raises StepFailed.
+        """Raises Refused and StepFailed.
 
         purge  also the people, the policies and the documents
         """
+        self._refuse_protected()
+        self._refuse_packaged()
         self._untie()
         self._delete_application()
         self._delete_stack()
         self._forget()
         self._look_at_data(purge)
+
+    def _refuse_protected(self) -> None:
+        if self.stage.identity.get("DataProtection", "true") == "true":
+            file = f"infra/stages/{self.stage.name}.yaml"
+            raise Refused(
+                f"{file}: identity.DataProtection: protects the stage: who is in which group, app clients with their"
+                " secrets, and logs would be lost for good. Say `DataProtection: false` there, have it reviewed, and"
+                " give this again"
+            )
+
+    def _refuse_packaged(self) -> None:
+        plain = f"{self.stage.app}-{self.stage.name}"
+        for name in (f"{plain}-application", plain):
+            if self._stacks.describe(name):
+                raise Refused(
+                    f"The application of the stage {self.stage.name} belongs to the stack {name}: update the stack"
+                    f" {self.stage.stack} with DeployPhase=foundation and an empty RestApiId, delete {name}"
+                    " (docs/runbook.md, “The packaged way”), and give this again"
+                )
 
     def _untie(self) -> None:
         with self.progress.step("identity stack, untied from the application") as step:
@@ -73,14 +95,20 @@ class Destroy:
             step.changed = self._state.forget()
 
     def _look_at_data(self, purge: bool) -> None:
-        with self.progress.step("data") as step:
-            for thing in find_kept(self.stage, self.client):
-                if purge:
-                    thing.delete()
-                    step.changed = True
-                step.notes.append(f"deleted {thing.when}: {thing.name}" if purge else f"kept: {thing.name}")
-            if step.notes and not purge:
+        with self.progress.step("data that was kept") as step:
+            kept = find_kept(self.stage, self.client)
+            step.notes += [f"{'to be deleted' if purge else 'kept'}: {thing.name}" for thing in kept]
+            if kept and not purge:
                 step.notes.append("a user pool keeps its people; its groups and clients were the stack's, and are gone")
+        if purge:
+            self._purge(kept)
+
+    def _purge(self, kept: Sequence[Kept]) -> None:
+        with self.progress.step("data that was kept, purged") as step:
+            for thing in kept:
+                thing.delete()
+                step.changed = True
+                step.notes.append(f"deleted {thing.when}: {thing.name}")
 
     @property
     def _stacks(self) -> Stacks:

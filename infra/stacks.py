@@ -3,15 +3,19 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.change_sets import lost
+from infra.templates import Refused
+
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 LARGEST_BODY = 51_200  # bytes of a template that CloudFormation takes without a bucket
 _BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0  # seconds
+_BEGUN_ANEW = ("REVIEW_", "CREATE_IN_PROGRESS", "ROLLBACK_", "DELETE_")
+_FIRST_PAUSE, _LONGEST_PAUSE, _PATIENCE = 0.2, 5.0, 3600.0  # seconds
 
 
 class DeploymentFailed(Exception):
@@ -43,10 +47,15 @@ class Stacks:
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=content)
         return f"s3://{self._bucket}/{key}"
 
-    def deploy(self, name: str, template: str, given: Mapping[str, str]) -> tuple[dict[str, str], bool]:
+    def deploy(
+        self, name: str, template: str, given: Mapping[str, str], keep: Container[str] = ()
+    ) -> tuple[dict[str, str], bool]:
         """Create or update a stack; give its outputs, and whether anything had to change.
 
         given  parameters; those that the template does not know are left out
+        keep   types of which nothing may be replaced or taken away
+
+        Raises:  Refused when that would happen, before anything has
         """
         source = self._source(template)
         exists = self._is_there_to_update(name)
@@ -59,7 +68,7 @@ class Stacks:
             Capabilities=CAPABILITIES,
             **source,
         )
-        changed = self._execute(name, change_set)
+        changed = self._execute(name, change_set, keep)
         return self.outputs(name), changed
 
     def describe(self, name: str) -> dict[str, Any] | None:
@@ -71,6 +80,11 @@ class Stacks:
                 return None
             raise
         return stack
+
+    def stands(self, name: str) -> bool:
+        """Whether there is a stack to be updated; what is left of any other is taken away, and it is begun anew."""
+        stack = self.describe(name)
+        return stack is not None and not stack["StackStatus"].startswith(_BEGUN_ANEW)
 
     def outputs(self, name: str) -> dict[str, str]:
         """A stack's outputs; none if there is no such stack."""
@@ -94,7 +108,7 @@ class Stacks:
         if stack is None:
             return False
         self._cloudformation.delete_stack(StackName=name)
-        stack = self._settled(stack["StackId"])  # by its name it is not found any more
+        stack = self._settled(stack["StackId"], stack)  # by its name it is not found any more
         if stack["StackStatus"] != "DELETE_COMPLETE":
             raise DeploymentFailed(f"{name}: {stack['StackStatus']}: {self._first_failure(name)}")
         return True
@@ -124,9 +138,10 @@ class Stacks:
         names = {parameter["ParameterKey"] for parameter in known}
         return [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items() if key in names]
 
-    def _execute(self, name: str, change_set: str) -> bool:
+    def _execute(self, name: str, change_set: str, keep: Container[str]) -> bool:
         described = self._wait(
-            lambda: self._cloudformation.describe_change_set(StackName=name, ChangeSetName=change_set), "Status"
+            lambda: self._cloudformation.describe_change_set(StackName=name, ChangeSetName=change_set),
+            lambda change_set: _at_rest(change_set["Status"]),
         )
         if described["Status"] == "FAILED":
             reason = described.get("StatusReason", "")
@@ -134,23 +149,42 @@ class Stacks:
             if "didn't contain changes" in reason or "No updates" in reason:
                 return False
             raise DeploymentFailed(f"{name}: {reason}")
+        self._refuse_to_lose(name, change_set, keep)
+        before = self._stack(name)
         self._cloudformation.execute_change_set(StackName=name, ChangeSetName=change_set)
-        stack = self._settled(name)
+        stack = self._settled(name, before)
         if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             raise DeploymentFailed(f"{name}: {stack['StackStatus']}: {self._first_failure(name)}")
         return True
 
-    def _settled(self, name: str) -> dict[str, Any]:
-        return self._wait(lambda: self._cloudformation.describe_stacks(StackName=name)["Stacks"][0], "StackStatus")
+    def _refuse_to_lose(self, name: str, change_set: str, keep: Container[str]) -> None:
+        ids = lost(self._cloudformation, name, change_set, keep)
+        if ids:
+            self._cloudformation.delete_change_set(StackName=name, ChangeSetName=change_set)
+            raise Refused(
+                f"{name}: {' and '.join(ids)} would be set aside with all that is in there, and something new and"
+                " empty, or nothing, be in its place: give `--allow-replacement` if that is meant"
+            )
 
-    def _wait(self, describe: Callable[[], dict[str, Any]], status: str) -> dict[str, Any]:
-        pause = _FIRST_PAUSE
-        while True:
-            described = describe()
-            if not described[status].endswith(("PENDING", "IN_PROGRESS")):
-                return described
+    def _stack(self, name: str) -> dict[str, Any]:
+        stack: dict[str, Any] = self._cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+        return stack
+
+    def _settled(self, name: str, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        if before:  # the first descriptions after something has begun may still be those of before
+            self._wait(lambda: self._stack(name), lambda stack: _moment(stack) != _moment(before))
+        return self._wait(lambda: self._stack(name), lambda stack: _at_rest(stack["StackStatus"]))
+
+    def _wait(
+        self, describe: Callable[[], dict[str, Any]], is_over: Callable[[dict[str, Any]], bool]
+    ) -> dict[str, Any]:
+        pause, waited = _FIRST_PAUSE, 0.0
+        while not is_over(described := describe()):
+            if waited > _PATIENCE:
+                raise DeploymentFailed(f"CloudFormation has come to no end in {_PATIENCE / 60:.0f} minutes")
             self._sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+            waited, pause = waited + pause, min(pause * 1.5, _LONGEST_PAUSE)
+        return described
 
     def _first_failure(self, name: str) -> str:
         reason = "no reason given"
@@ -161,6 +195,14 @@ class Stacks:
             if event["ResourceType"] == "AWS::CloudFormation::Stack" and event["ResourceStatus"] in _BEGINNINGS:
                 break  # before it lies what is over
         return reason
+
+
+def _at_rest(status: str) -> bool:
+    return not status.endswith(("PENDING", "IN_PROGRESS"))
+
+
+def _moment(stack: Mapping[str, Any]) -> tuple[Any, ...]:
+    return stack["StackStatus"], stack.get("LastUpdatedTime"), stack.get("DeletionTime")
 
 
 def with_code(template: str, code_uri: str) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chalicelib.core.errors import CannotDecide
+from chalicelib.settings import Settings
 from infra.templates import Refused, parameter_text, read_json, read_yaml
 
 # What the program itself gives, in the identity template.
@@ -53,17 +55,18 @@ def read_stage(project: Path, name: str) -> Stage:
     if not (project / path).exists():
         raise Refused(f"--stage: there is no {path}: copy infra/stages/dev.yaml, and change what differs")
     described = _described(path, read_yaml(project, path))
-    application = read_json(project, ".chalice/package.json")["Parameters"]
+    # What has no default, or has one for want of an output, is what the identity stack says.
+    said_elsewhere = _GIVEN | set(template["Outputs"])
+    settable = _settable(_without(read_json(project, ".chalice/package.json")["Parameters"], said_elsewhere))
+    application = _parameters(path, "application", described, settable)
+    _check_groups(path, application)
     return Stage(
         name=name,
         app=read_json(project, ".chalice/config.json")["app_name"],
         region=_region(path, described),
         account=_account(path, described),
         identity=_parameters(path, "identity", described, _without(definitions, _GIVEN)),
-        # What has no default, or has one for want of an output, is what the identity stack says.
-        application=_parameters(
-            path, "application", described, _settable(_without(application, _GIVEN | set(template["Outputs"])))
-        ),
+        application=application,
     )
 
 
@@ -102,6 +105,22 @@ def _parameters(
     return {
         name: parameter_text(f"{path}: {section}.{name}", definitions[name], value) for name, value in given.items()
     }
+
+
+def _check_groups(path: str, application: Mapping[str, str]) -> None:
+    """Refuse what the functions could not use, and would only find out when somebody signs in."""
+    variables = {"DefaultGroups": "DEFAULT_GROUPS", "GroupMap": "GROUP_MAP"}
+    settings = Settings({variables[name]: value for name, value in application.items() if name in variables})
+    for name, variable in variables.items():
+        try:
+            getattr(settings, variable.lower())
+        except CannotDecide as error:
+            raise Refused(f"{path}: application.{name}: {error.message}") from error
+    privileged = settings.privileged_groups.intersection(settings.default_groups)
+    if privileged:
+        raise Refused(
+            f"{path}: application.DefaultGroups: {', '.join(sorted(privileged))} is never given to people by default"
+        )
 
 
 def _without(definitions: Mapping[str, Any], names: Set[str]) -> dict[str, Any]:

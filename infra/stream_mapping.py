@@ -1,14 +1,20 @@
 """The stream handler's mapping: the one mapping that is current, with the settings that Chalice cannot give it."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from infra import found
+from infra.stacks import DeploymentFailed
 from infra.stage import Stage
+
+_PAUSE, _ATTEMPTS = 2.0, 90  # seconds; a mapping that was just made is ready within a minute
+
+Sleep = Callable[[float], None]
 
 
 def prune(
-    stage: Stage, client: found.Client, deployed: Mapping[str, Any] | None, stream: str
+    stage: Stage, client: found.Client, deployed: Mapping[str, Any] | None, stream: str, sleep: Sleep = time.sleep
 ) -> tuple[Mapping[str, Any] | None, int]:
     """Delete mappings to streams that are gone, and second ones; give the memory without them, and their number.
 
@@ -20,6 +26,7 @@ def prune(
     keep = next((item for item in current if item["UUID"] in remembered), next(iter(current), None))
     gone = [item for item in live if item is not keep]
     for item in gone:
+        _settle(client, item["UUID"], sleep)
         client("lambda").delete_event_source_mapping(UUID=item["UUID"])
     if deployed is None:
         return None, len(gone)
@@ -30,14 +37,26 @@ def prune(
     return {**deployed, "resources": others + wanted}, len(gone)
 
 
-def tune(stage: Stage, client: found.Client, settings: Mapping[str, Any]) -> bool:
-    """Give every mapping of the handler its settings, and say whether one lacked them."""
+def tune(stage: Stage, client: found.Client, settings: Mapping[str, Any], sleep: Sleep = time.sleep) -> bool:
+    """Give every mapping of the handler its settings, and say whether one lacked them; all are ready afterwards."""
     changed = False
     for item in found.mappings(stage, client):
+        _settle(client, item["UUID"], sleep)
         if not covers(item, settings):
             client("lambda").update_event_source_mapping(UUID=item["UUID"], **settings)
+            _settle(client, item["UUID"], sleep)
             changed = True
     return changed
+
+
+def _settle(client: found.Client, uuid: str, sleep: Sleep) -> None:
+    # While it is Creating, Enabling, Updating and so on, Lambda answers every change with ResourceInUseException.
+    for _ in range(_ATTEMPTS):
+        state = client("lambda").get_event_source_mapping(UUID=uuid)["State"]
+        if not state.endswith("ing"):
+            return
+        sleep(_PAUSE)
+    raise DeploymentFailed(f"the stream mapping {uuid} is still {state} after {_PAUSE * _ATTEMPTS:.0f} seconds")
 
 
 def covers(actual: Any, wanted: Any) -> bool:

@@ -50,7 +50,8 @@ def main(words: Sequence[str], project: Path = PROJECT, connect: Callable[[Stage
 
 def _deploy(arguments: argparse.Namespace, project: Path, stage: Stage, client: Client) -> int:
     progress = Progress(_write)
-    url = Deploy(project, stage, client, progress)(Options(arguments.adopt, arguments.overwrite_policies))
+    options = Options(arguments.adopt, arguments.overwrite_policies, arguments.allow_replacement)
+    url = Deploy(project, stage, client, progress)(options)
     findings = verify(stage, client, project)
     bad = [finding for finding in findings if not finding.ok]
     for finding in bad:
@@ -99,10 +100,8 @@ def _stack_outputs(stage: Stage, client: Client) -> dict[str, str]:
 
 
 def _check_account(stage: Stage, client: Client) -> None:
-    if stage.account is None:
-        return
-    account = client("sts").get_caller_identity()["Account"]
-    if account != stage.account:
+    account = client("sts").get_caller_identity()["Account"]  # fails at once where AWS cannot be asked at all
+    if stage.account not in (None, account):
         raise Refused(
             f"infra/stages/{stage.name}.yaml: account: the stage belongs to {stage.account},"
             f" and the credentials belong to {account}"
@@ -129,6 +128,11 @@ def _parser() -> argparse.ArgumentParser:
 
     deploy = add("deploy", _deploy, "bring a stage up, or up to date; doing it twice changes nothing")
     deploy.add_argument("--adopt", metavar="API", help="the REST API to go on with when Chalice's memory of it is lost")
+    deploy.add_argument(
+        "--allow-replacement",
+        action="store_true",
+        help="set a user pool, table or key aside if the template demands it",
+    )
     policies = add("policies", _policies, "write the reviewed policies into a deployed stage, and nothing else")
     for command in (deploy, policies):
         command.add_argument(

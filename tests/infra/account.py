@@ -16,7 +16,7 @@ class Service:
 
     def __init__(self, calls: list[tuple[str, dict[str, Any]]], answers: dict[str, Any]) -> None:
         self._calls = calls
-        self._answers = answers
+        self.answers = answers
         names = ("NotFoundException", "ResourceNotFoundException", "ParameterNotFound")
         self.exceptions = SimpleNamespace(**dict.fromkeys(names, NotThere))
 
@@ -28,7 +28,7 @@ class Service:
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         def call(**arguments: Any) -> Any:
-            answer = self._answers.get(operation)
+            answer = self.answers.get(operation)
             if answer is None:
                 self._calls.append((operation, arguments))
             return answer(**arguments) if callable(answer) else answer
@@ -45,6 +45,10 @@ class Account:
 
     def __call__(self, service: str) -> Any:
         return self._services[service]
+
+    def answer(self, service: str, **answers: Any) -> None:
+        """Let a service answer these operations from now on."""
+        self._services[service].answers.update(answers)
 
 
 def gone(**_: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -99,9 +100,23 @@ def test_without_a_stage_it_is_chalices_own_default_that_is_looked_for(tmp_path)
     ],
 )
 def test_other_commands_are_let_pass(tmp_path: Path, words, environ, known):
-    (tmp_path / ".chalice/deployed").mkdir(parents=True)
-    (tmp_path / f".chalice/deployed/{known}.json").touch()
-    refuse_a_second_api(["chalice", *words], environ, tmp_path)
+    refuse_a_second_api(["chalice", *words], environ, knowing(tmp_path, known))
+
+
+def knowing(folder: Path, stage: str, *described: str) -> Path:
+    """A project on a machine that has deployed a stage, with a description of that one and others."""
+    (folder / ".chalice/deployed").mkdir(parents=True)
+    (folder / f".chalice/deployed/{stage}.json").touch()
+    config = {"stages": {name: {} for name in described or [stage]}}
+    (folder / ".chalice/config.json").write_text(json.dumps(config), encoding="utf-8")
+    return folder
+
+
+def test_a_deployment_by_hand_is_refused_where_the_stages_description_is_gone(tmp_path):
+    with pytest.raises(SystemExit, match=r"run `python manage\.py deploy --stage trial`"):
+        refuse_a_second_api(
+            ["chalice", "deploy", "--stage", "trial"], {}, knowing(tmp_path, "trial", "package", "other")
+        )
 
 
 def test_who_watches_one_stage_does_not_watch_another(tmp_path):

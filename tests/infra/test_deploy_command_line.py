@@ -42,12 +42,14 @@ def test_without_a_region_nobody_is_asked_anything(tmp_path, capsys):
     assert (status, err.splitlines()[0][:38]) == (1, "infra/stages/trial.yaml: region: name ")
 
 
-def test_without_credentials_the_sentence_says_what_to_do(tmp_path, capsys):
+@pytest.mark.parametrize("stage", [STAGE, "region: eu-central-1"], ids=["of one account", "of any account"])
+@pytest.mark.parametrize("command", ["deploy", "destroy", "verify", "outputs", "policies"])
+def test_without_credentials_the_sentence_says_what_to_do(tmp_path, capsys, command, stage):
     def nobody() -> Any:
         raise NoCredentialsError
 
     account = Account(sts={"get_caller_identity": lambda: nobody()})
-    status, _, err = typed(project_in(tmp_path, STAGE), capsys, "outputs", account=account)
+    status, _, err = typed(project_in(tmp_path, stage), capsys, command, account=account)
     assert (status, err) == (1, "There are no AWS credentials: set AWS_PROFILE, or sign in as your account wants it.\n")
 
 
@@ -67,6 +69,30 @@ def test_data_is_purged_only_by_its_stages_name(tmp_path, capsys, typed_again):
     project = project_in(tmp_path, STAGE)
     status, _, err = typed(project, capsys, "destroy", "--purge-data", typed_again, account=account)
     assert (status, err[:13]) == (1, "--purge-data:")
+
+
+@pytest.mark.parametrize("identity", ["", "identity: {DataProtection: true}\n"])
+@pytest.mark.parametrize("more", [[], ["--purge-data", "trial"]])
+def test_a_protected_stage_is_not_taken_down(tmp_path, capsys, identity, more):
+    account = owned_by("123456789012", cloudformation={})
+    status, out, err = typed(project_in(tmp_path, STAGE + identity), capsys, "destroy", *more, account=account)
+    assert (status, out, account.calls) == (1, "", [])
+    assert err.startswith("infra/stages/trial.yaml: identity.DataProtection: ")
+    assert "Say `DataProtection: false` there" in err
+
+
+@pytest.mark.parametrize("packaged", ["gatehouse-trial-application", "gatehouse-trial"])
+def test_an_application_that_is_a_stacks_own_is_not_taken_down_behind_its_back(tmp_path, capsys, packaged):
+    def describe(StackName: str) -> Any:
+        if StackName == packaged:
+            return {"Stacks": [{"StackStatus": "UPDATE_COMPLETE"}]}
+        raise ClientError({"Error": {"Code": "ValidationError", "Message": "does not exist"}}, "DescribeStacks")
+
+    account = owned_by("123456789012", cloudformation={"describe_stacks": describe})
+    project = project_in(tmp_path, f"{STAGE}identity: {{DataProtection: false}}\n")
+    status, out, err = typed(project, capsys, "destroy", account=account)
+    assert (status, out, account.calls) == (1, "", [])
+    assert f"belongs to the stack {packaged}: " in err
 
 
 def test_the_outputs_are_those_of_the_stack_and_the_apis_address(tmp_path, capsys):

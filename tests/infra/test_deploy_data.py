@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from botocore.exceptions import ClientError
+
 from infra.kept import find_kept
 from tests.infra.account import Account
 from tests.infra.stages import TRIAL
@@ -19,10 +22,18 @@ TABLES = {
 }
 
 
-def account(protected: bool = True, **more: Any) -> Account:
+TAGS = {"app": "gatehouse", "stage": "trial"}
+STRANGE = [
+    pytest.param({}, id="without tags"),
+    pytest.param({**TAGS, "stage": "dev"}, id="of another stage"),
+    pytest.param({"app": "carts", "stage": "trial"}, id="of another application"),
+]
+
+
+def account(protected: bool = True, tags: dict[str, str] = TAGS, **more: Any) -> Account:
     pools = {"UserPools": [{"Id": "p1", "Name": "gatehouse-trial"}, {"Id": "p2", "Name": "gatehouse-trials"}]}
     return Account(
-        cognito_idp={"list_user_pools": pools, "describe_user_pool": {"UserPool": more}},
+        cognito_idp={"list_user_pools": pools, "describe_user_pool": {"UserPool": {"UserPoolTags": tags, **more}}},
         dynamodb={"list_tables": TABLES, "describe_table": {"Table": {"DeletionProtectionEnabled": protected}}},
         kms={
             "list_keys": {"Keys": [{"KeyId": "k1"}, {"KeyId": "k2"}, {"KeyId": "k3"}]},
@@ -33,6 +44,7 @@ def account(protected: bool = True, **more: Any) -> Account:
                     "KeyState": "PendingDeletion" if KeyId == "k3" else "Enabled",
                 }
             },
+            "list_resource_tags": {"Tags": [{"TagKey": key, "TagValue": value} for key, value in tags.items()]},
         },
     )
 
@@ -49,6 +61,40 @@ def test_only_what_is_this_stages_is_found():
         "table gatehouse-trial-identity-PolicyTable-C92E2991881DF",
         "key k1",
     ]
+
+
+@pytest.mark.parametrize("tags", STRANGE)
+def test_who_merely_has_our_names_keeps_a_pool_and_a_key(tags):
+    assert [thing.name for thing in find_kept(TRIAL, account(tags=tags))] == [
+        "table gatehouse-trial-identity-PolicyTable-C92E2991881DF"
+    ]
+
+
+def test_tags_that_somebody_has_added_make_it_no_less_ours():
+    assert "user pool p1" in [thing.name for thing in find_kept(TRIAL, account(tags={**TAGS, "cost": "carts"}))]
+
+
+def refusing(code: str, *keys: str) -> Account:
+    """An account in which some keys are other teams'."""
+    opened, described = account(), account()("kms").describe_key
+
+    def describe_key(KeyId: str) -> Any:
+        if KeyId in keys:
+            raise ClientError({"Error": {"Code": code, "Message": "not you"}}, "DescribeKey")
+        return described(KeyId=KeyId)
+
+    opened.answer("kms", describe_key=describe_key)
+    return opened
+
+
+def test_a_key_that_one_may_not_look_at_is_somebody_elses():
+    names = [thing.name for thing in find_kept(TRIAL, refusing("AccessDeniedException", "k2"))]
+    assert names == [thing.name for thing in find_kept(TRIAL, account())]
+
+
+def test_keys_that_cannot_be_looked_at_for_another_reason_are_not_passed_over():
+    with pytest.raises(ClientError, match="not you"):
+        find_kept(TRIAL, refusing("ThrottlingException", "k1"))
 
 
 def test_to_find_something_is_not_to_touch_it():

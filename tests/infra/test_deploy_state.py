@@ -8,6 +8,7 @@ import pytest
 
 from infra import found, stream_mapping
 from infra.chalice_state import ChaliceState, Memory
+from infra.stacks import DeploymentFailed
 from infra.templates import Refused
 from tests.infra.account import Account, functions, gateway, gone, mapping
 from tests.infra.stages import TRIAL
@@ -55,6 +56,30 @@ def test_only_an_api_of_this_stage_can_be_adopted(tmp_path, adopt):
     account = Account(ssm=remembering(None), apigateway=gateway(api1="trial", api2="other"))
     with pytest.raises(Refused):
         state(tmp_path, account).pull(adopt)
+
+
+def test_another_api_than_the_remembered_one_cannot_be_adopted(tmp_path):
+    account = Account(ssm=remembering(Memory(DEPLOYED, "f")), apigateway=gateway(api1="trial", api2="trial"))
+    with pytest.raises(Refused, match=r"the stage trial has the REST API api1, and api2 is another one"):
+        state(tmp_path, account).pull("api2")
+
+
+def test_the_remembered_api_may_be_adopted_again(tmp_path):
+    account = Account(ssm=remembering(Memory(DEPLOYED, "f")), apigateway=gateway(api1="trial"))
+    assert state(tmp_path, account).pull("api1") == Memory(DEPLOYED, "f")
+
+
+@pytest.mark.parametrize("begun", [None, Memory(None), Memory({"resources": []})])
+def test_what_is_mistyped_is_not_adopted_whatever_is_remembered(tmp_path, begun):
+    account = Account(ssm=remembering(begun), apigateway=gateway(api1="trial"), **{"lambda": functions()})
+    with pytest.raises(Refused, match=r"--adopt: api3 is no REST API of the stage trial; there is api1"):
+        state(tmp_path, account, DEPLOYED).pull("api3")
+
+
+def test_an_adopted_api_goes_before_the_file(tmp_path):
+    there = gateway(api1="trial", api2="trial")
+    account = Account(ssm=remembering(None), apigateway=there, **{"lambda": functions()})
+    assert state(tmp_path, account, DEPLOYED).pull("api2").api_id == "api2"
 
 
 def test_an_adopted_api_is_remembered_with_its_functions_and_its_mapping(tmp_path):
@@ -135,13 +160,39 @@ def test_what_is_gone_is_not_deleted_a_second_time():
     assert [item["name"] for item in left] == ["api_handler", "m", "carts"]
 
 
-def listening(*mappings: dict) -> Account:
-    return Account(**{"lambda": {"list_event_source_mappings": {"EventSourceMappings": list(mappings)}}})
+def listening(*mappings: dict, busy: int = 0) -> Account:
+    """A Lambda with mappings, which refuses to change one that is not ready.
+
+    busy  how many questions it takes until a new or changed mapping is ready
+    """
+    waits = dict.fromkeys((item["UUID"] for item in mappings), busy)
+    account = Account(**{"lambda": {"list_event_source_mappings": {"EventSourceMappings": list(mappings)}}})
+
+    def get(UUID: str) -> dict:
+        waits[UUID] -= 1
+        return {"State": "Enabled" if waits[UUID] < 0 else "Updating"}
+
+    def change(operation: str):
+        def call(**arguments) -> None:
+            assert waits[arguments["UUID"]] < 0, "ResourceInUseException"
+            waits[arguments["UUID"]] = busy
+            account.calls.append((operation, arguments))
+
+        return call
+
+    account.answer(
+        "lambda",
+        get_event_source_mapping=get,
+        **{name: change(name) for name in ("update_event_source_mapping", "delete_event_source_mapping")},
+    )
+    return account
 
 
 def pruned(account: Account, *remembered: str) -> tuple[list[str], list[str]]:
     resources = [API] + [found.mapping_resource(mapping(uuid, "arn:stream")) for uuid in remembered]
-    deployed, number = stream_mapping.prune(TRIAL, account, {"resources": resources}, "arn:stream")
+    deployed, number = stream_mapping.prune(
+        TRIAL, account, {"resources": resources}, "arn:stream", sleep=lambda _: None
+    )
     deleted = [arguments["UUID"] for operation, arguments in account.calls if operation.startswith("delete")]
     assert number == len(deleted)
     return deleted, [item["event_uuid"] for item in deployed["resources"] if "event_uuid" in item]
@@ -177,3 +228,27 @@ def test_a_mapping_is_changed_only_where_it_lacks_a_setting():
     account = listening({**whole, "DestinationConfig": {"OnFailure": {}}})
     assert stream_mapping.tune(TRIAL, account, settings) is True
     assert account.calls == [("update_event_source_mapping", {"UUID": "m1", **settings})]
+
+
+def test_a_mapping_that_is_being_made_is_changed_when_it_is_ready_and_left_when_it_is_ready_again():
+    pauses: list[float] = []
+    account = listening(mapping("m1", "arn:stream", "Creating"), busy=2)
+    assert stream_mapping.tune(TRIAL, account, {"BatchSize": 10}, pauses.append) is True
+    assert account.calls == [("update_event_source_mapping", {"UUID": "m1", "BatchSize": 10})]
+    assert len(pauses) == 4  # two before the change, and two after it
+
+
+def test_a_mapping_that_is_being_changed_is_waited_for_even_if_it_lacks_nothing():
+    pauses: list[float] = []
+    stream_mapping.tune(TRIAL, listening(mapping("m1", "arn:stream", "Updating"), busy=2), {}, pauses.append)
+    assert len(pauses) == 2
+
+
+def test_a_mapping_is_deleted_when_it_is_ready():
+    assert pruned(listening(mapping("m1", "arn:old", "Enabling"), busy=2)) == (["m1"], [])
+
+
+def test_a_mapping_that_is_never_ready_is_not_waited_for_for_ever():
+    account = listening(mapping("m1", "arn:stream"), busy=100_000)
+    with pytest.raises(DeploymentFailed, match="the stream mapping m1 is still Updating after 180 seconds"):
+        stream_mapping.tune(TRIAL, account, {}, lambda _: None)

@@ -70,6 +70,13 @@ class Checkout:
         described = {"region": "us-east-1", "account": "123456789012", "identity": identity, "application": {}}
         self.file(f"infra/stages/{STAGE}.yaml").write_text(json.dumps(described), encoding="utf-8")
 
+    def unprotect(self) -> None:
+        """Let the stage's file say that the stage may be taken down."""
+        file = self.file(f"infra/stages/{STAGE}.yaml")
+        described = json.loads(file.read_text(encoding="utf-8"))
+        described["identity"]["DataProtection"] = False
+        file.write_text(json.dumps(described), encoding="utf-8")
+
     def file(self, name: str) -> Path:
         return self.folder / name
 

@@ -6,6 +6,7 @@ Each scene goes on from the one before it, and is played once; the tests look at
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -79,10 +80,36 @@ def triggers(account: Account, scene: Scene) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def up(account: Account, play, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+def stillborn(account: Account, play, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """A first deployment whose stack cannot be made, since somebody else has the domain's prefix."""
+    cognito = account.client("cognito-idp")
+    theirs = cognito.create_user_pool(PoolName="olive-growers")["UserPool"]["Id"]
+    cognito.create_user_pool_domain(UserPoolId=theirs, Domain="merchants")
     checkout = Checkout.new(tmp_path_factory.mktemp("first") / "gatehouse", account.place)
-    checkout.describe(MfaMode="OFF")
-    return play(checkout, "deploy")
+    checkout.describe(DomainPrefix="merchants")
+    scene = play(checkout, "deploy")
+    cognito.delete_user_pool_domain(UserPoolId=theirs, Domain="merchants")
+    cognito.delete_user_pool(UserPoolId=theirs)
+    return scene
+
+
+def test_a_stack_that_cannot_be_made_leaves_nothing_behind(stillborn):
+    assert stillborn.said.status == 1
+    assert "ROLLBACK_COMPLETE: UserPoolDomain: " in stillborn.said.err
+    assert set(stillborn.inventory) == {"stacks", "user pools"}
+    assert len(stillborn.inventory["user pools"]) == 1  # the olive growers'
+
+
+def test_a_stack_is_made_without_protection_which_would_outlive_its_failure(stillborn, account):
+    # The simulation rolls back what is protected too, which AWS does not.
+    parameters = Stacks(account.client("cloudformation")).parameters(f"gatehouse-{STAGE}-identity")
+    assert parameters["DataProtection"] == "false"
+
+
+@pytest.fixture(scope="module")
+def up(stillborn: Scene, play) -> Scene:
+    stillborn.checkout.describe(MfaMode="OFF")
+    return play(stillborn.checkout, "deploy")
 
 
 def test_a_stage_comes_up_with_one_command_and_opens_to_whom_it_should(up):
@@ -111,6 +138,14 @@ def test_the_stream_mapping_has_what_chalice_cannot_give_it(up, account):
     assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == up.outputs["StreamDeadLettersArn"]
 
 
+def test_what_holds_data_is_protected_as_soon_as_a_stage_is_up(up, account):
+    cognito, dynamodb = account.client("cognito-idp"), account.client("dynamodb")
+    pool = cognito.describe_user_pool(UserPoolId=up.outputs["UserPoolId"])["UserPool"]
+    assert pool["DeletionProtection"] == "ACTIVE"
+    for name in up.inventory["tables"]:
+        assert dynamodb.describe_table(TableName=name)["Table"]["DeletionProtectionEnabled"] is True
+
+
 @pytest.fixture(scope="module")
 def again(up: Scene, play) -> Scene:
     return play(up.checkout, "deploy")
@@ -123,22 +158,40 @@ def test_the_same_command_again_changes_nothing_and_says_so(up, again):
 
 
 @pytest.fixture(scope="module")
-def half_changed(again: Scene, account: Account, play) -> Scene:
+def reshaped(again: Scene, play) -> Scene:
+    """A template in which a table goes by another name, and so is another table."""
+    template = again.checkout.file("infra/identity.yaml")
+    text = template.read_text(encoding="utf-8")
+    template.write_text(re.sub(r"\bOnboardedTable\b", "WelcomedTable", text), encoding="utf-8")
+    scene = play(again.checkout, "deploy")
+    template.write_text(text, encoding="utf-8")
+    return scene
+
+
+def test_a_table_that_would_be_replaced_by_an_empty_one_stays(again, reshaped):
+    assert reshaped.said.status == 1
+    assert "OnboardedTable would be set aside" in reshaped.said.err
+    assert (reshaped.inventory, reshaped.statuses) == (again.inventory, OPEN)
+
+
+@pytest.fixture(scope="module")
+def half_changed(reshaped: Scene, account: Account, play) -> Scene:
     """New code and new parameters, of which only the latter arrive."""
     secret = account.client("secretsmanager").create_secret(
         Name="guild/oidc", SecretString='{"client_secret": "known to the guild"}'
     )
-    again.checkout.describe(
+    checkout = reshaped.checkout
+    checkout.describe(
         MfaMode="OPTIONAL",
         DomainPrefix="merchants",
         OidcIssuer="https://login.guild.example",
         OidcClientId="merchants",
         OidcClientSecretArn=secret["ARN"],
     )
-    source = again.checkout.file("app.py")
+    source = checkout.file("app.py")
     source.write_text(source.read_text(encoding="utf-8") + "# new\n", encoding="utf-8")
     with account.failing("PUT", "/restapis/"):
-        return play(again.checkout, "deploy")
+        return play(checkout, "deploy")
 
 
 def test_while_a_redeployment_is_under_way_the_pool_keeps_its_triggers_and_the_api_answers(half_changed, account):
@@ -303,9 +356,21 @@ def test_after_a_deployment_by_hand_the_next_one_sets_again_what_chalice_cannot(
 
 
 @pytest.fixture(scope="module")
-def half_down(overwritten: Scene, account: Account, play) -> Scene:
+def not_down(overwritten: Scene, play) -> Scene:
+    return play(overwritten.checkout, "destroy", "--purge-data", STAGE)
+
+
+def test_a_protected_stage_is_not_taken_down(overwritten, not_down):
+    assert not_down.said.status == 1
+    assert not_down.said.err.startswith(f"infra/stages/{STAGE}.yaml: identity.DataProtection: ")
+    assert (not_down.inventory, not_down.statuses) == (overwritten.inventory, overwritten.statuses)
+
+
+@pytest.fixture(scope="module")
+def half_down(not_down: Scene, account: Account, play) -> Scene:
+    not_down.checkout.unprotect()
     with account.failing("DELETE", "/2015-03-31/functions/"):
-        return play(overwritten.checkout, "destroy")
+        return play(not_down.checkout, "destroy")
 
 
 def test_an_end_may_come_to_nothing_half_way(overwritten, half_down):
