@@ -29,7 +29,7 @@ def policy_authorizer(request: AuthRequest) -> dict[str, Any]:
     """Answer API Gateway's question. Raises Unauthorized (401), or anything else (500): neither is remembered."""
     from chalicelib import wiring  # the AWS clients take a while to import: not for who only wants the routes
 
-    record = Record(Settings(os.environ).function_name, wiring.keys_outage_seconds)
+    record = Record(wiring.function_name(), wiring.keys_outage_seconds)
     return answer(request.token, request.method_arn, wiring.authorize, record)
 
 

@@ -38,6 +38,11 @@ def settings() -> Settings:
 
 
 @cache
+def function_name() -> str:
+    return settings().function_name
+
+
+@cache
 def keys() -> JwksKeySource:
     return JwksKeySource(partial(fetch_jwks, settings().jwks_url), max_age=settings().jwks_max_age_seconds)
 

@@ -85,10 +85,7 @@ def _resolved(resources: Mapping[str, Any], stage: Stage, values: Mapping[str, s
         stream=values["PolicyStreamArn"],
         stream_settings=_stream_settings(properties["PolicyChanged"]["Events"][_STREAM_EVENT]["Properties"], values),
         authorizer_cache_seconds=int(values["AuthorizerCacheSeconds"]),
-        gateway_responses={
-            kind: _gateway_response(response)
-            for kind, response in definition["x-amazon-apigateway-gateway-responses"].items()
-        },
+        gateway_responses=gateway_responses(definition),
     )
 
 
@@ -115,10 +112,13 @@ def _stream_settings(properties: Mapping[str, Any], values: Mapping[str, str]) -
     return {**settings, **renamed, "DestinationConfig": {"OnFailure": {"Destination": target}}}
 
 
-def _gateway_response(response: Mapping[str, Any]) -> dict[str, Any]:
-    status = {"statusCode": str(response["statusCode"])} if "statusCode" in response else {}
+def gateway_responses(definition: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The error responses of an API's definition, by their types, as API Gateway's own operations take them."""
     return {
-        **status,
-        "responseParameters": response["responseParameters"],
-        "responseTemplates": response["responseTemplates"],
+        kind: {
+            **({"statusCode": str(response["statusCode"])} if "statusCode" in response else {}),
+            "responseParameters": response["responseParameters"],
+            "responseTemplates": response["responseTemplates"],
+        }
+        for kind, response in definition["x-amazon-apigateway-gateway-responses"].items()
     }

@@ -35,6 +35,11 @@ def rebuilt(bundle: bytes) -> bytes:
     return _zipped({**files, **compiled(sources)})
 
 
+def is_incomplete(said: str) -> bool:
+    """Whether Chalice has said that dependencies are missing in a bundle, which it calls a success."""
+    return "Could not install dependencies" in said
+
+
 def _left_out(name: str) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in LEFT_OUT)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from infra.bundle import rebuilt
+from infra.bundle import is_incomplete, rebuilt
 from infra.stacks import DeploymentFailed
 
 _SHIPPED = {"app.py": "app.py", "chalicelib": "chalicelib", "vendor/authorizers": "authorizers"}  # where in the bundle
@@ -32,7 +32,7 @@ def _bundle(project: Path, chalice: Chalice) -> Path:
         said = chalice("package", out)
         made = (Path(out) / "deployment.zip").read_bytes()
     bundle = next(kept for kept in (project / ".chalice/deployments").glob("*.zip") if kept.read_bytes() == made)
-    if "Could not install dependencies" in said:  # for Chalice, that is a success
+    if is_incomplete(said):
         bundle.unlink()  # the next run would take it, and say nothing
         raise DeploymentFailed(f"chalice package: {' '.join(said.split())}")
     return bundle

@@ -1,4 +1,4 @@
-"""`.chalice/config.json`: the entry of one stage, written for `chalice deploy`."""
+"""`.chalice/config.json`: the entry of one stage, written for `chalice deploy`, and dropped with the stage."""
 
 import json
 from collections.abc import Mapping
@@ -21,6 +21,15 @@ def write_config(project: Path, stage: Stage, application: Application) -> bool:
     if after["stages"][stage.name] == before:
         return False
     (project / _FILE).write_text(json.dumps(after, indent=2) + "\n", encoding="utf-8")
+    return True
+
+
+def drop_config(project: Path, stage: Stage) -> bool:
+    """Take the stage's entry away, and say whether there was one."""
+    config = read_json(project, _FILE)
+    if config["stages"].pop(stage.name, None) is None:
+        return False
+    (project / _FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     return True
 
 

@@ -138,13 +138,7 @@ class Deploy:
         template = (self.project / "infra/identity.yaml").read_text(encoding="utf-8")
         given = {**self.stage.identity, "AppName": self.stage.app, "Stage": self.stage.name, **wiring}
         outputs, changed = self._stacks.deploy(self.stage.stack, template, given, keep)
-        return {**outputs, **self._simulated(outputs["UserPoolId"])}, changed
-
-    def _simulated(self, pool: str) -> dict[str, str]:
-        endpoint = self.client("cognito-idp").meta.endpoint_url
-        if ".amazonaws." in endpoint or endpoint.endswith(".api.aws"):
-            return {}
-        return {"JwksUrl": f"{endpoint}/{pool}/.well-known/jwks.json"}  # its keys are not where the issuer says
+        return {**outputs, **found.simulated_keys(self.client, outputs["UserPoolId"])}, changed
 
     def _application(self, memory: Memory, outputs: Mapping[str, str]) -> Application:
         return read_application(self.project, self.stage, outputs, memory.api_id)

@@ -7,6 +7,7 @@ from typing import Any
 
 from infra import found
 from infra.chalice_command import run_chalice
+from infra.chalice_config import drop_config
 from infra.chalice_state import ChaliceState
 from infra.kept import Kept, find_kept
 from infra.progress import Progress
@@ -92,7 +93,7 @@ class Destroy:
 
     def _forget(self) -> None:
         with self.progress.step("Chalice's memory") as step:
-            step.changed = self._state.forget()
+            step.changed = self._state.forget() | drop_config(self.project, self.stage)
 
     def _look_at_data(self, purge: bool) -> None:
         with self.progress.step("data that was kept") as step:

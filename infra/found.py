@@ -11,6 +11,14 @@ MAPPING = f"{STREAM_HANDLER}-dynamodb-event-source"  # Chalice's name for it
 Client = Callable[[str], Any]
 
 
+def simulated_keys(client: Client, pool_id: str) -> dict[str, str]:
+    """Where a simulated user pool has its keys, which is not where its issuer says; nothing on AWS."""
+    endpoint: str = client("cognito-idp").meta.endpoint_url
+    if ".amazonaws." in endpoint or endpoint.endswith(".api.aws"):
+        return {}
+    return {"JwksUrl": f"{endpoint}/{pool_id}/.well-known/jwks.json"}
+
+
 def apis(stage: Stage, client: Client) -> list[str]:
     """The REST APIs that ask this stage's authorizer: all stages' APIs have one name."""
     gateway = client("apigateway")

@@ -17,7 +17,7 @@ from fcntl import LOCK_EX, flock
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from infra.bundle import rebuilt
+from infra.bundle import is_incomplete, rebuilt
 
 PROJECT = Path(__file__).resolve().parent.parent
 SOURCES = ("app.py", "authorizers", "chalicelib", "vendor", ".chalice/config.json", ".chalice/package.json")
@@ -120,7 +120,7 @@ def _run_chalice(project: Path, out: Path, run: Run) -> None:
         check=False,
     )
     said = (finished.stdout + finished.stderr).strip()
-    incomplete = "Could not install dependencies" in said  # for Chalice, that is a success
+    incomplete = is_incomplete(said)
     if incomplete:
         for bundle in set(cache.iterdir()) - bundles:
             bundle.unlink()  # the next run would take it, and say nothing

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra.application import Application
+from infra.checks.compare import covers
 from infra.stage import Stage
-from infra.stream_mapping import covers
 
 
 def tune(stage: Stage, gateway: Any, api_id: str, application: Application) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from infra import found
+from infra.checks.compare import covers
 from infra.stacks import DeploymentFailed
 from infra.stage import Stage
 
@@ -57,10 +58,3 @@ def _settle(client: found.Client, uuid: str, sleep: Sleep) -> None:
             return
         sleep(_PAUSE)
     raise DeploymentFailed(f"the stream mapping {uuid} is still {state} after {_PAUSE * _ATTEMPTS:.0f} seconds")
-
-
-def covers(actual: Any, wanted: Any) -> bool:
-    """Whether everything wanted is there; AWS answers with more than was said."""
-    if isinstance(wanted, Mapping):
-        return isinstance(actual, Mapping) and all(covers(actual.get(key), value) for key, value in wanted.items())
-    return bool(actual == wanted)

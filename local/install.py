@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from infra.application import gateway_responses
 from infra.package import PROJECT, package
 from infra.stacks import Stacks, with_code
 from local.place import STAGE, Place
@@ -46,15 +47,8 @@ def install(place: Place, say: Callable[[str], None]) -> dict[str, str]:
 def add_gateway_responses(apigateway: Any, api_id: str, template: str) -> None:
     """Give the API the error responses that its template defines: the emulator's import leaves them out."""
     definition = json.loads(template)["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
-    for kind, response in definition["x-amazon-apigateway-gateway-responses"].items():
-        arguments = {"statusCode": str(response["statusCode"])} if "statusCode" in response else {}
-        apigateway.put_gateway_response(
-            restApiId=api_id,
-            responseType=kind,
-            responseParameters=response["responseParameters"],
-            responseTemplates=response["responseTemplates"],
-            **arguments,
-        )
+    for kind, response in gateway_responses(definition).items():
+        apigateway.put_gateway_response(restApiId=api_id, responseType=kind, **response)
     apigateway.create_deployment(restApiId=api_id, stageName=API_STAGE)
 
 

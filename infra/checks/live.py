@@ -61,9 +61,7 @@ class Live:
     @cached_property
     def outputs(self) -> dict[str, str]:
         outputs = {item["OutputKey"]: item["OutputValue"] for item in self.stack.get("Outputs", [])}
-        # On AWS this is what the stack says; a simulated user pool has its keys at its own address.
-        endpoint = self.client("cognito-idp").meta.endpoint_url
-        return {**outputs, "JwksUrl": f"{endpoint}/{outputs['UserPoolId']}/.well-known/jwks.json"}
+        return {**outputs, **found.simulated_keys(self.client, outputs["UserPoolId"])}
 
     @cached_property
     def parameters(self) -> dict[str, str]:

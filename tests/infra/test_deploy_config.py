@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from infra.application import function_names, read_application
-from infra.chalice_config import write_config
+from infra.chalice_config import drop_config, write_config
 from infra.templates import Refused
 from tests.infra.stages import OUTPUTS, TRIAL, project_in
 
@@ -120,3 +120,12 @@ def test_the_stream_settings_are_arguments_of_the_call_that_sets_them(tmp_path):
         "MaximumRecordAgeInSeconds": 3600,
         "DestinationConfig": {"OnFailure": {"Destination": "arn:dead-letters"}},
     }
+
+
+def test_a_stage_that_is_gone_leaves_the_file_as_it_was_before_it_came(tmp_path):
+    project = project_in(tmp_path)
+    drop_config(project, TRIAL)
+    before = json.loads((project / ".chalice/config.json").read_text(encoding="utf-8"))
+    written(project)
+    assert (drop_config(project, TRIAL), drop_config(project, TRIAL)) == (True, False)
+    assert json.loads((project / ".chalice/config.json").read_text(encoding="utf-8")) == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -252,3 +253,18 @@ def test_a_mapping_that_is_never_ready_is_not_waited_for_for_ever():
     account = listening(mapping("m1", "arn:stream"), busy=100_000)
     with pytest.raises(DeploymentFailed, match="the stream mapping m1 is still Updating after 180 seconds"):
         stream_mapping.tune(TRIAL, account, {}, lambda _: None)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "keys"),
+    [
+        ("https://cognito-idp.eu-central-1.amazonaws.com", {}),
+        ("https://cognito-idp-fips.us-east-1.amazonaws.com", {}),
+        ("https://cognito-idp.cn-north-1.amazonaws.com.cn", {}),
+        ("https://cognito-idp.eu-central-1.api.aws", {}),
+        ("http://localhost:4566", {"JwksUrl": "http://localhost:4566/pool/.well-known/jwks.json"}),
+    ],
+)
+def test_only_a_simulated_pool_has_its_keys_elsewhere_than_its_issuer_says(endpoint, keys):
+    cognito = SimpleNamespace(meta=SimpleNamespace(endpoint_url=endpoint))
+    assert found.simulated_keys(lambda _service: cognito, "pool") == keys
