@@ -61,7 +61,6 @@ def read_application(project: Path, stage: Stage, outputs: Mapping[str, str], ap
         **stage.application,
         "AppName": stage.app,
         "Stage": stage.name,
-        "ApiStage": stage.name,
         **({"RestAPI": api_id} if api_id else {}),
     }
     try:
@@ -100,8 +99,6 @@ def _function(properties: Mapping[str, Any], stage: Stage, values: Mapping[str, 
     environment = resolve(variables, values)
     if name == "api_handler":
         environment |= {variable: values[source] for variable, source in _WHILE_DEPLOYING.items()}
-    if "API_STAGE" in environment:
-        environment["API_STAGE"] = stage.name  # another one than in the package, whose stage is a literal
     return Function(name, resolve(properties["Role"], values), environment)
 
 

@@ -17,7 +17,7 @@ from infra.stage import Stage
 from infra.templates import read_yaml
 
 # What the stack knows of the application; an existing stack keeps it, so that the triggers stay on the pool.
-_WIRING = ("DeployPhase", "RestApiId", "ApiStage")
+_WIRING = ("DeployPhase", "RestApiId")
 # What people have entrusted to a stage is in these.
 _KEEP = frozenset({"AWS::Cognito::UserPool", "AWS::DynamoDB::Table", "AWS::KMS::Key"})
 
@@ -130,7 +130,7 @@ class Deploy:
 
     def _complete(self, memory: Memory, keep: Container[str]) -> Mapping[str, str]:
         with self.progress.step("identity stack, tied to the application") as step:
-            wiring = {"DeployPhase": "complete", "RestApiId": memory.api_id or "", "ApiStage": self.stage.name}
+            wiring = {"DeployPhase": "complete", "RestApiId": memory.api_id or ""}
             outputs, step.changed = self._deploy_stack(wiring, keep)
         return outputs
 

@@ -11,7 +11,7 @@ from chalicelib.settings import Settings
 from infra.templates import Refused, parameter_text, read_json, read_yaml
 
 # What the program itself gives, in the identity template.
-_GIVEN = frozenset({"AppName", "Stage", "DeployPhase", "RestApiId", "ApiStage"})
+_GIVEN = frozenset({"AppName", "Stage", "DeployPhase", "RestApiId"})
 _RESERVED = frozenset({"package", "local"})
 
 

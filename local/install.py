@@ -10,7 +10,6 @@ from infra.package import PROJECT, package
 from infra.stacks import Stacks, with_code
 from local.place import STAGE, Place
 
-API_STAGE = "v1"
 IDENTITY = "gatehouse-local-identity"
 APPLICATION = "gatehouse-local"
 
@@ -40,16 +39,16 @@ def install(place: Place, say: Callable[[str], None]) -> dict[str, str]:
     say("tying the user pool to its triggers")
     complete = {"DeployPhase": "complete", "RestApiId": application["RestAPIId"]}
     identity, _ = stacks.deploy(IDENTITY, identity_template, {**parameters, **complete})
-    add_gateway_responses(place.client("apigateway"), application["RestAPIId"], template)
+    add_gateway_responses(place.client("apigateway"), application["RestAPIId"], STAGE, template)
     return {**identity, **application}
 
 
-def add_gateway_responses(apigateway: Any, api_id: str, template: str) -> None:
+def add_gateway_responses(apigateway: Any, api_id: str, stage: str, template: str) -> None:
     """Give the API the error responses that its template defines: the emulator's import leaves them out."""
     definition = json.loads(template)["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     for kind, response in gateway_responses(definition).items():
         apigateway.put_gateway_response(restApiId=api_id, responseType=kind, **response)
-    apigateway.create_deployment(restApiId=api_id, stageName=API_STAGE)
+    apigateway.create_deployment(restApiId=api_id, stageName=stage)
 
 
 def callback_url(place: Place) -> str:
@@ -57,7 +56,7 @@ def callback_url(place: Place) -> str:
 
 
 def api_url(place: Place, api_id: str) -> str:
-    return f"{place.url}/_aws/execute-api/{api_id}/{API_STAGE}"
+    return f"{place.url}/_aws/execute-api/{api_id}/{STAGE}"
 
 
 def write_json(path: Path, content: Any) -> None:

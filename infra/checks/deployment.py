@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from platform import python_version_tuple
 
-from infra import functions
+from infra import found, functions
 from infra.chalice_config import config_of
 from infra.chalice_state import ChaliceState
 from infra.checks.check import Check
@@ -13,8 +13,8 @@ from infra.checks.live import Live
 def _same(live: Live) -> Iterator[str]:
     memory = ChaliceState(live.project, live.stage, live.client).recall()
     if memory is None:
-        # The packaged way calls the API's stage otherwise, and leaves no memory.
-        if live.api_stage == live.stage.name:
+        # CloudFormation deploys a packaged stage, and leaves no state. Only Chalice tags functions with the stage.
+        if live.stack and found.functions(live.stage, live.client):
             yield f"what was deployed is not known: there is no parameter {live.stage.state_parameter}"
         return
     if not memory.fingerprint:

@@ -31,8 +31,6 @@ def _environments(live: Live) -> Iterator[str]:
     for function, actual in _configurations(live):
         variables = actual.get("Environment", {}).get("Variables", {})
         wanted = dict(function.environment)
-        if "API_STAGE" in wanted:
-            wanted["API_STAGE"] = live.api_stage
         optional = _only_by_chalice(live) - variables.keys() if function.name == "api_handler" else set()
         yield from differing(function.name, variables, {name: wanted[name] for name in wanted.keys() - optional})
         # Only its name: nobody knows what it holds.

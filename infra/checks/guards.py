@@ -1,6 +1,5 @@
 """The deployed methods: each has the guard that app.py gives to its route, or is public there."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -61,16 +60,9 @@ def _integrations(live: Live) -> Iterator[str]:
 
 def _deployed(live: Live) -> Iterator[str]:
     """What is served is the snapshot that a deployment took, and not what the API's parts say today."""
-    answer = live.client("apigateway").get_export(
-        restApiId=live.api_id,
-        stageName=live.api_stage,
-        exportType="swagger",
-        parameters={"extensions": "authorizers,integrations"},
-    )
-    exported = json.loads(answer["body"].read())
     served = {
         (method.upper(), path): _exported(operation)
-        for path, item in exported["paths"].items()
+        for path, item in live.served["paths"].items()
         for method, operation in item.items()
     }
     present = {key: _as_exported(live, settings) for key, settings in _methods(live).items()}

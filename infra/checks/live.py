@@ -97,7 +97,6 @@ class Live:
             "Stage": self.stage.name,
             "DeployPhase": "complete",
             "RestApiId": self.api_id,
-            "ApiStage": self.api_stage,
         }
 
     @cached_property
@@ -124,13 +123,21 @@ class Live:
     def application(self) -> Application:
         return read_application(self.project, self.stage, self.outputs, self.api_id)
 
+    @cached_property
+    def served(self) -> Mapping[str, Any]:
+        """The API's definition as its stage serves it: the snapshot of the last deployment, not the present draft."""
+        answer = self.client("apigateway").get_export(
+            restApiId=self.api_id,
+            stageName=self.stage.name,
+            exportType="swagger",
+            parameters={"extensions": "integrations,authorizers,gatewayresponses"},
+        )
+        definition: Mapping[str, Any] = json.loads(answer["body"].read())
+        return definition
+
     @property
     def pool_id(self) -> str:
         return self.outputs["UserPoolId"]
-
-    @cached_property
-    def api_stage(self) -> str:
-        return self.parameters["ApiStage"]
 
     @cached_property
     def apis(self) -> list[str]:

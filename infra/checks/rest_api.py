@@ -11,12 +11,21 @@ from infra.checks.routes import wanted_guards
 _TOKEN = "method.request.header.Authorization"  # noqa: S105  # where it is found
 # Left unsaid it is 300 s, for which a pool's would let tokens in beyond their expiry.
 _POOL_MEMORY_SECONDS = 0
+# What an export says of an authorizer under the same name as GetAuthorizers.
+_SERVED = ("authorizerUri", "authorizerResultTtlInSeconds", "providerARNs", "identityValidationExpression")
 
 
 def authorizers(live: Live) -> dict[str, dict[str, Any]]:
     """The API's authorizers, by their ids."""
     items = live.ask("apigateway", "get_authorizers", restApiId=live.api_id)["items"]
     return {item["id"]: item for item in items}
+
+
+def _served_authorizers(live: Live) -> dict[str, dict[str, Any]]:
+    """What the stage serves of each authorizer, by name, in the words of API Gateway's own operations."""
+    schemes = live.served.get("securityDefinitions", {})
+    settings = {name: scheme.get("x-amazon-apigateway-authorizer", {}) for name, scheme in schemes.items()}
+    return {name: {key: item[key] for key in _SERVED if key in item} for name, item in settings.items()}
 
 
 def invocation(live: Live, function: str) -> str:
@@ -33,11 +42,11 @@ def _single(live: Live) -> Iterator[str]:
 
 def _stages(live: Live) -> Iterator[str]:
     stages = live.ask("apigateway", "get_stages", restApiId=live.api_id)["item"]
-    yield from strangers("stage", {stage["stageName"] for stage in stages}, {live.api_stage})
+    yield from strangers("stage", {stage["stageName"] for stage in stages}, {live.stage.name})
 
 
 def _replay(live: Live) -> Iterator[str]:
-    stage = live.ask("apigateway", "get_stage", restApiId=live.api_id, stageName=live.api_stage)
+    stage = live.ask("apigateway", "get_stage", restApiId=live.api_id, stageName=live.stage.name)
     if stage.get("cacheClusterEnabled"):
         yield "the stage has a cache of responses"
     for method, settings in sorted(stage.get("methodSettings", {}).items()):
@@ -48,7 +57,7 @@ def _replay(live: Live) -> Iterator[str]:
 
 
 def _authorizers(live: Live) -> Iterator[str]:
-    actual = {item["name"]: item for item in authorizers(live).values()}
+    actual, served = {item["name"]: item for item in authorizers(live).values()}, _served_authorizers(live)
     known = {
         "policy_authorizer": {
             "type": "TOKEN",
@@ -68,20 +77,23 @@ def _authorizers(live: Live) -> Iterator[str]:
     yield from strangers("authorizer", set(actual), set(wanted))
     for name in sorted(wanted.keys() & actual.keys()):
         yield from differing(name, actual[name], wanted[name])
-        if actual[name].get("identityValidationExpression"):
+        settings = served.get(name, {})
+        yield from differing(
+            f"{name} as the stage serves it",
+            settings,
+            {key: wanted[name][key] for key in wanted[name].keys() & settings},
+        )
+        if actual[name].get("identityValidationExpression") or settings.get("identityValidationExpression"):
             yield f"{name}: it refuses tokens by an expression of its own"
 
 
 def _responses(live: Live) -> Iterator[str]:
-    items = live.ask("apigateway", "get_gateway_responses", restApiId=live.api_id, limit=500)["items"]
-    actual = {item["responseType"]: item for item in items}
+    actual = live.served.get("x-amazon-apigateway-gateway-responses", {})
     wanted = live.application.gateway_responses
     for kind, response in wanted.items():
         if not covers(actual.get(kind), response):
             yield f"{kind} is answered otherwise than .chalice/package.json says"
-    for kind, item in sorted(actual.items()):
-        if kind not in wanted and not item.get("defaultResponse"):
-            yield f"{kind} is answered in a way of its own"
+    yield from (f"{kind} is answered in a way of its own" for kind in sorted(actual.keys() - wanted.keys()))
 
 
 def _policy(live: Live) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Settings that ministack takes and forgets, kept so that who reads them back finds what was said.
 
 They are: point-in-time recovery, expiry and encryption of CloudFormation's tables, the rotation of refresh tokens, the
-memory of a user pool's authorizer in an imported API, and such authorizers in an export. ministack is pinned, and
-tests/infra/test_verify.py fails when an upgrade moves what is used here.
+memory of a user pool's authorizer in an imported API, and such authorizers and error responses in an export.
+ministack is pinned, and tests/infra/test_verify.py fails when an upgrade moves what is used here.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from local.front.directory import Record
 
 _ROTATION = "RefreshTokenRotation"
 _POOL = "COGNITO_USER_POOLS"
+_RESPONSE = ("statusCode", "responseParameters", "responseTemplates")
 
 
 def install() -> None:
@@ -72,9 +73,15 @@ def _kept_authorizers(original: Callable[..., Any], api_id: str, definition: Rec
     return made
 
 
-def _whole_export(original: Callable[..., Any], api_id: str, *arguments: Any) -> Any:
-    """Name the user pool's authorizers, and the scopes: ministack's export has the Lambda ones only."""
-    document = original(api_id, *arguments)
+def _whole_export(original: Callable[..., Any], api_id: str, stage: str, *arguments: Any) -> Any:
+    """Add the user pool's authorizers, the scopes and the error responses: ministack's export has none of them."""
+    document = original(api_id, stage, *arguments)
+    schemes = document.setdefault("securityDefinitions", {})
+    for authorizer in apigateway_v1._authorizers_v1.get(api_id, {}).values():
+        if authorizer["type"] == _POOL:
+            settings = {key: authorizer[key] for key in ("providerARNs", "authorizerResultTtlInSeconds")}
+            schemes[authorizer["name"]] = {"x-amazon-apigateway-authorizer": settings}
+    document["x-amazon-apigateway-gateway-responses"] = _served_responses(api_id, stage)
     for resource in apigateway_v1._resources[api_id].values():
         for method, settings in resource.get("resourceMethods", {}).items():
             if settings.get("authorizationType") == _POOL:
@@ -82,3 +89,12 @@ def _whole_export(original: Callable[..., Any], api_id: str, *arguments: Any) ->
                 guard = {authorizer["name"]: settings.get("authorizationScopes", [])}
                 document["paths"][resource["path"]][method.lower()]["security"] = [guard]
     return document
+
+
+def _served_responses(api_id: str, stage: str) -> Record:
+    """The error responses that a stage's deployment took along, as a definition names them."""
+    deployment = apigateway_v1._stages_v1[api_id][stage]["deploymentId"]
+    customized: Record = apigateway_v1._deployed_gateway_responses.get(api_id, {}).get(deployment, {})
+    return {
+        kind: {key: response[key] for key in _RESPONSE if response.get(key)} for kind, response in customized.items()
+    }

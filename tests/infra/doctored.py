@@ -86,12 +86,26 @@ def _other_code(answer: dict[str, Any]) -> None:
 
 
 def _further_response(answer: dict[str, Any]) -> None:
-    answer["items"].append({"responseType": "THROTTLED", "defaultResponse": False})
+    _in_snapshot(answer, lambda served: served["x-amazon-apigateway-gateway-responses"].update(THROTTLED={}))
+
+
+def _remembering_snapshot(answer: dict[str, Any]) -> None:
+    scheme = ("securityDefinitions", "policy_authorizer", "x-amazon-apigateway-authorizer")
+    _in_snapshot(answer, set_in(*scheme, "authorizerResultTtlInSeconds", 300))
+
+
+def _silent_snapshot(answer: dict[str, Any]) -> None:
+    _in_snapshot(answer, lambda served: served.pop("x-amazon-apigateway-gateway-responses"))
 
 
 def _open_snapshot(answer: dict[str, Any]) -> None:
+    _in_snapshot(answer, lambda served: served["paths"]["/reports"]["get"].pop("security"))
+
+
+def _in_snapshot(answer: dict[str, Any], change: Change) -> None:
+    """Change what the stage serves, and leave the API's draft as it is."""
     served = json.loads(answer["body"].read())
-    del served["paths"]["/reports"]["get"]["security"]
+    change(served)
     answer["body"] = io.BytesIO(json.dumps(served).encode())
 
 
@@ -159,9 +173,17 @@ DOCTORED: dict[str, tuple[str, tuple[str, str, Change]]] = {
         "api-authorizers",
         ("apigateway", "get_authorizers", set_in("items", 0, "identityValidationExpression", "troy")),
     ),
+    "the stage serves an authorizer that remembers, and the API does not say so": (
+        "api-authorizers",
+        ("apigateway", "get_export", _remembering_snapshot),
+    ),
     "an error is answered in a way of its own": (
         "api-responses",
-        ("apigateway", "get_gateway_responses", _further_response),
+        ("apigateway", "get_export", _further_response),
+    ),
+    "the stage serves the gateway's own error responses": (
+        "api-responses",
+        ("apigateway", "get_export", _silent_snapshot),
     ),
     "a canary is served to a part of the people": (
         "api-replay",

@@ -27,12 +27,15 @@ def packaged(folder: Path) -> dict[str, Any]:
     return template
 
 
-def translated(template: Mapping[str, Any]) -> dict[str, Any]:
-    """The same in plain CloudFormation, by AWS's own translator."""
+def translated(template: Mapping[str, Any], values: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The same in plain CloudFormation, by AWS's own translator.
+
+    values  of parameters, which the translator reads as CloudFormation hands them over
+    """
     copy = json.loads(json.dumps(template))
     session = boto3.Session(region_name=PSEUDO["AWS::Region"])
     translator = Translator({}, Parser(), boto_session=session)
-    written: dict[str, Any] = translator.translate(copy, {})
+    written: dict[str, Any] = translator.translate(copy, dict(values or {}))
     translator.metrics.publish()  # nowhere: it warns of what it keeps
     return written
 

@@ -21,7 +21,7 @@ from infra.package import PROJECT, package
 from infra.policy_files import PolicyFiles
 from infra.stacks import Stacks, with_code
 from infra.stage import Stage
-from local.install import API_STAGE, add_gateway_responses
+from local.install import add_gateway_responses
 from local.place import Place
 
 STAGE = Stage(
@@ -92,8 +92,8 @@ def deploy(place: Place) -> None:
         {**STAGE.application, "Stage": STAGE.name, **identity, "JwksUrl": jwks},
     )
     api = application["RestAPIId"]
-    outputs = _identity(stacks, {"DeployPhase": "complete", "RestApiId": api, "ApiStage": API_STAGE})
-    add_gateway_responses(place.client("apigateway"), api, template)
+    outputs = _identity(stacks, {"DeployPhase": "complete", "RestApiId": api})
+    add_gateway_responses(place.client("apigateway"), api, STAGE.name, template)
     PolicyFiles(PROJECT / "policies", outputs, place.client("dynamodb")).apply(overwrite=False)
 
 

@@ -162,7 +162,7 @@ def _dashboard(target: Target) -> Undo:
 
 def _no_firewall(target: Target) -> Undo:
     firewall, api = target.client("wafv2"), target.api["restApiId"]
-    resource = {"ResourceArn": f"arn:aws:apigateway:us-east-1::/restapis/{api}/stages/v1"}
+    resource = {"ResourceArn": f"arn:aws:apigateway:us-east-1::/restapis/{api}/stages/{target.stage.name}"}
     acl = firewall.get_web_acl_for_resource(**resource)["WebACL"]["ARN"]
     firewall.disassociate_web_acl(**resource)
     return lambda: firewall.associate_web_acl(**resource, WebACLArn=acl)

@@ -41,7 +41,7 @@ class Target:
 
     @property
     def api_stage(self) -> dict[str, str]:
-        return {**self.api, "stageName": "v1"}
+        return {**self.api, "stageName": self.stage.name}
 
     @property
     def pool(self) -> dict[str, str]:

@@ -20,7 +20,7 @@ from infra.checks.stack import drift
 from infra.found import Client
 from infra.verify import CHECKS, PROJECT, Finding, verify
 from tests.infra import simulated, tampered_api, tampered_data, tampered_people
-from tests.infra.doctored import DOCTORED, Change, denied, doctored
+from tests.infra.doctored import DOCTORED, Change, denied, doctored, set_in
 from tests.infra.stages import project_in
 from tests.infra.target import Tampering, Target
 
@@ -141,17 +141,10 @@ def test_a_mapping_that_never_comes_to_rest_is_wrong_in_the_end(target: Target):
 
 @pytest.fixture
 def by_manage(target: Target) -> Iterator[Target]:
-    """The stage as if `manage.py` had deployed it: the API's stage has its name, and there may be a memory of it."""
+    """The stage as if `manage.py` had deployed it: Chalice tagged its functions, and there may be a memory of it."""
     stage, client = target.stage, target.client
-
-    def named_by_stage(answer: dict[str, Any]) -> None:
-        given = {item["ParameterKey"]: item for item in answer["Stacks"][0]["Parameters"]}
-        given["ApiStage"]["ParameterValue"] = stage.name
-
-    deployment = client("apigateway").get_stage(**target.api_stage)["deploymentId"]
-    client("apigateway").create_stage(**target.api, stageName=stage.name, deploymentId=deployment)
-    yield Target(stage, doctored(client, "cloudformation", "describe_stacks", named_by_stage))
-    client("apigateway").delete_stage(**target.api, stageName=stage.name)
+    tag = f"version=1.34.0:stage={stage.name}:app={stage.app}"
+    yield Target(stage, doctored(client, "lambda", "list_tags", set_in("Tags", "aws-chalice", tag)))
     ChaliceState(PROJECT, stage, client).forget()
 
 

@@ -1,6 +1,5 @@
 """What is deployed holds our code and nothing else of the repository, runs by itself, and guards every route."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -102,13 +101,23 @@ def test_the_gateway_remembers_nothing_of_a_token_s_check(bundle: Bundle) -> Non
     assert authorizer(bundle, "pool")["authorizerResultTtlInSeconds"] == 0
 
 
+def by_sam(bundle: Bundle) -> dict[str, Any]:
+    """The policy authorizer in SAM's own form, which SAM puts in place of Chalice's."""
+    settings: dict[str, Any] = bundle.resources["RestAPI"]["Auth"]["Authorizers"]["policy_authorizer"]
+    return settings
+
+
+def test_the_policy_authorizer_reads_the_header_that_chalice_names(bundle: Bundle) -> None:
+    assert by_sam(bundle)["Identity"]["Header"] == bundle.api["securityDefinitions"]["policy_authorizer"]["name"]
+
+
 def test_how_long_the_gateway_remembers_a_decision_is_a_parameter_and_by_default_not_at_all(bundle: Bundle) -> None:
-    assert authorizer(bundle, "policy_authorizer")["authorizerResultTtlInSeconds"] == {"Ref": "AuthorizerCacheSeconds"}
+    assert by_sam(bundle)["Identity"]["ReauthorizeEvery"] == {"Ref": "AuthorizerCacheSeconds"}
     assert bundle.template["Parameters"]["AuthorizerCacheSeconds"]["Default"] == 0
 
 
 def test_the_policy_authorizer_asks_the_function_of_that_name(bundle: Bundle) -> None:
-    assert "${PolicyAuthorizer.Arn}" in json.dumps(authorizer(bundle, "policy_authorizer")["authorizerUri"])
+    assert by_sam(bundle)["FunctionArn"] == {"Fn::GetAtt": ["PolicyAuthorizer", "Arn"]}
     assert bundle.functions["PolicyAuthorizer"]["Handler"] == "authorizers.policy.policy_authorizer"
 
 

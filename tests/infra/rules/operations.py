@@ -22,7 +22,7 @@ WATCHED = {
     "AWS/SQS ApproximateNumberOfMessagesVisible QueueName=<StreamDeadLetters.QueueName>": 0,
 }
 # There is no API to watch before that.
-WATCHED_WHEN_COMPLETE = {"AWS/ApiGateway 5XXError ApiName=gatehouse Stage=v1": 0}
+WATCHED_WHEN_COMPLETE = {"AWS/ApiGateway 5XXError ApiName=gatehouse Stage=dev": 0}
 
 
 @for_each_stack
@@ -76,7 +76,7 @@ def metric(alarm: Resource) -> str:
 def firewall(stack: Stack) -> Iterator[str]:
     wanted = {f"<{pool(stack).name}.Arn>"} if stack.parameters["EnableWaf"] == "true" else set()
     if wanted and stack.parameters["DeployPhase"] == "complete":
-        wanted.add("arn:aws:apigateway:mars-west-1::/restapis/a1b2c3/stages/v1")
+        wanted.add("arn:aws:apigateway:mars-west-1::/restapis/a1b2c3/stages/dev")
     associations, acls = stack.of("AWS::WAFv2::WebACLAssociation"), stack.of("AWS::WAFv2::WebACL")
     guarded = {it.properties["ResourceArn"] for it in associations}
     if guarded != wanted or len(acls) != bool(wanted):
