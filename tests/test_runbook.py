@@ -44,7 +44,7 @@ CUSTOM = {
     "logs tail": {"since", "follow"},
     "sso login": set(),
 }
-PERMISSION_ONLY = {"apigateway:GET", "iam:PassRole", "iam:TagRole"}
+PERMISSION_ONLY = {"apigateway:GET", "cognito-idp:GetWebACLForResource", "iam:PassRole", "iam:TagRole"}
 ONLY_WITH_A_KEY = {"kms:ScheduleKeyDeletion"}  # asked of a key that `UseCustomerKey` made, and granted with it
 
 
@@ -262,6 +262,24 @@ def test_what_a_parameter_adds_to_the_role_that_deploys_exists() -> None:
     for service, operation in added:
         assert operation in AWS.get_service_model(service).operation_names
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) <= set(TEMPLATE["Parameters"])
+
+
+def test_a_role_trusts_the_repository_by_its_ids_and_not_by_a_name_that_can_be_taken_over() -> None:
+    """Source: GitHub changelog of 2026-04-23, immutable subject claims for OpenID Connect tokens."""
+    (condition,) = (statement["Condition"] for statement in json.loads(blocks("json")[0])["Statement"])
+    assert set(condition) == {"StringEquals"}, "a pattern would trust other repositories or jobs"
+    subject = condition["StringEquals"]["token.actions.githubusercontent.com:sub"]
+    assert subject == "repo:<owner>@<owner id>/<repository>@<repository id>:environment:prod"
+    assert condition["StringEquals"]["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
+
+
+def test_the_ids_are_read_before_the_trust_policy_and_the_old_form_is_for_older_repositories_only() -> None:
+    steps = RUNBOOK.partition("### The pipeline")[2].partition("\n## ")[0]
+    assert steps.index("gh api repos/<owner>/<repository> --jq '.owner.id, .id'") < steps.index('"Federated"')
+    old = "repo:<owner>/<repository>:environment:prod"
+    assert steps.count(old) == 1
+    (sentence,) = (sentence for sentence in re.split(r"\.\s", steps) if old in sentence)
+    assert "A repository that is older" in sentence
 
 
 def test_an_environment_has_its_rules_before_a_role_trusts_it() -> None:
