@@ -12,6 +12,7 @@ from infra.chalice_state import ChaliceState, Memory
 from infra.kept import find_kept
 from infra.policy_files import PolicyFiles, read_policies
 from infra.progress import Progress, Step
+from infra.sign_in_domain import refuse_another_prefix
 from infra.stacks import Stacks
 from infra.stage import Stage
 from infra.templates import read_yaml
@@ -70,6 +71,7 @@ class Deploy:
     def _lay_foundation(self, keep: Container[str]) -> Mapping[str, str]:
         with self.progress.step("identity stack") as step:
             if self._stacks.stands(self.stage.stack):
+                self._check_domain()
                 given = self._wiring(step)
             else:
                 # Should its creation fail, it is all deleted again, which protection would prevent.
@@ -78,6 +80,11 @@ class Deploy:
                 step.notes += [f"left alone, of an earlier life of this stage: {thing.name}" for thing in kept]
             outputs, step.changed = self._deploy_stack(given, keep)
         return outputs
+
+    def _check_domain(self) -> None:
+        pool_id = self._stacks.outputs(self.stage.stack).get("UserPoolId")
+        if pool_id:
+            refuse_another_prefix(self.stage, self.client, pool_id)
 
     def _wiring(self, step: Step) -> dict[str, str]:
         before = self._stacks.parameters(self.stage.stack)

@@ -100,7 +100,8 @@ def _single_text(field: str, definition: Mapping[str, Any], value: Any) -> str:
     if allowed and value not in allowed:
         raise Refused(f"{field}: {value!r} is none of {', '.join(allowed)}")
     if not re.fullmatch(definition.get("AllowedPattern", ".*"), value, re.DOTALL):
-        raise Refused(f"{field}: {value!r} does not match {definition['AllowedPattern']}")
+        described = definition.get("ConstraintDescription", definition["AllowedPattern"])
+        raise Refused(f"{field}: {value!r} does not match {described}")
     if len(value) > int(definition.get("MaxLength", len(value))):
         raise Refused(f"{field}: {len(value)} characters, at most {definition['MaxLength']} are taken")
     if definition["Type"] == "Number":

@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-CHECKED = {"Type", "Default", "Description", "AllowedValues", "AllowedPattern", "MinValue", "MaxValue", "MaxLength"}
+CHECKED = {"Type", "Default", "AllowedValues", "AllowedPattern", "MinValue", "MaxValue", "MaxLength"}
+CHECKED |= {"Description", "ConstraintDescription"}  # constrain nothing
 TYPES = {"String", "Number", "CommaDelimitedList"}
 
 

@@ -75,6 +75,12 @@ def test_values_are_given_as_cloudformation_takes_them(tmp_path, line, given):
             f"SamlMetadataDocument: {'x' * 4097}",
             "identity.SamlMetadataDocument: 4097 characters, at most 4096",
         ),
+        (
+            "identity",
+            "DomainPrefix: my-cognito-pages",
+            "identity.DomainPrefix: 'my-cognito-pages' does not match 1 to 63 small",
+        ),
+        ("identity", "DomainPrefix: Olympus", "identity.DomainPrefix: 'Olympus' does not match 1 to 63 small letters"),
         ("application", 'GroupMap: "{not json"', "application.GroupMap: GROUP_MAP must be a JSON object"),
         ("application", "GroupMap: '[]'", "application.GroupMap: GROUP_MAP must be a JSON object"),
         ("application", "DefaultGroups: admins", "application.DefaultGroups: admins is never given to people"),

@@ -1,0 +1,42 @@
+"""A living stage's domain prefix is changed in two steps, and a deployment says so before it changes anything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from infra.sign_in_domain import refuse_another_prefix
+from infra.templates import Refused
+from tests.infra.account import Account
+from tests.infra.stages import TRIAL
+
+
+def deploy(wanted: str, **living: str) -> list[Any]:
+    account = Account(cognito_idp={"describe_user_pool": {"UserPool": {"Id": "pool1", **living}}})
+    refuse_another_prefix(replace(TRIAL, identity={"DomainPrefix": wanted} if wanted else {}), account, "pool1")
+    return account.calls
+
+
+def test_another_prefix_is_refused_with_the_steps_that_change_it():
+    with pytest.raises(Refused) as refusal:
+        deploy("olympus", Domain="parnassus")
+    said = str(refusal.value)
+    assert said.startswith("infra/stages/trial.yaml: identity.DomainPrefix: the user pool has the domain 'parnassus'")
+    assert "aws cognito-idp delete-user-pool-domain --user-pool-id pool1 --domain parnassus" in said
+    assert "2. Deploy again" in said
+
+
+@pytest.mark.parametrize(
+    ("wanted", "living"),
+    [
+        pytest.param("olympus", {"Domain": "olympus"}, id="the same prefix"),
+        pytest.param("olympus", {}, id="the first prefix, or one whose predecessor is deleted"),
+        pytest.param("", {"Domain": "olympus"}, id="no prefix any more"),
+        pytest.param("", {}, id="never a prefix"),
+        pytest.param("olympus", {"CustomDomain": "sign-in.olympus.example"}, id="a custom domain"),
+    ],
+)
+def test_every_other_change_is_cloudformation_s(wanted: str, living: dict[str, str]):
+    assert deploy(wanted, **living) == []
