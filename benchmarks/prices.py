@@ -39,6 +39,7 @@ _MILLIONTH = 1e-6
 _LAMBDA = "“How AWS Pricing Works”, Lambda"
 _SIGNOZ = "SigNoz, “CloudWatch Pricing Without the Confusion”, 2026-02"
 _HIVEBOOK = "Hivebook, “CloudWatch Logs cost”"
+_COGNITO = "API Evangelist, “amazon-cognito-plans-pricing”, from AWS's page of 2026-09-20"
 _C3X = "C3X, “AWS WAF cost explained”"
 
 API_CALL = Price(
@@ -64,10 +65,12 @@ ALARM = flat("alarm", 0.10, "quoted", "C3X, “aws_cloudwatch_metric_alarm”")
 OUT_GB = flat(
     "GB sent to the internet", 0.09, "quoted", "AWS for Engineers, “AWS API Gateway Pricing Explained”, 2025-05"
 )
-ACTIVE_USER = Price(
-    "monthly active user, ESSENTIALS", ((10_000, 0.0), (inf, 0.015)), "assumed", "the first 10,000 are free"
+ACTIVE_USER = Price("monthly active user, ESSENTIALS", ((10_000, 0.0), (inf, 0.015)), "quoted", _COGNITO)
+ACTIVE_USER_LITE = Price(
+    "monthly active user, LITE (less for large numbers)", ((10_000, 0.0), (inf, 0.0055)), "quoted", _COGNITO
 )
-MACHINE = flat("app client of machines", 6.00, "quoted", "Rhythmic, “The AWS Cognito M2M Bill Has Come Due”, 2025-05")
+ACTIVE_USER_PLUS = flat("monthly active user, PLUS", 0.020, "quoted", _COGNITO)
+COMPANY_USER = Price("monthly active user by SAML or OIDC, every tier", ((50, 0.0), (inf, 0.015)), "quoted", _COGNITO)
 MACHINE_TOKEN = flat("token of a machine", 0.00225, "quoted", "Vantage, “CUPM2MTokenRequestsFull”, 2025-04")
 SECRET = flat("secret", 0.40, "quoted", "Hivebook, “AWS Secrets Manager”")
 CUSTOMER_KEY = flat("customer key", 1.00, "AWS", "“AWS KMS Pricing”")
@@ -85,7 +88,9 @@ ALL = (
     ALARM,
     OUT_GB,
     ACTIVE_USER,
-    MACHINE,
+    ACTIVE_USER_LITE,
+    ACTIVE_USER_PLUS,
+    COMPANY_USER,
     MACHINE_TOKEN,
     SECRET,
     CUSTOMER_KEY,
