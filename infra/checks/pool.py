@@ -9,6 +9,8 @@ from infra.checks.compare import covers, differing, same, shown, strangers
 from infra.checks.live import Live
 
 _WHERE = "the user pool"
+# What a pool has whose description does not say it.
+_OWN_KEY, _FIRST_ISSUER = {"KeyType": "AWS_OWNED_KEY"}, {"Type": "ORIGINAL"}
 
 
 def pool(live: Live) -> dict[str, Any]:
@@ -116,6 +118,16 @@ def _passwords(live: Live) -> Iterator[str]:
     yield from differing("the password policy", pool(live)["Policies"]["PasswordPolicy"], wanted)
 
 
+def _encryption(live: Live) -> Iterator[str]:
+    wanted = live.wanted["UserPool"].get("KeyConfiguration", _OWN_KEY)
+    yield from differing(_WHERE, {"KeyConfiguration": _OWN_KEY, **pool(live)}, {"KeyConfiguration": wanted})
+
+
+def _issuer(live: Live) -> Iterator[str]:
+    wanted = {"IssuerConfiguration": live.wanted["UserPool"]["IssuerConfiguration"]}
+    yield from differing(_WHERE, {"IssuerConfiguration": _FIRST_ISSUER, **pool(live)}, wanted)
+
+
 CHECKS = (
     Check("pool-mfa", "People need a second factor as the stage says, and an authenticator app is the only one", _mfa),
     Check("pool-passwords", "Passwords are as long as the template says", _passwords),
@@ -138,6 +150,8 @@ CHECKS = (
         "People have the attributes of the template, and prove a new address before it counts",
         _attributes,
     ),
+    Check("pool-encryption", "People's data is encrypted with the key that the stage has chosen", _encryption),
+    Check("pool-issuer", "Tokens name the issuer that the authorizer expects", _issuer),
     Check("pool-triggers", "The user pool calls this stage's two triggers, and nothing else", _triggers),
     Check("pool-plan", "The user pool is on the plan that the stage has chosen", _plan),
     Check(

@@ -1,7 +1,8 @@
 """Settings that ministack takes and forgets, kept so that who reads them back finds what was said.
 
-They are: point-in-time recovery, expiry and encryption of CloudFormation's tables, the rotation of refresh tokens, the
-memory of a user pool's authorizer in an imported API, and such authorizers and error responses in an export.
+They are: the key and the issuer of CloudFormation's user pools, point-in-time recovery, expiry and encryption of
+CloudFormation's tables, the rotation of refresh tokens, the memory of a user pool's authorizer in an imported API, and
+such authorizers and error responses in an export.
 ministack is pinned, and tests/infra/test_verify.py fails when an upgrade moves what is used here.
 """
 
@@ -27,6 +28,9 @@ def install() -> None:
     tables = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
     for action in ("create", "update"):
         _wrap(tables, action, _kept_table)
+    pools = provisioners._RESOURCE_HANDLERS["AWS::Cognito::UserPool"]
+    for action in ("create", "update"):
+        _wrap(pools, action, _kept_pool)
     provisioners._COGNITO_USER_POOL_CLIENT_UPDATABLE.setdefault(_ROTATION, None)
     for action in ("_create_user_pool_client", "_update_user_pool_client"):
         _wrap(vars(cognito), action, _kept_client)
@@ -38,6 +42,14 @@ def _wrap(functions: dict[str, Any], name: str, around: Callable[..., Any]) -> N
     original = functions[name]
     if not hasattr(original, "__wrapped__"):
         functions[name] = wraps(original)(partial(around, original))
+
+
+def _kept_pool(original: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    made = original(*arguments, **named)
+    properties: Record = [argument for argument in arguments if isinstance(argument, dict)][-1]
+    said = {key: properties[key] for key in ("IssuerConfiguration", "KeyConfiguration") if key in properties}
+    cognito._user_pools[made[0]].update(said)
+    return made
 
 
 def _kept_table(original: Callable[..., Any], *arguments: Any, **named: Any) -> Any:

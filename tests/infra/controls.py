@@ -33,6 +33,9 @@ IDENTITY: dict[int, tuple[Rule, ...]] = {
         deployment.provided,
         deployment.described,
         deployment.phases,
+        deployment.updatable,
+        deployment.issuer,
+        deployment.prefixes,
     ),
     32: (people.joining,),
 }

@@ -134,6 +134,14 @@ DOCTORED: dict[str, tuple[str, tuple[str, str, Change]]] = {
             set_in("UserPoolClient", "DefaultRedirectURI", "https://troy.example"),
         ),
     ),
+    "people's data is encrypted with a key of AWS": (
+        "pool-encryption",
+        ("cognito-idp", "describe_user_pool", set_in("UserPool", "KeyConfiguration", {"KeyType": "AWS_OWNED_KEY"})),
+    ),
+    "tokens name another issuer": (
+        "pool-issuer",
+        ("cognito-idp", "describe_user_pool", set_in("UserPool", "IssuerConfiguration", {"Type": "UPDATED"})),
+    ),
     "codes by mail are a second factor": (
         "pool-mfa",
         ("cognito-idp", "get_user_pool_mfa_config", set_in("EmailMfaConfiguration", {"Message": "{####}"})),

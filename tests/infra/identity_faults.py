@@ -223,6 +223,11 @@ IDENTITY_FAULTS = (
         {"PostConfirmation": {"Fn::Sub": f"{FUNCTION}-post_confirmation"}},
     ),
     Fault("a trigger forgotten", 29, "UserPool.LambdaConfig.Fn::If.1.PreTokenGenerationConfig", GONE),
+    Fault("a standard attribute in the schema", 29, "UserPool.Schema.0.Name", "email"),
+    Fault("an attribute without its type", 29, "UserPool.Schema.0.AttributeDataType", GONE),
+    Fault("an issuer that nobody chose", 29, "UserPool.IssuerConfiguration", GONE),
+    Fault("an issuer that no function knows", 29, "UserPool.IssuerConfiguration.Type", "UPDATED"),
+    Fault("a prefix that Cognito refuses", 29, "Parameters.DomainPrefix.AllowedPattern", "^[a-z0-9-]*$"),
     Fault("a table with a name", 29, "PolicyTable.TableName", "policies"),
     Fault("a secret with a name", 29, "MachineClientSecret.Name", "machine"),
     Fault("a history that LITE has not", 29, "UserPool.Policies.PasswordPolicy.PasswordHistorySize", 5),
@@ -244,7 +249,7 @@ IDENTITY_FAULTS = (
     Fault("a mapped attribute that may not be written", 29, "SsoClient.WriteAttributes", ["email"]),
     Fault("a detail that providers have not", 29, "SamlProvider.ProviderDetails.SignRequests", "true"),
     Fault("a provider that says no address", 29, "OidcProvider.AttributeMapping.email", GONE),
-    Fault("an attribute that the pool has not", 29, "UserPool.Schema.1.Name", "groups"),
+    Fault("an attribute that the pool has not", 29, "UserPool.Schema.0.Name", "groups"),
     Fault(
         "a trigger in another form", 29, "UserPool.LambdaConfig.Fn::If.1.PreTokenGenerationConfig.LambdaVersion", "V2_0"
     ),

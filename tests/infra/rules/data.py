@@ -63,6 +63,9 @@ def encrypted(stack: Stack) -> Iterator[str]:
         wanted = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key} if key else None
         if table.properties.get("SSESpecification") != wanted:
             yield f"{table.name} is encrypted by another key"
+    people = {"KeyType": "CUSTOMER_MANAGED_KEY", "KmsKeyArn": key} if key else None
+    if pool(stack).properties.get("KeyConfiguration") != people:
+        yield "people's data is encrypted by another key"
     for resource in stack.resources.values():
         if resource.type in KEYS and resource.properties.get(KEYS[resource.type]) != key:
             yield f"{resource.name} is encrypted by another key"

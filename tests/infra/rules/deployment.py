@@ -12,6 +12,12 @@ from tests.infra.rules.clients import GROUPS, clients, for_machines
 from tests.infra.rules.people import pool
 
 NAMES = {"TableName", "QueueName", "TopicName", "RoleName", "FunctionName"}
+# The attributes that every pool has. Source: Cognito Developer Guide, "Working with user attributes"
+STANDARD = {
+    *("address", "birthdate", "email", "email_verified", "family_name", "gender", "given_name", "locale"),
+    *("middle_name", "name", "nickname", "phone_number", "phone_number_verified", "picture", "preferred_username"),
+    *("profile", "sub", "updated_at", "website", "zoneinfo"),
+}
 DETAILS = {
     "SAML": {"MetadataURL", "IDPSignout", "IDPInit", "RequestSigningAlgorithm"},
     "OIDC": {"client_id", "client_secret", "attributes_request_method", "oidc_issuer", "authorize_scopes"},
@@ -121,3 +127,35 @@ def phases(stack: Stack) -> Iterator[str]:
     before_tokens = pool(stack).properties.get("LambdaConfig", {}).get("PreTokenGenerationConfig")
     if before_tokens and before_tokens.get("LambdaVersion") != "V1_0":
         yield "the trigger before tokens is asked in a form that it does not read"
+
+
+@for_each_stack
+def updatable(stack: Stack) -> Iterator[str]:
+    """The schema lists custom attributes only, each with its type.
+
+    Cognito has refused every update of pools whose schema lists a standard attribute such as email.
+    Source:  amplify-backend issue 3299, aws-cdk issue 8585 (2026)
+    """
+    for attribute in pool(stack).properties.get("Schema", []):
+        if attribute["Name"] in STANDARD:
+            yield f"the schema lists the standard attribute {attribute['Name']}"
+        if "AttributeDataType" not in attribute:
+            yield f"the schema gives no type for {attribute['Name']}"
+
+
+@for_each_stack
+def issuer(stack: Stack) -> Iterator[str]:
+    """The pool's issuer is chosen, and is the one that the outputs name."""
+    chosen = pool(stack).properties.get("IssuerConfiguration")
+    if chosen != {"Type": "ORIGINAL"}:
+        yield f"the issuer is {chosen}"
+
+
+def prefixes(template: Template, sets: Sets) -> Iterator[str]:
+    """A domain prefix is one that Cognito takes. Source: Cognito Developer Guide, "Using your own domain"."""
+    for prefix in ("aws-shop", "my-amazon", "cognito", "shop-cognito-1", "-shop", "shop-", "Shop"):
+        if template.accepts("DomainPrefix", prefix):
+            yield f"DomainPrefix may be {prefix}"
+    for prefix in ("", "shop", "shop-1", "gatehouse-prod"):
+        if not template.accepts("DomainPrefix", prefix):
+            yield f"DomainPrefix may not be {prefix!r}"
