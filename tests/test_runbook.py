@@ -30,6 +30,7 @@ TEMPLATE: Any = yaml.load((PROJECT / "infra/identity.yaml").read_text("utf-8"), 
 AWS = botocore.session.get_session()
 
 GLOBAL = {"output", "query", "max-items"}
+_RESTORATION = {"user-pool-id", "restore-id"}
 # What the AWS CLI makes of several operations, with its own options.
 CUSTOM = {
     "cloudformation deploy": {
@@ -42,6 +43,9 @@ CUSTOM = {
     },
     "cloudformation package": {"template-file", "s3-bucket", "output-template-file", "use-json"},
     "logs tail": {"since", "follow"},
+    # Newer than the botocore that is pinned; read in botocore 1.44.8.
+    "cognito-idp initiate-point-in-time-recovery": {"user-pool-id", "restore-timestamp"},
+    **{f"cognito-idp {step}-point-in-time-recovery": _RESTORATION for step in ("describe", "start", "cancel")},
     "sso login": set(),
 }
 PERMISSION_ONLY = {"apigateway:GET", "cognito-idp:GetWebACLForResource", "iam:PassRole", "iam:TagRole"}
@@ -88,6 +92,22 @@ def test_a_command_and_its_options_exist(command: tuple[str, str, str]) -> None:
     shape = model.operation_model(operations[operation]).input_shape
     known = {xform_name(member, "-") for member in shape.members} if shape else set()
     assert given - GLOBAL <= known
+
+
+def test_no_command_is_looked_up_in_a_list_here_that_the_installed_botocore_knows() -> None:
+    known = {xform_name(name, "-") for name in AWS.get_service_model("cognito-idp").operation_names}
+    listed = {name.split()[1] for name in CUSTOM if name.startswith("cognito-idp ")}
+    assert listed & known == set(), "botocore was upgraded: take these out of CUSTOM"
+
+
+def test_somebody_is_disabled_before_tokens_are_revoked_since_the_sign_in_cookie_outlives_a_revocation() -> None:
+    section = RUNBOOK.partition("## Throw somebody out")[2].partition("\n## ")[0]
+    assert "cookie" in section
+    assert (
+        section.index("admin-disable-user --")
+        < section.index("admin-user-global-sign-out --")
+        < section.index("revoke()")
+    )
 
 
 def test_every_output_that_is_asked_for_is_one_of_the_identity_stack() -> None:
