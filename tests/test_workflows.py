@@ -150,6 +150,15 @@ def test_every_supported_python_is_checked_and_one_of_them_packages() -> None:
     assert packaging <= set(checked)
 
 
+def test_the_runbook_says_when_aws_deprecates_each_python_that_is_checked() -> None:
+    checked = yaml.safe_load(WORKFLOWS["check.yml"])["jobs"]["check"]["strategy"]["matrix"]["python"]
+    runbook = (PROJECT / "docs/runbook.md").read_text("utf-8")
+    dates = dict(re.findall(r"^\| Python (\d\.\d\d) \| (\d{4}-\d\d-\d\d) \|$", runbook, re.MULTILINE))
+    assert list(dates) == checked
+    packaging = re.findall(r'python-version: "(.+)"', WORKFLOWS["deploy.yml"])
+    assert {dates[version] for version in packaging} == {max(dates.values())}, "a runtime that lives longer is checked"
+
+
 def test_only_a_tag_is_deployed_and_only_checked_and_approved_and_one_at_a_time() -> None:
     workflow = yaml.safe_load(WORKFLOWS["deploy.yml"])
     deploy = workflow["jobs"]["deploy"]

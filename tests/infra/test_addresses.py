@@ -1,0 +1,37 @@
+"""A person may have no address: the user pool does not require one, so nothing that decides may read it.
+
+A company's provider may send no address. Everybody else signs in by one (`tests/infra/rules/people.py`, addresses).
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.package import PROJECT
+from tests.infra.resolve import Stack
+from tests.infra.rules.people import pool
+
+SHIPPED = sorted(
+    path
+    for name in ("app.py", "authorizers", "chalicelib")
+    for path in [PROJECT / name, *(PROJECT / name).rglob("*.py")]
+)
+
+
+def words(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+
+
+@pytest.mark.parametrize("path", [path for path in SHIPPED if path.is_file()], ids=lambda path: path.name)
+def test_nothing_that_ships_reads_an_address(path: Path) -> None:
+    assert [word for word in words(path) if word in ("email", "email_verified")] == []
+
+
+def test_no_attribute_is_required(identity_stack: Stack) -> None:
+    assert [it["Name"] for it in pool(identity_stack).properties["Schema"] if it.get("Required")] == []
