@@ -4,31 +4,52 @@ API Gateway has asked already. Asking again, about the route that the service re
 reads paths unlike us, or was deployed without its authorizers, cannot open a door.
 """
 
-import re
 from collections.abc import Callable
 from typing import Any
 
-from chalice.app import Chalice, ChaliceAuthorizer, CognitoUserPoolAuthorizer, Request, Response
+from chalice.app import Chalice, ChaliceAuthorizer, CognitoUserPoolAuthorizer, Request, Response, RouteEntry
 
+from chalicelib.api import Api
 from chalicelib.core import grant as grant_text
 from chalicelib.core.decision import decide
+from chalicelib.core.request_path import check_template, fill
 
 
-def watch(app: Chalice) -> None:
-    """Look at every request to a guarded route of the app."""
+def watch(app: Api) -> None:
+    """Look at every request to a guarded route of the app.
+
+    Raises:  ValueError, now or when a route is registered later, for a route that cannot be judged
+    """
 
     def look(event: Request, get_response: Callable[[Any], Any]) -> Any:
         if is_open(app, event):
             return get_response(event)
         return Response({"message": "the gateway did not grant this route", "code": "not_granted"}, status_code=403)
 
+    app.check_routes(check)
     app.register_middleware(look, "http")
+
+
+def check(route: RouteEntry) -> None:
+    """Raises ValueError for a route whose requests `is_open` could not judge."""
+    where = f"route {route.method} {route.uri_pattern}"
+    try:
+        check_template(route.uri_pattern)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+    guard = route.authorizer
+    if isinstance(guard, CognitoUserPoolAuthorizer) and not guard.scopes:
+        raise ValueError(f"{where}: its Cognito authorizer names no scope; use authorizers.pool.requires")
+    if not isinstance(guard, ChaliceAuthorizer | CognitoUserPoolAuthorizer | None):
+        raise ValueError(f"{where}: the service cannot check what an authorizer of type {type(guard).__name__} granted")
 
 
 def is_open(app: Chalice, request: Request) -> bool:
     """Tell whether the guard of the request's route has granted it."""
-    route = app.routes[request.context["resourcePath"]][request.method]
+    route = app.routes.get(request.context["resourcePath"], {}).get(request.method)
     granted = request.context.get("authorizer") or {}
+    if route is None:
+        return False
     if route.authorizer is None:
         return True
     if isinstance(route.authorizer, ChaliceAuthorizer):
@@ -41,9 +62,8 @@ def is_open(app: Chalice, request: Request) -> bool:
 
 
 def _covers(text: Any, request: Request) -> bool:
-    parameters = request.uri_params or {}
-    path = re.sub(r"\{(\w+)\}", lambda name: parameters[name[1]], request.context["resourcePath"])
     try:
+        path = fill(request.context["resourcePath"], request.uri_params or {})
         return decide(grant_text.decode(text), request.method, path).allowed
-    except (AttributeError, ValueError):
+    except (AttributeError, KeyError, ValueError):
         return False

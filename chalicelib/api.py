@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, cast
 
-from chalice.app import Chalice, ChaliceUnhandledError, ChaliceViewError, Request, Response
+from chalice.app import Chalice, ChaliceUnhandledError, ChaliceViewError, Request, Response, RouteEntry
 
 from chalicelib.core import strict_json
 from chalicelib.core.errors import (
@@ -42,10 +42,24 @@ class Api(Chalice):
 
     def __init__(self, app_name: str) -> None:
         super().__init__(app_name)
+        self._check_route: Callable[[RouteEntry], None] | None = None
         self.register_middleware(self._in_one_form, "http")
 
+    def check_routes(self, check: Callable[[RouteEntry], None]) -> None:
+        """Apply a check to every route that is registered, and to each that is registered later."""
+        self._check_route = check
+        for route in self._all_routes():
+            check(route)
+
     def _register_route(self, name: str, user_handler: View, kwargs: Any, **unused: Any) -> None:
-        super()._register_route(name, self._answering(user_handler), kwargs, **unused)
+        view = self._answering(user_handler)
+        super()._register_route(name, view, kwargs, **unused)
+        for route in self._all_routes():
+            if self._check_route and route.view_function is view:
+                self._check_route(route)
+
+    def _all_routes(self) -> list[RouteEntry]:
+        return [route for methods in self.routes.values() for route in methods.values()]
 
     def _answering(self, view: View) -> View:
         @wraps(view)

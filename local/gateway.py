@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qs
 
 import chalice.local
 from chalice.app import Chalice, ChaliceAuthorizer, CognitoUserPoolAuthorizer, RouteEntry
@@ -261,28 +262,47 @@ class TurnedAway(LocalGatewayException):
 
 
 class RouteMatcher(chalice.local.RouteMatcher):
-    """Chalice's route matcher, for paths that are what they look like.
+    """Finds routes as API Gateway does: greedy parameters included, and the most specific route first.
 
     Chalice parses the path as a URL, so that `//host/files` and `/files;x` would reach /files although a policy was
-    asked about another path.
+    asked about another path. This matcher compares the path as it was received.
     """
 
     def __init__(self, gateway: StrictGateway, route_urls: list[str]) -> None:
         super().__init__(route_urls)
         self._gateway = gateway
+        self._patterns = [(route, _pattern(route)) for route in sorted(route_urls, key=_specificity)]
 
     def match_route(self, url: str) -> MatchResult:
         """Find the route of a request line's target. Raises TurnedAway when there is none."""
         path = _path(url)
-        try:
-            match = super().match_route(url)
-            routed = re.sub(r"{(\w+)}", lambda name: match.captured[name[1]], match.route)
-            if routed != path or not all(match.captured.values()):
-                raise ValueError(f"only another path than the one received leads to {match.route}")
-        except ValueError as error:
-            request = {"path": f"/{STAGE}{path}", "requestId": str(uuid.uuid4())}
-            raise TurnedAway(self._gateway, _no_such_method(str(error)), request) from error
-        return match
+        if not _UNCERTAIN.search(path):
+            for route, pattern in self._patterns:
+                if found := pattern.fullmatch(path):
+                    names = [name for name, _ in _PARAMETER.findall(route)]
+                    query = parse_qs(url.partition("?")[2], keep_blank_values=True)
+                    return MatchResult(route, dict(zip(names, found.groups(), strict=True)), query)
+        request = {"path": f"/{STAGE}{path}", "requestId": str(uuid.uuid4())}
+        raise TurnedAway(self._gateway, _no_such_method(f"no route leads to {path!r}"), request)
+
+
+_PARAMETER = re.compile(r"\{(\w+)(\+?)\}")
+_UNCERTAIN = re.compile("[;#]")  # what a URL parser could read as the end of a path
+
+
+def _pattern(route: str) -> re.Pattern[str]:
+    segments = [_PARAMETER.fullmatch(segment) or segment for segment in route.split("/")]
+    return re.compile("/".join(re.escape(s) if isinstance(s, str) else _captured(greedy=bool(s[2])) for s in segments))
+
+
+def _captured(greedy: bool) -> str:
+    return "([^/]+(?:/[^/]+)*)" if greedy else "([^/]+)"
+
+
+def _specificity(route: str) -> list[tuple[int, str]]:
+    """Sort literal segments before parameters, and parameters before greedy ones."""
+    found = [(_PARAMETER.fullmatch(segment), segment) for segment in route.split("/")]
+    return [(0 if parameter is None else 2 if parameter[2] else 1, segment) for parameter, segment in found]
 
 
 class Authorizer:

@@ -1,11 +1,12 @@
 """The service lets in only what the guard of its very route has granted."""
 
 import pytest
-from chalice.app import Chalice, CustomAuthorizer, IAMAuthorizer, Request
+from chalice.app import Blueprint, Chalice, CognitoUserPoolAuthorizer, CustomAuthorizer, IAMAuthorizer, Request
 
 from authorizers import door
 from authorizers.policy import policy_authorizer
 from authorizers.pool import requires
+from chalicelib.api import Api
 from tests.authorizers.events import proxy_event
 
 READ, WRITE = "https://gatehouse.example/file.read", "https://gatehouse.example/file.write"
@@ -17,6 +18,8 @@ def house() -> Chalice:
     app.route("/")(dict)
     app.route("/reports/{id}", authorizer=policy_authorizer)(lambda id: {})
     app.route("/policies/{kind}/{name}", authorizer=policy_authorizer)(lambda kind, name: {})
+    app.route("/greedy/{proxy+}", authorizer=policy_authorizer)(dict)
+    app.route("/shops/{shop}/{rest+}", authorizer=policy_authorizer)(lambda shop: {})
     app.route("/files", authorizer=requires("file.read"))(dict)
     app.route("/both", authorizer=requires("file.read", "file.write"))(dict)
     app.route("/iam", authorizer=IAMAuthorizer())(dict)
@@ -100,6 +103,25 @@ def test_a_parameter_called_like_another_is_not_filled_in_twice(grant, opened):
     assert is_open("/policies/{kind}/{name}", {"grant": grant}, kind="{name}", name="admins") is opened
 
 
+@pytest.mark.parametrize(
+    ("resource", "parameters", "opened"),
+    [
+        pytest.param("/greedy/{proxy+}", {"proxy": "a"}, True, id="one segment"),
+        pytest.param("/greedy/{proxy+}", {"proxy": "a/b/c"}, True, id="several segments"),
+        pytest.param("/greedy/{proxy+}", {"proxy": "secret"}, True, id="the parent of what is denied"),
+        pytest.param("/greedy/{proxy+}", {"proxy": "secret/7"}, False, id="a deny"),
+        pytest.param("/greedy/{proxy+}", {"proxy": "secret/7/pages/1"}, False, id="a deny far below"),
+        pytest.param("/greedy/{proxy+}", {}, False, id="no parameter"),
+        pytest.param("/shops/{shop}/{rest+}", {"shop": "a", "rest": "b/c"}, True, id="behind another parameter"),
+        pytest.param("/shops/{shop}/{rest+}", {"shop": "a", "rest": "till/1"}, False, id="a deny behind another"),
+    ],
+)
+def test_a_greedy_parameter_is_filled_in(resource, parameters, opened):
+    grant = "Allow GET /greedy/* Deny GET /greedy/secret/* Allow GET /shops/* Deny GET /shops/*/till/*"
+    event = proxy_event("GET", resource, {}, {"grant": grant}) | {"pathParameters": parameters}
+    assert door.is_open(house(), Request(event)) is opened
+
+
 # --- use case 1: the claims of the Cognito authorizer ---
 
 
@@ -140,8 +162,66 @@ def test_a_route_whose_guard_is_not_known_here_stays_closed(resource):
     assert not is_open(resource, everything)
 
 
+@pytest.mark.parametrize(("method", "resource"), [("GET", "/nowhere"), ("PUT", "/reports/{id}")])
+def test_what_is_no_route_is_closed(method, resource):
+    event = proxy_event(method, resource, authorizer={"grant": "Allow * /*"})
+    assert not door.is_open(house(), Request(event))
+
+
+# --- what is checked when a route is registered ---
+
+UNJUDGED = [
+    pytest.param("/iam", IAMAuthorizer(), "GET /iam: .* of type IAMAuthorizer granted", id="IAM"),
+    pytest.param("/foreign", CustomAuthorizer("foreign", "arn:x"), "of type CustomAuthorizer granted", id="foreign"),
+    pytest.param("/profile", CognitoUserPoolAuthorizer("pool", provider_arns=["arn:x"]), "no scope", id="no scope"),
+    pytest.param("/v{number}", policy_authorizer, "whole segment", id="a parameter that is part of a segment"),
+    pytest.param("/{proxy+}/more", policy_authorizer, "last segment", id="a greedy parameter in the middle"),
+    pytest.param("/{a}/{a}", policy_authorizer, "same name", id="one name twice"),
+    pytest.param("/{a}/{a+}", policy_authorizer, "same name", id="one name twice, once greedy"),
+    pytest.param("/{a-b}", policy_authorizer, "whole segment", id="a name that Chalice does not read"),
+    pytest.param("/{a", policy_authorizer, "whole segment", id="half a parameter"),
+    pytest.param("/{}", policy_authorizer, "whole segment", id="a parameter without a name"),
+    pytest.param("/a//b", policy_authorizer, "whole segment", id="an empty segment"),
+    pytest.param("/a%62", policy_authorizer, "whole segment", id="an encoded character"),
+    pytest.param("reports", policy_authorizer, "whole segment", id="no slash in front"),
+]
+
+
+@pytest.mark.parametrize(("path", "authorizer", "said"), UNJUDGED)
+def test_a_route_that_cannot_be_judged_is_refused_when_it_is_registered(path, authorizer, said):
+    app = Api("shop")
+    door.watch(app)
+    with pytest.raises(ValueError, match=said):
+        app.route(path, authorizer=authorizer)(dict)
+
+
+@pytest.mark.parametrize(("path", "authorizer", "said"), UNJUDGED)
+def test_a_route_that_was_registered_before_is_refused_as_well(path, authorizer, said):
+    app = Api("shop")
+    app.route(path, authorizer=authorizer)(dict)
+    with pytest.raises(ValueError, match=said):
+        door.watch(app)
+
+
+def test_a_route_of_a_blueprint_is_checked_with_its_prefix():
+    app, blueprint = Api("shop"), Blueprint("tests.shop")
+    blueprint.route("/{id}", authorizer=policy_authorizer)(lambda id: {})
+    door.watch(app)
+    with pytest.raises(ValueError, match=r"GET /shops/\{id\}/\{id\}"):
+        app.register_blueprint(blueprint, url_prefix="/shops/{id}")
+
+
+@pytest.mark.parametrize("path", ["/", "/a", "/a/{b}", "/{a}/{b}", "/{proxy+}", "/a/{b}/{rest+}", "/a-b.c_d~e/{f_1}"])
+@pytest.mark.parametrize("authorizer", [None, policy_authorizer, requires("file.read")])
+def test_a_route_that_can_be_judged_is_registered(path, authorizer):
+    app = Api("shop")
+    door.watch(app)
+    app.route(path, authorizer=authorizer)(dict)
+    assert list(app.routes) == [path]
+
+
 def test_what_is_closed_is_never_run():
-    app = house()
+    app = Api("house")
     ran: list[str] = []
     app.route("/run", authorizer=policy_authorizer)(lambda: ran.append("run") or {})
     door.watch(app)

@@ -39,7 +39,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from local.attach import NO_CLOUD, OTHER_CLOUD, attach, command_of, pool_verifier
-from local.gateway import API_ARN, StrictGateway, TokenRefused, Verify, install, installed
+from local.gateway import API_ARN, RouteMatcher, StrictGateway, TokenRefused, TurnedAway, Verify, install, installed
 from local.gateway_responses import EXTENSION, ResponseType, answer, read_definitions
 
 ISSUER = "https://cognito-idp.mars-west-1.amazonaws.com/mars-west-1_Orders"
@@ -419,6 +419,38 @@ def test_the_authorizer_is_asked_about_the_concrete_path_as_it_was_received() ->
     assert question.auth_type == "TOKEN"
     assert question.token == "Bearer clerk"
     assert question.method_arn == f"{API_ARN}/GET/orders/7%2F8/lines/A"
+
+
+@pytest.mark.parametrize(
+    ("path", "route", "parameters"),
+    [
+        pytest.param("/", "/", {}, id="the root"),
+        pytest.param("/a", "/a", {}, id="a literal"),
+        pytest.param("/b", "/{x}", {"x": "b"}, id="a parameter"),
+        pytest.param("/b/c", "/{rest+}", {"rest": "b/c"}, id="several segments"),
+        pytest.param("/a/b", "/a/{x}", {"x": "b"}, id="a parameter before a greedy one"),
+        pytest.param("/a/b/c/d", "/a/{rest+}", {"rest": "b/c/d"}, id="behind a literal"),
+        pytest.param("/a/b/lines", "/a/{x}/lines", {"x": "b"}, id="a literal behind a parameter"),
+        pytest.param("/a/%7Bx%7D/l%2Fm?q=1", "/a/{rest+}", {"rest": "%7Bx%7D/l%2Fm"}, id="as it was received"),
+        pytest.param("/a/b/", "/a/{x}", {"x": "b"}, id="a slash at the end"),
+    ],
+)
+def test_the_most_specific_route_is_found_greedy_ones_last(path: str, route: str, parameters: dict[str, str]) -> None:
+    routes = ["/{rest+}", "/a/{rest+}", "/{x}", "/a/{x}/lines", "/a/{x}", "/a", "/"]
+    for order in (routes, routes[::-1]):
+        found = RouteMatcher(gateway(), order).match_route(path)
+        assert (found.route, found.captured) == (route, parameters)
+
+
+@pytest.mark.parametrize("path", ["/greedy", "/greedy/", "/greedy//a", "/greedy/a//b", "//greedy/a", "/greedy/a;b"])
+def test_a_greedy_route_is_not_reached_by_an_empty_or_uncertain_segment(path: str) -> None:
+    with pytest.raises(TurnedAway):
+        RouteMatcher(gateway(), ["/greedy/{proxy+}"]).match_route(path)
+
+
+def test_a_parameter_of_a_route_that_did_not_match_is_not_handed_over() -> None:
+    found = RouteMatcher(gateway(), ["/{a}/lines", "/{b}/{c}"]).match_route("/7/pages")
+    assert (found.route, found.captured) == ("/{b}/{c}", {"b": "7", "c": "pages"})
 
 
 def test_the_context_reaches_the_service_as_text_with_the_principal() -> None:

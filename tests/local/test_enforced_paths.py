@@ -1,0 +1,52 @@
+"""The gateway of `chalice local` and the service's enforcement together: what policies deny stays closed."""
+
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from chalice.test import Client
+
+from authorizers import door
+from authorizers.policy import answer
+from authorizers.record import Record
+from chalicelib.api import Api
+from chalicelib.authorize import Grant, Terms
+from local.gateway import StrictGateway, installed
+from tests.fakes import allow, deny, principal, statements
+
+
+def refuse(token: str) -> dict[str, Any]:
+    raise AssertionError("no route asks for the user pool")
+
+
+def get(path: str, *rules: dict[str, Any]) -> tuple[int, Any]:
+    """Ask a service whose routes need the given rules; its views decode what they are given once more."""
+    app = Api("shop")
+    door.watch(app)
+    grant = Grant(principal(), Terms(statements(*rules), ("group:clerks@1",), 1))
+
+    @app.authorizer(ttl_seconds=0)
+    def ask(request: Any) -> Any:
+        return answer(request.token, request.method_arn, lambda: lambda token: grant, Record(write_line=len))
+
+    app.route("/docs/{name}", authorizer=ask)(lambda name: {"read": unquote(name)})
+    app.route("/greedy/{proxy+}", authorizer=ask)(lambda: {"read": unquote(app.request.uri_params["proxy"])})
+    with installed(StrictGateway(refuse)), Client(app) as client:
+        answered = client.http.get(path, headers={"authorization": "Bearer token"})
+    return answered.status_code, answered.json_body
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        pytest.param("/greedy/a", 200, id="one segment"),
+        pytest.param("/greedy/a/b", 200, id="two segments"),
+        pytest.param("/greedy/secret", 200, id="the parent of what is denied"),
+        pytest.param("/greedy/secret/7", 403, id="a deny"),
+        pytest.param("/greedy/secret/7/pages", 403, id="a deny far below"),
+    ],
+)
+def test_a_greedy_route_follows_the_policy(path: str, status: int) -> None:
+    answered = get(path, allow("/greedy/*"), deny("/greedy/secret/*"))
+    assert answered[0] == status
+    assert status != 200 or answered[1] == {"read": path.removeprefix("/greedy/")}
