@@ -12,7 +12,8 @@ from chalice.app import Chalice, ChaliceAuthorizer, CognitoUserPoolAuthorizer, R
 from chalicelib.api import Api
 from chalicelib.core import grant as grant_text
 from chalicelib.core.decision import decide
-from chalicelib.core.request_path import check_template, fill
+from chalicelib.core.errors import InvalidInput
+from chalicelib.core.request_path import check_template, fill, spellings
 
 
 def watch(app: Api) -> None:
@@ -45,7 +46,7 @@ def check(route: RouteEntry) -> None:
 
 
 def is_open(app: Chalice, request: Request) -> bool:
-    """Tell whether the guard of the request's route has granted it."""
+    """Tell whether the guard of the request's route has granted it. Raises InvalidInput for an unsound path."""
     route = app.routes.get(request.context["resourcePath"], {}).get(request.method)
     granted = request.context.get("authorizer") or {}
     if route is None:
@@ -62,8 +63,14 @@ def is_open(app: Chalice, request: Request) -> bool:
 
 
 def _covers(text: Any, request: Request) -> bool:
+    """Tell whether a grant allows the path as received and as percent-decoded: a view may read either."""
     try:
         path = fill(request.context["resourcePath"], request.uri_params or {})
-        return decide(grant_text.decode(text), request.method, path).allowed
+        statements = grant_text.decode(text)
     except (AttributeError, KeyError, ValueError):
         return False
+    try:
+        paths = spellings(path)
+    except ValueError as error:
+        raise InvalidInput("path", str(error)) from None
+    return all(decide(statements, request.method, spelling).allowed for spelling in paths)

@@ -1,4 +1,4 @@
-"""Chalice as this service uses it: every error is answered as `{"message": …, "code": …}`."""
+"""Chalice as this service uses it: errors are `{"message": …, "code": …}`, and path parameters are decoded."""
 
 import re
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from chalice.app import Chalice, ChaliceUnhandledError, ChaliceViewError, Request, Response, RouteEntry
 
-from chalicelib.core import strict_json
+from chalicelib.core import request_path, strict_json
 from chalicelib.core.errors import (
     CallerError,
     GatehouseError,
@@ -34,7 +34,7 @@ _OURS = "the request failed through no fault of yours"
 
 
 class Api(Chalice):
-    """Answers the errors of views and of middlewares alike.
+    """Answers the errors of views and of middlewares alike, and hands path parameters to views percent-decoded.
 
     Chalice turns every exception of a view into an answer of its own before a middleware sees it, so each view is
     wrapped. Every route passes `_register_route`, whether an app or a Blueprint declares it (chalice 1.34.0).
@@ -65,7 +65,7 @@ class Api(Chalice):
         @wraps(view)
         def answer(**arguments: Any) -> Any:
             try:
-                return view(**arguments)
+                return view(**{name: _decoded(name, value) for name, value in arguments.items()})
             except ChaliceUnhandledError:
                 raise  # Chalice's documented way to leave an error to a middleware
             except Exception as error:
@@ -107,6 +107,13 @@ class Api(Chalice):
 
 def no_content() -> Response:
     return Response("", status_code=204)
+
+
+def _decoded(name: str, value: str) -> str:
+    try:
+        return request_path.decode(value)
+    except ValueError as error:
+        raise InvalidInput(name, str(error)) from None
 
 
 def _described(error: Exception) -> tuple[int, str, str]:

@@ -86,6 +86,21 @@ def test_a_policy_is_written_by_whoever_calls_and_shown_as_it_was_written():
     assert call("GET", "/admin/policies") == (200, {"policies": []})
 
 
+def test_a_name_in_a_path_is_decoded_once():
+    encoded = {"kind": "group", "name": "ops%40example.com"}
+    status, written = call("PUT", "/admin/policies/{kind}/{name}", {"statements": [READ]}, **encoded)
+    assert (status, written["subject"]) == (200, "group:ops@example.com")
+    assert call("GET", "/admin/policies/{kind}/{name}", **encoded) == (200, written)
+    assert call("GET", "/admin/policies/{kind}/{name}", kind="group", name="ops@example.com") == (200, written)
+    assert call("DELETE", "/admin/policies/{kind}/{name}", **encoded) == (204, None)
+
+
+@pytest.mark.parametrize("name", ["%FF", "a%00", "%0a"])
+def test_a_name_in_a_path_that_is_no_text_is_a_400(name):
+    assert refusal("GET", "/files/{name}", name=name) == (400, "invalid_input")
+    assert refusal("GET", "/admin/policies/{kind}/{name}", kind="group", name=name) == (400, "invalid_input")
+
+
 def test_a_revocation_is_made_listed_and_lifted():
     status, made = call("POST", "/admin/revocations", {"sub": "c1e7c000"})
     assert (status, made["kind"], made["value"], made["revoked_by"]) == (201, "sub", "c1e7c000", "admin-sub")

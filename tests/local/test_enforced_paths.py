@@ -50,3 +50,29 @@ def test_a_greedy_route_follows_the_policy(path: str, status: int) -> None:
     answered = get(path, allow("/greedy/*"), deny("/greedy/secret/*"))
     assert answered[0] == status
     assert status != 200 or answered[1] == {"read": path.removeprefix("/greedy/")}
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        pytest.param("/docs/open", 200, id="what is not denied"),
+        pytest.param("/docs/%6Fpen", 200, id="encoded, and not denied"),
+        pytest.param("/docs/secret", 403, id="what is denied"),
+        pytest.param("/docs/%73ecret", 403, id="encoded"),
+        pytest.param("/docs/%2573ecret", 403, id="encoded twice"),
+        pytest.param("/docs/secret%2F", 403, id="with an encoded slash"),
+        pytest.param("/docs/%2e%2e", 400, id="relative"),
+        pytest.param("/docs/%00", 400, id="NUL"),
+        pytest.param("/docs/%FF", 400, id="no UTF-8"),
+        pytest.param("/greedy/a%2Fsecret", 403, id="greedy, with an encoded slash"),
+        pytest.param("/greedy/a/%73ecret", 403, id="greedy, encoded"),
+        pytest.param("/greedy/a/%6Fpen", 200, id="greedy, encoded, and not denied"),
+    ],
+)
+def test_no_spelling_walks_around_a_deny(path: str, status: int) -> None:
+    status_code, body = get(
+        path, allow("/docs/*", "/greedy/*"), deny("/docs/secret", "/docs/secret/", "/greedy/a/secret")
+    )
+    assert status_code == status
+    if status != 200:
+        assert set(body) in ({"message", "code"}, {"Message"})
