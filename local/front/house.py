@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from local.front import gateway, lambdas, left_out, operations, provisioners, rest_api, token_groups
+from local.front import gateway, lambdas, left_out, operations, process_pool, provisioners, rest_api, token_groups
 from local.front.doors import Doors, largest_body
 from local.front.http import (
     App,
@@ -36,6 +36,7 @@ class Front:
         self._oauth = OAuth(now)
         gateway.install()
         lambdas.install()
+        process_pool.install()
         left_out.install()
         rest_api.install()
         provisioners.install()

@@ -6,7 +6,6 @@ fails when an upgrade moves them.
 
 from __future__ import annotations
 
-import functools
 import threading
 import time
 from collections.abc import Callable
@@ -14,24 +13,16 @@ from typing import Any
 
 from ministack.core import lambda_runtime
 
+from local.front.wrapping import wrap
+
 _invocation = threading.local()  # .spared: the processes that ministack wants to end during it
 
 
 def install() -> None:
     """Wrap ministack's functions; once is enough, so a second call changes nothing."""
-    for owner, wrapper in ((lambda_runtime.Worker, invoke), (lambda_runtime, _signal), (lambda_runtime, _collect)):
-        original = getattr(owner, wrapper.__name__)
-        if not hasattr(original, "__wrapped__"):
-            setattr(owner, wrapper.__name__, _wrapped(original, wrapper))
-
-
-def _wrapped(original: Callable[..., Any], wrapper: Callable[..., Any]) -> Callable[..., Any]:
-    # A function and no partial: one of them has to become a method.
-    @functools.wraps(original)
-    def call(*arguments: Any, **more: Any) -> Any:
-        return wrapper(original, *arguments, **more)
-
-    return call
+    wrap(lambda_runtime.Worker, "invoke", invoke)
+    wrap(lambda_runtime, "_signal", _signal)
+    wrap(lambda_runtime, "_collect", _collect)
 
 
 def invoke(original: Callable[..., Any], worker: Any, *arguments: Any, **more: Any) -> Any:

@@ -1,0 +1,44 @@
+"""Many first requests at once, against functions of which no process runs yet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.e2e.clients import Api, People, unique
+from tests.e2e.cloud import Cloud
+from tests.fakes import allow
+from tests.tokens.corpus import Pool
+
+READERS, WRITERS = 56, 8
+
+
+@pytest.fixture
+def just_deployed(cloud: Cloud) -> None:
+    """End the processes of all functions: a change of its configuration does."""
+    functions = cloud.place.client("lambda")
+    for function in functions.list_functions()["Functions"]:
+        functions.update_function_configuration(FunctionName=function["FunctionName"], Timeout=function["Timeout"])
+
+
+@pytest.mark.usefixtures("just_deployed")
+def test_64_different_callers_at_once_are_all_answered(
+    outputs: dict[str, Any], people: People, api: Api, admin: str, attacked: Pool
+) -> None:
+    paths = [f"/admin/policies/group/{people.new_group()}" for _ in range(WRITERS)]
+
+    def token(group: str) -> str:
+        return attacked.token({"sub": unique("caller"), "jti": unique("token"), "cognito:groups": [group]})
+
+    reading = [("GET", "/reports", token(outputs["default_group"]), None) for _ in range(READERS)]
+    writing = [("PUT", path, token("admins"), {"statements": [allow("/whoami")]}) for path in paths]
+    try:
+        with ThreadPoolExecutor(READERS + WRITERS) as pool:
+            answers = list(pool.map(lambda call: Api(api.url).ask(*call).status, writing + reading))
+    finally:
+        for path in paths:
+            api.ask("DELETE", path, admin)
+    assert Counter(answers) == {200: READERS + WRITERS}
