@@ -29,8 +29,14 @@ async def serve(
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
     app = wrap(front(now=now))
+    from local.front import process_pool  # imports the emulator
+
+    async def stopped() -> None:
+        await stop.wait()
+        process_pool.close()
+
     try:
-        await hypercorn.asyncio.serve(app, config, shutdown_trigger=stop.wait)
+        await hypercorn.asyncio.serve(app, config, shutdown_trigger=stopped)
     finally:
         from ministack.core import lambda_runtime
 

@@ -1,7 +1,7 @@
 """Many writers and many readers at once.
 
 GATEHOUSE_STORM_SECONDS and GATEHOUSE_STORM_PAIRS say for how long and of how many each (4 and 2); `make storm` takes 60
-and 8. A failure (5xx) is no stale answer: on a machine that is too small for so many Lambdas some run out of time.
+and 8.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ def test_writers_and_readers_at_once_see_no_stale_answer(cloud: Cloud, new_guild
     over = Event()
     admin = sign_in(cloud.outputs, **cloud.outputs["users"]["admin"])
 
-    def wake(_: int) -> None:
-        Api(cloud.outputs["api_url"]).ask("GET", "/admin/policies", admin)
+    def wake(_: int) -> int:
+        return Api(cloud.outputs["api_url"]).ask("GET", "/admin/policies", admin).status
 
     def write(subject: Subject) -> Counter[str]:
         done: Counter[str] = Counter()
@@ -74,8 +74,8 @@ def test_writers_and_readers_at_once_see_no_stale_answer(cloud: Cloud, new_guild
         return done
 
     with ThreadPoolExecutor(2 * PAIRS) as pool:
-        for at_once in range(1, 2 * PAIRS + 1):  # the Lambdas start one after the other, so that none runs out of time
-            list(pool.map(wake, range(at_once)))
+        started = set(pool.map(wake, range(2 * PAIRS)))  # so that the seconds are those of the storm
+        assert started == {200}
         at_work = [pool.submit(work, subject) for subject in subjects for work in (write, read)]
         time.sleep(SECONDS)  # nothing is decided by how long the storm lasts
         over.set()
@@ -85,3 +85,4 @@ def test_writers_and_readers_at_once_see_no_stale_answer(cloud: Cloud, new_guild
     assert seen["read 403 as promised"] > 0, "the storm saw refusals"
     assert seen["write 200"] >= 2 * PAIRS, "every writer has changed its mind"
     assert not [kind for kind in seen if "where" in kind], seen
+    assert not [kind for kind in seen if kind.startswith(("read 5", "write 5"))], seen

@@ -8,12 +8,14 @@ import secrets
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.front.process_pool import PROCESSES
-from tests.local.conftest import Cloud
+from tests.e2e.cloud import wait_for
+from tests.local.conftest import Cloud, running_cloud
 
 # Both the import and the first call need the processor, as those of a real function do.
 BUSY = """
@@ -45,43 +47,37 @@ def handler(event, context):
         return json.loads(answer["Payload"].read())
     return "the end"
 """
+SLOW = """
+import time
+def handler(event, context):
+    time.sleep(60)
+"""
 
 
-@pytest.fixture(scope="module")
-def role(cloud: Cloud) -> str:
-    iam = cloud.client("iam")
+def deployed(cloud: Cloud, source: str, timeout: int) -> Callable[..., Any]:
+    """Create a function that may call functions; give what calls it."""
+    iam, client = cloud.client("iam"), cloud.client("lambda", max_pool_connections=64, read_timeout=120)
+    packed, name = io.BytesIO(), f"burst-{secrets.token_hex(4)}"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("index.py", source)
     assume = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    made = iam.create_role(RoleName="burst", AssumeRolePolicyDocument=json.dumps({"Statement": [assume]}))
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [assume]}))["Role"]
     call = {"Statement": [{"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "*"}]}
-    iam.put_role_policy(RoleName="burst", PolicyName="call", PolicyDocument=json.dumps(call))
-    return str(made["Role"]["Arn"])
+    iam.put_role_policy(RoleName=name, PolicyName="call", PolicyDocument=json.dumps(call))
+    client.create_function(
+        FunctionName=name,
+        Runtime="python3.11",
+        Role=role["Arn"],
+        Handler="index.handler",
+        Timeout=timeout,
+        Code={"ZipFile": packed.getvalue()},
+    )
 
+    def invoke(payload: Any = None) -> Any:
+        answer = client.invoke(FunctionName=name, Payload=json.dumps(payload))
+        return json.loads(answer["Payload"].read())
 
-@pytest.fixture
-def deploy(cloud: Cloud, role: str) -> Callable[[str, int], Callable[..., Any]]:
-    client = cloud.client("lambda", max_pool_connections=64, read_timeout=120)
-
-    def deploy(source: str, timeout: int) -> Callable[..., Any]:
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w") as archive:
-            archive.writestr("index.py", source)
-        name = f"burst-{secrets.token_hex(4)}"
-        client.create_function(
-            FunctionName=name,
-            Runtime="python3.11",
-            Role=role,
-            Handler="index.handler",
-            Timeout=timeout,
-            Code={"ZipFile": packed.getvalue()},
-        )
-
-        def invoke(payload: Any = None) -> Any:
-            answer = client.invoke(FunctionName=name, Payload=json.dumps(payload))
-            return json.loads(answer["Payload"].read())
-
-        return invoke
-
-    return deploy
+    return invoke
 
 
 def at_once(calls: int, invoke: Callable[..., Any], payload: Any = None) -> list[Any]:
@@ -89,17 +85,31 @@ def at_once(calls: int, invoke: Callable[..., Any], payload: Any = None) -> list
         return list(pool.map(lambda _: invoke(payload), range(calls)))
 
 
-def test_64_first_calls_at_once_succeed_in_a_few_processes(deploy: Callable[..., Callable[..., Any]]) -> None:
-    answers = at_once(64, deploy(BUSY, 3))
+def test_64_first_calls_at_once_succeed_in_a_few_processes(cloud: Cloud) -> None:
+    answers = at_once(64, deployed(cloud, BUSY, 3))
     assert [answer for answer in answers if not isinstance(answer, int)] == []
     assert len(set(answers)) <= PROCESSES
 
 
-def test_the_start_of_a_process_does_not_count_against_the_timeout(deploy: Callable[..., Callable[..., Any]]) -> None:
-    assert at_once(3, deploy(SLOW_START, 1)) == ["started"] * 3
+def test_the_start_of_a_process_does_not_count_against_the_timeout(cloud: Cloud) -> None:
+    assert at_once(3, deployed(cloud, SLOW_START, 1)) == ["started"] * 3
 
 
-def test_calls_that_wait_for_calls_of_the_same_function_do_not_block_each_other(
-    deploy: Callable[..., Callable[..., Any]],
+def test_calls_that_wait_for_calls_of_the_same_function_do_not_block_each_other(cloud: Cloud) -> None:
+    assert at_once(2 * PROCESSES, deployed(cloud, CALLS_ITSELF, 20), 2) == ["the end"] * (2 * PROCESSES)
+
+
+def test_a_server_with_many_waiting_calls_stops_at_once_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert at_once(2 * PROCESSES, deploy(CALLS_ITSELF, 20), 2) == ["the end"] * (2 * PROCESSES)
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    with running_cloud(tmp_path / "state") as cloud, ThreadPoolExecutor(64) as pool:
+        invoke = deployed(cloud, SLOW, 90)
+        for _ in range(64):
+            pool.submit(invoke)
+        wait_for(lambda: any(folder.glob("ministack-lambda-*")), "the first process starts")
+        cloud.process.terminate()
+        assert cloud.process.wait(timeout=20) == 0, "no call was waited for"
+    assert list(folder.glob("ministack-lambda-*")) == []
