@@ -4,10 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 BENCH := build/bench
 SCAN := build/scan
+LOCK := build/lock
+LOCKED := requirements requirements/dev requirements/mutation benchmarks/requirements requirements/scan requirements/lock
 STAGE ?= dev
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run demo token reset local test storm bench package deploy verify destroy mutants scan check format clean
+.PHONY: help run demo token reset local test storm bench package deploy verify destroy mutants scan check lock format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -52,20 +54,24 @@ destroy: $(VENV)/installed ## an AWS stage, taken down; its data is kept: make d
 	@$(BIN)/python manage.py destroy --stage $(STAGE)
 
 mutants: $(VENV)/installed ## mutation testing of the rules and of the decision (ten minutes)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-mutation.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/mutation.txt
 	@$(BIN)/mutmut run --max-children 2
 	@$(BIN)/mutmut results
 
 scan: $(VENV)/installed $(SCAN)/installed ## checkov over the templates, pip-audit over the requirements (asks PyPI)
 	@$(BIN)/python -m tests.infra.packaged $(SCAN)/application.json
 	@$(SCAN)/bin/checkov --config-file .checkov.yaml -f infra/identity.yaml $(SCAN)/application.json
-	@$(SCAN)/bin/pip-audit --strict --no-deps --disable-pip -r requirements.txt -r constraints.txt -r requirements-mutation.txt -r requirements-scan.txt
+	@$(SCAN)/bin/pip-audit --strict --require-hashes --disable-pip $(LOCKED:%=-r %.txt)
 
 check: $(VENV)/installed ## what CI checks: style, types, templates, import directions and all tests
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(MAKE) --no-print-directory test
+
+lock: $(LOCK)/installed ## write the locks with hashes from requirements.in, requirements/*.in; UPGRADE=1 raises indirect packages
+	@for name in $(LOCKED); do UV_PYTHON_DOWNLOADS=never $(LOCK)/bin/uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --only-binary :all: --emit-build-options $(if $(UPGRADE),--upgrade) $$name.in --output-file $$name.txt || exit 1; done
 
 format: $(VENV)/installed ## put the code into the one form
 	@$(BIN)/ruff check --fix-only --quiet .
@@ -74,24 +80,18 @@ format: $(VENV)/installed ## put the code into the one form
 clean: ## remove the virtual environment and everything built
 	@rm -rf $(VENV) .local .chalice/deployments build .hypothesis .mypy_cache .ruff_cache
 
-# Installed anew when a requirement changes; a failed installation leaves no stamp, so the next `make` tries again.
-$(VENV)/installed: requirements.txt requirements-dev.txt constraints.txt
+# Installs the locked versions, checked by their hashes. An installation that fails or is interrupted leaves no stamp, so
+# the next `make` starts it again (requirements/install.py).
+$(VENV)/installed: requirements/dev.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Python is missing: install Python 3.11 or newer, or name it with PYTHON=<path>."; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: name one with PYTHON=<path>."; exit 1; }
-	@echo "Installing into $(VENV): about 100 packages, half a minute on a good line."
-	@$(PYTHON) -m venv $(VENV) || { echo "The virtual environment could not be made: on Debian and Ubuntu, install python3-venv."; exit 1; }
-	@$(BIN)/python -m pip install --disable-pip-version-check --progress-bar off -r requirements-dev.txt \
-		|| { echo "The packages could not be installed: is there a network? The first start needs one."; exit 1; }
-	@touch $@
+	@$(PYTHON) -I requirements/install.py $(@D) $<
 
-$(BENCH)/installed: requirements.txt constraints.txt benchmarks/requirements.txt
-	@echo "Installing the benchmarks' packages into $(BENCH)."
-	@$(PYTHON) -m venv $(BENCH)
-	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
-	@touch $@
+$(BENCH)/installed: benchmarks/requirements.txt
+	@$(PYTHON) -I requirements/install.py $(@D) $<
 
-$(SCAN)/installed: requirements-scan.txt
-	@echo "Installing the scanners into $(SCAN): about 100 packages."
-	@$(PYTHON) -m venv $(SCAN)
-	@$(SCAN)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-scan.txt
-	@touch $@
+$(SCAN)/installed: requirements/scan.txt
+	@$(PYTHON) -I requirements/install.py $(@D) $<
+
+$(LOCK)/installed: requirements/lock.txt
+	@$(PYTHON) -I requirements/install.py $(@D) $<

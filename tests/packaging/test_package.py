@@ -15,6 +15,7 @@ import pytest
 from infra.bundle import rebuilt
 from infra.package import PROJECT, SOURCES, PackagingFailed, package_for_lambda, package_without_dependencies
 from tests.packaging.bundles import names_in
+from tests.wheels import lock_of, pip_settings, write_wheel
 
 PACKAGE = """
 import sys
@@ -126,3 +127,18 @@ def test_what_chalice_says_when_it_fails_is_the_reason(tmp_path: Path) -> None:
     (project / "app.py").write_text("import no_such_module\n", encoding="utf-8")
     with pytest.raises(PackagingFailed, match="no_such_module"):
         package_without_dependencies(tmp_path / "out", project)
+
+
+def test_chalice_bundles_a_package_only_if_its_hash_is_right(tmp_path: Path) -> None:
+    project, index = clone(tmp_path / "project", time=1_700_000_000), tmp_path / "index"
+    digest = write_wheel(index)
+
+    def run(command: list[str], env: dict[str, str], **options: Any) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(command, env={**env, **pip_settings(index)}, **options)
+
+    (project / "requirements.txt").write_text(lock_of("0" * 64), encoding="utf-8")
+    with pytest.raises(PackagingFailed, match="DO NOT MATCH THE HASHES"):
+        package_for_lambda(tmp_path / "out", project, run)
+    (project / "requirements.txt").write_text(lock_of(digest), encoding="utf-8")
+    _, code = package_for_lambda(tmp_path / "out", project, run)
+    assert "ledger.py" in names_in(code)
