@@ -9,7 +9,7 @@ LOCKED := requirements requirements/dev requirements/mutation benchmarks/require
 STAGE ?= dev
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help run demo token reset local test storm bench package deploy verify destroy mutants scan check lock format clean
+.PHONY: help run demo token reset local policies test storm bench package deploy verify destroy mutants scan check lock format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -29,6 +29,10 @@ reset: $(VENV)/installed ## forget the local cloud's people, policies and docume
 
 local: $(VENV)/installed ## the routes in-process, as `chalice local`, against the cloud of `make run`
 	@exec $(BIN)/chalice local --port 8000
+
+# Without STAGE it is the local cloud, and not the default stage of the commands for AWS.
+policies: $(VENV)/installed ## policies/*.yaml, applied to the cloud of `make run`; to an AWS stage with STAGE=dev
+	@$(BIN)/python manage.py policies apply --stage $(if $(filter file,$(origin STAGE)),local,$(STAGE))
 
 test: $(VENV)/installed ## unit tests, then end-to-end tests against a local cloud of their own
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from infra import found, functions, rest_api, stream_mapping
 from infra.application import Application, function_names, read_application
+from infra.apply_policies import apply_policies
 from infra.chalice_command import run_chalice
 from infra.chalice_config import write_config
 from infra.chalice_state import ChaliceState, Memory
 from infra.kept import find_kept
-from infra.policy_files import PolicyFiles, read_policies
+from infra.policy_files import read_policies, template_outputs
+from infra.policy_groups import TEMPLATE, pool_groups, refuse_unknown_groups, template_groups
 from infra.progress import Progress, Step
 from infra.sign_in_domain import refuse_another_prefix
 from infra.stacks import Stacks
@@ -27,14 +29,16 @@ _KEEP = frozenset({"AWS::Cognito::UserPool", "AWS::DynamoDB::Table", "AWS::KMS::
 class Options:
     """What a person may want otherwise.
 
-    adopt               the REST API to go on with when Chalice's memory is lost
-    overwrite_policies  also those that somebody has changed in the table
-    allow_replacement   go on with a new, empty user pool or table where the template demands one
+    adopt                the REST API to go on with when Chalice's memory is lost
+    overwrite_policies   also those that somebody has changed in the table
+    allow_replacement    go on with a new, empty user pool or table where the template demands one
+    allow_unknown_group  also write policies of groups that the user pool does not have
     """
 
     adopt: str | None = None
     overwrite_policies: bool = False
     allow_replacement: bool = False
+    allow_unknown_group: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ class Deploy:
 
     def __call__(self, options: Options) -> str:
         """Give the address of the API. Raises Refused and StepFailed."""
-        self._check_policies()
+        self._check_policies(options)
         keep = () if options.allow_replacement else _KEEP
         outputs = self._lay_foundation(keep)
         memory = self._recall(options, outputs)
@@ -61,12 +65,18 @@ class Deploy:
         memory = self._deploy_application(memory)
         self._tune(memory, outputs)
         outputs = self._complete(memory, keep)
-        apply_policies(self.project, outputs, self.client, self.progress, options.overwrite_policies)
+        self._apply_policies(outputs, options)
         return found.api_url(self.stage, memory.api_id or "")
 
-    def _check_policies(self) -> None:
-        names = read_yaml(self.project, "infra/identity.yaml")["Outputs"]
-        list(read_policies(self.project / "policies", dict.fromkeys(names, "any")))
+    def _check_policies(self, options: Options) -> None:
+        """Refuse, before anything is changed, policy files that could not be applied at the end."""
+        template = read_yaml(self.project, TEMPLATE)
+        files = read_policies(self.project / "policies", template_outputs(template))
+        groups = template_groups(template)
+        if options.allow_unknown_group or {file.group for file in files} <= {None, *groups}:
+            return
+        pool_id = self._stacks.outputs(self.stage.stack).get("UserPoolId")  # it may have groups made by hand
+        refuse_unknown_groups(files, groups | (pool_groups(self.client, pool_id) if pool_id else set()), TEMPLATE)
 
     def _lay_foundation(self, keep: Container[str]) -> Mapping[str, str]:
         with self.progress.step("identity stack") as step:
@@ -141,6 +151,14 @@ class Deploy:
             outputs, step.changed = self._deploy_stack(wiring, keep)
         return outputs
 
+    def _apply_policies(self, outputs: Mapping[str, str], options: Options) -> None:
+        with self.progress.step("policies") as step:
+            applied = apply_policies(
+                self.project, outputs, self.client, options.overwrite_policies, options.allow_unknown_group
+            )
+            step.changed = applied.changed
+            step.notes += applied.notes()
+
     def _deploy_stack(self, wiring: Mapping[str, str], keep: Container[str]) -> tuple[Mapping[str, str], bool]:
         template = (self.project / "infra/identity.yaml").read_text(encoding="utf-8")
         given = {**self.stage.identity, "AppName": self.stage.app, "Stage": self.stage.name, **wiring}
@@ -164,19 +182,3 @@ class Deploy:
     @property
     def _state(self) -> ChaliceState:
         return ChaliceState(self.project, self.stage, self.client)
-
-
-def apply_policies(
-    project: Path, outputs: Mapping[str, str], client: found.Client, progress: Progress, overwrite: bool
-) -> None:
-    """Bring `policies/` into the tables of a stage; effective for the next request. Raises Refused and StepFailed.
-
-    outputs    of the identity stack
-    overwrite  also policies that somebody has changed in the table
-    """
-    with progress.step("policies") as step:
-        applied = PolicyFiles(project / "policies", outputs, client("dynamodb")).apply(overwrite)
-        step.changed = bool(applied.written or applied.removed)
-        step.notes += [f"written: {subject}" for subject in applied.written]
-        step.notes += [f"removed, since it has no file any more: {subject}" for subject in applied.removed]
-        step.notes += [f"left as it is, --overwrite-policies would replace it: {kept}" for kept in applied.kept]

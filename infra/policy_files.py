@@ -24,43 +24,106 @@ class Applied:
     removed: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
 
+    @property
+    def changed(self) -> bool:
+        return bool(self.written or self.removed)
 
-def read_policies(folder: Path, outputs: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    def notes(self, overwrite: str = "--overwrite-policies") -> list[str]:
+        """One line for each policy that is not simply as it was.
+
+        overwrite  what a person types to replace the kept policies
+        """
+        return [
+            *(f"written: {subject}" for subject in self.written),
+            *(f"removed, since it has no file any more: {subject}" for subject in self.removed),
+            *(f"left as it is, {overwrite} would replace it: {kept}" for kept in self.kept),
+        ]
+
+
+@dataclass(frozen=True)
+class PolicyFile:
+    """One reviewed file: its name as people type it, whom it is for, and its statements as they will be stored."""
+
+    name: str
+    subject: str
+    statements: Any
+
+    @property
+    def group(self) -> str | None:
+        kind, _, name = self.subject.partition(":")
+        return name if kind == "group" else None
+
+
+def read_policies(folder: Path, outputs: Mapping[str, str]) -> list[PolicyFile]:
     """Read policy files: `group: <name>` or `client: <name of an output>`, and `statements`.
 
-    Raises:  Refused, naming the file, for what could not be stored, and for a second file of one subject
+    Raises:  Refused, naming the file, for the first fault that `examine` finds
     """
+    files: list[PolicyFile] = []
+    for result in examine(folder, outputs):
+        if isinstance(result, Refused):
+            raise result
+        files.append(result)
+    return files
+
+
+def template_outputs(template: Mapping[str, Any]) -> dict[str, str]:
+    """Stand-ins for a stack's outputs, so that files can be read before there is a stack."""
+    return {name: name for name in template["Outputs"]}
+
+
+def examine(folder: Path, outputs: Mapping[str, str]) -> Iterator[PolicyFile | Refused]:
+    """Read every policy file and report the fault of each file that cannot be stored.
+
+    Raises:  Refused if there is no such folder: applying it would delete every policy that came from a file
+    """
+    if not folder.is_dir():
+        raise Refused(f"{folder.name}/: there is no such folder. Keep it, even without a file in it")
     names: dict[str, str] = {}
-    for path in sorted(folder.glob("*.yaml")):
-        name = f"{folder.name}/{path.name}"
-        subject, statements = _read(name, read_yaml(folder.parent, name), outputs)
-        if subject in names:
-            raise Refused(f"{name}: {subject} has a file already: {names[subject]}")
-        names[subject] = name
-        yield subject, statements
+    for path in sorted(path for pattern in ("*.yaml", "*.yml") for path in folder.rglob(pattern)):
+        try:
+            file = _read(folder, path, outputs)
+            if file.subject in names:
+                raise Refused(f"{file.name}: {file.subject} has a file already: {names[file.subject]}")
+        except Refused as refused:
+            yield refused
+        else:
+            names[file.subject] = file.name
+            yield file
 
 
-def _read(name: str, policy: Any, outputs: Mapping[str, str]) -> tuple[str, Any]:
+def _read(folder: Path, path: Path, outputs: Mapping[str, str]) -> PolicyFile:
+    name = path.relative_to(folder.parent).as_posix()
+    if path.parent != folder or path.suffix != ".yaml":
+        raise Refused(f"{name}: move it to {folder.name}/{path.stem}.yaml. Other policy files are not applied")
+    policy = read_yaml(folder.parent, name)
     try:
-        kind, text = next((kind, policy[kind]) for kind in ("group", "client") if set(policy) == {kind, "statements"})
-        subject = check_subject(f"{kind}:{text if kind == 'group' else outputs[text]}")
+        kind, holder = next((kind, policy[kind]) for kind in ("group", "client") if set(policy) == {kind, "statements"})
+        subject = check_subject(f"{kind}:{holder if kind == 'group' else _client_id(name, holder, outputs)}")
         parse_statements(policy["statements"])
     except (StopIteration, KeyError, TypeError) as error:
         expected = "expected `group`, or `client` with the name of an output, and `statements`, and nothing else"
         raise Refused(f"{name}: {expected}") from error
     except InvalidInput as error:
         raise Refused(f"{name}: {error.message}") from error
-    return subject, policy["statements"]
+    return PolicyFile(name, subject, policy["statements"])
+
+
+def _client_id(name: str, output: str, outputs: Mapping[str, str]) -> str:
+    clients = sorted(known for known in outputs if known.endswith("ClientId"))
+    if output not in clients:
+        raise Refused(f"{name}: client: {output!r} is not an app client's output. Use one of {', '.join(clients)}")
+    return outputs[output]
 
 
 class PolicyFiles:
-    """Applies the files to one stage's tables.
+    """Applies the files to one stage's tables. Raises Refused as `read_policies` does.
 
     outputs  of the identity stack
     """
 
     def __init__(self, folder: Path, outputs: Mapping[str, str], dynamodb: Any) -> None:
-        self._wanted = dict(read_policies(folder, outputs))
+        self.files = read_policies(folder, outputs)
         self._dynamodb = dynamodb
         self._table = outputs["PolicyTableName"]
         guard = GuardTable(dynamodb, outputs["GuardTableName"])
@@ -73,9 +136,9 @@ class PolicyFiles:
         """
         applied = Applied()
         items = {item["subject"]["S"]: item for item in scan(self._dynamodb, self._table)}
-        for subject, statements in self._wanted.items():
-            self._write(applied, subject, statements, items.get(subject, {}), overwrite)
-        for subject in sorted(items.keys() - self._wanted.keys()):
+        for file in self.files:
+            self._write(applied, file.subject, file.statements, items.get(file.subject, {}), overwrite)
+        for subject in sorted(items.keys() - {file.subject for file in self.files}):
             if "deleted" not in items[subject] and _author(items[subject]) == AUTHOR:
                 self._administer.delete_policy(subject, AUTHOR)
                 applied.removed.append(subject)

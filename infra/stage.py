@@ -12,7 +12,11 @@ from infra.templates import Refused, parameter_text, read_json, read_yaml
 
 # What the program itself gives, in the identity template.
 _GIVEN = frozenset({"AppName", "Stage", "DeployPhase", "RestApiId"})
-_RESERVED = frozenset({"package", "local"})
+# Names that mean something else, and what to use for that.
+_RESERVED = {
+    "local": "the cloud on this machine: use `make run`, `make policies` and `make reset`",
+    "package": "the packaged application: use `make package`",
+}
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,9 @@ def read_stage(project: Path, name: str) -> Stage:
     path = f"infra/stages/{name}.yaml"
     template = read_yaml(project, "infra/identity.yaml")
     definitions = template["Parameters"]
-    if name in _RESERVED or not re.fullmatch(definitions["Stage"]["AllowedPattern"], name):
+    if name in _RESERVED:
+        raise Refused(f"--stage: the name {name!r} is reserved for {_RESERVED[name]}, or choose another name")
+    if not re.fullmatch(definitions["Stage"]["AllowedPattern"], name):
         raise Refused(f"--stage: {name!r} is no name for a stage: use 2 to 10 small letters and digits")
     if not (project / path).exists():
         raise Refused(f"--stage: there is no {path}: copy infra/stages/dev.yaml, and change what differs")
@@ -62,12 +68,19 @@ def read_stage(project: Path, name: str) -> Stage:
     _check_groups(path, application)
     return Stage(
         name=name,
-        app=read_json(project, ".chalice/config.json")["app_name"],
+        app=_app_name(read_json(project, ".chalice/config.json")),
         region=_region(path, described),
         account=_account(path, described),
         identity=_parameters(path, "identity", described, _without(definitions, _GIVEN)),
         application=application,
     )
+
+
+def _app_name(config: Any) -> str:
+    name = config.get("app_name") if isinstance(config, dict) else None
+    if not isinstance(name, str):
+        raise Refused(".chalice/config.json: app_name: expected the name of the application")
+    return name
 
 
 def _described(path: str, content: Any) -> Mapping[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from local.install import api_url, callback_url
+from local.install import IDENTITY, api_url, callback_url
 from local.place import REGION, Place
 from local.seed import USERS
 
@@ -31,6 +31,7 @@ def outputs_of(place: Place, stacks: Mapping[str, str]) -> dict[str, Any]:
         "region": REGION,
         "issuer": stacks["Issuer"],
         "jwks_url": jwks_url,
+        "identity_stack": IDENTITY,
         "user_pool_id": pool,
         "web_client_id": stacks["WebClientId"],
         "machine_client_id": machine,

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.package import PROJECT, PackagingFailed
 from infra.stacks import DeploymentFailed
+from infra.templates import Refused
 from local.console import with_console
 from local.install import install, write_json
 from local.outputs import outputs_of, published
@@ -85,13 +86,14 @@ def _guide(place: Place, stop: asyncio.Event) -> int:
         _wait_until_ready(place, stop)
         stacks = install(place, say)
         say("sample users, groups and policies")
-        seed(place, stacks)
+        for note in seed(place, stacks):
+            say(f"policies: {note}")
         outputs = outputs_of(place, stacks)
         write_json(place.outputs, outputs)
         say("ready")
         print(_welcome(place, outputs), flush=True)
         follow_logs(place, stop.is_set, print)
-    except (DeploymentFailed, PackagingFailed, BotoCoreError, ClientError) as error:
+    except (DeploymentFailed, PackagingFailed, Refused, BotoCoreError, ClientError) as error:
         if stop.is_set():
             return 0  # interrupted while it worked
         print(f"The local cloud could not be set up: {error}", file=sys.stderr, flush=True)

@@ -1,16 +1,16 @@
-"""The people and policies that a new local cloud begins with. What is there already is left as it is."""
+"""The people and policies of the local cloud. What somebody has changed there since is left as it is."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.administer import Administer
-from chalicelib.aws.guard import GuardTable
-from chalicelib.aws.policies import PolicyTable
-from infra.policy_files import AUTHOR, read_policies
+from infra.apply_policies import apply_policies
+from infra.package import PROJECT
+from infra.policy_groups import REMEDY
 from local.place import Place
+
+_OVERWRITE = "`.venv/bin/python manage.py policies apply --stage local --overwrite-policies`"
 
 # name → group, address, password: for nowhere but this machine
 USERS = {
@@ -20,17 +20,15 @@ USERS = {
 }
 
 
-def seed(place: Place, outputs: Mapping[str, str]) -> None:
-    """Create the sample users that are missing, and the policies if there is none at all."""
-    cognito, dynamodb = place.client("cognito-idp"), place.client("dynamodb")
+def seed(place: Place, outputs: Mapping[str, str]) -> list[str]:
+    """Create the sample users that are missing, apply `policies/`, and say what became of which policy.
+
+    Raises:  Refused for policy files that cannot be applied
+    """
+    cognito = place.client("cognito-idp")
     for group, address, password in USERS.values():
         _create_user(cognito, outputs["UserPoolId"], group, address, password)
-    # Deleted policies leave their item: somebody who deleted them all gets none of them back.
-    if not dynamodb.scan(TableName=outputs["PolicyTableName"], Limit=1, ConsistentRead=True)["Items"]:
-        guard = GuardTable(dynamodb, outputs["GuardTableName"])
-        administer = Administer(PolicyTable(dynamodb, outputs["PolicyTableName"]), guard, guard)
-        for subject, statements in read_policies(Path(__file__).parent.parent / "policies", outputs):
-            administer.put_policy(subject, {"statements": statements, "version": 0}, author=AUTHOR)
+    return apply_policies(PROJECT, outputs, place.client, remedy=REMEDY).notes(_OVERWRITE)
 
 
 def _create_user(cognito: Any, pool_id: str, group: str, address: str, password: str) -> None:

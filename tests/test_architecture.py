@@ -121,6 +121,14 @@ def test_only_the_wiring_knows_both_the_use_cases_and_aws():
     assert [path.name for path in SHIPPED if knows(path, *use_cases) and knows(path, "chalicelib.aws")] == ["wiring.py"]
 
 
+DEPLOYMENT = sorted([ROOT / "manage.py", *ROOT.glob("operations/*.py"), *ROOT.glob("infra/**/*.py")])
+
+
+@pytest.mark.parametrize("path", DEPLOYMENT, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_deployment_does_without_the_local_cloud(path):
+    assert [name for name, _ in imports(path.read_text(encoding="utf-8")) if reaches(name, "local", "tests")] == []
+
+
 CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'
 
 

@@ -27,7 +27,8 @@ def _readable(live: Live) -> Iterator[str]:
 
 def _reviewed(live: Live) -> Iterator[str]:
     table = PolicyTable(live.client("dynamodb"), live.outputs["PolicyTableName"])
-    subjects, wanted = _subjects(live), dict(read_policies(live.project / "policies", live.outputs))
+    files = read_policies(live.project / "policies", live.outputs)
+    subjects, wanted = _subjects(live), {file.subject: file.statements for file in files}
     for subject in sorted(wanted.keys() | set(subjects)):
         if subject not in subjects:
             yield f"{subject} is in policies/ only"

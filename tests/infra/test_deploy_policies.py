@@ -11,10 +11,13 @@ from chalicelib.administer import Administer
 from chalicelib.aws.guard import GuardTable
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import NotFound
-from infra.policy_files import PolicyFiles, read_policies
-from infra.templates import Refused
+from infra.apply_policies import apply_policies
+from infra.policy_files import PolicyFile, PolicyFiles, examine, read_policies, template_outputs
+from infra.policy_groups import template_groups, unknown_groups
+from infra.templates import Refused, read_yaml
 from tests.aws.tables import empty_tables
-from tests.infra.stages import OUTPUTS
+from tests.infra.account import Account
+from tests.infra.stages import OUTPUTS, PROJECT
 
 READ = "{effect: Allow, methods: [GET], paths: [/carts]}"
 WRITE = "{effect: Allow, methods: [PUT], paths: [/carts]}"
@@ -150,7 +153,12 @@ def test_what_another_tool_has_left_unreadable_is_named_and_can_be_replaced(appl
     [
         ("group: carters", "expected `group`"),
         ("statements: []", "expected `group`"),
-        ("client: CartClientId\nstatements: []", "expected `group`"),
+        (
+            "client: CartClientId\nstatements: []",
+            "client: 'CartClientId' is not an app client's output. Use one of MachineClientId",
+        ),
+        ("client: PolicyTableName\nstatements: []", "client: 'PolicyTableName' is not an app client's output."),
+        ("client: []\nstatements: []", "client: [] is not an app client's output."),
         ("- group", "expected `group`"),
         ("group: [", "is no YAML, see line 1"),
         ("group: carters\nstatements: []\nextra: 1", "expected `group`"),
@@ -169,7 +177,7 @@ def test_a_file_that_is_no_policy_is_refused_by_its_name(tmp_path, text, said):
     folder.mkdir()
     (folder / "carters.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(Refused) as refused:
-        list(read_policies(folder, {"MachineClientId": "abc"}))
+        read_policies(folder, {"MachineClientId": "abc", "PolicyTableName": "table"})
     assert str(refused.value).startswith(f"policies/carters.yaml: {said}")
 
 
@@ -177,4 +185,88 @@ def test_a_second_file_of_one_group_is_refused_and_the_first_is_named(tmp_path):
     for name in ("carters", "drivers"):
         (tmp_path / f"{name}.yaml").write_text(f"group: carters\nstatements: [{READ}]\n", encoding="utf-8")
     with pytest.raises(Refused, match=r"drivers\.yaml: group:carters has a file already: .*/carters\.yaml"):
-        list(read_policies(tmp_path, {}))
+        read_policies(tmp_path, {})
+
+
+@pytest.mark.parametrize("name", ["clerks.yml", "team/clerks.yaml", "team/clerks.yml"])
+def test_a_file_that_would_not_be_applied_is_refused_with_the_name_that_would(tmp_path, name):
+    folder = tmp_path / "policies"
+    (folder / name).parent.mkdir(parents=True)
+    (folder / name).write_text(f"group: clerks\nstatements: [{READ}]\n", encoding="utf-8")
+    with pytest.raises(Refused, match=rf"policies/{name}: move it to policies/clerks\.yaml"):
+        read_policies(folder, {})
+
+
+def test_a_missing_folder_is_refused_since_all_policies_would_be_deleted(tmp_path):
+    with pytest.raises(Refused, match=r"policies/: there is no such folder"):
+        read_policies(tmp_path / "policies", {})
+
+
+def test_every_file_with_a_fault_is_reported_and_the_others_are_read(tmp_path):
+    for name, group in (("carters", "carters"), ("drivers", "a b"), ("grooms", "c d")):
+        (tmp_path / f"{name}.yaml").write_text(f"group: {group}\nstatements: [{READ}]\n", encoding="utf-8")
+    carters, *faults = examine(tmp_path, {})
+    assert isinstance(carters, PolicyFile)
+    assert [str(fault).partition(": ")[0].rpartition("/")[2] for fault in faults] == ["drivers.yaml", "grooms.yaml"]
+
+
+def test_two_clients_are_two_subjects_before_there_is_a_stack(tmp_path):
+    for name in ("WebClientId", "MachineClientId"):
+        (tmp_path / f"{name}.yaml").write_text(f"client: {name}\nstatements: []\n", encoding="utf-8")
+    assert len(read_policies(tmp_path, template_outputs(read_yaml(PROJECT, "infra/identity.yaml")))) == 2
+
+
+def test_the_groups_of_the_template_are_known_offline():
+    assert template_groups(read_yaml(PROJECT, "infra/identity.yaml")) == {"admins", "editors", "readers"}
+
+
+@pytest.mark.parametrize(
+    ("group", "suggestion"),
+    [
+        pytest.param("cartres", "Did you mean 'carters'?", id="letters that changed places"),
+        pytest.param("CARTERS", "Did you mean 'carters'?", id="another case"),
+        pytest.param("zebras", "The groups are: Grooms, carters.", id="nothing near"),
+    ],
+)
+def test_for_a_group_that_does_not_exist_the_nearest_name_is_suggested(group, suggestion):
+    files = [PolicyFile("policies/x.yaml", f"group:{group}", []), PolicyFile("policies/y.yaml", "client:abc", [])]
+    assert unknown_groups(files, {"carters", "Grooms"}, "the user pool") == {
+        "policies/x.yaml": f"group: the user pool has no group {group!r}. {suggestion}"
+    }
+
+
+def test_a_group_of_the_pool_is_known_in_every_letter():
+    assert unknown_groups([PolicyFile("policies/x.yaml", "group:Grooms", [])], {"Grooms"}, "the user pool") == {}
+
+
+@pytest.fixture
+def account(dynamodb) -> Any:
+    """An account whose user pool has one group, with the policy table in DynamoDB."""
+    cognito = Account(cognito_idp={"list_groups": {"Groups": [{"GroupName": "carters"}]}})
+    return lambda service: dynamodb if service == "dynamodb" else cognito(service)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Two policy files, of which one is for a group that the user pool does not have."""
+    (tmp_path / "policies").mkdir()
+    for group in ("carters", "cartres"):
+        text = f"group: {group}\nstatements: [{READ}]\n"
+        (tmp_path / f"policies/{group}.yaml").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_an_unknown_group_is_refused_before_anything_is_written(account, project, policies):
+    with pytest.raises(Refused) as refused:
+        apply_policies(project, {**OUTPUTS, "UserPoolId": "pool"}, account)
+    assert str(refused.value) == (
+        "policies/cartres.yaml: group: the user pool has no group 'cartres'. Did you mean 'carters'?"
+        " Correct the name, or add the group to infra/identity.yaml."
+        " To apply the file all the same, pass --allow-unknown-group."
+    )
+    assert policies.list_policies() == []
+
+
+def test_an_unknown_group_is_written_where_that_is_wanted(account, project):
+    applied = apply_policies(project, {**OUTPUTS, "UserPoolId": "pool"}, account, allow_unknown_group=True)
+    assert applied.notes() == ["written: group:carters", "written: group:cartres"]

@@ -116,9 +116,24 @@ def test_a_file_that_makes_no_sense_is_refused_by_its_name(tmp_path, text, said)
     assert refusal(tmp_path, text).startswith(said)
 
 
-@pytest.mark.parametrize("name", ["Trial", "a", "../../etc", "package", "local", "x" * 11])
+@pytest.mark.parametrize("name", ["Trial", "a", "../../etc", "x" * 11])
 def test_a_name_that_is_none_for_a_stage_is_refused(tmp_path, name):
     assert "is no name for a stage" in refusal(tmp_path, "region: eu-central-1", name)
+
+
+@pytest.mark.parametrize(("name", "instead"), [("local", "`make run`, `make policies`"), ("package", "`make package`")])
+def test_a_reserved_name_is_refused_with_what_to_use_instead(tmp_path, name, instead):
+    said = refusal(tmp_path, "region: eu-central-1", name)
+    assert said.startswith(f"--stage: the name {name!r} is reserved for ")
+    assert instead in said
+
+
+@pytest.mark.parametrize("config", ["{}", "[]", '{"app_name": 1}'])
+def test_a_configuration_without_the_name_of_the_application_is_refused(tmp_path, config):
+    project = project_in(tmp_path)
+    (project / ".chalice/config.json").write_text(config, encoding="utf-8")
+    with pytest.raises(Refused, match=r"^\.chalice/config\.json: app_name: "):
+        read_stage(project, "trial")
 
 
 def test_a_stage_that_nobody_described_is_refused_with_what_to_do(tmp_path):

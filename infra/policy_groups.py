@@ -1,0 +1,54 @@
+"""Finds policy files for groups that do not exist, and suggests the nearest name."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from infra.policy_files import PolicyFile
+from infra.templates import Refused
+
+TEMPLATE = "infra/identity.yaml"
+REMEDY = f"Correct the name, or add the group to {TEMPLATE}."
+OR_ALLOW = f"{REMEDY} To apply the file all the same, pass --allow-unknown-group."
+
+
+def template_groups(template: Mapping[str, Any]) -> set[str]:
+    """Name the groups that the identity template creates."""
+    resources = template["Resources"].values()
+    groups = [item["Properties"]["GroupName"] for item in resources if item["Type"] == "AWS::Cognito::UserPoolGroup"]
+    return {group for group in groups if isinstance(group, str)}
+
+
+def pool_groups(client: Callable[[str], Any], pool_id: str) -> set[str]:
+    """Name the groups of a user pool."""
+    pages = client("cognito-idp").get_paginator("list_groups").paginate(UserPoolId=pool_id)
+    return {group["GroupName"] for page in pages for group in page["Groups"]}
+
+
+def unknown_groups(files: Iterable[PolicyFile], groups: Collection[str], where: str) -> dict[str, str]:
+    """Describe each file whose group does not exist, by the name of the file.
+
+    where  what was searched for the group, for the reader
+    """
+    return {
+        file.name: f"group: {where} has no group {file.group!r}. {_suggestion(file.group, groups)}"
+        for file in files
+        if file.group is not None and file.group not in groups
+    }
+
+
+def refuse_unknown_groups(
+    files: Iterable[PolicyFile], groups: Collection[str], where: str, remedy: str = OR_ALLOW
+) -> None:
+    """Raises Refused, naming every file whose group does not exist, and the remedy."""
+    if unknown := unknown_groups(files, groups, where):
+        faults = " ".join(f"{name}: {fault}" for name, fault in unknown.items())
+        raise Refused(f"{faults} {remedy}")
+
+
+def _suggestion(group: str, groups: Collection[str]) -> str:
+    spelled = {known.casefold(): known for known in sorted(groups)}
+    near = get_close_matches(group.casefold(), spelled, n=1)
+    if near:
+        return f"Did you mean {spelled[near[0]]!r}?"
+    return f"The groups are: {', '.join(sorted(groups))}." if groups else "There are no groups."

@@ -1,0 +1,61 @@
+"""One command as it was typed, and the stage that it is about."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from botocore.exceptions import ConnectionError as NotConnected
+
+from infra.found import Client
+from infra.stacks import Stacks
+from infra.stage import Stage, read_stage
+from infra.templates import Refused
+from operations.aws import unreachable
+from operations.local_cloud import LOCAL, connect_local
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """Gives a command its arguments, and connects it to AWS when it asks for that.
+
+    connect  gives what makes boto3 clients for a stage
+    """
+
+    arguments: argparse.Namespace
+    project: Path
+    connect: Callable[[Stage], Client]
+
+    def open_stage(self) -> tuple[Stage, Client]:
+        """Read the stage's file and connect to its account. Raises Refused, BotoCoreError and ClientError."""
+        stage = read_stage(self.project, self.arguments.stage)
+        client = self.connect(stage)
+        _check_account(stage, client)
+        return stage, client
+
+    def open_outputs(self) -> tuple[Mapping[str, str], Client]:
+        """Connect to a deployed stage or to the local cloud, and give the identity stack's outputs."""
+        if self.arguments.stage == LOCAL:
+            return connect_local(self.project)
+        stage, client = self.open_stage()
+        return stack_outputs(stage, client), client
+
+
+def stack_outputs(stage: Stage, client: Client) -> dict[str, str]:
+    """Raises Refused if the stage is not deployed."""
+    outputs = Stacks(client("cloudformation")).outputs(stage.stack)
+    if not outputs:
+        raise Refused(f"The stage {stage.name} is not deployed: run `python manage.py deploy --stage {stage.name}`")
+    return outputs
+
+
+def _check_account(stage: Stage, client: Client) -> None:
+    try:
+        account = client("sts").get_caller_identity()["Account"]  # fails at once where AWS cannot be asked at all
+    except NotConnected as error:
+        raise Refused(unreachable(stage, error)) from error
+    if stage.account not in (None, account):
+        raise Refused(
+            f"infra/stages/{stage.name}.yaml: account: the stage belongs to {stage.account},"
+            f" and the credentials belong to {account}"
+        )

@@ -1,0 +1,9 @@
+"""Writes to standard output at once, also into a file or a pipe."""
+
+
+def say(text: str) -> None:
+    write(f"{text}\n")
+
+
+def write(text: str) -> None:
+    print(text, end="", flush=True)
