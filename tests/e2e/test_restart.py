@@ -16,6 +16,10 @@ from typing import Any
 
 import pytest
 
+from chalicelib.administer import Administer
+from chalicelib.aws.guard import GuardTable
+from chalicelib.aws.policies import PolicyTable
+from infra.policy_files import AUTHOR
 from local.people import SignInFailed, sign_in
 from tests.e2e.clients import Answer, Api, Guild, People, Person
 from tests.e2e.cloud import STOP_SECONDS, Cloud, command, free_port, start, start_and_wait, wait_for
@@ -34,6 +38,13 @@ def is_open(port: int) -> bool:
 def wait_until_gone(cloud: Cloud) -> None:
     """Lambdas learn from a broken pipe that the cloud was killed."""
     wait_for(lambda: not cloud.left_behind(), "a killed cloud's processes end", STOP_SECONDS)
+
+
+def administer(cloud: Cloud) -> Administer:
+    """Write policies with the owner's credentials."""
+    dynamodb, tables = cloud.place.client("dynamodb"), cloud.outputs["tables"]
+    guard = GuardTable(dynamodb, tables["guard"])
+    return Administer(PolicyTable(dynamodb, tables["policies"]), guard, guard)
 
 
 def who_may_sign_in(people: People, *asked: Person) -> list[bool]:
@@ -75,6 +86,9 @@ def first_life(tmp_path_factory: pytest.TempPathFactory) -> FirstLife:
         guild = Guild(name, member, people.token_of(member), Api(outputs["api_url"]), admin)
         assert guild.write(POLICY).status == 200
         assert guild.api.ask("GET", "/whoami", guild.token).status == 200
+        # One policy is as an older file described it, and one is an administrator's.
+        administer(cloud).put_policy("group:readers", {"statements": []}, author=AUTHOR)
+        assert guild.api.ask("PUT", "/admin/policies/group/editors", admin, {"statements": POLICY}).status == 200
         addresses = cloud.listening()
         second_run, reset = command(cloud.place, "run"), command(cloud.place, "reset")
     finally:
@@ -193,6 +207,16 @@ def test_people_and_their_tokens_outlive_a_restart(second_life: SecondLife) -> N
 
 def test_policies_outlive_a_restart(second_life: SecondLife) -> None:
     assert (second_life.policy.status, second_life.policy.body["statements"]) == (200, POLICY)
+
+
+def test_a_start_applies_a_policy_file_that_has_changed(second_life: SecondLife) -> None:
+    assert re.findall(r"policies: written: (\S+)", second_life.cloud.said) == ["group:readers"]
+
+
+def test_a_start_keeps_and_names_a_policy_that_somebody_has_changed(second_life: SecondLife) -> None:
+    (kept,) = re.findall(r"policies: left as it is, (.+)", second_life.cloud.said)
+    assert kept.startswith("`.venv/bin/python manage.py policies apply --stage local --overwrite-policies`")
+    assert re.search(r"would replace it: group:editors \(written by \S+ at 20", kept)
 
 
 def test_a_start_in_order_has_nothing_to_regret(second_life: SecondLife) -> None:

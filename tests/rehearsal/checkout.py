@@ -82,7 +82,7 @@ class Checkout:
 
     def manage(self, *words: str) -> Said:
         command, *options = words
-        return self._run(sys.executable, "manage.py", command, "--stage", STAGE, *options)
+        return self._run(sys.executable, "manage.py", *command.split(), "--stage", STAGE, *options)
 
     def chalice(self, *words: str) -> Said:
         return self._run(str(Path(sys.executable).parent / "chalice"), *words)

@@ -326,7 +326,7 @@ def test_a_policy_that_somebody_has_changed_is_left_as_it_is_and_named(mended, a
 @pytest.fixture(scope="module")
 def without_readers(mended: Scene, play) -> Scene:
     mended.checkout.file("policies/readers.yaml").unlink()
-    return play(mended.checkout, "policies")
+    return play(mended.checkout, "policies apply")
 
 
 def test_policies_follow_their_files_without_a_deployment(without_readers, account):

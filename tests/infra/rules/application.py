@@ -8,8 +8,8 @@ from typing import Any
 from tests.infra.intrinsics import ACCOUNT
 from tests.infra.resolve import Stack, Template
 from tests.infra.rules.data import SECRET
+from tests.public_routes import is_public
 
-PUBLIC = {("/", "get")}
 # Cognito waits 5 s for a trigger and API Gateway 29 s for an answer; a batch of the stream may be long.
 LONGEST_SECONDS = {"policy_changed": 60, "app": 28}
 LONGEST_OTHERWISE = 5
@@ -85,7 +85,7 @@ def guarded_routes(stack: Stack) -> Iterator[str]:
     for path, methods in definition(stack)["paths"].items():
         for method, operation in methods.items():
             guards = [name for guard in operation.get("security", []) for name in guard]
-            if method == "options" or (path, method) in PUBLIC:
+            if method == "options" or is_public(method, path):
                 continue
             if len(guards) != 1 or guards[0] not in known:
                 yield f"{method} {path} is guarded by {guards}"

@@ -1,0 +1,88 @@
+"""Policy files, applied to the running cloud by the operator's command line."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from operations.command_line import main
+from tests.e2e.clients import Guild
+from tests.e2e.cloud import PROJECT, Cloud
+
+Apply = Callable[..., int]
+
+# Not one of these is for this machine.
+ELSEWHERE = {
+    "AWS_PROFILE": "somebody",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "http_proxy": "http://127.0.0.1:9",
+}
+
+
+@pytest.fixture
+def apply(tmp_path: Path, cloud: Cloud) -> Iterator[Apply]:
+    """Apply the files of this repository and those that are given, by their names and texts; give the exit status."""
+    folder = tmp_path / "policies"
+    shutil.copytree(PROJECT / "policies", folder)
+
+    def applied(*options: str, **files: str | None) -> int:
+        for name, text in files.items():
+            path = folder / f"{name}.yaml"
+            path.unlink() if text is None else path.write_text(text, encoding="utf-8")
+        with pytest.MonkeyPatch.context() as environment:
+            for name, value in {**ELSEWHERE, "GATEHOUSE_LOCAL": str(cloud.place.folder)}.items():
+                environment.setenv(name, value)
+            return main(["policies", "apply", "--stage", "local", *options], tmp_path)
+
+    yield applied
+    shutil.rmtree(folder)
+    shutil.copytree(PROJECT / "policies", folder)
+    assert applied() == 0
+
+
+def allowing(guild: Guild, path: str) -> str:
+    return f"group: {guild.name}\nstatements: [{{effect: Allow, methods: [GET], paths: [{path}]}}]\n"
+
+
+def test_a_file_decides_on_the_next_request(apply: Apply, guild: Guild, capsys: pytest.CaptureFixture[str]) -> None:
+    def status() -> int:
+        return guild.api.ask("GET", "/reports", guild.token).status
+
+    statuses = [status()]
+    for text in (allowing(guild, "/reports"), allowing(guild, "/whoami"), allowing(guild, "/reports"), None):
+        assert apply(guild=text) == 0
+        statuses.append(status())
+    assert statuses == [403, 200, 403, 200, 403]
+    said = capsys.readouterr()
+    assert said.out.count(f"    written: group:{guild.name}\n") == 3
+    assert f"    removed, since it has no file any more: group:{guild.name}\n" in said.out
+    assert said.err == ""
+
+
+def test_the_same_files_change_nothing(apply: Apply, capsys: pytest.CaptureFixture[str]) -> None:
+    apply()
+    capsys.readouterr()
+    assert apply() == 0
+    assert capsys.readouterr().out.endswith("nothing changed\n")
+
+
+def test_a_policy_that_an_administrator_has_written_is_kept_unless_it_shall_be_replaced(
+    apply: Apply, guild: Guild, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert guild.write([]).status == 200
+    assert apply(guild=allowing(guild, "/reports")) == 0
+    assert f"--overwrite-policies would replace it: group:{guild.name} (written by " in capsys.readouterr().out
+    assert guild.read().body["statements"] == []
+    assert apply("--overwrite-policies") == 0
+    assert guild.api.ask("GET", "/reports", guild.token).status == 200
+
+
+def test_a_file_for_a_group_that_the_pool_does_not_have_is_refused(
+    apply: Apply, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert apply(editros="group: editros\nstatements: []\n") == 1
+    assert "the user pool has no group 'editros'. Did you mean 'editors'?" in capsys.readouterr().err
