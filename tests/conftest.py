@@ -1,14 +1,32 @@
-"""How the tests share a machine."""
+"""What all tests share: a clean environment, the distribution over the workers, and the end of what was started."""
 
-from pathlib import Path
+from __future__ import annotations
+
+import os
+import signal
+from typing import Any
 
 import pytest
 
-HERE = Path(__file__).parent
+from tests import processes
+from tests.environment import isolate
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    isolate(os.environ)
+    # A shell starts a background job with SIGINT ignored, and a child of the tests would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    processes.watch(config)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process have all the tests of the one local cloud and of Chalice's one bundle, and another the rest."""
-    for item in items:
-        if {HERE / "e2e", HERE / "packaging"} & set(item.path.parents):
-            item.add_marker(pytest.mark.xdist_group("cloud"))
+    from tests.scheduling import slow_first
+
+    items.sort(key=slow_first)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.scheduling import GroupScheduling
+
+    return GroupScheduling(config, log)

@@ -16,6 +16,7 @@ from typing import Any
 
 from local.outputs import read_outputs
 from local.place import Place
+from tests.environment import child_environment
 
 PROJECT = Path(__file__).parents[2]
 START_SECONDS, STOP_SECONDS = 90, 60  # many times what they take on an idle machine
@@ -26,6 +27,12 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+def is_open(port: int) -> bool:
+    """Says whether something listens at a port of the loopback interface."""
+    with socket.socket() as visitor:
+        return visitor.connect_ex(("127.0.0.1", port)) == 0
 
 
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = 20) -> Any:
@@ -39,17 +46,15 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = 20) -> An
 
 
 def environment(place: Place) -> dict[str, str]:
-    """What a user's shell would hold: no AWS settings, but where the cloud is."""
+    """Returns the environment of a user's shell without settings of AWS: it says where the cloud is."""
     temporary = place.folder.with_name(f"{place.folder.name}-tmp")
     temporary.mkdir(exist_ok=True)
-    return {
-        **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GATEHOUSE_"))},
-        "GATEHOUSE_PORT": str(place.port),
-        "GATEHOUSE_LOCAL": str(place.folder),
-        "TMPDIR": str(temporary),  # so that it can be seen what is left there
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONFAULTHANDLER": "1",
-    }
+    return child_environment(
+        GATEHOUSE_PORT=str(place.port),
+        GATEHOUSE_LOCAL=str(place.folder),
+        TMPDIR=str(temporary),  # so that it can be seen what is left there
+        PYTHONFAULTHANDLER="1",
+    )
 
 
 def command(place: Place, *words: str) -> subprocess.CompletedProcess[str]:

@@ -16,7 +16,16 @@ import requests
 from local.people import sign_in_by_page
 from local.place import Place
 from tests.e2e.clients import TIMEOUT, Answer, Api, Guild
-from tests.e2e.cloud import PROJECT, STOP_SECONDS, Cloud, environment, free_port, wait_for
+from tests.e2e.cloud import (
+    PROJECT,
+    START_SECONDS,
+    STOP_SECONDS,
+    Cloud,
+    environment,
+    free_port,
+    is_open,
+    wait_for,
+)
 from tests.fakes import allow, deny
 from tests.mint import private_key
 from tests.tokens.corpus import Pool, corpus
@@ -50,9 +59,9 @@ def developer(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
         def serves() -> bool:
             assert process.poll() is None, log.read_text()
-            return f":{port}" in log.read_text()
+            return is_open(port)
 
-        wait_for(serves, "chalice local says where it serves")
+        wait_for(serves, "chalice local serves", START_SECONDS)
         yield Api(f"http://127.0.0.1:{port}")
 
 

@@ -22,17 +22,12 @@ from chalicelib.aws.policies import PolicyTable
 from infra.policy_files import AUTHOR
 from local.people import SignInFailed, sign_in
 from tests.e2e.clients import Answer, Api, Guild, People, Person
-from tests.e2e.cloud import STOP_SECONDS, Cloud, command, free_port, start, start_and_wait, wait_for
+from tests.e2e.cloud import STOP_SECONDS, Cloud, command, free_port, is_open, start, start_and_wait, wait_for
 from tests.fakes import allow
 
 POLICY = [allow("/whoami", sid="who-am-i")]
 NOT_RUNNING = "The local cloud is not running: start it with `make run` in another terminal.\n"
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells this about processes")
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as visitor:
-        return visitor.connect_ex(("127.0.0.1", port)) == 0
 
 
 def wait_until_gone(cloud: Cloud) -> None:

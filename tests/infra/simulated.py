@@ -23,6 +23,7 @@ from infra.stacks import Stacks, with_code
 from infra.stage import Stage
 from local.install import add_gateway_responses
 from local.place import Place
+from tests.environment import child_environment
 
 STAGE = Stage(
     name="olympus",
@@ -53,7 +54,7 @@ def account(folder: Path) -> Iterator[Place]:
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.infra.simulated", str(place.port), str(folder)],
         cwd=PROJECT,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        env=child_environment(),
     )
     try:
         _wait(place.port)

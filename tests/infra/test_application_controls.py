@@ -5,13 +5,10 @@ The numbers are those of docs/controls.md. That each rule bites is shown in test
 
 from typing import Any
 
-import pytest
-
 from tests.infra.controls import application_findings, application_stack
 from tests.infra.resolve import Stack, Template
 from tests.infra.rules import application as rules
 
-pytestmark = pytest.mark.xdist_group("bundle")  # packaged once, not once for each process
 Source = dict[str, Any]
 
 

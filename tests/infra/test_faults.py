@@ -21,7 +21,6 @@ def test_the_control_notices_in_the_identity_stack(fault: Fault, identity_source
     assert next(identity_findings(fault.control, Template(fault.planted(identity_source)), few()), None)
 
 
-@pytest.mark.xdist_group("bundle")
 @pytest.mark.parametrize("fault", APPLICATION_FAULTS, ids=lambda fault: fault.name)
 def test_the_control_notices_in_the_application(
     fault: Fault, application_source: dict[str, Any], identity: Template

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from tests.infra.conftest import IDENTITY
 from tests.infra.linter import complaints, complaints_about_text
 from tests.infra.packaged import translated
@@ -13,17 +11,14 @@ def test_the_identity_template_is_clean() -> None:
     assert complaints_about_text(IDENTITY.read_text(encoding="utf-8")) == []
 
 
-@pytest.mark.xdist_group("bundle")
 def test_the_packaged_template_is_clean(application_source: dict[str, Any]) -> None:
     assert complaints(application_source) == []
 
 
-@pytest.mark.xdist_group("bundle")
 def test_what_the_sam_transform_makes_of_it_is_clean(application: dict[str, Any]) -> None:
     assert complaints(application) == []
 
 
-@pytest.mark.xdist_group("bundle")
 def test_a_circle_between_an_api_and_its_authorizer_is_seen(application_source: dict[str, Any]) -> None:
     """The API names the authorizer, so the authorizer may not be told the API: tempting, and not to be deployed."""
     circular = translated(application_source)

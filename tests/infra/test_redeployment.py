@@ -11,11 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from tests.infra.packaged import translated
 
-pytestmark = pytest.mark.xdist_group("bundle")  # packaged once, not once for each process
 Source = dict[str, Any]
 POOL = "arn:aws:cognito-idp:mars-west-1:111122223333:userpool/mars-west-1_one"
 GIVEN = {"Stage": "prod", "UserPoolArn": POOL, "AuthorizerCacheSeconds": "0"}

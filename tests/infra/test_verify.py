@@ -24,7 +24,6 @@ from tests.infra.doctored import DOCTORED, Change, denied, doctored, set_in
 from tests.infra.stages import project_in
 from tests.infra.target import Tampering, Target
 
-pytestmark = pytest.mark.xdist_group("verify")
 TAMPERINGS = {**tampered_people.TAMPERINGS, **tampered_data.TAMPERINGS, **tampered_api.TAMPERINGS}
 BY_NAME = {check.control: check for check in CHECKS}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -17,6 +16,8 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+
+from tests.environment import child_environment
 
 REPOSITORY = Path(__file__).parents[2]
 SERVICES = "cognito-idp,dynamodb,dynamodbstreams,lambda,apigateway,iam,sts,ses,sqs,logs,s3,cloudformation"
@@ -67,19 +68,18 @@ def running_cloud(state: Path, program: tuple[str, ...] = ("-m", "local.front"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
-        "GATEWAY_PORT": str(port),
-        "AUTH": "true",
-        "BIND_HOST": "127.0.0.1",
-        "MINISTACK_HOST": "localhost",
-        "MINISTACK_ACCOUNT_ID": "123456789012",
-        "STATE_DIR": str(state),
-        "PERSIST_STATE": "1",
-        "IOT_MTLS_ENABLED": "0",
-        "SERVICES": SERVICES,
-        "LOG_LEVEL": "WARNING",
-    }
+    environment = child_environment(
+        GATEWAY_PORT=str(port),
+        AUTH="true",
+        BIND_HOST="127.0.0.1",
+        MINISTACK_HOST="localhost",
+        MINISTACK_ACCOUNT_ID="123456789012",
+        STATE_DIR=str(state),
+        PERSIST_STATE="1",
+        IOT_MTLS_ENABLED="0",
+        SERVICES=SERVICES,
+        LOG_LEVEL="WARNING",
+    )
     command = [sys.executable, *program, str(port)]
     with subprocess.Popen(command, cwd=REPOSITORY, env=environment) as process:
         try:

@@ -4,7 +4,6 @@ import base64
 import hmac
 import http.client
 import json
-import os
 import socketserver
 import subprocess
 import sys
@@ -41,6 +40,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from local.attach import NO_CLOUD, OTHER_CLOUD, attach, command_of, pool_verifier
 from local.gateway import API_ARN, RouteMatcher, StrictGateway, TokenRefused, TurnedAway, Verify, install, installed
 from local.gateway_responses import EXTENSION, ResponseType, answer, read_definitions
+from tests.environment import child_environment
 
 ISSUER = "https://cognito-idp.mars-west-1.amazonaws.com/mars-west-1_Orders"
 READ, WRITE = "https://orders.example/order.read", "https://orders.example/order.write"
@@ -930,11 +930,10 @@ def run_chalice(project: Path, *arguments: str) -> subprocess.CompletedProcess[s
         'app = Chalice("shop")\n'
         'app.route("/")(lambda: {})\n'
     )
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.run(
         [str(Path(sys.executable).with_name("chalice")), *arguments],
         cwd=project,
-        env={**environ, "PYTHONPATH": str(HERE), "AWS_DEFAULT_REGION": "mars-west-1", "PYTHONDONTWRITEBYTECODE": "1"},
+        env=child_environment(PYTHONPATH=str(HERE), AWS_DEFAULT_REGION="mars-west-1"),
         capture_output=True,
         text=True,
         timeout=30,

@@ -10,8 +10,6 @@ from chalicelib.settings import Settings
 from infra.package import package_without_dependencies
 from tests.packaging.bundles import Bundle, folder_of, needed_by, required, unzipped
 
-pytestmark = pytest.mark.xdist_group("bundle")  # packaged once, not once for each process
-
 VARIABLES = {made.__doc__.split(":")[0] for made in vars(Settings).values() if isinstance(made, property)}
 
 

@@ -16,8 +16,6 @@ from infra.bytecode import compiled
 from infra.package import PROJECT, package_without_dependencies
 from tests.packaging.bundles import Bundle, folder_of, needed_by, required, unzipped
 
-pytestmark = pytest.mark.xdist_group("bundle")  # packaged once, not once for each process
-
 HEADER_BYTES = 16
 UNCHECKED_HASH = 0b01
 

@@ -16,8 +16,6 @@ import pytest
 from infra.package import PROJECT, PackagingFailed, bundle_runs_here, package
 from tests.packaging.bundles import Bundle, folder_of, needed_by, required, unzipped
 
-pytestmark = pytest.mark.xdist_group("full bundle")  # packaged once, not once for each process
-
 MEGABYTE = 1_000_000
 VERIFY_A_SIGNATURE = """
 import sys

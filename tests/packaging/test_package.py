@@ -14,6 +14,7 @@ import pytest
 
 from infra.bundle import rebuilt
 from infra.package import PROJECT, SOURCES, PackagingFailed, package_for_lambda, package_without_dependencies
+from tests.environment import child_environment
 from tests.packaging.bundles import names_in
 from tests.wheels import lock_of, pip_settings, write_wheel
 
@@ -46,7 +47,7 @@ def test_two_clones_give_the_same_bytes_wherever_and_whenever_they_are_packaged(
         subprocess.run(
             [sys.executable, "-c", PACKAGE, str(out) if name == "here" else "out"],
             cwd=tmp_path if name == "here" else project,
-            env={**os.environ, "PYTHONPATH": str(project), "PYTHONHASHSEED": str(time % 1000)},
+            env=child_environment(PYTHONPATH=str(project), PYTHONHASHSEED=str(time % 1000)),
             umask=0o022 if name == "here" else 0o077,
             check=True,
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from local.place import Place
+from tests.environment import child_environment
 
 PROJECT = Path(__file__).parents[2]
 # What `manage.py` needs; without local/ and tests/, so that it is known to need neither.
@@ -88,16 +88,10 @@ class Checkout:
         return self._run(str(Path(sys.executable).parent / "chalice"), *words)
 
     def _run(self, *command: str) -> Said:
-        environ = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GATEHOUSE_"))}
         finished = subprocess.run(
             command,
             cwd=self.folder,
-            env={
-                **environ,
-                **self.place.credentials(),
-                "AWS_ENDPOINT_URL": self.place.url,
-                "PYTHONDONTWRITEBYTECODE": "1",
-            },
+            env=child_environment(**self.place.credentials(), AWS_ENDPOINT_URL=self.place.url),
             capture_output=True,
             text=True,
             timeout=120,

@@ -17,8 +17,6 @@ from infra.stacks import Stacks
 from tests.rehearsal.account import Account, administer, opened_account, statuses
 from tests.rehearsal.checkout import STAGE, Checkout, Said
 
-pytestmark = pytest.mark.xdist_group("rehearsal")
-
 OPEN = {
     "anybody, GET /": 200,
     "a stranger, GET /reports": 401,

@@ -10,8 +10,6 @@ import pytest
 
 from tests.rehearsal.account import opened_account
 
-pytestmark = pytest.mark.xdist_group("rehearsal")
-
 
 def definition(*paths: str, ttl: int = 60) -> bytes:
     """Shape:   Swagger 2, with one authorizer, as Chalice writes it"""
