@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,34 +13,69 @@ from local.place import STAGE, Place, app_name
 
 _PLATFORM = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
 _POLL_SECONDS = 0.5
+_OVERLAP_MILLISECONDS = 5000  # invocations that end at about the same time are written in any order
 
 
 def follow_logs(place: Place, stopped: Callable[[], bool], print_line: Callable[[str], object]) -> None:
     """Print new lines until stopped."""
-    logs = place.client("logs")
-    printed: set[tuple[str, str]] = set()
-    began = int(time.time() * 1000)
+    tail = Tail(place.client("logs"), since=int(time.time() * 1000))
     while not stopped():
         with suppress(BotoCoreError, ClientError):  # a log that cannot be read just now is no reason to stop the cloud
-            for function, stream, lines in _invocations(logs, began):
-                if (function, stream) not in printed:
-                    printed.add((function, stream))
-                    for line in readable(function, lines):
-                        print_line(line)
+            for function, lines in tail.new_invocations():
+                for line in readable(function, lines):
+                    print_line(line)
         time.sleep(_POLL_SECONDS)
 
 
-def _invocations(logs: Any, since: int) -> Iterator[tuple[str, str, list[str]]]:
-    """The emulator keeps a stream for each invocation, written when it ends."""
-    for group in logs.describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{app_name()}-{STAGE}")["logGroups"]:
-        name = group["logGroupName"]
-        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=name, startTime=since)
+class Tail:
+    """Reads each line of the Lambdas' logs once.
+
+    Only a group that has grown is read, and only from its newest lines on: reading everything again and again takes
+    more of the processor the longer the cloud runs.
+    """
+
+    def __init__(self, logs: Any, since: int) -> None:
+        self._logs, self._since = logs, since
+        self._groups: dict[str, _Group] = {}
+
+    def new_invocations(self) -> Iterator[tuple[str, list[str]]]:
+        """Give the function and the lines of each invocation that has ended since the last call."""
+        prefix = f"/aws/lambda/{app_name()}-{STAGE}"
+        for described in self._logs.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]:
+            name, size = described["logGroupName"], described["storedBytes"]
+            group = self._groups.setdefault(name, _Group(self._since))
+            if size != group.size:
+                for lines in group.new_streams(self._events(name, group.since)):
+                    yield name.removeprefix("/aws/lambda/"), lines
+                group.size = size  # after reading: what could not be read is read the next time
+
+    def _events(self, group: str, since: int) -> Iterator[dict[str, Any]]:
+        for page in self._logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since):
+            yield from page["events"]
+
+
+@dataclass
+class _Group:
+    """How far a log group was read.
+
+    since  milliseconds since 1970
+    """
+
+    since: int
+    size: int = 0
+    given: set[str] = field(default_factory=set)
+
+    def new_streams(self, events: Iterable[dict[str, Any]]) -> list[list[str]]:
+        """Give the lines of each new stream. The emulator keeps one for each invocation, written when it ends."""
         streams: dict[str, list[str]] = {}
-        for page in pages:
-            for event in page["events"]:
-                streams.setdefault(event["logStreamName"], []).append(event["message"])
-        for stream, lines in streams.items():
-            yield name.removeprefix("/aws/lambda/"), stream, lines
+        newest = self.since
+        for event in events:
+            streams.setdefault(event["logStreamName"], []).append(event["message"])
+            newest = max(newest, event["timestamp"])
+        new = [lines for stream, lines in streams.items() if stream not in self.given]
+        self.given = set(streams)
+        self.since = max(self.since, newest - _OVERLAP_MILLISECONDS)
+        return new
 
 
 def readable(function: str, lines: Iterable[str]) -> Iterator[str]:

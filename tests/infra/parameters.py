@@ -13,11 +13,21 @@ class Refused(Exception):
     """CloudFormation would not take these parameters; the message names the one."""
 
 
-def values(declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str]) -> dict[str, Any]:
-    """Give every parameter its value, as Ref gives it: text, a whole number, or a list of texts. Raises Refused."""
+Known = dict[tuple[str, Any], Any]  # (parameter, text) → value
+
+
+def values(declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str], known: Known) -> dict[str, Any]:
+    """Give every parameter its value, as Ref gives it: text, a whole number, or a list of texts. Raises Refused.
+
+    known  the values of earlier calls with the same declarations; this call adds to them
+    """
     if unknown := set(given) - set(declared):
         raise Refused(f"the template has no parameter {sorted(unknown)}")
-    return {name: value(name, slot, given.get(name, slot.get("Default"))) for name, slot in declared.items()}
+    texts = {name: given.get(name, slot.get("Default")) for name, slot in declared.items()}
+    for name, text in texts.items():
+        if (name, text) not in known:
+            known[name, text] = value(name, declared[name], text)
+    return {name: known[name, text] for name, text in texts.items()}
 
 
 def value(name: str, slot: Mapping[str, Any], text: Any) -> Any:

@@ -48,13 +48,14 @@ class Stack:
 class Template:
     """A template with its short forms written out, as `Fn::Sub` for `!Sub`.
 
-    A resource is resolved once for the same values of the parameters that it depends on, so thousands of sets of
-    parameters cost little more than a few.
+    A resource is resolved once for the same values of the parameters that it depends on, and a refusal is kept, so
+    thousands of sets of parameters cost little more than a few.
     """
 
     def __init__(self, source: Mapping[str, Any]) -> None:
         self.source = source
-        self._stacks: dict[tuple[tuple[str, str], ...], Stack] = {}
+        self._stacks: dict[tuple[tuple[str, str], ...], Stack | parameters.Refused] = {}
+        self._values: parameters.Known = {}
         self._resolved: dict[tuple[Any, ...], Resource] = {}
         self._needs = {name: sorted(self._used(resource)) for name, resource in source["Resources"].items()}
 
@@ -62,8 +63,14 @@ class Template:
         """Raises parameters.Refused, or Unresolvable."""
         key = tuple(given.items())
         if key not in self._stacks:
-            self._stacks[key] = self._resolve(given)
-        return self._stacks[key]
+            try:
+                self._stacks[key] = self._resolve(given)
+            except parameters.Refused as refusal:
+                self._stacks[key] = refusal
+        stack = self._stacks[key]
+        if isinstance(stack, parameters.Refused):
+            raise parameters.Refused(*stack.args)
+        return stack
 
     def accepts(self, name: str, value: str) -> bool:
         """Whether a parameter may have a value."""
@@ -74,7 +81,7 @@ class Template:
         return True
 
     def _resolve(self, given: Mapping[str, str]) -> Stack:
-        known = parameters.values(self.source.get("Parameters", {}), given)
+        known = parameters.values(self.source.get("Parameters", {}), given, self._values)
         here = Evaluator(self.source, known)
         for rule in self.source.get("Rules", {}).values():
             if here.holds(rule.get("RuleCondition", {"Fn::Equals": ["", ""]})):
