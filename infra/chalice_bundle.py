@@ -2,14 +2,17 @@
 
 Chalice keeps its bundles in `.chalice/deployments/`, finds one by what the project's files hold, and uploads it as it
 is. So a bundle that was made anew there is what reaches Lambda: whole, with bytecode, and the same bytes everywhere.
+Chalice writes a bundle in place, so an interrupt leaves a damaged one: those are deleted first.
 """
 
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from infra.bundle import is_incomplete, rebuilt
+from infra.files import replace_file
 from infra.stacks import DeploymentFailed
 
 _SHIPPED = {"app.py": "app.py", "chalicelib": "chalicelib", "vendor/authorizers": "authorizers"}  # where in the bundle
@@ -19,12 +22,27 @@ Chalice = Callable[..., str]  # runs it with these words, and gives what it said
 
 def prepare_bundle(project: Path, chalice: Chalice) -> None:
     """Put the bundle that the next `chalice deploy` will find in its place. Raises DeploymentFailed."""
+    _delete_damaged(project / ".chalice/deployments")
     bundle = _bundle(project, chalice)
     if _names(bundle) != _shipped(project):
         # Of two projects whose files hold the same under other names, Chalice takes one for the other.
         bundle.unlink()
         bundle = _bundle(project, chalice)
-    bundle.write_bytes(rebuilt(bundle.read_bytes()))
+    replace_file(bundle, rebuilt(bundle.read_bytes()))
+
+
+def _delete_damaged(cache: Path) -> None:
+    for bundle in cache.glob("*.zip"):
+        if not _is_sound(bundle):
+            bundle.unlink()
+
+
+def _is_sound(bundle: Path) -> bool:
+    try:
+        with zipfile.ZipFile(bundle) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, zlib.error, EOFError):
+        return False
 
 
 def _bundle(project: Path, chalice: Chalice) -> Path:

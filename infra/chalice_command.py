@@ -1,13 +1,13 @@
 """Chalice's own command line, as a process: called as a function it would not say whether it failed."""
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from infra.chalice_bundle import prepare_bundle
+from infra.chalice_said import reason
 from infra.stacks import DeploymentFailed
 from infra.stage import Stage
 
@@ -56,10 +56,3 @@ def _environment(stage: Stage) -> dict[str, str]:
         "PYTHONDONTWRITEBYTECODE": "1",  # compiled files would be shipped
         SUPERVISED: stage.name,
     }
-
-
-def reason(said: str) -> str:
-    """Find the sentence for people in what Chalice says when it fails, be it a report or a traceback."""
-    report = said.partition("ERROR - ")[2]
-    lines = [line for line in (report or said).splitlines() if line.strip()]
-    return re.sub(r"\s+", " ", " ".join(lines if report else lines[-1:])).strip() or "it said nothing"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.application import Application
+from infra.files import replace_file
 from infra.stage import Stage
 from infra.templates import read_json
 
@@ -20,7 +21,7 @@ def write_config(project: Path, stage: Stage, application: Application) -> bool:
     after = config_of(project, stage, application)
     if after["stages"][stage.name] == before:
         return False
-    (project / _FILE).write_text(json.dumps(after, indent=2) + "\n", encoding="utf-8")
+    replace_file(project / _FILE, (json.dumps(after, indent=2) + "\n").encode())
     return True
 
 
@@ -29,7 +30,7 @@ def drop_config(project: Path, stage: Stage) -> bool:
     config = read_json(project, _FILE)
     if config["stages"].pop(stage.name, None) is None:
         return False
-    (project / _FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    replace_file(project / _FILE, (json.dumps(config, indent=2) + "\n").encode())
     return True
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from infra import found
+from infra.files import replace_file
 from infra.stage import Stage
 from infra.templates import Refused
 
@@ -112,7 +113,7 @@ class ChaliceState:
             self._file.unlink(missing_ok=True)
             return
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.write_text(json.dumps(deployed, indent=2) + "\n", encoding="utf-8")
+        replace_file(self._file, (json.dumps(deployed, indent=2) + "\n").encode())
 
     def _remembered(self, api_id: str, adopt: str | None) -> str:
         return (

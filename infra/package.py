@@ -2,6 +2,10 @@
 
 The template is what `chalice package` writes, with `.chalice/package.json` merged in. Its parameters bear the names of
 the identity stack's outputs.
+
+Chalice keeps its bundles in the project, and writes them in place: an interrupt would leave a damaged one, which the
+next run would use. So each run of Chalice gets a copy of the project with a bundle folder of its own. Finished packages
+are kept in `build/packages`.
 """
 
 import argparse
@@ -14,10 +18,14 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
+from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from infra.bundle import is_incomplete, rebuilt
+from infra.chalice_said import reason
+from infra.files import replace_file
+from infra.package_cache import PackageCache
 
 PROJECT = Path(__file__).resolve().parent.parent
 SOURCES = ("app.py", "authorizers", "chalicelib", "vendor", ".chalice/config.json", ".chalice/package.json")
@@ -53,7 +61,8 @@ def package_without_dependencies(out: Path, project: Path = PROJECT) -> tuple[st
 
 def package_as_chalice_does(out: Path) -> None:
     """Leave the bundle as it comes from Chalice, to see what the difference is worth."""
-    _chalice_package(out, PROJECT, _requirements(PROJECT), subprocess.run)
+    with _copy_of(PROJECT, _requirements(PROJECT)) as copy:
+        _run_chalice(copy, out, subprocess.run)
 
 
 def _requirements(project: Path) -> str:
@@ -61,34 +70,41 @@ def _requirements(project: Path) -> str:
 
 
 def _package(out: Path, project: Path, requirements: str, run: Run) -> tuple[str, bytes]:
-    _chalice_package(out, project, requirements, run)
-    code = rebuilt((out / "deployment.zip").read_bytes())
-    (out / "deployment.zip").write_bytes(code)
-    return (out / "sam.json").read_text(encoding="utf-8"), code
+    cache = PackageCache(project / "build/packages")
+    with _copy_of(project, requirements) as copy, _one_at_a_time(project):
+        fingerprint = _fingerprint(copy)
+        made = cache.get(fingerprint)
+        if made is None:
+            made = _make(copy, run)
+            cache.put(fingerprint, *made)
+        template, code = made
+        replace_file(out / "sam.json", template.encode())
+        replace_file(out / "deployment.zip", code)
+    return made
 
 
-def _chalice_package(out: Path, project: Path, requirements: str, run: Run) -> None:
-    with _copy_of(project, requirements) as copy, (project / ".chalice/package.json").open() as lock:
-        flock(lock, LOCK_EX)  # all copies share one cache: two at once would write one file together
-        _run_chalice(copy, out, run)
+def _make(copy: Path, run: Run) -> tuple[str, bytes]:
+    with TemporaryDirectory() as folder:
+        _run_chalice(copy, Path(folder), run)
+        template = (Path(folder) / "sam.json").read_text(encoding="utf-8")
+        return template, rebuilt((Path(folder) / "deployment.zip").read_bytes())
+
+
+@contextmanager
+def _one_at_a_time(project: Path) -> Iterator[None]:
+    with (project / ".chalice/package.json").open() as lock:
+        flock(lock, LOCK_EX)  # a second process waits, and takes what the first one has made
+        yield
 
 
 @contextmanager
 def _copy_of(project: Path, requirements: str) -> Iterator[Path]:
-    """Give a project with what ships and nothing else, and the original's cache of Chalice's bundles.
-
-    Chalice finds a bundle in its cache by its requirements and by what its files hold, not by what they are called: a
-    module that was renamed would ship under its old name. So the requirements say in a comment which files there are.
-    """
+    """Give a project with what ships and nothing else."""
     with TemporaryDirectory() as folder:
         copy = Path(folder) / "project"
         for source in SOURCES:
             _copy(project / source, copy / source)
-        names = sorted(str(path.relative_to(copy)) for path in copy.rglob("*"))
-        (copy / "requirements.txt").write_text(f"{requirements}\n# {' '.join(names)}\n", encoding="utf-8")
-        cache = project / ".chalice/deployments"
-        cache.mkdir(exist_ok=True)
-        (copy / ".chalice/deployments").symlink_to(cache)
+        (copy / "requirements.txt").write_text(requirements, encoding="utf-8")
         yield copy
 
 
@@ -100,14 +116,31 @@ def _copy(original: Path, copy: Path) -> None:
         shutil.copy(original, copy)
 
 
+def _fingerprint(copy: Path) -> str:
+    """Hash everything that a package depends on: the files, their names, the packaging code, Python and Chalice."""
+    code = [Path(__file__).parent / name for name in ("package.py", "bundle.py", "bytecode.py")]
+    files = {f"infra/{path.name}": path for path in code}
+    files |= {f"project/{path.relative_to(copy)}": path for path in copy.rglob("*")}
+    digest = hashlib.sha256(f"{sys.version}\0{metadata.version('chalice')}\0".encode())
+    for name, path in sorted(files.items()):
+        if path.is_symlink():
+            content = os.fsencode(path.readlink())
+        elif path.is_file():
+            content = path.read_bytes()
+        else:
+            continue
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
 def _run_chalice(project: Path, out: Path, run: Run) -> None:
     """Run the console script: called as a function, Chalice would not say whether it failed."""
-    command = [str(Path(sys.executable).parent / "chalice"), "--project-dir", str(project), "package"]
-    cache = project / ".chalice/deployments"
-    bundles = set(cache.iterdir())
     finished = run(
         [
-            *command,
+            str(Path(sys.executable).parent / "chalice"),
+            "--project-dir",
+            str(project),
+            "package",
             "--stage",
             "package",
             "--merge-template",
@@ -119,13 +152,11 @@ def _run_chalice(project: Path, out: Path, run: Run) -> None:
         text=True,
         check=False,
     )
-    said = (finished.stdout + finished.stderr).strip()
-    incomplete = is_incomplete(said)
-    if incomplete:
-        for bundle in set(cache.iterdir()) - bundles:
-            bundle.unlink()  # the next run would take it, and say nothing
-    if finished.returncode or incomplete:
-        raise PackagingFailed(said)
+    said = finished.stdout + finished.stderr
+    if is_incomplete(said):
+        raise PackagingFailed(" ".join(said.split()))
+    if finished.returncode:
+        raise PackagingFailed(reason(said))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.application import gateway_responses
+from infra.files import replace_file
 from infra.package import PROJECT, package
 from infra.stacks import Stacks, with_code
 from local.place import STAGE, Place
@@ -61,8 +62,4 @@ def api_url(place: Place, api_id: str) -> str:
 
 def write_json(path: Path, content: Any) -> None:
     """Replace a file as a whole, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.touch(mode=0o600)
-    draft.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    draft.replace(path)
+    replace_file(path, (json.dumps(content, indent=2) + "\n").encode(), mode=0o600)

@@ -79,6 +79,16 @@ def test_a_bundle_with_a_module_under_its_old_name_is_not_taken(project):
     assert "chalicelib/configuration.py" not in files(chalice.cached)
 
 
+@pytest.mark.parametrize("left", [0, 100, -30])
+def test_a_damaged_bundle_of_an_interrupted_run_is_replaced(project, left):
+    chalice = Chalice(project)
+    prepare_bundle(project, chalice)
+    sound = chalice.cached.read_bytes()
+    chalice.cached.write_bytes(sound[:left])
+    prepare_bundle(project, chalice)
+    assert chalice.cached.read_bytes() == sound
+
+
 def test_a_bundle_that_lacks_a_dependency_is_refused_and_not_kept(project):
     chalice = Chalice(project, "Could not install dependencies:\ncryptography==50.0.2\nYou will have to build these")
     with pytest.raises(DeploymentFailed, match=r"cryptography==50\.0\.2"):

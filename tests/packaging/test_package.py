@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from random import Random
@@ -14,6 +15,7 @@ import pytest
 
 from infra.bundle import rebuilt
 from infra.package import PROJECT, SOURCES, PackagingFailed, package_for_lambda, package_without_dependencies
+from infra.package_cache import PackageCache
 from tests.environment import child_environment
 from tests.packaging.bundles import names_in
 from tests.wheels import lock_of, pip_settings, write_wheel
@@ -111,10 +113,11 @@ def test_a_renamed_module_ships_under_its_new_name_and_not_under_its_old_one(tmp
 
 def test_a_bundle_without_one_of_its_dependencies_is_refused_and_not_kept_for_the_next_time(tmp_path: Path) -> None:
     project = clone(tmp_path / "project", time=1_700_000_000)
-    cache = project / ".chalice/deployments"
 
     def run(command: list[str], **_: Any) -> "subprocess.CompletedProcess[str]":
-        assert not list(cache.iterdir())
+        cache = Path(command[command.index("--project-dir") + 1]) / ".chalice/deployments"
+        assert not cache.exists()
+        cache.mkdir()
         (cache / "incomplete.zip").write_bytes(b"")
         return subprocess.CompletedProcess(command, 0, "Could not install dependencies:\ncryptography==50.0.2\n", "")
 
@@ -143,3 +146,98 @@ def test_chalice_bundles_a_package_only_if_its_hash_is_right(tmp_path: Path) -> 
     (project / "requirements.txt").write_text(lock_of(digest), encoding="utf-8")
     _, code = package_for_lambda(tmp_path / "out", project, run)
     assert "ledger.py" in names_in(code)
+
+
+def test_a_failure_of_chalice_is_told_in_one_line(tmp_path: Path) -> None:
+    project = clone(tmp_path / "project", time=1_700_000_000)
+    (project / "app.py").write_text("import no_such_module\n", encoding="utf-8")
+    with pytest.raises(PackagingFailed) as failed:
+        package_without_dependencies(tmp_path / "out", project)
+    assert str(failed.value) == "ModuleNotFoundError: No module named 'no_such_module'"
+
+
+# --- the packages that are kept ---
+
+
+class Counted:
+    """Runs Chalice, and counts how often."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    def __call__(self, *words: Any, **options: Any) -> "subprocess.CompletedProcess[str]":
+        self.runs += 1
+        return subprocess.run(*words, **options)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project without dependencies, so that nothing is downloaded."""
+    project = clone(tmp_path / "project", time=1_700_000_000)
+    (project / "requirements.txt").write_text("", encoding="utf-8")
+    return project
+
+
+def test_a_project_that_is_unchanged_is_packaged_once(project: Path, tmp_path: Path) -> None:
+    chalice = Counted()
+    first = package_for_lambda(tmp_path / "first", project, chalice)
+    assert package_for_lambda(tmp_path / "second", project, chalice) == first
+    assert chalice.runs == 1
+    for name in ("sam.json", "deployment.zip"):
+        assert (tmp_path / "second" / name).read_bytes() == (tmp_path / "first" / name).read_bytes()
+
+
+def test_a_changed_file_is_packaged_anew(project: Path, tmp_path: Path) -> None:
+    package_for_lambda(tmp_path / "out", project)
+    (project / "app.py").write_text("# changed\n" + (project / "app.py").read_text(encoding="utf-8"), encoding="utf-8")
+    _, code = package_for_lambda(tmp_path / "out", project)
+    with zipfile.ZipFile(BytesIO(code)) as archive:
+        assert archive.read("app.py").startswith(b"# changed")
+
+
+def test_damaged_files_of_an_interrupted_run_are_replaced(project: Path, tmp_path: Path) -> None:
+    sound = package_for_lambda(tmp_path / "out", project)
+    for folder in (".chalice/deployments", "build/packages", "../out"):
+        for kept in (project / folder).glob("*"):
+            kept.write_bytes(kept.read_bytes()[:1000])
+    assert package_for_lambda(tmp_path / "out", project) == sound
+    assert (tmp_path / "out/deployment.zip").read_bytes() == sound[1]
+
+
+@pytest.mark.parametrize("left", [0, 60, -1])
+def test_a_package_that_is_damaged_is_not_given(tmp_path: Path, left: int) -> None:
+    cache = PackageCache(tmp_path)
+    cache.put("a", "{}", b"code")
+    entry = tmp_path / "a.zip"
+    entry.write_bytes(entry.read_bytes()[:left])
+    assert cache.get("a") is None
+
+
+def test_a_run_that_is_killed_at_any_moment_does_not_spoil_the_next(project: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from infra.package import package_for_lambda;"
+        "package_for_lambda(Path(sys.argv[1]), Path(sys.argv[2]))"
+    )
+    random = Random(8)  # noqa: S311
+    for seconds in [random.uniform(0.2, 3) for _ in range(4)]:
+        running = subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "out"), str(project)], cwd=PROJECT)
+        with suppress(subprocess.TimeoutExpired):
+            running.wait(seconds)
+        running.kill()
+        running.wait()
+    expected = package_for_lambda(tmp_path / "expected", clone_of(project, tmp_path / "untouched"))
+    assert package_for_lambda(tmp_path / "out", project) == expected
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"sam.json", "deployment.zip"}
+
+
+def clone_of(project: Path, folder: Path) -> Path:
+    shutil.copytree(project, folder, symlinks=True, ignore=shutil.ignore_patterns("deployments", "build"))
+    return folder
+
+
+def test_only_the_packages_that_were_used_last_are_kept(tmp_path: Path) -> None:
+    cache = PackageCache(tmp_path / "packages", largest=2)
+    for moment, name in enumerate("abc"):
+        cache.put(name, "{}", name.encode())
+        os.utime(tmp_path / f"packages/{name}.zip", (moment, moment))
+    assert [cache.get(name) for name in "abc"] == [None, ("{}", b"b"), ("{}", b"c")]
