@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -117,11 +118,15 @@ def _copy(original: Path, copy: Path) -> None:
 
 
 def _fingerprint(copy: Path) -> str:
-    """Hash everything that a package depends on: the files, their names, the packaging code, Python and Chalice."""
+    """Hash everything that a package depends on: the files, their names, the packaging code, Python and Chalice.
+
+    The application reads settings when Chalice imports it. So the variables that its sources name are hashed as well.
+    """
     code = [Path(__file__).parent / name for name in ("package.py", "bundle.py", "bytecode.py")]
     files = {f"infra/{path.name}": path for path in code}
     files |= {f"project/{path.relative_to(copy)}": path for path in copy.rglob("*")}
     digest = hashlib.sha256(f"{sys.version}\0{metadata.version('chalice')}\0".encode())
+    words: set[str] = set()
     for name, path in sorted(files.items()):
         if path.is_symlink():
             content = os.fsencode(path.readlink())
@@ -130,6 +135,9 @@ def _fingerprint(copy: Path) -> str:
         else:
             continue
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
+        words.update(re.findall("[A-Z][A-Z0-9_]+", content.decode(errors="replace")))
+    for name in sorted(words & os.environ.keys()):
+        digest.update(f"{name}={os.environ[name]}\0".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 

@@ -195,6 +195,15 @@ def test_a_changed_file_is_packaged_anew(project: Path, tmp_path: Path) -> None:
         assert archive.read("app.py").startswith(b"# changed")
 
 
+def test_a_changed_setting_that_the_application_reads_at_import_is_packaged_anew(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package_for_lambda(tmp_path / "out", project)
+    monkeypatch.setenv("RESOURCE_SERVER", "https://other.example")
+    template, _ = package_for_lambda(tmp_path / "out", project)
+    assert "https://other.example/file.read" in template
+
+
 def test_damaged_files_of_an_interrupted_run_are_replaced(project: Path, tmp_path: Path) -> None:
     sound = package_for_lambda(tmp_path / "out", project)
     for folder in (".chalice/deployments", "build/packages", "../out"):
