@@ -35,6 +35,11 @@ def rebuilt(bundle: bytes) -> bytes:
     return _zipped({**files, **compiled(sources)})
 
 
+def rebuilt_with(bundle: bytes, dependencies: bytes) -> bytes:
+    """Give a bundle's code together with the dependencies of another bundle. Files of the first one win."""
+    return rebuilt(_zipped({**_unzipped(dependencies), **_unzipped(bundle)}, zipfile.ZIP_STORED))
+
+
 def is_incomplete(said: str) -> bool:
     """Whether Chalice has said that dependencies are missing in a bundle, which it calls a success."""
     return "Could not install dependencies" in said
@@ -49,11 +54,11 @@ def _unzipped(bundle: bytes) -> dict[str, bytes]:
         return {entry.filename: archive.read(entry) for entry in archive.infolist() if not entry.is_dir()}
 
 
-def _zipped(files: Mapping[str, bytes]) -> bytes:
+def _zipped(files: Mapping[str, bytes], compression: int = zipfile.ZIP_DEFLATED) -> bytes:
     content = BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for name in sorted(files):
-            archive.writestr(_entry(name), files[name], zipfile.ZIP_DEFLATED, compresslevel=6)
+            archive.writestr(_entry(name), files[name], compression, compresslevel=6)
     return content.getvalue()
 
 

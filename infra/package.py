@@ -23,13 +23,20 @@ from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from infra.bundle import is_incomplete, rebuilt
+from infra.bundle import is_incomplete, rebuilt_with
 from infra.chalice_said import reason
 from infra.files import replace_file
 from infra.package_cache import PackageCache
 
 PROJECT = Path(__file__).resolve().parent.parent
 SOURCES = ("app.py", "authorizers", "chalicelib", "vendor", ".chalice/config.json", ".chalice/package.json")
+
+_NOTHING_BUT_DEPENDENCIES = {
+    # Chalice packages only an application that has something to run.
+    "app.py": "import chalice\napp = chalice.Chalice('dependencies')\napp.lambda_function()(lambda *_: None)\n",
+    ".chalice/config.json": '{"version": "2.0", "app_name": "dependencies", "stages": {"package": {}}}',
+    ".chalice/package.json": "{}",
+}
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -63,7 +70,9 @@ def package_without_dependencies(out: Path, project: Path = PROJECT) -> tuple[st
 def package_as_chalice_does(out: Path) -> None:
     """Leave the bundle as it comes from Chalice, to see what the difference is worth."""
     with _copy_of(PROJECT, _requirements(PROJECT)) as copy:
-        _run_chalice(copy, out, subprocess.run)
+        template, code = _run_chalice(copy, subprocess.run)
+    replace_file(out / "sam.json", template)
+    replace_file(out / "deployment.zip", code)
 
 
 def _requirements(project: Path) -> str:
@@ -71,24 +80,34 @@ def _requirements(project: Path) -> str:
 
 
 def _package(out: Path, project: Path, requirements: str, run: Run) -> tuple[str, bytes]:
-    cache = PackageCache(project / "build/packages")
-    with _copy_of(project, requirements) as copy, _one_at_a_time(project):
-        fingerprint = _fingerprint(copy)
+    with _copy_of(project, "") as copy, _one_at_a_time(project):
+        cache = PackageCache(project / "build/packages")
+        fingerprint = _fingerprint(copy, requirements)
         made = cache.get(fingerprint)
         if made is None:
-            made = _make(copy, run)
-            cache.put(fingerprint, *made)
-        template, code = made
-        replace_file(out / "sam.json", template.encode())
-        replace_file(out / "deployment.zip", code)
-    return made
+            template, code = _run_chalice(copy, run)
+            dependencies = _dependencies(cache, requirements, run) if requirements else code
+            made = {"sam.json": template, "deployment.zip": rebuilt_with(code, dependencies)}
+            cache.put(fingerprint, made)
+        for name, content in made.items():
+            replace_file(out / name, content)
+    return made["sam.json"].decode(), made["deployment.zip"]
 
 
-def _make(copy: Path, run: Run) -> tuple[str, bytes]:
+def _dependencies(cache: PackageCache, requirements: str, run: Run) -> bytes:
+    """Give a bundle with the dependencies. Chalice would download them again after each change of the application."""
+    name = "dependencies.zip"
     with TemporaryDirectory() as folder:
-        _run_chalice(copy, Path(folder), run)
-        template = (Path(folder) / "sam.json").read_text(encoding="utf-8")
-        return template, rebuilt((Path(folder) / "deployment.zip").read_bytes())
+        (Path(folder) / ".chalice").mkdir()
+        for file, text in _NOTHING_BUT_DEPENDENCIES.items():
+            (Path(folder) / file).write_text(text, encoding="utf-8")
+        (Path(folder) / "requirements.txt").write_text(requirements, encoding="utf-8")
+        fingerprint = _fingerprint(Path(folder), requirements)
+        made = cache.get(fingerprint)
+        if made is None:
+            made = {name: _run_chalice(Path(folder), run)[1]}
+            cache.put(fingerprint, made)
+    return made[name]
 
 
 @contextmanager
@@ -117,7 +136,7 @@ def _copy(original: Path, copy: Path) -> None:
         shutil.copy(original, copy)
 
 
-def _fingerprint(copy: Path) -> str:
+def _fingerprint(copy: Path, requirements: str) -> str:
     """Hash everything that a package depends on: the files, their names, the packaging code, Python and Chalice.
 
     The application reads settings when Chalice imports it. So the variables that its sources name are hashed as well.
@@ -125,7 +144,7 @@ def _fingerprint(copy: Path) -> str:
     code = [Path(__file__).parent / name for name in ("package.py", "bundle.py", "bytecode.py")]
     files = {f"infra/{path.name}": path for path in code}
     files |= {f"project/{path.relative_to(copy)}": path for path in copy.rglob("*")}
-    digest = hashlib.sha256(f"{sys.version}\0{metadata.version('chalice')}\0".encode())
+    digest = hashlib.sha256(f"{sys.version}\0{metadata.version('chalice')}\0{requirements}\0".encode())
     words: set[str] = set()
     for name, path in sorted(files.items()):
         if path.is_symlink():
@@ -135,36 +154,38 @@ def _fingerprint(copy: Path) -> str:
         else:
             continue
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
-        words.update(re.findall("[A-Z][A-Z0-9_]+", content.decode(errors="replace")))
-    for name in sorted(words & os.environ.keys()):
-        digest.update(f"{name}={os.environ[name]}\0".encode(errors="surrogateescape"))
+        if path not in code:
+            words.update(re.findall("[A-Z][A-Z0-9_]+", content.decode(errors="replace")))
+    environment = _environment()
+    for name in sorted(words & environment.keys()):
+        digest.update(f"{name}={environment[name]}\0".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
-def _run_chalice(project: Path, out: Path, run: Run) -> None:
-    """Run the console script: called as a function, Chalice would not say whether it failed."""
-    finished = run(
-        [
-            str(Path(sys.executable).parent / "chalice"),
-            "--project-dir",
-            str(project),
-            "package",
-            "--stage",
-            "package",
-            "--merge-template",
-            str(project / ".chalice/package.json"),
-            str(out.resolve()),
-        ],
-        env={**os.environ, "AWS_DEFAULT_REGION": "us-east-1", "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    said = finished.stdout + finished.stderr
-    if is_incomplete(said):
-        raise PackagingFailed(" ".join(said.split()))
-    if finished.returncode:
-        raise PackagingFailed(reason(said))
+def _run_chalice(project: Path, run: Run) -> tuple[bytes, bytes]:
+    """Give template and bundle of `chalice package`. Called as a function, Chalice would not say whether it failed."""
+    with TemporaryDirectory() as out:
+        script = str(Path(sys.executable).parent / "chalice")
+        template = str(project / ".chalice/package.json")
+        finished = run(
+            [script, "--project-dir", str(project), "package", "--stage", "package", "--merge-template", template, out],
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        said = finished.stdout + finished.stderr
+        if is_incomplete(said):
+            raise PackagingFailed(" ".join(said.split()))
+        if finished.returncode:
+            raise PackagingFailed(reason(said))
+        return (Path(out) / "sam.json").read_bytes(), (Path(out) / "deployment.zip").read_bytes()
+
+
+def _environment() -> dict[str, str]:
+    """Packaging asks no account for anything, so a profile or a region of the shell must not matter."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return {**inherited, "AWS_DEFAULT_REGION": "us-east-1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,50 +1,49 @@
-"""Keeps packaged applications on disk, by a fingerprint of everything that they are made from.
+"""Keeps what packaging makes on disk, by a fingerprint of everything that it is made from.
 
 Each entry is one file, renamed into place when it is complete. Its checksums are verified whenever it is read.
 """
 
 import os
 import zipfile
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 
 from infra.files import replace_file
 
-_TEMPLATE, _CODE = "sam.json", "deployment.zip"
-
 
 class PackageCache:
-    """Reads and writes packages.
+    """Reads and writes entries. An entry maps names to contents.
 
     folder   where the entries are; created when the first one is written
     largest  number of entries; the ones that were not used for longest are deleted
     """
 
-    def __init__(self, folder: Path, largest: int = 5) -> None:
+    def __init__(self, folder: Path, largest: int = 6) -> None:
         self._folder = folder
         self._largest = largest
 
-    def get(self, fingerprint: str) -> tuple[str, bytes] | None:
-        """Return template and code; None if there is no entry, or a damaged one."""
-        entry = self._entry(fingerprint)
+    def get(self, fingerprint: str) -> dict[str, bytes] | None:
+        """Return an entry; None if there is none, or a damaged one."""
+        path = self._path(fingerprint)
         try:
-            with zipfile.ZipFile(entry) as archive:  # reading a member verifies its checksum
-                found = archive.read(_TEMPLATE).decode(), archive.read(_CODE)
-            os.utime(entry)
-        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile):
+            with zipfile.ZipFile(path) as archive:  # reading a member verifies its checksum
+                entry = {name: archive.read(name) for name in archive.namelist()}
+            os.utime(path)
+        except (OSError, EOFError, ValueError, zipfile.BadZipFile):
             return None
-        return found
+        return entry
 
-    def put(self, fingerprint: str, template: str, code: bytes) -> None:
+    def put(self, fingerprint: str, entry: Mapping[str, bytes]) -> None:
         content = BytesIO()
         with zipfile.ZipFile(content, "w") as archive:
-            archive.writestr(_TEMPLATE, template)
-            archive.writestr(_CODE, code)
-        replace_file(self._entry(fingerprint), content.getvalue())
+            for name, value in entry.items():
+                archive.writestr(name, value)
+        replace_file(self._path(fingerprint), content.getvalue())
         for old in sorted(self._folder.iterdir(), key=_used_at)[: -self._largest]:
             old.unlink(missing_ok=True)
 
-    def _entry(self, fingerprint: str) -> Path:
+    def _path(self, fingerprint: str) -> Path:
         return self._folder / f"{fingerprint}.zip"
 
 

@@ -195,6 +195,26 @@ def test_a_changed_file_is_packaged_anew(project: Path, tmp_path: Path) -> None:
         assert archive.read("app.py").startswith(b"# changed")
 
 
+def test_dependencies_are_built_once_and_not_after_each_change_of_a_file(tmp_path: Path) -> None:
+    project = clone(tmp_path / "project", time=1_700_000_000)
+    (project / "requirements.txt").write_text("aws-lambda-powertools\n", encoding="utf-8")
+    built: list[str] = []
+
+    def run(command: list[str], **options: Any) -> "subprocess.CompletedProcess[str]":
+        requirements = Path(command[command.index("--project-dir") + 1]) / "requirements.txt"
+        if wanted := requirements.read_text(encoding="utf-8"):
+            built.append(wanted)
+            requirements.write_text("", encoding="utf-8")  # nothing is downloaded
+        return subprocess.run(command, **options)
+
+    package_for_lambda(tmp_path / "out", project, run)
+    (project / "authorizers/policy.py").touch()
+    (project / "chalicelib/added.py").write_text("", encoding="utf-8")
+    _, code = package_for_lambda(tmp_path / "out", project, run)
+    assert "chalicelib/added.py" in names_in(code)
+    assert built == ["aws-lambda-powertools\n"]
+
+
 def test_a_changed_setting_that_the_application_reads_at_import_is_packaged_anew(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -216,7 +236,7 @@ def test_damaged_files_of_an_interrupted_run_are_replaced(project: Path, tmp_pat
 @pytest.mark.parametrize("left", [0, 60, -1])
 def test_a_package_that_is_damaged_is_not_given(tmp_path: Path, left: int) -> None:
     cache = PackageCache(tmp_path)
-    cache.put("a", "{}", b"code")
+    cache.put("a", {"deployment.zip": b"code"})
     entry = tmp_path / "a.zip"
     entry.write_bytes(entry.read_bytes()[:left])
     assert cache.get("a") is None
@@ -247,6 +267,6 @@ def clone_of(project: Path, folder: Path) -> Path:
 def test_only_the_packages_that_were_used_last_are_kept(tmp_path: Path) -> None:
     cache = PackageCache(tmp_path / "packages", largest=2)
     for moment, name in enumerate("abc"):
-        cache.put(name, "{}", name.encode())
+        cache.put(name, {"sam.json": name.encode()})
         os.utime(tmp_path / f"packages/{name}.zip", (moment, moment))
-    assert [cache.get(name) for name in "abc"] == [None, ("{}", b"b"), ("{}", b"c")]
+    assert [cache.get(name) for name in "abc"] == [None, {"sam.json": b"b"}, {"sam.json": b"c"}]
