@@ -94,8 +94,19 @@ def _sms(enabled: bool) -> Arguments:
     return {**_mfa("ON"), "SmsMfaConfiguration": sms if enabled else {}}
 
 
-def _scopes(*names: str) -> Arguments:
-    return {"Name": "gatehouse-olympus", "Scopes": [{"ScopeName": name, "ScopeDescription": name} for name in names]}
+def _resource_server(target: Target) -> dict[str, str]:
+    return {**target.pool, "Identifier": target.names["ResourceServer"]}
+
+
+def _scopes(*further: str) -> Arguments:
+    """The scopes that there are, and further ones."""
+
+    def scopes(target: Target) -> dict[str, Any]:
+        server = target.client("cognito-idp").describe_resource_server(**_resource_server(target))["ResourceServer"]
+        added = [{"ScopeName": name, "ScopeDescription": name} for name in further]
+        return {"Name": server["Name"], "Scopes": [*server["Scopes"], *added]}
+
+    return scopes
 
 
 def _kept_secret(target: Target) -> Undo:
@@ -172,9 +183,9 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
         setting(
             "cognito-idp",
             "update_resource_server",
-            lambda target: {**target.pool, "Identifier": target.names["ResourceServer"]},
-            _scopes("file.read", "file.write", "file.burn"),
-            _scopes("file.read", "file.write"),
+            _resource_server,
+            _scopes("file.burn"),
+            _scopes(),
         ),
     ),
     "there is another client, with the implicit flow": ("clients-known", _further_client),
