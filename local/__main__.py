@@ -1,9 +1,11 @@
 """What the Makefile calls: run, demo, token, reset."""
 
 import argparse
+import os
 import shutil
 import sys
 
+from local.isolation import isolate
 from local.outputs import NotRunning, read_outputs
 from local.place import Place, from_environment
 
@@ -18,6 +20,7 @@ def main(arguments: list[str]) -> int:
     )
     commands.add_parser("reset", help="forget people, policies and documents")
     parsed = parser.parse_args(arguments)
+    isolate(os.environ)
     place = from_environment()
     try:
         return {"run": _run, "demo": _demo, "token": _token, "reset": _reset}[parsed.command](place, parsed)

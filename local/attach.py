@@ -15,9 +15,9 @@ import jwt
 
 from local.gateway import StrictGateway, TokenRefused, Verify, install
 from local.gateway_responses import EXTENSION, read_definitions
+from local.isolation import bypass_proxies, remove_aws_settings
 from local.place import from_environment
 
-CLI_MODE = "AWS_CHALICE_CLI_MODE"
 NO_CLOUD = "chalice local needs the local cloud: start it with `make run` in another terminal."
 OTHER_CLOUD = "chalice local cannot use what the local cloud wrote: stop `make run` and start it again."
 TIMEOUT_SECONDS = 2
@@ -40,6 +40,7 @@ def attach(
     """
     if command_of(sys.argv if argv is None else argv) != "local":
         return
+    bypass_proxies(environ)
     try:
         outputs = json.loads((outputs_path or from_environment().outputs).read_text(encoding="utf-8"))
         settings = _settings(outputs)
@@ -106,9 +107,7 @@ def _settings(outputs: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _replace_aws_settings(environ: MutableMapping[str, str], settings: Mapping[str, str]) -> None:
-    # A profile, token or endpoint left in the shell must not lead the app to a real account.
-    for name in [name for name in environ if name.startswith("AWS_") and name != CLI_MODE]:
-        del environ[name]
+    remove_aws_settings(environ)
     environ.update(settings)
 
 

@@ -35,6 +35,5 @@ def child_environment(**settings: str) -> dict[str, str]:
         **inherited,
         **NO_AWS_FILES,
         "LANG": "C.UTF-8",
-        "PYTHONDONTWRITEBYTECODE": "1",
         **settings,
     }

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from local.front import gateway, lambdas, left_out, operations, process_pool, provisioners, rest_api, token_groups
+from local.front import (
+    cloudformation_yaml,
+    gateway,
+    lambdas,
+    left_out,
+    operations,
+    process_pool,
+    provisioners,
+    rest_api,
+    token_groups,
+)
 from local.front.doors import Doors, largest_body
 from local.front.http import (
     App,
@@ -34,6 +44,7 @@ class Front:
         self._doors = Doors(signatures, operations.self_service(service))
         self._user_pool = UserPool(service, now)
         self._oauth = OAuth(now)
+        cloudformation_yaml.install()
         gateway.install()
         lambdas.install()
         process_pool.install()

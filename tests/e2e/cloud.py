@@ -45,8 +45,18 @@ def wait_for(condition: Callable[[], Any], what: str, seconds: float = 20) -> An
         time.sleep(0.05)
 
 
+# What a developer may have set, and what must not matter: a profile, an endpoint and a proxy that do not exist.
+SHELL = {
+    "AWS_PROFILE": "accountant",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+    "AWS_SESSION_TOKEN": "expired",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "http_proxy": "http://127.0.0.1:9",
+}
+
+
 def environment(place: Place) -> dict[str, str]:
-    """Returns the environment of a user's shell without settings of AWS: it says where the cloud is."""
+    """Returns the environment of a developer's shell: it says where the cloud is, and more that must not matter."""
     temporary = place.folder.with_name(f"{place.folder.name}-tmp")
     temporary.mkdir(exist_ok=True)
     return child_environment(
@@ -54,6 +64,7 @@ def environment(place: Place) -> dict[str, str]:
         GATEHOUSE_LOCAL=str(place.folder),
         TMPDIR=str(temporary),  # so that it can be seen what is left there
         PYTHONFAULTHANDLER="1",
+        **SHELL,
     )
 
 

@@ -4,6 +4,7 @@ import base64
 import hmac
 import http.client
 import json
+import os
 import socketserver
 import subprocess
 import sys
@@ -845,6 +846,7 @@ def restored_afterwards() -> Iterator[None]:
 
 
 CHALICE_LOCAL = ["chalice", "local"]
+NO_PROXY = dict.fromkeys(("NO_PROXY", "no_proxy"), "localhost,127.0.0.1")
 
 
 def test_attached_the_app_has_the_clouds_settings_tokens_and_responses(tmp_path: Path) -> None:
@@ -862,9 +864,12 @@ def test_attached_the_app_has_the_clouds_settings_tokens_and_responses(tmp_path:
     assert environ == {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "test",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "GUARD_TABLE": "guard",
         "AWS_CHALICE_CLI_MODE": "true",
         "HOME": "/",
+        **NO_PROXY,
     }
 
 
@@ -899,7 +904,7 @@ def test_without_its_cloud_chalice_local_says_so_in_one_sentence_and_ends(
         with pytest.raises(SystemExit) as left:
             attach(path, tmp_path / "absent.json", environ, CHALICE_LOCAL)
     assert (left.value.code, capsys.readouterr().err) == (1, f"{sentence}\n")
-    assert environ == {"AWS_PROFILE": "production"}
+    assert environ == {"AWS_PROFILE": "production", **NO_PROXY}
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from chalicelib.aws.guard import GuardTable
 from chalicelib.aws.policies import PolicyTable
 from local.people import sign_in
 from local.place import Place
-from tests.e2e.cloud import environment, free_port, wait_for
+from tests.e2e.cloud import free_port, wait_for
+from tests.environment import child_environment
 
 PROJECT = Path(__file__).parents[2]
 PASSWORD = "a-long-walk-in-the-rain"
@@ -99,7 +100,7 @@ def opened_account(folder: Path) -> Iterator[Account]:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.rehearsal.simulation", str(place.port), str(folder)],
             cwd=PROJECT,
-            env=environment(place),
+            env=child_environment(),
             stdout=said,
             stderr=subprocess.STDOUT,
         )

@@ -1,0 +1,43 @@
+"""The local cloud reads no AWS setting of the shell, and reaches itself without a proxy."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from requests.utils import should_bypass_proxies
+
+from local.isolation import isolate
+
+PROFILE = {"AWS_PROFILE": "accountant", "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_CONFIG_FILE": "/home/clerk/aws"}
+PROXY = {"HTTP_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+
+
+def test_aws_settings_go_and_no_profile_is_read() -> None:
+    environ = {**PROFILE, "AWS_CHALICE_CLI_MODE": "true", "HOME": "/home/clerk"}
+    isolate(environ)
+    assert {name: value for name, value in environ.items() if not name.upper().startswith("NO_")} == {
+        "AWS_CHALICE_CLI_MODE": "true",  # Chalice's own
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "HOME": "/home/clerk",
+    }
+
+
+@pytest.mark.parametrize("own", [{}, {"no_proxy": "intranet.example"}, {"NO_PROXY": "intranet.example"}])
+def test_a_proxy_stands_between_other_machines_only(own: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = {**PROXY, **own}
+    isolate(environ)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert environ.items() >= PROXY.items()
+    assert should_bypass_proxies("http://localhost:4566/", None)
+    assert should_bypass_proxies("http://127.0.0.1:4566/", None)
+    assert not should_bypass_proxies("http://packages.example/", None)
+
+
+@pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
+def test_what_was_excluded_before_stays_excluded(name: str) -> None:
+    environ = {name: "intranet.example"}
+    isolate(environ)
+    assert environ[name] == "intranet.example,localhost,127.0.0.1"
