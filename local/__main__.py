@@ -65,4 +65,5 @@ def _reset(place: Place, _: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(line_buffering=True)  # a pipe or a file shows each line at once, as a terminal does
     sys.exit(main(sys.argv[1:]))

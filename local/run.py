@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from fcntl import LOCK_EX, LOCK_NB, flock
@@ -14,6 +14,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.core.errors import GatehouseError
 from infra.package import PROJECT, PackagingFailed
 from infra.stacks import DeploymentFailed
 from infra.templates import Refused
@@ -22,6 +23,7 @@ from local.install import install, write_json
 from local.outputs import outputs_of, published
 from local.place import Place
 from local.seed import seed
+from local.streams import stale_mappings
 from local.tail import follow_logs
 
 _READY_SECONDS = 30
@@ -40,17 +42,35 @@ def run(place: Place) -> int:
 
 async def _serve(place: Place) -> int:
     from local.front.server import serve  # imports the emulator
+    from local.front.snapshots import Snapshots, SnapshotUnusable
+
+    snapshots = Snapshots(place.state / "snapshot.json")
+    try:
+        snapshots.install()
+    except SnapshotUnusable as problem:
+        print(problem, file=sys.stderr, flush=True)
+        return 1
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    async def save() -> None:
+        snapshots.begin()
+
+    def begin_saving() -> None:
+        asyncio.run_coroutine_threadsafe(save(), loop).result()
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     server = asyncio.create_task(
         serve(
-            place.port, stop, wrap=lambda app: with_console(app, lambda: published(place.outputs), PROJECT / "console")
+            place.port,
+            stop,
+            wrap=lambda app: with_console(app, lambda: published(place.outputs), PROJECT / "console"),
+            snapshots=snapshots,
         )
     )
-    guide = asyncio.create_task(asyncio.to_thread(_guide, place, stop))
+    guide = asyncio.create_task(asyncio.to_thread(_guide, place, stop, begin_saving))
     parent = asyncio.create_task(_stop_with_parent(os.getppid(), stop))
     status = 0
     try:
@@ -74,8 +94,11 @@ async def _stop_with_parent(parent: int, stop: asyncio.Event) -> None:
     stop.set()
 
 
-def _guide(place: Place, stop: asyncio.Event) -> int:
-    """Install, seed, say what there is, and follow the logs: all that a visitor of the server would do."""
+def _guide(place: Place, stop: asyncio.Event, begin_saving: Callable[[], None]) -> int:
+    """Install, seed, say what there is, and follow the logs: all that a visitor of the server would do.
+
+    begin_saving  saves the cloud, and from then on its changes
+    """
     began = time.monotonic()
 
     def say(message: str) -> None:
@@ -85,15 +108,18 @@ def _guide(place: Place, stop: asyncio.Event) -> int:
         say(f"the local cloud: starting on {place.url}")
         _wait_until_ready(place, stop)
         stacks = install(place, say)
+        for problem in stale_mappings(place.client("lambda"), place.client("dynamodb")):
+            say(problem)
         say("sample users, groups and policies")
         for note in seed(place, stacks):
             say(f"policies: {note}")
         outputs = outputs_of(place, stacks)
+        begin_saving()
         write_json(place.outputs, outputs)
         say("ready")
         print(_welcome(place, outputs), flush=True)
         follow_logs(place, stop.is_set, print)
-    except (DeploymentFailed, PackagingFailed, Refused, BotoCoreError, ClientError) as error:
+    except (GatehouseError, BotoCoreError, ClientError, DeploymentFailed, OSError, PackagingFailed, Refused) as error:
         if stop.is_set():
             return 0  # interrupted while it worked
         print(f"The local cloud could not be set up: {error}", file=sys.stderr, flush=True)
@@ -155,11 +181,13 @@ def _welcome(place: Place, outputs: dict[str, Any]) -> str:
   sign in      {outputs["console_url"]}
   users        {users}
   machine      client {outputs["machine_client_id"]}, its secret is in {place.outputs}
+  codes        nothing is mailed: the code is 123456 to confirm a sign-up, and 654321 to reset a password
 
   Lines to copy, into another terminal:
     curl -i {outputs["api_url"]}/reports                      # 401: no token
     make demo                                                 # the whole story, in words and real requests
     TOKEN=$(make -s token USER=reader); curl -i -H "Authorization: Bearer $TOKEN" {outputs["api_url"]}/whoami
+    TOKEN=$(make -s token USER=reader SCOPE=read); curl -i -H "Authorization: Bearer $TOKEN" {outputs["api_url"]}/files
 
   Ctrl-C stops it; people and policies are kept, `make reset` forgets them. What follows is the Lambdas' log.
 """

@@ -12,6 +12,7 @@ from hypercorn.config import Config
 
 from local.front import front
 from local.front.http import App
+from local.front.snapshots import Snapshots
 
 
 async def serve(
@@ -19,25 +20,32 @@ async def serve(
     stop: asyncio.Event,
     now: Callable[[], float] = time.time,
     wrap: Callable[[App], App] = lambda app: app,
+    snapshots: Snapshots | None = None,
 ) -> None:
     """Serve until told to stop; then let ministack write its state, and end the Lambdas' processes.
 
-    wrap  what else is to be served, around the front
+    wrap       what else is to be served, around the front
+    snapshots  saves the state while the server runs, and is installed; without it, ministack saves at the end only
     """
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
-    app = wrap(front(now=now))
     from local.front import process_pool  # imports the emulator
 
     async def stopped() -> None:
         await stop.wait()
         process_pool.close()
 
+    app = front(now=now)
+    if snapshots:
+        app = snapshots.noticing(app)
+    saving = asyncio.create_task(snapshots.keep()) if snapshots else None
     try:
-        await hypercorn.asyncio.serve(app, config, shutdown_trigger=stopped)
+        await hypercorn.asyncio.serve(wrap(app), config, shutdown_trigger=stopped)
     finally:
+        if saving:
+            saving.cancel()
         from ministack.core import lambda_runtime
 
         await asyncio.to_thread(lambda_runtime.reset)

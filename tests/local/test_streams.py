@@ -1,0 +1,59 @@
+"""The start of the local cloud notices a stream mapping that was left behind by a table that was created anew."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+from local.streams import stale_mappings
+from tests.local.conftest import Cloud
+
+
+def create_table(dynamodb: Any) -> str:
+    described = dynamodb.create_table(
+        TableName="wheels",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+    )
+    return str(described["TableDescription"]["LatestStreamArn"])
+
+
+def code() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("wheel.py", "def handler(event, context): pass\n")
+    return content.getvalue()
+
+
+def test_a_mapping_is_stale_once_its_table_was_created_anew(cloud: Cloud) -> None:
+    dynamodb, functions, iam = cloud.client("dynamodb"), cloud.client("lambda"), cloud.client("iam")
+    trusted = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(RoleName="wheelwright", AssumeRolePolicyDocument=json.dumps({"Statement": [trusted]}))
+    functions.create_function(
+        FunctionName="wheelwright",
+        Runtime="python3.11",
+        Role=role["Role"]["Arn"],
+        Handler="wheel.handler",
+        Code={"ZipFile": code()},
+    )
+    mapping = functions.create_event_source_mapping(
+        FunctionName="wheelwright", EventSourceArn=create_table(dynamodb), StartingPosition="LATEST"
+    )
+    try:
+        assert list(stale_mappings(functions, dynamodb)) == []
+        dynamodb.delete_table(TableName="wheels")
+        (missing,) = stale_mappings(functions, dynamodb)
+        create_table(dynamodb)
+        (stale,) = stale_mappings(functions, dynamodb)
+    finally:
+        functions.delete_event_source_mapping(UUID=mapping["UUID"])
+        functions.delete_function(FunctionName="wheelwright")
+        dynamodb.delete_table(TableName="wheels")
+        iam.delete_role(RoleName="wheelwright")
+    assert stale == missing
+    assert stale.startswith("wheels was deleted or created anew: wheelwright still reads the stream of the old table.")
+    assert "`make reset`" in stale
