@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parent.parent
-PAGES = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md"), *PROJECT.glob("console/*.md")])
+PAGES = sorted(
+    [*PROJECT.glob("*.md"), *PROJECT.glob(".github/*.md"), *PROJECT.glob("docs/**/*.md"), *PROJECT.glob("console/*.md")]
+)
 SHIPPED = sorted([*PROJECT.glob("chalicelib/**/*.py"), *PROJECT.glob("authorizers/*.py")])
 
 
@@ -30,6 +32,19 @@ def test_every_file_that_is_named_with_its_folder_exists(page: Path) -> None:
     for name in set(named) - made_at_run_time:
         found = [*PROJECT.glob(name), *PROJECT.glob(f"chalicelib/{name}"), *page.parent.glob(name)]
         assert found, f"{page.name} names {name}"
+
+
+def test_every_path_that_contributing_names_exists_and_every_list_is_counted() -> None:
+    page = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = {name for name in re.findall(r"`([\w./*-]+)`", page) if "/" in name or name.endswith((".py", ".md", ".in"))}
+    assert len(named) > 50
+    assert [name for name in sorted(named) if not list(PROJECT.glob(name))] == []
+    rows = dict(re.findall(r"^\| \[(?:an? )?(.+?)\]\(#.+?\) \| (.+?) \|", page, re.MULTILINE))
+    for title, count in rows.items():
+        section = re.split(rf"^### (?:An? )?{title}$", page, flags=re.MULTILINE)[1].split("\n### ")[0]
+        numbered = max(map(int, re.findall(r"(?:^|\s)(\d+)\. (?=[A-Z`])", section)), default=0)
+        listed = numbered or len(set(re.findall(r"`([\w./*-]+(?:/[\w.*-]+)+|app\.py)`", section)))
+        assert str(listed) in re.findall(r"\d+", count) or title == "rule for a group", (title, listed, count)
 
 
 def test_the_reason_codes_of_the_code_are_those_of_the_documentation() -> None:
