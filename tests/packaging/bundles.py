@@ -98,7 +98,7 @@ def names_in(code: bytes) -> set[str]:
 def required() -> list[str]:
     """The packages that requirements.txt names."""
     lines = (PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    return [match[0] for line in lines if (match := re.match(r"[\w.-]+", line))]
+    return [match[0] for line in lines if (match := re.match(r"\w[\w.-]*", line))]
 
 
 def needed_by(package: str) -> set[str]:
