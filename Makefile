@@ -8,8 +8,9 @@ LOCK := build/lock
 LOCKED := requirements requirements/dev requirements/mutation benchmarks/requirements requirements/scan requirements/lock
 STAGE ?= dev
 export PYTHONDONTWRITEBYTECODE := 1
+test test-fast storm: export PYTHONDONTWRITEBYTECODE := # bytecode spares each test process its compilation
 
-.PHONY: help run demo token reset local policies test storm bench package deploy verify destroy mutants scan check lock format clean
+.PHONY: help run demo token reset local policies test test-fast storm bench package deploy verify destroy mutants scan check lock format clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -34,8 +35,11 @@ local: $(VENV)/installed ## the routes in-process, as `chalice local`, against t
 policies: $(VENV)/installed ## policies/*.yaml, applied to the cloud of `make run`; to an AWS stage with STAGE=dev
 	@$(BIN)/python manage.py policies apply --stage $(if $(filter file,$(origin STAGE)),local,$(STAGE))
 
-test: $(VENV)/installed ## unit tests, then end-to-end tests against a local cloud of their own
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+test: $(VENV)/installed ## all tests, the end-to-end tests against a local cloud of their own
+	@$(BIN)/python -m pytest -q -n 2
+
+test-fast: $(VENV)/installed ## the tests that start no cloud, for every change: half a minute
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow"
 
 storm: $(VENV)/installed ## 8 writers and 8 readers for a minute: no stale answer
 	@GATEHOUSE_STORM_SECONDS=60 GATEHOUSE_STORM_PAIRS=8 $(BIN)/python -m pytest -q -s tests/e2e/test_storm.py

@@ -19,10 +19,13 @@ def pytest_configure(config: pytest.Config) -> None:
     processes.watch(config)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by the mark
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    from tests.scheduling import slow_first
+    from tests.scheduling import is_slow, longest_first
 
-    items.sort(key=slow_first)
+    for item in filter(is_slow, items):
+        item.add_marker("slow")
+    items.sort(key=longest_first)
 
 
 @pytest.hookimpl(optionalhook=True)

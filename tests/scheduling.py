@@ -15,15 +15,24 @@ from xdist.scheduler import LoadScopeScheduling
 FOLDERS = ("tests/e2e", "tests/rehearsal", "tests/infra", "tests/packaging", "tests/local")
 
 
+SLOW_FOLDERS = ("tests/e2e/", "tests/rehearsal/", "tests/packaging/", "tests/proofs/")
+SLOW_FIXTURES = {"cloud", "target"}  # they start a cloud
+
+
 def group(nodeid: str) -> str:
     """Returns the name of the group of tests that one worker runs: a folder with something shared, or a file."""
     file = nodeid.partition("::")[0]
     return next((folder for folder in FOLDERS if file.startswith(f"{folder}/")), file)
 
 
-def slow_first(item: pytest.Item) -> int:
+def longest_first(item: pytest.Item) -> int:
     found = group(item.nodeid)
     return FOLDERS.index(found) if found in FOLDERS else len(FOLDERS)
+
+
+def is_slow(item: pytest.Item) -> bool:
+    """Says whether a test is too slow to be run after every change."""
+    return item.nodeid.startswith(SLOW_FOLDERS) or not SLOW_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 class GroupScheduling(LoadScopeScheduling):

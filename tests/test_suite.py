@@ -18,6 +18,7 @@ import pytest
 from tests.environment import child_environment, isolate
 from tests.processes import MARK
 
+pytestmark = pytest.mark.slow
 PROJECT = Path(__file__).resolve().parents[1]
 SECONDS = 60  # many times what a small suite takes on an idle machine
 SHELL = {

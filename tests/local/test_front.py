@@ -1453,6 +1453,7 @@ def test_a_route_for_aws_callers_takes_no_forged_signature(house: House) -> None
 # The server -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_stopping_keeps_the_state_and_leaves_no_process_behind(tmp_path: Any) -> None:
     with running_cloud(tmp_path) as cloud:
         house = House(cloud)
