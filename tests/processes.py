@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 MARK = "GATEHOUSE_TEST_RUN"
-_END_SECONDS = 5  # from the request to end until the kernel ends a process
+_END_SECONDS = 3  # from the request to end until the kernel ends a process
 
 
 class Processes:

@@ -178,3 +178,24 @@ def is_alive(process: int) -> bool:
         return f"{MARK}=".encode() in Path(f"/proc/{process}/environ").read_bytes()
     except OSError:
         return False
+
+
+def test_ci_runs_the_checks_in_a_minimal_environment(tmp_path: Path) -> None:
+    (tmp_path / "make").write_text('#!/bin/sh\necho "$@"\nenv\n', encoding="utf-8")
+    (tmp_path / "make").chmod(0o755)
+    path = f"{tmp_path}:{Path(sys.executable).parent}:/usr/bin:/bin"
+    shell = {**SHELL, "HOME": "/home/clerk", "PIP_INDEX_URL": "https://packages.example"}
+
+    finished = subprocess.run(
+        [PROJECT / ".ci/run"],
+        env={**child_environment(**shell), "PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    command, *variables = finished.stdout.splitlines()
+    names = {name for name in (line.partition("=")[0] for line in variables) if not name.startswith("PIP_")}
+    assert command.startswith("check PYTHON=")
+    assert names - {"PWD", "OLDPWD", "SHLVL", "_"} == {"HOME", "LANG", "PATH"}
+    assert "PIP_INDEX_URL=https://packages.example" in variables
