@@ -6,8 +6,10 @@ ministack offers no other way to most of it, and is pinned to one version: its p
 from __future__ import annotations
 
 import secrets
+import string
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from ministack.services import cognito
 
@@ -131,6 +133,27 @@ def refreshed(app: AppClient, token: str) -> Record:
     """New tokens for a refreshable one: its scopes, and the groups of this moment. Runs triggers: blocks."""
     result: Record = cognito._refresh_auth_result(app.pool, app.pool["Id"], app.id, token)[0]
     return result
+
+
+def owner(app: AppClient, token: str) -> Record | None:
+    """The user of the client's pool whom a token is about."""
+    found: Record | None = cognito._user_from_token(token, app.pool)
+    return found or None
+
+
+def renewed(app: AppClient, token: str, now: float) -> str:
+    """A refresh token of the same sign-in that expires when the given one does."""
+    return str(cognito._signed_jwt({**claims(token), "jti": str(uuid4()), "iat": int(now)}, app.pool["Id"], "access"))
+
+
+def temporary_password(pool: Record) -> str:
+    """A password that the pool's policy accepts, whatever it demands."""
+    length = int((pool.get("Policies") or {}).get("PasswordPolicy", {}).get("MinimumLength") or 8)
+    alphabets = (string.ascii_uppercase, string.ascii_lowercase, string.digits, "!@#$%^&*")
+    characters = [secrets.choice(alphabet) for alphabet in alphabets]
+    characters += [secrets.choice("".join(alphabets)) for _ in range(max(length, 12) - len(characters))]
+    secrets.SystemRandom().shuffle(characters)
+    return "".join(characters)
 
 
 def revoke(token: str) -> None:

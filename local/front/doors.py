@@ -66,7 +66,9 @@ class Doors:
             case Door.AWS:
                 return self._unsigned(request) or request
             case Door.API:
-                return request if _names_one_resource(request.path) else forbidden()
+                # API Gateway's REST APIs hand `path` and `pathParameters` over as they were sent.
+                # Source:  github.com/middleapi/standard-server/pull/93 (captures of live APIs); aws/chalice#511, #688
+                return request.undecoded()
             case Door.PAGE:
                 # Not X-Amz-Target: past these pages ministack would route by it, and take any Authorization for root's.
                 credentials = {"authorization"} if request.path in _READ_AUTHORIZATION else set()
@@ -97,7 +99,7 @@ class Doors:
     def _door(self, request: Request) -> Door:
         if claims_a_signature(request):
             return Door.AWS
-        if _CALL.match(request.path) and "/@connections/" not in request.path:
+        if all(_CALL.match(path) and "/@connections/" not in path for path in (request.path, request.raw_path)):
             return Door.API
         allowed = {"GET"} if _KEYS.fullmatch(request.path) else PAGES.get(request.path, set())
         # "Action" is how ministack tells the services of AWS's query protocol apart, wherever it appears.
@@ -107,10 +109,3 @@ class Doors:
             return Door.PAGE
         public = request.method == "POST" and request.path == "/" and request.header("x-amz-target") in self._targets
         return Door.SELF_SERVICE if public else Door.AWS
-
-
-def _names_one_resource(path: str) -> bool:
-    # ministack finds the resource of `/reports//a` and `/reports/a/` under `/reports/a`, yet asks the policy about
-    # another ARN: an explicit Deny of `/reports/a` would be walked around.
-    segments = path.removeprefix(API).split("/")[2:]
-    return segments in ([], [""]) or not {"", ".", ".."} & set(segments)

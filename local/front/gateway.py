@@ -1,6 +1,6 @@
 """What API Gateway does and ministack's emulation leaves out: strict tokens, and whole gateway responses.
 
-ministack offers no seam here, so four of its functions are wrapped. It is pinned to one version, and
+ministack offers no seam here, so five of its functions are wrapped. It is pinned to one version, and
 tests/local/test_front.py fails when an upgrade moves any of them.
 """
 
@@ -22,22 +22,41 @@ from local.front.http import Request
 # Where an authorizer's context rides along: ministack caches and evaluates the policy document, and looks nowhere else.
 _RIDER = "local.front:context"
 
+_one_resource: ContextVar[bool] = ContextVar("names_one_resource", default=True)
 _context: ContextVar[Mapping[str, str]] = ContextVar("gateway_response_context")
 
 
 def begin(request: Request) -> None:
     """Note what a gateway response may say about the request that now reaches the API."""
     path = "/" + request.path.removeprefix(API).partition("/")[2]
+    _one_resource.set(_names_one_resource(request.path))
     _context.set({"context.httpMethod": request.method, "context.path": path})
 
 
 def install() -> None:
     """Wrap ministack's functions; once is enough, so a second call changes nothing."""
-    for wrapper in (_validate_cognito_authorizer, _invoke_authorizer_lambda, _evaluate_policy, _gateway_error_response):
+    for wrapper in (
+        _validate_cognito_authorizer,
+        _invoke_authorizer_lambda,
+        _evaluate_policy,
+        _gateway_error_response,
+        _match_resource_tree,
+    ):
         original = getattr(apigateway_v1, wrapper.__name__)
         if not hasattr(original, "__wrapped__"):
             wrapped = functools.wraps(original)(functools.partial(wrapper, original))
             setattr(apigateway_v1, wrapper.__name__, wrapped)
+
+
+def _names_one_resource(path: str) -> bool:
+    # ministack finds the resource of `/reports//a` and `/reports/a/` under `/reports/a`, yet asks the policy about
+    # another ARN: an explicit Deny of `/reports/a` would be walked around.
+    segments = path.removeprefix(API).split("/")[2:]
+    return segments in ([], [""]) or not {"", ".", ".."} & set(segments)
+
+
+def _match_resource_tree(original: Callable[..., Any], api_id: str, segments: list[str]) -> Any:
+    return original(api_id, segments) if _one_resource.get() else (None, {})
 
 
 async def _validate_cognito_authorizer(

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from local.front import (
+    any_case,
     cloudformation_yaml,
     gateway,
     lambdas,
     left_out,
     operations,
     process_pool,
+    property_types,
     provisioners,
     rest_api,
     token_groups,
@@ -41,10 +43,12 @@ class Front:
     def __init__(self, inner: App, signatures: Signatures, now: Callable[[], float]) -> None:
         self._inner = inner
         service = operations.describe()
+        property_types.install(service)
         self._doors = Doors(signatures, operations.self_service(service))
         self._user_pool = UserPool(service, now)
         self._oauth = OAuth(now)
         cloudformation_yaml.install()
+        any_case.install()
         gateway.install()
         lambdas.install()
         process_pool.install()

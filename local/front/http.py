@@ -39,6 +39,11 @@ class Request:
     def path(self) -> str:
         return str(self.scope["path"])
 
+    @property
+    def raw_path(self) -> str:
+        """The path as it was sent: percent-encoded."""
+        return bytes(self.scope["raw_path"]).decode("latin-1")
+
     @cached_property
     def headers(self) -> dict[str, str]:
         return {name.decode("latin-1"): value.decode("utf-8", "replace") for name, value in self.scope["headers"]}
@@ -70,6 +75,10 @@ class Request:
         """The same request without any header but these."""
         kept = [(name, value) for name, value in self.scope["headers"] if name.decode("latin-1") in names]
         return Request({**self.scope, "headers": kept}, self.body)
+
+    def undecoded(self) -> Request:
+        """The same request with its path as it was sent."""
+        return Request({**self.scope, "path": self.raw_path}, self.body)
 
     def dropping(self, prefix: str) -> Request:
         """The same request without the headers that begin so."""

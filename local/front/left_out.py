@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from functools import partial, wraps
 from typing import Any
 
 from ministack.services import apigateway_v1, cognito, dynamodb
 from ministack.services.cloudformation import provisioners
 
 from local.front.directory import Record
+from local.front.wrapping import wrap, wrap_entry
 
 _ROTATION = "RefreshTokenRotation"
 _POOL = "COGNITO_USER_POOLS"
@@ -27,21 +27,15 @@ def install() -> None:
     """Wrap ministack's functions; once is enough, so a second call changes nothing."""
     tables = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
     for action in ("create", "update"):
-        _wrap(tables, action, _kept_table)
+        wrap_entry(tables, action, _kept_table)
     pools = provisioners._RESOURCE_HANDLERS["AWS::Cognito::UserPool"]
     for action in ("create", "update"):
-        _wrap(pools, action, _kept_pool)
+        wrap_entry(pools, action, _kept_pool)
     provisioners._COGNITO_USER_POOL_CLIENT_UPDATABLE.setdefault(_ROTATION, None)
     for action in ("_create_user_pool_client", "_update_user_pool_client"):
-        _wrap(vars(cognito), action, _kept_client)
-    _wrap(vars(apigateway_v1), "_import_security_schemes", _kept_authorizers)
-    _wrap(vars(apigateway_v1), "_build_api_export", _whole_export)
-
-
-def _wrap(functions: dict[str, Any], name: str, around: Callable[..., Any]) -> None:
-    original = functions[name]
-    if not hasattr(original, "__wrapped__"):
-        functions[name] = wraps(original)(partial(around, original))
+        wrap(cognito, action, _kept_client)
+    wrap(apigateway_v1, "_import_security_schemes", _kept_authorizers)
+    wrap(apigateway_v1, "_build_api_export", _whole_export)
 
 
 def _kept_pool(original: Callable[..., Any], *arguments: Any, **named: Any) -> Any:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from ministack.core.concurrency import run_reentrant
 
-from local.front import directory, triggers
+from local.front import directory, rotation, triggers
 from local.front.directory import AppClient, Record
 from local.front.doors import PAGES
 from local.front.http import Request, Response
@@ -66,12 +66,16 @@ class OAuth:
 
     async def _refresh(self, app: AppClient, token: str) -> Response:
         # ministack's own refresh drops the groups, and gives any client's tokens to any other client.
-        if not directory.refreshable(app, token, self._now()):
+        now = self._now()
+        if not directory.refreshable(app, token, now) or rotation.is_replaced(app, token, now):
             return _error("invalid_grant", "Invalid refresh token.")
+        renewed = rotation.replace(app, token, now) if rotation.is_on(app) else ""
         result = await run_reentrant(directory.refreshed, app, token, thread_name="refresh")
         answer = {"access_token": result["AccessToken"], "token_type": "Bearer", "expires_in": result["ExpiresIn"]}
         if "openid" in str(directory.claims(token).get("scope", "openid")).split():
             answer["id_token"] = result["IdToken"]
+        if renewed:
+            answer["refresh_token"] = renewed
         return Response.json(200, answer, cache_control="no-store")
 
     def _revoke(self, request: Request) -> Response:

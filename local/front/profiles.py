@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local.front import directory
+from local.front import any_case, directory, rotation
 from local.front.directory import AppClient, Record
 from local.front.http import Response, aws_error
 
@@ -17,8 +17,13 @@ def refusal(operation: str, fields: Record, now: float) -> Response | None:
         return aws_error("NotAuthorizedException", "SignUp is not permitted for this user pool")
     if operation in ("SignUp", "UpdateUserAttributes") and not _may_write(fields):
         return aws_error("NotAuthorizedException", "A client attempted to write unauthorized attribute")
-    if operation == "UpdateUserAttributes" and _takes_an_alias(fields):
+    if operation in ("UpdateUserAttributes", "AdminUpdateUserAttributes") and _takes_an_alias(fields):
         return aws_error("AliasExistsException", "An account with the given alias already exists.")
+    if operation in ("SignUp", "AdminCreateUser") and _is_taken(app, fields):
+        return aws_error("UsernameExistsException", "User account already exists.")
+    refused_flow = rotation.refused_flow(app, fields.get("AuthFlow")) if app else None
+    if refused_flow:
+        return refused_flow
     if operation in _NEED_A_PASSWORD and _has_no_password(app, fields):
         return aws_error("NotAuthorizedException", "Incorrect username or password.")
     if _refresh_token_expired(fields, now) or (operation == "RevokeToken" and not _may_revoke(app, fields, now)):
@@ -37,10 +42,24 @@ def _may_write(fields: Record) -> bool:
     )
 
 
+def _is_taken(app: AppClient | None, fields: Record) -> bool:
+    # ministack looks for an alias in every spelling, and for a username in this one.
+    pool = app.pool if app else directory.pool(fields.get("UserPoolId"))
+    if pool is None or pool.get("UsernameAttributes") or not any_case.ignores_case(pool):
+        return False
+    return any(user["Username"].casefold() == fields["Username"].casefold() for user in pool["_users"].values()) and (
+        fields.get("MessageAction") != "RESEND"
+    )
+
+
 def _takes_an_alias(fields: Record) -> bool:
     # Whoever answers to another's e-mail would be given what an administrator means to give the other.
-    pool, user = directory.token_user(fields["AccessToken"]) or (None, None)
-    if pool is None:
+    if "AccessToken" in fields:
+        pool, user = directory.token_user(fields["AccessToken"]) or (None, None)
+    else:
+        pool = directory.pool(fields["UserPoolId"])
+        user = directory.user(pool, fields["Username"]) if pool else None
+    if pool is None or user is None:
         return False
     aliases = {*(pool.get("UsernameAttributes") or []), *(pool.get("AliasAttributes") or [])}
     written = [a.get("Value") for a in fields["UserAttributes"] if a["Name"] in aliases]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 
 from botocore.model import ServiceModel
 
-from local.front import directory, operations, profiles, triggers
+from local.front import directory, operations, profiles, rotation, triggers
 from local.front.challenges import Challenges
 from local.front.directory import Record
 from local.front.doors import TARGET
@@ -41,8 +42,27 @@ class UserPool:
         refused = profiles.refusal(operation, fields, self._now())
         if refused:
             return refused
+        request = _completed(request, operation, fields)
+        renewed = self._renew(operation, fields)
+        if isinstance(renewed, Response):
+            return renewed
         response = await self._challenges.guard(operation, fields, lambda: forward(request))
+        if renewed and response.status == 200:
+            result = {**response.content["AuthenticationResult"], "RefreshToken": renewed}
+            return Response.json(200, {"AuthenticationResult": result}, content_type="application/x-amz-json-1.1")
         return await self._confirmed(operation, fields, response) or response
+
+    def _renew(self, operation: str, fields: Record) -> Response | str:
+        """Give the refresh token that GetTokensFromRefreshToken is to add, if any; or refuse."""
+        app, token = directory.client(fields.get("ClientId")), fields.get("RefreshToken", "")
+        if operation != "GetTokensFromRefreshToken" or app is None:
+            return ""
+        if not app.knows(fields.get("ClientSecret") or ""):
+            return aws_error("NotAuthorizedException", f"Unable to verify the secret of client {app.id}")
+        if rotation.is_replaced(app, token, self._now()):
+            return aws_error("RefreshTokenReuseException", "The refresh token was replaced by another.")
+        on = rotation.is_on(app) and directory.refreshable(app, token, self._now())
+        return rotation.replace(app, token, self._now()) if on else ""
 
     async def _confirmed(self, operation: str, fields: Record, response: Response) -> Response | None:
         source = _CONFIRM.get(operation)
@@ -56,3 +76,14 @@ class UserPool:
         if not pool or not user:
             return None
         return await triggers.post_confirmation(source, pool, user, app.id if app else "", fields.get("ClientMetadata"))
+
+
+def _completed(request: Request, operation: str, fields: Record) -> Request:
+    """Add the temporary password that Cognito makes; ministack's own is too short for a policy of 13 or more."""
+    stated = fields.get("TemporaryPassword") or fields.get("MessageAction") == "RESEND"
+    pool = directory.pool(fields["UserPoolId"]) if operation == "AdminCreateUser" and not stated else None
+    if pool is None:
+        return request
+    return Request(
+        request.scope, json.dumps({**fields, "TemporaryPassword": directory.temporary_password(pool)}).encode()
+    )

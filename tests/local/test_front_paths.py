@@ -1,0 +1,84 @@
+"""Paths of a deployed API: handed over as they were sent, and refused in the API's own form."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import zipfile
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.local.conftest import Cloud
+
+ECHO = """
+import json
+def handler(event, context):
+    seen = {"path": event["path"], "name": event["pathParameters"]["name"], "route": event["resource"]}
+    return {"statusCode": 200, "body": json.dumps(seen)}
+"""
+REFUSAL = {"message": "$context.error.message", "code": "not_found"}
+
+
+@pytest.fixture(scope="module")
+def api(cloud: Cloud) -> str:
+    """An API with the routes `/things` and `/things/{name}`, whose error responses are the template's."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("index.py", ECHO)
+    role = cloud.client("iam").create_role(RoleName="paths", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    function = cloud.client("lambda").create_function(
+        FunctionName="paths",
+        Runtime="python3.11",
+        Role=role,
+        Handler="index.handler",
+        Code={"ZipFile": packed.getvalue()},
+    )
+    target = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function['FunctionArn']}/invocations"
+    gateway = cloud.client("apigateway")
+    made = gateway.create_rest_api(name="paths")
+    parent = made["rootResourceId"]
+    for part in ("things", "{name}"):
+        parent = gateway.create_resource(restApiId=made["id"], parentId=parent, pathPart=part)["id"]
+        method = {"restApiId": made["id"], "resourceId": parent, "httpMethod": "GET"}
+        gateway.put_method(**method, authorizationType="NONE")
+        gateway.put_integration(**method, type="AWS_PROXY", integrationHttpMethod="POST", uri=target)
+    gateway.put_gateway_response(
+        restApiId=made["id"],
+        responseType="MISSING_AUTHENTICATION_TOKEN",
+        statusCode="404",
+        responseTemplates={"application/json": json.dumps(REFUSAL)},
+    )
+    gateway.create_deployment(restApiId=made["id"], stageName="test")
+    return f"{cloud.url}/_aws/execute-api/{made['id']}/test"
+
+
+def get(url: str) -> tuple[int, dict[str, Any]]:
+    """Ask with exactly this path; a client library would tidy it."""
+    address = urlsplit(url)
+    connection = http.client.HTTPConnection("127.0.0.1", address.port or 80, timeout=30)
+    connection.request("GET", address.path)
+    answer = connection.getresponse()
+    status, body = answer.status, json.loads(answer.read())
+    connection.close()
+    return status, body
+
+
+@pytest.mark.parametrize(
+    "name", ["ops%40example.com", "ops@example.com", "%2Fetc", "a%20b", "%c3%A9", "100%25", "%2e%2e"]
+)
+def test_the_path_and_its_parameters_are_handed_over_as_they_were_sent(api: str, name: str) -> None:
+    assert get(f"{api}/things/{name}") == (200, {"path": f"/things/{name}", "name": name, "route": "/things/{name}"})
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/things/", "//things", "/things//a", "/things/a/", "/things/.", "/things/.."]
+)
+def test_a_path_that_the_api_does_not_have_is_refused_in_its_own_form(api: str, path: str) -> None:
+    assert get(api + path) == (404, {"message": "Missing Authentication Token", "code": "not_found"})
+
+
+def test_an_encoded_address_of_an_api_is_none(api: str) -> None:
+    assert get(api.replace("/_aws/", "/%5Faws/") + "/things/a")[0] == 403

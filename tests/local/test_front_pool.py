@@ -1,0 +1,256 @@
+"""The user pool and the gateway of the local cloud refuse what Cognito and API Gateway refuse, and accept the rest."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import jwt
+import pytest
+import requests
+from botocore import UNSIGNED
+from botocore.exceptions import ClientError
+
+from tests.local.conftest import Cloud
+
+PASSWORD = "Correct-Horse-12345"
+FLOWS = ["ALLOW_USER_PASSWORD_AUTH"]
+ROTATION = {"Feature": "ENABLED", "RetryGracePeriodSeconds": 10}
+
+
+class Pool:
+    """A user pool with a client that rotates refresh tokens, for people with an e-mail address in any spelling."""
+
+    def __init__(self, cloud: Cloud, **settings: Any) -> None:
+        self.cloud = cloud
+        self.idp = cloud.client("cognito-idp")
+        self.people = cloud.client("cognito-idp", signature_version=UNSIGNED)
+        settings = {"UsernameAttributes": ["email"], "UsernameConfiguration": {"CaseSensitive": False}, **settings}
+        self.id = self.idp.create_user_pool(
+            PoolName="any case", Policies={"PasswordPolicy": {"MinimumLength": 15}}, **settings
+        )["UserPool"]["Id"]
+        self.client = self.new_client(ExplicitAuthFlows=FLOWS, RefreshTokenRotation=ROTATION)
+
+    def new_client(self, **settings: Any) -> str:
+        made = self.idp.create_user_pool_client(UserPoolId=self.id, ClientName="client", **settings)
+        return str(made["UserPoolClient"]["ClientId"])
+
+    def person(self, name: str = "") -> str:
+        name = name or f"User-{secrets.token_hex(4)}@Example.com"
+        self.idp.admin_create_user(UserPoolId=self.id, Username=name)
+        self.idp.admin_set_user_password(UserPoolId=self.id, Username=name, Password=PASSWORD, Permanent=True)
+        return name
+
+    def sub(self, name: str) -> str:
+        found = self.idp.admin_get_user(UserPoolId=self.id, Username=name)
+        return next(a["Value"] for a in found["UserAttributes"] if a["Name"] == "sub")
+
+    def sign_in(self, name: str, client: str = "") -> dict[str, Any]:
+        parameters = {"USERNAME": name, "PASSWORD": PASSWORD}
+        answer = self.people.initiate_auth(
+            ClientId=client or self.client, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=parameters
+        )
+        return dict(answer["AuthenticationResult"])
+
+    def refresh(self, token: str, client: str = "") -> dict[str, Any]:
+        answer = self.people.get_tokens_from_refresh_token(ClientId=client or self.client, RefreshToken=token)
+        return dict(answer["AuthenticationResult"])
+
+    def refresh_by_endpoint(self, token: str) -> requests.Response:
+        form = {"grant_type": "refresh_token", "client_id": self.client, "refresh_token": token}
+        return requests.post(f"{self.cloud.url}/oauth2/token", data=form, timeout=10)
+
+
+@pytest.fixture(scope="module")
+def pool(cloud: Cloud) -> Pool:
+    return Pool(cloud)
+
+
+def assert_refused(code: str, call: Any, **arguments: Any) -> None:
+    with pytest.raises(ClientError) as refusal:
+        call(**arguments)
+    assert refusal.value.response["Error"]["Code"] == code
+
+
+# --- refresh tokens ---
+
+
+def claims(token: str) -> dict[str, Any]:
+    return dict(jwt.decode(token, options={"verify_signature": False}))
+
+
+def test_a_client_that_rotates_refreshes_by_no_flow(pool: Pool) -> None:
+    token = pool.sign_in(pool.person())["RefreshToken"]
+    asked = {"ClientId": pool.client, "AuthParameters": {"REFRESH_TOKEN": token}}
+    for flow in ("REFRESH_TOKEN_AUTH", "REFRESH_TOKEN"):
+        assert_refused("InvalidParameterException", pool.people.initiate_auth, AuthFlow=flow, **asked)
+        assert_refused(
+            "InvalidParameterException", pool.idp.admin_initiate_auth, UserPoolId=pool.id, AuthFlow=flow, **asked
+        )
+
+
+def test_a_client_that_leaves_the_flow_out_refreshes_by_the_operation_only(pool: Pool) -> None:
+    client = pool.new_client(ExplicitAuthFlows=FLOWS)
+    token = pool.sign_in(pool.person(), client)["RefreshToken"]
+    asked = {"ClientId": client, "AuthParameters": {"REFRESH_TOKEN": token}}
+    assert_refused("InvalidParameterException", pool.people.initiate_auth, AuthFlow="REFRESH_TOKEN_AUTH", **asked)
+    assert "RefreshToken" not in pool.refresh(token, client)
+
+
+def test_the_operation_gives_a_new_refresh_token_and_the_old_one_dies_after_its_grace_period(pool: Pool) -> None:
+    old = pool.sign_in(pool.person())["RefreshToken"]
+    new = pool.refresh(old)["RefreshToken"]
+    assert new != old
+    assert [claims(new)[name] == claims(old)[name] for name in ("exp", "origin_jti", "sub")] == [True] * 3
+    assert pool.refresh(old)["AccessToken"], "a client may try again at once"
+    with pool.cloud.ahead(15):
+        assert_refused("RefreshTokenReuseException", pool.refresh, token=old)
+        assert pool.refresh_by_endpoint(old).json()["error"] == "invalid_grant"
+        assert pool.refresh(new)["AccessToken"]
+
+
+def test_the_endpoint_gives_a_new_refresh_token_and_the_old_one_dies_after_its_grace_period(pool: Pool) -> None:
+    old = pool.sign_in(pool.person())["RefreshToken"]
+    new = pool.refresh_by_endpoint(old).json()["refresh_token"]
+    assert new != old
+    assert pool.refresh_by_endpoint(old).status_code == 200
+    with pool.cloud.ahead(15):
+        assert pool.refresh_by_endpoint(old).json()["error"] == "invalid_grant"
+        assert_refused("RefreshTokenReuseException", pool.refresh, token=old)
+        assert pool.refresh_by_endpoint(new).status_code == 200
+
+
+def test_a_revoked_sign_in_revokes_every_refresh_token_of_it(pool: Pool) -> None:
+    old = pool.sign_in(pool.person())["RefreshToken"]
+    new = pool.refresh(old)["RefreshToken"]
+    pool.people.revoke_token(ClientId=pool.client, Token=new)
+    for token in (old, new):
+        assert_refused("NotAuthorizedException", pool.refresh, token=token)
+
+
+def test_a_client_with_a_secret_shows_it_to_refresh(pool: Pool) -> None:
+    made = pool.idp.create_user_pool_client(UserPoolId=pool.id, ClientName="secret", GenerateSecret=True)
+    client = made["UserPoolClient"]["ClientId"]
+    forged = {"ClientId": client, "RefreshToken": pool.sign_in(pool.person())["RefreshToken"]}
+    for secret in ({}, {"ClientSecret": "a" * 24}):
+        with pytest.raises(ClientError, match="secret"):
+            pool.people.get_tokens_from_refresh_token(**forged, **secret)
+
+
+# --- one account in every spelling ---
+
+
+def test_a_person_is_the_same_in_every_spelling(pool: Pool) -> None:
+    name = pool.person()
+    spellings = [name, name.lower(), name.upper()]
+    assert len({pool.sub(spelling) for spelling in spellings}) == 1
+    assert {claims(pool.sign_in(spelling)["AccessToken"])["sub"] for spelling in spellings} == {pool.sub(name)}
+    assert_refused("UsernameExistsException", pool.idp.admin_create_user, UserPoolId=pool.id, Username=name.lower())
+    assert_refused(
+        "UsernameExistsException", pool.people.sign_up, ClientId=pool.client, Username=name.upper(), Password=PASSWORD
+    )
+
+
+def test_nobody_takes_the_address_of_another_in_another_spelling(pool: Pool) -> None:
+    name, other = pool.person(), pool.person()
+    address = [{"Name": "email", "Value": name.upper()}]
+    asked = {"UserPoolId": pool.id, "Username": other, "UserAttributes": address}
+    assert_refused("AliasExistsException", pool.idp.admin_update_user_attributes, **asked)
+
+
+def test_usernames_are_the_same_in_every_spelling_too(cloud: Cloud) -> None:
+    pool = Pool(cloud, UsernameAttributes=[])
+    pool.person("Clerk")
+    assert pool.sub("clerk") == pool.sub("CLERK")
+    assert_refused("UsernameExistsException", pool.idp.admin_create_user, UserPoolId=pool.id, Username="clerk")
+    assert_refused(
+        "UsernameExistsException", pool.people.sign_up, ClientId=pool.client, Username="CLERK", Password=PASSWORD
+    )
+
+
+def test_a_case_sensitive_pool_tells_spellings_apart(cloud: Cloud) -> None:
+    pool = Pool(cloud, UsernameConfiguration={"CaseSensitive": True})
+    name = pool.person()
+    assert_refused("UserNotFoundException", pool.idp.admin_get_user, UserPoolId=pool.id, Username=name.lower())
+
+
+# --- invitations ---
+
+
+@pytest.mark.parametrize("length", [6, 15, 99])
+def test_an_invitation_without_a_password_gets_one_that_the_policy_accepts(cloud: Cloud, length: int) -> None:
+    idp = cloud.client("cognito-idp")
+    classes = dict.fromkeys(("RequireUppercase", "RequireLowercase", "RequireNumbers", "RequireSymbols"), True)
+    policy = {"MinimumLength": length, **classes}
+    pool = idp.create_user_pool(PoolName="strict", Policies={"PasswordPolicy": policy})["UserPool"]["Id"]
+    made = idp.admin_create_user(UserPoolId=pool, Username="clerk")
+    assert made["User"]["UserStatus"] == "FORCE_CHANGE_PASSWORD"
+
+
+# --- CloudFormation ---
+
+
+@pytest.fixture(scope="module")
+def deployed(cloud: Cloud) -> Iterator[dict[str, Any]]:
+    number, boolean = {"Ref": "Number"}, {"Ref": "Boolean"}
+    template = {
+        "Parameters": {"Number": {"Type": "Number", "Default": 8}, "Boolean": {"Type": "String", "Default": "false"}},
+        "Resources": {
+            "Pool": {
+                "Type": "AWS::Cognito::UserPool",
+                "Properties": {
+                    "UserPoolName": "typed",
+                    "UsernameConfiguration": {"CaseSensitive": boolean},
+                    "Policies": {"PasswordPolicy": {"MinimumLength": number, "RequireSymbols": boolean}},
+                    "AdminCreateUserConfig": {"AllowAdminCreateUserOnly": boolean},
+                },
+            },
+            "Client": {
+                "Type": "AWS::Cognito::UserPoolClient",
+                "Properties": {
+                    "UserPoolId": {"Ref": "Pool"},
+                    "GenerateSecret": boolean,
+                    "AccessTokenValidity": number,
+                    "IdTokenValidity": number,
+                    "RefreshTokenValidity": number,
+                    "AuthSessionValidity": number,
+                    "EnableTokenRevocation": boolean,
+                    "RefreshTokenRotation": {"Feature": "ENABLED", "RetryGracePeriodSeconds": number},
+                },
+            },
+            "Group": {
+                "Type": "AWS::Cognito::UserPoolGroup",
+                "Properties": {"UserPoolId": {"Ref": "Pool"}, "GroupName": "typed", "Precedence": number},
+            },
+        },
+    }
+    stacks, idp = cloud.client("cloudformation"), cloud.client("cognito-idp")
+    stacks.create_stack(StackName="typed", TemplateBody=json.dumps(template))
+    stacks.get_waiter("stack_create_complete").wait(StackName="typed", WaiterConfig={"Delay": 1})
+    made = stacks.describe_stack_resources(StackName="typed")["StackResources"]
+    pool, client = (
+        next(r["PhysicalResourceId"] for r in made if r["LogicalResourceId"] == n) for n in ("Pool", "Client")
+    )
+    yield {
+        **idp.describe_user_pool_client(UserPoolId=pool, ClientId=client)["UserPoolClient"],
+        **idp.describe_user_pool(UserPoolId=pool)["UserPool"],
+        **idp.get_group(UserPoolId=pool, GroupName="typed")["Group"],
+    }
+    stacks.delete_stack(StackName="typed")
+
+
+def test_numbers_of_a_template_are_numbers(deployed: dict[str, Any]) -> None:
+    validity = [f"{kind}Validity" for kind in ("AccessToken", "IdToken", "RefreshToken", "AuthSession")]
+    assert [deployed[name] for name in (*validity, "Precedence")] == [8] * 5
+    assert deployed["RefreshTokenRotation"]["RetryGracePeriodSeconds"] == 8
+    assert deployed["Policies"]["PasswordPolicy"]["MinimumLength"] == 8
+
+
+def test_booleans_of_a_template_are_booleans(deployed: dict[str, Any]) -> None:
+    assert "ClientSecret" not in deployed
+    assert deployed["EnableTokenRevocation"] is False
+    assert deployed["UsernameConfiguration"]["CaseSensitive"] is False
+    assert deployed["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is False
+    assert deployed["Policies"]["PasswordPolicy"]["RequireSymbols"] is False
