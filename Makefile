@@ -22,14 +22,17 @@ run: $(VENV)/installed ## the whole cloud on this machine, until Ctrl-C
 demo: $(VENV)/installed ## the story, in words and real requests (needs `make run` in another terminal)
 	@$(BIN)/python -m local demo
 
-token: $(VENV)/installed ## an access token: make -s token USER=reader
-	@$(BIN)/python -m local token $(USER)
+# The shell sets USER to the login name: only what was typed after `make token` counts.
+typed = $(if $(findstring command line,$(origin $(1))),$($(1)))
+
+token: $(VENV)/installed ## an access token: make -s token USER=reader [SCOPE=read], or CLIENT=machine
+	@$(BIN)/python -m local token --client '$(call typed,CLIENT)' --scope '$(call typed,SCOPE)' -- '$(call typed,USER)'
 
 reset: $(VENV)/installed ## forget the local cloud's people, policies and documents
 	@$(BIN)/python -m local reset
 
 local: $(VENV)/installed ## the routes in-process, as `chalice local`, against the cloud of `make run`
-	@exec $(BIN)/chalice local --port 8000
+	@exec $(BIN)/chalice local --port "$${GATEHOUSE_LOCAL_PORT:-8000}"
 
 # Without STAGE it is the local cloud, and not the default stage of the commands for AWS.
 policies: $(VENV)/installed ## policies/*.yaml, applied to the cloud of `make run`; to an AWS stage with STAGE=dev

@@ -15,9 +15,10 @@ def main(arguments: list[str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run", help="run the local cloud until interrupted")
     commands.add_parser("demo", help="play the story against the running cloud")
-    commands.add_parser("token", help="print an access token").add_argument(
-        "user", choices=["admin", "editor", "reader"]
-    )
+    token = commands.add_parser("token", help="print an access token")
+    token.add_argument("user", nargs="?", default="", help="a sample user")
+    token.add_argument("--client", default="", help="machine: by client credentials, in place of a user")
+    token.add_argument("--scope", default="", help="read, write or full names; several are separated by commas")
     commands.add_parser("reset", help="forget people, policies and documents")
     parsed = parser.parse_args(arguments)
     isolate(os.environ)
@@ -47,11 +48,13 @@ def _demo(place: Place, _: argparse.Namespace) -> int:
 
 
 def _token(place: Place, parsed: argparse.Namespace) -> int:
-    from local.people import sign_in
+    from local.tokens import TokenRefused, split_scopes, token_for
 
-    outputs = read_outputs(place.outputs)
-    user = outputs["users"][parsed.user]
-    print(sign_in(outputs, user["username"], user["password"]))
+    try:
+        print(token_for(read_outputs(place.outputs), parsed.user, parsed.client, split_scopes(parsed.scope)))
+    except TokenRefused as refused:
+        print(refused, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
+import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
@@ -36,11 +38,16 @@ def attach(
 
     outputs_path  where the running cloud says what it is; the local cloud's place unless given
 
-    Raises:  SystemExit when no cloud is running; ends the process itself under Chalice's reloader
+    Raises:  SystemExit when no cloud is running or the port is busy; ends the process under Chalice's reloader
     """
-    if command_of(sys.argv if argv is None else argv) != "local":
+    words = sys.argv if argv is None else argv
+    if command_of(words) != "local":
         return
     bypass_proxies(environ)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # a pipe or a file shows each line at once, as a terminal does
+    if problem := port_problem(option_of(words, "--host", "127.0.0.1"), option_of(words, "--port", "8000")):
+        _leave(problem)
     try:
         outputs = json.loads((outputs_path or from_environment().outputs).read_text(encoding="utf-8"))
         settings = _settings(outputs)
@@ -67,6 +74,30 @@ def command_of(argv: Sequence[str]) -> str | None:
             next(words, None)
         elif not word.startswith("-"):
             return word
+    return None
+
+
+def option_of(argv: Sequence[str], name: str, default: str) -> str:
+    """Return the value of an option in a command line, `--port 80` or `--port=80`."""
+    for word, following in zip(argv, [*argv[1:], default], strict=True):
+        if word == name:
+            return following
+        if word.startswith(f"{name}="):
+            return word.removeprefix(f"{name}=")
+    return default
+
+
+def port_problem(host: str, port: str) -> str | None:
+    """Say in one sentence why nothing can listen there; None if something can."""
+    choose = "choose another with GATEHOUSE_LOCAL_PORT=<port> make local"
+    if not port.isdecimal() or int(port) > 65535:  # with 0, the system chooses one
+        return f"GATEHOUSE_LOCAL_PORT: {port!r} is not a port, which is a number from 1 to 65535."
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, int(port)))
+        except OSError:
+            return f"Port {port} is in use: stop what listens there, or {choose}."
     return None
 
 

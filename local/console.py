@@ -41,6 +41,9 @@ def with_console(app: App, settings: Callable[[], Mapping[str, Any] | None], fol
     files = {path.name: path for path in folder.iterdir() if path.suffix in _TYPES and path.is_file()}
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if _is_a_browsers_first_page(scope):
+            await answer(send, Response(302, b"", ((b"location", _HOME.encode()), *_HEADERS)))
+            return
         if not _is_ours(scope):
             await app(scope, receive, send)
             return
@@ -49,9 +52,19 @@ def with_console(app: App, settings: Callable[[], Mapping[str, Any] | None], fol
     return serve
 
 
-def _is_ours(scope: Scope) -> bool:
-    if scope["type"] != "http" or not (scope["path"] + "/").startswith(_HOME):
+def _is_a_browsers_first_page(scope: Scope) -> bool:
+    """Say whether a request asks for `/` without a signature. AWS has nothing there for strangers."""
+    if scope["type"] != "http" or scope["path"] != "/" or scope["method"] not in ("GET", "HEAD"):
         return False
+    signed = any(name in (b"authorization", b"x-amz-target") for name, _ in scope["headers"])
+    return not signed and not scope.get("query_string") and _is_this_machine(scope)
+
+
+def _is_ours(scope: Scope) -> bool:
+    return scope["type"] == "http" and (scope["path"] + "/").startswith(_HOME) and _is_this_machine(scope)
+
+
+def _is_this_machine(scope: Scope) -> bool:
     hosts = [value.decode("latin-1").lower().partition(":")[0] for name, value in scope["headers"] if name == b"host"]
     return len(hosts) == 1 and hosts[0] in _HOSTS  # a name rebound to 127.0.0.1 is none of ours
 

@@ -88,10 +88,11 @@ def sign_in_by_page(outputs: dict[str, Any], username: str, password: str, scope
 
 
 def machine_token(outputs: dict[str, Any], scope: str) -> str:
-    """Sign in as the machine, by client credentials."""
+    """Sign in as the machine, by client credentials; an empty scope asks for all. Raises SignInFailed."""
+    asked = {"scope": scope} if scope else {}
     granted = _redeem(
         outputs,
-        {"grant_type": "client_credentials", "scope": scope},
+        {"grant_type": "client_credentials", **asked},
         auth=(outputs["machine_client_id"], outputs["machine_client_secret"]),
     )
     token: str = granted["access_token"]

@@ -14,7 +14,9 @@ from tests.e2e.cloud import wait_for
 from tests.fakes import allow, deny
 
 READ = allow("/reports", "/reports/*", sid="read")
-REVOKED = Answer(401, {"message": "no valid token", "code": "unauthorized"})
+REVOKED = Answer(
+    401, {"message": "no valid token, or the token lacks the scope that this route requires", "code": "unauthorized"}
+)
 
 
 def claims(token: str) -> dict[str, Any]:

@@ -98,7 +98,9 @@ REQUESTS = [
     ("GET", "/nowhere", None),
     ("PATCH", "/reports", None),
 ]
-REFUSED = Answer(401, {"message": "no valid token", "code": "unauthorized"})
+REFUSED = Answer(
+    401, {"message": "no valid token, or the token lacks the scope that this route requires", "code": "unauthorized"}
+)
 
 
 @pytest.mark.parametrize("who", ["no token", "reader", "editor", "admin", "machine", "writer"])

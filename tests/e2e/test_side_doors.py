@@ -155,7 +155,10 @@ def test_an_api_call_does_not_become_an_aws_call_by_its_headers(api: Api) -> Non
     )
 
     assert answer.status_code == 401
-    assert answer.json() == {"message": "no valid token", "code": "unauthorized"}
+    assert answer.json() == {
+        "message": "no valid token, or the token lacks the scope that this route requires",
+        "code": "unauthorized",
+    }
 
 
 @pytest.mark.parametrize("challenge", ["NEW_PASSWORD_REQUIRED", "SOFTWARE_TOKEN_MFA", "MFA_SETUP"])

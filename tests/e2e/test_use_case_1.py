@@ -10,7 +10,9 @@ import pytest
 from local.people import sign_in_by_page
 from tests.e2e.clients import Answer, Api, unique
 
-REFUSED = Answer(401, {"message": "no valid token", "code": "unauthorized"})
+REFUSED = Answer(
+    401, {"message": "no valid token, or the token lacks the scope that this route requires", "code": "unauthorized"}
+)
 HELLO = {"content": "Hello."}
 
 

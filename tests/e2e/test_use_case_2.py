@@ -71,7 +71,9 @@ def test_everyone_may_do_what_their_policies_say_and_nothing_else(callers: dict[
     assert refusals <= {"not_permitted", "no_policy"}, "it was the gateway that refused, not the service behind it"
 
 
-REFUSED = Answer(401, {"message": "no valid token", "code": "unauthorized"})
+REFUSED = Answer(
+    401, {"message": "no valid token, or the token lacks the scope that this route requires", "code": "unauthorized"}
+)
 
 
 @pytest.mark.parametrize(("method", "path", "body"), REQUESTS)

@@ -104,6 +104,30 @@ def test_each_file_of_the_page_is_served_whole_under_its_content_type(path: str,
     assert response.body == (CONSOLE / file).read_bytes()
 
 
+# --- the first page ---
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_browser_is_led_from_the_first_page_to_the_console(method: str) -> None:
+    response = visitor().ask("/", method)
+    assert (response.status, response.header("location"), response.body) == (302, "/console/", b"")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"method": "POST"},
+        {"headers": [(b"host", b"localhost:4566"), (b"authorization", b"AWS4-HMAC-SHA256 Credential=test")]},
+        {"headers": [(b"host", b"localhost:4566"), (b"x-amz-target", b"DynamoDB_20120810.ListTables")]},
+        {"query_string": b"Action=ListUsers"},
+        {"headers": [(b"host", b"castle.example")]},
+    ],
+)
+def test_calls_of_aws_on_the_first_page_are_not_redirected(call: dict[str, Any]) -> None:
+    asked = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [(b"host", b"localhost")]}
+    assert converse(visitor().app, {**asked, **call})[0]["status"] == BEHIND
+
+
 @pytest.mark.parametrize("path", ["/console/", "/console/settings.json", "/console/no-such-tower"])
 def test_head_gets_the_headers_of_get_and_no_body(path: str) -> None:
     head, get = visitor().ask(path, "HEAD"), visitor().ask(path)
@@ -185,7 +209,7 @@ def test_the_page_can_only_be_read(path: str, method: str) -> None:
     assert (response.status, response.header("allow"), response.body) == (405, "GET, HEAD", b"")
 
 
-@pytest.mark.parametrize("path", ["/", "/consoles", "/console.js", "/CONSOLE/", "//console/", "/reports/console/"])
+@pytest.mark.parametrize("path", ["/consoles", "/console.js", "/CONSOLE/", "//console/", "/reports/console/"])
 def test_every_other_path_reaches_the_application(path: str) -> None:
     assert visitor().ask(path).status == BEHIND
 

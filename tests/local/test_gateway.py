@@ -845,7 +845,7 @@ def restored_afterwards() -> Iterator[None]:
         yield
 
 
-CHALICE_LOCAL = ["chalice", "local"]
+CHALICE_LOCAL = ["chalice", "local", "--port", "0"]
 NO_PROXY = dict.fromkeys(("NO_PROXY", "no_proxy"), "localhost,127.0.0.1")
 
 

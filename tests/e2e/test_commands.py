@@ -1,0 +1,139 @@
+"""What people type beside a running cloud: `make token`, `make local`, and the address in a browser."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+import requests
+
+from tests.e2e.clients import TIMEOUT, Api
+from tests.e2e.cloud import PROJECT, STOP_SECONDS, Cloud, command, environment, free_port, wait_for
+
+NAMES = "Name who signs in: USER=admin or USER=editor or USER=reader or CLIENT=machine.\n"
+
+
+def make_token(cloud: Cloud, *words: str) -> list[str]:
+    """The command that `make token` would run, in a shell of somebody who is called like a sample user."""
+    settings = {**environment(cloud.place), "USER": "reader", "SCOPE": "write", "CLIENT": "machine", "MAKEFLAGS": ""}
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "-n", "-o", ".venv/installed", "token", *words],  # noqa: S607
+        cwd=PROJECT,
+        env=settings,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return shown.stdout.splitlines()[-1].partition("-m local ")[2].split()
+
+
+@pytest.mark.parametrize(
+    ("typed", "arguments"),
+    [
+        ([], "token --client '' --scope '' -- ''"),
+        (["USER=editor"], "token --client '' --scope '' -- 'editor'"),
+        (["USER=editor", "SCOPE=write"], "token --client '' --scope 'write' -- 'editor'"),
+        (["CLIENT=machine"], "token --client 'machine' --scope '' -- ''"),
+    ],
+)
+def test_only_what_was_typed_counts_and_not_the_shells_variables(
+    cloud: Cloud, typed: list[str], arguments: str
+) -> None:
+    assert make_token(cloud, *typed) == arguments.split()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--", ""],
+        ["--", "root"],
+        ["--client", "robot", "--", ""],
+        ["--client", "machine", "--", "reader"],
+    ],
+)
+def test_a_token_for_nobody_is_refused_with_the_names(cloud: Cloud, words: list[str]) -> None:
+    refused = command(cloud.place, "token", *words)
+    assert (refused.returncode, refused.stdout, refused.stderr) == (1, "", NAMES)
+
+
+def scopes_of(cloud: Cloud, *words: str) -> set[str]:
+    printed = command(cloud.place, "token", *words)
+    assert (printed.returncode, printed.stderr) == (0, "")
+    return set(jwt.decode(printed.stdout.strip(), options={"verify_signature": False})["scope"].split())
+
+
+def test_a_token_has_the_scopes_that_were_asked_for(cloud: Cloud, outputs: dict[str, Any]) -> None:
+    read, write = outputs["scopes"]["read"], outputs["scopes"]["write"]
+    assert scopes_of(cloud, "--scope", "read", "--", "reader") & {read, write} == {read}
+    assert scopes_of(cloud, "--scope", f"read, {write}", "--", "editor") & {read, write} == {read, write}
+    assert scopes_of(cloud, "--", "reader") & {read, write} == set()
+    assert scopes_of(cloud, "--client", "machine") == {read}
+    assert scopes_of(cloud, "--client", "machine", "--scope", "read") == {read}
+
+
+def test_such_a_token_opens_a_route_of_use_case_1(cloud: Cloud, api: Api) -> None:
+    token = command(cloud.place, "token", "--scope", "read", "reader").stdout.strip()
+    assert api.ask("GET", "/files", token).status == 200
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--scope", "delete", "reader"], "There is no scope delete: SCOPE takes read, write, "),
+        (["--client", "machine", "--scope", "write"], "No token for machine: "),
+    ],
+)
+def test_a_scope_that_cannot_be_had_is_refused_in_one_line(cloud: Cloud, words: list[str], sentence: str) -> None:
+    refused = command(cloud.place, "token", *words)
+    assert (refused.returncode, refused.stdout, len(refused.stderr.splitlines())) == (1, "", 1)
+    assert refused.stderr.startswith(sentence)
+
+
+@pytest.mark.parametrize("option", ["--autoreload", "--no-autoreload"])
+def test_chalice_local_on_a_busy_port_ends_with_one_message(cloud: Cloud, option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        ended = subprocess.run(
+            [str(Path(sys.executable).parent / "chalice"), "local", option, "--port", str(port)],
+            cwd=PROJECT,
+            env=environment(cloud.place),
+            capture_output=True,
+            text=True,
+            timeout=STOP_SECONDS,
+            check=False,
+        )
+    assert (ended.stdout, len(ended.stderr.splitlines())) == ("", 1), ended.stderr
+    assert ended.stderr.startswith(f"Port {port} is in use: ")
+
+
+def test_chalice_local_says_at_once_where_it_serves_also_into_a_file(cloud: Cloud, tmp_path: Path) -> None:
+    settings = {name: value for name, value in environment(cloud.place).items() if name != "PYTHONUNBUFFERED"}
+    log, port = tmp_path / "log", free_port()
+    line = [str(Path(sys.executable).parent / "chalice"), "local", "--no-autoreload", "--port", str(port)]
+    with log.open("wb") as said, subprocess.Popen(line, cwd=PROJECT, env=settings, stdout=said, stderr=said) as local:
+        try:
+            wait_for(lambda: f":{port}" in log.read_text(), "chalice local says where it serves", STOP_SECONDS)
+        finally:
+            local.kill()
+
+
+def test_the_address_of_the_cloud_leads_a_browser_to_the_console(cloud: Cloud) -> None:
+    shown = requests.get(f"{cloud.place.url}/", timeout=TIMEOUT)
+    assert (shown.url, shown.status_code) == (f"{cloud.place.url}/console/", 200)
+    assert "text/html" in shown.headers["content-type"]
+
+
+def test_a_start_saves_the_cloud_before_it_says_where_everything_is(cloud: Cloud) -> None:
+    saved, outputs = cloud.place.state / "snapshot.json", cloud.place.outputs
+    assert json.loads(saved.read_bytes()).keys() >= {"cognito", "dynamodb", "cloudformation", "lambda"}
+    assert outputs.exists()
+
+
+def test_the_fixed_codes_are_said(cloud: Cloud) -> None:
+    assert "the code is 123456 to confirm a sign-up, and 654321 to reset a password" in cloud.said
