@@ -15,10 +15,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from fcntl import LOCK_EX, flock
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import IO, NoReturn
 
 STAMP = "installed"
 _STEP = 25  # packages for each line of progress
@@ -34,7 +34,7 @@ def install(folder: Path, lock: Path) -> None:
     """Bring the environment in `folder` to the versions of `lock`. Raises InstallationFailed."""
     started = time.monotonic()
     packages = len(re.findall(r"^[\w.-]+(?:\[[\w,-]+\])?==", lock.read_text(encoding="utf-8"), re.MULTILINE))
-    _say(f"Installing {lock} into {folder}: {packages} packages. This can take two minutes.")
+    _say(f"Installing {lock} into {folder}: {packages} packages. This can take a few minutes.")
     if not _is_usable(folder):
         _create(folder)
     (folder / STAMP).unlink(missing_ok=True)
@@ -114,6 +114,15 @@ def _install_packages(folder: Path, lock: Path) -> None:
             )
 
 
+def _wait_for(held: IO[str]) -> None:
+    """Let a second `make` wait for the first one. It then finds a complete environment."""
+    try:
+        flock(held, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        _say("Another `make` is installing packages. Waiting for it to finish.")
+        flock(held, LOCK_EX)
+
+
 def _say(line: str) -> None:
     print(line, flush=True)
 
@@ -127,7 +136,7 @@ def main(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _terminated)
     try:
         with lock.open() as held:
-            flock(held, LOCK_EX)  # a second `make` waits for the first, and then finds its result
+            _wait_for(held)
             if not is_current(folder, lock):
                 install(folder, lock)
     except InstallationFailed as failure:

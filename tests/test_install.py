@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,21 @@ def test_a_complete_environment_is_not_installed_again(tmp_path: Path) -> None:
     (tmp_path / "venv/installed").touch()
     finished = installed(tmp_path / "venv", tmp_path / "lock.txt", tmp_path)
     assert (finished.returncode, finished.stdout) == (0, "")
+
+
+def test_a_second_make_waits_for_the_first_and_installs_nothing(tmp_path: Path) -> None:
+    lock, folder = tmp_path / "lock.txt", tmp_path / "venv"
+    lock.write_text(lock_of("0" * 64), encoding="utf-8")
+    with lock.open() as held:
+        flock(held, LOCK_EX)
+        command = [*INSTALL, str(folder), str(lock)]
+        second = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert second.stdout is not None
+        assert second.stdout.readline() == "Another `make` is installing packages. Waiting for it to finish.\n"
+        folder.mkdir()
+        (folder / "installed").touch()
+    rest, _ = second.communicate(timeout=PATIENCE)
+    assert (second.returncode, rest) == (0, "")
 
 
 def test_the_make_rules_of_all_environments_use_the_installer() -> None:
