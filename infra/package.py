@@ -183,9 +183,20 @@ def _run_chalice(project: Path, run: Run) -> tuple[bytes, bytes]:
 
 
 def _environment() -> dict[str, str]:
-    """Packaging asks no account for anything, so a profile or a region of the shell must not matter."""
+    """Returns an environment without AWS settings: packaging calls no account, so a profile or a region must not matter.
+
+    Chalice looks for credentials nevertheless. Without the last three settings it would read a profile, or ask the
+    metadata service, if need be through a proxy.
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return {**inherited, "AWS_DEFAULT_REGION": "us-east-1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {
+        **inherited,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,22 +8,24 @@ from typing import Any
 
 
 def wrap(owner: Any, name: str, wrapper: Callable[..., Any]) -> None:
-    """Put a wrapper around a function of a module or class; a second call changes nothing."""
-    original = getattr(owner, name)
-    if not hasattr(original, "__wrapped__"):
-        setattr(owner, name, _wrapped(original, wrapper))
+    """Puts a wrapper around a function of a module or class. The same wrapper is applied once."""
+    setattr(owner, name, _wrapped(getattr(owner, name), wrapper))
 
 
 def wrap_entry(table: dict[str, Any], name: str, wrapper: Callable[..., Any]) -> None:
-    """Put a wrapper around a function of a table; a second call changes nothing."""
-    if not hasattr(table[name], "__wrapped__"):
-        table[name] = _wrapped(table[name], wrapper)
+    """Puts a wrapper around a function of a table. The same wrapper is applied once."""
+    table[name] = _wrapped(table[name], wrapper)
 
 
 def _wrapped(original: Callable[..., Any], wrapper: Callable[..., Any]) -> Callable[..., Any]:
+    applied = getattr(original, "wrappers", ())
+    if wrapper in applied:
+        return original
+
     # A function and no partial: it may have to become a method.
     @functools.wraps(original)
     def call(*arguments: Any, **more: Any) -> Any:
         return wrapper(original, *arguments, **more)
 
+    vars(call)["wrappers"] = (*applied, wrapper)
     return call
