@@ -4,10 +4,11 @@ A test holds that `docs/settings.md` lists the same ones.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from chalicelib.core import group_name
 from chalicelib.core.errors import CannotDecide
 
 
@@ -99,13 +100,13 @@ class Settings:
 
     @property
     def default_groups(self) -> tuple[str, ...]:
-        """DEFAULT_GROUPS: the groups that a new user gets, separated by commas (default readers)."""
-        return tuple(sorted(self._texts("DEFAULT_GROUPS", "readers")))
+        """DEFAULT_GROUPS: the groups that a new user gets, separated by commas or as a JSON list (default readers)."""
+        return tuple(sorted(self._groups("DEFAULT_GROUPS", "readers")))
 
     @property
     def privileged_groups(self) -> frozenset[str]:
-        """PRIVILEGED_GROUPS: groups that are never given by default, separated by commas (default admins)."""
-        return self._texts("PRIVILEGED_GROUPS", "admins")
+        """PRIVILEGED_GROUPS: groups never given by default, separated by commas or as a JSON list (default admins)."""
+        return self._groups("PRIVILEGED_GROUPS", "admins")
 
     @property
     def sso_providers(self) -> frozenset[str]:
@@ -126,6 +127,7 @@ class Settings:
             raise CannotDecide("bad_setting", "GROUP_MAP must be a JSON object of texts")
         if not all(name.strip() and "," not in name for name in read):
             raise CannotDecide("bad_setting", "GROUP_MAP may not name a group that is empty or holds a comma")
+        _check_groups("GROUP_MAP", read.values())
         return read
 
     @property
@@ -152,11 +154,30 @@ class Settings:
     def _texts(self, name: str, default: str | None = None) -> frozenset[str]:
         return _parts(self._text(name, default))
 
+    def _groups(self, name: str, default: str) -> frozenset[str]:
+        """Read names of groups; only a JSON list can hold a name with a comma."""
+        text = self._text(name, default)
+        try:
+            listed: Any = json.loads(text)
+        except ValueError:
+            listed = None
+        is_list = isinstance(listed, list) and all(isinstance(group, str) for group in listed)
+        groups = frozenset(listed) if is_list else _parts(text)
+        _check_groups(name, groups)
+        return groups
+
     def _number(self, name: str, default: int, most: int, least: int = 0) -> int:
         text = self._environ.get(name, str(default))
         if not text.isdecimal() or not least <= int(text) <= most:
             raise CannotDecide("bad_setting", f"{name} must be a whole number from {least} to {most}")
         return int(text)
+
+
+def _check_groups(setting: str, groups: Iterable[str]) -> None:
+    for group in groups:
+        if not group_name.is_group_name(group):
+            expected = group_name.EXPECTED
+            raise CannotDecide("bad_setting", f"{setting}: {group[:80]!r} does not name a group: expected {expected}")
 
 
 def _parts(text: str) -> frozenset[str]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -93,6 +94,20 @@ def test_a_name_in_a_path_is_decoded_once():
     assert call("GET", "/admin/policies/{kind}/{name}", **encoded) == (200, written)
     assert call("GET", "/admin/policies/{kind}/{name}", kind="group", name="ops@example.com") == (200, written)
     assert call("DELETE", "/admin/policies/{kind}/{name}", **encoded) == (204, None)
+
+
+@pytest.mark.parametrize("name", ["team:eng", "équipe", "R&D", 'a"b', "a%2541"])
+def test_the_policy_of_a_group_is_written_under_whatever_name_the_pool_has(name):
+    encoded = {"kind": "group", "name": quote(name, safe="")}
+    status, written = call("PUT", "/admin/policies/{kind}/{name}", {"statements": [READ]}, **encoded)
+    assert (status, written["subject"]) == (200, f"group:{name}")
+    assert call("GET", "/admin/policies") == (200, {"policies": [written]})
+
+
+@pytest.mark.parametrize("name", ["a%20b", "a%C2%A0b", "g" * 129, "%E2%80%AEa"])
+def test_a_group_that_the_pool_cannot_have_is_a_400(name):
+    encoded = {"kind": "group", "name": name}
+    assert refusal("PUT", "/admin/policies/{kind}/{name}", {"statements": [READ]}, **encoded) == (400, "invalid_input")
 
 
 @pytest.mark.parametrize("name", ["%FF", "a%00", "%0a"])

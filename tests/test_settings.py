@@ -84,11 +84,18 @@ def test_a_setting_that_has_no_default_must_be_set(variable, text):
         ("CLIENT_IDS", "web, machine,,web ", frozenset({"web", "machine"})),
         ("DEFAULT_GROUPS", "visitors,readers", ("readers", "visitors")),
         ("DEFAULT_GROUPS", ",", ()),
+        ("DEFAULT_GROUPS", "[]", ()),
+        ("DEFAULT_GROUPS", "team:eng, équipe,R&D", ("R&D", "team:eng", "équipe")),
+        ("DEFAULT_GROUPS", '["a,b", "readers"]', ("a,b", "readers")),
+        ("DEFAULT_GROUPS", "[IT],readers", ("[IT]", "readers")),
+        ("DEFAULT_GROUPS", "[1]", ("[1]",)),
+        ("PRIVILEGED_GROUPS", '["a,b"]', frozenset({"a,b"})),
         ("PRIVILEGED_GROUPS", "admins,owners", frozenset({"admins", "owners"})),
         ("REMEMBERED_TOKENS", "0", 0),
         ("SSO_PROVIDERS", "Pantheon,Underworld", frozenset({"Pantheon", "Underworld"})),
         ("SSO_PROVIDERS", "", frozenset()),
         ("GROUP_MAP", '{"8f-gods": "admins"}', {"8f-gods": "admins"}),
+        ("GROUP_MAP", '{"8f gods": "R&D", "x": "a,b"}', {"8f gods": "R&D", "x": "a,b"}),
     ],
 )
 def test_a_setting_is_read_as_it_is_written(variable, text, expected):
@@ -119,6 +126,19 @@ def test_a_map_of_groups_that_is_no_object_of_texts_is_refused(text):
 @pytest.mark.parametrize("name", ["", " ", "gods, muses", "CN=gods,OU=olympus"])
 def test_a_company_s_group_that_could_be_two_is_refused(name):
     assert code("GROUP_MAP", json.dumps({name: "editors"})) == "bad_setting"
+
+
+@pytest.mark.parametrize("name", ["a b", "", " ", "a\n", "\ud800", "g" * 129])
+@pytest.mark.parametrize("variable", ["DEFAULT_GROUPS", "PRIVILEGED_GROUPS", "GROUP_MAP"])
+def test_a_group_that_the_pool_cannot_have_is_refused_and_the_setting_is_named(variable, name):
+    text = json.dumps({"8f-gods": name} if variable == "GROUP_MAP" else [name])
+    with pytest.raises(CannotDecide, match=variable) as refused:
+        value(variable, text)
+    assert refused.value.code == "bad_setting"
+
+
+def test_a_group_with_a_space_is_refused_among_names_with_commas():
+    assert code("DEFAULT_GROUPS", "readers,a b") == "bad_setting"
 
 
 @pytest.mark.parametrize("text", ["", " ", "ten", "1.5", "1e3", "+5", "0x10", " 5", "5s"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from chalicelib.core import group_name
 from chalicelib.core.errors import InvalidInput
 
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
@@ -21,7 +22,7 @@ _LONGEST_NAMES = 1152
 
 _MAX_STATEMENTS = 100
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-_SUBJECT = re.compile(r"(group|client):([\w+=,.@-]{1,128})", re.ASCII)
+_CLIENT_ID = re.compile(r"[\w+=,.@-]{1,128}", re.ASCII)
 # What a path may be made of, and the two wildcards. No `%`, whose form in a method ARN AWS does not document; no `$`,
 # `{` and `}`, which would begin a policy variable.
 _PATH = re.compile(r"/[A-Za-z0-9_.~!&'()+,;=:@/*?-]*")
@@ -87,7 +88,10 @@ def _matches(pattern: str, path: str) -> bool:
 
 def check_subject(subject: str) -> str:
     """Give back a well-formed subject. Raises InvalidInput."""
-    if not _SUBJECT.fullmatch(subject):
+    kind, _, name = subject.partition(":")
+    if kind == "group" and not group_name.is_group_name(name):
+        raise InvalidInput("subject", f"{subject[:80]!r} does not name a group: expected {group_name.EXPECTED}")
+    if kind not in ("group", "client") or (kind == "client" and not _CLIENT_ID.fullmatch(name)):
         raise InvalidInput("subject", f"{subject[:80]!r} is neither group:<name> nor client:<app client id>")
     return subject
 

@@ -144,7 +144,22 @@ def test_the_dots_of_a_name_are_no_relative_segment():
     assert parse_statements([allow("/.well-known/a.b/..c/d..")])[0].paths == ("/.well-known/a.b/..c/d..",)
 
 
-@pytest.mark.parametrize("subject", ["group:clerks", "group:eu-west_1_Abc_Okta", "client:3n4b5urk1ft4fl3mg5e62d9ado"])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "group:clerks",
+        "group:eu-west_1_Abc_Okta",
+        "client:3n4b5urk1ft4fl3mg5e62d9ado",
+        pytest.param("group:team:eng", id="a second colon"),
+        pytest.param("group:équipe", id="a letter beyond ASCII"),
+        pytest.param("group:e\u0301quipe", id="a letter and a mark"),
+        pytest.param("group:R&D", id="an ampersand"),
+        pytest.param("group:営業部", id="letters without case"),
+        pytest.param("group:🙂", id="a symbol"),
+        pytest.param('group:a,b/c"\\', id="punctuation of every kind"),
+        pytest.param("group:" + "🙂" * 128, id="a name of 128 characters"),
+    ],
+)
 def test_a_subject_is_given_back_as_it_is(subject):
     assert check_subject(subject) == subject
 
@@ -157,11 +172,21 @@ def test_a_subject_is_given_back_as_it_is(subject):
         pytest.param("Group:clerks", id="a kind in other case"),
         pytest.param("group:", id="no name"),
         pytest.param("group:a b", id="a space"),
-        pytest.param("group:a:b", id="a second colon"),
+        pytest.param("client:a:b", id="a second colon in a client"),
+        pytest.param("client:équipe", id="a client with a letter beyond ASCII"),
+        pytest.param("client:R&D", id="a client with an ampersand"),
+        pytest.param("client:", id="no client"),
+        pytest.param("group:a\u00a0b", id="a space that does not break"),
+        pytest.param("group:a\u200bb", id="a space of no width"),
+        pytest.param("group:a\u202eb", id="a change of direction"),
+        pytest.param("group:a\x00", id="NUL"),
+        pytest.param("group:a\u2028b", id="a separator of lines"),
+        pytest.param("group:\ud800", id="half a character"),
+        pytest.param("group:\ue000", id="a character of private use"),
+        pytest.param("group:\U000e0080", id="a character that does not exist"),
         pytest.param("group:clerks\n", id="a line's end"),
         pytest.param(" group:clerks", id="a space before"),
         pytest.param("group:" + "g" * 129, id="a name of 129 characters"),
-        pytest.param("group:größe", id="a letter beyond ASCII"),
         pytest.param("", id="nothing"),
     ],
 )
