@@ -35,8 +35,10 @@ class TokenGroups:
         came_by = _providers_of(attributes.get("identities", ""))
         if not came_by or not came_by <= self.providers:
             return ()  # another provider's word would count as much, and nobody expects that one
-        claimed = _names(attributes.get("custom:idp_groups", ""))
-        return tuple(self.group_map[name] for name in claimed if name in self.group_map)
+        claimed = attributes.get("custom:idp_groups", "")
+        # One value arrives as it is, and a name may begin or end with a bracket.
+        names = [claimed] if claimed in self.group_map else _names(claimed)
+        return tuple(self.group_map[name] for name in names if name in self.group_map)
 
 
 def _providers_of(identities: str) -> set[str]:
@@ -48,12 +50,17 @@ def _providers_of(identities: str) -> set[str]:
 
 
 def _names(claimed: str) -> list[str]:
-    # Several values arrive in one text: `["a","b"]`, `[a, b]` or `a,b`, depending on the provider. Only the first says
-    # where a name ends: docs/limits.md.
+    """Read several values from one text: `["a","b"]`, `[a, b]` or `a,b`, depending on the provider.
+
+    Only the first form, JSON, says where a name ends: docs/limits.md.
+    """
     try:
-        listed: Any = json.loads(claimed)
-    except ValueError:
+        # A name that is all digits is a number in `[101, 102]`: it is kept as it was written.
+        listed: Any = json.loads(claimed, parse_int=str, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError):
         listed = None
-    if isinstance(listed, list):
-        return [name for name in listed if isinstance(name, str)]
-    return [name.strip().strip('"') for name in claimed.strip().removeprefix("[").removesuffix("]").split(",")]
+    if not isinstance(listed, list):
+        text = claimed.strip()
+        inside = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+        return [name.strip().strip('"') for name in inside.split(",")]
+    return [name if isinstance(name, str) else json.dumps(name) for name in listed if not isinstance(name, list | dict)]

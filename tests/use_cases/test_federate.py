@@ -12,7 +12,13 @@ from tests.fakes import FakeDirectory, FakeMarks
 
 POOL = "mars-west-1_Olympus"
 AUTOMATIC = f"{POOL}_Pantheon"
-GROUP_MAP = {"8f-gods": "admins", "8f-muses": "editors"}
+GROUP_MAP = {
+    "8f-gods": "admins",
+    "8f-muses": "editors",
+    "101": "editors",
+    "[IT] Admins": "editors",
+    "Ops [EU]": "editors",
+}
 
 
 class House:
@@ -36,7 +42,27 @@ def federated(groups: str, provider: str = "Pantheon", status: str = "EXTERNAL_P
 
 @pytest.mark.parametrize(
     "claimed",
-    ["8f-muses", "[8f-muses]", '["8f-muses"]', "8f-muses,8f-mortals", "[8f-mortals, 8f-muses]", '["8f-muses","x"]'],
+    [
+        "8f-muses",
+        "[8f-muses]",
+        '["8f-muses"]',
+        "8f-muses,8f-mortals",
+        "[8f-mortals, 8f-muses]",
+        '["8f-muses","x"]',
+        pytest.param("101", id="one number"),
+        pytest.param("[101]", id="a list of one number"),
+        pytest.param("[101, 102]", id="a list of numbers"),
+        pytest.param('[102, "101"]', id="a list of numbers and texts"),
+        pytest.param("[1e9999, 101]", id="a number that is too large"),
+        pytest.param("[8f-mortals, 101]", id="a list of names without quotes"),
+        pytest.param("[IT] Admins", id="one name that begins with a bracket"),
+        pytest.param("Ops [EU]", id="one name that ends with a bracket"),
+        pytest.param("[[IT] Admins, x]", id="a name that begins with a bracket, in a list"),
+        pytest.param("[x, Ops [EU]]", id="a name that ends with a bracket, in a list"),
+        pytest.param('["[IT] Admins"]', id="a name that begins with a bracket, in JSON"),
+        pytest.param("[IT] Admins,x", id="a name that begins with a bracket, with commas"),
+        pytest.param("x, Ops [EU]", id="a name that ends with a bracket, with commas"),
+    ],
 )
 def test_a_company_s_group_becomes_the_group_that_it_is_mapped_to(claimed):
     assert House().groups(**federated(claimed)) == ("editors",)
@@ -80,10 +106,27 @@ def test_who_was_not_sent_by_the_company_s_provider_cannot_claim_a_group(attribu
 
 
 @pytest.mark.parametrize(
-    "claimed", ['["interns, 8f-gods"]', '["interns,8f-gods","x"]', '[["8f-gods"], {"8f-gods": 1}, 8]']
+    "claimed",
+    [
+        '["interns, 8f-gods"]',
+        '["interns,8f-gods","x"]',
+        '[["8f-gods"], {"8f-gods": 1}, 8]',
+        '[["interns, 8f-gods, x"]]',
+        '[{"interns, 8f-gods, x": 1}, 7]',
+        '[7, "interns, 8f-gods, x"]',
+        '[true, "interns, 8f-gods, x"]',
+        "[" * 5000,
+    ],
 )
 def test_a_name_that_holds_a_mapped_one_is_not_that_one(claimed):
     assert House().groups("visitors", **federated(claimed)) == ("visitors",)
+
+
+@pytest.mark.parametrize("claimed", ["[IT]", '["[IT]"]'])
+def test_a_name_in_brackets_is_tried_as_it_is_before_its_brackets_are_taken_for_a_list(claimed):
+    onboard = Onboard(FakeDirectory(), FakeMarks(), (), frozenset())
+    groups = TokenGroups(onboard, frozenset({"Pantheon"}), {"[IT]": "editors", "IT": "admins"})
+    assert groups(POOL, "clio", {"sub": "c1e7", **federated(claimed)}, ()) == ("editors",)
 
 
 def test_without_an_expected_provider_nobody_s_claim_counts():
