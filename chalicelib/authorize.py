@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from chalicelib.core.claims import ISSUED_AHEAD_SECONDS
 from chalicelib.core.errors import TokenRejected
 from chalicelib.core.policy import Statement
 from chalicelib.core.principal import Principal
@@ -85,9 +86,19 @@ class Authorize:
         """Raises TokenRejected (401) or CannotDecide (500)."""
         principal = self._verify(token)
         reading = self._read_guard(principal)
-        if reading.session_revoked or principal.issued_at <= reading.revoked_before:
+        if reading.session_revoked or (reading.revoked_before >= 0 and self._is_revoked(principal, reading)):
             raise TokenRejected("revoked", "the token was revoked")
         return Grant(principal, self._terms_for(principal, reading.generation))
+
+    def _is_revoked(self, principal: Principal, reading: GuardReading) -> bool:
+        """Compare Cognito's clock, which dated the token, with that of the Lambda which wrote the revocation.
+
+        A token from ahead of our own clock is no newer than now, whatever it says: it may be older than a revocation
+        of the last ISSUED_AHEAD_SECONDS, and is refused.
+        """
+        if principal.issued_at > self._now():
+            return principal.issued_at - ISSUED_AHEAD_SECONDS <= reading.revoked_before
+        return principal.issued_at <= reading.revoked_before
 
     def _read_guard(self, principal: Principal) -> GuardReading:
         if not self._max_staleness:

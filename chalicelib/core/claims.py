@@ -7,6 +7,8 @@ from typing import Any
 from chalicelib.core.errors import TokenRejected
 from chalicelib.core.principal import Principal
 
+ISSUED_AHEAD_SECONDS = 60  # how far Cognito's clock may be ahead of ours
+
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
@@ -19,12 +21,12 @@ class Expectation:
 def principal_from(claims: Mapping[str, Any], expected: Expectation, now: float) -> Principal:
     """Check every claim of an access token whose signature was verified.
 
-    Units:   `now` and all times are seconds since 1970; there is no leeway, as AWS's own verifier grants none
+    Units:   `now` and all times are seconds since 1970; only `iat` has leeway, ISSUED_AHEAD_SECONDS: clocks differ
     Raises:  TokenRejected
     Source:  docs.aws.amazon.com/cognito → "Verifying JSON web tokens"; RFC 8725
     """
     expires_at, issued_at = _time(claims, "exp"), _time(claims, "iat")
-    not_before = _time(claims, "nbf") if "nbf" in claims else issued_at
+    valid_from = max(issued_at - ISSUED_AHEAD_SECONDS, _time(claims, "nbf") if "nbf" in claims else 0)
     if claims.get("iss") != expected.issuer:
         raise TokenRejected("wrong_issuer", "the token comes from another issuer")
     if claims.get("token_use") != "access":
@@ -36,8 +38,8 @@ def principal_from(claims: Mapping[str, Any], expected: Expectation, now: float)
         raise TokenRejected("wrong_audience", "the token is meant for another audience")
     if expires_at <= now:
         raise TokenRejected("token_expired", f"the token expired {int(now) - max(expires_at, 0)} s ago")
-    if issued_at > now or not_before > now:
-        raise TokenRejected("token_not_yet_valid", f"the token is valid in {max(issued_at, not_before) - int(now)} s")
+    if valid_from > now:
+        raise TokenRejected("token_not_yet_valid", f"the token is valid in {valid_from - int(now)} s")
     username = _text(claims, "username", default="")
     groups = _groups(claims)
     _text(claims, "jti", default="")  # nothing rests on it, but a token that lies about its own name is no token

@@ -25,12 +25,16 @@ def code(claims, now: float = NOW) -> str:
         pytest.param(person(exp=NOW - 1), NOW, "token_expired", id="a second after it expired"),
         pytest.param(person(exp=0), NOW, "token_expired", id="expired in 1970"),
         pytest.param(person(iat=NOW), NOW, "accepted", id="issued this second"),
-        pytest.param(person(iat=NOW + 1), NOW, "token_not_yet_valid", id="issued a second from now"),
-        pytest.param(person(iat=NOW + 1), NOW + 0.5, "token_not_yet_valid", id="issued half a second from now"),
+        pytest.param(person(iat=NOW + 1), NOW + 0.9, "accepted", id="issued a tenth of a second from now"),
+        pytest.param(person(iat=NOW + 60), NOW, "accepted", id="issued a minute from now"),
+        pytest.param(person(iat=NOW + 61), NOW + 0.5, "token_not_yet_valid", id="issued more than a minute from now"),
+        pytest.param(person(iat=NOW + 61), NOW, "token_not_yet_valid", id="issued 61 seconds from now"),
+        pytest.param(person(iat=-1), NOW, "accepted", id="issued before 1970"),
         pytest.param(person(nbf=NOW), NOW, "accepted", id="valid from this second"),
         pytest.param(person(nbf=NOW + 1), NOW, "token_not_yet_valid", id="valid from a second from now"),
-        pytest.param(person(nbf=0, iat=NOW + 1), NOW, "token_not_yet_valid", id="nbf does not stand in for iat"),
-        pytest.param(person(exp=NOW, iat=NOW + 1), NOW, "token_expired", id="expired and not yet issued"),
+        pytest.param(person(nbf=NOW + 1, iat=NOW + 1), NOW + 0.9, "token_not_yet_valid", id="nbf has no leeway"),
+        pytest.param(person(nbf=0, iat=NOW + 61), NOW, "token_not_yet_valid", id="nbf does not stand in for iat"),
+        pytest.param(person(exp=NOW, iat=NOW + 61), NOW, "token_expired", id="expired and not yet issued"),
     ],
 )
 def test_a_token_is_valid_from_its_first_second_to_the_one_before_it_expires(claims, now, expected):
@@ -97,6 +101,8 @@ def test_the_message_says_for_how_long_a_token_is_over_or_has_to_wait():
         principal_from(person(exp=NOW - 90), EXPECTED, NOW + 0.5)
     with pytest.raises(TokenRejected, match="valid in 30 s"):
         principal_from(person(iat=NOW + 5, nbf=NOW + 30), EXPECTED, NOW + 0.5)
+    with pytest.raises(TokenRejected, match="valid in 5 s"):
+        principal_from(person(iat=NOW + 65, nbf=NOW + 3), EXPECTED, NOW + 0.5)
 
 
 def test_no_message_quotes_the_token():

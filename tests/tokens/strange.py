@@ -123,6 +123,7 @@ _HEADERS: dict[str, Mapping[str, Any]] = {
 # What is odd shows in the principal.
 _TELLING: dict[str, tuple[Fields, Fields]] = {
     "an issue this very second": (lambda pool: {"iat": pool.now}, lambda pool: {"issued_at": pool.now}),
+    "an issue a minute ahead": (lambda pool: {"iat": pool.now + 60}, lambda pool: {"issued_at": pool.now + 60}),
     "an issue before 1970": (lambda pool: {"iat": -1}, lambda pool: {"issued_at": -1}),
     "a second to live": (
         lambda pool: {"exp": pool.now + pool.slack + 1},

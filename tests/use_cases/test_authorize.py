@@ -25,7 +25,7 @@ class House:
 
     def __init__(self, max_staleness: float = 0, **callers: Principal) -> None:
         self.callers = {"clerk": principal(), **callers}
-        self.clock, self.guard, self.policies, self.journal = Clock(0), FakeGuard(), FakePolicies(), Journal()
+        self.clock, self.guard, self.policies, self.journal = Clock(), FakeGuard(), FakePolicies(), Journal()
         self.authorize = Authorize(
             verify=self.callers.__getitem__,
             guard=self.journal.of("guard", self.guard),
@@ -290,6 +290,33 @@ def test_a_revocation_refuses_tokens_up_to_its_own_second(kind, value, issued_at
     house = House(clerk=principal(iat=issued_at))
     house.guard.put(Revocation(kind, value, REVOKED_AT, "admin"))
     assert is_refused(house) is refused
+
+
+@pytest.mark.parametrize(("kind", "value"), REVOCATIONS)
+@pytest.mark.parametrize(
+    ("revoked", "issued", "now", "refused"),
+    [
+        pytest.param(0, 1, 0, True, id="dated a second after its revocation, before that second"),
+        pytest.param(0, 1, 0.9, True, id="dated a second after its revocation, a moment before that second"),
+        pytest.param(0, 60, 0, True, id="dated a minute after its revocation, before that minute has passed"),
+        pytest.param(0, 60, 59, True, id="dated a minute after its revocation, a second before that minute has passed"),
+        pytest.param(0, 61, 1, False, id="dated more than a minute after the revocation: clocks do not differ so far"),
+        pytest.param(-3600, 30, 0, False, id="ahead of the clock, long after the revocation"),
+        pytest.param(0, 1, 1, False, id="issued later by a clock that agrees"),
+        pytest.param(10, 5, 0, True, id="both ahead of this Lambda's clock, and the revocation later"),
+    ],
+)
+def test_a_token_from_ahead_of_the_clock_has_no_leeway_after_a_revocation(kind, value, revoked, issued, now, refused):
+    house = House(clerk=principal(iat=mint.NOW + issued - 3600, exp=mint.NOW + 3600))
+    house.guard.put(Revocation(kind, value, mint.NOW + revoked - 3600, "admin"))
+    house.clock.now = mint.NOW + now - 3600
+    assert is_refused(house) is refused
+
+
+def test_a_token_from_ahead_of_the_clock_is_admitted_where_nothing_was_revoked():
+    house = House(clerk=principal(iat=mint.NOW))
+    house.clock.now = mint.NOW - 30
+    assert not is_refused(house)
 
 
 def test_a_session_that_is_revoked_is_refused_whenever_its_token_was_issued():

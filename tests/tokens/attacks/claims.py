@@ -100,6 +100,12 @@ _TOO_EARLY: dict[str, Choose] = {
     "beyond what fractions reach": lambda pool: 10**400,
 }
 
+# An issue up to a minute ahead is accepted, since clocks differ.
+_ISSUED_TOO_EARLY: dict[str, Choose] = {
+    **{what: choose for what, choose in _TOO_EARLY.items() if what != "a second ahead"},
+    "a minute and a second ahead": lambda pool: pool.now + pool.slack + 61,
+}
+
 _WRONG_ISSUERS: dict[str, Choose] = {
     "missing": lambda pool: ABSENT,
     "null": lambda pool: None,
@@ -206,9 +212,9 @@ ATTACKS = [
         for what, value in _NO_WHOLE_NUMBER.items()
     ),
     *_each("exp", "token_expired", _TOO_LATE),
-    *_each("iat", "token_not_yet_valid", _TOO_EARLY),
+    *_each("iat", "token_not_yet_valid", _ISSUED_TOO_EARLY),
     *_each("nbf", "token_not_yet_valid", _TOO_EARLY),
-    *_each("iat", "token_not_yet_valid", _TOO_EARLY, nbf=0),
+    *_each("iat", "token_not_yet_valid", _ISSUED_TOO_EARLY, nbf=0),
     *_each("iss", "wrong_issuer", _WRONG_ISSUERS),
     *_each("token_use", "wrong_token_use", _WRONG_USES),
     *_each("client_id", "malformed_claims", _NO_TEXT_AT_ALL),
