@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from chalice.app import AuthRequest, Blueprint
 
 from authorizers import document
+from authorizers.bearer import token_of
 from authorizers.record import Record
 from chalicelib.authorize import Grant, Terms
 from chalicelib.core import grant as grant_text
@@ -44,7 +45,7 @@ def answer(
     try:
         arn_base, method, path = document.split_method_arn(method_arn)
         record.ask(method, path)
-        grant = authorize()(_token(header))
+        grant = authorize()(token_of(header))
         answered = _document(grant, arn_base)
     except TokenRejected as rejected:
         record.reject(rejected.code)
@@ -54,15 +55,6 @@ def answer(
         raise
     record.decide(grant, method, path)
     return answered
-
-
-def _token(header: str) -> str:
-    scheme, space, token = header.partition(" ")
-    if not space:
-        return header
-    if scheme.lower() != "bearer" or not token:
-        raise TokenRejected("missing_token", "the Authorization header holds no bearer token")
-    return token
 
 
 class _Form(NamedTuple):

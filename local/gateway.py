@@ -21,6 +21,8 @@ import chalice.local
 from chalice.app import Chalice, ChaliceAuthorizer, CognitoUserPoolAuthorizer, RouteEntry
 from chalice.local import LambdaContext, LocalARNBuilder, LocalGatewayException, MatchResult
 
+from authorizers.bearer import token_of
+from chalicelib.core.errors import TokenRejected
 from local.gateway_responses import GatewayResponse, ResponseType, answer
 from local.iam import Policy, Verdict, read_policy
 
@@ -119,9 +121,11 @@ class StrictGateway:
                 raise _misconfigured(f"an authorizer of type {type(other).__name__} is not judged here")
 
     def _by_pool(self, pool: CognitoUserPoolAuthorizer, headers: Mapping[str, str]) -> dict[str, Any]:
-        token = _without_bearer(_identity(headers, pool._header))
+        header = _identity(headers, pool._header)
         try:
-            claims = self._verify(token)
+            claims = self._verify(token_of(header))
+        except TokenRejected as rejected:
+            raise _unauthorized(rejected.message) from rejected
         except TokenRefused as refused:
             raise _unauthorized(f"token refused: {refused.__cause__ or refused}", str(refused)) from refused
         expected = "access" if pool.scopes else "id"
@@ -167,10 +171,6 @@ def _identity(headers: Mapping[str, str], name: str | None) -> str:
     if not value.strip():
         raise _unauthorized(f"no {name} header")
     return value
-
-
-def _without_bearer(value: str) -> str:
-    return re.sub(r"^\s*bearer\s", "", value, flags=re.IGNORECASE).strip()
 
 
 def _ask(function: ChaliceAuthorizer, token: str, method_arn: str, lambda_context: Any) -> Result:

@@ -128,7 +128,9 @@ def test_two_callers_of_one_group_get_each_their_own_name():
 
 
 @pytest.mark.parametrize(
-    "before", ["Bearer ", "bearer ", "BEARER ", ""], ids=["Bearer", "bearer", "BEARER", "no scheme"]
+    "before",
+    ["Bearer ", "bearer ", "BEARER ", "bEARER   ", "Bearer" + " " * 50, ""],
+    ids=["Bearer", "bearer", "BEARER", "three spaces", "fifty spaces", "no scheme"],
 )
 def test_a_token_is_taken_with_its_scheme_in_any_case_or_without(before):
     assert House(READ).ask(before + mint.token(mint.person()))["principalId"]
@@ -141,7 +143,10 @@ def test_a_token_is_taken_with_its_scheme_in_any_case_or_without(before):
         pytest.param("Bearer", "malformed_token", id="a scheme alone"),
         pytest.param("Bearer ", "missing_token", id="a scheme and a space"),
         pytest.param("Basic {token}", "missing_token", id="another scheme"),
-        pytest.param("Bearer  {token}", "malformed_token", id="two spaces"),
+        pytest.param("Bearer   ", "missing_token", id="a scheme and three spaces"),
+        pytest.param("Bearer \t{token}", "malformed_token", id="a space and a tab"),
+        pytest.param("Bearer\u00a0{token}", "malformed_token", id="a space that does not break"),
+        pytest.param("Bearers {token}", "missing_token", id="a longer scheme"),
         pytest.param("Bearer {token} ", "malformed_token", id="a space behind"),
         pytest.param(" {token}", "missing_token", id="a space before"),
         pytest.param("Bearer Bearer {token}", "malformed_token", id="the scheme twice"),

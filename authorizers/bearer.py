@@ -1,0 +1,21 @@
+"""The Authorization header, read alike for both use cases."""
+
+import re
+
+from chalicelib.core.errors import TokenRejected
+
+_BEARER = re.compile(r"bearer +(?=[^ ])", re.IGNORECASE)
+
+
+def token_of(header: str) -> str:
+    """Take the token from `Bearer <token>`, or from a header that is the token alone.
+
+    Shape:   the scheme in any case, and one or more spaces (RFC 9110 → "Authentication Scheme", RFC 6750)
+    Raises:  TokenRejected for another scheme, and for a scheme without a token
+    """
+    if " " not in header:
+        return header
+    scheme = _BEARER.match(header)
+    if scheme is None:
+        raise TokenRejected("missing_token", "the Authorization header holds no bearer token")
+    return header[scheme.end() :]
