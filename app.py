@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from chalice.app import Response
 
-from authorizers import door
+from authorizers import door, policy_names
 from authorizers.policy import guards, policy_authorizer
 from authorizers.pool import requires
 from chalicelib import wiring
@@ -80,7 +80,7 @@ def whoami() -> Any:
         "kind": caller["kind"],
         "username": caller["username"],
         "client": caller["client"],
-        "policies": caller["policies"].split(", "),
+        "policies": policy_names.decode(caller["policies"]),
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from chalice.app import AuthRequest, Blueprint
 
-from authorizers import document
+from authorizers import document, policy_names
 from authorizers.bearer import token_of
 from authorizers.record import Record
 from chalicelib.authorize import Grant, Terms
@@ -16,6 +16,10 @@ from chalicelib.core.policy import MAX_DOCUMENT_BYTES
 from chalicelib.settings import Settings
 
 guards = Blueprint(__name__)
+
+# What has to fit is the document and the grant: the names of policies get what is left, and no more than they need.
+_POLICY_NAMES_BYTES = 1024
+_HOLDER_BYTES = 640  # the longest ids and names of a caller, in ASCII
 
 
 class Unauthorized(Exception):
@@ -84,14 +88,16 @@ def _document(grant: Grant, arn_base: str) -> dict[str, Any]:
 
 
 def _form(terms: Terms, arn_base: str) -> _Form:
-    policies = ", ".join(terms.policies)
     policy = document.policy_document(terms.statements, arn_base)
-    # What the service and the gateway's error responses get to know: texts only, and the same for every request.
+    # What the service and the gateway's error responses get to know: texts only, and the same for every request. The
+    # error response puts the names of the policies behind the reason: they are long, so the context has them once.
     context = {
-        "code": "not_permitted" if policies else "no_policy",
-        "reason": f"the policies in force are {policies}" if policies else "no policy applies to the caller",
-        "policies": policies,
+        "code": "not_permitted" if terms.policies else "no_policy",
+        "reason": "the policies in force are " if terms.policies else "no policy applies to the caller",
+        "policies": "",
         "grant": grant_text.encode(terms.statements),
         "generation": str(terms.generation),
     }
+    room = min(_POLICY_NAMES_BYTES, MAX_DOCUMENT_BYTES - _HOLDER_BYTES - document.json_bytes([policy, context]))
+    context["policies"] = policy_names.encode(terms.policies, room)
     return _Form(policy, context, document.json_bytes([policy, context]))

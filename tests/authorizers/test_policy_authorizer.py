@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authorizers import policy_names
 from authorizers.policy import Unauthorized, answer
 from authorizers.record import Record
 from chalicelib.authorize import Authorize
@@ -70,7 +71,7 @@ def test_the_context_says_who_calls_and_by_which_policies():
     house = House(READ)
     assert house.ask(bearer())["context"] == {
         "code": "not_permitted",
-        "reason": "the policies in force are group:clerks@1",
+        "reason": "the policies in force are ",
         "kind": "person",
         "client": mint.WEB_CLIENT,
         "username": "clerk",
@@ -78,6 +79,49 @@ def test_the_context_says_who_calls_and_by_which_policies():
         "generation": str(house.guard.generation),
         "grant": "Allow GET /reports Allow GET /reports/*",
     }
+
+
+def test_a_person_may_have_many_groups_with_long_names():
+    house = House()
+    groups = [f"{number:02}-{'g' * 117}" for number in range(35)]
+    for number, group in enumerate(groups):
+        house.policies.put(f"group:{group}", statements(allow(f"/reports/{number}")), "admin", None)
+    answered = house.ask(bearer(**{"cognito:groups": groups}))
+    for number in range(35):
+        assert iam.permits(answered["policyDocument"], f"{STAGE}GET/reports/{number}")
+        assert decide(decode(answered["context"]["grant"]), "GET", f"/reports/{number}").allowed
+    named = policy_names.decode(answered["context"]["policies"])
+    assert named[0] == f"group:{groups[0]}@1"
+    assert named[-1] == f"and {35 - len(named) + 1} more"
+    assert house.lines[-1]["policies"] == [f"group:{group}@1" for group in groups], "the log names all of them"
+
+
+def test_names_are_shortened_before_a_document_is_refused():
+    house = House()
+    groups = ["g" * 128, "h" * 128]
+    paths = [f"/{'a' * 80}/{number:02}" for number in range(30)]
+    for group, some in zip(groups, (paths[:15], paths[15:]), strict=True):
+        house.policies.put(f"group:{group}", statements(allow(*some)), "admin", None)
+    answered = house.ask(bearer(**{"cognito:groups": groups}))
+    assert answered["context"]["policies"] == "2 in number"
+    assert all(iam.permits(answered["policyDocument"], f"{STAGE}GET{path}") for path in paths)
+
+
+def test_a_name_of_a_group_does_not_break_the_json_of_an_error_response():
+    house = House()
+    house.policies.put('group:a"b\\', statements(READ), "admin", None)
+    context = house.ask(bearer(**{"cognito:groups": ['a"b\\']}))["context"]
+    said = json.loads(f'{{"message":"not permitted: {context["reason"]}{context["policies"]}"}}')
+    assert said == {"message": "not permitted: the policies in force are group:a%22b%5C@1"}
+
+
+@pytest.mark.parametrize("group", ["team:eng", "équipe", "R&D"])
+def test_a_group_of_any_name_has_its_policy(group):
+    house = House()
+    house.policies.put(f"group:{group}", statements(READ), "admin", None)
+    answered = house.ask(bearer(**{"cognito:groups": [group]}))
+    assert iam.permits(answered["policyDocument"], ASKED)
+    assert answered["context"]["policies"] == f"group:{group}@1"
 
 
 def test_the_context_of_a_machine_says_so():

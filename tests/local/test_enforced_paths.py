@@ -1,5 +1,7 @@
 """The gateway of `chalice local` and the service's enforcement together: what policies deny stays closed."""
 
+import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,11 +14,18 @@ from authorizers.record import Record
 from chalicelib.api import Api
 from chalicelib.authorize import Grant, Terms
 from local.gateway import StrictGateway, installed
+from local.gateway_responses import EXTENSION, GatewayResponse, read_definitions
 from tests.fakes import allow, deny, principal, statements
 
 
 def refuse(token: str) -> dict[str, Any]:
     raise AssertionError("no route asks for the user pool")
+
+
+def responses() -> dict[str, GatewayResponse]:
+    """The error responses of the API, as the template defines them."""
+    template = json.loads((Path(__file__).parents[2] / ".chalice" / "package.json").read_text(encoding="utf-8"))
+    return read_definitions(template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"][EXTENSION])
 
 
 def get(path: str, *rules: dict[str, Any]) -> tuple[int, Any]:
@@ -31,7 +40,7 @@ def get(path: str, *rules: dict[str, Any]) -> tuple[int, Any]:
 
     app.route("/docs/{name}", authorizer=ask)(lambda name: {"read": unquote(name)})
     app.route("/greedy/{proxy+}", authorizer=ask)(lambda: {"read": unquote(app.request.uri_params["proxy"])})
-    with installed(StrictGateway(refuse)), Client(app) as client:
+    with installed(StrictGateway(refuse, responses())), Client(app) as client:
         answered = client.http.get(path, headers={"authorization": "Bearer token"})
     return answered.status_code, answered.json_body
 
@@ -75,4 +84,9 @@ def test_no_spelling_walks_around_a_deny(path: str, status: int) -> None:
     )
     assert status_code == status
     if status != 200:
-        assert set(body) in ({"message", "code"}, {"Message"})
+        assert set(body) == {"message", "code"}
+
+
+def test_a_denial_names_the_policies_in_force() -> None:
+    message = "GET /docs/{name} is not permitted: the policies in force are group:clerks@1"
+    assert get("/docs/a", allow("/other")) == (403, {"message": message, "code": "not_permitted"})

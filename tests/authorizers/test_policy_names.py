@@ -1,0 +1,43 @@
+"""The names of policies fit into the room that is left, and can be read back."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from authorizers.policy_names import decode, encode
+
+THREE = ["group:a@1", "group:b@2", "client:c@3"]
+names = st.lists(st.text(st.characters(categories=["L", "M", "S", "N", "P"]), min_size=1), min_size=1, max_size=12)
+
+
+@pytest.mark.parametrize(
+    ("room", "text"),
+    [
+        pytest.param(100, "group:a@1, group:b@2, client:c@3", id="room for all"),
+        pytest.param(34, "group:a@1, group:b@2, client:c@3", id="just enough for all"),
+        pytest.param(33, "group:a@1, and 2 more", id="one byte too little"),
+        pytest.param(23, "group:a@1, and 2 more", id="just enough for one"),
+        pytest.param(22, "3 in number", id="room for none"),
+        pytest.param(-100, "3 in number", id="no room at all"),
+    ],
+)
+def test_as_many_are_named_as_there_is_room_for(room, text):
+    assert encode(THREE, room) == text
+
+
+def test_no_policy_has_no_name():
+    assert encode([], 100) == ""
+
+
+@given(names, st.integers(20, 400))
+def test_what_is_written_fits_is_json_and_is_read_back(policies, room):
+    text = encode(policies, room)
+    assert len(json.dumps(text)) <= room
+    assert json.loads(f'"{text}"') == text
+    named = decode(text)
+    if named == policies:
+        return
+    assert named[-1] in (f"and {len(policies) - len(named) + 1} more", f"{len(policies)} in number")
+    assert named[:-1] == policies[: len(named) - 1]
