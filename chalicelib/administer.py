@@ -1,5 +1,6 @@
 """Use case: write policies and revoke tokens. What is acknowledged holds for the next request."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,18 +12,22 @@ from chalicelib.ports import Generation, PolicyStore, Revocation, RevocationKind
 
 _REVOCABLE: tuple[RevocationKind, ...] = ("sub", "client", "session")
 _LONGEST_VALUE = 256
+# What Cognito writes into `sub` and `origin_jti`, of a local person and of one from a company.
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
 class Administer:
     """Administers policies and revocations.
 
-    now  seconds since 1970
+    clients  gives the app clients whose tokens are admitted, and which alone can be revoked
+    now      seconds since 1970
     """
 
     policies: PolicyStore
     generation: Generation
     revocations: Revocations
+    clients: Callable[[], frozenset[str]] = frozenset
     now: Callable[[], float] = time.time
 
     def list_policies(self) -> list[Policy]:
@@ -67,6 +72,7 @@ class Administer:
         Raises:  InvalidInput, CannotDecide
         """
         kind, value = _revocable(body)
+        self._check_that_tokens_carry(kind, value)
         revocation = Revocation(kind, value, revoked_at=int(self.now()), revoked_by=author)
         self.revocations.put(revocation)
         return revocation
@@ -74,6 +80,16 @@ class Administer:
     def lift(self, body: Any) -> None:
         """Take a revocation back; the shape is that of `revoke`. Raises InvalidInput, NotFound, CannotDecide."""
         self.revocations.lift(*_revocable(body))
+
+    def _check_that_tokens_carry(self, kind: RevocationKind, value: str) -> None:
+        """Raises InvalidInput for what no token carries: its revocation would be acknowledged and revoke nothing."""
+        if kind == "client":
+            if value not in self.clients():
+                raise InvalidInput(kind, f"{value[:80]!r} is not an app client of this app (CLIENT_IDS)")
+        elif not _UUID.fullmatch(value):
+            claim = "sub" if kind == "sub" else "origin_jti"
+            hint = "; revoke a machine by its client" if kind == "sub" else ""
+            raise InvalidInput(kind, f"expected the token's {claim}, a UUID in lower case{hint}")
 
 
 def _revocable(body: Any) -> tuple[RevocationKind, str]:

@@ -40,7 +40,7 @@ class Settings:
 
     @property
     def client_ids(self) -> frozenset[str]:
-        """CLIENT_IDS: the app clients whose tokens are admitted, separated by commas."""
+        """CLIENT_IDS: the app clients whose tokens are admitted and can be revoked, separated by commas."""
         return self._texts("CLIENT_IDS")
 
     @property

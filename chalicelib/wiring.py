@@ -66,7 +66,8 @@ def authorize() -> Authorize:
 @cache
 def administer() -> Administer:
     guard = GuardTable(_dynamodb(), settings().guard_table)
-    return Administer(PolicyTable(_dynamodb(), settings().policy_table), generation=guard, revocations=guard)
+    policies = PolicyTable(_dynamodb(), settings().policy_table)
+    return Administer(policies, generation=guard, revocations=guard, clients=lambda: settings().client_ids)
 
 
 @cache

@@ -22,11 +22,13 @@ FILES = {
 }
 REPORT = {"title": "Orders", "body": "many"}
 READ = allow("/reports", sid="read")
+CLERK = "c1e7c000-0000-4000-8000-00000000c1e7"
 
 
 @pytest.fixture(scope="module", autouse=True)
 def wiring_of_our_own() -> Iterator[None]:
     settings = {"POLICY_TABLE": "PolicyTable", "GUARD_TABLE": "GuardTable", "DOCUMENT_TABLE": "DocumentTable"}
+    settings |= {"CLIENT_IDS": "webclientofolympus,machineofolympus,"}
     with pytest.MonkeyPatch.context() as environment, fresh_wiring():
         for name, value in {**settings, "AWS_DEFAULT_REGION": "us-east-1"}.items():
             environment.setenv(name, value)
@@ -117,11 +119,17 @@ def test_a_name_in_a_path_that_is_no_text_is_a_400(name):
 
 
 def test_a_revocation_is_made_listed_and_lifted():
-    status, made = call("POST", "/admin/revocations", {"sub": "c1e7c000"})
-    assert (status, made["kind"], made["value"], made["revoked_by"]) == (201, "sub", "c1e7c000", "admin-sub")
+    status, made = call("POST", "/admin/revocations", {"sub": CLERK})
+    assert (status, made["kind"], made["value"], made["revoked_by"]) == (201, "sub", CLERK, "admin-sub")
     assert call("GET", "/admin/revocations") == (200, {"revocations": [made]})
-    assert call("DELETE", "/admin/revocations", {"sub": "c1e7c000"}) == (204, None)
+    assert call("DELETE", "/admin/revocations", {"sub": CLERK}) == (204, None)
     assert call("GET", "/admin/revocations") == (200, {"revocations": []})
+
+
+def test_only_an_app_client_of_this_app_can_be_revoked():
+    assert refusal("POST", "/admin/revocations", {"client": "*"}) == (400, "invalid_input")
+    assert call("GET", "/admin/revocations") == (200, {"revocations": []})
+    assert call("POST", "/admin/revocations", {"client": "machineofolympus"})[0] == 201
 
 
 @pytest.mark.parametrize(

@@ -283,6 +283,8 @@ def test_revocations_are_listed_until_they_are_lifted(guild: Guild) -> None:
         pytest.param({"sub": "s" * 257}, "sub", id="an endless name"),
         pytest.param({"session": 7}, "session", id="a number"),
         pytest.param({"client": "a\nb"}, "client", id="a line break"),
+        pytest.param({"client": "*"}, "client", id="every client"),
+        pytest.param({"sub": "somebody"}, "sub", id="a name that is no subject"),
         pytest.param(["sub"], "body", id="a list"),
     ],
 )

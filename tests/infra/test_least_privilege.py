@@ -56,7 +56,7 @@ EVERYTHING = {
 }
 REPORT = {"title": "Orders", "body": "many"}
 POLICY = {"kind": "group", "name": "clerks"}
-REVOCATION = {"sub": "mallory"}
+REVOCATION = {"sub": "5a110000-0000-4000-8000-000000000001"}
 # Every route, in an order in which each of them succeeds; the report's id is known once it has been written.
 REQUESTS: list[tuple[str, str, Any, Mapping[str, str]]] = [
     ("GET", "/", None, {}),

@@ -18,6 +18,7 @@ from itertools import count
 from math import inf
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast
+from uuid import UUID
 
 from aws_lambda_powertools import Logger
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -78,7 +79,9 @@ class Shipped:
 
     def administer(self, client: Any, now: Now) -> Administer:
         guard = GuardTable(client, GUARD, now)
-        return Administer(PolicyTable(client, POLICIES, now), generation=guard, revocations=guard, now=now)
+        return Administer(
+            PolicyTable(client, POLICIES, now), guard, guard, clients=lambda: mint.EXPECTED.client_ids, now=now
+        )
 
     def invalidate(self, client: Any, gateway_cache: GatewayCache | None, now: Now) -> Callable[[], int]:
         return Invalidate(GuardTable(client, GUARD, now), gateway_cache)
@@ -138,9 +141,16 @@ CONTENTS: Mapping[Meaning, list[dict[str, Any]]] = {
 NONSENSE = Meaning(makes_sense=False)
 
 CLERKS, AUDITORS, MACHINE = SUBJECTS = ("group:clerks", "group:auditors", f"client:{mint.MACHINE_CLIENT}")
+
+
+def _uuid(number: int) -> str:
+    """A subject or a sign-in, in the form that Cognito gives it."""
+    return str(UUID(int=number))
+
+
 CALLERS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    ((CLERKS,), mint.person(sub="clerk", **{"cognito:groups": ["clerks"]})),
-    ((CLERKS, AUDITORS), mint.person(sub="auditor", **{"cognito:groups": ["clerks", "auditors"]})),
+    ((CLERKS,), mint.person(sub=_uuid(101), **{"cognito:groups": ["clerks"]})),
+    ((CLERKS, AUDITORS), mint.person(sub=_uuid(102), **{"cognito:groups": ["clerks", "auditors"]})),
     ((MACHINE,), mint.machine()),
 )
 
@@ -286,7 +296,7 @@ class InvalidationMachine(RuleBasedStateMachine):
             self.ledger.begin(("policy", subject), content)
             self.dynamodb.begin(POLICIES, subject, _item(subject, content))
         for caller in range(len(CALLERS)):
-            self._issue(caller, f"sign-in {caller}", has_scope=False)
+            self._issue(caller, _uuid(caller), has_scope=False)
         self.clock.advance(1)
         self.deeds["stories"] += 1
 
@@ -301,7 +311,9 @@ class InvalidationMachine(RuleBasedStateMachine):
     def _issue(self, caller: int, session: str, has_scope: bool) -> None:
         subjects, person = CALLERS[caller]
         claims = person | {"iat": int(self.clock()), "exp": mint.NOW + 86_400, "scope": OFFICER if has_scope else ""}
-        revocations = [("sub", claims["sub"]), ("client", claims["client_id"])]
+        revocations = [("client", claims["client_id"])]
+        if "username" in person:  # a machine is revoked by its client
+            revocations.append(("sub", claims["sub"]))
         if "origin_jti" in person:
             claims["origin_jti"] = session
             revocations.append(("session", session))
@@ -526,7 +538,7 @@ class InvalidationMachine(RuleBasedStateMachine):
 
     @power(SIGN_IN, caller=st.integers(0, len(CALLERS) - 1), is_refresh=st.booleans(), has_scope=st.booleans())
     def sign_in(self, caller: int, is_refresh: bool, has_scope: bool) -> None:
-        self._issue(caller, f"sign-in {caller if is_refresh else len(self.tokens)}", has_scope)
+        self._issue(caller, _uuid(caller if is_refresh else len(self.tokens)), has_scope)
 
     @power(CRASH, container=_PICK)
     def replace_container(self, container: int) -> None:

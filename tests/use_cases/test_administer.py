@@ -13,6 +13,8 @@ from tests.fakes import Clock, FakeGuard, FakePolicies, Journal, allow, statemen
 
 READ = allow("/reports", sid="read")
 CLERKS = "group:clerks"
+SUBJECT, SESSION = "c1e7c000-0000-4000-8000-00000000c1e7", "0b1e55ed-90e1-70cd-8000-000000000001"
+REVOCABLE = [("sub", SUBJECT), ("client", mint.WEB_CLIENT), ("session", SESSION)]
 
 
 class House:
@@ -22,6 +24,7 @@ class House:
             policies=self.journal.of("policies", self.policies),
             generation=self.journal.of("generation", self.guard),
             revocations=self.guard,
+            clients=lambda: frozenset({mint.WEB_CLIENT, mint.MACHINE_CLIENT}),
             now=self.clock,
         )
 
@@ -177,12 +180,12 @@ def test_policies_are_found_one_by_one_and_together():
 # --- revocations ---
 
 
-@pytest.mark.parametrize("kind", ["sub", "client", "session"])
-def test_what_was_issued_up_to_this_second_is_revoked(kind):
+@pytest.mark.parametrize(("kind", "value"), REVOCABLE)
+def test_what_was_issued_up_to_this_second_is_revoked(kind, value):
     house = House()
     house.clock.advance(0.999)
-    revocation = house.administer.revoke({kind: "c1e7c000"}, "admin")
-    assert revocation == Revocation(kind, "c1e7c000", mint.NOW, "admin")
+    revocation = house.administer.revoke({kind: value}, "admin")
+    assert revocation == Revocation(kind, value, mint.NOW, "admin")
     assert house.administer.list_revocations() == [revocation]
 
 
@@ -193,17 +196,60 @@ def test_a_revocation_that_could_not_be_stored_is_not_acknowledged():
 
     guard = Unreachable()
     with pytest.raises(CannotDecide):
-        Administer(FakePolicies(), guard, guard).revoke({"sub": "clerk"}, "admin")
+        Administer(FakePolicies(), guard, guard).revoke({"sub": SUBJECT}, "admin")
 
 
-@pytest.mark.parametrize("kind", ["sub", "client", "session"])
-def test_a_revocation_is_lifted_by_the_body_that_made_it(kind):
+@pytest.mark.parametrize(("kind", "value"), REVOCABLE)
+def test_a_revocation_is_lifted_by_the_body_that_made_it(kind, value):
     house = House()
-    house.administer.revoke({kind: "clerk"}, "admin")
-    house.administer.lift({kind: "clerk"})
+    house.administer.revoke({kind: value}, "admin")
+    house.administer.lift({kind: value})
     assert house.administer.list_revocations() == []
     with pytest.raises(NotFound):
-        house.administer.lift({kind: "clerk"})
+        house.administer.lift({kind: value})
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        pytest.param("client", "*", id="every client"),
+        pytest.param("client", "another", id="a client of another app"),
+        pytest.param("client", mint.WEB_CLIENT.upper(), id="a client in upper case"),
+        pytest.param("client", f"{mint.WEB_CLIENT},{mint.MACHINE_CLIENT}", id="two clients"),
+        pytest.param("client", SUBJECT, id="a subject as a client"),
+        pytest.param("sub", "*", id="every subject"),
+        pytest.param("sub", "clerk", id="a user name"),
+        pytest.param("sub", mint.MACHINE_CLIENT, id="a machine, which is revoked by its client"),
+        pytest.param("sub", SUBJECT.upper(), id="a subject in upper case"),
+        pytest.param("sub", f"{SUBJECT} ", id="a space behind"),
+        pytest.param("sub", SUBJECT.replace("-", ""), id="a subject without its hyphens"),
+        pytest.param("sub", "s" * 256, id="a long text"),
+        pytest.param("session", "*", id="every session"),
+        pytest.param("session", SESSION[:-1], id="a session cut short"),
+        pytest.param("session", f"{{{SESSION}}}", id="a session in braces"),
+    ],
+)
+def test_what_no_token_carries_is_not_revoked(kind, value):
+    house = House()
+    with pytest.raises(InvalidInput) as refused:
+        house.administer.revoke({kind: value}, "admin")
+    assert refused.value.field == kind
+    assert house.administer.list_revocations() == []
+
+
+def test_a_revocation_that_should_never_have_been_made_can_be_lifted():
+    house = House()
+    house.guard.put(Revocation("client", "*", mint.NOW, "admin"))
+    house.administer.lift({"client": "*"})
+    assert house.administer.list_revocations() == []
+
+
+def test_without_app_clients_no_client_can_be_revoked_and_people_can():
+    guard = FakeGuard()
+    administer = Administer(FakePolicies(), guard, guard)
+    administer.revoke({"sub": SUBJECT}, "admin")
+    with pytest.raises(InvalidInput):
+        administer.revoke({"client": mint.WEB_CLIENT}, "admin")
 
 
 @pytest.mark.parametrize(
@@ -233,5 +279,8 @@ def test_a_revocation_of_what_is_not_exactly_one_thing_is_refused(body, field):
     assert house.administer.list_revocations() == []
 
 
-def test_a_value_of_256_characters_is_taken():
-    assert House().administer.revoke({"sub": "s" * 256}, "admin").value == "s" * 256
+def test_a_value_of_256_characters_can_be_lifted():
+    house = House()
+    house.guard.put(Revocation("sub", "s" * 256, mint.NOW, "admin"))
+    house.administer.lift({"sub": "s" * 256})
+    assert house.administer.list_revocations() == []
