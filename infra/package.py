@@ -183,10 +183,10 @@ def _run_chalice(project: Path, run: Run) -> tuple[bytes, bytes]:
 
 
 def _environment() -> dict[str, str]:
-    """Returns an environment without AWS settings: packaging calls no account, so a profile or a region must not matter.
+    """Returns an environment without AWS settings: packaging calls no account.
 
     Chalice looks for credentials nevertheless. Without the last three settings it would read a profile, or ask the
-    metadata service, if need be through a proxy.
+    metadata service through a proxy.
     """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return {
