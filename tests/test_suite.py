@@ -93,18 +93,17 @@ def workers(suite: Path, folder: str) -> set[str]:
     return {file.read_text("utf-8") for file in (suite / "tests" / folder).glob("*.[0-9]")}
 
 
-def test_tests_that_share_a_cloud_run_in_one_worker_and_the_others_in_both(suite: Path) -> None:
+def test_tests_that_share_a_cloud_run_in_one_worker_and_not_all_in_the_same(suite: Path) -> None:
     for name in ("e2e/test_a.py", "e2e/test_b.py", "rehearsal/test_a.py", "rehearsal/test_b.py"):
         add(suite, name, WHERE)
-    for letter in "abcd":
-        add(suite, f"core/test_{letter}.py", WHERE)
+    add(suite, "core/test_a.py", WHERE)
 
     with running(suite, "-n", "2") as process:
         said, _ = process.communicate(timeout=SECONDS)
 
-    assert "64 passed" in said, said
+    assert "40 passed" in said, said
     assert len(workers(suite, "e2e")) == len(workers(suite, "rehearsal")) == 1
-    assert len(workers(suite, "core")) == 2
+    assert workers(suite, "e2e") != workers(suite, "rehearsal")
 
 
 def test_nothing_that_a_shell_may_set_reaches_a_test(suite: Path) -> None:

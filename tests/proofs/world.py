@@ -45,6 +45,9 @@ class Order:
     mishap: Mishap | None = None
 
 
+_DEATHS = (Mishap.DEATH_BEFORE, Mishap.DEATH_AFTER)
+
+
 class Died(BaseException):
     """The Lambda is gone. No `except Exception` of the shipped code can live through this."""
 
@@ -116,6 +119,8 @@ class Task:
         """Hand the baton over until told how to go on. Raises Died."""
         if self._runs_through:
             return Order()
+        if self._order.mishap in _DEATHS:
+            raise Died  # a process that is gone runs no `finally`, so the call in there is not made
         self._stopped.release()
         told = self._go.acquire(timeout=PATIENCE_SECONDS)
         if not told or self._order.mishap is Mishap.DEATH_BEFORE:
