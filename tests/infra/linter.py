@@ -4,9 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from cfnlint.api import lint
-from cfnlint.config import ManualArgs
-
 REGIONS = ["us-east-1"]  # the region whose resource types it brings along
 
 
@@ -16,4 +13,8 @@ def complaints(template: Mapping[str, Any]) -> list[str]:
 
 
 def complaints_about_text(template: str) -> list[str]:
+    # Imported late: it takes a second, which every run of the tests would pay.
+    from cfnlint.api import lint
+    from cfnlint.config import ManualArgs
+
     return [f"{match.rule.id} {match.message}" for match in lint(template, config=ManualArgs(regions=REGIONS))]

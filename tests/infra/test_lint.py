@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from tests.infra.conftest import IDENTITY
 from tests.infra.linter import complaints, complaints_about_text
 from tests.infra.packaged import translated
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_identity_template_is_clean() -> None:
