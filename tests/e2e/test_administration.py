@@ -162,7 +162,7 @@ def test_a_policy_that_is_too_large_is_refused_with_by_how_much(careful_guild: G
     assert "over the 8192 allowed" in answer.body["message"]
 
 
-@pytest.mark.parametrize("subject", ["user/clerk", "group/white%20space", "group/a:b", "Group/readers"])
+@pytest.mark.parametrize("subject", ["user/clerk", "group/white%20space", "client/a:b", "Group/readers"])
 def test_a_policy_is_for_a_group_or_a_client_and_nobody_else(api: Api, admin: str, subject: str) -> None:
     answer = api.ask("PUT", f"/admin/policies/{subject}", admin, {"statements": [READ]})
 

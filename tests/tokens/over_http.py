@@ -27,9 +27,11 @@ def left_at_home(corpus: Iterable[Hostile]) -> list[str]:
 def travels(token: str) -> bool:
     """Tell whether a token arrives in a header as it was sent, wherever it is sent.
 
+    A space in front belongs to the separator behind the scheme, so the token arrives without it.
+
     Source:  RFC 9110 → "Field Values": printable ASCII with spaces and tabs between, of which none at the end
     """
-    if len(_header(token)) > LARGEST_HEADER or not token[-1:].strip():
+    if len(_header(token)) > LARGEST_HEADER or not token[-1:].strip() or token.startswith(" "):
         return False
     return all(character == "\t" or " " <= character <= "~" for character in token)
 
