@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,6 +28,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in filter(is_slow, items):
         item.add_marker("slow")
     items.sort(key=longest_first)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Lets the garbage collector pass over what the tests of one file have left for those of another.
+
+    Imported modules and cached templates are hundreds of thousands of objects. Each full collection of a proof that
+    makes many objects would visit all of them.
+    """
+    result = yield
+    if nextitem is not None and nextitem.path != item.path:
+        gc.freeze()
+    return result
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -42,6 +42,7 @@ from tests import mint
 from tests.fakes import Clock, allow, deny
 from tests.oracle import iam
 from tests.proofs.ledger import Bound, Key, Ledger, Meaning, Terms, Version, Violated, possible_routes
+from tests.proofs.reproducible import no_constants_of_modules
 from tests.proofs.world import (
     GENERATION,
     GUARD,
@@ -658,19 +659,18 @@ def explore(
     deeds: Counter[str] = Counter()
     attributes = {"code": code, "setting": where, "powers": powers, "deeds": deeds}
     machine = seed(random_seed)(type("Machine", (InvalidationMachine,), attributes))
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=stories,
-            stateful_step_count=moves,
-            database=None,
-            deadline=None,
-            phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
-            report_multiple_bugs=False,
-            print_blob=False,
-            suppress_health_check=list(HealthCheck),
-        ),
+    chosen = settings(
+        max_examples=stories,
+        stateful_step_count=moves,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
+        report_multiple_bugs=False,
+        print_blob=False,
+        suppress_health_check=list(HealthCheck),
     )
+    with no_constants_of_modules():
+        run_state_machine_as_test(machine, settings=chosen)
     return deeds
 
 
