@@ -1,4 +1,4 @@
-"""One local cloud for all end-to-end tests, and those who visit it."""
+"""One local cloud for all end-to-end tests, and those who visit it. It ends with the last of these tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.e2e.cloud import Cloud, start_and_wait
 from tests.tokens.corpus import Pool
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A running cloud, which must end well and leave nothing running."""
     running = start_and_wait(tmp_path_factory.mktemp("shared") / "cloud")
@@ -29,37 +29,37 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     assert running.left_behind() == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def outputs(cloud: Cloud) -> dict[str, Any]:
     return cloud.outputs
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def api(outputs: dict[str, Any]) -> Api:
     return Api(outputs["api_url"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def people(cloud: Cloud) -> People:
     return People(cloud)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def admin(outputs: dict[str, Any]) -> str:
     return sign_in(outputs, **outputs["users"]["admin"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def editor(outputs: dict[str, Any]) -> str:
     return sign_in(outputs, **outputs["users"]["editor"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def reader(outputs: dict[str, Any]) -> str:
     return sign_in(outputs, **outputs["users"]["reader"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def machine(outputs: dict[str, Any]) -> str:
     return machine_token(outputs, outputs["scopes"]["read"])
 
@@ -85,7 +85,7 @@ def guild(new_guild: Callable[..., Guild]) -> Guild:
     return new_guild()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def attacked(cloud: Cloud, outputs: dict[str, Any], reader: str) -> Pool:
     """The user pool with the private key that nobody but the emulator has, so that tokens are wrong in one thing only.
 
