@@ -34,9 +34,9 @@ def covers(actual: Any, wanted: Any) -> bool:
 
 def differing(where: str, actual: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
     """Say of each wanted setting that is another one what it is."""
-    for key, expected in wanted.items():
-        if not covers(actual.get(key), expected):
-            yield f"{where}: {key} is {shown(actual.get(key))} instead of {shown(expected)}"
+    for key, setting in wanted.items():
+        if not covers(actual.get(key), setting):
+            yield f"{where}: {key} is {shown(actual.get(key))} instead of {shown(setting)}"
 
 
 def strangers(kind: str, actual: set[str], wanted: set[str]) -> Iterator[str]:

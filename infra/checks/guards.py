@@ -41,9 +41,9 @@ def _routes(live: Live) -> Iterator[str]:
 def _guards(live: Live) -> Iterator[str]:
     wanted = _wanted(live)
     for (method, path), settings in sorted(_methods(live).items()):
-        actual, expected = _guard(live, settings), wanted.get((method, path), PUBLIC if method == _PREFLIGHT else None)
-        if expected and actual != expected:
-            yield f"{method} {path} is guarded by {actual}, and not by {expected}"
+        actual, setting = _guard(live, settings), wanted.get((method, path), PUBLIC if method == _PREFLIGHT else None)
+        if setting and actual != setting:
+            yield f"{method} {path} is guarded by {actual}, and not by {setting}"
 
 
 def _integrations(live: Live) -> Iterator[str]:
