@@ -27,7 +27,7 @@ class Load:
 
     authorizer_seconds, service_seconds  billed for a warm invocation
     cold_share, cold_seconds             how many invocations begin with a cold start, and what that adds
-    guard_keys                           of a person: the generation, and revocations of subject, session and app client
+    state_keys                           of a person: the generation, and revocations of subject, session and app client
     policy_reads                         of policies, for a decision: memory answers nearly always
     platform_log_bytes                   what Lambda itself writes for each invocation
     metrics                              of the decisions: 4 outcomes and about 8 codes, two metrics each
@@ -38,7 +38,7 @@ class Load:
     cold_share: float = 0.001
     cold_seconds: float = 1.0
     memory_gb: float = 0.5
-    guard_keys: int = 4
+    state_keys: int = 4
     policy_reads: float = 0.02
     platform_log_bytes: int = 300
     log_months_kept: int = 12
@@ -79,7 +79,7 @@ def both(load: Load) -> list[Line]:
 def decisions(load: Load) -> list[Line]:
     """What use case 2 adds to every request."""
     gb_seconds = load.memory_gb * (load.authorizer_seconds + load.cold_share * load.cold_seconds)
-    units = load.guard_keys + load.policy_reads
+    units = load.state_keys + load.policy_reads
     written = load.platform_log_bytes + _LOG_EVENT + decision_line_bytes()
     return [
         _line(

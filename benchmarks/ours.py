@@ -15,7 +15,7 @@ from chalicelib.authorize import Authorize, Grant
 from chalicelib.aws.jwks import JwksKeySource
 from chalicelib.core.policy import Policy, Statement, parse_statements
 from chalicelib.core.principal import Principal
-from chalicelib.ports import GuardReading
+from chalicelib.ports import AuthorizationState
 from chalicelib.verify import VerifyToken
 
 ARN_BASE = "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/live/"
@@ -25,12 +25,12 @@ REMEMBERED = 1024  # tokens, the default of REMEMBERED_TOKENS
 StatementsOf = Callable[[str], tuple[Statement, ...]]  # by subject
 
 
-class QuietGuard:
+class QuietState:
     """Implements Guard: nothing has changed, nobody was revoked, and no time passes."""
 
-    _reading = GuardReading(generation=1)
+    _reading = AuthorizationState(generation=1)
 
-    def read(self, principal: Principal) -> GuardReading:  # noqa: ARG002
+    def read(self, principal: Principal) -> AuthorizationState:  # noqa: ARG002
         return self._reading
 
 
@@ -75,7 +75,7 @@ def decision(
     statements_of: StatementsOf = own_reports,
 ) -> Callable[[], Any]:
     """What Lambda calls, from the event to the result. Without `record`, no line is written."""
-    authorize = Authorize(verifier(remember), QuietGuard(), Policies(statements_of))
+    authorize = Authorize(verifier(remember), QuietState(), Policies(statements_of))
     quiet = NoRecord()
     new_record = record or (lambda: quiet)
 
@@ -96,7 +96,7 @@ def line_to_nowhere() -> Callable[[], Record]:
 
 def one_line(token: str) -> Callable[[], None]:
     """The record of one decision by itself."""
-    grant = Authorize(verifier(REMEMBERED), QuietGuard(), Policies(own_reports))(token)
+    grant = Authorize(verifier(REMEMBERED), QuietState(), Policies(own_reports))(token)
     record = line_to_nowhere()
     method, path = ASKED
 

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from authorizers.document import policy_document
 from benchmarks import node_peers, peers, plain, tokens
 from benchmarks.ours import ARN_BASE, decision, line_to_nowhere, one_line, rules, verifier
-from benchmarks.round_trips import guard_table
+from benchmarks.round_trips import state_table
 from benchmarks.rounds import Ratio, Timer, race, timer
 
 GATEHOUSE, GATEHOUSE_AGAIN = "Gatehouse, first sight", "Gatehouse, repeat"
@@ -47,7 +47,7 @@ def decisions() -> dict[str, Timer]:
 
 def parts() -> dict[str, Timer]:
     """What a decision is followed, and preceded, by."""
-    guard, principal = guard_table(), verifier(remember=0)(tokens.natural())
+    guard, principal = state_table(), verifier(remember=0)(tokens.natural())
     return {LINE: timer(one_line(tokens.natural())), GUARD: timer(lambda: guard.read(principal))}
 
 

@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from benchmarks import tokens
 from benchmarks.ours import own_reports, verifier
 from chalicelib.authorize import Authorize
-from chalicelib.aws.guard import GuardTable
+from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.policy import to_json
 
@@ -32,11 +32,11 @@ class Wire:
     def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         self.requests += 1
         ((table, asked),) = json.loads(request.body)["RequestItems"].items()
-        items = [self._guard_item()] if table == GUARD else [_policy_item(key["subject"]["S"]) for key in asked["Keys"]]
+        items = [self._state_item()] if table == GUARD else [_policy_item(key["subject"]["S"]) for key in asked["Keys"]]
         body = json.dumps({"Responses": {table: items}, "UnprocessedKeys": {}}).encode()
         return AWSResponse(request.url, 200, {"Content-Type": "application/x-amz-json-1.0"}, _Body(body))
 
-    def _guard_item(self) -> dict[str, Any]:
+    def _state_item(self) -> dict[str, Any]:
         return {"id": {"S": "generation"}, "n": {"N": str(self.generation)}}
 
 
@@ -57,15 +57,15 @@ def _policy_item(subject: str) -> dict[str, Any]:
     }
 
 
-def guard_table() -> GuardTable:
+def state_table() -> StateTable:
     """A guard whose client does all its work, and gets its answers without a network."""
-    return GuardTable(Wire().client, GUARD)
+    return StateTable(Wire().client, GUARD)
 
 
 def count() -> dict[str, int]:
     """Round trips of single decisions, by occasion."""
     wire = Wire()
-    tables = GuardTable(wire.client, GUARD), PolicyTable(wire.client, POLICIES)
+    tables = StateTable(wire.client, GUARD), PolicyTable(wire.client, POLICIES)
     authorize = Authorize(verifier(remember=0), *tables)
     patient = Authorize(verifier(remember=0), *tables, max_staleness=60)
 

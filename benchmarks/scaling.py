@@ -14,7 +14,7 @@ from benchmarks.fleet import Account, Agenda, Fleet, arrivals
 from chalicelib.authorize import Authorize
 from chalicelib.core.policy import Policy
 from chalicelib.core.principal import Principal
-from chalicelib.ports import GuardReading
+from chalicelib.ports import AuthorizationState
 
 SEED = 20261122
 # Assumed, since nothing ran on AWS: how long an authorizer works with and without a read, and a service, in seconds.
@@ -33,14 +33,14 @@ PAGE, PICTURES = DOCS / "scaling.md", DOCS / "scaling"
 BEGIN, END = "<!-- written by `python -m benchmarks.scaling` -->", "<!-- end of what it writes -->"
 
 
-class CountingGuard:
+class CountingState:
     """Implements Guard: nothing ever changes; counts the reads, each of which reads the one generation."""
 
     reads = 0
 
-    def read(self, principal: Principal) -> GuardReading:  # noqa: ARG002
+    def read(self, principal: Principal) -> AuthorizationState:  # noqa: ARG002
         self.reads += 1
-        return GuardReading(generation=1)
+        return AuthorizationState(generation=1)
 
 
 class NoPolicies:
@@ -58,11 +58,11 @@ class Reads:
     environments: int
 
 
-def guard_reads(rate: int, callers: int, staleness: float) -> Reads:
+def state_reads(rate: int, callers: int, staleness: float) -> Reads:
     """Count the guard's reads of a steady load, once the memories are as full as they get."""
     seconds = max(2.0, staleness)
     chance = random.Random(SEED)  # noqa: S311  # a story that can be told again, no secret
-    guard, fleet, agenda = CountingGuard(), Fleet(), Agenda()
+    guard, fleet, agenda = CountingState(), Fleet(), Agenda()
     people = [_person(number) for number in range(callers)]
     use_cases: dict[int, Authorize] = {}
     warm_up, now, before = staleness + 1.0, 0.0, 0
@@ -135,9 +135,9 @@ def _person(number: int) -> Principal:
 
 def main() -> None:
     """Simulate, and write the page's tables and its picture."""
-    by_rate = {name: [guard_reads(rate, callers, 5) for rate in RATES] for name, callers in CALLERS.items()}
+    by_rate = {name: [state_reads(rate, callers, 5) for rate in RATES] for name, callers in CALLERS.items()}
     by_staleness = {
-        name: [guard_reads(4_000, callers, staleness) for staleness in STALENESS] for name, callers in CALLERS.items()
+        name: [state_reads(4_000, callers, staleness) for staleness in STALENESS] for name, callers in CALLERS.items()
     }
     bursts = {name: [burst(rate, start) for rate in BURSTS] for name, start in STARTS.items()}
     PICTURES.mkdir(exist_ok=True)

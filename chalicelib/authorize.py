@@ -15,7 +15,7 @@ from chalicelib.core.errors import TokenRejected
 from chalicelib.core.policy import Statement
 from chalicelib.core.principal import Principal
 from chalicelib.memory import Memory
-from chalicelib.ports import Guard, GuardReading, PolicyReader
+from chalicelib.ports import AuthorizationState, Guard, PolicyReader
 
 # No memory outlives this, whatever the generation says: the last healer, should a writer die between its two writes
 # and the stream fail as well.
@@ -79,18 +79,18 @@ class Authorize:
         self._policies = policies
         self._max_staleness = max_staleness
         self._now = now
-        self._readings: Memory[tuple[str, str, str], tuple[float, GuardReading]] = Memory(MEMORY_MAX_ENTRIES)
+        self._readings: Memory[tuple[str, str, str], tuple[float, AuthorizationState]] = Memory(MEMORY_MAX_ENTRIES)
         self._remembered: Memory[_Holder, tuple[float, Terms]] = Memory(MEMORY_MAX_ENTRIES)
 
     def __call__(self, token: str) -> Grant:
         """Raises TokenRejected (401) or CannotDecide (500)."""
         principal = self._verify(token)
-        reading = self._read_guard(principal)
+        reading = self._read_state(principal)
         if reading.session_revoked or (reading.revoked_before >= 0 and self._is_revoked(principal, reading)):
             raise TokenRejected("revoked", "the token was revoked")
         return Grant(principal, self._terms_for(principal, reading.generation))
 
-    def _is_revoked(self, principal: Principal, reading: GuardReading) -> bool:
+    def _is_revoked(self, principal: Principal, reading: AuthorizationState) -> bool:
         """Compare Cognito's clock, which dated the token, with that of the Lambda which wrote the revocation.
 
         A token from ahead of our own clock is no newer than now, whatever it says: it may be older than a revocation
@@ -100,7 +100,7 @@ class Authorize:
             return principal.issued_at - ISSUED_AHEAD_SECONDS <= reading.revoked_before
         return principal.issued_at <= reading.revoked_before
 
-    def _read_guard(self, principal: Principal) -> GuardReading:
+    def _read_state(self, principal: Principal) -> AuthorizationState:
         if not self._max_staleness:
             return self._guard.read(principal)
         who = (principal.subject, principal.session, principal.client_id)

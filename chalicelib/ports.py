@@ -21,7 +21,7 @@ class KeySource(Protocol):
         """Find a public key. Raises TokenRejected (no such key) or CannotDecide (the keys could not be read)."""
 
 
-class GuardReading(NamedTuple):
+class AuthorizationState(NamedTuple):
     """What the guard table says at one moment.
 
     generation      counts the changes of policies
@@ -37,7 +37,7 @@ class GuardReading(NamedTuple):
 class Guard(Protocol):
     """The strongly consistent read that stands in front of every decision."""
 
-    def read(self, principal: Principal) -> GuardReading:
+    def read(self, principal: Principal) -> AuthorizationState:
         """Raises CannotDecide unless every key was read."""
 
 

@@ -49,9 +49,9 @@ class Settings:
         return self._text("POLICY_TABLE")
 
     @property
-    def guard_table(self) -> str:
-        """GUARD_TABLE: the DynamoDB table of the generation and the revocations."""
-        return self._text("GUARD_TABLE")
+    def state_table(self) -> str:
+        """STATE_TABLE: the DynamoDB table of the generation and the revocations."""
+        return self._text("STATE_TABLE")
 
     @property
     def onboarded_table(self) -> str:

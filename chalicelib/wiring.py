@@ -9,10 +9,10 @@ from botocore.config import Config
 
 from chalicelib.administer import Administer
 from chalicelib.authorize import Authorize
+from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.directory import OnboardedTable, UserPool
 from chalicelib.aws.documents import DocumentTable
 from chalicelib.aws.gateway import StageCache
-from chalicelib.aws.guard import GuardTable
 from chalicelib.aws.jwks import JwksKeySource, fetch_jwks
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.claims import Expectation
@@ -57,7 +57,7 @@ def authorize() -> Authorize:
     expected = Expectation(settings().issuer, settings().client_ids)
     return Authorize(
         verify=VerifyToken(keys(), expected, remember=settings().remembered_tokens),
-        guard=GuardTable(_dynamodb(), settings().guard_table),
+        guard=StateTable(_dynamodb(), settings().state_table),
         policies=PolicyTable(_dynamodb(), settings().policy_table),
         max_staleness=settings().policy_max_staleness_seconds,
     )
@@ -65,7 +65,7 @@ def authorize() -> Authorize:
 
 @cache
 def administer() -> Administer:
-    guard = GuardTable(_dynamodb(), settings().guard_table)
+    guard = StateTable(_dynamodb(), settings().state_table)
     policies = PolicyTable(_dynamodb(), settings().policy_table)
     return Administer(policies, generation=guard, revocations=guard, clients=lambda: settings().client_ids)
 
@@ -75,7 +75,7 @@ def invalidate() -> Invalidate:
     cache_on = settings().authorizer_cache_seconds > 0
     client = _session().client("apigateway", config=_IMPATIENT) if cache_on else None
     return Invalidate(
-        generation=GuardTable(_dynamodb(), settings().guard_table),
+        generation=StateTable(_dynamodb(), settings().state_table),
         gateway_cache=StageCache(client, settings().rest_api_id, settings().stage) if client else None,
     )
 

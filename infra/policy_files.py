@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.administer import Administer
+from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.dynamodb import scan
-from chalicelib.aws.guard import GuardTable
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import CannotDecide, InvalidInput
 from chalicelib.core.policy import check_subject, parse_statements
@@ -126,7 +126,7 @@ class PolicyFiles:
         self.files = read_policies(folder, outputs)
         self._dynamodb = dynamodb
         self._table = outputs["PolicyTableName"]
-        guard = GuardTable(dynamodb, outputs["GuardTableName"])
+        guard = StateTable(dynamodb, outputs["StateTableName"])
         self._administer = Administer(PolicyTable(dynamodb, self._table), guard, guard)
 
     def apply(self, overwrite: bool) -> Applied:

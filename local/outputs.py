@@ -42,7 +42,7 @@ def outputs_of(place: Place, stacks: Mapping[str, str]) -> dict[str, Any]:
         "redirect_uri": callback_url(place),
         "console_url": f"{place.url}/console/",
         "scopes": {"read": f"{scopes}/file.read", "write": f"{scopes}/file.write"},
-        "tables": {"policies": stacks["PolicyTableName"], "guard": stacks["GuardTableName"]},
+        "tables": {"policies": stacks["PolicyTableName"], "guard": stacks["StateTableName"]},
         "users": {name: {"username": address, "password": password} for name, (_, address, password) in USERS.items()},
         "default_group": "readers",
         # what `chalice local` needs to run the application against this cloud
@@ -54,7 +54,7 @@ def outputs_of(place: Place, stacks: Mapping[str, str]) -> dict[str, Any]:
             "CLIENT_IDS": f"{stacks['WebClientId']},{machine}",
             "RESOURCE_SERVER": scopes,
             "POLICY_TABLE": stacks["PolicyTableName"],
-            "GUARD_TABLE": stacks["GuardTableName"],
+            "STATE_TABLE": stacks["StateTableName"],
             "ONBOARDED_TABLE": stacks["OnboardedTableName"],
             "DOCUMENT_TABLE": stacks["DocumentTableName"],
         },

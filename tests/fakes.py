@@ -10,7 +10,7 @@ from chalicelib.core.claims import Expectation, principal_from
 from chalicelib.core.errors import CannotDecide, NotFound, TokenRejected, VersionConflict
 from chalicelib.core.policy import Policy, Statement, parse_statements
 from chalicelib.core.principal import Principal
-from chalicelib.ports import GuardReading, Revocation, RevocationKind
+from chalicelib.ports import AuthorizationState, Revocation, RevocationKind
 from tests import mint
 
 
@@ -41,21 +41,21 @@ class FakeKeys:
 
 
 @dataclass
-class FakeGuard:
+class FakeState:
     """Implements Guard, Generation and Revocations; counts how often it was read."""
 
     generation: int = 1
     revocations: dict[tuple[RevocationKind, str], Revocation] = field(default_factory=dict)
     reads: int = 0
 
-    def read(self, principal: Principal) -> GuardReading:
+    def read(self, principal: Principal) -> AuthorizationState:
         self.reads += 1
         times = [
             self.revocations[key].revoked_at
             for key in (("sub", principal.subject), ("client", principal.client_id))
             if key in self.revocations
         ]
-        return GuardReading(
+        return AuthorizationState(
             generation=self.generation,
             revoked_before=max(times, default=-1),
             session_revoked=("session", principal.session) in self.revocations,

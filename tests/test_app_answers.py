@@ -27,7 +27,7 @@ CLERK = "c1e7c000-0000-4000-8000-00000000c1e7"
 
 @pytest.fixture(scope="module", autouse=True)
 def wiring_of_our_own() -> Iterator[None]:
-    settings = {"POLICY_TABLE": "PolicyTable", "GUARD_TABLE": "GuardTable", "DOCUMENT_TABLE": "DocumentTable"}
+    settings = {"POLICY_TABLE": "PolicyTable", "STATE_TABLE": "StateTable", "DOCUMENT_TABLE": "DocumentTable"}
     settings |= {"CLIENT_IDS": "webclientofolympus,machineofolympus,"}
     with pytest.MonkeyPatch.context() as environment, fresh_wiring():
         for name, value in {**settings, "AWS_DEFAULT_REGION": "us-east-1"}.items():

@@ -154,18 +154,26 @@ CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'
         pytest.param("chalicelib/administer.py", "from authorizers import document", id="a use case knows ARNs"),
         pytest.param("chalicelib/service.py", "import os", id="a use case knows the environment"),
         pytest.param(
-            "chalicelib/ports.py", "from chalicelib.aws.guard import GuardTable", id="a port knows its server"
+            "chalicelib/ports.py",
+            "from chalicelib.aws.authorization_state import StateTable",
+            id="a port knows its server",
         ),
-        pytest.param("chalicelib/aws/guard.py", "from chalicelib.core.decision import decide", id="aws decides"),
         pytest.param(
-            "chalicelib/aws/guard.py", "from chalicelib.authorize import Authorize", id="aws knows a use case"
+            "chalicelib/aws/authorization_state.py", "from chalicelib.core.decision import decide", id="aws decides"
+        ),
+        pytest.param(
+            "chalicelib/aws/authorization_state.py",
+            "from chalicelib.authorize import Authorize",
+            id="aws knows a use case",
         ),
         pytest.param(
             "chalicelib/aws/documents.py", "from chalicelib.service import Service", id="aws knows the service"
         ),
         pytest.param("chalicelib/aws/jwks.py", "from chalicelib.settings import Settings", id="aws knows the settings"),
         pytest.param("chalicelib/triggers/policy_changed.py", "import boto3", id="a trigger knows AWS"),
-        pytest.param("authorizers/policy.py", "from chalicelib.aws.guard import GuardTable", id="a guard knows AWS"),
+        pytest.param(
+            "authorizers/policy.py", "from chalicelib.aws.authorization_state import StateTable", id="a guard knows AWS"
+        ),
         pytest.param("authorizers/policy.py", "def f():\n    import app", id="a guard knows the app"),
         pytest.param("authorizers/document.py", "from tests import fakes", id="a guard knows the tests"),
         pytest.param("app.py", "import jwt", id="the app knows tokens"),
@@ -182,8 +190,14 @@ CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'
         pytest.param("authorizers/door.py", "import benchmarks", id="a guard knows the benchmarks"),
         pytest.param("chalicelib/wiring.py", "from aws_lambda_powertools import Tracer", id="somebody traces"),
         pytest.param("authorizers/policy.py", "import aws_lambda_powertools.tracing", id="somebody traces otherwise"),
-        pytest.param("chalicelib/aws/guard.py", "if TYPE_CHECKING:\n    import chalice", id="for its types only"),
-        pytest.param("chalicelib/aws/guard.py", "import mypy_boto3_dynamodb", id="types that are not there on Lambda"),
+        pytest.param(
+            "chalicelib/aws/authorization_state.py", "if TYPE_CHECKING:\n    import chalice", id="for its types only"
+        ),
+        pytest.param(
+            "chalicelib/aws/authorization_state.py",
+            "import mypy_boto3_dynamodb",
+            id="types that are not there on Lambda",
+        ),
         pytest.param("chalicelib/api.py", "from chalicelib import wiring", id="the framework knows the wiring"),
     ],
 )
@@ -199,7 +213,10 @@ def test_an_import_against_the_rules_is_noticed(path, source):
             "chalicelib/verify.py",
             "import time\nfrom jwt.algorithms import RSAAlgorithm\nfrom chalicelib.core import jws",
         ),
-        ("chalicelib/aws/guard.py", "if TYPE_CHECKING:\n    from mypy_boto3_dynamodb import DynamoDBClient"),
+        (
+            "chalicelib/aws/authorization_state.py",
+            "if TYPE_CHECKING:\n    from mypy_boto3_dynamodb import DynamoDBClient",
+        ),
         ("chalicelib/aws/documents.py", "from chalicelib.service import Document, Kind"),
         ("app.py", f"if {CLI_MODE}:\n    from local.attach import attach"),
     ],

@@ -29,7 +29,7 @@ def test_a_billion_requests_pass_the_first_step_of_the_gateways_price() -> None:
 
 
 def test_a_million_decisions_are_reckoned_as_by_hand() -> None:
-    load = Load(authorizer_seconds=0.1, cold_share=0, memory_gb=1, guard_keys=4, policy_reads=0)
+    load = Load(authorizer_seconds=0.1, cold_share=0, memory_gb=1, state_keys=4, policy_reads=0)
     lines = cost.decisions(load)
     assert dollars(lines, "Lambda, the authorizer")[1] == pytest.approx(0.20 + 0.1 * 16.67)
     assert dollars(lines, "DynamoDB")[1] == pytest.approx(4 * 0.125)

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from botocore import xform_name
 
-from chalicelib.aws.guard import GuardTable
+from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.principal import Principal
 from operations.command_line import parser
@@ -200,7 +200,7 @@ def test_the_policy_that_lets_administrators_in_again_is_one_that_the_authorizer
 def test_the_generation_that_is_started_again_is_one_that_the_guard_reads() -> None:
     item = item_put("### Start the generation again")
     somebody = Principal("sub", "client", "name", (), frozenset(), "session", 0, 1)
-    assert GuardTable(Answering(item), "guard").read(somebody).generation > 1_700_000_000_000  # type: ignore[arg-type]
+    assert StateTable(Answering(item), "guard").read(somebody).generation > 1_700_000_000_000  # type: ignore[arg-type]
 
 
 def test_a_revocation_by_table_is_one_that_the_guard_reads() -> None:

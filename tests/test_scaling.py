@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import scaling
 from benchmarks.fleet import Account, Fleet, arrivals
-from benchmarks.scaling import burst, guard_reads
+from benchmarks.scaling import burst, state_reads
 
 PAGE = Path(__file__).resolve().parents[1] / "docs/scaling.md"
 
@@ -46,21 +46,21 @@ def test_a_function_gets_a_thousand_environments_at_once_and_then_a_hundred_a_se
 
 
 def test_without_staleness_every_decision_reads_the_hot_key() -> None:
-    assert guard_reads(rate=400, callers=5, staleness=0).per_second == pytest.approx(400, rel=0.1)
+    assert state_reads(rate=400, callers=5, staleness=0).per_second == pytest.approx(400, rel=0.1)
 
 
 def test_one_caller_is_read_once_for_each_environment_and_staleness() -> None:
-    reads = guard_reads(rate=20, callers=1, staleness=2)
+    reads = state_reads(rate=20, callers=1, staleness=2)
     assert 0 < reads.per_second <= reads.environments / 2
 
 
 def test_many_callers_gain_nearly_nothing_by_staleness() -> None:
-    assert guard_reads(rate=1_000, callers=50_000, staleness=5).per_second > 950
+    assert state_reads(rate=1_000, callers=50_000, staleness=5).per_second > 950
 
 
 def test_the_simulation_agrees_with_the_formula_of_the_page() -> None:
     rate, callers, staleness = 500, 1_000, 5
-    reads = guard_reads(rate, callers, staleness)
+    reads = state_reads(rate, callers, staleness)
     each = rate / (callers * reads.environments)
     assert reads.per_second == pytest.approx(rate / (1 + each * staleness), rel=0.1)
 
@@ -82,7 +82,7 @@ def test_the_longer_a_cold_start_the_more_is_refused() -> None:
 
 
 def test_the_same_seed_tells_the_same_story_as_the_page() -> None:
-    told = scaling.reads_table({name: [guard_reads(500, callers, 5)] for name, callers in scaling.CALLERS.items()})
+    told = scaling.reads_table({name: [state_reads(500, callers, 5)] for name, callers in scaling.CALLERS.items()})
     cells = [line.split(" | ")[:2] for line in told.splitlines()[2:-1]]
     for what, reads in cells:
         assert f"{what} | {reads.rstrip(' |')} | " in PAGE.read_text("utf-8"), "run `python -m benchmarks.scaling`"

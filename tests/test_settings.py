@@ -66,7 +66,7 @@ def test_a_setting_that_is_left_out_has_its_default(variable, default):
         "JWKS_URL",
         "CLIENT_IDS",
         "POLICY_TABLE",
-        "GUARD_TABLE",
+        "STATE_TABLE",
         "ONBOARDED_TABLE",
         "DOCUMENT_TABLE",
         "REST_API_ID",

@@ -74,7 +74,7 @@ def _sharing(live: Live) -> Iterator[str]:
 
 def _generation(live: Live) -> Iterator[str]:
     key = {"id": {"S": "generation"}}
-    if "Item" not in live.ask("dynamodb", "get_item", TableName=live.physical["GuardTable"], Key=key):
+    if "Item" not in live.ask("dynamodb", "get_item", TableName=live.physical["StateTable"], Key=key):
         yield "there is none yet: the first policy that is written begins it, and until then nobody is let in"
 
 
@@ -86,5 +86,5 @@ CHECKS = (
     Check("tables-streams", "The policy table has a stream, which shows what was and what is", _streams),
     Check("tables-encryption", "The tables are encrypted with the key that the stage has chosen", _encryption),
     Check("tables-sharing", "The tables are for this account's roles only", _sharing),
-    Check("guard-generation", "The guard table has a generation", _generation, informs=True),
+    Check("state-generation", "The guard table has a generation", _generation, informs=True),
 )

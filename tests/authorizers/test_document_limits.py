@@ -11,7 +11,7 @@ from authorizers.record import Record
 from chalicelib.authorize import Authorize
 from chalicelib.core.errors import CannotDecide
 from chalicelib.core.policy import Effect, Statement
-from tests.fakes import FakeGuard, FakePolicies, principal
+from tests.fakes import FakePolicies, FakeState, principal
 
 STAGE = "arn:aws:execute-api:mars-west-1:123456789012:gatehouse1/v1/"
 
@@ -77,7 +77,7 @@ def answered(policy: tuple[Statement, ...], **claims) -> dict | None:
     holder = principal(**claims)
     policies = FakePolicies()
     policies.put("group:clerks", policy, "admin", None)
-    authorize = Authorize(lambda _: holder, FakeGuard(generation=1_800_000_000_000), policies)
+    authorize = Authorize(lambda _: holder, FakeState(generation=1_800_000_000_000), policies)
     try:
         return answer("token", f"{STAGE}GET/reports", lambda: authorize, Record(write_line=lambda _: None))
     except CannotDecide as failed:

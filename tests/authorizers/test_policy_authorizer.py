@@ -17,7 +17,7 @@ from chalicelib.core.grant import decode
 from chalicelib.ports import Revocation
 from chalicelib.verify import VerifyToken
 from tests import mint
-from tests.fakes import Clock, FakeGuard, FakeKeys, FakePolicies, allow, deny, statements
+from tests.fakes import Clock, FakeKeys, FakePolicies, FakeState, allow, deny, statements
 from tests.oracle import iam
 from tests.strategies import repeatable, requests, statement_tuples
 
@@ -30,7 +30,7 @@ class House:
     """The authorizer with everything around it; `lines` are those that it recorded."""
 
     def __init__(self, *rules: dict, group: str = "clerks") -> None:
-        self.guard, self.policies, self.clock = FakeGuard(), FakePolicies(), Clock()
+        self.guard, self.policies, self.clock = FakeState(), FakePolicies(), Clock()
         if rules:
             self.policies.put(f"group:{group}", statements(*rules), "admin", None)
         verify = VerifyToken(FakeKeys(), mint.EXPECTED, now=self.clock)
@@ -228,7 +228,7 @@ def test_a_refusal_shows_nothing_of_its_cause_in_a_traceback():
 @pytest.mark.parametrize(
     ("failure", "code"),
     [
-        pytest.param(CannotDecide("guard_unreachable", "DynamoDB: timeout"), "guard_unreachable", id="one we know"),
+        pytest.param(CannotDecide("state_unreachable", "DynamoDB: timeout"), "state_unreachable", id="one we know"),
         pytest.param(KeyError("surprise"), "unexpected_failure", id="one we do not"),
         pytest.param(RecursionError(), "unexpected_failure", id="one of Python's"),
     ],

@@ -20,7 +20,7 @@ SETTINGS = {
     "JWKS_URL": f"{mint.ISSUER}/.well-known/jwks.json",
     "CLIENT_IDS": f"{mint.WEB_CLIENT},{mint.MACHINE_CLIENT}",
     "POLICY_TABLE": "policies-of-olympus",
-    "GUARD_TABLE": "guard-of-olympus",
+    "STATE_TABLE": "guard-of-olympus",
     "AWS_DEFAULT_REGION": "mars-west-1",
 }
 
@@ -64,7 +64,7 @@ def test_chalice_passes_a_failure_on(tmp_path, capsys):
     assert recorded(capsys) == [("failed", "not_a_method_arn")]
 
 
-@pytest.mark.parametrize("missing", ["ISSUER", "JWKS_URL", "CLIENT_IDS", "POLICY_TABLE", "GUARD_TABLE"])
+@pytest.mark.parametrize("missing", ["ISSUER", "JWKS_URL", "CLIENT_IDS", "POLICY_TABLE", "STATE_TABLE"])
 def test_a_setting_that_is_missing_is_a_failure_that_is_recorded(tmp_path, capsys, missing):
     with pytest.raises(CannotDecide, match=missing):
         ask(tmp_path, "Bearer nonsense", **{missing: ""})

@@ -7,7 +7,7 @@ import pytest
 from authorizers.record import Record
 from chalicelib.authorize import Authorize
 from tests import mint
-from tests.fakes import Clock, FakeGuard, FakePolicies, allow, principal, statements
+from tests.fakes import Clock, FakePolicies, FakeState, allow, principal, statements
 
 FUNCTION = "gatehouse-olympus-policy_authorizer"
 
@@ -25,7 +25,7 @@ def line_of(record_it, outage: float = 0.0, took: float = 0.0) -> dict:
 def decided(record: Record) -> None:
     policies = FakePolicies()
     policies.put("group:clerks", statements(allow("/reports", sid="read")), "admin", None)
-    grant = Authorize(lambda _: principal(), FakeGuard(), policies)("token")
+    grant = Authorize(lambda _: principal(), FakeState(), policies)("token")
     record.ask("GET", "/reports")
     record.decide(grant, "GET", "/reports")
 
@@ -33,7 +33,7 @@ def decided(record: Record) -> None:
 RECORDINGS = {
     "decided": decided,
     "rejected": lambda record: record.reject("token_expired"),
-    "failed": lambda record: record.fail("guard_unreachable"),
+    "failed": lambda record: record.fail("state_unreachable"),
 }
 recordings = pytest.mark.parametrize("record_it", RECORDINGS.values(), ids=RECORDINGS.keys())
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.dynamodb import batch_get
-from chalicelib.aws.guard import GuardTable
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import CannotDecide
 from chalicelib.core.policy import to_json
@@ -75,24 +75,24 @@ def test_more_than_a_hundred_keys_are_asked_for_in_batches():
     assert [len(batch) for batch in client.asked] == [100, 100, 1]
 
 
-GUARD_ITEMS = {"generation": {"id": {"S": "generation"}, "n": {"N": "7"}}}
+STATE_ITEMS = {"generation": {"id": {"S": "generation"}, "n": {"N": "7"}}}
 
 
 def test_a_guard_that_is_read_in_two_attempts_is_read():
-    client = Throttled(GUARD_ITEMS, 1, 3)
-    assert GuardTable(client, "guard").read(principal()).generation == 7
+    client = Throttled(STATE_ITEMS, 1, 3)
+    assert StateTable(client, "guard").read(principal()).generation == 7
 
 
 def test_a_guard_whose_generation_was_read_but_not_its_revocations_decides_nothing():
-    client = Throttled(GUARD_ITEMS, 1, 0, 0)
+    client = Throttled(STATE_ITEMS, 1, 0, 0)
     with pytest.raises(CannotDecide):
-        GuardTable(client, "guard").read(principal())
+        StateTable(client, "guard").read(principal())
 
 
 def test_the_guard_is_asked_for_everything_that_could_refuse_the_token():
-    client = Throttled(GUARD_ITEMS, 4)
+    client = Throttled(STATE_ITEMS, 4)
     clerk = principal()
-    GuardTable(client, "guard").read(clerk)
+    StateTable(client, "guard").read(clerk)
     expected = {"generation", f"revoked:sub:{clerk.subject}", f"revoked:client:{clerk.client_id}"}
     assert set(client.asked[0]) == expected | {f"revoked:session:{clerk.session}"}
 

@@ -19,7 +19,7 @@ from chalicelib.core.policy import (
     document_bytes,
     parse_statements,
 )
-from tests.fakes import FakeGuard, FakePolicies, allow, deny, principal
+from tests.fakes import FakePolicies, FakeState, allow, deny, principal
 from tests.strategies import patterns, repeatable, statement_tuples
 
 LONGEST_METHOD = "OPTIONS"
@@ -80,7 +80,7 @@ def written(statements, arn_base: str, **claims) -> int:
     holder = principal(**claims)
     policies = FakePolicies()
     policies.put(holder.policy_subjects[0], statements, "admin", None)
-    authorize = Authorize(lambda _: holder, FakeGuard(generation=1_800_000_000_000), policies)
+    authorize = Authorize(lambda _: holder, FakeState(generation=1_800_000_000_000), policies)
     result = answer("token", f"{arn_base}GET/reports", lambda: authorize, Record(write_line=lambda _: None))
     return len(json.dumps(result, separators=(",", ":")))
 

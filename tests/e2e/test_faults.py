@@ -118,7 +118,7 @@ def test_without_a_generation_nobody_is_admitted_though_their_policy_is_remember
     answers = [api.ask("GET", "/whoami", token) for token in (reader, admin, machine)]
 
     assert answers == [UNDECIDED] * 3
-    assert wait_for(lambda: reasons(cloud)[before:], "the reason is in the log")[0] == "guard_empty"
+    assert wait_for(lambda: reasons(cloud)[before:], "the reason is in the log")[0] == "state_empty"
 
 
 @pytest.mark.usefixtures("lost_generation")

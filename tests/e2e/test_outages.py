@@ -90,7 +90,7 @@ def test_an_unreachable_table_makes_errors(cloud: Cloud, reading_guild: Guild, a
     assert api.ask("GET", "/reports", reading_guild.token).status == 200
 
 
-@pytest.mark.parametrize("table", ["GUARD_TABLE", "POLICY_TABLE"])
+@pytest.mark.parametrize("table", ["STATE_TABLE", "POLICY_TABLE"])
 def test_a_missing_table_makes_errors(cloud: Cloud, reading_guild: Guild, api: Api, table: str) -> None:
     with settings_changed(cloud, AUTHORIZER, **{table: "there-is-no-such-table"}):
         assert api.ask("GET", "/reports", reading_guild.token).status == 500

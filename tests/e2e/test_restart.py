@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from chalicelib.administer import Administer
-from chalicelib.aws.guard import GuardTable
+from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
 from infra.policy_files import AUTHOR
 from local.people import SignInFailed, sign_in
@@ -39,7 +39,7 @@ def wait_until_gone(cloud: Cloud) -> None:
 def administer(cloud: Cloud) -> Administer:
     """Write policies with the owner's credentials."""
     dynamodb, tables = cloud.place.client("dynamodb"), cloud.outputs["tables"]
-    guard = GuardTable(dynamodb, tables["guard"])
+    guard = StateTable(dynamodb, tables["guard"])
     return Administer(PolicyTable(dynamodb, tables["policies"]), guard, guard)
 
 

@@ -135,7 +135,7 @@ IDENTITY_FAULTS = (
     ),
     Fault("no permission", 19, "Resources.PostConfirmationPermission", GONE),
     # --- what is kept ---
-    Fault("no restoring", 20, "GuardTable.PointInTimeRecoverySpecification", GONE),
+    Fault("no restoring", 20, "StateTable.PointInTimeRecoverySpecification", GONE),
     Fault(
         "restoring switched off", 20, "PolicyTable.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled", False
     ),
@@ -147,9 +147,9 @@ IDENTITY_FAULTS = (
     Fault("the pool unprotected", 20, "UserPool.DeletionProtection", "INACTIVE"),
     Fault("nothing protected by default", 20, "Parameters.DataProtection.Default", "false"),
     Fault("policies' changes unseen", 20, "PolicyTable.StreamSpecification.StreamViewType", "KEYS_ONLY"),
-    Fault("revocations for ever", 20, "GuardTable.TimeToLiveSpecification.Enabled", False),
+    Fault("revocations for ever", 20, "StateTable.TimeToLiveSpecification.Enabled", False),
     Fault("a key that log groups change", 21, "DataKey.KeyPolicy.Statement.2.Action", "kms:*"),
-    Fault("a table with AWS's key", 21, "GuardTable.SSESpecification", GONE),
+    Fault("a table with AWS's key", 21, "StateTable.SSESpecification", GONE),
     Fault("a log with AWS's key", 21, "PreTokenLogs.KmsKeyId", GONE),
     Fault("the secret with AWS's key", 21, "MachineClientSecret.KmsKeyId", GONE),
     Fault("alarms with AWS's key, which drops them", 21, "AlarmTopic.KmsMasterKeyId", "alias/aws/sns"),

@@ -14,7 +14,7 @@ OUTPUTS = {
     **dict.fromkeys(["ApiRoleArn", "AuthorizerRoleArn", "PolicyChangedRoleArn", "PostConfirmationRoleArn"], "a-role"),
     "PreTokenRoleArn": "the-pre-token-role",
     "PolicyTableName": "PolicyTable",
-    "GuardTableName": "GuardTable",
+    "StateTableName": "StateTable",
     "OnboardedTableName": "OnboardedTable",
     "DocumentTableName": "DocumentTable",
     "PolicyStreamArn": "arn:stream",

@@ -105,7 +105,7 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
     ),
     "revocations never expire": (
         "tables-expiry",
-        _table("update_time_to_live", "GuardTable", _expiry(False), _expiry(True)),
+        _table("update_time_to_live", "StateTable", _expiry(False), _expiry(True)),
     ),
     "policies expire": (
         "tables-expiry",
@@ -130,7 +130,7 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
             "dynamodb",
             "put_resource_policy",
             "delete_resource_policy",
-            lambda target: {"ResourceArn": target.table_arn("GuardTable")},
+            lambda target: {"ResourceArn": target.table_arn("StateTable")},
             {"Policy": json.dumps(EVERYONE)},
         ),
     ),

@@ -9,7 +9,7 @@ from aws_lambda_powertools import Logger
 from authorizers.record import Record
 from chalicelib.authorize import Authorize
 from chalicelib.triggers.failure import tell
-from tests.fakes import FakeGuard, FakePolicies, allow, principal, statements
+from tests.fakes import FakePolicies, FakeState, allow, principal, statements
 from tests.infra.resolve import Resource, Stack
 from tests.infra.rules.operations import metric
 
@@ -63,6 +63,6 @@ def test_an_outage_of_the_keys_is_counted_where_the_alarm_looks(identity_stack: 
     record = Record("gatehouse-dev-policy_authorizer", lambda: 90.0, lines.append, lambda: 0.0)
     policies = FakePolicies()
     policies.put("group:clerks", statements(allow("/reports")), "admin", None)
-    record.decide(Authorize(lambda _: principal(), FakeGuard(), policies)("token"), "GET", "/reports")
+    record.decide(Authorize(lambda _: principal(), FakeState(), policies)("token"), "GET", "/reports")
     (alarm,) = ours(identity_stack, "KeysOutageSeconds")
     assert metric(alarm) in written(json.loads(lines[0]))

@@ -101,8 +101,8 @@ def test_what_the_stage_says_beats_a_default_of_the_template(tmp_path):
 
 
 def test_a_function_needs_every_name_that_its_template_names(tmp_path):
-    project, outputs = project_in(tmp_path), {key: value for key, value in OUTPUTS.items() if key != "GuardTableName"}
-    with pytest.raises(Refused, match=r"package\.json: GuardTableName: has no default and is no output"):
+    project, outputs = project_in(tmp_path), {key: value for key, value in OUTPUTS.items() if key != "StateTableName"}
+    with pytest.raises(Refused, match=r"package\.json: StateTableName: has no default and is no output"):
         read_application(project, TRIAL, outputs, None)
 
 

@@ -17,7 +17,7 @@ TABLES = {
         "gatehouse-trial-identity-identity-PolicyTable-1",
         "gatehouse-trials-identity-PolicyTable-1",
         "gatehouse-trial-identity-Carts-1",
-        "gatehouse-trial-identity-GuardTable",
+        "gatehouse-trial-identity-StateTable",
     ]
 }
 

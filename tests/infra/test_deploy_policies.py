@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.administer import Administer
-from chalicelib.aws.guard import GuardTable
+from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import NotFound
 from infra.apply_policies import apply_policies
@@ -31,7 +31,7 @@ def dynamodb() -> Iterator[Any]:
 
 @pytest.fixture
 def policies(dynamodb) -> Administer:
-    guard = GuardTable(dynamodb, "GuardTable")
+    guard = StateTable(dynamodb, "StateTable")
     return Administer(PolicyTable(dynamodb, "PolicyTable"), guard, guard)
 
 
@@ -68,7 +68,7 @@ def test_a_changed_file_changes_its_policy(apply, policies):
 
 def test_each_change_is_effective_for_the_next_request(apply, policies, dynamodb):
     def generation() -> str:
-        item = dynamodb.get_item(TableName="GuardTable", Key={"id": {"S": "generation"}})["Item"]
+        item = dynamodb.get_item(TableName="StateTable", Key={"id": {"S": "generation"}})["Item"]
         return str(item["n"]["N"])
 
     apply(carters=READ)

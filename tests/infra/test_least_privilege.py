@@ -120,7 +120,7 @@ def recorded() -> Iterator[Recorder]:
             "JWKS_URL": f"{url}/jwks",
             "CLIENT_IDS": mint.WEB_CLIENT,
             "POLICY_TABLE": "PolicyTable",
-            "GUARD_TABLE": "GuardTable",
+            "STATE_TABLE": "StateTable",
             "ONBOARDED_TABLE": "OnboardedTable",
             "DOCUMENT_TABLE": "DocumentTable",
             "AUTHORIZER_CACHE_SECONDS": "60",
@@ -179,7 +179,7 @@ def ask_every_route() -> None:
 
 def authorize() -> None:
     boto3.client("dynamodb", region_name="us-east-1").put_item(
-        TableName="GuardTable", Item={"id": {"S": "generation"}, "n": {"N": "1"}}
+        TableName="StateTable", Item={"id": {"S": "generation"}, "n": {"N": "1"}}
     )
     now = int(time.time())
     token = mint.token(mint.person(iat=now, auth_time=now, exp=now + 900))

@@ -234,7 +234,7 @@ def test_the_pre_token_trigger_may_be_named_twice_as_cognito_does(target: Target
 
 def test_a_guard_table_without_a_generation_is_worth_knowing(target: Target):
     client = doctored(target.client, "dynamodb", "get_item", lambda answer: answer.pop("Item"))
-    finding = found_by(target, "guard-generation", client)
+    finding = found_by(target, "state-generation", client)
     assert finding.ok
     assert "worth knowing: there is none yet" in finding.detail
 

@@ -29,8 +29,8 @@ from authorizers.policy import Unauthorized, answer
 from authorizers.record import Record
 from chalicelib.administer import Administer
 from chalicelib.authorize import Authorize, Grant
+from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.gateway import StageCache
-from chalicelib.aws.guard import GuardTable
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.claims import principal_from
 from chalicelib.core.errors import CannotDecide, GatehouseError
@@ -72,20 +72,20 @@ class Shipped:
 
     def guard(self, client: Any, now: Now) -> Guard:
         """What the authorizer reads first."""
-        return GuardTable(client, GUARD, now)
+        return StateTable(client, GUARD, now)
 
     def policies(self, client: Any, now: Now) -> PolicyReader:
         """What the authorizer reads then."""
         return PolicyTable(client, POLICIES, now)
 
     def administer(self, client: Any, now: Now) -> Administer:
-        guard = GuardTable(client, GUARD, now)
+        guard = StateTable(client, GUARD, now)
         return Administer(
             PolicyTable(client, POLICIES, now), guard, guard, clients=lambda: mint.EXPECTED.client_ids, now=now
         )
 
     def invalidate(self, client: Any, gateway_cache: GatewayCache | None, now: Now) -> Callable[[], int]:
-        return Invalidate(GuardTable(client, GUARD, now), gateway_cache)
+        return Invalidate(StateTable(client, GUARD, now), gateway_cache)
 
     def answer(self, header: str, authorize: Callable[[str], Grant], record: Record) -> dict[str, Any]:
         return answer(header, f"{ARN_BASE}GET/reports", lambda: authorize, record)

@@ -15,12 +15,12 @@ from authorizers import document
 from authorizers.record import Record
 from chalicelib.administer import Administer
 from chalicelib.authorize import Authorize, Grant
-from chalicelib.aws.guard import GuardTable
+from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import CannotDecide
 from chalicelib.core.policy import Policy, Statement
 from chalicelib.core.principal import Principal
-from chalicelib.ports import GatewayCache, GuardReading
+from chalicelib.ports import AuthorizationState, GatewayCache
 from tests.proofs.invalidation_machine import (
     ARN_BASE,
     ASK,
@@ -77,17 +77,17 @@ class OneBatch:
         return {"Responses": {GUARD: answer["Responses"].get(GUARD, [])}, "UnprocessedKeys": {}}
 
 
-class GuardAndPoliciesInOneBatch(Shipped):
+class StateAndPoliciesInOneBatch(Shipped):
     def authorize(self, client: Any, verify: Verify, staleness: float, now: Now) -> Authorize:
         return super().authorize(OneBatch(client), verify, staleness, now)
 
 
-class PoliciesBeforeTheGuard(Shipped):
+class PoliciesBeforeTheState(Shipped):
     def authorize(self, client: Any, verify: Verify, staleness: float, now: Now) -> Authorize:
         policies, early = PolicyTable(client, POLICIES, now), threading.local()
 
-        class LateGuard(GuardTable):
-            def read(self, principal: Principal) -> GuardReading:
+        class LateState(StateTable):
+            def read(self, principal: Principal) -> AuthorizationState:
                 early.policies = policies.read(principal.policy_subjects)
                 return super().read(principal)
 
@@ -95,13 +95,13 @@ class PoliciesBeforeTheGuard(Shipped):
             def read(self, subjects: Iterable[str]) -> Mapping[str, Policy]:
                 return early.policies
 
-        return Authorize(verify, LateGuard(client, GUARD, now), EarlyPolicies(client, POLICIES, now), staleness, now)
+        return Authorize(verify, LateState(client, GUARD, now), EarlyPolicies(client, POLICIES, now), staleness, now)
 
 
 class MemoryThatIgnoresTheGeneration(Shipped):
-    def guard(self, client: Any, now: Now) -> GuardTable:
-        class Constant(GuardTable):
-            def read(self, principal: Principal) -> GuardReading:
+    def guard(self, client: Any, now: Now) -> StateTable:
+        class Constant(StateTable):
+            def read(self, principal: Principal) -> AuthorizationState:
                 return super().read(principal)._replace(generation=1)
 
         return Constant(client, GUARD, now)
@@ -139,9 +139,9 @@ class Careless:
         return answer if self.is_complete else {**answer, "UnprocessedKeys": {}}
 
 
-class EventuallyConsistentGuard(Shipped):
-    def guard(self, client: Any, now: Now) -> GuardTable:
-        return GuardTable(Careless(client, is_consistent=False), GUARD, now)
+class EventuallyConsistentState(Shipped):
+    def guard(self, client: Any, now: Now) -> StateTable:
+        return StateTable(Careless(client, is_consistent=False), GUARD, now)
 
 
 class EventuallyConsistentPolicies(Shipped):
@@ -149,9 +149,9 @@ class EventuallyConsistentPolicies(Shipped):
         return PolicyTable(Careless(client, is_consistent=False), POLICIES, now)
 
 
-class GuardThatIgnoresUnprocessedKeys(Shipped):
-    def guard(self, client: Any, now: Now) -> GuardTable:
-        return GuardTable(Careless(client, is_complete=False), GUARD, now)
+class StateThatIgnoresUnprocessedKeys(Shipped):
+    def guard(self, client: Any, now: Now) -> StateTable:
+        return StateTable(Careless(client, is_complete=False), GUARD, now)
 
 
 class PoliciesThatIgnoreUnprocessedKeys(Shipped):
@@ -162,9 +162,9 @@ class PoliciesThatIgnoreUnprocessedKeys(Shipped):
 class RevocationsThatSpareTheSecond(Shipped):
     """`<` where it must be `<=`."""
 
-    def guard(self, client: Any, now: Now) -> GuardTable:
-        class OneSecondLess(GuardTable):
-            def read(self, principal: Principal) -> GuardReading:
+    def guard(self, client: Any, now: Now) -> StateTable:
+        class OneSecondLess(StateTable):
+            def read(self, principal: Principal) -> AuthorizationState:
                 reading = super().read(principal)
                 return reading._replace(revoked_before=reading.revoked_before - 1)
 
@@ -172,9 +172,9 @@ class RevocationsThatSpareTheSecond(Shipped):
 
 
 class SessionsNotRead(Shipped):
-    def guard(self, client: Any, now: Now) -> GuardTable:
-        class Sessionless(GuardTable):
-            def read(self, principal: Principal) -> GuardReading:
+    def guard(self, client: Any, now: Now) -> StateTable:
+        class Sessionless(StateTable):
+            def read(self, principal: Principal) -> AuthorizationState:
                 return super().read(replace(principal, session=""))
 
         return Sessionless(client, GUARD, now)
@@ -183,11 +183,11 @@ class SessionsNotRead(Shipped):
 class ResilienceByTheLastReading(Shipped):
     """When the guard cannot be read, what it said last will do."""
 
-    def guard(self, client: Any, now: Now) -> GuardTable:
-        last: dict[str, GuardReading] = {}
+    def guard(self, client: Any, now: Now) -> StateTable:
+        last: dict[str, AuthorizationState] = {}
 
-        class Resilient(GuardTable):
-            def read(self, principal: Principal) -> GuardReading:
+        class Resilient(StateTable):
+            def read(self, principal: Principal) -> AuthorizationState:
                 try:
                     last[principal.subject] = super().read(principal)
                 except CannotDecide:
@@ -216,7 +216,7 @@ class NoGeneration:
 
 class BumpBeforePut(Shipped):
     def administer(self, client: Any, now: Now) -> Administer:
-        guard = GuardTable(client, GUARD, now)
+        guard = StateTable(client, GUARD, now)
 
         class Hasty(PolicyTable):
             def put(self, subject: str, statements: tuple[Statement, ...], author: str, version: int | None) -> Policy:
@@ -249,7 +249,7 @@ class GenerationFromTheBeginning(Shipped):
     """A generation that was lost begins where the first one had begun."""
 
     def administer(self, client: Any, now: Now) -> Administer:
-        first = GuardTable(client, GUARD, now=lambda: FIRST_GENERATION / 1000)
+        first = StateTable(client, GUARD, now=lambda: FIRST_GENERATION / 1000)
         return replace(super().administer(client, now), generation=first)
 
 
@@ -293,14 +293,14 @@ OLD = {"what was taken away is refused", "what is granted is granted", "nothing 
 @pytest.mark.parametrize(
     ("code", "powers", "promises"),
     [
-        pytest.param(GuardAndPoliciesInOneBatch(), (CHANGE,), OLD, id="guard and policies are read in one batch"),
-        pytest.param(PoliciesBeforeTheGuard(), (CHANGE,), OLD, id="the policies are read before the guard"),
+        pytest.param(StateAndPoliciesInOneBatch(), (CHANGE,), OLD, id="guard and policies are read in one batch"),
+        pytest.param(PoliciesBeforeTheState(), (CHANGE,), OLD, id="the policies are read before the guard"),
         pytest.param(MemoryThatIgnoresTheGeneration(), (CHANGE,), OLD, id="memory ignores the generation"),
         pytest.param(MemoryWithoutAnEnd(), (EDIT, WAIT), OLD, id="memory is not bounded in time"),
         pytest.param(MemoryThatIgnoresScopes(), (CHANGE, SIGN_IN), OLD, id="memory ignores the scopes"),
-        pytest.param(EventuallyConsistentGuard(), (REVOKE,), OLD | REVOKED, id="the guard is read without consistency"),
+        pytest.param(EventuallyConsistentState(), (REVOKE,), OLD | REVOKED, id="the guard is read without consistency"),
         pytest.param(EventuallyConsistentPolicies(), (CHANGE,), OLD, id="policies are read without consistency"),
-        pytest.param(GuardThatIgnoresUnprocessedKeys(), (REVOKE,), FAILED, id="an unread revocation counts as none"),
+        pytest.param(StateThatIgnoresUnprocessedKeys(), (REVOKE,), FAILED, id="an unread revocation counts as none"),
         pytest.param(PoliciesThatIgnoreUnprocessedKeys(), (), FAILED, id="an unread policy counts as none"),
         pytest.param(RevocationsThatSpareTheSecond(), (REVOKE, SIGN_IN), REVOKED, id="the very second is spared"),
         pytest.param(SessionsNotRead(), (REVOKE,), REVOKED, id="revoked sessions are not read"),

@@ -15,7 +15,7 @@ from typing import Any
 import requests
 
 from chalicelib.administer import Administer
-from chalicelib.aws.guard import GuardTable
+from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
 from local.people import sign_in
 from local.place import Place
@@ -123,7 +123,7 @@ def _answers(place: Place) -> bool:
 def administer(account: Account, outputs: dict[str, str]) -> Administer:
     """What an administrator's own tools would do in the tables."""
     dynamodb = account.client("dynamodb")
-    guard = GuardTable(dynamodb, outputs["GuardTableName"])
+    guard = StateTable(dynamodb, outputs["StateTableName"])
     return Administer(PolicyTable(dynamodb, outputs["PolicyTableName"]), guard, guard)
 
 

@@ -15,7 +15,7 @@ from chalicelib.core.claims import Expectation
 from chalicelib.core.errors import TokenRejected
 from chalicelib.verify import VerifyToken
 from tests import mint
-from tests.fakes import Clock, FakeGuard, FakePolicies
+from tests.fakes import Clock, FakePolicies, FakeState
 from tests.tokens.attack import jwk
 from tests.tokens.attacks import signatures
 from tests.tokens.corpus import ATTACKS, Attack, Pool, Strange, corpus, strange_but_valid
@@ -120,7 +120,7 @@ def test_no_refusal_repeats_a_part_of_its_token_or_a_claim(experienced: VerifyTo
 
 
 def test_the_authorizer_answers_unauthorized_to_every_attack_and_reads_no_table_for_it() -> None:
-    guard, policies, lines = FakeGuard(), FakePolicies(), list[str]()
+    guard, policies, lines = FakeState(), FakePolicies(), list[str]()
     authorize = Authorize(verifier(), guard, policies)
     # A space in front of a token is a part of the separator: the token behind it is a good one.
     attacks = [attack for attack in ATTACKS if attack.sentence != "a good token with a space in front"]

@@ -11,7 +11,7 @@ from chalicelib.core.errors import CannotDecide
 from chalicelib.core.policy import to_json
 from chalicelib.invalidate import Invalidate
 from chalicelib.triggers.policy_changed import follow
-from tests.fakes import FakeGatewayCache, FakeGuard, allow, statements
+from tests.fakes import FakeGatewayCache, FakeState, allow, statements
 from tests.rewired import fresh_wiring
 from tests.triggers.logs import Log
 
@@ -58,8 +58,8 @@ REMOVE = record(3, "REMOVE", OldImage=image(2))
 ALL_WELL: dict[str, Any] = {"batchItemFailures": []}
 
 
-def handle(*records: dict[str, Any]) -> tuple[dict[str, Any], FakeGuard, Log]:
-    guard, log = FakeGuard(generation=7), Log()
+def handle(*records: dict[str, Any]) -> tuple[dict[str, Any], FakeState, Log]:
+    guard, log = FakeState(generation=7), Log()
     event = json.loads(json.dumps({"Records": records}))
     return follow(event, lambda: Invalidate(guard, gateway_cache=None), log.logger), guard, log
 
@@ -77,7 +77,7 @@ def test_a_whole_batch_is_counted_once():
 
 
 def test_a_batch_that_comes_again_is_counted_again_and_does_no_harm():
-    guard = FakeGuard(generation=7)
+    guard = FakeState(generation=7)
     for _ in range(2):
         assert follow({"Records": [MODIFY]}, lambda: Invalidate(guard, None), Log().logger) == ALL_WELL
     assert guard.generation == 9
@@ -122,7 +122,7 @@ def test_an_edit_by_another_tool_may_lack_any_field_and_is_counted_all_the_same(
 
 @pytest.mark.parametrize(
     ("failure", "name"),
-    [(CannotDecide("guard_unreachable", "timeout"), "guard_unreachable"), (RuntimeError("surprise"), "RuntimeError")],
+    [(CannotDecide("state_unreachable", "timeout"), "state_unreachable"), (RuntimeError("surprise"), "RuntimeError")],
     ids=["one we know", "one we do not"],
 )
 def test_a_failure_names_the_first_record_so_that_lambda_begins_there_again(failure, name):
@@ -138,14 +138,14 @@ def test_a_failure_names_the_first_record_so_that_lambda_begins_there_again(fail
 
 def test_an_invalidation_that_cannot_be_built_is_tried_again_as_well():
     def missing_setting() -> Invalidate:
-        raise CannotDecide("missing_setting", "GUARD_TABLE is not set")
+        raise CannotDecide("missing_setting", "STATE_TABLE is not set")
 
     answered = follow({"Records": [INSERT]}, missing_setting, Log().logger)
     assert answered == {"batchItemFailures": [{"itemIdentifier": INSERT["dynamodb"]["SequenceNumber"]}]}
 
 
 def test_a_flush_that_fails_is_tried_again_though_the_change_was_counted():
-    guard, cache = FakeGuard(), FakeGatewayCache(failure=CannotDecide("flush_failed", "throttled"))
+    guard, cache = FakeState(), FakeGatewayCache(failure=CannotDecide("flush_failed", "throttled"))
     answered = follow({"Records": [INSERT]}, lambda: Invalidate(guard, cache), Log().logger)
     assert len(answered["batchItemFailures"]) == 1
     cache.failure = None
@@ -158,7 +158,7 @@ def test_what_chalice_hands_over_is_the_batch_as_it_came():
 
 
 def test_the_handler_answers_lambda_itself_so_that_failures_are_not_lost(monkeypatch):
-    monkeypatch.setenv("GUARD_TABLE", "")
+    monkeypatch.setenv("STATE_TABLE", "")
     with fresh_wiring():
         answered = app.handler_map["policy_changed"]({"Records": [INSERT, MODIFY]}, None)
     assert answered == {"batchItemFailures": [{"itemIdentifier": INSERT["dynamodb"]["SequenceNumber"]}]}

@@ -9,7 +9,7 @@ from chalicelib.core.errors import CannotDecide, InvalidInput, NotFound, Version
 from chalicelib.core.policy import Policy
 from chalicelib.ports import Revocation
 from tests import mint
-from tests.fakes import Clock, FakeGuard, FakePolicies, Journal, allow, statements
+from tests.fakes import Clock, FakePolicies, FakeState, Journal, allow, statements
 
 READ = allow("/reports", sid="read")
 CLERKS = "group:clerks"
@@ -19,7 +19,7 @@ REVOCABLE = [("sub", SUBJECT), ("client", mint.WEB_CLIENT), ("session", SESSION)
 
 class House:
     def __init__(self) -> None:
-        self.policies, self.guard, self.journal, self.clock = FakePolicies(), FakeGuard(), Journal(), Clock()
+        self.policies, self.guard, self.journal, self.clock = FakePolicies(), FakeState(), Journal(), Clock()
         self.administer = Administer(
             policies=self.journal.of("policies", self.policies),
             generation=self.journal.of("generation", self.guard),
@@ -56,7 +56,7 @@ class NeverCounts:
     """A generation that cannot be reached."""
 
     def bump(self) -> int:
-        raise CannotDecide("guard_unreachable", "DynamoDB: timeout")
+        raise CannotDecide("state_unreachable", "DynamoDB: timeout")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ class AnswerLost(FakePolicies):
     ids=["put", "delete"],
 )
 def test_a_change_whose_answer_is_lost_is_counted_all_the_same(change):
-    policies, guard = AnswerLost(), FakeGuard(generation=7)
+    policies, guard = AnswerLost(), FakeState(generation=7)
     policies.policies[CLERKS] = Policy(CLERKS, 1, (), "admin", "2027-01-15T08:00:00+00:00")
     with pytest.raises(CannotDecide):
         change(Administer(policies, guard, guard))
@@ -190,9 +190,9 @@ def test_what_was_issued_up_to_this_second_is_revoked(kind, value):
 
 
 def test_a_revocation_that_could_not_be_stored_is_not_acknowledged():
-    class Unreachable(FakeGuard):
+    class Unreachable(FakeState):
         def put(self, revocation: Revocation) -> None:
-            raise CannotDecide("guard_unreachable", "DynamoDB: timeout")
+            raise CannotDecide("state_unreachable", "DynamoDB: timeout")
 
     guard = Unreachable()
     with pytest.raises(CannotDecide):
@@ -245,7 +245,7 @@ def test_a_revocation_that_should_never_have_been_made_can_be_lifted():
 
 
 def test_without_app_clients_no_client_can_be_revoked_and_people_can():
-    guard = FakeGuard()
+    guard = FakeState()
     administer = Administer(FakePolicies(), guard, guard)
     administer.revoke({"sub": SUBJECT}, "admin")
     with pytest.raises(InvalidInput):

@@ -13,7 +13,7 @@ from chalicelib.core.principal import Principal
 from chalicelib.ports import Revocation
 from chalicelib.verify import VerifyToken
 from tests import mint
-from tests.fakes import Clock, FakeGuard, FakeKeys, FakePolicies, Journal, allow, deny, principal, statements
+from tests.fakes import Clock, FakeKeys, FakePolicies, FakeState, Journal, allow, deny, principal, statements
 
 GREATEST_AGE = 60
 READ, WRITE = allow("/reports", sid="read"), allow("/reports", methods=["PUT"], sid="write")
@@ -25,7 +25,7 @@ class House:
 
     def __init__(self, max_staleness: float = 0, **callers: Principal) -> None:
         self.callers = {"clerk": principal(), **callers}
-        self.clock, self.guard, self.policies, self.journal = Clock(), FakeGuard(), FakePolicies(), Journal()
+        self.clock, self.guard, self.policies, self.journal = Clock(), FakeState(), FakePolicies(), Journal()
         self.authorize = Authorize(
             verify=self.callers.__getitem__,
             guard=self.journal.of("guard", self.guard),
@@ -49,20 +49,20 @@ class House:
         return self.journal.calls[before:]
 
 
-GUARD_ONLY, GUARD_THEN_POLICIES = ["guard.read"], ["guard.read", "policies.read"]
+STATE_ONLY, STATE_THEN_POLICIES = ["state.read"], ["state.read", "policies.read"]
 
 
 # --- the order and the number of reads ---
 
 
 def test_at_first_the_guard_is_read_and_only_then_policies():
-    assert (house := House()).reads(lambda: house.authorize("clerk")) == GUARD_THEN_POLICIES
+    assert (house := House()).reads(lambda: house.authorize("clerk")) == STATE_THEN_POLICIES
 
 
 def test_what_is_remembered_costs_the_read_of_the_guard_alone():
     house = House()
     house.authorize("clerk")
-    assert house.reads(lambda: house.authorize("clerk")) == GUARD_ONLY
+    assert house.reads(lambda: house.authorize("clerk")) == STATE_ONLY
 
 
 def test_within_the_staleness_that_is_allowed_nothing_is_read():
@@ -71,7 +71,7 @@ def test_within_the_staleness_that_is_allowed_nothing_is_read():
     house.clock.advance(4.999)
     assert house.reads(lambda: house.authorize("clerk")) == []
     house.clock.advance(0.001)
-    assert house.reads(lambda: house.authorize("clerk")) == GUARD_ONLY
+    assert house.reads(lambda: house.authorize("clerk")) == STATE_ONLY
 
 
 def test_without_staleness_the_guard_is_read_for_every_request():
@@ -97,7 +97,7 @@ def test_who_is_revoked_causes_no_read_of_policies():
     house.guard.put(Revocation("sub", house.callers["clerk"].subject, mint.NOW, "admin"))
     with pytest.raises(TokenRejected):
         house.authorize("clerk")
-    assert house.journal.calls == GUARD_ONLY
+    assert house.journal.calls == STATE_ONLY
 
 
 # --- memory ---
@@ -132,7 +132,7 @@ def test_memory_holds_under_the_very_generation_only(generation):
     house = House()
     house.authorize("clerk")
     house.guard.generation = generation
-    assert house.reads(lambda: house.authorize("clerk")) == GUARD_THEN_POLICIES
+    assert house.reads(lambda: house.authorize("clerk")) == STATE_THEN_POLICIES
 
 
 def test_a_writer_who_died_before_the_generation_is_healed_after_sixty_seconds():
@@ -152,7 +152,7 @@ def test_using_a_memory_does_not_prolong_it():
     for _ in range(GREATEST_AGE):
         house.authorize("clerk")
         house.clock.advance(1)
-    assert house.reads(lambda: house.authorize("clerk")) == GUARD_THEN_POLICIES
+    assert house.reads(lambda: house.authorize("clerk")) == STATE_THEN_POLICIES
 
 
 class WritesWhileReading(FakePolicies):
@@ -175,7 +175,7 @@ def test_an_old_policy_is_never_remembered_under_a_new_generation():
         policies.put("group:clerks", statements(READ), "admin", None)
         guard.bump()
 
-    guard, policies = FakeGuard(), WritesWhileReading(take_away)
+    guard, policies = FakeState(), WritesWhileReading(take_away)
     policies.policies["group:clerks"] = Policy("group:clerks", 1, statements(READ, WRITE), "admin", "")
     authorize = Authorize(lambda _: principal(), guard, policies, now=Clock(0))
     assert len(authorize("clerk").statements) == 2, "it was asked for before the change was acknowledged"
@@ -195,7 +195,7 @@ class Slow:
 
 
 def test_staleness_counts_from_when_the_guard_was_asked_and_not_from_its_answer():
-    guard, clock = FakeGuard(), Clock(0)
+    guard, clock = FakeState(), Clock(0)
     authorize = Authorize(lambda _: principal(), Slow(guard, clock), FakePolicies(), max_staleness=5, now=clock)
     authorize("clerk")
     clock.advance(1.999)
@@ -208,7 +208,7 @@ def test_staleness_counts_from_when_the_guard_was_asked_and_not_from_its_answer(
 
 def test_the_age_of_a_memory_counts_from_when_policies_were_asked_for_and_not_from_the_answer():
     policies, clock = FakePolicies(), Clock(0)
-    authorize = Authorize(lambda _: principal(), FakeGuard(), Slow(policies, clock), now=clock)
+    authorize = Authorize(lambda _: principal(), FakeState(), Slow(policies, clock), now=clock)
     authorize("clerk")
     clock.advance(GREATEST_AGE - 3 - 0.001)
     authorize("clerk")
@@ -247,7 +247,7 @@ class FailsOnce:
 
 @pytest.mark.parametrize("max_staleness", [0, 5])
 def test_a_guard_that_fails_is_a_failure_and_nothing_is_read_or_remembered(max_staleness):
-    guard, policies = FakeGuard(), FakePolicies()
+    guard, policies = FakeState(), FakePolicies()
     authorize = Authorize(lambda _: principal(), FailsOnce(guard), policies, max_staleness, now=Clock(0))
     with pytest.raises(CannotDecide):
         authorize("clerk")
@@ -260,7 +260,7 @@ def test_a_guard_that_fails_is_a_failure_and_nothing_is_read_or_remembered(max_s
 def test_policies_that_fail_are_a_failure_and_not_remembered_as_an_absence(max_staleness):
     policies = FakePolicies()
     policies.put("group:clerks", statements(READ), "admin", None)
-    authorize = Authorize(lambda _: principal(), FakeGuard(), FailsOnce(policies), max_staleness, now=Clock(0))
+    authorize = Authorize(lambda _: principal(), FakeState(), FailsOnce(policies), max_staleness, now=Clock(0))
     with pytest.raises(CannotDecide):
         authorize("clerk")
     assert [statement.sid for statement in authorize("clerk").statements] == ["read"]
@@ -342,7 +342,7 @@ def test_a_revocation_refuses_the_next_request_though_all_is_remembered():
 
 
 def test_a_token_that_was_verified_before_is_refused_once_it_is_revoked():
-    guard = FakeGuard()
+    guard = FakeState()
     authorize = Authorize(VerifyToken(FakeKeys(), mint.EXPECTED, now=Clock()), guard, FakePolicies(), now=Clock(0))
     token = mint.token(mint.person())
     authorize(token)

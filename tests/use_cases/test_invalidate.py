@@ -4,23 +4,23 @@ import pytest
 
 from chalicelib.core.errors import CannotDecide
 from chalicelib.invalidate import Invalidate
-from tests.fakes import FakeGatewayCache, FakeGuard, Journal
+from tests.fakes import FakeGatewayCache, FakeState, Journal
 
 
 def test_a_change_is_counted_and_the_number_given():
-    guard = FakeGuard(generation=7)
+    guard = FakeState(generation=7)
     assert Invalidate(guard, gateway_cache=None)() == 8
     assert guard.generation == 8
 
 
 def test_the_cache_is_flushed_after_the_change_was_counted():
     journal = Journal()
-    Invalidate(journal.of("generation", FakeGuard()), journal.of("cache", FakeGatewayCache()))()
+    Invalidate(journal.of("generation", FakeState()), journal.of("cache", FakeGatewayCache()))()
     assert journal.calls == ["generation.bump", "cache.flush"]
 
 
 def test_a_flush_that_fails_is_told_on_and_leaves_the_change_counted():
-    guard, cache = FakeGuard(generation=7), FakeGatewayCache(failure=CannotDecide("flush_failed", "throttled"))
+    guard, cache = FakeState(generation=7), FakeGatewayCache(failure=CannotDecide("flush_failed", "throttled"))
     with pytest.raises(CannotDecide):
         Invalidate(guard, cache)()
     assert guard.generation == 8
@@ -29,7 +29,7 @@ def test_a_flush_that_fails_is_told_on_and_leaves_the_change_counted():
 def test_without_a_count_nothing_is_flushed():
     class NeverCounts:
         def bump(self) -> int:
-            raise CannotDecide("guard_unreachable", "timeout")
+            raise CannotDecide("state_unreachable", "timeout")
 
     cache = FakeGatewayCache()
     with pytest.raises(CannotDecide):
@@ -38,7 +38,7 @@ def test_without_a_count_nothing_is_flushed():
 
 
 def test_doing_it_twice_is_as_good_as_once():
-    guard, cache = FakeGuard(), FakeGatewayCache()
+    guard, cache = FakeState(), FakeGatewayCache()
     invalidate = Invalidate(guard, cache)
     assert invalidate() < invalidate()
     assert cache.flushes == 2

@@ -107,7 +107,7 @@ def followed(stack: Stack) -> Iterator[str]:
     tables = {table.name: table.properties for table in stack.of("AWS::DynamoDB::Table")}
     if tables["PolicyTable"].get("StreamSpecification") != {"StreamViewType": "NEW_AND_OLD_IMAGES"}:
         yield "nobody learns what a policy was before"
-    if tables["GuardTable"].get("TimeToLiveSpecification") != {"AttributeName": "expires_at", "Enabled": True}:
+    if tables["StateTable"].get("TimeToLiveSpecification") != {"AttributeName": "expires_at", "Enabled": True}:
         yield "revocations are kept for ever"
 
 

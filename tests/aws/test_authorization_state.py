@@ -4,26 +4,26 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.guard import GuardTable
+from chalicelib.aws.authorization_state import StateTable
 from chalicelib.core.errors import CannotDecide, NotFound
-from chalicelib.ports import GuardReading, Revocation
+from chalicelib.ports import AuthorizationState, Revocation
 from tests import mint
-from tests.fakes import Clock, FakeGuard, principal
+from tests.fakes import Clock, FakeState, principal
 
-TABLE = "GuardTable"
+TABLE = "StateTable"
 CLERK = principal()
 NOW = mint.NOW
 HOUR, DAY = 3600, 86_400
 
 
 @pytest.fixture
-def table(dynamodb: Any) -> GuardTable:
-    return GuardTable(dynamodb, TABLE, now=Clock())
+def table(dynamodb: Any) -> StateTable:
+    return StateTable(dynamodb, TABLE, now=Clock())
 
 
 @pytest.fixture(params=["fake", "DynamoDB"])
 def guard(request: pytest.FixtureRequest) -> Any:
-    made = FakeGuard() if request.param == "fake" else request.getfixturevalue("table")
+    made = FakeState() if request.param == "fake" else request.getfixturevalue("table")
     made.bump()
     return made
 
@@ -38,7 +38,7 @@ class TestEveryGuard:
     def test_every_bump_gives_a_greater_number_which_is_the_one_that_is_read(self, guard):
         numbers = [guard.bump() for _ in range(3)]
         assert numbers == sorted(set(numbers))
-        assert guard.read(CLERK) == GuardReading(numbers[-1])
+        assert guard.read(CLERK) == AuthorizationState(numbers[-1])
 
     def test_without_revocations_nothing_is_refused(self, guard):
         assert (guard.read(CLERK).revoked_before, guard.read(CLERK).session_revoked) == (-1, False)
@@ -112,19 +112,19 @@ def test_a_guard_table_without_a_generation_decides_nothing(table):
     table.put(revoked("sub", "another"))
     with pytest.raises(CannotDecide) as failed:
         table.read(CLERK)
-    assert failed.value.code == "guard_empty"
+    assert failed.value.code == "state_empty"
 
 
 def test_a_generation_that_was_lost_begins_beyond_all_that_were_counted_before_and_never_at_1(table, dynamodb):
     before = table.bump()
     dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": "generation"}})
-    later = GuardTable(dynamodb, TABLE, now=Clock(NOW + 1))
+    later = StateTable(dynamodb, TABLE, now=Clock(NOW + 1))
     assert later.bump() > before
 
 
 def test_a_bump_does_not_begin_anew_while_there_is_a_generation(table, dynamodb):
     before = table.bump()
-    assert GuardTable(dynamodb, TABLE, now=Clock(NOW + DAY)).bump() == before + 1
+    assert StateTable(dynamodb, TABLE, now=Clock(NOW + DAY)).bump() == before + 1
 
 
 @pytest.mark.parametrize(("kind", "life"), [("sub", DAY), ("client", DAY), ("session", 3650 * DAY)])
@@ -147,5 +147,5 @@ def test_a_revocation_outlives_every_token_that_it_refuses(table, dynamodb, kind
 )
 def test_a_table_that_cannot_be_reached_is_our_failure_and_never_an_absence(dynamodb, ask):
     with pytest.raises(CannotDecide) as failed:
-        ask(GuardTable(dynamodb, "a-table-that-is-not-there"))
-    assert failed.value.code == "guard_unreachable"
+        ask(StateTable(dynamodb, "a-table-that-is-not-there"))
+    assert failed.value.code == "state_unreachable"

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from chalicelib.aws.dynamodb import Item, batch_get, failures_named, scan
 from chalicelib.core.errors import CannotDecide, NotFound
 from chalicelib.core.principal import Principal
-from chalicelib.ports import GuardReading, Revocation, RevocationKind
+from chalicelib.ports import AuthorizationState, Revocation, RevocationKind
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -27,7 +27,7 @@ _LIVES: dict[RevocationKind, int] = {"sub": _DAY, "client": _DAY, "session": 365
 _SLACK = 3_600  # seconds, for clocks that differ
 
 
-class GuardTable:
+class StateTable:
     """Implements Guard, Generation and Revocations on one DynamoDB table.
 
     now  seconds since 1970
@@ -38,22 +38,22 @@ class GuardTable:
         self._table = table
         self._now = now
 
-    def read(self, principal: Principal) -> GuardReading:
+    def read(self, principal: Principal) -> AuthorizationState:
         ids = {
             _GENERATION,
             _revocation_id("sub", principal.subject),
             _revocation_id("client", principal.client_id),
             *((_revocation_id("session", principal.session),) if principal.session else ()),
         }
-        with failures_named("guard_unreachable"):
+        with failures_named("state_unreachable"):
             items = batch_get(self._client, self._table, [{"id": {"S": id_}} for id_ in sorted(ids)])
         found = {item["id"]["S"]: item for item in items}
         if _GENERATION not in found:
-            raise CannotDecide("guard_empty", "the guard table has no generation")
+            raise CannotDecide("state_empty", "the guard table has no generation")
         times = [
             int(found[id_]["revoked_at"]["N"]) for id_ in found if id_.startswith(("revoked:sub:", "revoked:client:"))
         ]
-        return GuardReading(
+        return AuthorizationState(
             generation=int(found[_GENERATION]["n"]["N"]),
             revoked_before=max(times, default=-1),
             session_revoked=any(id_.startswith("revoked:session:") for id_ in found),
@@ -62,7 +62,7 @@ class GuardTable:
     def bump(self) -> int:
         # A generation that is missing begins at the time in milliseconds, not at 1: a number that an authorizer may
         # still remember from before the table was lost must never come again.
-        with failures_named("guard_unreachable"):
+        with failures_named("state_unreachable"):
             answer = self._client.update_item(
                 TableName=self._table,
                 Key={"id": {"S": _GENERATION}},
@@ -73,7 +73,7 @@ class GuardTable:
         return int(answer["Attributes"]["n"]["N"])
 
     def list(self) -> "list[Revocation]":
-        with failures_named("guard_unreachable"):
+        with failures_named("state_unreachable"):
             items = list(
                 scan(
                     self._client,
@@ -87,7 +87,7 @@ class GuardTable:
     def put(self, revocation: Revocation) -> None:
         expires_at = revocation.revoked_at + _LIVES[revocation.kind] + _SLACK
         try:
-            with failures_named("guard_unreachable"):
+            with failures_named("state_unreachable"):
                 self._client.put_item(
                     TableName=self._table,
                     Item={
@@ -104,7 +104,7 @@ class GuardTable:
 
     def lift(self, kind: RevocationKind, value: str) -> None:
         try:
-            with failures_named("guard_unreachable"):
+            with failures_named("state_unreachable"):
                 self._client.delete_item(
                     TableName=self._table,
                     Key={"id": {"S": _revocation_id(kind, value)}},
