@@ -26,7 +26,7 @@ StatementsOf = Callable[[str], tuple[Statement, ...]]  # by subject
 
 
 class QuietState:
-    """Implements Guard: nothing has changed, nobody was revoked, and no time passes."""
+    """Implements StateReader: nothing has changed, nobody was revoked, and no time passes."""
 
     _reading = AuthorizationState(generation=1)
 

@@ -13,7 +13,7 @@ from benchmarks.rounds import Ratio, Timer, race, timer
 GATEHOUSE, GATEHOUSE_AGAIN = "Gatehouse, first sight", "Gatehouse, repeat"
 LINE = "its log line by itself"
 PLAIN = "a plain authorizer"
-GUARD = "the guard read's client, without the network"
+STATE = "the state read's client, without the network"
 REMEMBERED, ANEW = "remembered", "built anew"
 
 
@@ -47,8 +47,8 @@ def decisions() -> dict[str, Timer]:
 
 def parts() -> dict[str, Timer]:
     """What a decision is followed, and preceded, by."""
-    guard, principal = state_table(), verifier(remember=0)(tokens.natural())
-    return {LINE: timer(one_line(tokens.natural())), GUARD: timer(lambda: guard.read(principal))}
+    state, principal = state_table(), verifier(remember=0)(tokens.natural())
+    return {LINE: timer(one_line(tokens.natural())), STATE: timer(lambda: state.read(principal))}
 
 
 def natural(rounds: int) -> dict[str, Ratio]:

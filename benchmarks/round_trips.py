@@ -15,7 +15,7 @@ from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.policy import to_json
 
-GUARD, POLICIES = "guard", "policies"
+STATE, POLICIES = "state", "policies"
 
 
 class Wire:
@@ -32,7 +32,7 @@ class Wire:
     def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
         self.requests += 1
         ((table, asked),) = json.loads(request.body)["RequestItems"].items()
-        items = [self._state_item()] if table == GUARD else [_policy_item(key["subject"]["S"]) for key in asked["Keys"]]
+        items = [self._state_item()] if table == STATE else [_policy_item(key["subject"]["S"]) for key in asked["Keys"]]
         body = json.dumps({"Responses": {table: items}, "UnprocessedKeys": {}}).encode()
         return AWSResponse(request.url, 200, {"Content-Type": "application/x-amz-json-1.0"}, _Body(body))
 
@@ -58,14 +58,14 @@ def _policy_item(subject: str) -> dict[str, Any]:
 
 
 def state_table() -> StateTable:
-    """A guard whose client does all its work, and gets its answers without a network."""
-    return StateTable(Wire().client, GUARD)
+    """A state whose client does all its work, and gets its answers without a network."""
+    return StateTable(Wire().client, STATE)
 
 
 def count() -> dict[str, int]:
     """Round trips of single decisions, by occasion."""
     wire = Wire()
-    tables = StateTable(wire.client, GUARD), PolicyTable(wire.client, POLICIES)
+    tables = StateTable(wire.client, STATE), PolicyTable(wire.client, POLICIES)
     authorize = Authorize(verifier(remember=0), *tables)
     patient = Authorize(verifier(remember=0), *tables, max_staleness=60)
 

@@ -1,6 +1,6 @@
 """`python -m benchmarks.scaling`: simulates what arithmetic alone gets wrong about growth, for docs/scaling.md.
 
-Two questions: how many decisions still read the guard's one hot key when `POLICY_MAX_STALENESS_SECONDS` is set, asked
+Two questions: how many decisions still read the state's one hot key when `POLICY_MAX_STALENESS_SECONDS` is set, asked
 of the shipped use case in as many simulated Lambdas as the load needs; and how much of a burst is refused or waits.
 """
 
@@ -34,7 +34,7 @@ BEGIN, END = "<!-- written by `python -m benchmarks.scaling` -->", "<!-- end of 
 
 
 class CountingState:
-    """Implements Guard: nothing ever changes; counts the reads, each of which reads the one generation."""
+    """Implements StateReader: nothing ever changes; counts the reads, each of which reads the one generation."""
 
     reads = 0
 
@@ -59,10 +59,10 @@ class Reads:
 
 
 def state_reads(rate: int, callers: int, staleness: float) -> Reads:
-    """Count the guard's reads of a steady load, once the memories are as full as they get."""
+    """Count the state's reads of a steady load, once the memories are as full as they get."""
     seconds = max(2.0, staleness)
     chance = random.Random(SEED)  # noqa: S311  # a story that can be told again, no secret
-    guard, fleet, agenda = CountingState(), Fleet(), Agenda()
+    state, fleet, agenda = CountingState(), Fleet(), Agenda()
     people = [_person(number) for number in range(callers)]
     use_cases: dict[int, Authorize] = {}
     warm_up, now, before = staleness + 1.0, 0.0, 0
@@ -70,7 +70,7 @@ def state_reads(rate: int, callers: int, staleness: float) -> Reads:
     def authorize(environment: int) -> Authorize:
         if environment not in use_cases:
             use_cases[environment] = Authorize(
-                lambda token: people[int(token)], guard, NoPolicies(), staleness, now=lambda: now
+                lambda token: people[int(token)], state, NoPolicies(), staleness, now=lambda: now
             )
         return use_cases[environment]
 
@@ -79,11 +79,11 @@ def state_reads(rate: int, callers: int, staleness: float) -> Reads:
             fleet.give_back(finished)
         taken = fleet.take(now)
         assert taken is not None, "without an account there is no limit that so slow a growth could meet"
-        reads = guard.reads
+        reads = state.reads
         authorize(taken[0])(str(chance.randrange(callers)))
-        agenda.add(now + (READING if guard.reads > reads else REMEMBERING), fleet, taken[0])
-        before = guard.reads if now < warm_up else before
-    return Reads((guard.reads - before) / seconds, fleet.size)
+        agenda.add(now + (READING if state.reads > reads else REMEMBERING), fleet, taken[0])
+        before = state.reads if now < warm_up else before
+    return Reads((state.reads - before) / seconds, fleet.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,7 @@ def hot_key_picture(by_rate: Mapping[str, list[Reads]], by_staleness: Mapping[st
         Panel("POLICY_MAX_STALENESS_SECONDS = 5", RATES, "requests a second", "reads a second", series(by_rate)),
         Panel("4,000 requests a second", STALENESS, "staleness in seconds", "reads a second", series(by_staleness)),
     ]
-    return draw(panels, "Reads of the guard's hot key")
+    return draw(panels, "Reads of the state's hot key")
 
 
 def burst_picture(bursts: Mapping[str, list[Burst]]) -> str:

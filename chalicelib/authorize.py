@@ -1,7 +1,7 @@
 """Use case: a token in, what its principal may do out.
 
-The order of the reads is the guarantee of `docs/architecture.md`: the guard first, and only then policies, from memory
-if they were read under the same generation, otherwise by a read that begins after the guard's has ended. Reading both
+The order of the reads is the guarantee of `docs/architecture.md`: the state first, and only then policies, from memory
+if they were read under the same generation, otherwise by a read that begins after the state's has ended. Reading both
 at once would let an old policy be remembered under a new generation.
 """
 
@@ -15,7 +15,7 @@ from chalicelib.core.errors import TokenRejected
 from chalicelib.core.policy import Statement
 from chalicelib.core.principal import Principal
 from chalicelib.memory import Memory
-from chalicelib.ports import AuthorizationState, Guard, PolicyReader
+from chalicelib.ports import AuthorizationState, PolicyReader, StateReader
 
 # No memory outlives this, whatever the generation says: the last healer, should a writer die between its two writes
 # and the stream fail as well.
@@ -62,20 +62,20 @@ class Authorize:
     """Decides what the holder of a token may do.
 
     verify         token → principal; raises TokenRejected or CannotDecide
-    max_staleness  seconds for which a guard reading is used again; 0 reads it for every request
+    max_staleness  seconds for which a state reading is used again; 0 reads it for every request
     now            seconds since 1970: a monotonic clock may stand still while a Lambda is frozen
     """
 
     def __init__(
         self,
         verify: Callable[[str], Principal],
-        guard: Guard,
+        state: StateReader,
         policies: PolicyReader,
         max_staleness: float = 0.0,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._verify = verify
-        self._guard = guard
+        self._state = state
         self._policies = policies
         self._max_staleness = max_staleness
         self._now = now
@@ -102,13 +102,13 @@ class Authorize:
 
     def _read_state(self, principal: Principal) -> AuthorizationState:
         if not self._max_staleness:
-            return self._guard.read(principal)
+            return self._state.read(principal)
         who = (principal.subject, principal.session, principal.client_id)
         started = self._now()
         remembered = self._readings.get(who)
         if remembered is not None and 0 <= started - remembered[0] < self._max_staleness:
             return remembered[1]
-        reading = self._guard.read(principal)
+        reading = self._state.read(principal)
         self._readings.put(who, (started, reading))
         return reading
 

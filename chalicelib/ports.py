@@ -22,7 +22,7 @@ class KeySource(Protocol):
 
 
 class AuthorizationState(NamedTuple):
-    """What the guard table says at one moment.
+    """What the state table says at one moment.
 
     generation      counts the changes of policies
     revoked_before  tokens issued at this second or earlier are refused; -1 for none
@@ -34,7 +34,7 @@ class AuthorizationState(NamedTuple):
     session_revoked: bool = False
 
 
-class Guard(Protocol):
+class StateReader(Protocol):
     """The strongly consistent read that stands in front of every decision."""
 
     def read(self, principal: Principal) -> AuthorizationState:

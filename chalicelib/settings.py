@@ -85,7 +85,7 @@ class Settings:
 
     @property
     def policy_max_staleness_seconds(self) -> int:
-        """POLICY_MAX_STALENESS_SECONDS: how long a guard reading is used again, 0 to 3600 (default 0: never)."""
+        """POLICY_MAX_STALENESS_SECONDS: how long a state reading is used again, 0 to 3600 (default 0: never)."""
         return self._number("POLICY_MAX_STALENESS_SECONDS", 0, most=3600)
 
     @property

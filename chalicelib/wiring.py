@@ -57,7 +57,7 @@ def authorize() -> Authorize:
     expected = Expectation(settings().issuer, settings().client_ids)
     return Authorize(
         verify=VerifyToken(keys(), expected, remember=settings().remembered_tokens),
-        guard=StateTable(_dynamodb(), settings().state_table),
+        state=StateTable(_dynamodb(), settings().state_table),
         policies=PolicyTable(_dynamodb(), settings().policy_table),
         max_staleness=settings().policy_max_staleness_seconds,
     )
@@ -65,9 +65,9 @@ def authorize() -> Authorize:
 
 @cache
 def administer() -> Administer:
-    guard = StateTable(_dynamodb(), settings().state_table)
+    state = StateTable(_dynamodb(), settings().state_table)
     policies = PolicyTable(_dynamodb(), settings().policy_table)
-    return Administer(policies, generation=guard, revocations=guard, clients=lambda: settings().client_ids)
+    return Administer(policies, generation=state, revocations=state, clients=lambda: settings().client_ids)
 
 
 @cache

@@ -126,8 +126,8 @@ class PolicyFiles:
         self.files = read_policies(folder, outputs)
         self._dynamodb = dynamodb
         self._table = outputs["PolicyTableName"]
-        guard = StateTable(dynamodb, outputs["StateTableName"])
-        self._administer = Administer(PolicyTable(dynamodb, self._table), guard, guard)
+        state = StateTable(dynamodb, outputs["StateTableName"])
+        self._administer = Administer(PolicyTable(dynamodb, self._table), state, state)
 
     def apply(self, overwrite: bool) -> Applied:
         """Write what differs, and take away what has no file any more.

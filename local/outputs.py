@@ -42,7 +42,7 @@ def outputs_of(place: Place, stacks: Mapping[str, str]) -> dict[str, Any]:
         "redirect_uri": callback_url(place),
         "console_url": f"{place.url}/console/",
         "scopes": {"read": f"{scopes}/file.read", "write": f"{scopes}/file.write"},
-        "tables": {"policies": stacks["PolicyTableName"], "guard": stacks["StateTableName"]},
+        "tables": {"policies": stacks["PolicyTableName"], "state": stacks["StateTableName"]},
         "users": {name: {"username": address, "password": password} for name, (_, address, password) in USERS.items()},
         "default_group": "readers",
         # what `chalice local` needs to run the application against this cloud

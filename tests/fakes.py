@@ -42,7 +42,7 @@ class FakeKeys:
 
 @dataclass
 class FakeState:
-    """Implements Guard, Generation and Revocations; counts how often it was read."""
+    """Implements StateReader, Generation and Revocations; counts how often it was read."""
 
     generation: int = 1
     revocations: dict[tuple[RevocationKind, str], Revocation] = field(default_factory=dict)

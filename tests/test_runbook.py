@@ -200,7 +200,7 @@ def test_the_policy_that_lets_administrators_in_again_is_one_that_the_authorizer
 def test_the_generation_that_is_started_again_is_one_that_the_guard_reads() -> None:
     item = item_put("### Start the generation again")
     somebody = Principal("sub", "client", "name", (), frozenset(), "session", 0, 1)
-    assert StateTable(Answering(item), "guard").read(somebody).generation > 1_700_000_000_000  # type: ignore[arg-type]
+    assert StateTable(Answering(item), "state").read(somebody).generation > 1_700_000_000_000  # type: ignore[arg-type]
 
 
 def test_a_revocation_by_table_is_one_that_the_guard_reads() -> None:

@@ -1,4 +1,4 @@
-"""The guard table: the generation of the policies, and the revocations.
+"""The state table: the generation of the policies, and the revocations.
 
 Shape:  id "generation": n
         id "revoked:sub:…", "revoked:client:…", "revoked:session:…": revoked_at, revoked_by, expires_at (DynamoDB's TTL)
@@ -28,7 +28,7 @@ _SLACK = 3_600  # seconds, for clocks that differ
 
 
 class StateTable:
-    """Implements Guard, Generation and Revocations on one DynamoDB table.
+    """Implements StateReader, Generation and Revocations on one DynamoDB table.
 
     now  seconds since 1970
     """
@@ -49,7 +49,7 @@ class StateTable:
             items = batch_get(self._client, self._table, [{"id": {"S": id_}} for id_ in sorted(ids)])
         found = {item["id"]["S"]: item for item in items}
         if _GENERATION not in found:
-            raise CannotDecide("state_empty", "the guard table has no generation")
+            raise CannotDecide("state_empty", "the state table has no generation")
         times = [
             int(found[id_]["revoked_at"]["N"]) for id_ in found if id_.startswith(("revoked:sub:", "revoked:client:"))
         ]

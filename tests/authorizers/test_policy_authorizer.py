@@ -30,11 +30,11 @@ class House:
     """The authorizer with everything around it; `lines` are those that it recorded."""
 
     def __init__(self, *rules: dict, group: str = "clerks") -> None:
-        self.guard, self.policies, self.clock = FakeState(), FakePolicies(), Clock()
+        self.state, self.policies, self.clock = FakeState(), FakePolicies(), Clock()
         if rules:
             self.policies.put(f"group:{group}", statements(*rules), "admin", None)
         verify = VerifyToken(FakeKeys(), mint.EXPECTED, now=self.clock)
-        self.authorize = Authorize(verify, self.guard, self.policies, now=self.clock)
+        self.authorize = Authorize(verify, self.state, self.policies, now=self.clock)
         self.lines: list[dict] = []
 
     def ask(self, header: str, method_arn: str = ASKED) -> dict:
@@ -76,7 +76,7 @@ def test_the_context_says_who_calls_and_by_which_policies():
         "client": mint.WEB_CLIENT,
         "username": "clerk",
         "policies": "group:clerks@1",
-        "generation": str(house.guard.generation),
+        "generation": str(house.state.generation),
         "grant": "Allow GET /reports Allow GET /reports/*",
     }
 
@@ -296,7 +296,7 @@ def test_a_decision_leaves_one_line_which_says_why(rules, asked, decision, code,
     assert f"{line['method']}{line['path']}" == asked
     assert (line["sub"], line["client"]) == (mint.person()["sub"], mint.WEB_CLIENT)
     assert line["policies"] == (["group:clerks@1"] if rules else [])
-    assert line["generation"] == house.guard.generation
+    assert line["generation"] == house.state.generation
 
 
 @pytest.mark.parametrize(
@@ -310,7 +310,7 @@ def test_a_decision_leaves_one_line_which_says_why(rules, asked, decision, code,
 )
 def test_a_refusal_leaves_one_line_with_its_code_and_nothing_that_the_token_said(claims, code):
     house = House(READ)
-    house.guard.put(Revocation("sub", "mallory", mint.NOW, "admin"))
+    house.state.put(Revocation("sub", "mallory", mint.NOW, "admin"))
     with pytest.raises(Unauthorized):
         house.ask(bearer(**claims))
     (line,) = house.lines

@@ -20,7 +20,7 @@ SETTINGS = {
     "JWKS_URL": f"{mint.ISSUER}/.well-known/jwks.json",
     "CLIENT_IDS": f"{mint.WEB_CLIENT},{mint.MACHINE_CLIENT}",
     "POLICY_TABLE": "policies-of-olympus",
-    "STATE_TABLE": "guard-of-olympus",
+    "STATE_TABLE": "state-of-olympus",
     "AWS_DEFAULT_REGION": "mars-west-1",
 }
 

@@ -1,4 +1,4 @@
-"""The guard keeps one contract, whether it is the table or the stand-in that other tests use."""
+"""The state keeps one contract, whether it is the table or the stand-in that other tests use."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def table(dynamodb: Any) -> StateTable:
 
 
 @pytest.fixture(params=["fake", "DynamoDB"])
-def guard(request: pytest.FixtureRequest) -> Any:
+def state(request: pytest.FixtureRequest) -> Any:
     made = FakeState() if request.param == "fake" else request.getfixturevalue("table")
     made.bump()
     return made
@@ -35,69 +35,69 @@ def revoked(kind: str, value: str, at: int = NOW) -> Revocation:
 class TestEveryGuard:
     """What the use cases rely on."""
 
-    def test_every_bump_gives_a_greater_number_which_is_the_one_that_is_read(self, guard):
-        numbers = [guard.bump() for _ in range(3)]
+    def test_every_bump_gives_a_greater_number_which_is_the_one_that_is_read(self, state):
+        numbers = [state.bump() for _ in range(3)]
         assert numbers == sorted(set(numbers))
-        assert guard.read(CLERK) == AuthorizationState(numbers[-1])
+        assert state.read(CLERK) == AuthorizationState(numbers[-1])
 
-    def test_without_revocations_nothing_is_refused(self, guard):
-        assert (guard.read(CLERK).revoked_before, guard.read(CLERK).session_revoked) == (-1, False)
+    def test_without_revocations_nothing_is_refused(self, state):
+        assert (state.read(CLERK).revoked_before, state.read(CLERK).session_revoked) == (-1, False)
 
     @pytest.mark.parametrize(
         ("kind", "value"), [("sub", CLERK.subject), ("client", CLERK.client_id)], ids=["sub", "client"]
     )
-    def test_a_person_or_client_is_revoked_up_to_a_moment(self, guard, kind, value):
-        guard.put(revoked(kind, value, NOW - 5))
-        assert guard.read(CLERK)[1:] == (NOW - 5, False)
+    def test_a_person_or_client_is_revoked_up_to_a_moment(self, state, kind, value):
+        state.put(revoked(kind, value, NOW - 5))
+        assert state.read(CLERK)[1:] == (NOW - 5, False)
 
-    def test_a_session_is_revoked_for_good(self, guard):
-        guard.put(revoked("session", CLERK.session))
-        assert guard.read(CLERK)[1:] == (-1, True)
+    def test_a_session_is_revoked_for_good(self, state):
+        state.put(revoked("session", CLERK.session))
+        assert state.read(CLERK)[1:] == (-1, True)
 
-    def test_of_several_revocations_the_latest_counts(self, guard):
-        guard.put(revoked("sub", CLERK.subject, NOW - 5))
-        guard.put(revoked("client", CLERK.client_id, NOW - 3))
-        assert guard.read(CLERK).revoked_before == NOW - 3
+    def test_of_several_revocations_the_latest_counts(self, state):
+        state.put(revoked("sub", CLERK.subject, NOW - 5))
+        state.put(revoked("client", CLERK.client_id, NOW - 3))
+        assert state.read(CLERK).revoked_before == NOW - 3
 
     @pytest.mark.parametrize("kind", ["sub", "client", "session"])
-    def test_the_revocation_of_another_is_not_ours(self, guard, kind):
-        guard.put(revoked(kind, "another"))
-        assert guard.read(CLERK)[1:] == (-1, False)
+    def test_the_revocation_of_another_is_not_ours(self, state, kind):
+        state.put(revoked(kind, "another"))
+        assert state.read(CLERK)[1:] == (-1, False)
 
-    def test_a_name_revoked_as_one_kind_is_not_revoked_as_another(self, guard):
-        guard.put(revoked("sub", CLERK.session))
-        guard.put(revoked("session", CLERK.subject))
-        assert guard.read(CLERK)[1:] == (-1, False)
+    def test_a_name_revoked_as_one_kind_is_not_revoked_as_another(self, state):
+        state.put(revoked("sub", CLERK.session))
+        state.put(revoked("session", CLERK.subject))
+        assert state.read(CLERK)[1:] == (-1, False)
 
-    def test_who_has_no_session_is_not_refused_for_one(self, guard):
-        guard.put(revoked("session", "another"))
-        assert not guard.read(principal(origin_jti=None)).session_revoked
+    def test_who_has_no_session_is_not_refused_for_one(self, state):
+        state.put(revoked("session", "another"))
+        assert not state.read(principal(origin_jti=None)).session_revoked
 
-    def test_revocations_are_listed_as_they_were_put(self, guard):
+    def test_revocations_are_listed_as_they_were_put(self, state):
         put = [revoked("client", "robot"), revoked("session", "a:b:c", NOW - 1), revoked("sub", "clerk")]
         for revocation in put:
-            guard.put(revocation)
-        assert sorted(guard.list(), key=lambda r: r.kind) == put
+            state.put(revocation)
+        assert sorted(state.list(), key=lambda r: r.kind) == put
 
-    def test_a_later_revocation_takes_the_place_of_an_earlier_one(self, guard):
-        guard.put(revoked("sub", CLERK.subject, NOW - 5))
-        guard.put(revoked("sub", CLERK.subject, NOW))
-        assert guard.read(CLERK).revoked_before == NOW
-        assert len(guard.list()) == 1
+    def test_a_later_revocation_takes_the_place_of_an_earlier_one(self, state):
+        state.put(revoked("sub", CLERK.subject, NOW - 5))
+        state.put(revoked("sub", CLERK.subject, NOW))
+        assert state.read(CLERK).revoked_before == NOW
+        assert len(state.list()) == 1
 
     @pytest.mark.parametrize("kind", ["sub", "client", "session"])
-    def test_a_revocation_that_was_lifted_refuses_nothing(self, guard, kind):
+    def test_a_revocation_that_was_lifted_refuses_nothing(self, state, kind):
         value = {"sub": CLERK.subject, "client": CLERK.client_id, "session": CLERK.session}[kind]
-        guard.put(revoked(kind, value))
-        guard.lift(kind, value)
-        assert guard.read(CLERK)[1:] == (-1, False)
-        assert guard.list() == []
+        state.put(revoked(kind, value))
+        state.lift(kind, value)
+        assert state.read(CLERK)[1:] == (-1, False)
+        assert state.list() == []
 
-    def test_what_is_not_revoked_cannot_be_lifted(self, guard):
-        guard.put(revoked("sub", "clerk"))
+    def test_what_is_not_revoked_cannot_be_lifted(self, state):
+        state.put(revoked("sub", "clerk"))
         with pytest.raises(NotFound):
-            guard.lift("client", "clerk")
-        assert len(guard.list()) == 1
+            state.lift("client", "clerk")
+        assert len(state.list()) == 1
 
 
 @pytest.mark.parametrize("kind", ["sub", "client", "session"])

@@ -80,19 +80,19 @@ STATE_ITEMS = {"generation": {"id": {"S": "generation"}, "n": {"N": "7"}}}
 
 def test_a_guard_that_is_read_in_two_attempts_is_read():
     client = Throttled(STATE_ITEMS, 1, 3)
-    assert StateTable(client, "guard").read(principal()).generation == 7
+    assert StateTable(client, "state").read(principal()).generation == 7
 
 
 def test_a_guard_whose_generation_was_read_but_not_its_revocations_decides_nothing():
     client = Throttled(STATE_ITEMS, 1, 0, 0)
     with pytest.raises(CannotDecide):
-        StateTable(client, "guard").read(principal())
+        StateTable(client, "state").read(principal())
 
 
 def test_the_guard_is_asked_for_everything_that_could_refuse_the_token():
     client = Throttled(STATE_ITEMS, 4)
     clerk = principal()
-    StateTable(client, "guard").read(clerk)
+    StateTable(client, "state").read(clerk)
     expected = {"generation", f"revoked:sub:{clerk.subject}", f"revoked:client:{clerk.client_id}"}
     assert set(client.asked[0]) == expected | {f"revoked:session:{clerk.session}"}
 

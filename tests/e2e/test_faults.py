@@ -95,14 +95,14 @@ def reasons(cloud: Cloud) -> list[str]:
 
 @pytest.fixture
 def lost_generation(cloud: Cloud, guild: Guild, dynamodb: Any, outputs: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The guard table has lost its counter; gives what would put it back."""
+    """The state table has lost its counter; gives what would put it back."""
     # The stream handler would count anew: first let it come to the end of what has been changed so far.
     guild.write([READ])
     wait_for(
         lambda: any(line.get("subject") == guild.subject for line in logs.lines(cloud.place, "policy_changed")),
         "the stream has been followed up to here",
     )
-    table, key = {"TableName": outputs["tables"]["guard"]}, {"id": {"S": "generation"}}
+    table, key = {"TableName": outputs["tables"]["state"]}, {"id": {"S": "generation"}}
     put_back = {**table, "Item": dynamodb.get_item(**table, Key=key, ConsistentRead=True)["Item"]}
     dynamodb.delete_item(**table, Key=key)
     yield put_back

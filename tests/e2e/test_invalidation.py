@@ -60,14 +60,14 @@ def test_changes_from_four_threads_are_each_followed_by_the_very_next_request(
 
 @pytest.fixture
 def table(cloud: Cloud, outputs: dict[str, Any]) -> Table:
-    return Table(cloud.place.client("dynamodb"), outputs["tables"]["policies"], outputs["tables"]["guard"])
+    return Table(cloud.place.client("dynamodb"), outputs["tables"]["policies"], outputs["tables"]["state"])
 
 
 class Table:
     """The tables in the hands of their owner, who knows nothing of generations."""
 
-    def __init__(self, dynamodb: Any, policies: str, guard: str) -> None:
-        self._dynamodb, self._policies, self._guard = dynamodb, policies, guard
+    def __init__(self, dynamodb: Any, policies: str, state: str) -> None:
+        self._dynamodb, self._policies, self._state = dynamodb, policies, state
 
     def edit(self, subject: str, statements: list[dict[str, Any]]) -> None:
         self._dynamodb.update_item(
@@ -78,7 +78,7 @@ class Table:
         )
 
     def generation(self) -> int:
-        item = self._dynamodb.get_item(TableName=self._guard, Key={"id": {"S": "generation"}}, ConsistentRead=True)
+        item = self._dynamodb.get_item(TableName=self._state, Key={"id": {"S": "generation"}}, ConsistentRead=True)
         return int(item["Item"]["n"]["N"])
 
 

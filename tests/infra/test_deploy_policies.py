@@ -31,8 +31,8 @@ def dynamodb() -> Iterator[Any]:
 
 @pytest.fixture
 def policies(dynamodb) -> Administer:
-    guard = StateTable(dynamodb, "StateTable")
-    return Administer(PolicyTable(dynamodb, "PolicyTable"), guard, guard)
+    state = StateTable(dynamodb, "StateTable")
+    return Administer(PolicyTable(dynamodb, "PolicyTable"), state, state)
 
 
 @pytest.fixture

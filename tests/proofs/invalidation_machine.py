@@ -36,7 +36,7 @@ from chalicelib.core.claims import principal_from
 from chalicelib.core.errors import CannotDecide, GatehouseError
 from chalicelib.core.principal import Principal
 from chalicelib.invalidate import Invalidate
-from chalicelib.ports import GatewayCache, Guard, PolicyReader
+from chalicelib.ports import GatewayCache, PolicyReader, StateReader
 from chalicelib.triggers.policy_changed import follow
 from tests import mint
 from tests.fakes import Clock, allow, deny
@@ -45,8 +45,8 @@ from tests.proofs.ledger import Bound, Key, Ledger, Meaning, Terms, Version, Vio
 from tests.proofs.reproducible import no_constants_of_modules
 from tests.proofs.world import (
     GENERATION,
-    GUARD,
     POLICIES,
+    STATE,
     ApiGateway,
     DynamoDb,
     Item,
@@ -68,24 +68,24 @@ class Shipped:
     """The code under test, put together as `chalicelib/wiring.py` does. What breaks it on purpose inherits from it."""
 
     def authorize(self, client: Any, verify: Verify, staleness: float, now: Now) -> Authorize:
-        return Authorize(verify, self.guard(client, now), self.policies(client, now), staleness, now)
+        return Authorize(verify, self.state(client, now), self.policies(client, now), staleness, now)
 
-    def guard(self, client: Any, now: Now) -> Guard:
+    def state(self, client: Any, now: Now) -> StateReader:
         """What the authorizer reads first."""
-        return StateTable(client, GUARD, now)
+        return StateTable(client, STATE, now)
 
     def policies(self, client: Any, now: Now) -> PolicyReader:
         """What the authorizer reads then."""
         return PolicyTable(client, POLICIES, now)
 
     def administer(self, client: Any, now: Now) -> Administer:
-        guard = StateTable(client, GUARD, now)
+        state = StateTable(client, STATE, now)
         return Administer(
-            PolicyTable(client, POLICIES, now), guard, guard, clients=lambda: mint.EXPECTED.client_ids, now=now
+            PolicyTable(client, POLICIES, now), state, state, clients=lambda: mint.EXPECTED.client_ids, now=now
         )
 
     def invalidate(self, client: Any, gateway_cache: GatewayCache | None, now: Now) -> Callable[[], int]:
-        return Invalidate(StateTable(client, GUARD, now), gateway_cache)
+        return Invalidate(StateTable(client, STATE, now), gateway_cache)
 
     def answer(self, header: str, authorize: Callable[[str], Grant], record: Record) -> dict[str, Any]:
         return answer(header, f"{ARN_BASE}GET/reports", lambda: authorize, record)
@@ -117,7 +117,7 @@ def setting(cache_seconds: float = 0, staleness_seconds: float = 0) -> Setting:
 
 SETTINGS = {
     "the defaults": setting(),
-    "guard readings are reused": setting(staleness_seconds=10),
+    "state readings are reused": setting(staleness_seconds=10),
     "the gateway caches answers": setting(cache_seconds=5),
     "both": setting(cache_seconds=5, staleness_seconds=10),
 }
@@ -292,7 +292,7 @@ class InvalidationMachine(RuleBasedStateMachine):
         self.jobs: list[Job] = []
         self.acting: Change | None = None
         self.broken: Violated | None = None
-        self.dynamodb.begin(GUARD, GENERATION, {"id": {"S": GENERATION}, "n": {"N": str(FIRST_GENERATION)}})
+        self.dynamodb.begin(STATE, GENERATION, {"id": {"S": GENERATION}, "n": {"N": str(FIRST_GENERATION)}})
         for subject, content in ((CLERKS, EVERYTHING), (AUDITORS, NOTHING), (MACHINE, READING)):
             self.ledger.begin(("policy", subject), content)
             self.dynamodb.begin(POLICIES, subject, _item(subject, content))
@@ -374,7 +374,7 @@ class InvalidationMachine(RuleBasedStateMachine):
             raise task.failure
         else:
             self.deeds["decided on policies from memory"] += POLICIES not in task.tables_read
-            self.deeds["decided on a guard reading from memory"] += GUARD not in task.tables_read
+            self.deeds["decided on a state reading from memory"] += STATE not in task.tables_read
             self.deeds["decided although keys were left unprocessed"] += task.was_short
             self._judge_answer(asked, task.value)
             if self.setting.cache_seconds:
@@ -560,7 +560,7 @@ class InvalidationMachine(RuleBasedStateMachine):
         if luck == 0:
             self.deeds["lost the generation"] += 1
             self.clock.advance(1)
-            self.dynamodb.edit(GUARD, GENERATION, None)
+            self.dynamodb.edit(STATE, GENERATION, None)
 
     def _flush(self, node: Node) -> None:
         """A node does at last what it was told to, or brings back what it had flushed."""

@@ -7,7 +7,7 @@ permission, 1 takes it away, 2 grants it again. No request may be decided on a v
 the promise covers both ways: what was taken away is refused, what was granted is granted.
 
     the table `policies`   world.policy, its newest version; every change leaves a record in world.stream
-    the table `guard`      world.generation
+    the table `state`      world.generation
     a writer               changes the policy step by step; may die between two steps
     the stream handler     takes the records in any order, perhaps late, perhaps never, perhaps twice
     a container            one warm authorizer, and what it remembers
@@ -120,7 +120,7 @@ class Memory(NamedTuple):
     era: int
 
 
-class Guard(NamedTuple):
+class StateReader(NamedTuple):
     """A generation that a container may take again instead of reading it."""
 
     generation: int
@@ -129,7 +129,7 @@ class Guard(NamedTuple):
 
 class Container(NamedTuple):
     memory: Memory | None = None
-    guard: Guard | None = None
+    state: StateReader | None = None
 
 
 class Answer(NamedTuple):
@@ -316,16 +316,16 @@ class Model:
     def _ask(self, world: World, request: Request, container: Container) -> Iterator[tuple[str, Request, Container]]:
         """The ways in which the next step of the authorizer can end."""
         ask, on = self.protocol.authorizer[request.step], request._replace(step=request.step + 1)
-        newest, policy, memory, guard = world.generation, world.policy, container.memory, container.guard
+        newest, policy, memory, state = world.generation, world.policy, container.memory, container.state
         match ask:
             case Ask.READ_GENERATION:
                 yield f"reads generation {newest}", on._replace(generation=newest), container
             case Ask.REUSE_GENERATION:
-                read = container._replace(guard=Guard(newest, request.era))
+                read = container._replace(state=StateReader(newest, request.era))
                 yield f"reads generation {newest}", on._replace(generation=newest), read
-                if guard:
-                    reused = on._replace(generation=guard.generation, era=min(request.era, guard.era))
-                    yield f"takes generation {guard.generation} as read before", reused, container
+                if state:
+                    reused = on._replace(generation=state.generation, era=min(request.era, state.era))
+                    yield f"takes generation {state.generation} as read before", reused, container
             case Ask.TRY_MEMORY | Ask.TRUST_MEMORY:
                 if memory and (ask is Ask.TRUST_MEMORY or memory.generation == request.generation):
                     era = min(request.era, memory.era) if self._memory_expires else request.era
@@ -375,10 +375,10 @@ class Model:
             yield Move("clock", f"ends the wait: {_named(world.clock.due)} is promised", after)
 
     def _aged(self, container: Container) -> Container:
-        memory, guard = container
+        memory, state = container
         return Container(
             memory=memory if memory and (memory.era or not self._memory_expires) else None,
-            guard=guard if guard and guard.era else None,
+            state=state if state and state.era else None,
         )
 
 

@@ -42,7 +42,7 @@ from tests.proofs.invalidation_machine import (
     setting,
 )
 from tests.proofs.ledger import Terms, Violated
-from tests.proofs.world import GUARD, POLICIES
+from tests.proofs.world import POLICIES, STATE
 
 
 def search(code: Shipped, where: Setting, powers: tuple[str, ...]) -> None:
@@ -59,7 +59,7 @@ def search(code: Shipped, where: Setting, powers: tuple[str, ...]) -> None:
 
 @dataclass
 class OneBatch:
-    """A client that reads the policies along with the guard, and hands them out when they are asked for."""
+    """A client that reads the policies along with the state, and hands them out when they are asked for."""
 
     client: Any
     read_along: threading.local = field(default_factory=threading.local)
@@ -74,7 +74,7 @@ class OneBatch:
         if answer["UnprocessedKeys"]:
             return {"Responses": {}, "UnprocessedKeys": RequestItems}
         self.read_along.policies = answer["Responses"].get(POLICIES, [])
-        return {"Responses": {GUARD: answer["Responses"].get(GUARD, [])}, "UnprocessedKeys": {}}
+        return {"Responses": {STATE: answer["Responses"].get(STATE, [])}, "UnprocessedKeys": {}}
 
 
 class StateAndPoliciesInOneBatch(Shipped):
@@ -95,16 +95,16 @@ class PoliciesBeforeTheState(Shipped):
             def read(self, subjects: Iterable[str]) -> Mapping[str, Policy]:
                 return early.policies
 
-        return Authorize(verify, LateState(client, GUARD, now), EarlyPolicies(client, POLICIES, now), staleness, now)
+        return Authorize(verify, LateState(client, STATE, now), EarlyPolicies(client, POLICIES, now), staleness, now)
 
 
 class MemoryThatIgnoresTheGeneration(Shipped):
-    def guard(self, client: Any, now: Now) -> StateTable:
+    def state(self, client: Any, now: Now) -> StateTable:
         class Constant(StateTable):
             def read(self, principal: Principal) -> AuthorizationState:
                 return super().read(principal)._replace(generation=1)
 
-        return Constant(client, GUARD, now)
+        return Constant(client, STATE, now)
 
 
 class MemoryWithoutAnEnd(Shipped):
@@ -140,8 +140,8 @@ class Careless:
 
 
 class EventuallyConsistentState(Shipped):
-    def guard(self, client: Any, now: Now) -> StateTable:
-        return StateTable(Careless(client, is_consistent=False), GUARD, now)
+    def state(self, client: Any, now: Now) -> StateTable:
+        return StateTable(Careless(client, is_consistent=False), STATE, now)
 
 
 class EventuallyConsistentPolicies(Shipped):
@@ -150,8 +150,8 @@ class EventuallyConsistentPolicies(Shipped):
 
 
 class StateThatIgnoresUnprocessedKeys(Shipped):
-    def guard(self, client: Any, now: Now) -> StateTable:
-        return StateTable(Careless(client, is_complete=False), GUARD, now)
+    def state(self, client: Any, now: Now) -> StateTable:
+        return StateTable(Careless(client, is_complete=False), STATE, now)
 
 
 class PoliciesThatIgnoreUnprocessedKeys(Shipped):
@@ -162,28 +162,28 @@ class PoliciesThatIgnoreUnprocessedKeys(Shipped):
 class RevocationsThatSpareTheSecond(Shipped):
     """`<` where it must be `<=`."""
 
-    def guard(self, client: Any, now: Now) -> StateTable:
+    def state(self, client: Any, now: Now) -> StateTable:
         class OneSecondLess(StateTable):
             def read(self, principal: Principal) -> AuthorizationState:
                 reading = super().read(principal)
                 return reading._replace(revoked_before=reading.revoked_before - 1)
 
-        return OneSecondLess(client, GUARD, now)
+        return OneSecondLess(client, STATE, now)
 
 
 class SessionsNotRead(Shipped):
-    def guard(self, client: Any, now: Now) -> StateTable:
+    def state(self, client: Any, now: Now) -> StateTable:
         class Sessionless(StateTable):
             def read(self, principal: Principal) -> AuthorizationState:
                 return super().read(replace(principal, session=""))
 
-        return Sessionless(client, GUARD, now)
+        return Sessionless(client, STATE, now)
 
 
 class ResilienceByTheLastReading(Shipped):
-    """When the guard cannot be read, what it said last will do."""
+    """When the state cannot be read, what it said last will do."""
 
-    def guard(self, client: Any, now: Now) -> StateTable:
+    def state(self, client: Any, now: Now) -> StateTable:
         last: dict[str, AuthorizationState] = {}
 
         class Resilient(StateTable):
@@ -195,7 +195,7 @@ class ResilienceByTheLastReading(Shipped):
                         raise
                 return last[principal.subject]
 
-        return Resilient(client, GUARD, now)
+        return Resilient(client, STATE, now)
 
 
 class DenialForAFailure(Shipped):
@@ -216,11 +216,11 @@ class NoGeneration:
 
 class BumpBeforePut(Shipped):
     def administer(self, client: Any, now: Now) -> Administer:
-        guard = StateTable(client, GUARD, now)
+        state = StateTable(client, STATE, now)
 
         class Hasty(PolicyTable):
             def put(self, subject: str, statements: tuple[Statement, ...], author: str, version: int | None) -> Policy:
-                guard.bump()
+                state.bump()
                 return super().put(subject, statements, author, version)
 
         return replace(
@@ -249,7 +249,7 @@ class GenerationFromTheBeginning(Shipped):
     """A generation that was lost begins where the first one had begun."""
 
     def administer(self, client: Any, now: Now) -> Administer:
-        first = StateTable(client, GUARD, now=lambda: FIRST_GENERATION / 1000)
+        first = StateTable(client, STATE, now=lambda: FIRST_GENERATION / 1000)
         return replace(super().administer(client, now), generation=first)
 
 
@@ -293,12 +293,12 @@ OLD = {"what was taken away is refused", "what is granted is granted", "nothing 
 @pytest.mark.parametrize(
     ("code", "powers", "promises"),
     [
-        pytest.param(StateAndPoliciesInOneBatch(), (CHANGE,), OLD, id="guard and policies are read in one batch"),
-        pytest.param(PoliciesBeforeTheState(), (CHANGE,), OLD, id="the policies are read before the guard"),
+        pytest.param(StateAndPoliciesInOneBatch(), (CHANGE,), OLD, id="state and policies are read in one batch"),
+        pytest.param(PoliciesBeforeTheState(), (CHANGE,), OLD, id="the policies are read before the state"),
         pytest.param(MemoryThatIgnoresTheGeneration(), (CHANGE,), OLD, id="memory ignores the generation"),
         pytest.param(MemoryWithoutAnEnd(), (EDIT, WAIT), OLD, id="memory is not bounded in time"),
         pytest.param(MemoryThatIgnoresScopes(), (CHANGE, SIGN_IN), OLD, id="memory ignores the scopes"),
-        pytest.param(EventuallyConsistentState(), (REVOKE,), OLD | REVOKED, id="the guard is read without consistency"),
+        pytest.param(EventuallyConsistentState(), (REVOKE,), OLD | REVOKED, id="the state is read without consistency"),
         pytest.param(EventuallyConsistentPolicies(), (CHANGE,), OLD, id="policies are read without consistency"),
         pytest.param(StateThatIgnoresUnprocessedKeys(), (REVOKE,), FAILED, id="an unread revocation counts as none"),
         pytest.param(PoliciesThatIgnoreUnprocessedKeys(), (), FAILED, id="an unread policy counts as none"),
@@ -329,7 +329,7 @@ def test_the_machine_finds_that(code, powers, promises):
         pytest.param(
             promising(CACHED_FOR_LONG, after=AUTHORIZER_TIMEOUT_SECONDS), (CHANGE, WAIT), id="the cache is flushed"
         ),
-        pytest.param(promising(STALE, after=0), (REVOKE,), id="guard readings are never reused"),
+        pytest.param(promising(STALE, after=0), (REVOKE,), id="state readings are never reused"),
         pytest.param(promising(DEFAULT, after=0, healed_after=30), (EDIT, WAIT), id="memory heals in half a minute"),
     ],
 )

@@ -178,8 +178,8 @@ def _call(operation: str, do: Callable[[], Any]) -> Any:
 
 Item = dict[str, Any]
 
-POLICIES, GUARD = "policies", "guard"
-KEY_OF = {POLICIES: "subject", GUARD: "id"}
+POLICIES, STATE = "policies", "state"
+KEY_OF = {POLICIES: "subject", STATE: "id"}
 GENERATION = "generation"
 
 
@@ -244,7 +244,7 @@ class DynamoDb:
             if order.mishap is Mishap.DEATH_AFTER:
                 raise Died
         task.unread -= {(table, key) for table, key, _ in asked} - {(table, key) for table, key, _ in pending}
-        if (GUARD, GENERATION) in {(table, key) for table, key, _ in asked} - {
+        if (STATE, GENERATION) in {(table, key) for table, key, _ in asked} - {
             *((table, key) for table, key, _ in pending),
             *((table, item[KEY_OF[table]]["S"]) for table, item in items),
         }:

@@ -123,8 +123,8 @@ def _answers(place: Place) -> bool:
 def administer(account: Account, outputs: dict[str, str]) -> Administer:
     """What an administrator's own tools would do in the tables."""
     dynamodb = account.client("dynamodb")
-    guard = StateTable(dynamodb, outputs["StateTableName"])
-    return Administer(PolicyTable(dynamodb, outputs["PolicyTableName"]), guard, guard)
+    state = StateTable(dynamodb, outputs["StateTableName"])
+    return Administer(PolicyTable(dynamodb, outputs["PolicyTableName"]), state, state)
 
 
 def statuses(account: Account, outputs: dict[str, str]) -> dict[str, int]:

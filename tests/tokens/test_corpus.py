@@ -120,8 +120,8 @@ def test_no_refusal_repeats_a_part_of_its_token_or_a_claim(experienced: VerifyTo
 
 
 def test_the_authorizer_answers_unauthorized_to_every_attack_and_reads_no_table_for_it() -> None:
-    guard, policies, lines = FakeState(), FakePolicies(), list[str]()
-    authorize = Authorize(verifier(), guard, policies)
+    state, policies, lines = FakeState(), FakePolicies(), list[str]()
+    authorize = Authorize(verifier(), state, policies)
     # A space in front of a token is a part of the separator: the token behind it is a good one.
     attacks = [attack for attack in ATTACKS if attack.sentence != "a good token with a space in front"]
     assert len(ATTACKS) - len(attacks) == 1
@@ -129,7 +129,7 @@ def test_the_authorizer_answers_unauthorized_to_every_attack_and_reads_no_table_
         with pytest.raises(Unauthorized):
             answer(f"Bearer {token_of(attack)}", METHOD_ARN, lambda: authorize, Record(write_line=lines.append))
 
-    assert (guard.reads, policies.reads) == (0, 0)
+    assert (state.reads, policies.reads) == (0, 0)
     assert Counter(json.loads(line)["decision"] for line in lines) == {"rejected": len(attacks)}
 
 

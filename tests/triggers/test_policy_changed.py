@@ -59,28 +59,28 @@ ALL_WELL: dict[str, Any] = {"batchItemFailures": []}
 
 
 def handle(*records: dict[str, Any]) -> tuple[dict[str, Any], FakeState, Log]:
-    guard, log = FakeState(generation=7), Log()
+    state, log = FakeState(generation=7), Log()
     event = json.loads(json.dumps({"Records": records}))
-    return follow(event, lambda: Invalidate(guard, gateway_cache=None), log.logger), guard, log
+    return follow(event, lambda: Invalidate(state, gateway_cache=None), log.logger), state, log
 
 
 @pytest.mark.parametrize("change", [INSERT, MODIFY, REMOVE], ids=["INSERT", "MODIFY", "REMOVE"])
 def test_every_kind_of_change_is_counted(change):
-    answered, guard, _ = handle(change)
-    assert (answered, guard.generation) == (ALL_WELL, 8)
+    answered, state, _ = handle(change)
+    assert (answered, state.generation) == (ALL_WELL, 8)
 
 
 def test_a_whole_batch_is_counted_once():
-    answered, guard, log = handle(INSERT, MODIFY, REMOVE)
-    assert (answered, guard.generation) == (ALL_WELL, 8)
+    answered, state, log = handle(INSERT, MODIFY, REMOVE)
+    assert (answered, state.generation) == (ALL_WELL, 8)
     assert len(log.lines) == 3
 
 
 def test_a_batch_that_comes_again_is_counted_again_and_does_no_harm():
-    guard = FakeState(generation=7)
+    state = FakeState(generation=7)
     for _ in range(2):
-        assert follow({"Records": [MODIFY]}, lambda: Invalidate(guard, None), Log().logger) == ALL_WELL
-    assert guard.generation == 9
+        assert follow({"Records": [MODIFY]}, lambda: Invalidate(state, None), Log().logger) == ALL_WELL
+    assert state.generation == 9
 
 
 @pytest.mark.parametrize(
@@ -114,8 +114,8 @@ def test_the_audit_line_says_who_changed_what(change, versions, author):
     ],
 )
 def test_an_edit_by_another_tool_may_lack_any_field_and_is_counted_all_the_same(change):
-    answered, guard, log = handle(change)
-    assert (answered, guard.generation) == (ALL_WELL, 8)
+    answered, state, log = handle(change)
+    assert (answered, state.generation) == (ALL_WELL, 8)
     (line,) = log.lines
     assert line["subject"] == "group:clerks"
 
@@ -145,11 +145,11 @@ def test_an_invalidation_that_cannot_be_built_is_tried_again_as_well():
 
 
 def test_a_flush_that_fails_is_tried_again_though_the_change_was_counted():
-    guard, cache = FakeState(), FakeGatewayCache(failure=CannotDecide("flush_failed", "throttled"))
-    answered = follow({"Records": [INSERT]}, lambda: Invalidate(guard, cache), Log().logger)
+    state, cache = FakeState(), FakeGatewayCache(failure=CannotDecide("flush_failed", "throttled"))
+    answered = follow({"Records": [INSERT]}, lambda: Invalidate(state, cache), Log().logger)
     assert len(answered["batchItemFailures"]) == 1
     cache.failure = None
-    assert follow({"Records": [INSERT]}, lambda: Invalidate(guard, cache), Log().logger) == ALL_WELL
+    assert follow({"Records": [INSERT]}, lambda: Invalidate(state, cache), Log().logger) == ALL_WELL
     assert cache.flushes == 1
 
 

@@ -19,11 +19,11 @@ REVOCABLE = [("sub", SUBJECT), ("client", mint.WEB_CLIENT), ("session", SESSION)
 
 class House:
     def __init__(self) -> None:
-        self.policies, self.guard, self.journal, self.clock = FakePolicies(), FakeState(), Journal(), Clock()
+        self.policies, self.state, self.journal, self.clock = FakePolicies(), FakeState(), Journal(), Clock()
         self.administer = Administer(
             policies=self.journal.of("policies", self.policies),
-            generation=self.journal.of("generation", self.guard),
-            revocations=self.guard,
+            generation=self.journal.of("generation", self.state),
+            revocations=self.state,
             clients=lambda: frozenset({mint.WEB_CLIENT, mint.MACHINE_CLIENT}),
             now=self.clock,
         )
@@ -68,7 +68,7 @@ def test_a_change_that_could_not_be_counted_is_not_acknowledged(change):
     house = House()
     house.put(READ)
     with pytest.raises(CannotDecide):
-        change(Administer(house.policies, NeverCounts(), house.guard))
+        change(Administer(house.policies, NeverCounts(), house.state))
 
 
 def test_a_policy_is_put_at_the_version_that_it_was_read_at():
@@ -106,11 +106,11 @@ class AnswerLost(FakePolicies):
     ids=["put", "delete"],
 )
 def test_a_change_whose_answer_is_lost_is_counted_all_the_same(change):
-    policies, guard = AnswerLost(), FakeState(generation=7)
+    policies, state = AnswerLost(), FakeState(generation=7)
     policies.policies[CLERKS] = Policy(CLERKS, 1, (), "admin", "2027-01-15T08:00:00+00:00")
     with pytest.raises(CannotDecide):
-        change(Administer(policies, guard, guard))
-    assert guard.generation == 8
+        change(Administer(policies, state, state))
+    assert state.generation == 8
 
 
 @pytest.mark.parametrize(
@@ -194,9 +194,9 @@ def test_a_revocation_that_could_not_be_stored_is_not_acknowledged():
         def put(self, revocation: Revocation) -> None:
             raise CannotDecide("state_unreachable", "DynamoDB: timeout")
 
-    guard = Unreachable()
+    state = Unreachable()
     with pytest.raises(CannotDecide):
-        Administer(FakePolicies(), guard, guard).revoke({"sub": SUBJECT}, "admin")
+        Administer(FakePolicies(), state, state).revoke({"sub": SUBJECT}, "admin")
 
 
 @pytest.mark.parametrize(("kind", "value"), REVOCABLE)
@@ -239,14 +239,14 @@ def test_what_no_token_carries_is_not_revoked(kind, value):
 
 def test_a_revocation_that_should_never_have_been_made_can_be_lifted():
     house = House()
-    house.guard.put(Revocation("client", "*", mint.NOW, "admin"))
+    house.state.put(Revocation("client", "*", mint.NOW, "admin"))
     house.administer.lift({"client": "*"})
     assert house.administer.list_revocations() == []
 
 
 def test_without_app_clients_no_client_can_be_revoked_and_people_can():
-    guard = FakeState()
-    administer = Administer(FakePolicies(), guard, guard)
+    state = FakeState()
+    administer = Administer(FakePolicies(), state, state)
     administer.revoke({"sub": SUBJECT}, "admin")
     with pytest.raises(InvalidInput):
         administer.revoke({"client": mint.WEB_CLIENT}, "admin")
@@ -281,6 +281,6 @@ def test_a_revocation_of_what_is_not_exactly_one_thing_is_refused(body, field):
 
 def test_a_value_of_256_characters_can_be_lifted():
     house = House()
-    house.guard.put(Revocation("sub", "s" * 256, mint.NOW, "admin"))
+    house.state.put(Revocation("sub", "s" * 256, mint.NOW, "admin"))
     house.administer.lift({"sub": "s" * 256})
     assert house.administer.list_revocations() == []

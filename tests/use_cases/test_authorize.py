@@ -1,4 +1,4 @@
-"""What a caller may do is read in one order: the guard first, then policies, remembered under what the guard said."""
+"""What a caller may do is read in one order: the state first, then policies, remembered under what the state said."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -25,10 +25,10 @@ class House:
 
     def __init__(self, max_staleness: float = 0, **callers: Principal) -> None:
         self.callers = {"clerk": principal(), **callers}
-        self.clock, self.guard, self.policies, self.journal = Clock(), FakeState(), FakePolicies(), Journal()
+        self.clock, self.state, self.policies, self.journal = Clock(), FakeState(), FakePolicies(), Journal()
         self.authorize = Authorize(
             verify=self.callers.__getitem__,
-            guard=self.journal.of("guard", self.guard),
+            state=self.journal.of("state", self.state),
             policies=self.journal.of("policies", self.policies),
             max_staleness=max_staleness,
             now=self.clock,
@@ -37,7 +37,7 @@ class House:
     def write(self, *rules: dict[str, Any], subject: str = "group:clerks") -> None:
         """Write a policy as the writer does: the policy first, then the generation."""
         self.policies.put(subject, statements(*rules), "admin", None)
-        self.guard.bump()
+        self.state.bump()
 
     def sids(self, caller: str = "clerk") -> tuple[str, ...]:
         return tuple(statement.sid for statement in self.authorize(caller).statements)
@@ -78,7 +78,7 @@ def test_without_staleness_the_guard_is_read_for_every_request():
     house = House(max_staleness=0)
     for _ in range(3):
         house.authorize("clerk")
-    assert house.guard.reads == 3
+    assert house.state.reads == 3
 
 
 def test_a_token_that_is_rejected_causes_no_read():
@@ -86,7 +86,7 @@ def test_a_token_that_is_rejected_causes_no_read():
         raise TokenRejected("token_expired", "the token has expired")
 
     house = House()
-    authorize = Authorize(rejects, house.journal.of("guard", house.guard), house.journal.of("policies", house.policies))
+    authorize = Authorize(rejects, house.journal.of("state", house.state), house.journal.of("policies", house.policies))
     with pytest.raises(TokenRejected):
         authorize("token")
     assert house.journal.calls == []
@@ -94,7 +94,7 @@ def test_a_token_that_is_rejected_causes_no_read():
 
 def test_who_is_revoked_causes_no_read_of_policies():
     house = House()
-    house.guard.put(Revocation("sub", house.callers["clerk"].subject, mint.NOW, "admin"))
+    house.state.put(Revocation("sub", house.callers["clerk"].subject, mint.NOW, "admin"))
     with pytest.raises(TokenRejected):
         house.authorize("clerk")
     assert house.journal.calls == STATE_ONLY
@@ -116,7 +116,7 @@ def test_a_policy_that_was_deleted_is_gone_for_the_next_request():
     house.write(READ)
     house.authorize("clerk")
     house.policies.delete("group:clerks", "admin", None)
-    house.guard.bump()
+    house.state.bump()
     assert house.authorize("clerk").policies == NOTHING
 
 
@@ -131,7 +131,7 @@ def test_that_there_was_no_policy_is_remembered_only_until_there_is_one():
 def test_memory_holds_under_the_very_generation_only(generation):
     house = House()
     house.authorize("clerk")
-    house.guard.generation = generation
+    house.state.generation = generation
     assert house.reads(lambda: house.authorize("clerk")) == STATE_THEN_POLICIES
 
 
@@ -173,11 +173,11 @@ class WritesWhileReading(FakePolicies):
 def test_an_old_policy_is_never_remembered_under_a_new_generation():
     def take_away() -> None:
         policies.put("group:clerks", statements(READ), "admin", None)
-        guard.bump()
+        state.bump()
 
-    guard, policies = FakeState(), WritesWhileReading(take_away)
+    state, policies = FakeState(), WritesWhileReading(take_away)
     policies.policies["group:clerks"] = Policy("group:clerks", 1, statements(READ, WRITE), "admin", "")
-    authorize = Authorize(lambda _: principal(), guard, policies, now=Clock(0))
+    authorize = Authorize(lambda _: principal(), state, policies, now=Clock(0))
     assert len(authorize("clerk").statements) == 2, "it was asked for before the change was acknowledged"
     assert [statement.sid for statement in authorize("clerk").statements] == ["read"]
 
@@ -195,15 +195,15 @@ class Slow:
 
 
 def test_staleness_counts_from_when_the_guard_was_asked_and_not_from_its_answer():
-    guard, clock = FakeState(), Clock(0)
-    authorize = Authorize(lambda _: principal(), Slow(guard, clock), FakePolicies(), max_staleness=5, now=clock)
+    state, clock = FakeState(), Clock(0)
+    authorize = Authorize(lambda _: principal(), Slow(state, clock), FakePolicies(), max_staleness=5, now=clock)
     authorize("clerk")
     clock.advance(1.999)
     authorize("clerk")
-    assert guard.reads == 1
+    assert state.reads == 1
     clock.advance(0.001)
     authorize("clerk")
-    assert guard.reads == 2
+    assert state.reads == 2
 
 
 def test_the_age_of_a_memory_counts_from_when_policies_were_asked_for_and_not_from_the_answer():
@@ -247,13 +247,13 @@ class FailsOnce:
 
 @pytest.mark.parametrize("max_staleness", [0, 5])
 def test_a_guard_that_fails_is_a_failure_and_nothing_is_read_or_remembered(max_staleness):
-    guard, policies = FakeState(), FakePolicies()
-    authorize = Authorize(lambda _: principal(), FailsOnce(guard), policies, max_staleness, now=Clock(0))
+    state, policies = FakeState(), FakePolicies()
+    authorize = Authorize(lambda _: principal(), FailsOnce(state), policies, max_staleness, now=Clock(0))
     with pytest.raises(CannotDecide):
         authorize("clerk")
-    assert (guard.reads, policies.reads) == (0, 0)
+    assert (state.reads, policies.reads) == (0, 0)
     authorize("clerk")
-    assert (guard.reads, policies.reads) == (1, 1)
+    assert (state.reads, policies.reads) == (1, 1)
 
 
 @pytest.mark.parametrize("max_staleness", [0, 5])
@@ -288,7 +288,7 @@ def is_refused(house: House, caller: str = "clerk") -> bool:
 )
 def test_a_revocation_refuses_tokens_up_to_its_own_second(kind, value, issued_at, refused):
     house = House(clerk=principal(iat=issued_at))
-    house.guard.put(Revocation(kind, value, REVOKED_AT, "admin"))
+    house.state.put(Revocation(kind, value, REVOKED_AT, "admin"))
     assert is_refused(house) is refused
 
 
@@ -308,7 +308,7 @@ def test_a_revocation_refuses_tokens_up_to_its_own_second(kind, value, issued_at
 )
 def test_a_token_from_ahead_of_the_clock_has_no_leeway_after_a_revocation(kind, value, revoked, issued, now, refused):
     house = House(clerk=principal(iat=mint.NOW + issued - 3600, exp=mint.NOW + 3600))
-    house.guard.put(Revocation(kind, value, mint.NOW + revoked - 3600, "admin"))
+    house.state.put(Revocation(kind, value, mint.NOW + revoked - 3600, "admin"))
     house.clock.now = mint.NOW + now - 3600
     assert is_refused(house) is refused
 
@@ -321,32 +321,32 @@ def test_a_token_from_ahead_of_the_clock_is_admitted_where_nothing_was_revoked()
 
 def test_a_session_that_is_revoked_is_refused_whenever_its_token_was_issued():
     house = House(clerk=principal(iat=mint.NOW))
-    house.guard.put(Revocation("session", principal().session, REVOKED_AT, "admin"))
+    house.state.put(Revocation("session", principal().session, REVOKED_AT, "admin"))
     assert is_refused(house)
 
 
 @pytest.mark.parametrize("kind", ["sub", "client", "session"])
 def test_the_revocation_of_another_refuses_nothing(kind):
     house = House()
-    house.guard.put(Revocation(kind, "another", mint.NOW, "admin"))
+    house.state.put(Revocation(kind, "another", mint.NOW, "admin"))
     assert not is_refused(house)
 
 
 def test_a_revocation_refuses_the_next_request_though_all_is_remembered():
     house = House()
     house.authorize("clerk")
-    house.guard.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
+    house.state.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
     assert is_refused(house)
-    house.guard.lift("sub", principal().subject)
+    house.state.lift("sub", principal().subject)
     assert not is_refused(house)
 
 
 def test_a_token_that_was_verified_before_is_refused_once_it_is_revoked():
-    guard = FakeState()
-    authorize = Authorize(VerifyToken(FakeKeys(), mint.EXPECTED, now=Clock()), guard, FakePolicies(), now=Clock(0))
+    state = FakeState()
+    authorize = Authorize(VerifyToken(FakeKeys(), mint.EXPECTED, now=Clock()), state, FakePolicies(), now=Clock(0))
     token = mint.token(mint.person())
     authorize(token)
-    guard.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
+    state.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
     with pytest.raises(TokenRejected):
         authorize(token)
 
@@ -354,7 +354,7 @@ def test_a_token_that_was_verified_before_is_refused_once_it_is_revoked():
 def test_a_staleness_that_is_allowed_delays_a_revocation_for_as_long_and_no_longer():
     house = House(max_staleness=5)
     house.authorize("clerk")
-    house.guard.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
+    house.state.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
     house.clock.advance(4.999)
     assert not is_refused(house)
     house.clock.advance(0.001)
@@ -383,7 +383,7 @@ def test_a_staleness_that_is_allowed_delays_a_policy_for_as_long_and_no_longer()
 def test_what_the_guard_said_of_one_caller_is_not_reused_for_another(kind, value, claims):
     house = House(max_staleness=5, other=principal(**claims))
     house.authorize("clerk")
-    house.guard.put(Revocation(kind, value, mint.NOW, "admin"))
+    house.state.put(Revocation(kind, value, mint.NOW, "admin"))
     assert is_refused(house, "other")
 
 
@@ -399,7 +399,7 @@ def test_a_person_has_the_policies_of_all_their_groups_in_their_order():
     grant = house.authorize("both")
     assert grant.policies == ("group:auditors@2", "group:clerks@1")
     assert house.sids("both") == ("write", "read")
-    assert (grant.principal, grant.generation) == (clerk_and_auditor, house.guard.generation)
+    assert (grant.principal, grant.generation) == (clerk_and_auditor, house.state.generation)
 
 
 def test_groups_without_a_policy_are_no_error_and_add_nothing():

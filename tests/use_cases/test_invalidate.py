@@ -8,9 +8,9 @@ from tests.fakes import FakeGatewayCache, FakeState, Journal
 
 
 def test_a_change_is_counted_and_the_number_given():
-    guard = FakeState(generation=7)
-    assert Invalidate(guard, gateway_cache=None)() == 8
-    assert guard.generation == 8
+    state = FakeState(generation=7)
+    assert Invalidate(state, gateway_cache=None)() == 8
+    assert state.generation == 8
 
 
 def test_the_cache_is_flushed_after_the_change_was_counted():
@@ -20,10 +20,10 @@ def test_the_cache_is_flushed_after_the_change_was_counted():
 
 
 def test_a_flush_that_fails_is_told_on_and_leaves_the_change_counted():
-    guard, cache = FakeState(generation=7), FakeGatewayCache(failure=CannotDecide("flush_failed", "throttled"))
+    state, cache = FakeState(generation=7), FakeGatewayCache(failure=CannotDecide("flush_failed", "throttled"))
     with pytest.raises(CannotDecide):
-        Invalidate(guard, cache)()
-    assert guard.generation == 8
+        Invalidate(state, cache)()
+    assert state.generation == 8
 
 
 def test_without_a_count_nothing_is_flushed():
@@ -38,7 +38,7 @@ def test_without_a_count_nothing_is_flushed():
 
 
 def test_doing_it_twice_is_as_good_as_once():
-    guard, cache = FakeState(), FakeGatewayCache()
-    invalidate = Invalidate(guard, cache)
+    state, cache = FakeState(), FakeGatewayCache()
+    invalidate = Invalidate(state, cache)
     assert invalidate() < invalidate()
     assert cache.flushes == 2
