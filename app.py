@@ -12,7 +12,7 @@ from typing import Any, cast
 from chalice.app import Response
 
 from authorizers import door, policy_names
-from authorizers.policy import guards, policy_authorizer
+from authorizers.policy import authorizer_blueprint, policy_authorizer
 from authorizers.pool import requires
 from chalicelib import wiring
 from chalicelib.api import Api, no_content
@@ -35,7 +35,7 @@ if "AWS_CHALICE_CLI_MODE" in os.environ and "deploy" in sys.argv:
     refuse_a_second_api()
 
 app = Api(app_name="gatehouse")
-for blueprint in (guards, policy_changed_trigger, post_confirmation_trigger, pre_token_trigger):
+for blueprint in (authorizer_blueprint, policy_changed_trigger, post_confirmation_trigger, pre_token_trigger):
     app.register_blueprint(blueprint)
 door.watch(app)
 

@@ -15,7 +15,7 @@ from chalicelib.core.errors import CannotDecide, TokenRejected
 from chalicelib.core.policy import MAX_DOCUMENT_BYTES
 from chalicelib.settings import Settings
 
-guards = Blueprint(__name__)
+authorizer_blueprint = Blueprint(__name__)
 
 # What has to fit is the document and the grant: the names of policies get what is left, and no more than they need.
 _POLICY_NAMES_BYTES = 1024
@@ -29,7 +29,7 @@ class Unauthorized(Exception):
         super().__init__("Unauthorized")
 
 
-@guards.authorizer(ttl_seconds=Settings(os.environ).authorizer_cache_seconds)
+@authorizer_blueprint.authorizer(ttl_seconds=Settings(os.environ).authorizer_cache_seconds)
 def policy_authorizer(request: AuthRequest) -> dict[str, Any]:
     """Answer API Gateway's question. Raises Unauthorized (401), or anything else (500): neither is remembered."""
     from chalicelib import wiring  # the AWS clients take a while to import: not for who only wants the routes

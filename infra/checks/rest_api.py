@@ -6,7 +6,7 @@ from typing import Any
 from infra.checks.check import Check
 from infra.checks.compare import covers, differing, strangers
 from infra.checks.live import Live
-from infra.checks.routes import wanted_guards
+from infra.checks.routes import expected_authorizers
 
 _TOKEN = "method.request.header.Authorization"  # noqa: S105  # where it is found
 # Left unsaid it is 300 s, for which a pool's would let tokens in beyond their expiry.
@@ -72,7 +72,9 @@ def _authorizers(live: Live) -> Iterator[str]:
             "authorizerResultTtlInSeconds": _POOL_MEMORY_SECONDS,
         },
     }
-    used = {guard.name for guard in wanted_guards("").values()}  # Chalice makes those that a route names, and no other
+    used = {
+        guard.name for guard in expected_authorizers("").values()
+    }  # Chalice makes those that a route names, and no other
     wanted = {name: settings for name, settings in known.items() if name in used}
     yield from strangers("authorizer", set(actual), set(wanted))
     for name in sorted(wanted.keys() & actual.keys()):

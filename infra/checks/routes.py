@@ -30,7 +30,7 @@ class Guard:
 PUBLIC = Guard("NONE")
 
 
-def wanted_guards(resource_server: str) -> Mapping[tuple[str, str], Guard]:
+def expected_authorizers(resource_server: str) -> Mapping[tuple[str, str], Guard]:
     """The guard of each method and path. A route is public if app.py gives it none.
 
     resource_server  what this stage's scopes begin with

@@ -45,7 +45,7 @@ APPLICATION: dict[int, Callable[[Stack], Iterator[str]]] = {
     18: application.own_roles,
     19: application.asked_by_our_api,
     23: application.failures_are_kept,
-    26: application.guarded_routes,
+    26: application.protected_routes,
     28: application.no_secrets,
     30: application.answers,
     31: application.timeouts,

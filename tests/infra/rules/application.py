@@ -80,7 +80,7 @@ def failures_are_kept(stack: Stack) -> Iterator[str]:
             yield "changes made before the mapping existed are overlooked"
 
 
-def guarded_routes(stack: Stack) -> Iterator[str]:
+def protected_routes(stack: Stack) -> Iterator[str]:
     known = authorizers(stack)
     for path, methods in definition(stack)["paths"].items():
         for method, operation in methods.items():

@@ -7,7 +7,7 @@ from infra.checks.check import Check
 from infra.checks.compare import strangers
 from infra.checks.live import Live
 from infra.checks.rest_api import authorizers, invocation
-from infra.checks.routes import PUBLIC, Guard, wanted_guards
+from infra.checks.routes import PUBLIC, Guard, expected_authorizers
 
 Methods = Mapping[tuple[str, str], Any]
 _PREFLIGHT = "OPTIONS"  # asked by browsers without a token, and answered without asking anyone
@@ -23,7 +23,7 @@ def _methods(live: Live) -> Methods:
 
 
 def _wanted(live: Live) -> Mapping[tuple[str, str], Guard]:
-    return wanted_guards(live.wanted["ResourceServer"]["Identifier"])
+    return expected_authorizers(live.wanted["ResourceServer"]["Identifier"])
 
 
 def _guard(live: Live, method: Mapping[str, Any]) -> Guard:
@@ -38,7 +38,7 @@ def _routes(live: Live) -> Iterator[str]:
     yield from strangers("route", actual, {f"{method} {path}" for method, path in _wanted(live)})
 
 
-def _guards(live: Live) -> Iterator[str]:
+def _authorizers(live: Live) -> Iterator[str]:
     wanted = _wanted(live)
     for (method, path), settings in sorted(_methods(live).items()):
         actual, setting = _guard(live, settings), wanted.get((method, path), PUBLIC if method == _PREFLIGHT else None)
@@ -87,7 +87,11 @@ def _as_exported(live: Live, settings: Mapping[str, Any]) -> Any:
 
 CHECKS = (
     Check("api-routes", "The REST API has the routes of app.py, and no others", _routes),
-    Check("api-guards", "Every method has the authorizer and the scopes of its route, or is public in app.py", _guards),
+    Check(
+        "api-authorizers",
+        "Every method has the authorizer and the scopes of its route, or is public in app.py",
+        _authorizers,
+    ),
     Check("api-integrations", "Every method is answered by this stage's service", _integrations),
     Check("api-deployed", "What is served is what the REST API says today", _deployed),
 )
