@@ -10,10 +10,10 @@ from typing import Any
 
 from infra.checks import (
     account,
+    authorizers,
     clients,
     deployment,
     functions,
-    guards,
     policies,
     pool,
     providers,
@@ -42,7 +42,7 @@ CHECKS: Sequence[Check] = (
     *roles.CHECKS,
     *stream.CHECKS,
     *rest_api.CHECKS,
-    *guards.CHECKS,
+    *authorizers.CHECKS,
     *watch.CHECKS,
     *account.CHECKS,
     *policies.CHECKS,

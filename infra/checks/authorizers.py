@@ -1,4 +1,4 @@
-"""The deployed methods: each has the guard that app.py gives to its route, or is public there."""
+"""The deployed methods: each has the authorizer that app.py gives to its route, or is public there."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from infra.checks.check import Check
 from infra.checks.compare import strangers
 from infra.checks.live import Live
 from infra.checks.rest_api import authorizers, invocation
-from infra.checks.routes import PUBLIC, Guard, expected_authorizers
+from infra.checks.routes import PUBLIC, RouteAuthorizer, expected_authorizers
 
 Methods = Mapping[tuple[str, str], Any]
 _PREFLIGHT = "OPTIONS"  # asked by browsers without a token, and answered without asking anyone
@@ -22,15 +22,15 @@ def _methods(live: Live) -> Methods:
     }
 
 
-def _wanted(live: Live) -> Mapping[tuple[str, str], Guard]:
+def _wanted(live: Live) -> Mapping[tuple[str, str], RouteAuthorizer]:
     return expected_authorizers(live.wanted["ResourceServer"]["Identifier"])
 
 
-def _guard(live: Live, method: Mapping[str, Any]) -> Guard:
+def _authorizer(live: Live, method: Mapping[str, Any]) -> RouteAuthorizer:
     if method["authorizationType"] == PUBLIC.kind:
         return PUBLIC  # whatever it still names
     name = authorizers(live).get(method.get("authorizerId", ""), {}).get("name", "")
-    return Guard(method["authorizationType"], name, tuple(sorted(method.get("authorizationScopes") or [])))
+    return RouteAuthorizer(method["authorizationType"], name, tuple(sorted(method.get("authorizationScopes") or [])))
 
 
 def _routes(live: Live) -> Iterator[str]:
@@ -41,7 +41,10 @@ def _routes(live: Live) -> Iterator[str]:
 def _authorizers(live: Live) -> Iterator[str]:
     wanted = _wanted(live)
     for (method, path), settings in sorted(_methods(live).items()):
-        actual, setting = _guard(live, settings), wanted.get((method, path), PUBLIC if method == _PREFLIGHT else None)
+        actual, setting = (
+            _authorizer(live, settings),
+            wanted.get((method, path), PUBLIC if method == _PREFLIGHT else None),
+        )
         if setting and actual != setting:
             yield f"{method} {path} is guarded by {actual}, and not by {setting}"
 
@@ -73,16 +76,16 @@ def _deployed(live: Live) -> Iterator[str]:
 
 
 def _exported(operation: Mapping[str, Any]) -> Any:
-    guards = {name: sorted(scopes) for needed in operation.get("security", []) for name, scopes in needed.items()}
-    return guards, operation.get("x-amazon-apigateway-integration", {}).get("uri")
+    authorizers = {name: sorted(scopes) for needed in operation.get("security", []) for name, scopes in needed.items()}
+    return authorizers, operation.get("x-amazon-apigateway-integration", {}).get("uri")
 
 
 def _as_exported(live: Live, settings: Mapping[str, Any]) -> Any:
-    guard = _guard(live, settings)
-    guards = {guard.name: list(guard.scopes)} if guard.name else {}
+    authorizer = _authorizer(live, settings)
+    authorizers = {authorizer.name: list(authorizer.scopes)} if authorizer.name else {}
     if settings.get("apiKeyRequired"):
-        guards["api_key"] = []
-    return guards, settings.get("methodIntegration", {}).get("uri")
+        authorizers["api_key"] = []
+    return authorizers, settings.get("methodIntegration", {}).get("uri")
 
 
 CHECKS = (

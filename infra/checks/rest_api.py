@@ -73,7 +73,7 @@ def _authorizers(live: Live) -> Iterator[str]:
         },
     }
     used = {
-        guard.name for guard in expected_authorizers("").values()
+        authorizer.name for authorizer in expected_authorizers("").values()
     }  # Chalice makes those that a route names, and no other
     wanted = {name: settings for name, settings in known.items() if name in used}
     yield from strangers("authorizer", set(actual), set(wanted))

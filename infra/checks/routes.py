@@ -1,4 +1,4 @@
-"""The routes of app.py with the guard of each, and the handlers of its functions."""
+"""The routes of app.py with the authorizer of each, and the handlers of its functions."""
 
 import os
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from chalicelib.settings import Settings
 
 
 @dataclass(frozen=True)
-class Guard:
+class RouteAuthorizer:
     """What a route asks of its caller.
 
     kind    API Gateway's name for it: NONE, CUSTOM or COGNITO_USER_POOLS
@@ -27,19 +27,19 @@ class Guard:
         return f"{self.kind} {self.name} {' '.join(self.scopes)}".strip()
 
 
-PUBLIC = Guard("NONE")
+PUBLIC = RouteAuthorizer("NONE")
 
 
-def expected_authorizers(resource_server: str) -> Mapping[tuple[str, str], Guard]:
-    """The guard of each method and path. A route is public if app.py gives it none.
+def expected_authorizers(resource_server: str) -> Mapping[tuple[str, str], RouteAuthorizer]:
+    """The authorizer of each method and path. A route is public if app.py gives it none.
 
     resource_server  what this stage's scopes begin with
     """
-    from app import app  # builds its guards of this process's environment
+    from app import app  # builds its authorizers of this process's environment
 
     own = Settings(os.environ).resource_server
     return {
-        (method, path): _guard(route.authorizer, own, resource_server)
+        (method, path): _authorizer(route.authorizer, own, resource_server)
         for path, methods in app.routes.items()
         for method, route in methods.items()
     }
@@ -53,9 +53,9 @@ def wanted_handlers() -> Mapping[str, str]:
     return {"api_handler": "app.app", **{function.name: function.handler_string for function in others}}
 
 
-def _guard(authorizer: Any, own: str, resource_server: str) -> Guard:
+def _authorizer(authorizer: Any, own: str, resource_server: str) -> RouteAuthorizer:
     if authorizer is None:
         return PUBLIC
     kind = "COGNITO_USER_POOLS" if isinstance(authorizer, CognitoUserPoolAuthorizer) else "CUSTOM"
     scopes = (f"{resource_server}{scope.removeprefix(own)}" for scope in authorizer.scopes)
-    return Guard(kind, authorizer.name, tuple(sorted(scopes)))
+    return RouteAuthorizer(kind, authorizer.name, tuple(sorted(scopes)))

@@ -32,12 +32,12 @@ def _scopes(verb: str, path: str, *scopes: str) -> Tampering:
     def tamper(target: Target) -> Undo:
         gateway, method = target.client("apigateway"), target.method(verb, path)
         was = gateway.get_method(**method)
-        guard = {key: was[key] for key in ("authorizationType", "authorizerId")}
+        authorizer = {key: was[key] for key in ("authorizationType", "authorizerId")}
         service = {"type": "AWS_PROXY", "integrationHttpMethod": "POST", "uri": was["methodIntegration"]["uri"]}
 
         def anew(names: Any) -> None:
             gateway.delete_method(**method)
-            gateway.put_method(**method, **guard, authorizationScopes=names)
+            gateway.put_method(**method, **authorizer, authorizationScopes=names)
             gateway.put_integration(**method, **service)
 
         anew([f"https://gatehouse.example/{scope}" for scope in scopes])

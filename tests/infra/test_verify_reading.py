@@ -7,7 +7,7 @@ import pytest
 from infra.checks.attributes import attribute
 from infra.checks.compare import covers, differing, same, shown, strangers
 from infra.checks.live import Names, NotThere
-from infra.checks.routes import PUBLIC, Guard, expected_authorizers
+from infra.checks.routes import PUBLIC, RouteAuthorizer, expected_authorizers
 from infra.checks.wanted import Wanted, parameter_values
 from infra.verify import Finding, table
 
@@ -130,12 +130,12 @@ def test_an_attribute_that_no_check_needs_is_an_error():
 
 
 def test_the_routes_have_the_scopes_of_the_stage():
-    guards = expected_authorizers("https://olympus.example")
-    assert guards["GET", "/"] == PUBLIC
-    assert guards["PUT", "/files/{name}"] == Guard(
+    authorizers = expected_authorizers("https://olympus.example")
+    assert authorizers["GET", "/"] == PUBLIC
+    assert authorizers["PUT", "/files/{name}"] == RouteAuthorizer(
         "COGNITO_USER_POOLS", "pool", ("https://olympus.example/file.write",)
     )
-    assert guards["GET", "/whoami"] == Guard("CUSTOM", "policy_authorizer")
+    assert authorizers["GET", "/whoami"] == RouteAuthorizer("CUSTOM", "policy_authorizer")
 
 
 def test_the_table_tells_of_what_failed_at_its_end():
