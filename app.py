@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from chalice.app import Response
 
-from authorizers import door, policy_names
+from authorizers import enforcement, policy_names
 from authorizers.policy import authorizer_blueprint, policy_authorizer
 from authorizers.pool import requires
 from chalicelib import wiring
@@ -37,7 +37,7 @@ if "AWS_CHALICE_CLI_MODE" in os.environ and "deploy" in sys.argv:
 app = Api(app_name="gatehouse")
 for blueprint in (authorizer_blueprint, policy_changed_trigger, post_confirmation_trigger, pre_token_trigger):
     app.register_blueprint(blueprint)
-door.watch(app)
+enforcement.enforce(app)
 
 
 @app.route("/")

@@ -187,7 +187,7 @@ CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'
         ),
         pytest.param("chalicelib/wiring.py", "import infra.stacks", id="the wiring knows the deployment"),
         pytest.param("chalicelib/wiring.py", f"if {CLI_MODE}:\n    from local.attach import attach", id="or attaches"),
-        pytest.param("authorizers/door.py", "import benchmarks", id="a guard knows the benchmarks"),
+        pytest.param("authorizers/enforcement.py", "import benchmarks", id="a guard knows the benchmarks"),
         pytest.param("chalicelib/wiring.py", "from aws_lambda_powertools import Tracer", id="somebody traces"),
         pytest.param("authorizers/policy.py", "import aws_lambda_powertools.tracing", id="somebody traces otherwise"),
         pytest.param(

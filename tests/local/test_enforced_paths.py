@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pytest
 from chalice.test import Client
 
-from authorizers import door
+from authorizers import enforcement
 from authorizers.policy import answer
 from authorizers.record import Record
 from chalicelib.api import Api
@@ -31,7 +31,7 @@ def responses() -> dict[str, GatewayResponse]:
 def get(path: str, *rules: dict[str, Any]) -> tuple[int, Any]:
     """Ask a service whose routes need the given rules; its views decode what they are given once more."""
     app = Api("shop")
-    door.watch(app)
+    enforcement.enforce(app)
     grant = Grant(principal(), Terms(statements(*rules), ("group:clerks@1",), 1))
 
     @app.authorizer(ttl_seconds=0)

@@ -5,7 +5,7 @@ import json
 import pytest
 from chalice.app import Blueprint, Chalice, CognitoUserPoolAuthorizer, CustomAuthorizer, IAMAuthorizer, Request
 
-from authorizers import door
+from authorizers import enforcement
 from authorizers.policy import policy_authorizer
 from authorizers.pool import requires
 from chalicelib.api import Api
@@ -31,7 +31,7 @@ def house() -> Chalice:
 
 
 def is_open(resource: str, authorizer: dict | None, **parameters: str) -> bool:
-    return door.is_open(house(), Request(proxy_event("GET", resource, parameters, authorizer)))
+    return enforcement.is_granted(house(), Request(proxy_event("GET", resource, parameters, authorizer)))
 
 
 def test_a_public_route_is_open_to_everyone():
@@ -154,7 +154,7 @@ def test_a_path_that_no_sound_request_has_is_the_callers_fault(id_):
     with pytest.raises(InvalidInput, match="path"):
         is_open("/reports/{id}", {"grant": "Allow * /*"}, id=id_)
     app = Api("shop")
-    door.watch(app)
+    enforcement.enforce(app)
     app.route("/reports/{id}", authorizer=policy_authorizer)(lambda id: {})
     refused = app(proxy_event("GET", "/reports/{id}", {"id": id_}, {"grant": "Allow * /*"}), None)
     assert (refused["statusCode"], json.loads(refused["body"])["code"]) == (400, "invalid_input")
@@ -185,7 +185,7 @@ def test_a_parameter_called_like_another_is_not_filled_in_twice(grant, opened):
 def test_a_greedy_parameter_is_filled_in(resource, parameters, opened):
     grant = "Allow GET /greedy/* Deny GET /greedy/secret/* Allow GET /shops/* Deny GET /shops/*/till/*"
     event = proxy_event("GET", resource, {}, {"grant": grant}) | {"pathParameters": parameters}
-    assert door.is_open(house(), Request(event)) is opened
+    assert enforcement.is_granted(house(), Request(event)) is opened
 
 
 # --- use case 1: the claims of the Cognito authorizer ---
@@ -231,7 +231,7 @@ def test_a_route_whose_guard_is_not_known_here_stays_closed(resource):
 @pytest.mark.parametrize(("method", "resource"), [("GET", "/nowhere"), ("PUT", "/reports/{id}")])
 def test_what_is_no_route_is_closed(method, resource):
     event = proxy_event(method, resource, authorizer={"grant": "Allow * /*"})
-    assert not door.is_open(house(), Request(event))
+    assert not enforcement.is_granted(house(), Request(event))
 
 
 # --- what is checked when a route is registered ---
@@ -256,7 +256,7 @@ UNJUDGED = [
 @pytest.mark.parametrize(("path", "authorizer", "said"), UNJUDGED)
 def test_a_route_that_cannot_be_judged_is_refused_when_it_is_registered(path, authorizer, said):
     app = Api("shop")
-    door.watch(app)
+    enforcement.enforce(app)
     with pytest.raises(ValueError, match=said):
         app.route(path, authorizer=authorizer)(dict)
 
@@ -266,13 +266,13 @@ def test_a_route_that_was_registered_before_is_refused_as_well(path, authorizer,
     app = Api("shop")
     app.route(path, authorizer=authorizer)(dict)
     with pytest.raises(ValueError, match=said):
-        door.watch(app)
+        enforcement.enforce(app)
 
 
 def test_a_route_of_a_blueprint_is_checked_with_its_prefix():
     app, blueprint = Api("shop"), Blueprint("tests.shop")
     blueprint.route("/{id}", authorizer=policy_authorizer)(lambda id: {})
-    door.watch(app)
+    enforcement.enforce(app)
     with pytest.raises(ValueError, match=r"GET /shops/\{id\}/\{id\}"):
         app.register_blueprint(blueprint, url_prefix="/shops/{id}")
 
@@ -281,7 +281,7 @@ def test_a_route_of_a_blueprint_is_checked_with_its_prefix():
 @pytest.mark.parametrize("authorizer", [None, policy_authorizer, requires("file.read")])
 def test_a_route_that_can_be_judged_is_registered(path, authorizer):
     app = Api("shop")
-    door.watch(app)
+    enforcement.enforce(app)
     app.route(path, authorizer=authorizer)(dict)
     assert list(app.routes) == [path]
 
@@ -290,7 +290,7 @@ def test_what_is_closed_is_never_run():
     app = Api("house")
     ran: list[str] = []
     app.route("/run", authorizer=policy_authorizer)(lambda: ran.append("run") or {})
-    door.watch(app)
+    enforcement.enforce(app)
     refused = app(proxy_event("GET", "/run", authorizer={"grant": "Allow GET /walk"}), None)
     assert (refused["statusCode"], ran) == (403, [])
     assert app(proxy_event("GET", "/run", authorizer={"grant": "Allow GET /run"}), None)["statusCode"] == 200
