@@ -1,4 +1,4 @@
-"""The service's own last look: is this request one that the guard let through?
+"""The service's own last admit: is this request one that the guard let through?
 
 API Gateway has asked already. Asking again, about the route that the service really runs, means that a gateway which
 reads paths unlike us, or was deployed without its authorizers, cannot open a door.
@@ -16,23 +16,23 @@ from chalicelib.core.errors import InvalidInput
 from chalicelib.core.request_path import check_template, fill, spellings
 
 
-def watch(app: Api) -> None:
+def enforce(app: Api) -> None:
     """Look at every request to a guarded route of the app.
 
     Raises:  ValueError, now or when a route is registered later, for a route that cannot be judged
     """
 
-    def look(event: Request, get_response: Callable[[Any], Any]) -> Any:
-        if is_open(app, event):
+    def admit(event: Request, get_response: Callable[[Any], Any]) -> Any:
+        if is_granted(app, event):
             return get_response(event)
         return Response({"message": "the gateway did not grant this route", "code": "not_granted"}, status_code=403)
 
     app.check_routes(check)
-    app.register_middleware(look, "http")
+    app.register_middleware(admit, "http")
 
 
 def check(route: RouteEntry) -> None:
-    """Raises ValueError for a route whose requests `is_open` could not judge."""
+    """Raises ValueError for a route whose requests `is_granted` could not judge."""
     where = f"route {route.method} {route.uri_pattern}"
     try:
         check_template(route.uri_pattern)
@@ -45,7 +45,7 @@ def check(route: RouteEntry) -> None:
         raise ValueError(f"{where}: the service cannot check what an authorizer of type {type(guard).__name__} granted")
 
 
-def is_open(app: Chalice, request: Request) -> bool:
+def is_granted(app: Chalice, request: Request) -> bool:
     """Tell whether the guard of the request's route has granted it. Raises InvalidInput for an unsound path."""
     route = app.routes.get(request.context["resourcePath"], {}).get(request.method)
     granted = request.context.get("authorizer") or {}
