@@ -12,8 +12,8 @@ from typing import Any, cast
 from chalice.app import Response
 
 from authorizers import enforcement, policy_names
+from authorizers.cognito import requires
 from authorizers.policy import authorizer_blueprint, policy_authorizer
-from authorizers.pool import requires
 from chalicelib import wiring
 from chalicelib.api import Api, no_content
 from chalicelib.core.policy import Policy, as_dict

@@ -40,7 +40,7 @@ def check(route: RouteEntry) -> None:
         raise ValueError(f"{where}: {error}") from None
     guard = route.authorizer
     if isinstance(guard, CognitoUserPoolAuthorizer) and not guard.scopes:
-        raise ValueError(f"{where}: its Cognito authorizer names no scope; use authorizers.pool.requires")
+        raise ValueError(f"{where}: its Cognito authorizer names no scope; use authorizers.cognito.requires")
     if not isinstance(guard, ChaliceAuthorizer | CognitoUserPoolAuthorizer | None):
         raise ValueError(f"{where}: the service cannot check what an authorizer of type {type(guard).__name__} granted")
 

@@ -7,7 +7,7 @@ import pytest
 from chalice.app import ChaliceAuthorizer
 
 from app import app
-from authorizers.pool import PoolAuthorizer
+from authorizers.cognito import PoolAuthorizer
 from tests.authorizers.events import proxy_event
 from tests.infra.resolve import Template, load
 from tests.public_routes import PUBLIC

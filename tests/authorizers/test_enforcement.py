@@ -6,8 +6,8 @@ import pytest
 from chalice.app import Blueprint, Chalice, CognitoUserPoolAuthorizer, CustomAuthorizer, IAMAuthorizer, Request
 
 from authorizers import enforcement
+from authorizers.cognito import requires
 from authorizers.policy import policy_authorizer
-from authorizers.pool import requires
 from chalicelib.api import Api
 from chalicelib.core.errors import InvalidInput
 from tests.authorizers.events import proxy_event
