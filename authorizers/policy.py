@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from chalice.app import AuthRequest, Blueprint
 
-from authorizers import document, policy_names
+from authorizers import policy_document, policy_names
 from authorizers.bearer import token_of
 from authorizers.record import Record
 from chalicelib.authorize import Grant, Terms
@@ -47,7 +47,7 @@ def answer(
     authorize  gives the use case; a failure to build it is recorded like one to decide
     """
     try:
-        arn_base, method, path = document.split_method_arn(method_arn)
+        arn_base, method, path = policy_document.split_method_arn(method_arn)
         record.ask(method, path)
         grant = authorize()(token_of(header))
         answered = _document(grant, arn_base)
@@ -83,12 +83,12 @@ def _document(grant: Grant, arn_base: str) -> dict[str, Any]:
     # The size is measured only where it matters: a character takes up to twelve bytes of JSON, the rest 160.
     most = form.size + 160 + 12 * (len(principal.subject) + len(principal.client_id) + len(principal.username))
     if most > MAX_DOCUMENT_BYTES:
-        return document.result(principal.subject, form.policy, context)
+        return policy_document.result(principal.subject, form.policy, context)
     return {"principalId": principal.subject, "policyDocument": form.policy, "context": context}
 
 
 def _form(terms: Terms, arn_base: str) -> _Form:
-    policy = document.policy_document(terms.statements, arn_base)
+    policy = policy_document.build(terms.statements, arn_base)
     # What the service and the gateway's error responses get to know: texts only, and the same for every request. The
     # error response puts the names of the policies behind the reason: they are long, so the context has them once.
     context = {
@@ -98,6 +98,6 @@ def _form(terms: Terms, arn_base: str) -> _Form:
         "grant": grant_text.encode(terms.statements),
         "generation": str(terms.generation),
     }
-    room = min(_POLICY_NAMES_BYTES, MAX_DOCUMENT_BYTES - _HOLDER_BYTES - document.json_bytes([policy, context]))
+    room = min(_POLICY_NAMES_BYTES, MAX_DOCUMENT_BYTES - _HOLDER_BYTES - policy_document.json_bytes([policy, context]))
     context["policies"] = policy_names.encode(terms.policies, room)
-    return _Form(policy, context, document.json_bytes([policy, context]))
+    return _Form(policy, context, policy_document.json_bytes([policy, context]))

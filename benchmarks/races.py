@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 
-from authorizers.document import policy_document
+from authorizers import policy_document
 from benchmarks import node_peers, peers, plain, tokens
 from benchmarks.ours import ARN_BASE, decision, line_to_nowhere, one_line, rules, verifier
 from benchmarks.round_trips import state_table

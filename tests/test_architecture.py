@@ -151,7 +151,7 @@ CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'
         pytest.param("chalicelib/onboard.py", "from chalice.app import Chalice", id="a use case knows Chalice"),
         pytest.param("chalicelib/verify.py", "from chalicelib.aws import jwks", id="a use case knows who serves it"),
         pytest.param("chalicelib/verify.py", "from chalicelib import wiring", id="a use case knows the wiring"),
-        pytest.param("chalicelib/administer.py", "from authorizers import document", id="a use case knows ARNs"),
+        pytest.param("chalicelib/administer.py", "from authorizers import policy_document", id="a use case knows ARNs"),
         pytest.param("chalicelib/service.py", "import os", id="a use case knows the environment"),
         pytest.param(
             "chalicelib/ports.py",
@@ -175,7 +175,7 @@ CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'
             "authorizers/policy.py", "from chalicelib.aws.authorization_state import StateTable", id="a guard knows AWS"
         ),
         pytest.param("authorizers/policy.py", "def f():\n    import app", id="a guard knows the app"),
-        pytest.param("authorizers/document.py", "from tests import fakes", id="a guard knows the tests"),
+        pytest.param("authorizers/policy_document.py", "from tests import fakes", id="a guard knows the tests"),
         pytest.param("app.py", "import jwt", id="the app knows tokens"),
         pytest.param("app.py", "import boto3", id="the app knows AWS"),
         pytest.param("app.py", "from local.attach import attach", id="the app attaches to the local cloud always"),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from authorizers.document import split_method_arn
+from authorizers.policy_document import split_method_arn
 from chalicelib.core.errors import CannotDecide
 
 API = "arn:aws:execute-api:mars-west-1:123456789012:gatehouse1"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from authorizers import document
+from authorizers import policy_document
 from authorizers.record import Record
 from chalicelib.administer import Administer
 from chalicelib.authorize import Authorize, Grant
@@ -203,7 +203,7 @@ class DenialForAFailure(Shipped):
         try:
             return super().answer(header, authorize, record)
         except CannotDecide:
-            return document.result("unknown", document.policy_document((), ARN_BASE), {})
+            return policy_document.result("unknown", policy_document.build((), ARN_BASE), {})
 
 
 # ----------------------------------------------------------------------------------------------- writers that are wrong

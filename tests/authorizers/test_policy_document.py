@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from authorizers import document
+from authorizers import policy_document
 from chalicelib.core.decision import decide
 from chalicelib.core.policy import METHODS, Statement
 from tests.fakes import allow, deny, statements
@@ -30,7 +30,7 @@ RULES = [
 
 def disagreements(policy: tuple[Statement, ...]) -> list[tuple[str, str]]:
     """The requests which the core and the document's reader judge differently."""
-    written = document.policy_document(policy, STAGE)
+    written = policy_document.build(policy, STAGE)
     return [
         (method, path)
         for method, path in REQUESTS
@@ -46,7 +46,7 @@ def test_the_document_of_every_policy_of_up_to_two_statements_permits_what_the_c
 @repeatable
 @given(statement_tuples, st.lists(requests, min_size=1, max_size=8))
 def test_the_document_of_a_larger_policy_permits_what_the_core_allows(policy, asked):
-    written = document.policy_document(policy, STAGE)
+    written = policy_document.build(policy, STAGE)
     for method, path in asked:
         assert iam.permits(written, f"{STAGE}{method}{path}") is decide(policy, method, path).allowed
 
@@ -60,7 +60,7 @@ def test_the_document_of_a_larger_policy_permits_what_the_core_allows(policy, as
     ],
 )
 def test_without_an_allow_everything_is_denied_explicitly(policy):
-    assert document.policy_document(statements(*policy), STAGE) == EVERYTHING_DENIED
+    assert policy_document.build(statements(*policy), STAGE) == EVERYTHING_DENIED
 
 
 def test_what_denies_everything_leaves_no_request_undenied():
@@ -69,7 +69,7 @@ def test_what_denies_everything_leaves_no_request_undenied():
 
 
 def test_a_document_grants_nothing_in_another_stage_or_api():
-    written = document.policy_document(statements(allow("/*", methods=["*"])), STAGE)
+    written = policy_document.build(statements(allow("/*", methods=["*"])), STAGE)
     for other in (
         STAGE.replace("/v1/", "/v2/"),
         STAGE.replace("gate/", "gate2/"),
@@ -80,11 +80,11 @@ def test_a_document_grants_nothing_in_another_stage_or_api():
 
 def test_a_result_says_whose_it_is_and_carries_the_document_and_the_context():
     context = {"code": "not_permitted"}
-    built = document.result("clerk", EVERYTHING_DENIED, context)
+    built = policy_document.result("clerk", EVERYTHING_DENIED, context)
     assert built == {"principalId": "clerk", "policyDocument": EVERYTHING_DENIED, "context": context}
 
 
 def test_a_resource_that_several_statements_name_is_written_once():
     twice = statements(allow("/reports", sid="one"), allow("/reports", "/files", sid="two"))
-    (statement,) = document.policy_document(twice, STAGE)["Statement"]
+    (statement,) = policy_document.build(twice, STAGE)["Statement"]
     assert statement["Resource"] == [STAGE + "GET/reports", STAGE + "GET/files"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from authorizers import document
+from authorizers import policy_document
 from authorizers.policy import answer
 from authorizers.record import Record
 from chalicelib.authorize import Authorize
@@ -26,24 +26,24 @@ def path_for_an_arn_of(characters: int) -> str:
 
 
 def test_an_arn_of_512_characters_is_written():
-    written = document.policy_document(one(path_for_an_arn_of(512)), STAGE)
+    written = policy_document.build(one(path_for_an_arn_of(512)), STAGE)
     assert [len(arn) for arn in written["Statement"][0]["Resource"]] == [512]
 
 
 @pytest.mark.parametrize("excess", [1, 88])
 def test_an_arn_of_more_than_512_characters_is_refused_by_how_much(excess):
     with pytest.raises(CannotDecide, match=f"{512 + excess} characters is {excess} over") as failed:
-        document.policy_document(one(path_for_an_arn_of(512 + excess)), STAGE)
+        policy_document.build(one(path_for_an_arn_of(512 + excess)), STAGE)
     assert failed.value.code == "arn_too_long"
 
 
 def test_an_arn_that_is_too_long_to_deny_is_not_left_out():
     with pytest.raises(CannotDecide):
-        document.policy_document(one("/*") + one(path_for_an_arn_of(513), Effect.DENY), STAGE)
+        policy_document.build(one("/*") + one(path_for_an_arn_of(513), Effect.DENY), STAGE)
 
 
 def result_with(context: dict[str, str]) -> dict[str, Any]:
-    return document.result("clerk", document.policy_document(one("/reports"), STAGE), context)
+    return policy_document.result("clerk", policy_document.build(one("/reports"), STAGE), context)
 
 
 def size(result: dict) -> int:
