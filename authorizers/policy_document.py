@@ -28,7 +28,7 @@ def split_method_arn(arn: str) -> tuple[str, str, str]:
     return f"{':'.join(parts[:5])}:{api}/{stage}/", verb, f"/{route[3] if len(route) == 4 else ''}"
 
 
-def policy_document(statements: Iterable[Statement], arn_base: str) -> dict[str, Any]:
+def build(statements: Iterable[Statement], arn_base: str) -> dict[str, Any]:
     """Write statements as IAM does; without an Allow among them, an explicit Deny of everything.
 
     It is for whatever request: API Gateway may replay it for any other of this stage.
