@@ -8,7 +8,7 @@ from chalice.app import AuthRequest, Blueprint
 
 from authorizers import policy_document, policy_names
 from authorizers.bearer import token_of
-from authorizers.record import Record
+from authorizers.decision_log import DecisionLog
 from chalicelib.authorize import Grant, Terms
 from chalicelib.core import grant as grant_text
 from chalicelib.core.errors import CannotDecide, TokenRejected
@@ -48,16 +48,16 @@ def answer(
     """
     try:
         arn_base, method, path = policy_document.split_method_arn(method_arn)
-        record.ask(method, path)
+        decision_log.ask(method, path)
         grant = authorize()(token_of(header))
         answered = _document(grant, arn_base)
     except TokenRejected as rejected:
-        record.reject(rejected.code)
+        decision_log.reject(rejected.code)
         raise Unauthorized from None
     except Exception as failure:
-        record.fail(failure.code if isinstance(failure, CannotDecide) else "unexpected_failure")
+        decision_log.fail(failure.code if isinstance(failure, CannotDecide) else "unexpected_failure")
         raise
-    record.decide(grant, method, path)
+    decision_log.decide(grant, method, path)
     return answered
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from math import inf
 from pathlib import Path
 
-from authorizers.record import Record
+from authorizers.decision_log import DecisionLog
 from benchmarks import prices
 from chalicelib.authorize import Grant, Terms
 from chalicelib.core.policy import parse_statements
@@ -131,8 +131,8 @@ def decision_line_bytes() -> int:
     clock = iter((1_800_000_000.0, 1_800_000_000.0123)).__next__
     record = Record(function="gatehouse-prod-policy_authorizer", write_line=lines.append, now=clock)
     path = "/reports/7e907000-0000-4000-8000-000000000000"
-    record.ask("GET", path)
-    record.decide(Grant(person, Terms(statements, ("group:readers@12",), 1_800_000_000_123)), "GET", path)
+    decision_log.ask("GET", path)
+    decision_log.decide(Grant(person, Terms(statements, ("group:readers@12",), 1_800_000_000_123)), "GET", path)
     return len(lines[0].encode()) + 1
 
 

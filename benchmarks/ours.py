@@ -8,8 +8,8 @@ from typing import Any
 
 from chalice.app import AuthRequest, ChaliceAuthorizer
 
+from authorizers.decision_log import DecisionLog
 from authorizers.policy import answer
-from authorizers.record import Record
 from benchmarks import tokens
 from chalicelib.authorize import Authorize, Grant
 from chalicelib.aws.jwks import JwksKeySource

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authorizers import policy_names
+from authorizers.decision_log import DecisionLog
 from authorizers.policy import Unauthorized, answer
-from authorizers.record import Record
 from chalicelib.authorize import Authorize
 from chalicelib.core.decision import decide
 from chalicelib.core.errors import CannotDecide

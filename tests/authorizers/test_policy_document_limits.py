@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from authorizers import policy_document
+from authorizers.decision_log import DecisionLog
 from authorizers.policy import answer
-from authorizers.record import Record
 from chalicelib.authorize import Authorize
 from chalicelib.core.errors import CannotDecide
 from chalicelib.core.policy import Effect, Statement

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from authorizers.decision_log import DecisionLog
 from authorizers.policy import answer
-from authorizers.record import Record
 from chalicelib.authorize import Authorize
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy import (

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger
 
-from authorizers.record import Record
+from authorizers.decision_log import DecisionLog
 from chalicelib.authorize import Authorize
 from chalicelib.triggers.failure import tell
 from tests.fakes import FakePolicies, FakeState, allow, principal, statements
@@ -63,6 +63,6 @@ def test_an_outage_of_the_keys_is_counted_where_the_alarm_looks(identity_stack: 
     record = Record("gatehouse-dev-policy_authorizer", lambda: 90.0, lines.append, lambda: 0.0)
     policies = FakePolicies()
     policies.put("group:clerks", statements(allow("/reports")), "admin", None)
-    record.decide(Authorize(lambda _: principal(), FakeState(), policies)("token"), "GET", "/reports")
+    decision_log.decide(Authorize(lambda _: principal(), FakeState(), policies)("token"), "GET", "/reports")
     (alarm,) = ours(identity_stack, "KeysOutageSeconds")
     assert metric(alarm) in written(json.loads(lines[0]))

@@ -9,8 +9,8 @@ import pytest
 from chalice.test import Client
 
 from authorizers import enforcement
+from authorizers.decision_log import DecisionLog
 from authorizers.policy import answer
-from authorizers.record import Record
 from chalicelib.api import Api
 from chalicelib.authorize import Grant, Terms
 from local.gateway import StrictGateway, installed

@@ -25,8 +25,8 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
+from authorizers.decision_log import DecisionLog
 from authorizers.policy import Unauthorized, answer
-from authorizers.record import Record
 from chalicelib.administer import Administer
 from chalicelib.authorize import Authorize, Grant
 from chalicelib.aws.authorization_state import StateTable

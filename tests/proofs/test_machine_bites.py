@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from authorizers import policy_document
-from authorizers.record import Record
+from authorizers.decision_log import DecisionLog
 from chalicelib.administer import Administer
 from chalicelib.authorize import Authorize, Grant
 from chalicelib.aws.authorization_state import StateTable

@@ -7,8 +7,8 @@ from functools import cache
 
 import pytest
 
+from authorizers.decision_log import DecisionLog
 from authorizers.policy import Unauthorized, answer
-from authorizers.record import Record
 from chalicelib.authorize import Authorize
 from chalicelib.aws.jwks import JwksKeySource, parse_jwks
 from chalicelib.core.claims import Expectation

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from authorizers.record import Record
+from authorizers.decision_log import DecisionLog
 from chalicelib.authorize import Authorize
 from tests import mint
 from tests.fakes import Clock, FakePolicies, FakeState, allow, principal, statements
@@ -26,14 +26,14 @@ def decided(record: Record) -> None:
     policies = FakePolicies()
     policies.put("group:clerks", statements(allow("/reports", sid="read")), "admin", None)
     grant = Authorize(lambda _: principal(), FakeState(), policies)("token")
-    record.ask("GET", "/reports")
-    record.decide(grant, "GET", "/reports")
+    decision_log.ask("GET", "/reports")
+    decision_log.decide(grant, "GET", "/reports")
 
 
 RECORDINGS = {
     "decided": decided,
-    "rejected": lambda record: record.reject("token_expired"),
-    "failed": lambda record: record.fail("state_unreachable"),
+    "rejected": lambda record: decision_log.reject("token_expired"),
+    "failed": lambda record: decision_log.fail("state_unreachable"),
 }
 recordings = pytest.mark.parametrize("record_it", RECORDINGS.values(), ids=RECORDINGS.keys())
 
@@ -79,5 +79,5 @@ def test_one_outage_does_not_stay_announced_in_the_next_line():
 
 
 def test_a_code_is_recorded_as_it_is():
-    line = line_of(lambda record: record.reject("token_expired"))
+    line = line_of(lambda record: decision_log.reject("token_expired"))
     assert (line["decision"], line["code"]) == ("rejected", "token_expired")
