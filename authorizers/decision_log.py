@@ -20,7 +20,7 @@ _DIMENSIONS = [["function", "decision"], ["function", "decision", "code"]]
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
-class Record:
+class DecisionLog:
     """The line, as it fills.
 
     function             the Lambda's name, which tells apps and stages apart

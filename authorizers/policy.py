@@ -34,14 +34,14 @@ def policy_authorizer(request: AuthRequest) -> dict[str, Any]:
     """Answer API Gateway's question. Raises Unauthorized (401), or anything else (500): neither is remembered."""
     from chalicelib import wiring  # the AWS clients take a while to import: not for who only wants the routes
 
-    record = Record(wiring.function_name(), wiring.keys_outage_seconds)
-    return answer(request.token, request.method_arn, wiring.authorize, record)
+    decision_log = DecisionLog(wiring.function_name(), wiring.keys_outage_seconds)
+    return answer(request.token, request.method_arn, wiring.authorize, decision_log)
 
 
 def answer(
-    header: str, method_arn: str, authorize: Callable[[], Callable[[str], Grant]], record: Record
+    header: str, method_arn: str, authorize: Callable[[], Callable[[str], Grant]], decision_log: DecisionLog
 ) -> dict[str, Any]:
-    """Decide, record the decision in one line, and write the document.
+    """Decide, decision_log the decision in one line, and write the document.
 
     header     the Authorization header: `Bearer <token>` or the token alone
     authorize  gives the use case; a failure to build it is recorded like one to decide

@@ -129,7 +129,7 @@ def decision_line_bytes() -> int:
     )
     lines: list[str] = []
     clock = iter((1_800_000_000.0, 1_800_000_000.0123)).__next__
-    record = Record(function="gatehouse-prod-policy_authorizer", write_line=lines.append, now=clock)
+    decision_log = DecisionLog(function="gatehouse-prod-policy_authorizer", write_line=lines.append, now=clock)
     path = "/reports/7e907000-0000-4000-8000-000000000000"
     decision_log.ask("GET", path)
     decision_log.decide(Grant(person, Terms(statements, ("group:readers@12",), 1_800_000_000_123)), "GET", path)

@@ -44,8 +44,8 @@ class Policies:
         return {subject: Policy(subject, 1, self.of(subject), "the mint", "2027-01-15") for subject in subjects}
 
 
-class NoRecord(Record):
-    """The record, unwritten: what a decision costs without it."""
+class NoRecord(DecisionLog):
+    """The decision_log, unwritten: what a decision costs without it."""
 
     def ask(self, method: str, path: str) -> None: ...
 
@@ -71,13 +71,13 @@ def verifier(remember: int) -> VerifyToken:
 def decision(
     token: str,
     remember: int = REMEMBERED,
-    record: Callable[[], Record] | None = None,
+    decision_log: Callable[[], DecisionLog] | None = None,
     statements_of: StatementsOf = own_reports,
 ) -> Callable[[], Any]:
-    """What Lambda calls, from the event to the result. Without `record`, no line is written."""
+    """What Lambda calls, from the event to the result. Without `decision_log`, no line is written."""
     authorize = Authorize(verifier(remember), QuietState(), Policies(statements_of))
     quiet = NoRecord()
-    new_record = record or (lambda: quiet)
+    new_record = decision_log or (lambda: quiet)
 
     def policy_authorizer(request: AuthRequest) -> dict[str, Any]:
         return answer(request.token, request.method_arn, lambda: authorize, new_record())
@@ -88,20 +88,20 @@ def decision(
     return lambda: handler(event, None)
 
 
-def line_to_nowhere() -> Callable[[], Record]:
+def line_to_nowhere() -> Callable[[], DecisionLog]:
     """Records which write their line as in a Lambda, with one system call, but nobody reads it."""
     nowhere = open(os.devnull, "w", buffering=1)  # noqa: SIM115
-    return partial(Record, write_line=lambda line: print(line, file=nowhere))
+    return partial(DecisionLog, write_line=lambda line: print(line, file=nowhere))
 
 
 def one_line(token: str) -> Callable[[], None]:
-    """The record of one decision by itself."""
+    """The decision_log of one decision by itself."""
     grant = Authorize(verifier(REMEMBERED), QuietState(), Policies(own_reports))(token)
-    record = line_to_nowhere()
+    decision_log = line_to_nowhere()
     method, path = ASKED
 
     def write() -> None:
-        line = record()
+        line = decision_log()
         line.ask(method, path)
         line.decide(grant, method, path)
 

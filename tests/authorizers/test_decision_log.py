@@ -14,15 +14,15 @@ FUNCTION = "gatehouse-olympus-policy_authorizer"
 
 def line_of(record_it, outage: float = 0.0, took: float = 0.0) -> dict:
     clock, lines = Clock(mint.NOW), []
-    record = Record(FUNCTION, lambda: outage, lines.append, clock)
+    decision_log = DecisionLog(FUNCTION, lambda: outage, lines.append, clock)
     clock.advance(took)
-    record_it(record)
+    record_it(decision_log)
     (line,) = lines
     assert "\n" not in line, "CloudWatch would take it for two entries"
     return json.loads(line)
 
 
-def decided(record: Record) -> None:
+def decided(decision_log: DecisionLog) -> None:
     policies = FakePolicies()
     policies.put("group:clerks", statements(allow("/reports", sid="read")), "admin", None)
     grant = Authorize(lambda _: principal(), FakeState(), policies)("token")
@@ -32,8 +32,8 @@ def decided(record: Record) -> None:
 
 RECORDINGS = {
     "decided": decided,
-    "rejected": lambda record: decision_log.reject("token_expired"),
-    "failed": lambda record: decision_log.fail("state_unreachable"),
+    "rejected": lambda decision_log: decision_log.reject("token_expired"),
+    "failed": lambda decision_log: decision_log.fail("state_unreachable"),
 }
 recordings = pytest.mark.parametrize("record_it", RECORDINGS.values(), ids=RECORDINGS.keys())
 
@@ -79,5 +79,5 @@ def test_one_outage_does_not_stay_announced_in_the_next_line():
 
 
 def test_a_code_is_recorded_as_it_is():
-    line = line_of(lambda record: decision_log.reject("token_expired"))
+    line = line_of(lambda decision_log: decision_log.reject("token_expired"))
     assert (line["decision"], line["code"]) == ("rejected", "token_expired")

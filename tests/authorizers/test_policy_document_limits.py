@@ -79,7 +79,7 @@ def answered(policy: tuple[Statement, ...], **claims) -> dict | None:
     policies.put("group:clerks", policy, "admin", None)
     authorize = Authorize(lambda _: holder, FakeState(generation=1_800_000_000_000), policies)
     try:
-        return answer("token", f"{STAGE}GET/reports", lambda: authorize, Record(write_line=lambda _: None))
+        return answer("token", f"{STAGE}GET/reports", lambda: authorize, DecisionLog(write_line=lambda _: None))
     except CannotDecide as failed:
         if failed.code != "document_too_large":
             raise

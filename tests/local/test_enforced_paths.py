@@ -36,7 +36,7 @@ def get(path: str, *rules: dict[str, Any]) -> tuple[int, Any]:
 
     @app.authorizer(ttl_seconds=0)
     def ask(request: Any) -> Any:
-        return answer(request.token, request.method_arn, lambda: lambda token: grant, Record(write_line=len))
+        return answer(request.token, request.method_arn, lambda: lambda token: grant, DecisionLog(write_line=len))
 
     app.route("/docs/{name}", authorizer=ask)(lambda name: {"read": unquote(name)})
     app.route("/greedy/{proxy+}", authorizer=ask)(lambda: {"read": unquote(app.request.uri_params["proxy"])})

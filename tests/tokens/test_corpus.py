@@ -127,7 +127,7 @@ def test_the_authorizer_answers_unauthorized_to_every_attack_and_reads_no_table_
     assert len(ATTACKS) - len(attacks) == 1
     for attack in attacks:
         with pytest.raises(Unauthorized):
-            answer(f"Bearer {token_of(attack)}", METHOD_ARN, lambda: authorize, Record(write_line=lines.append))
+            answer(f"Bearer {token_of(attack)}", METHOD_ARN, lambda: authorize, DecisionLog(write_line=lines.append))
 
     assert (state.reads, policies.reads) == (0, 0)
     assert Counter(json.loads(line)["decision"] for line in lines) == {"rejected": len(attacks)}
