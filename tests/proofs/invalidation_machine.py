@@ -87,8 +87,8 @@ class Shipped:
     def invalidate(self, client: Any, gateway_cache: GatewayCache | None, now: Now) -> Callable[[], int]:
         return Invalidate(StateTable(client, STATE, now), gateway_cache)
 
-    def answer(self, header: str, authorize: Callable[[str], Grant], record: Record) -> dict[str, Any]:
-        return answer(header, f"{ARN_BASE}GET/reports", lambda: authorize, record)
+    def answer(self, header: str, authorize: Callable[[str], Grant], decision_log: DecisionLog) -> dict[str, Any]:
+        return answer(header, f"{ARN_BASE}GET/reports", lambda: authorize, decision_log)
 
     def follow(self, event: dict[str, Any], invalidate: Callable[[], int]) -> dict[str, Any]:
         return follow(event, lambda: invalidate, LOGGER)
@@ -348,9 +348,9 @@ class InvalidationMachine(RuleBasedStateMachine):
             self.deeds["answered from the gateway's cache"] += 1
             self._judge_answer(asked, replayed)
             return
-        record = Record(write_line=lambda line: None, now=self.clock)
+        decision_log = DecisionLog(write_line=lambda line: None, now=self.clock)
         self._start(
-            lambda: self.code.answer(f"Bearer {token.text}", container.authorize, record),
+            lambda: self.code.answer(f"Bearer {token.text}", container.authorize, decision_log),
             lambda task: self._answered(asked, task),
             how,
             container=container,

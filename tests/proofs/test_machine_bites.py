@@ -199,9 +199,9 @@ class ResilienceByTheLastReading(Shipped):
 
 
 class DenialForAFailure(Shipped):
-    def answer(self, header: str, authorize: Callable[[str], Grant], record: Record) -> dict[str, Any]:
+    def answer(self, header: str, authorize: Callable[[str], Grant], decision_log: DecisionLog) -> dict[str, Any]:
         try:
-            return super().answer(header, authorize, record)
+            return super().answer(header, authorize, decision_log)
         except CannotDecide:
             return policy_document.result("unknown", policy_document.build((), ARN_BASE), {})
 
