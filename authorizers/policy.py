@@ -9,7 +9,7 @@ from chalice.app import AuthRequest, Blueprint
 from authorizers import policy_document, policy_names
 from authorizers.bearer import token_of
 from authorizers.decision_log import DecisionLog
-from chalicelib.authorize import Grant, Terms
+from chalicelib.authorize import EffectivePermissions, Grant
 from chalicelib.core import grant as grant_text
 from chalicelib.core.errors import CannotDecide, TokenRejected
 from chalicelib.core.policy import MAX_DOCUMENT_BYTES
@@ -62,7 +62,7 @@ def answer(
 
 
 class _Form(NamedTuple):
-    """What a document and its context say of the terms, whoever holds them; `size` in bytes."""
+    """What a document and its context say of the permissions, whoever holds them; `size` in bytes."""
 
     policy: dict[str, Any]
     context: dict[str, str]
@@ -70,9 +70,9 @@ class _Form(NamedTuple):
 
 
 def _document(grant: Grant, arn_base: str) -> dict[str, Any]:
-    form: _Form | None = grant.terms.forms.get(arn_base)
+    form: _Form | None = grant.permissions.forms.get(arn_base)
     if form is None:
-        form = grant.terms.forms[arn_base] = _form(grant.terms, arn_base)
+        form = grant.permissions.forms[arn_base] = _form(grant.permissions, arn_base)
     principal = grant.principal
     context = {
         **form.context,
@@ -87,17 +87,17 @@ def _document(grant: Grant, arn_base: str) -> dict[str, Any]:
     return {"principalId": principal.subject, "policyDocument": form.policy, "context": context}
 
 
-def _form(terms: Terms, arn_base: str) -> _Form:
-    policy = policy_document.build(terms.statements, arn_base)
+def _form(permissions: EffectivePermissions, arn_base: str) -> _Form:
+    policy = policy_document.build(permissions.statements, arn_base)
     # What the service and the gateway's error responses get to know: texts only, and the same for every request. The
     # error response puts the names of the policies behind the reason: they are long, so the context has them once.
     context = {
-        "code": "not_permitted" if terms.policies else "no_policy",
-        "reason": "the policies in force are " if terms.policies else "no policy applies to the caller",
+        "code": "not_permitted" if permissions.policies else "no_policy",
+        "reason": "the policies in force are " if permissions.policies else "no policy applies to the caller",
         "policies": "",
-        "grant": grant_text.encode(terms.statements),
-        "generation": str(terms.generation),
+        "grant": grant_text.encode(permissions.statements),
+        "generation": str(permissions.generation),
     }
     room = min(_POLICY_NAMES_BYTES, MAX_DOCUMENT_BYTES - _HOLDER_BYTES - policy_document.json_bytes([policy, context]))
-    context["policies"] = policy_names.encode(terms.policies, room)
+    context["policies"] = policy_names.encode(permissions.policies, room)
     return _Form(policy, context, policy_document.json_bytes([policy, context]))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from authorizers.decision_log import DecisionLog
 from benchmarks import prices
-from chalicelib.authorize import Grant, Terms
+from chalicelib.authorize import EffectivePermissions, Grant
 from chalicelib.core.policy import parse_statements
 from chalicelib.core.principal import Principal
 
@@ -132,7 +132,9 @@ def decision_line_bytes() -> int:
     decision_log = DecisionLog(function="gatehouse-prod-policy_authorizer", write_line=lines.append, now=clock)
     path = "/reports/7e907000-0000-4000-8000-000000000000"
     decision_log.ask("GET", path)
-    decision_log.decide(Grant(person, Terms(statements, ("group:readers@12",), 1_800_000_000_123)), "GET", path)
+    decision_log.decide(
+        Grant(person, EffectivePermissions(statements, ("group:readers@12",), 1_800_000_000_123)), "GET", path
+    )
     return len(lines[0].encode()) + 1
 
 

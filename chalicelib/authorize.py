@@ -24,13 +24,13 @@ MEMORY_MAX_ENTRIES = 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Terms:
+class EffectivePermissions:
     """What a set of policies gives to who carries certain scopes.
 
     statements  those of all the policies that count for the scopes
     policies    which policies there were, as "subject@version"; none at all is a denial
     generation  the state of the policies under which they were read
-    forms       what the guards derive from the terms, by name: kept for as long as the terms hold
+    forms       what the guards derive from the permissions, by name: kept for as long as the permissions hold
     """
 
     statements: tuple[Statement, ...]
@@ -43,19 +43,19 @@ class Grant(NamedTuple):
     """What a principal may do, whatever it asked for."""
 
     principal: Principal
-    terms: Terms
+    permissions: EffectivePermissions
 
     @property
     def generation(self) -> int:
-        return self.terms.generation
+        return self.permissions.generation
 
     @property
     def statements(self) -> tuple[Statement, ...]:
-        return self.terms.statements
+        return self.permissions.statements
 
     @property
     def policies(self) -> tuple[str, ...]:
-        return self.terms.policies
+        return self.permissions.policies
 
 
 class Authorize:
@@ -80,7 +80,7 @@ class Authorize:
         self._max_staleness = max_staleness
         self._now = now
         self._readings: Memory[tuple[str, str, str], tuple[float, AuthorizationState]] = Memory(MEMORY_MAX_ENTRIES)
-        self._remembered: Memory[_Holder, tuple[float, Terms]] = Memory(MEMORY_MAX_ENTRIES)
+        self._remembered: Memory[_Holder, tuple[float, EffectivePermissions]] = Memory(MEMORY_MAX_ENTRIES)
 
     def __call__(self, token: str) -> Grant:
         """Raises TokenRejected (401) or CannotDecide (500)."""
@@ -88,7 +88,7 @@ class Authorize:
         reading = self._read_state(principal)
         if reading.session_revoked or (reading.revoked_before >= 0 and self._is_revoked(principal, reading)):
             raise TokenRejected("revoked", "the token was revoked")
-        return Grant(principal, self._terms_for(principal, reading.generation))
+        return Grant(principal, self._permissions_for(principal, reading.generation))
 
     def _is_revoked(self, principal: Principal, reading: AuthorizationState) -> bool:
         """Compare Cognito's clock, which dated the token, with that of the Lambda which wrote the revocation.
@@ -112,24 +112,24 @@ class Authorize:
         self._readings.put(who, (started, reading))
         return reading
 
-    def _terms_for(self, principal: Principal, generation: int) -> Terms:
+    def _permissions_for(self, principal: Principal, generation: int) -> EffectivePermissions:
         holder = (principal.policy_subjects, principal.scopes)
         started = self._now()
         remembered = self._remembered.get(holder)
         if remembered is not None:
-            read_at, terms = remembered
-            if terms.generation == generation and 0 <= started - read_at < MEMORY_MAX_AGE_SECONDS:
-                return terms
+            read_at, permissions = remembered
+            if permissions.generation == generation and 0 <= started - read_at < MEMORY_MAX_AGE_SECONDS:
+                return permissions
         read = self._policies.read(principal.policy_subjects)
         found = [read[subject] for subject in principal.policy_subjects if subject in read]
         counting = [s for policy in found for s in policy.statements if s.counts_for(principal.scopes)]
-        terms = Terms(
+        permissions = EffectivePermissions(
             statements=tuple(dict.fromkeys(counting)),  # groups overlap, and each decision looks at all of them
             policies=tuple(f"{policy.subject}@{policy.version}" for policy in found),
             generation=generation,
         )
-        self._remembered.put(holder, (started, terms))
-        return terms
+        self._remembered.put(holder, (started, permissions))
+        return permissions
 
 
 _Holder = tuple[tuple[str, ...], frozenset[str]]  # whose policies, and the scopes carried

@@ -41,7 +41,7 @@ from chalicelib.triggers.policy_changed import follow
 from tests import mint
 from tests.fakes import Clock, allow, deny
 from tests.oracle import iam
-from tests.proofs.ledger import Bound, Key, Ledger, Meaning, Terms, Version, Violated, possible_routes
+from tests.proofs.ledger import Bound, EffectivePermissions, Key, Ledger, Meaning, Version, Violated, possible_routes
 from tests.proofs.reproducible import no_constants_of_modules
 from tests.proofs.world import (
     GENERATION,
@@ -105,14 +105,16 @@ class Setting:
 
     cache_seconds: float
     staleness_seconds: float
-    terms: Terms
+    permissions: EffectivePermissions
 
 
 def setting(cache_seconds: float = 0, staleness_seconds: float = 0) -> Setting:
     """A setting with the promise that the documentation makes for it."""
     replayed = AUTHORIZER_TIMEOUT_SECONDS + cache_seconds if cache_seconds else 0
-    terms = Terms(promised_after=replayed + staleness_seconds, healed_after=replayed + MEMORY_SECONDS)
-    return Setting(cache_seconds, staleness_seconds, terms)
+    permissions = EffectivePermissions(
+        promised_after=replayed + staleness_seconds, healed_after=replayed + MEMORY_SECONDS
+    )
+    return Setting(cache_seconds, staleness_seconds, permissions)
 
 
 SETTINGS = {
@@ -280,7 +282,7 @@ class InvalidationMachine(RuleBasedStateMachine):
         """An ordinary day: the clerks may do everything, the machine may read, and nobody was ever refused."""
         super().__init__()
         self.clock = Clock()
-        self.ledger = Ledger(self.setting.terms)
+        self.ledger = Ledger(self.setting.permissions)
         self.stream = Stream()
         self.nodes = [Node(), Node()]
         self.dynamodb = DynamoDb(self._written)

@@ -20,7 +20,7 @@ class Violated(AssertionError):
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class EffectivePermissions:
     """What is promised of a write.
 
     promised_after  seconds from its acknowledgement until it binds every request that starts
@@ -59,8 +59,8 @@ Bound = Mapping[Key, int]  # the number of each item's version that binds
 class Ledger:
     """Every version of every item, in the order in which they were written."""
 
-    def __init__(self, terms: Terms) -> None:
-        self._terms = terms
+    def __init__(self, permissions: EffectivePermissions) -> None:
+        self._terms = permissions
         self._versions: dict[Key, list[Version]] = {}
 
     def begin(self, key: Key, meaning: Any) -> None:

@@ -41,7 +41,7 @@ from tests.proofs.invalidation_machine import (
     explore,
     setting,
 )
-from tests.proofs.ledger import Terms, Violated
+from tests.proofs.ledger import EffectivePermissions, Violated
 from tests.proofs.world import POLICIES, STATE
 
 
@@ -280,7 +280,7 @@ class HandlerThatReportsTheLastRecord(Shipped):
 
 
 def promising(where: Setting, after: float, healed_after: float = 1_000_000) -> Setting:
-    return replace(where, terms=Terms(after, healed_after))
+    return replace(where, permissions=EffectivePermissions(after, healed_after))
 
 
 DEFAULT, STALE, CACHED, CACHED_FOR_LONG = setting(), setting(0, 10), setting(2), setting(AUTHORIZER_TIMEOUT_SECONDS * 2)

@@ -397,8 +397,8 @@ def _updated(item: Item, expression: str, values: Item) -> Item:
 
 
 def _value(text: str, item: Item, values: Item) -> Any:
-    terms = [_operand(term, item, values) for term in text.split(" + ")]
-    return terms[0] if len(terms) == 1 else {"N": str(sum(int(term["N"]) for term in terms))}
+    permissions = [_operand(term, item, values) for term in text.split(" + ")]
+    return permissions[0] if len(permissions) == 1 else {"N": str(sum(int(term["N"]) for term in permissions))}
 
 
 def _operand(term: str, item: Item, values: Item) -> Any:

@@ -221,10 +221,10 @@ def test_the_age_of_a_memory_counts_from_when_policies_were_asked_for_and_not_fr
 def test_what_is_derived_from_terms_is_forgotten_with_them():
     house = House()
     house.write(READ)
-    before = house.authorize("clerk").terms
-    assert house.authorize("clerk").terms is before
+    before = house.authorize("clerk").permissions
+    assert house.authorize("clerk").permissions is before
     house.write(READ)
-    after = house.authorize("clerk").terms
+    after = house.authorize("clerk").permissions
     assert after is not before
     assert after.forms == {}
 
