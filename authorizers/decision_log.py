@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from chalicelib.authorize import Grant
+from chalicelib.authorize import Authorization
 from chalicelib.core.decision import decide
 
 _METRICS = [{"Name": "Decisions", "Unit": "Count"}, {"Name": "TookMilliseconds", "Unit": "Milliseconds"}]
@@ -46,7 +46,7 @@ class DecisionLog:
     def ask(self, method: str, path: str) -> None:
         self._line |= {"method": method, "path": path}
 
-    def decide(self, grant: Grant, method: str, path: str) -> None:
+    def decide(self, grant: Authorization, method: str, path: str) -> None:
         """Say what the grant means for the request that was asked about."""
         decision = decide(grant.statements, method, path)
         self._line |= {

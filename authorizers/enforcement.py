@@ -10,7 +10,7 @@ from typing import Any
 from chalice.app import Chalice, ChaliceAuthorizer, CognitoUserPoolAuthorizer, Request, Response, RouteEntry
 
 from chalicelib.api import Api
-from chalicelib.core import grant as grant_text
+from chalicelib.core import permission_codec
 from chalicelib.core.decision import decide
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.request_path import check_template, fill, spellings
@@ -66,7 +66,7 @@ def _covers(text: Any, request: Request) -> bool:
     """Tell whether a grant allows the path as received and as percent-decoded: a view may read either."""
     try:
         path = fill(request.context["resourcePath"], request.uri_params or {})
-        statements = grant_text.decode(text)
+        statements = permission_codec.decode(text)
     except (AttributeError, KeyError, ValueError):
         return False
     try:

@@ -9,8 +9,8 @@ from chalice.app import AuthRequest, Blueprint
 from authorizers import policy_document, policy_names
 from authorizers.bearer import token_of
 from authorizers.decision_log import DecisionLog
-from chalicelib.authorize import EffectivePermissions, Grant
-from chalicelib.core import grant as grant_text
+from chalicelib.authorize import Authorization, EffectivePermissions
+from chalicelib.core import permission_codec
 from chalicelib.core.errors import CannotDecide, TokenRejected
 from chalicelib.core.policy import MAX_DOCUMENT_BYTES
 from chalicelib.settings import Settings
@@ -39,7 +39,7 @@ def policy_authorizer(request: AuthRequest) -> dict[str, Any]:
 
 
 def answer(
-    header: str, method_arn: str, authorize: Callable[[], Callable[[str], Grant]], decision_log: DecisionLog
+    header: str, method_arn: str, authorize: Callable[[], Callable[[str], Authorization]], decision_log: DecisionLog
 ) -> dict[str, Any]:
     """Decide, decision_log the decision in one line, and write the document.
 
@@ -69,7 +69,7 @@ class _Form(NamedTuple):
     size: int
 
 
-def _document(grant: Grant, arn_base: str) -> dict[str, Any]:
+def _document(grant: Authorization, arn_base: str) -> dict[str, Any]:
     form: _Form | None = grant.permissions.forms.get(arn_base)
     if form is None:
         form = grant.permissions.forms[arn_base] = _form(grant.permissions, arn_base)
@@ -95,7 +95,7 @@ def _form(permissions: EffectivePermissions, arn_base: str) -> _Form:
         "code": "not_permitted" if permissions.policies else "no_policy",
         "reason": "the policies in force are " if permissions.policies else "no policy applies to the caller",
         "policies": "",
-        "grant": grant_text.encode(permissions.statements),
+        "grant": permission_codec.encode(permissions.statements),
         "generation": str(permissions.generation),
     }
     room = min(_POLICY_NAMES_BYTES, MAX_DOCUMENT_BYTES - _HOLDER_BYTES - policy_document.json_bytes([policy, context]))

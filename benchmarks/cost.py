@@ -9,7 +9,7 @@ from pathlib import Path
 
 from authorizers.decision_log import DecisionLog
 from benchmarks import prices
-from chalicelib.authorize import EffectivePermissions, Grant
+from chalicelib.authorize import Authorization, EffectivePermissions
 from chalicelib.core.policy import parse_statements
 from chalicelib.core.principal import Principal
 
@@ -133,7 +133,7 @@ def decision_line_bytes() -> int:
     path = "/reports/7e907000-0000-4000-8000-000000000000"
     decision_log.ask("GET", path)
     decision_log.decide(
-        Grant(person, EffectivePermissions(statements, ("group:readers@12",), 1_800_000_000_123)), "GET", path
+        Authorization(person, EffectivePermissions(statements, ("group:readers@12",), 1_800_000_000_123)), "GET", path
     )
     return len(lines[0].encode()) + 1
 

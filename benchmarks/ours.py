@@ -11,7 +11,7 @@ from chalice.app import AuthRequest, ChaliceAuthorizer
 from authorizers.decision_log import DecisionLog
 from authorizers.policy import answer
 from benchmarks import tokens
-from chalicelib.authorize import Authorize, Grant
+from chalicelib.authorize import Authorization, Authorize
 from chalicelib.aws.jwks import JwksKeySource
 from chalicelib.core.policy import Policy, Statement, parse_statements
 from chalicelib.core.principal import Principal
@@ -49,7 +49,7 @@ class NoRecord(DecisionLog):
 
     def ask(self, method: str, path: str) -> None: ...
 
-    def decide(self, grant: Grant, method: str, path: str) -> None: ...
+    def decide(self, grant: Authorization, method: str, path: str) -> None: ...
 
     def fail(self, code: str) -> None: ...
 

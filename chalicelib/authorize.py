@@ -39,7 +39,7 @@ class EffectivePermissions:
     forms: dict[str, Any] = field(default_factory=dict)
 
 
-class Grant(NamedTuple):
+class Authorization(NamedTuple):
     """What a principal may do, whatever it asked for."""
 
     principal: Principal
@@ -82,13 +82,13 @@ class Authorize:
         self._readings: Memory[tuple[str, str, str], tuple[float, AuthorizationState]] = Memory(MEMORY_MAX_ENTRIES)
         self._remembered: Memory[_Holder, tuple[float, EffectivePermissions]] = Memory(MEMORY_MAX_ENTRIES)
 
-    def __call__(self, token: str) -> Grant:
+    def __call__(self, token: str) -> Authorization:
         """Raises TokenRejected (401) or CannotDecide (500)."""
         principal = self._verify(token)
         reading = self._read_state(principal)
         if reading.session_revoked or (reading.revoked_before >= 0 and self._is_revoked(principal, reading)):
             raise TokenRejected("revoked", "the token was revoked")
-        return Grant(principal, self._permissions_for(principal, reading.generation))
+        return Authorization(principal, self._permissions_for(principal, reading.generation))
 
     def _is_revoked(self, principal: Principal, reading: AuthorizationState) -> bool:
         """Compare Cognito's clock, which dated the token, with that of the Lambda which wrote the revocation.

@@ -86,7 +86,7 @@ def forbidden(part: str, name: str, condition: str) -> bool:
         # what the sample service keeps is described beside it
         or (reaches(name, *use_cases) and name not in ("chalicelib.service.Document", "chalicelib.service.Kind"))
         # decisions are made by use cases, not where things are kept
-        or reaches(name, "chalicelib.core.decision", "chalicelib.core.grant", "chalicelib.core.claims"),
+        or reaches(name, "chalicelib.core.decision", "chalicelib.core.permission_codec", "chalicelib.core.claims"),
         "triggers": reaches(name, "authorizers", "app", "boto3", "botocore", "chalicelib.aws", *use_cases),
         "wiring": top == "chalice" or reaches(name, "authorizers", "app", "chalicelib.triggers"),
         "api": top in THIRD_PARTIES - {"chalice"} or (top == "chalicelib" and not reaches(name, "chalicelib.core")),
@@ -141,11 +141,15 @@ CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'
         pytest.param("chalicelib/core/claims.py", "import os.path", id="core knows the environment"),
         pytest.param("chalicelib/core/claims.py", "import random", id="core throws dice"),
         pytest.param("chalicelib/core/request_path.py", "from urllib.request import urlopen", id="core opens a URL"),
-        pytest.param("chalicelib/core/grant.py", "def f():\n    import io", id="core does I/O where nobody looks"),
+        pytest.param(
+            "chalicelib/core/permission_codec.py", "def f():\n    import io", id="core does I/O where nobody looks"
+        ),
         pytest.param("chalicelib/core/jws.py", "import jwt", id="core needs a package"),
         pytest.param("chalicelib/core/errors.py", "from chalice.app import ForbiddenError", id="core knows Chalice"),
         pytest.param("chalicelib/core/policy.py", "from chalicelib import ports", id="core knows the ports"),
-        pytest.param("chalicelib/core/policy.py", "from chalicelib.authorize import Grant", id="core knows a use case"),
+        pytest.param(
+            "chalicelib/core/policy.py", "from chalicelib.authorize import Authorization", id="core knows a use case"
+        ),
         pytest.param("chalicelib/authorize.py", "import boto3", id="a use case knows AWS"),
         pytest.param("chalicelib/authorize.py", "from botocore.exceptions import ClientError", id="or its errors"),
         pytest.param("chalicelib/onboard.py", "from chalice.app import Chalice", id="a use case knows Chalice"),

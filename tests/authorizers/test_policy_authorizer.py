@@ -13,7 +13,7 @@ from authorizers.policy import Unauthorized, answer
 from chalicelib.authorize import Authorize
 from chalicelib.core.decision import decide
 from chalicelib.core.errors import CannotDecide
-from chalicelib.core.grant import decode
+from chalicelib.core.permission_codec import decode
 from chalicelib.ports import Revocation
 from chalicelib.verify import VerifyToken
 from tests import mint

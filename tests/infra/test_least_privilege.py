@@ -2,7 +2,7 @@
 
 The calls are recorded from botocore while the shipped functions run, over their real wiring, on services inside the
 test process (moto); the roles are read from infra/identity.yaml.
-Source:  AWS Well-Architected, SEC03-BP02 "Grant least privilege access"
+Source:  AWS Well-Architected, SEC03-BP02 "Authorization least privilege access"
 """
 
 import json

@@ -12,7 +12,7 @@ from authorizers import enforcement
 from authorizers.decision_log import DecisionLog
 from authorizers.policy import answer
 from chalicelib.api import Api
-from chalicelib.authorize import EffectivePermissions, Grant
+from chalicelib.authorize import Authorization, EffectivePermissions
 from local.gateway import StrictGateway, installed
 from local.gateway_responses import EXTENSION, GatewayResponse, read_definitions
 from tests.fakes import allow, deny, principal, statements
@@ -32,7 +32,7 @@ def get(path: str, *rules: dict[str, Any]) -> tuple[int, Any]:
     """Ask a service whose routes need the given rules; its views decode what they are given once more."""
     app = Api("shop")
     enforcement.enforce(app)
-    grant = Grant(principal(), EffectivePermissions(statements(*rules), ("group:clerks@1",), 1))
+    grant = Authorization(principal(), EffectivePermissions(statements(*rules), ("group:clerks@1",), 1))
 
     @app.authorizer(ttl_seconds=0)
     def ask(request: Any) -> Any:

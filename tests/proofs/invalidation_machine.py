@@ -28,7 +28,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from authorizers.decision_log import DecisionLog
 from authorizers.policy import Unauthorized, answer
 from chalicelib.administer import Administer
-from chalicelib.authorize import Authorize, Grant
+from chalicelib.authorize import Authorization, Authorize
 from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.gateway import StageCache
 from chalicelib.aws.policies import PolicyTable
@@ -87,7 +87,9 @@ class Shipped:
     def invalidate(self, client: Any, gateway_cache: GatewayCache | None, now: Now) -> Callable[[], int]:
         return Invalidate(StateTable(client, STATE, now), gateway_cache)
 
-    def answer(self, header: str, authorize: Callable[[str], Grant], decision_log: DecisionLog) -> dict[str, Any]:
+    def answer(
+        self, header: str, authorize: Callable[[str], Authorization], decision_log: DecisionLog
+    ) -> dict[str, Any]:
         return answer(header, f"{ARN_BASE}GET/reports", lambda: authorize, decision_log)
 
     def follow(self, event: dict[str, Any], invalidate: Callable[[], int]) -> dict[str, Any]:
@@ -183,7 +185,7 @@ class Token:
 class Container:
     """A warm Lambda with a memory of its own."""
 
-    authorize: Callable[[str], Grant]
+    authorize: Callable[[str], Authorization]
 
 
 @dataclass(eq=False, slots=True)

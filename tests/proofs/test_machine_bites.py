@@ -14,7 +14,7 @@ import pytest
 from authorizers import policy_document
 from authorizers.decision_log import DecisionLog
 from chalicelib.administer import Administer
-from chalicelib.authorize import Authorize, Grant
+from chalicelib.authorize import Authorization, Authorize
 from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import CannotDecide
@@ -199,7 +199,9 @@ class ResilienceByTheLastReading(Shipped):
 
 
 class DenialForAFailure(Shipped):
-    def answer(self, header: str, authorize: Callable[[str], Grant], decision_log: DecisionLog) -> dict[str, Any]:
+    def answer(
+        self, header: str, authorize: Callable[[str], Authorization], decision_log: DecisionLog
+    ) -> dict[str, Any]:
         try:
             return super().answer(header, authorize, decision_log)
         except CannotDecide:
