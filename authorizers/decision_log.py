@@ -46,17 +46,17 @@ class DecisionLog:
     def ask(self, method: str, path: str) -> None:
         self._line |= {"method": method, "path": path}
 
-    def decide(self, grant: Authorization, method: str, path: str) -> None:
+    def decide(self, authorization: Authorization, method: str, path: str) -> None:
         """Say what the grant means for the request that was asked about."""
-        decision = decide(grant.statements, method, path)
+        decision = decide(authorization.statements, method, path)
         self._line |= {
-            "sub": grant.principal.subject,
-            "client": grant.principal.client_id,
-            "policies": list(grant.policies),
-            "generation": grant.generation,
+            "sub": authorization.principal.subject,
+            "client": authorization.principal.client_id,
+            "policies": list(authorization.policies),
+            "generation": authorization.generation,
             "because": list(decision.because),
         }
-        code = decision.reason if grant.policies else "no_policy"
+        code = decision.reason if authorization.policies else "no_policy"
         self._write("allowed" if decision.allowed else "denied", code, self._keys_outage_seconds())
 
     def reject(self, code: str) -> None:

@@ -49,15 +49,15 @@ def answer(
     try:
         arn_base, method, path = policy_document.split_method_arn(method_arn)
         decision_log.ask(method, path)
-        grant = authorize()(token_of(header))
-        answered = _document(grant, arn_base)
+        authorization = authorize()(token_of(header))
+        answered = _document(authorization, arn_base)
     except TokenRejected as rejected:
         decision_log.reject(rejected.code)
         raise Unauthorized from None
     except Exception as failure:
         decision_log.fail(failure.code if isinstance(failure, CannotDecide) else "unexpected_failure")
         raise
-    decision_log.decide(grant, method, path)
+    decision_log.decide(authorization, method, path)
     return answered
 
 
@@ -69,11 +69,11 @@ class _Form(NamedTuple):
     size: int
 
 
-def _document(grant: Authorization, arn_base: str) -> dict[str, Any]:
-    form: _Form | None = grant.permissions.forms.get(arn_base)
+def _document(authorization: Authorization, arn_base: str) -> dict[str, Any]:
+    form: _Form | None = authorization.permissions.forms.get(arn_base)
     if form is None:
-        form = grant.permissions.forms[arn_base] = _form(grant.permissions, arn_base)
-    principal = grant.principal
+        form = authorization.permissions.forms[arn_base] = _form(authorization.permissions, arn_base)
+    principal = authorization.principal
     context = {
         **form.context,
         "kind": "machine" if principal.is_machine else "person",

@@ -49,7 +49,7 @@ class NoRecord(DecisionLog):
 
     def ask(self, method: str, path: str) -> None: ...
 
-    def decide(self, grant: Authorization, method: str, path: str) -> None: ...
+    def decide(self, authorization: Authorization, method: str, path: str) -> None: ...
 
     def fail(self, code: str) -> None: ...
 
@@ -96,13 +96,13 @@ def line_to_nowhere() -> Callable[[], DecisionLog]:
 
 def one_line(token: str) -> Callable[[], None]:
     """The decision_log of one decision by itself."""
-    grant = Authorize(verifier(REMEMBERED), QuietState(), Policies(own_reports))(token)
+    authorization = Authorize(verifier(REMEMBERED), QuietState(), Policies(own_reports))(token)
     decision_log = line_to_nowhere()
     method, path = ASKED
 
     def write() -> None:
         line = decision_log()
         line.ask(method, path)
-        line.decide(grant, method, path)
+        line.decide(authorization, method, path)
 
     return write

@@ -25,9 +25,9 @@ def line_of(record_it, outage: float = 0.0, took: float = 0.0) -> dict:
 def decided(decision_log: DecisionLog) -> None:
     policies = FakePolicies()
     policies.put("group:clerks", statements(allow("/reports", sid="read")), "admin", None)
-    grant = Authorize(lambda _: principal(), FakeState(), policies)("token")
+    authorization = Authorize(lambda _: principal(), FakeState(), policies)("token")
     decision_log.ask("GET", "/reports")
-    decision_log.decide(grant, "GET", "/reports")
+    decision_log.decide(authorization, "GET", "/reports")
 
 
 RECORDINGS = {

@@ -49,8 +49,8 @@ def test_a_public_route_is_open_to_everyone():
         pytest.param("Deny GET /reports/8 Allow GET,PUT /reports/?", id="a report of one character"),
     ],
 )
-def test_a_route_is_open_to_who_was_granted_it(grant):
-    assert is_open("/reports/{id}", {"grant": grant}, id="7")
+def test_a_route_is_open_to_who_was_granted_it(authorization):
+    assert is_open("/reports/{id}", {"grant": authorization}, id="7")
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_a_route_is_closed_to_who_was_not_granted_it(authorizer):
         pytest.param("Allow GET /reports/7", "", False, id="nothing asked for"),
     ],
 )
-def test_a_parameter_is_taken_as_it_is(grant, id_, opened):
-    assert is_open("/reports/{id}", {"grant": grant}, id=id_) is opened
+def test_a_parameter_is_taken_as_it_is(authorization, id_, opened):
+    assert is_open("/reports/{id}", {"grant": authorization}, id=id_) is opened
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ def test_a_parameter_is_taken_as_it_is(grant, id_, opened):
     ],
 )
 def test_either_spelling_of_a_path_can_be_denied(id_, opened):
-    grant = "Allow GET /reports/* Deny GET /reports/secret Deny GET /reports/secret/*"
-    assert is_open("/reports/{id}", {"grant": grant}, id=id_) is opened
+    authorization = "Allow GET /reports/* Deny GET /reports/secret Deny GET /reports/secret/*"
+    assert is_open("/reports/{id}", {"grant": authorization}, id=id_) is opened
 
 
 def test_both_spellings_of_a_path_must_be_allowed():
@@ -165,8 +165,8 @@ def test_a_path_that_no_sound_request_has_is_the_callers_fault(id_):
     [("Allow GET /policies/{name}/admins", True), ("Allow GET /policies/admins/admins", False)],
     ids=["as it is", "filled in twice"],
 )
-def test_a_parameter_called_like_another_is_not_filled_in_twice(grant, opened):
-    assert is_open("/policies/{kind}/{name}", {"grant": grant}, kind="{name}", name="admins") is opened
+def test_a_parameter_called_like_another_is_not_filled_in_twice(authorization, opened):
+    assert is_open("/policies/{kind}/{name}", {"grant": authorization}, kind="{name}", name="admins") is opened
 
 
 @pytest.mark.parametrize(
@@ -183,8 +183,8 @@ def test_a_parameter_called_like_another_is_not_filled_in_twice(grant, opened):
     ],
 )
 def test_a_greedy_parameter_is_filled_in(resource, parameters, opened):
-    grant = "Allow GET /greedy/* Deny GET /greedy/secret/* Allow GET /shops/* Deny GET /shops/*/till/*"
-    event = proxy_event("GET", resource, {}, {"grant": grant}) | {"pathParameters": parameters}
+    authorization = "Allow GET /greedy/* Deny GET /greedy/secret/* Allow GET /shops/* Deny GET /shops/*/till/*"
+    event = proxy_event("GET", resource, {}, {"grant": authorization}) | {"pathParameters": parameters}
     assert enforcement.is_granted(house(), Request(event)) is opened
 
 

@@ -27,8 +27,8 @@ def test_a_rule_that_several_policies_have_is_written_once():
 
 
 def test_a_deny_of_the_same_path_is_not_lost_beside_an_allow():
-    grant = encode(statements(allow("/reports"), deny("/reports")))
-    assert not decide(decode(grant), "GET", "/reports").allowed
+    authorization = encode(statements(allow("/reports"), deny("/reports")))
+    assert not decide(decode(authorization), "GET", "/reports").allowed
 
 
 def test_nothing_granted_is_an_empty_text_which_allows_nothing():

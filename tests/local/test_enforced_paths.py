@@ -32,11 +32,13 @@ def get(path: str, *rules: dict[str, Any]) -> tuple[int, Any]:
     """Ask a service whose routes need the given rules; its views decode what they are given once more."""
     app = Api("shop")
     enforcement.enforce(app)
-    grant = Authorization(principal(), EffectivePermissions(statements(*rules), ("group:clerks@1",), 1))
+    authorization = Authorization(principal(), EffectivePermissions(statements(*rules), ("group:clerks@1",), 1))
 
     @app.authorizer(ttl_seconds=0)
     def ask(request: Any) -> Any:
-        return answer(request.token, request.method_arn, lambda: lambda token: grant, DecisionLog(write_line=len))
+        return answer(
+            request.token, request.method_arn, lambda: lambda token: authorization, DecisionLog(write_line=len)
+        )
 
     app.route("/docs/{name}", authorizer=ask)(lambda name: {"read": unquote(name)})
     app.route("/greedy/{proxy+}", authorizer=ask)(lambda: {"read": unquote(app.request.uri_params["proxy"])})

@@ -396,10 +396,10 @@ def test_a_person_has_the_policies_of_all_their_groups_in_their_order():
     house.write(READ)
     house.write(WRITE, subject="group:auditors")
     house.write(WRITE, subject="group:auditors")
-    grant = house.authorize("both")
-    assert grant.policies == ("group:auditors@2", "group:clerks@1")
+    authorization = house.authorize("both")
+    assert authorization.policies == ("group:auditors@2", "group:clerks@1")
     assert house.sids("both") == ("write", "read")
-    assert (grant.principal, grant.generation) == (clerk_and_auditor, house.state.generation)
+    assert (authorization.principal, authorization.generation) == (clerk_and_auditor, house.state.generation)
 
 
 def test_groups_without_a_policy_are_no_error_and_add_nothing():
