@@ -54,7 +54,7 @@ def is_granted(app: Chalice, request: Request) -> bool:
     if route.authorizer is None:
         return True
     if isinstance(route.authorizer, ChaliceAuthorizer):
-        return _covers(granted.get("grant"), request)
+        return _covers(granted.get("permissions"), request)
     if isinstance(route.authorizer, CognitoUserPoolAuthorizer):
         claims = granted.get("claims") or {}
         carried = str(claims.get("scope", "")).split()

@@ -95,7 +95,7 @@ def _form(permissions: EffectivePermissions, arn_base: str) -> _Form:
         "code": "not_permitted" if permissions.policies else "no_policy",
         "reason": "the policies in force are " if permissions.policies else "no policy applies to the caller",
         "policies": "",
-        "grant": permission_codec.encode(permissions.statements),
+        "permissions": permission_codec.encode(permissions.statements),
         "generation": str(permissions.generation),
     }
     room = min(_POLICY_NAMES_BYTES, MAX_DOCUMENT_BYTES - _HOLDER_BYTES - policy_document.json_bytes([policy, context]))

@@ -79,7 +79,9 @@ def call(method: str, path: str, authorizer: dict | None) -> tuple[int, dict]:
     [
         pytest.param(None, id="no authorizer"),
         pytest.param({"principalId": "clerk", "kind": "person"}, id="an authorizer without a grant"),
-        pytest.param({"grant": "Allow * /elsewhere", "claims": {"token_use": "id"}}, id="a grant of something else"),
+        pytest.param(
+            {"permissions": "Allow * /elsewhere", "claims": {"token_use": "id"}}, id="a grant of something else"
+        ),
     ],
 )
 @pytest.mark.parametrize(("method", "path"), GUARDED)
@@ -101,7 +103,7 @@ def test_who_was_granted_it_is_told_who_they_are():
         "username": "clerk",
         "client": "webclientofolympus",
         "policies": "group:clerks@1, group:auditors@4",
-        "grant": "Allow GET /whoami",
+        "permissions": "Allow GET /whoami",
     }
     assert call("GET", "/whoami", caller) == (
         200,

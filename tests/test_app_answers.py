@@ -13,7 +13,7 @@ from tests.aws.tables import empty_tables
 from tests.fakes import allow
 from tests.rewired import fresh_wiring
 
-ADMIN = {"principalId": "admin-sub", "grant": "Allow * /*"}
+ADMIN = {"principalId": "admin-sub", "permissions": "Allow * /*"}
 FILES = {
     "claims": {
         "token_use": "access",

@@ -42,7 +42,7 @@ def test_a_public_route_is_open_to_everyone():
 
 
 @pytest.mark.parametrize(
-    "grant",
+    "authorization",
     [
         pytest.param("Allow GET /reports/7", id="this very report"),
         pytest.param("Allow * /reports/*", id="every report"),
@@ -50,7 +50,7 @@ def test_a_public_route_is_open_to_everyone():
     ],
 )
 def test_a_route_is_open_to_who_was_granted_it(authorization):
-    assert is_open("/reports/{id}", {"grant": authorization}, id="7")
+    assert is_open("/reports/{id}", {"permissions": authorization}, id="7")
 
 
 @pytest.mark.parametrize(
@@ -59,18 +59,18 @@ def test_a_route_is_open_to_who_was_granted_it(authorization):
         pytest.param(None, id="no guard was asked"),
         pytest.param({}, id="a guard that left nothing"),
         pytest.param({"principalId": "clerk"}, id="no grant"),
-        pytest.param({"grant": None}, id="a grant that is null"),
-        pytest.param({"grant": ""}, id="an empty grant"),
-        pytest.param({"grant": 7}, id="a grant that is a number"),
-        pytest.param({"grant": ["Allow * /*"]}, id="a grant that is a list"),
-        pytest.param({"grant": {"Allow": "/*"}}, id="a grant that is an object"),
-        pytest.param({"grant": "everything"}, id="a grant that is garbage"),
-        pytest.param({"grant": "Allow * /* Allow"}, id="a grant cut short"),
-        pytest.param({"grant": "Permit * /*"}, id="an effect that does not exist"),
-        pytest.param({"grant": "Allow PUT /reports/7"}, id="another method"),
-        pytest.param({"grant": "Allow GET /reports/8"}, id="another report"),
-        pytest.param({"grant": "Allow GET /reports/{id}"}, id="the route's name instead of a path"),
-        pytest.param({"grant": "Allow * /* Deny GET /reports/7"}, id="a deny"),
+        pytest.param({"permissions": None}, id="a grant that is null"),
+        pytest.param({"permissions": ""}, id="an empty grant"),
+        pytest.param({"permissions": 7}, id="a grant that is a number"),
+        pytest.param({"permissions": ["Allow * /*"]}, id="a grant that is a list"),
+        pytest.param({"permissions": {"Allow": "/*"}}, id="a grant that is an object"),
+        pytest.param({"permissions": "everything"}, id="a grant that is garbage"),
+        pytest.param({"permissions": "Allow * /* Allow"}, id="a grant cut short"),
+        pytest.param({"permissions": "Permit * /*"}, id="an effect that does not exist"),
+        pytest.param({"permissions": "Allow PUT /reports/7"}, id="another method"),
+        pytest.param({"permissions": "Allow GET /reports/8"}, id="another report"),
+        pytest.param({"permissions": "Allow GET /reports/{id}"}, id="the route's name instead of a path"),
+        pytest.param({"permissions": "Allow * /* Deny GET /reports/7"}, id="a deny"),
         pytest.param({"claims": {"token_use": "access", "scope": READ}}, id="the claims of the other guard"),
     ],
 )
@@ -79,7 +79,7 @@ def test_a_route_is_closed_to_who_was_not_granted_it(authorizer):
 
 
 @pytest.mark.parametrize(
-    ("grant", "id_", "opened"),
+    ("authorization", "id_", "opened"),
     [
         pytest.param("Allow GET /reports/*", "7/pages", True, id="a slash in a parameter, which a star crosses"),
         pytest.param("Allow GET /reports/?", "7/pages", False, id="a slash in a parameter is no single character"),
@@ -93,7 +93,7 @@ def test_a_route_is_closed_to_who_was_not_granted_it(authorizer):
     ],
 )
 def test_a_parameter_is_taken_as_it_is(authorization, id_, opened):
-    assert is_open("/reports/{id}", {"grant": authorization}, id=id_) is opened
+    assert is_open("/reports/{id}", {"permissions": authorization}, id=id_) is opened
 
 
 @pytest.mark.parametrize(
@@ -118,13 +118,13 @@ def test_a_parameter_is_taken_as_it_is(authorization, id_, opened):
 )
 def test_either_spelling_of_a_path_can_be_denied(id_, opened):
     authorization = "Allow GET /reports/* Deny GET /reports/secret Deny GET /reports/secret/*"
-    assert is_open("/reports/{id}", {"grant": authorization}, id=id_) is opened
+    assert is_open("/reports/{id}", {"permissions": authorization}, id=id_) is opened
 
 
 def test_both_spellings_of_a_path_must_be_allowed():
-    assert not is_open("/reports/{id}", {"grant": "Allow GET /reports/secret"}, id="%73ecret")
-    assert not is_open("/reports/{id}", {"grant": "Allow GET /reports/%73ecret"}, id="%73ecret")
-    assert is_open("/reports/{id}", {"grant": "Allow GET /reports/?????? Allow GET /reports/%*"}, id="%73ecret")
+    assert not is_open("/reports/{id}", {"permissions": "Allow GET /reports/secret"}, id="%73ecret")
+    assert not is_open("/reports/{id}", {"permissions": "Allow GET /reports/%73ecret"}, id="%73ecret")
+    assert is_open("/reports/{id}", {"permissions": "Allow GET /reports/?????? Allow GET /reports/%*"}, id="%73ecret")
 
 
 @pytest.mark.parametrize(
@@ -152,21 +152,21 @@ def test_both_spellings_of_a_path_must_be_allowed():
 )
 def test_a_path_that_no_sound_request_has_is_the_callers_fault(id_):
     with pytest.raises(InvalidInput, match="path"):
-        is_open("/reports/{id}", {"grant": "Allow * /*"}, id=id_)
+        is_open("/reports/{id}", {"permissions": "Allow * /*"}, id=id_)
     app = Api("shop")
     enforcement.enforce(app)
     app.route("/reports/{id}", authorizer=policy_authorizer)(lambda id: {})
-    refused = app(proxy_event("GET", "/reports/{id}", {"id": id_}, {"grant": "Allow * /*"}), None)
+    refused = app(proxy_event("GET", "/reports/{id}", {"id": id_}, {"permissions": "Allow * /*"}), None)
     assert (refused["statusCode"], json.loads(refused["body"])["code"]) == (400, "invalid_input")
 
 
 @pytest.mark.parametrize(
-    ("grant", "opened"),
+    ("authorization", "opened"),
     [("Allow GET /policies/{name}/admins", True), ("Allow GET /policies/admins/admins", False)],
     ids=["as it is", "filled in twice"],
 )
 def test_a_parameter_called_like_another_is_not_filled_in_twice(authorization, opened):
-    assert is_open("/policies/{kind}/{name}", {"grant": authorization}, kind="{name}", name="admins") is opened
+    assert is_open("/policies/{kind}/{name}", {"permissions": authorization}, kind="{name}", name="admins") is opened
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_parameter_called_like_another_is_not_filled_in_twice(authorization, o
 )
 def test_a_greedy_parameter_is_filled_in(resource, parameters, opened):
     authorization = "Allow GET /greedy/* Deny GET /greedy/secret/* Allow GET /shops/* Deny GET /shops/*/till/*"
-    event = proxy_event("GET", resource, {}, {"grant": authorization}) | {"pathParameters": parameters}
+    event = proxy_event("GET", resource, {}, {"permissions": authorization}) | {"pathParameters": parameters}
     assert enforcement.is_granted(house(), Request(event)) is opened
 
 
@@ -215,7 +215,7 @@ def test_a_route_is_open_to_who_carries_one_of_its_scopes(resource, scope):
         pytest.param({"claims": {"token_use": "id", "scope": READ}}, id="an ID token that names the scope"),
         pytest.param({"claims": {"scope": READ}}, id="a token of no stated use"),
         pytest.param({"scope": READ, "token_use": "access"}, id="claims in the wrong place"),
-        pytest.param({"grant": "Allow * /*"}, id="the grant of the other guard"),
+        pytest.param({"permissions": "Allow * /*"}, id="the grant of the other guard"),
     ],
 )
 def test_a_route_is_closed_to_who_does_not_carry_its_scope(authorizer):
@@ -224,13 +224,13 @@ def test_a_route_is_closed_to_who_does_not_carry_its_scope(authorizer):
 
 @pytest.mark.parametrize("resource", ["/iam", "/foreign"])
 def test_a_route_whose_guard_is_not_known_here_stays_closed(resource):
-    everything = {"grant": "Allow * /*", "claims": {"token_use": "access", "scope": f"{READ} {WRITE}"}}
+    everything = {"permissions": "Allow * /*", "claims": {"token_use": "access", "scope": f"{READ} {WRITE}"}}
     assert not is_open(resource, everything)
 
 
 @pytest.mark.parametrize(("method", "resource"), [("GET", "/nowhere"), ("PUT", "/reports/{id}")])
 def test_what_is_no_route_is_closed(method, resource):
-    event = proxy_event(method, resource, authorizer={"grant": "Allow * /*"})
+    event = proxy_event(method, resource, authorizer={"permissions": "Allow * /*"})
     assert not enforcement.is_granted(house(), Request(event))
 
 
@@ -291,7 +291,7 @@ def test_what_is_closed_is_never_run():
     ran: list[str] = []
     app.route("/run", authorizer=policy_authorizer)(lambda: ran.append("run") or {})
     enforcement.enforce(app)
-    refused = app(proxy_event("GET", "/run", authorizer={"grant": "Allow GET /walk"}), None)
+    refused = app(proxy_event("GET", "/run", authorizer={"permissions": "Allow GET /walk"}), None)
     assert (refused["statusCode"], ran) == (403, [])
-    assert app(proxy_event("GET", "/run", authorizer={"grant": "Allow GET /run"}), None)["statusCode"] == 200
+    assert app(proxy_event("GET", "/run", authorizer={"permissions": "Allow GET /run"}), None)["statusCode"] == 200
     assert ran == ["run"]

@@ -77,7 +77,7 @@ def test_the_context_says_who_calls_and_by_which_policies():
         "username": "clerk",
         "policies": "group:clerks@1",
         "generation": str(house.state.generation),
-        "grant": "Allow GET /reports Allow GET /reports/*",
+        "permissions": "Allow GET /reports Allow GET /reports/*",
     }
 
 
@@ -89,7 +89,7 @@ def test_a_person_may_have_many_groups_with_long_names():
     answered = house.ask(bearer(**{"cognito:groups": groups}))
     for number in range(35):
         assert iam.permits(answered["policyDocument"], f"{STAGE}GET/reports/{number}")
-        assert decide(decode(answered["context"]["grant"]), "GET", f"/reports/{number}").allowed
+        assert decide(decode(answered["context"]["permissions"]), "GET", f"/reports/{number}").allowed
     named = policy_names.decode(answered["context"]["policies"])
     assert named[0] == f"group:{groups[0]}@1"
     assert named[-1] == f"and {35 - len(named) + 1} more"
@@ -139,7 +139,7 @@ def test_a_context_is_texts_only_and_its_grant_means_what_the_document_does(made
     scope = " ".join({scope for statement in made_from for scope in statement.scopes})
     answered = house.ask(bearer(scope=scope))
     assert {type(value) for value in answered["context"].values()} == {str}
-    granted = decode(answered["context"]["grant"])
+    granted = decode(answered["context"]["permissions"])
     for method, path in [("GET", "/"), ("PUT", "/reports/7"), *asked]:
         permitted = iam.permits(answered["policyDocument"], f"{STAGE}{method}{path}")
         assert decide(granted, method, path).allowed is permitted

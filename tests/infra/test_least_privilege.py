@@ -51,7 +51,7 @@ EVERYTHING = {
     "username": "admin",
     "client": "web",
     "policies": "group:admins@1",
-    "grant": "Allow * /*",
+    "permissions": "Allow * /*",
     "claims": {"token_use": "access", "scope": " ".join(sorted(every_scope()))},
 }
 REPORT = {"title": "Orders", "body": "many"}
