@@ -14,13 +14,13 @@ from chalicelib.core.claims import ISSUED_AHEAD_SECONDS
 from chalicelib.core.errors import TokenRejected
 from chalicelib.core.policy import Statement
 from chalicelib.core.principal import Principal
-from chalicelib.memory import Memory
+from chalicelib.lru_cache import LruCache
 from chalicelib.ports import AuthorizationState, PolicyReader, StateReader
 
 # No memory outlives this, whatever the generation says: the last healer, should a writer die between its two writes
 # and the stream fail as well.
-MEMORY_MAX_AGE_SECONDS = 60.0
-MEMORY_MAX_ENTRIES = 1024
+CACHE_MAX_AGE_SECONDS = 60.0
+CACHE_MAX_ENTRIES = 1024
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,8 +79,8 @@ class Authorize:
         self._policies = policies
         self._max_staleness = max_staleness
         self._now = now
-        self._readings: Memory[tuple[str, str, str], tuple[float, AuthorizationState]] = Memory(MEMORY_MAX_ENTRIES)
-        self._remembered: Memory[_Holder, tuple[float, EffectivePermissions]] = Memory(MEMORY_MAX_ENTRIES)
+        self._readings: Memory[tuple[str, str, str], tuple[float, AuthorizationState]] = Memory(CACHE_MAX_ENTRIES)
+        self._remembered: Memory[_Holder, tuple[float, EffectivePermissions]] = Memory(CACHE_MAX_ENTRIES)
 
     def __call__(self, token: str) -> Authorization:
         """Raises TokenRejected (401) or CannotDecide (500)."""
@@ -118,7 +118,7 @@ class Authorize:
         remembered = self._remembered.get(holder)
         if remembered is not None:
             read_at, permissions = remembered
-            if permissions.generation == generation and 0 <= started - read_at < MEMORY_MAX_AGE_SECONDS:
+            if permissions.generation == generation and 0 <= started - read_at < CACHE_MAX_AGE_SECONDS:
                 return permissions
         read = self._policies.read(principal.policy_subjects)
         found = [read[subject] for subject in principal.policy_subjects if subject in read]

@@ -10,7 +10,7 @@ from chalicelib.core.claims import Expectation, principal_from
 from chalicelib.core.errors import TokenRejected
 from chalicelib.core.jws import decode_object, key_id, split
 from chalicelib.core.principal import Principal
-from chalicelib.memory import Memory
+from chalicelib.lru_cache import LruCache
 from chalicelib.ports import KeySource
 
 _RS256 = RSAAlgorithm(RSAAlgorithm.SHA256)

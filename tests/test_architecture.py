@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-USE_CASES = ("administer", "authorize", "federate", "invalidate", "memory", "onboard", "service", "verify")
+USE_CASES = ("administer", "authorize", "federate", "invalidate", "lru_cache", "onboard", "service", "verify")
 PARTS = {
     "core": ("chalicelib/core/*.py",),
     "use cases": tuple(f"chalicelib/{name}.py" for name in USE_CASES),

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chalicelib.memory import Memory
+from chalicelib.lru_cache import LruCache
 
 
 def remembering(entries: int, *keys: str) -> Memory[str, str]:
