@@ -1,6 +1,6 @@
 """Use case: a token in, what its principal may do out.
 
-The order of the reads is the guarantee of `docs/architecture.md`: the state first, and only then policies, from memory
+The order of the reads is the guarantee of `docs/architecture.md`: the state first, and only then policies, from cache
 if they were read under the same generation, otherwise by a read that begins after the state's has ended. Reading both
 at once would let an old policy be remembered under a new generation.
 """
@@ -17,7 +17,7 @@ from chalicelib.core.principal import Principal
 from chalicelib.lru_cache import LruCache
 from chalicelib.ports import AuthorizationState, PolicyReader, StateReader
 
-# No memory outlives this, whatever the generation says: the last healer, should a writer die between its two writes
+# No cache outlives this, whatever the generation says: the last healer, should a writer die between its two writes
 # and the stream fail as well.
 CACHE_MAX_AGE_SECONDS = 60.0
 CACHE_MAX_ENTRIES = 1024
@@ -79,8 +79,8 @@ class Authorize:
         self._policies = policies
         self._max_staleness = max_staleness
         self._now = now
-        self._readings: Memory[tuple[str, str, str], tuple[float, AuthorizationState]] = Memory(CACHE_MAX_ENTRIES)
-        self._remembered: Memory[_Holder, tuple[float, EffectivePermissions]] = Memory(CACHE_MAX_ENTRIES)
+        self._readings: LruCache[tuple[str, str, str], tuple[float, AuthorizationState]] = LruCache(CACHE_MAX_ENTRIES)
+        self._remembered: LruCache[_Holder, tuple[float, EffectivePermissions]] = LruCache(CACHE_MAX_ENTRIES)
 
     def __call__(self, token: str) -> Authorization:
         """Raises TokenRejected (401) or CannotDecide (500)."""

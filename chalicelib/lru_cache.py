@@ -1,4 +1,4 @@
-"""A bounded memory that forgets what was used longest ago. Safe to share between threads."""
+"""A bounded cache that forgets what was used longest ago. Safe to share between threads."""
 
 from collections import OrderedDict
 from threading import Lock
@@ -8,7 +8,7 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class Memory(Generic[Key, Value]):
+class LruCache(Generic[Key, Value]):
     """Remembers up to `entries` values; with 0, none."""
 
     def __init__(self, entries: int) -> None:

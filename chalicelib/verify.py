@@ -32,9 +32,9 @@ class VerifyToken:
         self._keys = keys
         self._expected = expected
         self._now = now
-        self._verified: Memory[bytes, tuple[int, Principal]] = Memory(remember)
+        self._verified: LruCache[bytes, tuple[int, Principal]] = LruCache(remember)
         # The few headers that a pool writes, of tokens whose signature was good: no need to read them again.
-        self._kids: Memory[bytes, str] = Memory(_HEADERS)
+        self._kids: LruCache[bytes, str] = LruCache(_HEADERS)
 
     def __call__(self, token: str) -> Principal:
         """Raises TokenRejected, or CannotDecide when the keys cannot be had."""

@@ -1,4 +1,4 @@
-"""A bounded memory forgets what was used longest ago, also when several threads use it."""
+"""A bounded cache forgets what was used longest ago, also when several threads use it."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -8,27 +8,27 @@ import pytest
 from chalicelib.lru_cache import LruCache
 
 
-def remembering(entries: int, *keys: str) -> Memory[str, str]:
-    memory: Memory[str, str] = Memory(entries)
+def remembering(entries: int, *keys: str) -> LruCache[str, str]:
+    cache: LruCache[str, str] = LruCache(entries)
     for key in keys:
-        memory.put(key, key.upper())
-    return memory
+        cache.put(key, key.upper())
+    return cache
 
 
-def kept(memory: Memory[str, str], *keys: str) -> list[str]:
-    return [key for key in keys if memory.get(key) is not None]
+def kept(cache: LruCache[str, str], *keys: str) -> list[str]:
+    return [key for key in keys if cache.get(key) is not None]
 
 
 def test_what_was_put_is_found_and_nothing_else():
-    memory = remembering(2, "a")
-    assert memory.get("a") == "A"
-    assert memory.get("b") is None
+    cache = remembering(2, "a")
+    assert cache.get("a") == "A"
+    assert cache.get("b") is None
 
 
 def test_what_is_put_again_replaces_what_was_there():
-    memory = remembering(2, "a")
-    memory.put("a", "new")
-    assert memory.get("a") == "new"
+    cache = remembering(2, "a")
+    cache.put("a", "new")
+    assert cache.get("a") == "new"
 
 
 def test_the_oldest_is_forgotten_first():
@@ -36,29 +36,29 @@ def test_the_oldest_is_forgotten_first():
 
 
 def test_what_was_looked_up_is_not_the_oldest_any_more():
-    memory = remembering(2, "a", "b")
-    memory.get("a")
-    memory.put("c", "C")
-    assert kept(memory, "a", "b", "c") == ["a", "c"]
+    cache = remembering(2, "a", "b")
+    cache.get("a")
+    cache.put("c", "C")
+    assert kept(cache, "a", "b", "c") == ["a", "c"]
 
 
 def test_what_was_put_again_is_not_the_oldest_any_more():
-    memory = remembering(2, "a", "b", "a", "c")
-    assert kept(memory, "a", "b", "c") == ["a", "c"]
+    cache = remembering(2, "a", "b", "a", "c")
+    assert kept(cache, "a", "b", "c") == ["a", "c"]
 
 
 def test_looking_for_what_is_not_there_makes_nobody_younger():
-    memory = remembering(2, "a", "b")
-    memory.get("z")
-    memory.put("c", "C")
-    assert kept(memory, "a", "b", "c") == ["b", "c"]
+    cache = remembering(2, "a", "b")
+    cache.get("z")
+    cache.put("c", "C")
+    assert kept(cache, "a", "b", "c") == ["b", "c"]
 
 
 @pytest.mark.parametrize("value", ["", 0, (), False])
 def test_a_value_that_python_takes_for_false_is_remembered(value):
-    memory: Memory[str, object] = Memory(1)
-    memory.put("a", value)
-    assert memory.get("a") == value
+    cache: LruCache[str, object] = LruCache(1)
+    cache.put("a", value)
+    assert cache.get("a") == value
 
 
 def test_a_memory_of_none_remembers_nothing():
@@ -66,13 +66,13 @@ def test_a_memory_of_none_remembers_nothing():
 
 
 def test_threads_that_share_a_memory_neither_break_it_nor_make_it_grow():
-    memory: Memory[int, int] = Memory(8)
+    cache: LruCache[int, int] = LruCache(8)
 
     def use(thread: int) -> None:
         for number in range(2_000):
             key = (number * 7 + thread) % 32
-            memory.put(key, key)
-            assert memory.get(key) in (None, key)
+            cache.put(key, key)
+            assert cache.get(key) in (None, key)
 
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
@@ -81,4 +81,4 @@ def test_threads_that_share_a_memory_neither_break_it_nor_make_it_grow():
             list(threads.map(use, range(4)))
     finally:
         sys.setswitchinterval(before)
-    assert sum(memory.get(key) is not None for key in range(32)) == 8
+    assert sum(cache.get(key) is not None for key in range(32)) == 8

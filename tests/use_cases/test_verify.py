@@ -97,7 +97,7 @@ def test_keys_that_cannot_be_had_are_a_failure_and_no_refusal():
         VerifyToken(Unreachable(), mint.EXPECTED, now=Clock())(CLERK)
 
 
-# --- memory ---
+# --- cache ---
 
 
 def test_a_token_that_comes_again_is_not_checked_again():
