@@ -26,7 +26,7 @@ class Onboard:
         privileged = self.privileged_groups.intersection(self.default_groups)
         if privileged:
             raise CannotDecide("privileged_default_group", f"{sorted(privileged)} may not be given to everyone")
-        if self.marks.is_marked(subject):
+        if self.marks.has_entry(subject):
             return ()
         given = () if holds_groups else self.default_groups
         for group in given:

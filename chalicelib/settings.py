@@ -54,9 +54,9 @@ class Settings:
         return self._text("STATE_TABLE")
 
     @property
-    def onboarded_table(self) -> str:
-        """ONBOARDED_TABLE: the DynamoDB table of users who were given the default groups."""
-        return self._text("ONBOARDED_TABLE")
+    def onboarding_table(self) -> str:
+        """ONBOARDING_TABLE: the DynamoDB table of users who were given the default groups."""
+        return self._text("ONBOARDING_TABLE")
 
     @property
     def document_table(self) -> str:

@@ -10,7 +10,7 @@ from botocore.config import Config
 from chalicelib.administer import Administer
 from chalicelib.authorize import Authorize
 from chalicelib.aws.authorization_state import StateTable
-from chalicelib.aws.directory import OnboardedTable, UserPool
+from chalicelib.aws.directory import OnboardingTable, UserPool
 from chalicelib.aws.documents import DocumentTable
 from chalicelib.aws.gateway import StageCache
 from chalicelib.aws.jwks import JwksKeySource, fetch_jwks
@@ -84,7 +84,7 @@ def invalidate() -> Invalidate:
 def onboard() -> Onboard:
     return Onboard(
         directory=UserPool(_session().client("cognito-idp", config=_BRISK)),
-        marks=OnboardedTable(_session().client("dynamodb", config=_BRISK), settings().onboarded_table),
+        marks=OnboardingTable(_session().client("dynamodb", config=_BRISK), settings().onboarding_table),
         default_groups=settings().default_groups,
         privileged_groups=settings().privileged_groups,
     )

@@ -55,7 +55,7 @@ def outputs_of(place: Place, stacks: Mapping[str, str]) -> dict[str, Any]:
             "RESOURCE_SERVER": scopes,
             "POLICY_TABLE": stacks["PolicyTableName"],
             "STATE_TABLE": stacks["StateTableName"],
-            "ONBOARDED_TABLE": stacks["OnboardedTableName"],
+            "ONBOARDING_TABLE": stacks["OnboardingTableName"],
             "DOCUMENT_TABLE": stacks["DocumentTableName"],
         },
     }

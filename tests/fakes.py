@@ -141,12 +141,12 @@ class FakeDirectory:
 
 
 @dataclass
-class FakeMarks:
+class FakeLedger:
     """Implements Marks."""
 
     marked: set[str] = field(default_factory=set)
 
-    def is_marked(self, subject: str) -> bool:
+    def has_entry(self, subject: str) -> bool:
         return subject in self.marked
 
     def mark(self, subject: str) -> None:

@@ -54,6 +54,6 @@ def test_the_reason_codes_of_the_code_are_those_of_the_documentation() -> None:
     raised = set(re.findall(r"(?:TokenRejected|CannotDecide|failures_named)\(\s*\"(\w+)\"", source))
     given = set(re.findall(r"Decision\((?:True|False), \"(\w+)\"", source))
     elsewhere = {"unexpected_failure", "no_policy"}
-    triggers_only = {"flush_failed", "group_not_added", "marks_unreachable", "privileged_default_group"}
+    triggers_only = {"flush_failed", "group_not_added", "ledger_unreachable", "privileged_default_group"}
     service_only = {"documents_unreachable"}
     assert codes == (raised | given | elsewhere) - triggers_only - service_only

@@ -67,7 +67,7 @@ def test_a_setting_that_is_left_out_has_its_default(variable, default):
         "CLIENT_IDS",
         "POLICY_TABLE",
         "STATE_TABLE",
-        "ONBOARDED_TABLE",
+        "ONBOARDING_TABLE",
         "DOCUMENT_TABLE",
         "REST_API_ID",
         "API_STAGE",

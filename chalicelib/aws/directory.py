@@ -27,17 +27,17 @@ class UserPool:
 
 
 @dataclass(frozen=True, slots=True)
-class OnboardedTable:
+class OnboardingTable:
     """Implements Marks on a DynamoDB table with one item (`sub`) for each user."""
 
     client: "DynamoDBClient"
     table: str
 
-    def is_marked(self, subject: str) -> bool:
-        with failures_named("marks_unreachable"):
+    def has_entry(self, subject: str) -> bool:
+        with failures_named("ledger_unreachable"):
             answer = self.client.get_item(TableName=self.table, Key={"sub": {"S": subject}}, ConsistentRead=True)
         return "Item" in answer
 
     def mark(self, subject: str) -> None:
-        with failures_named("marks_unreachable"):
+        with failures_named("ledger_unreachable"):
             self.client.put_item(TableName=self.table, Item={"sub": {"S": subject}})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.aws.directory import OnboardedTable, UserPool
+from chalicelib.aws.directory import OnboardingTable, UserPool
 from chalicelib.core.errors import CannotDecide
 from tests.aws.stubs import stubbed
 
@@ -29,16 +29,16 @@ def test_a_group_that_cognito_did_not_give_is_our_failure(error):
 
 
 def test_who_was_marked_stays_marked_and_nobody_else_is(dynamodb):
-    marks = OnboardedTable(dynamodb, "OnboardedTable")
-    assert not marks.is_marked("clerk")
+    marks = OnboardingTable(dynamodb, "OnboardingTable")
+    assert not marks.has_entry("clerk")
     marks.mark("clerk")
     marks.mark("clerk")
-    assert marks.is_marked("clerk")
-    assert not marks.is_marked("another")
+    assert marks.has_entry("clerk")
+    assert not marks.has_entry("another")
 
 
-@pytest.mark.parametrize("ask", [lambda m: m.is_marked("clerk"), lambda m: m.mark("clerk")], ids=["is_marked", "mark"])
+@pytest.mark.parametrize("ask", [lambda m: m.has_entry("clerk"), lambda m: m.mark("clerk")], ids=["has_entry", "mark"])
 def test_marks_that_cannot_be_reached_are_our_failure_and_never_an_absence(dynamodb, ask):
     with pytest.raises(CannotDecide) as failed:
-        ask(OnboardedTable(dynamodb, "a-table-that-is-not-there"))
-    assert failed.value.code == "marks_unreachable"
+        ask(OnboardingTable(dynamodb, "a-table-that-is-not-there"))
+    assert failed.value.code == "ledger_unreachable"

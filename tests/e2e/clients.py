@@ -60,7 +60,7 @@ class People:
         """Create a person who belongs to these groups, and to none by default: that decision has been taken."""
         person = self.newcomer(*groups)
         mark = {"sub": {"S": person.sub}}
-        self._dynamodb.put_item(TableName=self._outputs["environment"]["ONBOARDED_TABLE"], Item=mark)
+        self._dynamodb.put_item(TableName=self._outputs["environment"]["ONBOARDING_TABLE"], Item=mark)
         return person
 
     def newcomer(self, *groups: str) -> Person:

@@ -155,7 +155,7 @@ def out_of_order(cloud: Cloud) -> Iterator[Callable[[str], None]]:
 
     def break_(function: str) -> None:
         kept[function] = functions.get_function_configuration(FunctionName=function)["Environment"]
-        broken = {**kept[function]["Variables"], "ONBOARDED_TABLE": "a-table-that-does-not-exist"}
+        broken = {**kept[function]["Variables"], "ONBOARDING_TABLE": "a-table-that-does-not-exist"}
         functions.update_function_configuration(FunctionName=function, Environment={"Variables": broken})
 
     yield break_
@@ -173,7 +173,7 @@ def test_who_signs_up_while_the_trigger_fails_is_confirmed_and_gets_the_group_at
 
     assert people.groups_of(newcomer["Username"]) == []
     line, metric = wait_for(lambda: failures(cloud, "post_confirmation")[before:], "the failure is in the log")
-    assert (line["level"], line["failure"]) == ("ERROR", "marks_unreachable")
+    assert (line["level"], line["failure"]) == ("ERROR", "ledger_unreachable")
     assert metric["OnboardingFailed"] == [1.0]
     assert groups_in(sign_in(outputs, newcomer["Username"], PASSWORD)) == [outputs["default_group"]]
 
@@ -190,7 +190,7 @@ def test_a_sign_in_while_the_trigger_fails_gives_a_token_that_opens_nothing_and_
     assert groups_in(token) == []
     assert api.ask("GET", "/whoami", token).body["code"] == "no_policy"
     line, metric = wait_for(lambda: failures(cloud, "pre_token")[before:][:2], "the failure is in the log")
-    assert (line["level"], line["failure"]) == ("ERROR", "marks_unreachable")
+    assert (line["level"], line["failure"]) == ("ERROR", "ledger_unreachable")
     assert metric["function"] == "gatehouse-local-pre_token"
 
 

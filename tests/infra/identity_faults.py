@@ -143,7 +143,7 @@ IDENTITY_FAULTS = (
     Fault("policies go with the stack", 20, "Resources.PolicyTable.DeletionPolicy", "Delete"),
     Fault("policies go with a replacement", 20, "Resources.PolicyTable.UpdateReplacePolicy", GONE),
     Fault("the key goes with the stack", 20, "Resources.DataKey.DeletionPolicy", GONE),
-    Fault("a table unprotected", 20, "OnboardedTable.DeletionProtectionEnabled", False),
+    Fault("a table unprotected", 20, "OnboardingTable.DeletionProtectionEnabled", False),
     Fault("the pool unprotected", 20, "UserPool.DeletionProtection", "INACTIVE"),
     Fault("nothing protected by default", 20, "Parameters.DataProtection.Default", "false"),
     Fault("policies' changes unseen", 20, "PolicyTable.StreamSpecification.StreamViewType", "KEYS_ONLY"),

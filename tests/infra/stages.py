@@ -15,7 +15,7 @@ OUTPUTS = {
     "PreTokenRoleArn": "the-pre-token-role",
     "PolicyTableName": "PolicyTable",
     "StateTableName": "StateTable",
-    "OnboardedTableName": "OnboardedTable",
+    "OnboardingTableName": "OnboardingTable",
     "DocumentTableName": "DocumentTable",
     "PolicyStreamArn": "arn:stream",
     "StreamDeadLettersArn": "arn:dead-letters",

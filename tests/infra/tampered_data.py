@@ -100,7 +100,9 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
     "a table can be deleted": (
         "tables-protection",
         _table(
-            "update_table", "OnboardedTable", *({"DeletionProtectionEnabled": protected} for protected in (False, True))
+            "update_table",
+            "OnboardingTable",
+            *({"DeletionProtectionEnabled": protected} for protected in (False, True)),
         ),
     ),
     "revocations never expire": (

@@ -121,7 +121,7 @@ def recorded() -> Iterator[Recorder]:
             "CLIENT_IDS": mint.WEB_CLIENT,
             "POLICY_TABLE": "PolicyTable",
             "STATE_TABLE": "StateTable",
-            "ONBOARDED_TABLE": "OnboardedTable",
+            "ONBOARDING_TABLE": "OnboardingTable",
             "DOCUMENT_TABLE": "DocumentTable",
             "AUTHORIZER_CACHE_SECONDS": "60",
             "REST_API_ID": API,

@@ -168,7 +168,7 @@ def reshaped(again: Scene, play) -> Scene:
 
 def test_a_table_that_would_be_replaced_by_an_empty_one_stays(again, reshaped):
     assert reshaped.said.status == 1
-    assert "OnboardedTable would be set aside" in reshaped.said.err
+    assert "OnboardingTable would be set aside" in reshaped.said.err
     assert (reshaped.inventory, reshaped.statuses) == (again.inventory, OPEN)
 
 

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.core.errors import CannotDecide
 from chalicelib.onboard import Onboard
 from chalicelib.triggers.post_confirmation import welcome
-from tests.fakes import FakeDirectory, FakeMarks
+from tests.fakes import FakeDirectory, FakeLedger
 from tests.triggers.logs import Log
 
 POOL = "mars-west-1_Olympus"
@@ -35,7 +35,7 @@ def confirmation(source: str = "PostConfirmation_ConfirmSignUp", **changes: Any)
 
 class House:
     def __init__(self, *groups: str) -> None:
-        self.directory, self.marks, self.log = FakeDirectory(), FakeMarks(), Log()
+        self.directory, self.marks, self.log = FakeDirectory(), FakeLedger(), Log()
         self.onboard = Onboard(self.directory, self.marks, groups or ("readers",), frozenset({"admins"}))
 
     def confirm(self, event: Any) -> Any:
@@ -118,7 +118,7 @@ def test_a_privileged_default_group_is_refused_told_and_not_raised(capsys):
 
 @pytest.mark.parametrize(
     ("failure", "code"),
-    [(CannotDecide("missing_setting", "ONBOARDED_TABLE"), "missing_setting"), (OSError("surprise"), "OSError")],
+    [(CannotDecide("missing_setting", "ONBOARDING_TABLE"), "missing_setting"), (OSError("surprise"), "OSError")],
     ids=["one we know", "one we do not"],
 )
 def test_a_use_case_that_cannot_be_built_is_told_and_not_raised(failure, code, capsys):

@@ -10,7 +10,7 @@ from chalicelib.core.errors import CannotDecide
 from chalicelib.federate import TokenGroups
 from chalicelib.onboard import Onboard
 from chalicelib.triggers.pre_token import complete
-from tests.fakes import FakeDirectory, FakeMarks
+from tests.fakes import FakeDirectory, FakeLedger
 from tests.triggers.logs import Log
 
 POOL = "mars-west-1_Olympus"
@@ -44,7 +44,7 @@ def token_event(*held: str, **changes: Any) -> dict[str, Any]:
 
 class House:
     def __init__(self) -> None:
-        self.directory, self.marks, self.log = FakeDirectory(), FakeMarks(), Log()
+        self.directory, self.marks, self.log = FakeDirectory(), FakeLedger(), Log()
         onboard = Onboard(self.directory, self.marks, ("readers",), frozenset({"admins"}))
         self.token_groups = TokenGroups(onboard, frozenset(), {})
 
@@ -96,7 +96,7 @@ def test_a_group_that_cannot_be_given_is_told_and_not_raised(capsys):
 
 @pytest.mark.parametrize(
     ("failure", "code"),
-    [(CannotDecide("missing_setting", "ONBOARDED_TABLE"), "missing_setting"), (OSError("surprise"), "OSError")],
+    [(CannotDecide("missing_setting", "ONBOARDING_TABLE"), "missing_setting"), (OSError("surprise"), "OSError")],
     ids=["one we know", "one we do not"],
 )
 def test_a_use_case_that_cannot_be_built_is_told_and_not_raised(failure, code, capsys):

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.core.errors import CannotDecide
 from chalicelib.federate import TokenGroups
 from chalicelib.onboard import Onboard
-from tests.fakes import FakeDirectory, FakeMarks
+from tests.fakes import FakeDirectory, FakeLedger
 
 POOL = "mars-west-1_Olympus"
 AUTOMATIC = f"{POOL}_Pantheon"
@@ -23,7 +23,7 @@ GROUP_MAP = {
 
 class House:
     def __init__(self, **directory: Any) -> None:
-        self.directory, self.marks = FakeDirectory(**directory), FakeMarks()
+        self.directory, self.marks = FakeDirectory(**directory), FakeLedger()
         onboard = Onboard(self.directory, self.marks, ("readers",), frozenset({"admins"}))
         self._groups = TokenGroups(onboard, frozenset({"Pantheon"}), GROUP_MAP)
 
@@ -124,13 +124,13 @@ def test_a_name_that_holds_a_mapped_one_is_not_that_one(claimed):
 
 @pytest.mark.parametrize("claimed", ["[IT]", '["[IT]"]'])
 def test_a_name_in_brackets_is_tried_as_it_is_before_its_brackets_are_taken_for_a_list(claimed):
-    onboard = Onboard(FakeDirectory(), FakeMarks(), (), frozenset())
+    onboard = Onboard(FakeDirectory(), FakeLedger(), (), frozenset())
     groups = TokenGroups(onboard, frozenset({"Pantheon"}), {"[IT]": "editors", "IT": "admins"})
     assert groups(POOL, "clio", {"sub": "c1e7", **federated(claimed)}, ()) == ("editors",)
 
 
 def test_without_an_expected_provider_nobody_s_claim_counts():
-    onboard = Onboard(FakeDirectory(), FakeMarks(), (), frozenset())
+    onboard = Onboard(FakeDirectory(), FakeLedger(), (), frozenset())
     nobody_expected = TokenGroups(onboard, frozenset(), GROUP_MAP)
     assert nobody_expected(POOL, "clio", {"sub": "c1e7", **federated("8f-gods")}, ()) == ()
 
