@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from chalicelib.core.errors import CannotDecide
-from chalicelib.ports import Directory, Marks
+from chalicelib.ports import Directory, OnboardingLedger
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Onboard:
     """
 
     directory: Directory
-    marks: Marks
+    ledger: OnboardingLedger
     default_groups: tuple[str, ...]
     privileged_groups: frozenset[str]
 
@@ -26,10 +26,10 @@ class Onboard:
         privileged = self.privileged_groups.intersection(self.default_groups)
         if privileged:
             raise CannotDecide("privileged_default_group", f"{sorted(privileged)} may not be given to everyone")
-        if self.marks.has_entry(subject):
+        if self.ledger.has_entry(subject):
             return ()
         given = () if holds_groups else self.default_groups
         for group in given:
             self.directory.add_to_group(pool_id, username, group)
-        self.marks.mark(subject)
+        self.ledger.add(subject)
         return given

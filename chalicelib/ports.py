@@ -108,9 +108,9 @@ class Directory(Protocol):
         """Idempotent. Raises CannotDecide."""
 
 
-class Marks(Protocol):
+class OnboardingLedger(Protocol):
     """Who has been given the default groups already."""
 
     def has_entry(self, subject: str) -> bool: ...
 
-    def mark(self, subject: str) -> None: ...
+    def add(self, subject: str) -> None: ...

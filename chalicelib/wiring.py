@@ -84,7 +84,7 @@ def invalidate() -> Invalidate:
 def onboard() -> Onboard:
     return Onboard(
         directory=UserPool(_session().client("cognito-idp", config=_BRISK)),
-        marks=OnboardingTable(_session().client("dynamodb", config=_BRISK), settings().onboarding_table),
+        ledger=OnboardingTable(_session().client("dynamodb", config=_BRISK), settings().onboarding_table),
         default_groups=settings().default_groups,
         privileged_groups=settings().privileged_groups,
     )

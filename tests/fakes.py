@@ -142,14 +142,14 @@ class FakeDirectory:
 
 @dataclass
 class FakeLedger:
-    """Implements Marks."""
+    """Implements OnboardingLedger."""
 
     marked: set[str] = field(default_factory=set)
 
     def has_entry(self, subject: str) -> bool:
         return subject in self.marked
 
-    def mark(self, subject: str) -> None:
+    def add(self, subject: str) -> None:
         self.marked.add(subject)
 
 

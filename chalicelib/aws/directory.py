@@ -28,7 +28,7 @@ class UserPool:
 
 @dataclass(frozen=True, slots=True)
 class OnboardingTable:
-    """Implements Marks on a DynamoDB table with one item (`sub`) for each user."""
+    """Implements OnboardingLedger on a DynamoDB table with one item (`sub`) for each user."""
 
     client: "DynamoDBClient"
     table: str
@@ -38,6 +38,6 @@ class OnboardingTable:
             answer = self.client.get_item(TableName=self.table, Key={"sub": {"S": subject}}, ConsistentRead=True)
         return "Item" in answer
 
-    def mark(self, subject: str) -> None:
+    def add(self, subject: str) -> None:
         with failures_named("ledger_unreachable"):
             self.client.put_item(TableName=self.table, Item={"sub": {"S": subject}})

@@ -29,15 +29,15 @@ def test_a_group_that_cognito_did_not_give_is_our_failure(error):
 
 
 def test_who_was_marked_stays_marked_and_nobody_else_is(dynamodb):
-    marks = OnboardingTable(dynamodb, "OnboardingTable")
-    assert not marks.has_entry("clerk")
-    marks.mark("clerk")
-    marks.mark("clerk")
-    assert marks.has_entry("clerk")
-    assert not marks.has_entry("another")
+    ledger = OnboardingTable(dynamodb, "OnboardingTable")
+    assert not ledger.has_entry("clerk")
+    ledger.add("clerk")
+    ledger.add("clerk")
+    assert ledger.has_entry("clerk")
+    assert not ledger.has_entry("another")
 
 
-@pytest.mark.parametrize("ask", [lambda m: m.has_entry("clerk"), lambda m: m.mark("clerk")], ids=["has_entry", "mark"])
+@pytest.mark.parametrize("ask", [lambda m: m.has_entry("clerk"), lambda m: m.add("clerk")], ids=["has_entry", "add"])
 def test_marks_that_cannot_be_reached_are_our_failure_and_never_an_absence(dynamodb, ask):
     with pytest.raises(CannotDecide) as failed:
         ask(OnboardingTable(dynamodb, "a-table-that-is-not-there"))

@@ -35,8 +35,8 @@ def confirmation(source: str = "PostConfirmation_ConfirmSignUp", **changes: Any)
 
 class House:
     def __init__(self, *groups: str) -> None:
-        self.directory, self.marks, self.log = FakeDirectory(), FakeLedger(), Log()
-        self.onboard = Onboard(self.directory, self.marks, groups or ("readers",), frozenset({"admins"}))
+        self.directory, self.ledger, self.log = FakeDirectory(), FakeLedger(), Log()
+        self.onboard = Onboard(self.directory, self.ledger, groups or ("readers",), frozenset({"admins"}))
 
     def confirm(self, event: Any) -> Any:
         return welcome(event, lambda: self.onboard, self.log.logger)
@@ -62,7 +62,7 @@ def test_who_confirms_a_sign_up_gets_the_default_groups(capsys):
 def test_whatever_else_happened_gives_nobody_a_group_and_is_no_failure(source, capsys):
     house = House()
     house.confirm(confirmation(source))
-    assert (house.directory.groups, house.marks.marked) == ([], set())
+    assert (house.directory.groups, house.ledger.marked) == ([], set())
     assert (house.log.lines, metrics(capsys)) == ([], [])
 
 
@@ -70,7 +70,7 @@ def test_who_comes_by_a_company_is_left_to_the_trigger_that_knows_the_company_s_
     house = House()
     attributes = {"sub": SUB, "cognito:user_status": "EXTERNAL_PROVIDER", "custom:idp_groups": "gods"}
     house.confirm(confirmation(request={"userAttributes": attributes}))
-    assert (house.directory.groups, house.marks.marked, house.log.lines) == ([], set(), [])
+    assert (house.directory.groups, house.ledger.marked, house.log.lines) == ([], set(), [])
     assert metrics(capsys) == []
 
 
@@ -104,7 +104,7 @@ def test_a_group_that_cannot_be_given_is_told_and_not_raised(capsys):
     house.directory.fails_at = "readers"
     event = confirmation()
     assert house.confirm(event) is event
-    assert house.marks.marked == set()
+    assert house.ledger.marked == set()
     assert_failure_told(house, capsys, "group_not_added")
 
 

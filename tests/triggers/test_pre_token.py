@@ -44,8 +44,8 @@ def token_event(*held: str, **changes: Any) -> dict[str, Any]:
 
 class House:
     def __init__(self) -> None:
-        self.directory, self.marks, self.log = FakeDirectory(), FakeLedger(), Log()
-        onboard = Onboard(self.directory, self.marks, ("readers",), frozenset({"admins"}))
+        self.directory, self.ledger, self.log = FakeDirectory(), FakeLedger(), Log()
+        onboard = Onboard(self.directory, self.ledger, ("readers",), frozenset({"admins"}))
         self.token_groups = TokenGroups(onboard, frozenset(), {})
 
     def ask(self, event: Any) -> Any:

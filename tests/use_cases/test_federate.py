@@ -23,8 +23,8 @@ GROUP_MAP = {
 
 class House:
     def __init__(self, **directory: Any) -> None:
-        self.directory, self.marks = FakeDirectory(**directory), FakeLedger()
-        onboard = Onboard(self.directory, self.marks, ("readers",), frozenset({"admins"}))
+        self.directory, self.ledger = FakeDirectory(**directory), FakeLedger()
+        onboard = Onboard(self.directory, self.ledger, ("readers",), frozenset({"admins"}))
         self._groups = TokenGroups(onboard, frozenset({"Pantheon"}), GROUP_MAP)
 
     def groups(self, *held: str, **attributes: str) -> tuple[str, ...]:
