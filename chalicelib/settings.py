@@ -59,9 +59,9 @@ class Settings:
         return self._text("ONBOARDING_TABLE")
 
     @property
-    def document_table(self) -> str:
-        """DOCUMENT_TABLE: the DynamoDB table of the sample service's files and reports."""
-        return self._text("DOCUMENT_TABLE")
+    def sample_table(self) -> str:
+        """SAMPLE_TABLE: the DynamoDB table of the sample service's files and reports."""
+        return self._text("SAMPLE_TABLE")
 
     @property
     def resource_server(self) -> str:

@@ -11,10 +11,10 @@ from chalicelib.administer import Administer
 from chalicelib.authorize import Authorize
 from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.directory import OnboardingTable, UserPool
-from chalicelib.aws.documents import DocumentTable
 from chalicelib.aws.gateway import StageCache
 from chalicelib.aws.jwks import JwksKeySource, fetch_jwks
 from chalicelib.aws.policies import PolicyTable
+from chalicelib.aws.sample_table import SampleTable
 from chalicelib.core.claims import Expectation
 from chalicelib.federate import TokenGroups
 from chalicelib.invalidate import Invalidate
@@ -97,7 +97,7 @@ def token_groups() -> TokenGroups:
 
 @cache
 def service() -> Service:
-    return Service(DocumentTable(_dynamodb(), settings().document_table))
+    return Service(SampleTable(_dynamodb(), settings().sample_table))
 
 
 @cache

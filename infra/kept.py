@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from infra.found import Client
 from infra.stage import Stage
 
-_TABLES = ("PolicyTable", "StateTable", "OnboardingTable", "DocumentTable")
+_TABLES = ("PolicyTable", "StateTable", "OnboardingTable", "SampleTable")
 _DAYS_TO_CHANGE_ONES_MIND = 7
 
 

@@ -56,7 +56,7 @@ def outputs_of(place: Place, stacks: Mapping[str, str]) -> dict[str, Any]:
             "POLICY_TABLE": stacks["PolicyTableName"],
             "STATE_TABLE": stacks["StateTableName"],
             "ONBOARDING_TABLE": stacks["OnboardingTableName"],
-            "DOCUMENT_TABLE": stacks["DocumentTableName"],
+            "SAMPLE_TABLE": stacks["SampleTableName"],
         },
     }
 

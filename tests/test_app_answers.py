@@ -27,7 +27,7 @@ CLERK = "c1e7c000-0000-4000-8000-00000000c1e7"
 
 @pytest.fixture(scope="module", autouse=True)
 def wiring_of_our_own() -> Iterator[None]:
-    settings = {"POLICY_TABLE": "PolicyTable", "STATE_TABLE": "StateTable", "DOCUMENT_TABLE": "DocumentTable"}
+    settings = {"POLICY_TABLE": "PolicyTable", "STATE_TABLE": "StateTable", "SAMPLE_TABLE": "SampleTable"}
     settings |= {"CLIENT_IDS": "webclientofolympus,machineofolympus,"}
     with pytest.MonkeyPatch.context() as environment, fresh_wiring():
         for name, value in {**settings, "AWS_DEFAULT_REGION": "us-east-1"}.items():
@@ -185,7 +185,7 @@ def test_a_policy_that_has_moved_on_is_a_409():
 
 
 def test_a_failure_of_ours_is_a_500_that_says_nothing_of_the_house(tables):
-    tables.delete_table(TableName="DocumentTable")
+    tables.delete_table(TableName="SampleTable")
     status, answered = call("GET", "/reports")
-    assert (status, answered["code"]) == (500, "documents_unreachable")
+    assert (status, answered["code"]) == (500, "sample_unreachable")
     assert "DynamoDB" not in answered["message"]

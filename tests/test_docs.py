@@ -55,5 +55,5 @@ def test_the_reason_codes_of_the_code_are_those_of_the_documentation() -> None:
     given = set(re.findall(r"Decision\((?:True|False), \"(\w+)\"", source))
     elsewhere = {"unexpected_failure", "no_policy"}
     triggers_only = {"flush_failed", "group_not_added", "ledger_unreachable", "privileged_default_group"}
-    service_only = {"documents_unreachable"}
+    service_only = {"sample_unreachable"}
     assert codes == (raised | given | elsewhere) - triggers_only - service_only

@@ -68,7 +68,7 @@ def test_a_setting_that_is_left_out_has_its_default(variable, default):
         "POLICY_TABLE",
         "STATE_TABLE",
         "ONBOARDING_TABLE",
-        "DOCUMENT_TABLE",
+        "SAMPLE_TABLE",
         "REST_API_ID",
         "API_STAGE",
     ],

@@ -16,7 +16,7 @@ OUTPUTS = {
     "PolicyTableName": "PolicyTable",
     "StateTableName": "StateTable",
     "OnboardingTableName": "OnboardingTable",
-    "DocumentTableName": "DocumentTable",
+    "SampleTableName": "SampleTable",
     "PolicyStreamArn": "arn:stream",
     "StreamDeadLettersArn": "arn:dead-letters",
     "ResourceServerIdentifier": "https://merchants.example",

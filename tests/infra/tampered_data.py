@@ -117,14 +117,14 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
         "tables-streams",
         _table(
             "update_table",
-            "DocumentTable",
+            "SampleTable",
             {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}},
             {"StreamSpecification": {"StreamEnabled": False}},
         ),
     ),
     "a table is encrypted with another key": (
         "tables-encryption",
-        _table("update_table", "DocumentTable", {"SSESpecification": {"Enabled": False}}, _key),
+        _table("update_table", "SampleTable", {"SSESpecification": {"Enabled": False}}, _key),
     ),
     "a table is everyone's": (
         "tables-sharing",

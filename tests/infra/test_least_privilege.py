@@ -122,7 +122,7 @@ def recorded() -> Iterator[Recorder]:
             "POLICY_TABLE": "PolicyTable",
             "STATE_TABLE": "StateTable",
             "ONBOARDING_TABLE": "OnboardingTable",
-            "DOCUMENT_TABLE": "DocumentTable",
+            "SAMPLE_TABLE": "SampleTable",
             "AUTHORIZER_CACHE_SECONDS": "60",
             "REST_API_ID": API,
             "API_STAGE": "dev",

@@ -10,7 +10,7 @@ from chalicelib.service import MAX_CHARACTERS, Document, Kind, Service
 ORDERS = {"title": "Orders", "body": "many"}
 
 
-class FakeDocuments:
+class FakeSampleStore:
     """Implements Documents."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class FakeDocuments:
 @pytest.fixture
 def service() -> Service:
     ids = iter(["r1", "r2"])
-    return Service(FakeDocuments(), new_id=lambda: next(ids))
+    return Service(FakeSampleStore(), new_id=lambda: next(ids))
 
 
 def test_a_file_is_kept_under_the_name_its_writer_gave_it(service):
@@ -112,5 +112,5 @@ def test_texts_of_the_greatest_length_are_kept(service):
 
 
 def test_ids_are_never_given_twice():
-    made = Service(FakeDocuments())
+    made = Service(FakeSampleStore())
     assert len({made.add_report(ORDERS)["id"] for _ in range(100)}) == 100

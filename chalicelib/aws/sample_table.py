@@ -6,13 +6,13 @@ Shape:  kind "file" or "report", id: the document's own texts
 from typing import TYPE_CHECKING
 
 from chalicelib.aws.dynamodb import Item, failures_named
-from chalicelib.service import Document, Kind
+from chalicelib.service import Entry, Kind
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class DocumentTable:
+class SampleTable:
     """Implements Documents on one DynamoDB table."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
@@ -21,7 +21,7 @@ class DocumentTable:
 
     def list(self, kind: Kind) -> "list[Document]":
         query = self._client.get_paginator("query")
-        with failures_named("documents_unreachable"):
+        with failures_named("sample_unreachable"):
             pages = query.paginate(
                 TableName=self._table,
                 KeyConditionExpression="kind = :kind",
@@ -31,17 +31,17 @@ class DocumentTable:
             return [_document(item) for page in pages for item in page["Items"]]
 
     def get(self, kind: Kind, id_: str) -> Document | None:
-        with failures_named("documents_unreachable"):
+        with failures_named("sample_unreachable"):
             answer = self._client.get_item(TableName=self._table, Key=_key(kind, id_), ConsistentRead=True)
         return _document(answer["Item"]) if "Item" in answer else None
 
     def put(self, kind: Kind, id_: str, document: Document) -> None:
         texts = {name: {"S": text} for name, text in document.items()}
-        with failures_named("documents_unreachable"):
+        with failures_named("sample_unreachable"):
             self._client.put_item(TableName=self._table, Item={**texts, **_key(kind, id_)})
 
     def delete(self, kind: Kind, id_: str) -> bool:
-        with failures_named("documents_unreachable"):
+        with failures_named("sample_unreachable"):
             answer = self._client.delete_item(TableName=self._table, Key=_key(kind, id_), ReturnValues="ALL_OLD")
         return "Attributes" in answer
 

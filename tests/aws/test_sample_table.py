@@ -2,13 +2,13 @@
 
 import pytest
 
-from chalicelib.aws.documents import DocumentTable
+from chalicelib.aws.sample_table import SampleTable
 from chalicelib.core.errors import CannotDecide
 
 
 @pytest.fixture
 def table(dynamodb):
-    return DocumentTable(dynamodb, "DocumentTable")
+    return SampleTable(dynamodb, "SampleTable")
 
 
 def test_a_document_that_was_put_is_found_with_its_id(table):
@@ -61,5 +61,5 @@ def test_deleting_tells_whether_there_was_one(table):
 )
 def test_a_table_that_cannot_be_reached_is_our_failure_and_never_an_absence(dynamodb, ask):
     with pytest.raises(CannotDecide) as failed:
-        ask(DocumentTable(dynamodb, "a-table-that-is-not-there"))
-    assert failed.value.code == "documents_unreachable"
+        ask(SampleTable(dynamodb, "a-table-that-is-not-there"))
+    assert failed.value.code == "sample_unreachable"
