@@ -9,20 +9,20 @@ from uuid import uuid4
 from chalicelib.core.errors import InvalidInput, NotFound, TooLarge
 
 Kind = Literal["file", "report"]
-Document = Mapping[str, str]
+Entry = Mapping[str, str]
 
 MAX_CHARACTERS = 65_536
 _NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,128}")
 
 
-class Documents(Protocol):
+class SampleStore(Protocol):
     """Where files and reports are kept."""
 
-    def list(self, kind: Kind) -> list[Document]: ...
+    def list(self, kind: Kind) -> list[Entry]: ...
 
-    def get(self, kind: Kind, id_: str) -> Document | None: ...
+    def get(self, kind: Kind, id_: str) -> Entry | None: ...
 
-    def put(self, kind: Kind, id_: str, document: Document) -> None: ...
+    def put(self, kind: Kind, id_: str, entry: Entry) -> None: ...
 
     def delete(self, kind: Kind, id_: str) -> bool:
         """Tell whether there was one."""
@@ -32,11 +32,11 @@ class Documents(Protocol):
 class Service:
     """Keeps files, which their writers name, and reports, which get an id."""
 
-    documents: Documents
+    entries: SampleStore
     new_id: Callable[[], str] = lambda: uuid4().hex
 
     def list_files(self) -> list[str]:
-        return [document["id"] for document in self.documents.list("file")]
+        return [entry["id"] for entry in self.entries.list("file")]
 
     def get_file(self, name: str) -> dict[str, str]:
         return {"name": name, "content": self._get("file", name)["content"]}
@@ -44,19 +44,19 @@ class Service:
     def put_file(self, name: str, body: Any) -> dict[str, str]:
         if not _NAME.fullmatch(name):
             raise InvalidInput("name", "expected 1 to 128 letters, digits or any of ._-")
-        document = _texts(body, {"content": MAX_CHARACTERS})
-        self.documents.put("file", name, document)
-        return {"name": name, **document}
+        entry = _texts(body, {"content": MAX_CHARACTERS})
+        self.entries.put("file", name, entry)
+        return {"name": name, **entry}
 
     def delete_file(self, name: str) -> None:
         self._delete("file", name)
 
     def list_reports(self) -> list[dict[str, str]]:
-        return [{"id": document["id"], "title": document["title"]} for document in self.documents.list("report")]
+        return [{"id": entry["id"], "title": entry["title"]} for entry in self.entries.list("report")]
 
     def get_report(self, id_: str) -> dict[str, str]:
-        document = self._get("report", id_)
-        return {"id": id_, "title": document["title"], "body": document["body"]}
+        entry = self._get("report", id_)
+        return {"id": id_, "title": entry["title"], "body": entry["body"]}
 
     def add_report(self, body: Any) -> dict[str, str]:
         return self._write_report(self.new_id(), body)
@@ -69,18 +69,18 @@ class Service:
         self._delete("report", id_)
 
     def _write_report(self, id_: str, body: Any) -> dict[str, str]:
-        document = _texts(body, {"title": 200, "body": MAX_CHARACTERS})
-        self.documents.put("report", id_, document)
-        return {"id": id_, **document}
+        entry = _texts(body, {"title": 200, "body": MAX_CHARACTERS})
+        self.entries.put("report", id_, entry)
+        return {"id": id_, **entry}
 
-    def _get(self, kind: Kind, id_: str) -> Document:
-        document = self.documents.get(kind, id_)
-        if document is None:
+    def _get(self, kind: Kind, id_: str) -> Entry:
+        entry = self.entries.get(kind, id_)
+        if entry is None:
             raise NotFound(f"the {kind} {id_}")
-        return document
+        return entry
 
     def _delete(self, kind: Kind, id_: str) -> None:
-        if not self.documents.delete(kind, id_):
+        if not self.entries.delete(kind, id_):
             raise NotFound(f"the {kind} {id_}")
 
 

@@ -1,6 +1,6 @@
 """The sample service's files and reports.
 
-Shape:  kind "file" or "report", id: the document's own texts
+Shape:  kind "file" or "report", id: the entry's own texts
 """
 
 from typing import TYPE_CHECKING
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class SampleTable:
-    """Implements Documents on one DynamoDB table."""
+    """Implements SampleStore on one DynamoDB table."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
         self._table = table
 
-    def list(self, kind: Kind) -> "list[Document]":
+    def list(self, kind: Kind) -> "list[Entry]":
         query = self._client.get_paginator("query")
         with failures_named("sample_unreachable"):
             pages = query.paginate(
@@ -28,15 +28,15 @@ class SampleTable:
                 ExpressionAttributeValues={":kind": {"S": kind}},
                 ConsistentRead=True,
             )
-            return [_document(item) for page in pages for item in page["Items"]]
+            return [_entry(item) for page in pages for item in page["Items"]]
 
-    def get(self, kind: Kind, id_: str) -> Document | None:
+    def get(self, kind: Kind, id_: str) -> Entry | None:
         with failures_named("sample_unreachable"):
             answer = self._client.get_item(TableName=self._table, Key=_key(kind, id_), ConsistentRead=True)
-        return _document(answer["Item"]) if "Item" in answer else None
+        return _entry(answer["Item"]) if "Item" in answer else None
 
-    def put(self, kind: Kind, id_: str, document: Document) -> None:
-        texts = {name: {"S": text} for name, text in document.items()}
+    def put(self, kind: Kind, id_: str, entry: Entry) -> None:
+        texts = {name: {"S": text} for name, text in entry.items()}
         with failures_named("sample_unreachable"):
             self._client.put_item(TableName=self._table, Item={**texts, **_key(kind, id_)})
 
@@ -50,5 +50,5 @@ def _key(kind: Kind, id_: str) -> dict[str, dict[str, str]]:
     return {"kind": {"S": kind}, "id": {"S": id_}}
 
 
-def _document(item: Item) -> Document:
+def _entry(item: Item) -> Entry:
     return {name: value["S"] for name, value in item.items() if name != "kind"}

@@ -39,7 +39,7 @@ def test_documents_are_listed_by_their_kind(table):
 def test_documents_that_need_several_pages_are_all_listed(table):
     for number in range(30):
         table.put("file", f"{number:02}", {"content": "x" * 60_000})
-    assert [document["id"] for document in table.list("file")] == [f"{number:02}" for number in range(30)]
+    assert [entry["id"] for entry in table.list("file")] == [f"{number:02}" for number in range(30)]
 
 
 def test_deleting_tells_whether_there_was_one(table):

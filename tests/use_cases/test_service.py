@@ -5,25 +5,25 @@ from typing import Any
 import pytest
 
 from chalicelib.core.errors import InvalidInput, NotFound, TooLarge
-from chalicelib.service import MAX_CHARACTERS, Document, Kind, Service
+from chalicelib.service import MAX_CHARACTERS, Entry, Kind, Service
 
 ORDERS = {"title": "Orders", "body": "many"}
 
 
 class FakeSampleStore:
-    """Implements Documents."""
+    """Implements SampleStore."""
 
     def __init__(self) -> None:
-        self.kept: dict[tuple[Kind, str], Document] = {}
+        self.kept: dict[tuple[Kind, str], Entry] = {}
 
-    def list(self, kind: Kind) -> list[Document]:
-        return [{**document, "id": id_} for (its_kind, id_), document in self.kept.items() if its_kind == kind]
+    def list(self, kind: Kind) -> list[Entry]:
+        return [{**entry, "id": id_} for (its_kind, id_), entry in self.kept.items() if its_kind == kind]
 
-    def get(self, kind: Kind, id_: str) -> Document | None:
+    def get(self, kind: Kind, id_: str) -> Entry | None:
         return self.kept.get((kind, id_))
 
-    def put(self, kind: Kind, id_: str, document: Document) -> None:
-        self.kept[kind, id_] = document
+    def put(self, kind: Kind, id_: str, entry: Entry) -> None:
+        self.kept[kind, id_] = entry
 
     def delete(self, kind: Kind, id_: str) -> bool:
         return self.kept.pop((kind, id_), None) is not None
