@@ -8,7 +8,7 @@ from aws_lambda_powertools.metrics import MetricUnit, single_metric
 from chalicelib.settings import Settings
 
 
-def tell(logger: Logger, what: str, failure: Exception) -> None:
+def report_failure(logger: Logger, what: str, failure: Exception) -> None:
     """Log a failure by its reason code, and count it as OnboardingFailed."""
     logger.error(what, extra={"failure": getattr(failure, "code", type(failure).__name__)})
     with single_metric(name="OnboardingFailed", unit=MetricUnit.Count, value=1, namespace="Gatehouse") as metric:

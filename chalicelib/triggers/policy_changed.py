@@ -28,10 +28,12 @@ def policy_changed(event: DynamoDBEvent) -> dict[str, Any]:
     """Report the records that have to be delivered again; none if all went well."""
     from chalicelib import wiring
 
-    return follow(event.to_dict(), wiring.invalidate, Logger(service="policy_changed"))
+    return handle_policy_changes(event.to_dict(), wiring.invalidate, Logger(service="policy_changed"))
 
 
-def follow(event: dict[str, Any], invalidate: Callable[[], Callable[[], int]], logger: Logger) -> dict[str, Any]:
+def handle_policy_changes(
+    event: dict[str, Any], invalidate: Callable[[], Callable[[], int]], logger: Logger
+) -> dict[str, Any]:
     """Invalidate once for the whole batch, and write one line of the audit log for each change.
 
     Shape:   a DynamoDB stream batch → {"batchItemFailures": [{"itemIdentifier": sequence number}]}

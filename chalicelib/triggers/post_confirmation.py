@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.cognito_user_pool_event import PostConfirmationTriggerEvent
 from chalice.app import Blueprint
 
-from chalicelib.triggers.failure import tell
+from chalicelib.triggers.failure import report_failure
 
 post_confirmation_trigger = Blueprint(__name__)
 
@@ -17,10 +17,10 @@ def post_confirmation(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Give the event back, as Cognito demands, whatever happened."""
     from chalicelib import wiring
 
-    return welcome(event, wiring.onboard, Logger(service="post_confirmation"))
+    return handle_post_confirmation(event, wiring.onboard, Logger(service="post_confirmation"))
 
 
-def welcome(
+def handle_post_confirmation(
     event: dict[str, Any], onboard: Callable[[], Callable[[str, str, str], tuple[str, ...]]], logger: Logger
 ) -> dict[str, Any]:
     """Give a new user the default groups.
@@ -38,5 +38,5 @@ def welcome(
         groups = onboard()(trigger.user_pool_id, trigger.user_name, subject)
         logger.info("default groups given", extra={"sub": subject, "groups": list(groups)})
     except Exception as failure:
-        tell(logger, "default groups not given", failure)
+        report_failure(logger, "default groups not given", failure)
     return event

@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from chalice.app import Blueprint
 
-from chalicelib.triggers.failure import tell
+from chalicelib.triggers.failure import report_failure
 
 pre_token_trigger = Blueprint(__name__)
 
@@ -16,10 +16,10 @@ def pre_token(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Give the event back, as Cognito demands, with the groups that the token is to carry."""
     from chalicelib import wiring
 
-    return complete(event, wiring.token_groups, Logger(service="pre_token"))
+    return handle_pre_token(event, wiring.token_groups, Logger(service="pre_token"))
 
 
-def complete(
+def handle_pre_token(
     event: dict[str, Any], token_groups: Callable[[], Callable[..., tuple[str, ...]]], logger: Logger
 ) -> dict[str, Any]:
     """Override the groups, if there is anything to add.
@@ -40,5 +40,5 @@ def complete(
             event["response"]["claimsOverrideDetails"] = {"groupOverrideDetails": override}
             logger.info("groups completed", extra={"sub": attributes["sub"], "groups": list(groups)})
     except Exception as failure:
-        tell(logger, "groups not completed", failure)
+        report_failure(logger, "groups not completed", failure)
     return event

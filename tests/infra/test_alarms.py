@@ -8,7 +8,7 @@ from aws_lambda_powertools import Logger
 
 from authorizers.decision_log import DecisionLog
 from chalicelib.authorize import Authorize
-from chalicelib.triggers.failure import tell
+from chalicelib.triggers.failure import report_failure
 from tests.fakes import FakePolicies, FakeState, allow, principal, statements
 from tests.infra.resolve import Resource, Stack
 from tests.infra.rules.operations import metric
@@ -52,7 +52,7 @@ def test_groups_that_were_not_given_are_counted_where_an_alarm_looks(
     trigger: str, identity_stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", f"gatehouse-dev-{trigger}")
-    tell(Logger(service=trigger), "groups not given", ValueError())
+    report_failure(Logger(service=trigger), "groups not given", ValueError())
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     counted = {name for line in lines if "_aws" in line for name in written(line)}
     assert counted & {metric(alarm) for alarm in ours(identity_stack, "OnboardingFailed")}

@@ -37,7 +37,7 @@ from chalicelib.core.errors import CannotDecide, GatehouseError
 from chalicelib.core.principal import Principal
 from chalicelib.invalidate import Invalidate
 from chalicelib.ports import GatewayCache, PolicyReader, StateReader
-from chalicelib.triggers.policy_changed import follow
+from chalicelib.triggers.policy_changed import handle_policy_changes
 from tests import mint
 from tests.fakes import Clock, allow, deny
 from tests.oracle import iam
@@ -92,8 +92,8 @@ class Shipped:
     ) -> dict[str, Any]:
         return answer(header, f"{ARN_BASE}GET/reports", lambda: authorize, decision_log)
 
-    def follow(self, event: dict[str, Any], invalidate: Callable[[], int]) -> dict[str, Any]:
-        return follow(event, lambda: invalidate, LOGGER)
+    def handle_policy_changes(self, event: dict[str, Any], invalidate: Callable[[], int]) -> dict[str, Any]:
+        return handle_policy_changes(event, lambda: invalidate, LOGGER)
 
 
 _CONFIG = json.loads((Path(__file__).parents[2] / ".chalice" / "config.json").read_text(encoding="utf-8"))
@@ -539,7 +539,7 @@ class InvalidationMachine(RuleBasedStateMachine):
             self._acknowledge([record.about for record in dealt_with])
 
         event = {"Records": [record.event for record in batch]}
-        self._start(lambda: self.code.follow(event, self.invalidate), ended, how)
+        self._start(lambda: self.code.handle_policy_changes(event, self.invalidate), ended, how)
 
     @power(SIGN_IN, caller=st.integers(0, len(CALLERS) - 1), is_refresh=st.booleans(), has_scope=st.booleans())
     def sign_in(self, caller: int, is_refresh: bool, has_scope: bool) -> None:

@@ -264,16 +264,16 @@ class HandlerThatOnlyLogs(Shipped):
 
 
 class HandlerThatReportsNoFailure(Shipped):
-    def follow(self, event: dict[str, Any], invalidate: Callable[[], int]) -> dict[str, Any]:
-        super().follow(event, invalidate)
+    def handle_policy_changes(self, event: dict[str, Any], invalidate: Callable[[], int]) -> dict[str, Any]:
+        super().handle_policy_changes(event, invalidate)
         return {"batchItemFailures": []}
 
 
 class HandlerThatReportsTheLastRecord(Shipped):
     """Lambda begins again with the record that is named, and takes those before it for done."""
 
-    def follow(self, event: dict[str, Any], invalidate: Callable[[], int]) -> dict[str, Any]:
-        failures = super().follow(event, invalidate)["batchItemFailures"]
+    def handle_policy_changes(self, event: dict[str, Any], invalidate: Callable[[], int]) -> dict[str, Any]:
+        failures = super().handle_policy_changes(event, invalidate)["batchItemFailures"]
         last = event["Records"][-1]["dynamodb"]["SequenceNumber"]
         return {"batchItemFailures": [{"itemIdentifier": last}] if failures else []}
 

@@ -10,7 +10,7 @@ from app import app
 from chalicelib.core.errors import CannotDecide
 from chalicelib.core.policy import to_json
 from chalicelib.invalidate import Invalidate
-from chalicelib.triggers.policy_changed import follow
+from chalicelib.triggers.policy_changed import handle_policy_changes
 from tests.fakes import FakeGatewayCache, FakeState, allow, statements
 from tests.rewired import fresh_wiring
 from tests.triggers.logs import Log
@@ -61,7 +61,7 @@ ALL_WELL: dict[str, Any] = {"batchItemFailures": []}
 def handle(*records: dict[str, Any]) -> tuple[dict[str, Any], FakeState, Log]:
     state, log = FakeState(generation=7), Log()
     event = json.loads(json.dumps({"Records": records}))
-    return follow(event, lambda: Invalidate(state, gateway_cache=None), log.logger), state, log
+    return handle_policy_changes(event, lambda: Invalidate(state, gateway_cache=None), log.logger), state, log
 
 
 @pytest.mark.parametrize("change", [INSERT, MODIFY, REMOVE], ids=["INSERT", "MODIFY", "REMOVE"])
@@ -79,7 +79,7 @@ def test_a_whole_batch_is_counted_once():
 def test_a_batch_that_comes_again_is_counted_again_and_does_no_harm():
     state = FakeState(generation=7)
     for _ in range(2):
-        assert follow({"Records": [MODIFY]}, lambda: Invalidate(state, None), Log().logger) == ALL_WELL
+        assert handle_policy_changes({"Records": [MODIFY]}, lambda: Invalidate(state, None), Log().logger) == ALL_WELL
     assert state.generation == 9
 
 
@@ -130,7 +130,7 @@ def test_a_failure_names_the_first_record_so_that_lambda_begins_there_again(fail
         raise failure
 
     log = Log()
-    answered = follow({"Records": [MODIFY, REMOVE]}, lambda: fails, log.logger)
+    answered = handle_policy_changes({"Records": [MODIFY, REMOVE]}, lambda: fails, log.logger)
     assert answered == {"batchItemFailures": [{"itemIdentifier": MODIFY["dynamodb"]["SequenceNumber"]}]}
     (line,) = log.lines
     assert (line["level"], line["failure"]) == ("ERROR", name)
@@ -140,16 +140,16 @@ def test_an_invalidation_that_cannot_be_built_is_tried_again_as_well():
     def missing_setting() -> Invalidate:
         raise CannotDecide("missing_setting", "STATE_TABLE is not set")
 
-    answered = follow({"Records": [INSERT]}, missing_setting, Log().logger)
+    answered = handle_policy_changes({"Records": [INSERT]}, missing_setting, Log().logger)
     assert answered == {"batchItemFailures": [{"itemIdentifier": INSERT["dynamodb"]["SequenceNumber"]}]}
 
 
 def test_a_flush_that_fails_is_tried_again_though_the_change_was_counted():
     state, cache = FakeState(), FakeGatewayCache(failure=CannotDecide("flush_failed", "throttled"))
-    answered = follow({"Records": [INSERT]}, lambda: Invalidate(state, cache), Log().logger)
+    answered = handle_policy_changes({"Records": [INSERT]}, lambda: Invalidate(state, cache), Log().logger)
     assert len(answered["batchItemFailures"]) == 1
     cache.failure = None
-    assert follow({"Records": [INSERT]}, lambda: Invalidate(state, cache), Log().logger) == ALL_WELL
+    assert handle_policy_changes({"Records": [INSERT]}, lambda: Invalidate(state, cache), Log().logger) == ALL_WELL
     assert cache.flushes == 1
 
 

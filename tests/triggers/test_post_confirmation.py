@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.core.errors import CannotDecide
 from chalicelib.onboard import Onboard
-from chalicelib.triggers.post_confirmation import welcome
+from chalicelib.triggers.post_confirmation import handle_post_confirmation
 from tests.fakes import FakeDirectory, FakeLedger
 from tests.triggers.logs import Log
 
@@ -39,7 +39,7 @@ class House:
         self.onboard = Onboard(self.directory, self.ledger, groups or ("readers",), frozenset({"admins"}))
 
     def confirm(self, event: Any) -> Any:
-        return welcome(event, lambda: self.onboard, self.log.logger)
+        return handle_post_confirmation(event, lambda: self.onboard, self.log.logger)
 
 
 def metrics(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -126,7 +126,7 @@ def test_a_use_case_that_cannot_be_built_is_told_and_not_raised(failure, code, c
         raise failure
 
     house, event = House(), confirmation()
-    assert welcome(event, fails, house.log.logger) is event
+    assert handle_post_confirmation(event, fails, house.log.logger) is event
     assert_failure_told(house, capsys, code)
 
 

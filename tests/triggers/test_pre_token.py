@@ -9,7 +9,7 @@ import pytest
 from chalicelib.core.errors import CannotDecide
 from chalicelib.federate import TokenGroups
 from chalicelib.onboard import Onboard
-from chalicelib.triggers.pre_token import complete
+from chalicelib.triggers.pre_token import handle_pre_token
 from tests.fakes import FakeDirectory, FakeLedger
 from tests.triggers.logs import Log
 
@@ -49,7 +49,7 @@ class House:
         self.token_groups = TokenGroups(onboard, frozenset(), {})
 
     def ask(self, event: Any) -> Any:
-        return complete(event, lambda: self.token_groups, self.log.logger)
+        return handle_pre_token(event, lambda: self.token_groups, self.log.logger)
 
 
 def overridden(event: dict[str, Any]) -> Any:
@@ -104,7 +104,7 @@ def test_a_use_case_that_cannot_be_built_is_told_and_not_raised(failure, code, c
         raise failure
 
     house, event = House(), token_event()
-    assert complete(event, fails, house.log.logger) is event
+    assert handle_pre_token(event, fails, house.log.logger) is event
     assert overridden(event) is None
     assert_failure_told(house, capsys, code)
 
