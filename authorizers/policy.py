@@ -35,10 +35,10 @@ def policy_authorizer(request: AuthRequest) -> dict[str, Any]:
     from chalicelib import wiring  # the AWS clients take a while to import: not for who only wants the routes
 
     decision_log = DecisionLog(wiring.function_name(), wiring.keys_outage_seconds)
-    return answer(request.token, request.method_arn, wiring.authorize, decision_log)
+    return respond(request.token, request.method_arn, wiring.authorize, decision_log)
 
 
-def answer(
+def respond(
     header: str, method_arn: str, authorize: Callable[[], Callable[[str], Authorization]], decision_log: DecisionLog
 ) -> dict[str, Any]:
     """Decide, decision_log the decision in one line, and write the document.

@@ -9,7 +9,7 @@ from typing import Any
 from chalice.app import AuthRequest, ChaliceAuthorizer
 
 from authorizers.decision_log import DecisionLog
-from authorizers.policy import answer
+from authorizers.policy import respond
 from benchmarks import tokens
 from chalicelib.authorize import Authorization, Authorize
 from chalicelib.aws.jwks import JwksKeySource
@@ -80,7 +80,7 @@ def decision(
     new_record = decision_log or (lambda: quiet)
 
     def policy_authorizer(request: AuthRequest) -> dict[str, Any]:
-        return answer(request.token, request.method_arn, lambda: authorize, new_record())
+        return respond(request.token, request.method_arn, lambda: authorize, new_record())
 
     handler = ChaliceAuthorizer("policy_authorizer", policy_authorizer)
     method, path = ASKED

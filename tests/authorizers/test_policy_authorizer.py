@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from authorizers import policy_names
 from authorizers.decision_log import DecisionLog
-from authorizers.policy import Unauthorized, answer
+from authorizers.policy import Unauthorized, respond
 from chalicelib.authorize import Authorize
 from chalicelib.core.decision import decide
 from chalicelib.core.errors import CannotDecide
@@ -38,7 +38,7 @@ class House:
         self.lines: list[dict] = []
 
     def ask(self, header: str, method_arn: str = ASKED) -> dict:
-        return answer(header, method_arn, lambda: self.authorize, self.decision_log())
+        return respond(header, method_arn, lambda: self.authorize, self.decision_log())
 
     def decision_log(self) -> DecisionLog:
         return DecisionLog(write_line=lambda line: self.lines.append(json.loads(line)), now=self.clock)
@@ -239,7 +239,7 @@ def test_a_failure_goes_on_as_it_is_and_is_never_a_document_or_a_401(failure, co
 
     house = House(READ)
     with pytest.raises(type(failure)) as failed:
-        answer(bearer(), ASKED, lambda: authorize, house.decision_log())
+        respond(bearer(), ASKED, lambda: authorize, house.decision_log())
     assert failed.value is failure
     assert [(line["decision"], line["code"]) for line in house.lines] == [("failed", code)]
 
@@ -250,7 +250,7 @@ def test_a_use_case_that_cannot_be_built_is_recorded_like_one_that_fails():
 
     house = House(READ)
     with pytest.raises(CannotDecide):
-        answer(bearer(), ASKED, nothing_to_build_it_from, house.decision_log())
+        respond(bearer(), ASKED, nothing_to_build_it_from, house.decision_log())
     assert [(line["decision"], line["code"]) for line in house.lines] == [("failed", "missing_setting")]
 
 
@@ -345,7 +345,7 @@ def test_no_line_holds_a_token_or_a_claim_that_it_need_not(claims):
     lines: list[str] = []
     header = bearer(**TELLTALES, **claims)
     with suppress(Unauthorized):
-        answer(header, ASKED, lambda: house.authorize, DecisionLog(write_line=lines.append, now=house.clock))
+        respond(header, ASKED, lambda: house.authorize, DecisionLog(write_line=lines.append, now=house.clock))
     (line,) = lines
     assert "TELLTALE" not in line
     assert "Bearer" not in line
@@ -360,7 +360,7 @@ def test_no_line_of_a_failure_holds_the_token_or_what_the_failure_said():
         raise ValueError(f"TELLTALE: {token}")
 
     with pytest.raises(ValueError, match="TELLTALE"):
-        answer(header, ASKED, lambda: fails, DecisionLog(write_line=lines.append))
+        respond(header, ASKED, lambda: fails, DecisionLog(write_line=lines.append))
     (line,) = lines
     assert "TELLTALE" not in line
     assert header.split(".")[1] not in line

@@ -7,7 +7,7 @@ import pytest
 
 from authorizers import policy_document
 from authorizers.decision_log import DecisionLog
-from authorizers.policy import answer
+from authorizers.policy import respond
 from chalicelib.authorize import Authorize
 from chalicelib.core.errors import CannotDecide
 from chalicelib.core.policy import Effect, Statement
@@ -79,7 +79,7 @@ def answered(policy: tuple[Statement, ...], **claims) -> dict | None:
     policies.put("group:clerks", policy, "admin", None)
     authorize = Authorize(lambda _: holder, FakeState(generation=1_800_000_000_000), policies)
     try:
-        return answer("token", f"{STAGE}GET/reports", lambda: authorize, DecisionLog(write_line=lambda _: None))
+        return respond("token", f"{STAGE}GET/reports", lambda: authorize, DecisionLog(write_line=lambda _: None))
     except CannotDecide as failed:
         if failed.code != "document_too_large":
             raise

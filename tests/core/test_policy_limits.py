@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from authorizers.decision_log import DecisionLog
-from authorizers.policy import answer
+from authorizers.policy import respond
 from chalicelib.authorize import Authorize
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy import (
@@ -81,7 +81,7 @@ def written(statements, arn_base: str, **claims) -> int:
     policies = FakePolicies()
     policies.put(holder.policy_subjects[0], statements, "admin", None)
     authorize = Authorize(lambda _: holder, FakeState(generation=1_800_000_000_000), policies)
-    result = answer("token", f"{arn_base}GET/reports", lambda: authorize, DecisionLog(write_line=lambda _: None))
+    result = respond("token", f"{arn_base}GET/reports", lambda: authorize, DecisionLog(write_line=lambda _: None))
     return len(json.dumps(result, separators=(",", ":")))
 
 

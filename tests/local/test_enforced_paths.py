@@ -10,7 +10,7 @@ from chalice.test import Client
 
 from authorizers import enforcement
 from authorizers.decision_log import DecisionLog
-from authorizers.policy import answer
+from authorizers.policy import respond
 from chalicelib.api import Api
 from chalicelib.authorize import Authorization, EffectivePermissions
 from local.gateway import StrictGateway, installed
@@ -36,7 +36,7 @@ def get(path: str, *rules: dict[str, Any]) -> tuple[int, Any]:
 
     @app.authorizer(ttl_seconds=0)
     def ask(request: Any) -> Any:
-        return answer(
+        return respond(
             request.token, request.method_arn, lambda: lambda token: authorization, DecisionLog(write_line=len)
         )
 

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from authorizers.decision_log import DecisionLog
-from authorizers.policy import Unauthorized, answer
+from authorizers.policy import Unauthorized, respond
 from chalicelib.administer import Administer
 from chalicelib.authorize import Authorization, Authorize
 from chalicelib.aws.authorization_state import StateTable
@@ -87,10 +87,10 @@ class Shipped:
     def invalidate(self, client: Any, gateway_cache: GatewayCache | None, now: Now) -> Callable[[], int]:
         return Invalidate(StateTable(client, STATE, now), gateway_cache)
 
-    def answer(
+    def respond(
         self, header: str, authorize: Callable[[str], Authorization], decision_log: DecisionLog
     ) -> dict[str, Any]:
-        return answer(header, f"{ARN_BASE}GET/reports", lambda: authorize, decision_log)
+        return respond(header, f"{ARN_BASE}GET/reports", lambda: authorize, decision_log)
 
     def handle_policy_changes(self, event: dict[str, Any], invalidate: Callable[[], int]) -> dict[str, Any]:
         return handle_policy_changes(event, lambda: invalidate, LOGGER)
@@ -354,7 +354,7 @@ class InvalidationMachine(RuleBasedStateMachine):
             return
         decision_log = DecisionLog(write_line=lambda line: None, now=self.clock)
         self._start(
-            lambda: self.code.answer(f"Bearer {token.text}", container.authorize, decision_log),
+            lambda: self.code.respond(f"Bearer {token.text}", container.authorize, decision_log),
             lambda task: self._answered(asked, task),
             how,
             container=container,

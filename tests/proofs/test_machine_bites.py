@@ -199,11 +199,11 @@ class ResilienceByTheLastReading(Shipped):
 
 
 class DenialForAFailure(Shipped):
-    def answer(
+    def respond(
         self, header: str, authorize: Callable[[str], Authorization], decision_log: DecisionLog
     ) -> dict[str, Any]:
         try:
-            return super().answer(header, authorize, decision_log)
+            return super().respond(header, authorize, decision_log)
         except CannotDecide:
             return policy_document.result("unknown", policy_document.build((), ARN_BASE), {})
 

@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from authorizers.decision_log import DecisionLog
-from authorizers.policy import Unauthorized, answer
+from authorizers.policy import Unauthorized, respond
 from chalicelib.authorize import Authorize
 from chalicelib.aws.jwks import JwksKeySource, parse_jwks
 from chalicelib.core.claims import Expectation
@@ -127,7 +127,7 @@ def test_the_authorizer_answers_unauthorized_to_every_attack_and_reads_no_table_
     assert len(ATTACKS) - len(attacks) == 1
     for attack in attacks:
         with pytest.raises(Unauthorized):
-            answer(f"Bearer {token_of(attack)}", METHOD_ARN, lambda: authorize, DecisionLog(write_line=lines.append))
+            respond(f"Bearer {token_of(attack)}", METHOD_ARN, lambda: authorize, DecisionLog(write_line=lines.append))
 
     assert (state.reads, policies.reads) == (0, 0)
     assert Counter(json.loads(line)["decision"] for line in lines) == {"rejected": len(attacks)}
