@@ -63,7 +63,7 @@ class Deploy:
         memory = self._recall(options, outputs)
         self._configure(memory, outputs)
         memory = self._deploy_application(memory)
-        self._tune(memory, outputs)
+        self._reconcile(memory, outputs)
         outputs = self._complete(memory, keep)
         self._apply_policies(outputs, options)
         return found.api_url(self.stage, memory.api_id or "")
@@ -133,14 +133,14 @@ class Deploy:
             step.changed = True
         return memory
 
-    def _tune(self, memory: Memory, outputs: Mapping[str, str]) -> None:
+    def _reconcile(self, memory: Memory, outputs: Mapping[str, str]) -> None:
         with self.progress.step("what Chalice cannot set") as step:
             application = self._application(memory, outputs)  # by now the API's id is known
             changes = [
                 write_config(self.project, self.stage, application),
-                functions.tune(self.stage, self.client, application.functions),
-                stream_mapping.tune(self.stage, self.client, application.stream_settings),
-                rest_api.tune(self.stage, self.client("apigateway"), memory.api_id or "", application),
+                functions.reconcile(self.stage, self.client, application.functions),
+                stream_mapping.reconcile(self.stage, self.client, application.stream_settings),
+                rest_api.reconcile(self.stage, self.client("apigateway"), memory.api_id or "", application),
             ]
             self._state.remember(Memory(memory.deployed, self._fingerprint(memory)))
             step.changed = any(changes)

@@ -18,7 +18,7 @@ _FILES, _FOLDERS = ("app.py", "requirements.txt"), ("chalicelib", "vendor")  # w
 _TOLD = ("CodeSha256", "Environment", "Handler", "MemorySize", "Role", "Runtime", "Timeout")
 
 
-def tune(stage: Stage, client: found.Client, functions: Iterable[Function]) -> bool:
+def reconcile(stage: Stage, client: found.Client, functions: Iterable[Function]) -> bool:
     """Set the variables that could not be known before the first deployment; say whether there were any."""
     service, changed = client("lambda"), False
     for function in functions:

@@ -8,7 +8,7 @@ from infra.checks.compare import covers
 from infra.stage import Stage
 
 
-def tune(stage: Stage, gateway: Any, api_id: str, application: Application) -> bool:
+def reconcile(stage: Stage, gateway: Any, api_id: str, application: Application) -> bool:
     """Bring the API to what is wanted, deploy it if anything was missing, and say whether it was.
 
     gateway  a boto3 client for apigateway

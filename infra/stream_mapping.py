@@ -38,7 +38,7 @@ def prune(
     return {**deployed, "resources": others + wanted}, len(gone)
 
 
-def tune(stage: Stage, client: found.Client, settings: Mapping[str, Any], sleep: Sleep = time.sleep) -> bool:
+def reconcile(stage: Stage, client: found.Client, settings: Mapping[str, Any], sleep: Sleep = time.sleep) -> bool:
     """Give every mapping of the handler its settings, and say whether one lacked them; all are ready afterwards."""
     changed = False
     for item in found.mappings(stage, client):

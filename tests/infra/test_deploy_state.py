@@ -225,23 +225,23 @@ def test_where_nothing_changes_the_memory_is_the_very_same():
 def test_a_mapping_is_changed_only_where_it_lacks_a_setting():
     settings = {"BisectBatchOnFunctionError": True, "DestinationConfig": {"OnFailure": {"Destination": "arn:queue"}}}
     whole = {**mapping("m1", "arn:stream"), **settings, "BatchSize": 10}
-    assert stream_mapping.tune(TRIAL, listening(whole), settings) is False
+    assert stream_mapping.reconcile(TRIAL, listening(whole), settings) is False
     account = listening({**whole, "DestinationConfig": {"OnFailure": {}}})
-    assert stream_mapping.tune(TRIAL, account, settings) is True
+    assert stream_mapping.reconcile(TRIAL, account, settings) is True
     assert account.calls == [("update_event_source_mapping", {"UUID": "m1", **settings})]
 
 
 def test_a_mapping_that_is_being_made_is_changed_when_it_is_ready_and_left_when_it_is_ready_again():
     pauses: list[float] = []
     account = listening(mapping("m1", "arn:stream", "Creating"), busy=2)
-    assert stream_mapping.tune(TRIAL, account, {"BatchSize": 10}, pauses.append) is True
+    assert stream_mapping.reconcile(TRIAL, account, {"BatchSize": 10}, pauses.append) is True
     assert account.calls == [("update_event_source_mapping", {"UUID": "m1", "BatchSize": 10})]
     assert len(pauses) == 4  # two before the change, and two after it
 
 
 def test_a_mapping_that_is_being_changed_is_waited_for_even_if_it_lacks_nothing():
     pauses: list[float] = []
-    stream_mapping.tune(TRIAL, listening(mapping("m1", "arn:stream", "Updating"), busy=2), {}, pauses.append)
+    stream_mapping.reconcile(TRIAL, listening(mapping("m1", "arn:stream", "Updating"), busy=2), {}, pauses.append)
     assert len(pauses) == 2
 
 
@@ -252,7 +252,7 @@ def test_a_mapping_is_deleted_when_it_is_ready():
 def test_a_mapping_that_is_never_ready_is_not_waited_for_for_ever():
     account = listening(mapping("m1", "arn:stream"), busy=100_000)
     with pytest.raises(DeploymentFailed, match="the stream mapping m1 is still Updating after 180 seconds"):
-        stream_mapping.tune(TRIAL, account, {}, lambda _: None)
+        stream_mapping.reconcile(TRIAL, account, {}, lambda _: None)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def tuned(response: dict[str, Any], pool_ttl: int = 0, policy_ttl: int = 60) -> 
     answers = {"get_gateway_response": response, "get_authorizers": {"items": authorizers}}
     account = Account(apigateway=answers)
     application = Application((), "", {}, 60, {"UNAUTHORIZED": UNAUTHORIZED})
-    changed = rest_api.tune(TRIAL, account("apigateway"), "api1", application)
+    changed = rest_api.reconcile(TRIAL, account("apigateway"), "api1", application)
     return changed, [operation for operation, _ in account.calls]
 
 
@@ -58,7 +58,7 @@ def lambda_with(variables: dict[str, str], **more: Any) -> dict[str, Any]:
 
 def test_variables_that_are_missing_are_added_to_those_there_are():
     account = Account(**{"lambda": lambda_with({"TABLE": "t", "ADDED": "by hand"})})
-    assert functions.tune(TRIAL, account, [Function("policy_changed", "r", {"TABLE": "t", "API": "a"})]) is True
+    assert functions.reconcile(TRIAL, account, [Function("policy_changed", "r", {"TABLE": "t", "API": "a"})]) is True
     ((operation, arguments),) = account.calls
     assert (operation, arguments["FunctionName"]) == ("update_function_configuration", "gatehouse-trial-policy_changed")
     assert arguments["Environment"] == {"Variables": {"TABLE": "t", "ADDED": "by hand", "API": "a"}}
@@ -66,7 +66,7 @@ def test_variables_that_are_missing_are_added_to_those_there_are():
 
 def test_variables_that_are_all_there_are_left_alone():
     account = Account(**{"lambda": lambda_with({"TABLE": "t", "ADDED": "by hand"})})
-    assert functions.tune(TRIAL, account, [Function("policy_changed", "r", {"TABLE": "t"})]) is False
+    assert functions.reconcile(TRIAL, account, [Function("policy_changed", "r", {"TABLE": "t"})]) is False
     assert account.calls == []
 
 
