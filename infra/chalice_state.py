@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra import found
+from infra import discovery
 from infra.files import replace_file
 from infra.stage import Stage
 from infra.templates import Refused
@@ -29,13 +29,13 @@ class Memory:
 
     @property
     def api_id(self) -> str | None:
-        return found.rest_api_id(self.deployed)
+        return discovery.rest_api_id(self.deployed)
 
 
 class ChaliceState:
     """Carries the memory between the parameter and the file."""
 
-    def __init__(self, project: Path, stage: Stage, client: found.Client) -> None:
+    def __init__(self, project: Path, stage: Stage, client: discovery.Client) -> None:
         self._file = project / f".chalice/deployed/{stage.name}.json"
         self._stage = stage
         self._client = client
@@ -88,16 +88,16 @@ class ChaliceState:
             if adopt not in (None, recalled.api_id):
                 raise Refused(self._remembered(recalled.api_id, adopt))
             return recalled
-        apis = found.apis(self._stage, self._client)
+        apis = discovery.apis(self._stage, self._client)
         if adopt is not None and adopt not in apis:
             there = " and ".join(apis) or "none"
             raise Refused(f"--adopt: {adopt} is no REST API of the stage {self._stage.name}; there is {there}")
-        if written and found.rest_api_id(written) in ([adopt] if adopt else apis):
+        if written and discovery.rest_api_id(written) in ([adopt] if adopt else apis):
             return Memory(written)
         if apis and recalled is None and adopt is None:
             raise Refused(self._lost(apis))
         api_id = adopt or next(iter(apis), None)
-        return Memory(found.deployed(self._stage, self._client, api_id))
+        return Memory(discovery.deployed(self._stage, self._client, api_id))
 
     def read_file(self) -> Mapping[str, Any] | None:
         """What Chalice has written on this machine."""

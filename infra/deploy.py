@@ -4,7 +4,7 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra import found, functions, rest_api, stream_mapping
+from infra import discovery, functions, rest_api, stream_mapping
 from infra.application import Application, function_names, read_application
 from infra.apply_policies import apply_policies
 from infra.chalice_command import run_chalice
@@ -51,7 +51,7 @@ class Deploy:
 
     project: Path
     stage: Stage
-    client: found.Client
+    client: discovery.Client
     progress: Progress
     chalice: Callable[[Path, Stage, str], None] = run_chalice
 
@@ -66,7 +66,7 @@ class Deploy:
         self._reconcile(memory, outputs)
         outputs = self._complete(memory, keep)
         self._apply_policies(outputs, options)
-        return found.api_url(self.stage, memory.api_id or "")
+        return discovery.api_url(self.stage, memory.api_id or "")
 
     def _check_policies(self, options: Options) -> None:
         """Refuse, before anything is changed, policy files that could not be applied at the end."""
@@ -163,13 +163,13 @@ class Deploy:
         template = (self.project / "infra/identity.yaml").read_text(encoding="utf-8")
         given = {**self.stage.identity, "AppName": self.stage.app, "Stage": self.stage.name, **wiring}
         outputs, changed = self._stacks.deploy(self.stage.stack, template, given, keep)
-        return {**outputs, **found.simulated_keys(self.client, outputs["UserPoolId"])}, changed
+        return {**outputs, **discovery.simulated_keys(self.client, outputs["UserPoolId"])}, changed
 
     def _application(self, memory: Memory, outputs: Mapping[str, str]) -> Application:
         return read_application(self.project, self.stage, outputs, memory.api_id)
 
     def _missing_functions(self) -> list[str]:
-        there = {self.stage.function(name) for name in found.functions(self.stage, self.client)}
+        there = {self.stage.function(name) for name in discovery.functions(self.stage, self.client)}
         return [name for name in function_names(self.project, self.stage) if name not in there]
 
     def _fingerprint(self, memory: Memory) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra import found
+from infra import discovery
 from infra.chalice_command import run_chalice
 from infra.chalice_config import drop_config
 from infra.chalice_state import ChaliceState
@@ -25,7 +25,7 @@ class Destroy:
 
     project: Path
     stage: Stage
-    client: found.Client
+    client: discovery.Client
     progress: Progress
     chalice: Callable[[Path, Stage, str], None] = run_chalice
 
@@ -76,16 +76,16 @@ class Destroy:
                 self._state.write_file(deployed)
                 self.chalice(self.project, self.stage, "delete")
                 step.changed = True
-            for api_id in found.apis(self.stage, self.client):  # of which Chalice knew nothing
+            for api_id in discovery.apis(self.stage, self.client):  # of which Chalice knew nothing
                 self.client("apigateway").delete_rest_api(restApiId=api_id)
                 step.changed = True
 
     def _deployed(self) -> Mapping[str, Any] | None:
         recalled = self._state.recall()
         if recalled and recalled.api_id and recalled.deployed:
-            return found.still_there(self.stage, self.client, recalled.deployed)
-        apis = found.apis(self.stage, self.client)
-        return found.deployed(self.stage, self.client, next(iter(apis), None))
+            return discovery.still_there(self.stage, self.client, recalled.deployed)
+        apis = discovery.apis(self.stage, self.client)
+        return discovery.deployed(self.stage, self.client, next(iter(apis), None))
 
     def _delete_stack(self) -> None:
         with self.progress.step("identity stack") as step:

@@ -9,7 +9,7 @@ from pathlib import Path
 from platform import python_version_tuple
 from typing import Any
 
-from infra import found
+from infra import discovery
 from infra.application import Function
 from infra.stage import Stage
 from infra.templates import read_json
@@ -18,7 +18,7 @@ _FILES, _FOLDERS = ("app.py", "requirements.txt"), ("chalicelib", "vendor")  # w
 _TOLD = ("CodeSha256", "Environment", "Handler", "MemorySize", "Role", "Runtime", "Timeout")
 
 
-def reconcile(stage: Stage, client: found.Client, functions: Iterable[Function]) -> bool:
+def reconcile(stage: Stage, client: discovery.Client, functions: Iterable[Function]) -> bool:
     """Set the variables that could not be known before the first deployment; say whether there were any."""
     service, changed = client("lambda"), False
     for function in functions:
@@ -35,7 +35,7 @@ def reconcile(stage: Stage, client: found.Client, functions: Iterable[Function])
 def fingerprint(
     project: Path,
     stage: Stage,
-    client: found.Client,
+    client: discovery.Client,
     deployed: Mapping[str, Any],
     config: Mapping[str, Any] | None = None,
 ) -> str:
@@ -67,11 +67,11 @@ def _only(config: Mapping[str, Any], stage: Stage) -> dict[str, Any]:
     return {**config, "stages": config["stages"][stage.name]}
 
 
-def _live(stage: Stage, client: found.Client, deployed: Mapping[str, Any]) -> str:
+def _live(stage: Stage, client: discovery.Client, deployed: Mapping[str, Any]) -> str:
     service, gateway = client("lambda"), client("apigateway")
     told: list[Any] = []
     try:
-        gateway.get_stage(restApiId=found.rest_api_id(deployed), stageName=stage.name)
+        gateway.get_stage(restApiId=discovery.rest_api_id(deployed), stageName=stage.name)
         for item in deployed["resources"]:
             if item["resource_type"] == "lambda_function":
                 function = service.get_function_configuration(FunctionName=item["lambda_arn"])

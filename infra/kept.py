@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.found import Client
+from infra.discovery import Client
 from infra.stage import Stage
 
 _TABLES = ("PolicyTable", "StateTable", "OnboardingTable", "SampleTable")

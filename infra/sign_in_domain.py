@@ -1,11 +1,11 @@
 """The prefix domain of a living user pool, which CloudFormation cannot change in one step."""
 
-from infra import found
+from infra import discovery
 from infra.stage import Stage
 from infra.templates import Refused
 
 
-def refuse_another_prefix(stage: Stage, client: found.Client, pool_id: str) -> None:
+def refuse_another_prefix(stage: Stage, client: discovery.Client, pool_id: str) -> None:
     """Refuse a change from one domain prefix to another, with the two steps that make it.
 
     The property `Domain` is create-only. CloudFormation would make the new domain before it deletes the old one, and

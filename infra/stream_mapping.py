@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from infra import found
+from infra import discovery
 from infra.checks.compare import covers
 from infra.stacks import DeploymentFailed
 from infra.stage import Stage
@@ -15,13 +15,13 @@ Sleep = Callable[[float], None]
 
 
 def prune(
-    stage: Stage, client: found.Client, deployed: Mapping[str, Any] | None, stream: str, sleep: Sleep = time.sleep
+    stage: Stage, client: discovery.Client, deployed: Mapping[str, Any] | None, stream: str, sleep: Sleep = time.sleep
 ) -> tuple[Mapping[str, Any] | None, int]:
     """Delete mappings to streams that are gone, and second ones; give the memory without them, and their number.
 
     Chalice keeps a mapping whose stream has changed, without a word: it compares what it remembers with itself.
     """
-    live = found.mappings(stage, client)
+    live = discovery.mappings(stage, client)
     current = [item for item in live if item["EventSourceArn"] == stream]
     remembered = {item.get("event_uuid") for item in (deployed or {}).get("resources", [])}
     keep = next((item for item in current if item["UUID"] in remembered), next(iter(current), None))
@@ -31,17 +31,17 @@ def prune(
         client("lambda").delete_event_source_mapping(UUID=item["UUID"])
     if deployed is None:
         return None, len(gone)
-    others = [item for item in deployed["resources"] if item["name"] != found.MAPPING]
-    wanted = [found.mapping_resource(keep)] if keep else []
-    if [item for item in deployed["resources"] if item["name"] == found.MAPPING] == wanted:
+    others = [item for item in deployed["resources"] if item["name"] != discovery.MAPPING]
+    wanted = [discovery.mapping_resource(keep)] if keep else []
+    if [item for item in deployed["resources"] if item["name"] == discovery.MAPPING] == wanted:
         return deployed, len(gone)
     return {**deployed, "resources": others + wanted}, len(gone)
 
 
-def reconcile(stage: Stage, client: found.Client, settings: Mapping[str, Any], sleep: Sleep = time.sleep) -> bool:
+def reconcile(stage: Stage, client: discovery.Client, settings: Mapping[str, Any], sleep: Sleep = time.sleep) -> bool:
     """Give every mapping of the handler its settings, and say whether one lacked them; all are ready afterwards."""
     changed = False
-    for item in found.mappings(stage, client):
+    for item in discovery.mappings(stage, client):
         _settle(client, item["UUID"], sleep)
         if not covers(item, settings):
             client("lambda").update_event_source_mapping(UUID=item["UUID"], **settings)
@@ -50,7 +50,7 @@ def reconcile(stage: Stage, client: found.Client, settings: Mapping[str, Any], s
     return changed
 
 
-def _settle(client: found.Client, uuid: str, sleep: Sleep) -> None:
+def _settle(client: discovery.Client, uuid: str, sleep: Sleep) -> None:
     # While it is Creating, Enabling, Updating and so on, Lambda answers every change with ResourceInUseException.
     for _ in range(_ATTEMPTS):
         state = client("lambda").get_event_source_mapping(UUID=uuid)["State"]

@@ -16,7 +16,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from infra.found import Client
+from infra.discovery import Client
 from infra.stage import Stage
 from infra.templates import Refused
 

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.core.errors import GatehouseError
-from infra.found import Client
+from infra.discovery import Client
 from infra.progress import StepFailed
 from infra.stacks import DeploymentFailed
 from infra.stage import Stage

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from botocore.exceptions import ConnectionError as NotConnected
 
-from infra.found import Client
+from infra.discovery import Client
 from infra.stacks import Stacks
 from infra.stage import Stage, read_stage
 from infra.templates import Refused

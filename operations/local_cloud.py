@@ -16,7 +16,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-from infra.found import Client
+from infra.discovery import Client
 from infra.stacks import Stacks
 from infra.templates import Refused
 

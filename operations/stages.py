@@ -2,7 +2,7 @@
 
 import json
 
-from infra import found
+from infra import discovery
 from infra.chalice_state import ChaliceState
 from infra.checks.stack import drift
 from infra.deploy import Deploy, Options
@@ -58,5 +58,5 @@ def outputs(typed: Invocation) -> int:
     of_stack = stack_outputs(stage, client)
     memory = ChaliceState(typed.project, stage, client).recall()
     api_id = memory.api_id if memory else None
-    say(json.dumps({**of_stack, **({"ApiUrl": found.api_url(stage, api_id)} if api_id else {})}, indent=2))
+    say(json.dumps({**of_stack, **({"ApiUrl": discovery.api_url(stage, api_id)} if api_id else {})}, indent=2))
     return 0

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from platform import python_version_tuple
 
-from infra import found, functions
+from infra import discovery, functions
 from infra.chalice_config import config_of
 from infra.chalice_state import ChaliceState
 from infra.checks.check import Check
@@ -14,7 +14,7 @@ def _same(live: Live) -> Iterator[str]:
     memory = ChaliceState(live.project, live.stage, live.client).recall()
     if memory is None:
         # CloudFormation deploys a packaged stage, and leaves no state. Only Chalice tags functions with the stage.
-        if live.stack and found.functions(live.stage, live.client):
+        if live.stack and discovery.functions(live.stage, live.client):
             yield f"what was deployed is not known: there is no parameter {live.stage.state_parameter}"
         return
     if not memory.fingerprint:

@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from infra import found
+from infra import discovery
 from infra.application import Application, read_application
 from infra.checks.attributes import attribute
 from infra.checks.wanted import Wanted, parameter_values
@@ -31,7 +31,7 @@ class Live:
     client  gives a boto3 client by the name of its service
     """
 
-    def __init__(self, stage: Stage, client: found.Client, project: Path) -> None:
+    def __init__(self, stage: Stage, client: discovery.Client, project: Path) -> None:
         self.stage = stage
         self.client = client
         self.project = project
@@ -61,7 +61,7 @@ class Live:
     @cached_property
     def outputs(self) -> dict[str, str]:
         outputs = {item["OutputKey"]: item["OutputValue"] for item in self.stack.get("Outputs", [])}
-        return {**outputs, **found.simulated_keys(self.client, outputs["UserPoolId"])}
+        return {**outputs, **discovery.simulated_keys(self.client, outputs["UserPoolId"])}
 
     @cached_property
     def parameters(self) -> dict[str, str]:
@@ -141,7 +141,7 @@ class Live:
 
     @cached_property
     def apis(self) -> list[str]:
-        return found.apis(self.stage, self.client)
+        return discovery.apis(self.stage, self.client)
 
     @cached_property
     def api_id(self) -> str:

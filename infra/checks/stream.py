@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from infra import found
+from infra import discovery
 from infra.checks.check import Check
 from infra.checks.compare import differing, shown
 from infra.checks.live import Live
@@ -32,18 +32,18 @@ def mapping(sleep: Callable[[float], None] = time.sleep) -> Check:
 
 
 def _at_rest(live: Live, sleep: Callable[[float], None]) -> list[dict[str, Any]]:
-    mappings = found.mappings(live.stage, live.client)
+    mappings = discovery.mappings(live.stage, live.client)
     for _ in range(_PATIENCE):
         if not any(item["State"].endswith("ing") for item in mappings):  # Creating, Enabling, Updating, Disabling
             break
         sleep(_PAUSE)
-        mappings = found.mappings(live.stage, live.client)
+        mappings = discovery.mappings(live.stage, live.client)
     return mappings
 
 
 def _settings(live: Live) -> Iterator[str]:
     stream = table(live, "PolicyTable").get("LatestStreamArn")
-    for item in found.mappings(live.stage, live.client):
+    for item in discovery.mappings(live.stage, live.client):
         if item["EventSourceArn"] == stream:
             yield from differing(item["UUID"], item, live.application.stream_settings)
 

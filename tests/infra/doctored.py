@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.found import Client
+from infra.discovery import Client
 
 Change = Callable[[dict[str, Any]], object]
 

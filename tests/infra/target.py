@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from infra import found
+from infra import discovery
 from infra.stage import Stage
 
 Undo = Callable[[], object]
@@ -21,7 +21,7 @@ class Target:
     """One stage, and the names by which AWS knows its parts."""
 
     stage: Stage
-    client: found.Client
+    client: discovery.Client
 
     @cached_property
     def names(self) -> Mapping[str, str]:
@@ -37,7 +37,7 @@ class Target:
 
     @cached_property
     def api(self) -> dict[str, str]:
-        return {"restApiId": found.apis(self.stage, self.client)[0]}
+        return {"restApiId": discovery.apis(self.stage, self.client)[0]}
 
     @property
     def api_stage(self) -> dict[str, str]:
@@ -49,7 +49,7 @@ class Target:
 
     @property
     def mapping(self) -> dict[str, str]:
-        return {"UUID": found.mappings(self.stage, self.client)[0]["UUID"]}
+        return {"UUID": discovery.mappings(self.stage, self.client)[0]["UUID"]}
 
     def table(self, name: str) -> dict[str, str]:
         return {"TableName": self.names[name]}

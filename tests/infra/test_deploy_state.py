@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from infra import found, stream_mapping
+from infra import discovery, stream_mapping
 from infra.chalice_state import ChaliceState, Memory
 from infra.stacks import DeploymentFailed
 from infra.templates import Refused
@@ -94,7 +94,7 @@ def test_an_adopted_api_is_remembered_with_its_functions_and_its_mapping(tmp_pat
         "policy_changed-dynamodb-event-source",
         "rest_api",
     ]
-    assert found.rest_api_id(deployed) == "api2"
+    assert discovery.rest_api_id(deployed) == "api2"
 
 
 @pytest.mark.parametrize("begun", [Memory(None), Memory({"resources": []})])
@@ -140,7 +140,7 @@ def test_half_a_file_is_none(tmp_path):
 def test_of_functions_with_our_name_those_of_other_applications_are_left_out():
     tags = {"gatehouse-trial-carts": "version=1:stage=carts:app=gatehouse-trial", "gatehouse-trial-hers": ""}
     listed = functions("gatehouse-trial", "gatehouse-trials", *tags, tags=tags)
-    assert found.functions(TRIAL, Account(**{"lambda": listed})) == {"api_handler": "arn:function:gatehouse-trial"}
+    assert discovery.functions(TRIAL, Account(**{"lambda": listed})) == {"api_handler": "arn:function:gatehouse-trial"}
 
 
 def test_what_is_gone_is_not_deleted_a_second_time():
@@ -157,7 +157,7 @@ def test_what_is_gone_is_not_deleted_a_second_time():
     listed = functions("gatehouse-trial")
     listed["list_event_source_mappings"] = {"EventSourceMappings": [mapping("m1", "arn:stream")]}
     account = Account(apigateway=gateway(), **{"lambda": listed})
-    left = found.still_there(TRIAL, account, memory)["resources"]
+    left = discovery.still_there(TRIAL, account, memory)["resources"]
     assert [item["name"] for item in left] == ["api_handler", "m", "carts"]
 
 
@@ -190,7 +190,7 @@ def listening(*mappings: dict, busy: int = 0) -> Account:
 
 
 def pruned(account: Account, *remembered: str) -> tuple[list[str], list[str]]:
-    resources = [API] + [found.mapping_resource(mapping(uuid, "arn:stream")) for uuid in remembered]
+    resources = [API] + [discovery.mapping_resource(mapping(uuid, "arn:stream")) for uuid in remembered]
     deployed, number = stream_mapping.prune(
         TRIAL, account, {"resources": resources}, "arn:stream", sleep=lambda _: None
     )
@@ -218,7 +218,7 @@ def test_one_mapping_is_left_and_it_is_the_current_one(there, remembered, delete
 
 
 def test_where_nothing_changes_the_memory_is_the_very_same():
-    memory = {"resources": [found.mapping_resource(mapping("m1", "arn:stream")), API]}
+    memory = {"resources": [discovery.mapping_resource(mapping("m1", "arn:stream")), API]}
     assert stream_mapping.prune(TRIAL, listening(mapping("m1", "arn:stream")), memory, "arn:stream") == (memory, 0)
 
 
@@ -267,4 +267,4 @@ def test_a_mapping_that_is_never_ready_is_not_waited_for_for_ever():
 )
 def test_only_a_simulated_pool_has_its_keys_elsewhere_than_its_issuer_says(endpoint, keys):
     cognito = SimpleNamespace(meta=SimpleNamespace(endpoint_url=endpoint))
-    assert found.simulated_keys(lambda _service: cognito, "pool") == keys
+    assert discovery.simulated_keys(lambda _service: cognito, "pool") == keys

@@ -17,7 +17,7 @@ from infra.chalice_state import ChaliceState, Memory
 from infra.checks import stream
 from infra.checks.live import Live
 from infra.checks.stack import drift
-from infra.found import Client
+from infra.discovery import Client
 from infra.verify import CHECKS, PROJECT, Finding, verify
 from tests.infra import simulated, tampered_api, tampered_data, tampered_people
 from tests.infra.doctored import DOCTORED, Change, denied, doctored, set_in
