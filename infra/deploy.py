@@ -10,10 +10,10 @@ from infra.apply_policies import apply_policies
 from infra.chalice_command import run_chalice
 from infra.chalice_config import write_config
 from infra.chalice_state import ChaliceState, Memory
-from infra.kept import find_kept
 from infra.policy_files import read_policies, template_outputs
 from infra.policy_groups import TEMPLATE, pool_groups, refuse_unknown_groups, template_groups
 from infra.progress import Progress, Step
+from infra.retained import find_retained
 from infra.sign_in_domain import refuse_another_prefix
 from infra.stacks import Stacks
 from infra.stage import Stage
@@ -86,7 +86,7 @@ class Deploy:
             else:
                 # Should its creation fail, it is all deleted again, which protection would prevent.
                 given = {"DataProtection": "false"}
-                kept = find_kept(self.stage, self.client)
+                kept = find_retained(self.stage, self.client)
                 step.notes += [f"left alone, of an earlier life of this stage: {thing.name}" for thing in kept]
             outputs, step.changed = self._deploy_stack(given, keep)
         return outputs

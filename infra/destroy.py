@@ -9,8 +9,8 @@ from infra import discovery
 from infra.chalice_command import run_chalice
 from infra.chalice_config import drop_config
 from infra.chalice_state import ChaliceState
-from infra.kept import Kept, find_kept
 from infra.progress import Progress
+from infra.retained import Retained, find_retained
 from infra.stacks import Stacks
 from infra.stage import Stage
 from infra.templates import Refused
@@ -97,14 +97,14 @@ class Destroy:
 
     def _look_at_data(self, purge: bool) -> None:
         with self.progress.step("data that was kept") as step:
-            kept = find_kept(self.stage, self.client)
+            kept = find_retained(self.stage, self.client)
             step.notes += [f"{'to be deleted' if purge else 'kept'}: {thing.name}" for thing in kept]
             if kept and not purge:
                 step.notes.append("a user pool keeps its people; its groups and clients were the stack's, and are gone")
         if purge:
             self._purge(kept)
 
-    def _purge(self, kept: Sequence[Kept]) -> None:
+    def _purge(self, kept: Sequence[Retained]) -> None:
         with self.progress.step("data that was kept, purged") as step:
             for thing in kept:
                 thing.delete()

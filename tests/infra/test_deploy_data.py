@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.kept import find_kept
+from infra.retained import find_retained
 from tests.infra.account import Account
 from tests.infra.stages import TRIAL
 
@@ -50,13 +50,13 @@ def account(protected: bool = True, tags: dict[str, str] = TAGS, **more: Any) ->
 
 
 def deleted(opened: Account) -> list[tuple[str, dict[str, Any]]]:
-    for thing in find_kept(TRIAL, opened):
+    for thing in find_retained(TRIAL, opened):
         thing.delete()
     return opened.calls
 
 
 def test_only_what_is_this_stages_is_found():
-    assert [thing.name for thing in find_kept(TRIAL, account())] == [
+    assert [thing.name for thing in find_retained(TRIAL, account())] == [
         "user pool p1",
         "table gatehouse-trial-identity-PolicyTable-C92E2991881DF",
         "key k1",
@@ -65,13 +65,13 @@ def test_only_what_is_this_stages_is_found():
 
 @pytest.mark.parametrize("tags", STRANGE)
 def test_who_merely_has_our_names_keeps_a_pool_and_a_key(tags):
-    assert [thing.name for thing in find_kept(TRIAL, account(tags=tags))] == [
+    assert [thing.name for thing in find_retained(TRIAL, account(tags=tags))] == [
         "table gatehouse-trial-identity-PolicyTable-C92E2991881DF"
     ]
 
 
 def test_tags_that_somebody_has_added_make_it_no_less_ours():
-    assert "user pool p1" in [thing.name for thing in find_kept(TRIAL, account(tags={**TAGS, "cost": "carts"}))]
+    assert "user pool p1" in [thing.name for thing in find_retained(TRIAL, account(tags={**TAGS, "cost": "carts"}))]
 
 
 def refusing(code: str, *keys: str) -> Account:
@@ -88,18 +88,18 @@ def refusing(code: str, *keys: str) -> Account:
 
 
 def test_a_key_that_one_may_not_look_at_is_somebody_elses():
-    names = [thing.name for thing in find_kept(TRIAL, refusing("AccessDeniedException", "k2"))]
-    assert names == [thing.name for thing in find_kept(TRIAL, account())]
+    names = [thing.name for thing in find_retained(TRIAL, refusing("AccessDeniedException", "k2"))]
+    assert names == [thing.name for thing in find_retained(TRIAL, account())]
 
 
 def test_keys_that_cannot_be_looked_at_for_another_reason_are_not_passed_over():
     with pytest.raises(ClientError, match="not you"):
-        find_kept(TRIAL, refusing("ThrottlingException", "k1"))
+        find_retained(TRIAL, refusing("ThrottlingException", "k1"))
 
 
 def test_to_find_something_is_not_to_touch_it():
     opened = account()
-    find_kept(TRIAL, opened)
+    find_retained(TRIAL, opened)
     assert opened.calls == []
 
 

@@ -16,7 +16,7 @@ _DAYS_TO_CHANGE_ONES_MIND = 7
 
 
 @dataclass(frozen=True)
-class Kept:
+class Retained:
     """One thing with data in it; `delete` switches its protection off first, and takes effect `when`."""
 
     name: str
@@ -24,7 +24,7 @@ class Kept:
     when: str = "at once"
 
 
-def find_kept(stage: Stage, client: Client) -> list[Kept]:
+def find_retained(stage: Stage, client: Client) -> list[Retained]:
     """Everything of this stage that holds data, of this life of the stack and of earlier ones."""
     return [*_pools(stage, client("cognito-idp")), *_tables(stage, client("dynamodb")), *_keys(stage, client("kms"))]
 
@@ -34,11 +34,11 @@ def _is_ours(stage: Stage, tags: Mapping[str, str]) -> bool:
     return {"app": stage.app, "stage": stage.name}.items() <= tags.items()
 
 
-def _pools(stage: Stage, cognito: Any) -> Iterator[Kept]:
+def _pools(stage: Stage, cognito: Any) -> Iterator[Retained]:
     for page in cognito.get_paginator("list_user_pools").paginate(PaginationConfig={"PageSize": 60}):
         for pool in page["UserPools"]:
             if pool["Name"] == f"{stage.app}-{stage.name}" and _is_ours(stage, _pool_tags(cognito, pool["Id"])):
-                yield Kept(f"user pool {pool['Id']}", partial(_delete_pool, cognito, pool["Id"]))
+                yield Retained(f"user pool {pool['Id']}", partial(_delete_pool, cognito, pool["Id"]))
 
 
 def _pool_tags(cognito: Any, pool_id: str) -> Mapping[str, str]:
@@ -55,13 +55,13 @@ def _delete_pool(cognito: Any, pool_id: str) -> None:
     cognito.delete_user_pool(UserPoolId=pool_id)
 
 
-def _tables(stage: Stage, dynamodb: Any) -> Iterator[Kept]:
+def _tables(stage: Stage, dynamodb: Any) -> Iterator[Retained]:
     # CloudFormation makes these names of the stack's, and nobody gives a table such a one by chance.
     ours = re.compile(rf"{re.escape(stage.stack)}-({'|'.join(_TABLES)})-[A-Za-z0-9]+")
     for page in dynamodb.get_paginator("list_tables").paginate():
         for name in page["TableNames"]:
             if ours.fullmatch(name):
-                yield Kept(f"table {name}", partial(_delete_table, dynamodb, name))
+                yield Retained(f"table {name}", partial(_delete_table, dynamodb, name))
 
 
 def _delete_table(dynamodb: Any, name: str) -> None:
@@ -71,12 +71,12 @@ def _delete_table(dynamodb: Any, name: str) -> None:
     dynamodb.delete_table(TableName=name)
 
 
-def _keys(stage: Stage, kms: Any) -> Iterator[Kept]:
+def _keys(stage: Stage, kms: Any) -> Iterator[Retained]:
     for page in kms.get_paginator("list_keys").paginate():
         for listed in page["Keys"]:
             if _is_our_key(stage, kms, listed["KeyId"]):
                 when = f"in {_DAYS_TO_CHANGE_ONES_MIND} days"
-                yield Kept(f"key {listed['KeyId']}", partial(_delete_key, kms, listed["KeyId"]), when)
+                yield Retained(f"key {listed['KeyId']}", partial(_delete_key, kms, listed["KeyId"]), when)
 
 
 def _is_our_key(stage: Stage, kms: Any, key_id: str) -> bool:
