@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from botocore.exceptions import ClientError
 
 from infra.checks.check import Check
-from infra.checks.compare import differing, same, shown, strangers
+from infra.checks.compare import differing, same, shown, unexpected
 from infra.checks.live import Live
 
 
 def _firewall(live: Live) -> Iterator[str]:
-    for wanted in live.wanted.of("AWS::WAFv2::WebACLAssociation").values():
+    for wanted in live.expected.of("AWS::WAFv2::WebACLAssociation").values():
         actual = _web_acl_of(live, wanted["ResourceArn"])
         if actual != wanted["WebACLArn"]:
             yield f"before {wanted['ResourceArn']} stands {shown(actual)}"
@@ -28,19 +28,19 @@ def _web_acl_of(live: Live, resource: str) -> str | None:
 
 
 def _rules(live: Live) -> Iterator[str]:
-    for logical, wanted in live.wanted.of("AWS::WAFv2::WebACL").items():
+    for logical, wanted in live.expected.of("AWS::WAFv2::WebACL").items():
         name, identity, _ = live.physical[logical].split("|")
         acl = live.ask("wafv2", "get_web_acl", Name=name, Id=identity, Scope=wanted["Scope"])["WebACL"]
         yield from differing(name, acl, {"DefaultAction": wanted["DefaultAction"]})
         actual = {rule["Name"]: rule for rule in acl["Rules"]}
         rules = {rule["Name"]: rule for rule in wanted["Rules"]}
-        yield from strangers(f"rule of {name}:", set(actual), set(rules))
+        yield from unexpected(f"rule of {name}:", set(actual), set(rules))
         for rule in sorted(rules.keys() & actual.keys()):
             yield from differing(rule, actual[rule], rules[rule])
 
 
 def _key(live: Live) -> Iterator[str]:
-    for logical, wanted in live.wanted.of("AWS::KMS::Key").items():
+    for logical, wanted in live.expected.of("AWS::KMS::Key").items():
         key = live.physical[logical]
         yield from differing(key, live.ask("kms", "describe_key", KeyId=key)["KeyMetadata"], {"KeyState": "Enabled"})
         if not live.ask("kms", "get_key_rotation_status", KeyId=key)["KeyRotationEnabled"]:

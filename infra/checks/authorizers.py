@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infra.checks.check import Check
-from infra.checks.compare import strangers
+from infra.checks.compare import unexpected
 from infra.checks.live import Live
 from infra.checks.rest_api import authorizers, invocation
 from infra.checks.routes import PUBLIC, RouteAuthorizer, expected_authorizers
@@ -22,8 +22,8 @@ def _methods(live: Live) -> Methods:
     }
 
 
-def _wanted(live: Live) -> Mapping[tuple[str, str], RouteAuthorizer]:
-    return expected_authorizers(live.wanted["ResourceServer"]["Identifier"])
+def _expected(live: Live) -> Mapping[tuple[str, str], RouteAuthorizer]:
+    return expected_authorizers(live.expected["ResourceServer"]["Identifier"])
 
 
 def _authorizer(live: Live, method: Mapping[str, Any]) -> RouteAuthorizer:
@@ -35,11 +35,11 @@ def _authorizer(live: Live, method: Mapping[str, Any]) -> RouteAuthorizer:
 
 def _routes(live: Live) -> Iterator[str]:
     actual = {f"{method} {path}" for method, path in _methods(live) if method != _PREFLIGHT}
-    yield from strangers("route", actual, {f"{method} {path}" for method, path in _wanted(live)})
+    yield from unexpected("route", actual, {f"{method} {path}" for method, path in _expected(live)})
 
 
 def _authorizers(live: Live) -> Iterator[str]:
-    wanted = _wanted(live)
+    wanted = _expected(live)
     for (method, path), settings in sorted(_methods(live).items()):
         actual, setting = (
             _authorizer(live, settings),
@@ -69,7 +69,7 @@ def _deployed(live: Live) -> Iterator[str]:
         for method, operation in item.items()
     }
     present = {key: _as_exported(live, settings) for key, settings in _methods(live).items()}
-    yield from strangers("served route", {" ".join(key) for key in served}, {" ".join(key) for key in present})
+    yield from unexpected("served route", {" ".join(key) for key in served}, {" ".join(key) for key in present})
     for method, path in sorted(served.keys() & present.keys()):
         if served[method, path] != present[method, path]:
             yield f"{method} {path} is served as it was before it was changed: deploy it"

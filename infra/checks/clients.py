@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from infra.checks.check import Check
-from infra.checks.compare import differing, strangers
+from infra.checks.compare import differing, unexpected
 from infra.checks.live import Live
 
 _KIND = "AWS::Cognito::UserPoolClient"
@@ -27,15 +27,15 @@ def _client(live: Live, name: str) -> dict[str, Any]:
 
 def _known(live: Live) -> Iterator[str]:
     listed = live.listed("cognito-idp", "list_user_pool_clients", "UserPoolClients", UserPoolId=live.pool_id)
-    wanted = {live.physical[name] for name in live.wanted.of(_KIND)}
-    yield from strangers("client", {client["ClientId"] for client in listed}, wanted)
+    wanted = {live.physical[name] for name in live.expected.of(_KIND)}
+    yield from unexpected("client", {client["ClientId"] for client in listed}, wanted)
 
 
 def _as_wanted(*settings: str) -> Callable[[Live], Iterator[str]]:
     """Compare what the template says; what it does not say is Cognito's to choose."""
 
     def differences(live: Live) -> Iterator[str]:
-        for name, wanted in live.wanted.of(_KIND).items():
+        for name, wanted in live.expected.of(_KIND).items():
             said = {setting: wanted[setting] for setting in settings if setting in wanted}
             yield from differing(name, _client(live, name), said)
 
@@ -46,7 +46,7 @@ def _exactly(*settings: str) -> Callable[[Live], Iterator[str]]:
     """Compare lists, of which one that is not in the template has to be empty."""
 
     def differences(live: Live) -> Iterator[str]:
-        for name, wanted in live.wanted.of(_KIND).items():
+        for name, wanted in live.expected.of(_KIND).items():
             yield from differing(name, _client(live, name), {setting: wanted.get(setting, []) for setting in settings})
 
     return differences
@@ -54,13 +54,13 @@ def _exactly(*settings: str) -> Callable[[Live], Iterator[str]]:
 
 def _redirects(live: Live) -> Iterator[str]:
     yield from _exactly("CallbackURLs", "LogoutURLs")(live)
-    for name in live.wanted.of(_KIND):
+    for name in live.expected.of(_KIND):
         if _client(live, name).get("DefaultRedirectURI"):
             yield f"{name}: there is a default address"
 
 
 def _secrets(live: Live) -> Iterator[str]:
-    for name, wanted in live.wanted.of(_KIND).items():
+    for name, wanted in live.expected.of(_KIND).items():
         if ("ClientSecret" in _client(live, name)) != (wanted["GenerateSecret"] == "true"):
             yield f"{name} has {'a' if 'ClientSecret' in _client(live, name) else 'no'} secret"
 

@@ -39,7 +39,7 @@ def differing(where: str, actual: Mapping[str, Any], wanted: Mapping[str, Any]) 
             yield f"{where}: {key} is {shown(actual.get(key))} instead of {shown(setting)}"
 
 
-def strangers(kind: str, actual: set[str], wanted: set[str]) -> Iterator[str]:
+def unexpected(kind: str, actual: set[str], wanted: set[str]) -> Iterator[str]:
     """Say what is missing, and what nobody asked for."""
     yield from (f"there is no {kind} {name}" for name in sorted(wanted - actual))
     yield from (f"there is another {kind}, {name}" for name in sorted(actual - wanted))

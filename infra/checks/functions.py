@@ -8,9 +8,9 @@ from botocore.exceptions import ClientError
 
 from infra.application import Function
 from infra.checks.check import Check
-from infra.checks.compare import differing, shown, strangers
+from infra.checks.compare import differing, shown, unexpected
 from infra.checks.live import Live
-from infra.checks.routes import wanted_handlers
+from infra.checks.routes import expected_handlers
 from infra.templates import read_json
 
 _RUNTIMES = ("python3.11", "python3.12", "python3.13")  # what the tests run on
@@ -66,7 +66,7 @@ def _code(live: Live) -> Iterator[str]:
         found = {str(actual.get(key)) for _, actual in configurations}
         if len(found) > 1:
             yield f"they differ in {key}: {', '.join(sorted(found))}"
-    handlers = wanted_handlers()
+    handlers = expected_handlers()
     for function, actual in configurations:
         yield from differing(function.name, actual, {"Handler": handlers[function.name]})
         if actual.get("Runtime") not in _RUNTIMES:
@@ -81,13 +81,13 @@ def _code(live: Live) -> Iterator[str]:
 def _callers(live: Live) -> Iterator[str]:
     for function in live.application.functions:
         name = live.stage.function(function.name)
-        yield from strangers(f"caller of {name}:", _allowed(live, name), _wanted_callers(live, function.name))
+        yield from unexpected(f"caller of {name}:", _allowed(live, name), _wanted_callers(live, function.name))
 
 
 def _wanted_callers(live: Live, name: str) -> set[str]:
     if name in ("api_handler", "policy_authorizer"):
         return {f"apigateway.amazonaws.com for {live.arn('execute-api', live.api_id)}/*"}
-    permissions = live.wanted.of("AWS::Lambda::Permission").values()
+    permissions = live.expected.of("AWS::Lambda::Permission").values()
     return {
         f"{item['Principal']} for {item['SourceArn']} of {item['SourceAccount']}"
         for item in permissions

@@ -9,7 +9,7 @@ from typing import Any
 from infra import discovery
 from infra.application import Application, read_application
 from infra.checks.attributes import attribute
-from infra.checks.wanted import Wanted, parameter_values
+from infra.checks.expected import Expected, parameter_values
 from infra.stage import Stage
 from infra.templates import read_yaml
 
@@ -89,7 +89,7 @@ class Live:
         return self.place["AWS::Region"], self.place["AWS::AccountId"]
 
     @cached_property
-    def wanted_parameters(self) -> dict[str, str]:
+    def expected_parameters(self) -> dict[str, str]:
         """What the stack should have been given, as far as it is not what its template defaults to."""
         return {
             **self.stage.identity,
@@ -105,10 +105,10 @@ class Live:
         return template
 
     @cached_property
-    def wanted(self) -> Wanted:
-        values = parameter_values(self.template["Parameters"], self.wanted_parameters)
+    def wanted(self) -> Expected:
+        values = parameter_values(self.template["Parameters"], self.expected_parameters)
         kinds = {name: resource["Type"] for name, resource in self.template["Resources"].items()}
-        return Wanted(
+        return Expected(
             self.template,
             Names({**values, **self.place, **self.physical}),
             lambda name, what: (

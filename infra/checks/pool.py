@@ -5,7 +5,7 @@ from typing import Any
 
 from chalicelib.settings import Settings
 from infra.checks.check import Check
-from infra.checks.compare import covers, differing, same, shown, strangers
+from infra.checks.compare import covers, differing, same, shown, unexpected
 from infra.checks.live import Live
 
 _WHERE = "the user pool"
@@ -21,14 +21,14 @@ def pool(live: Live) -> dict[str, Any]:
 
 def _as_wanted(*settings: str) -> Callable[[Live], Iterator[str]]:
     def differences(live: Live) -> Iterator[str]:
-        wanted = live.wanted["UserPool"]
+        wanted = live.expected["UserPool"]
         yield from differing(_WHERE, pool(live), {name: wanted[name] for name in settings if name in wanted})
 
     return differences
 
 
 def _mfa(live: Live) -> Iterator[str]:
-    wanted = live.wanted["UserPool"]
+    wanted = live.expected["UserPool"]
     actual = live.ask("cognito-idp", "get_user_pool_mfa_config", UserPoolId=live.pool_id)
     yield from differing(_WHERE, actual, {"MfaConfiguration": wanted["MfaConfiguration"]})
     offered = {
@@ -36,18 +36,18 @@ def _mfa(live: Live) -> Iterator[str]:
         "SMS_MFA": actual.get("SmsMfaConfiguration"),
         "EMAIL_OTP": actual.get("EmailMfaConfiguration"),
     }
-    yield from strangers("factor", {name for name, on in offered.items() if on}, set(wanted.get("EnabledMfas", [])))
+    yield from unexpected("factor", {name for name, on in offered.items() if on}, set(wanted.get("EnabledMfas", [])))
     # What a person has brings them in without the second factor, and so does another first one.
     if pool(live).get("DeviceConfiguration"):
         yield "devices can be remembered, and stand in for the second factor"
     first = pool(live)["Policies"].get("SignInPolicy", {}).get("AllowedFirstAuthFactors", ["PASSWORD"])
-    yield from strangers("first factor", set(first), {"PASSWORD"})
+    yield from unexpected("first factor", set(first), {"PASSWORD"})
 
 
 def _attributes(live: Live) -> Iterator[str]:
     # CloudFormation calls them by other names than the pool does, which puts `custom:` before those of ours.
     actual = {attribute["Name"].removeprefix("custom:"): attribute for attribute in pool(live)["SchemaAttributes"]}
-    for attribute in live.wanted["UserPool"]["Schema"]:
+    for attribute in live.expected["UserPool"]["Schema"]:
         wanted = {key: value for key, value in attribute.items() if key != "Name"}
         yield from differing(f"the attribute {attribute['Name']}", actual.get(attribute["Name"], {}), wanted)
     yield from _as_wanted("UsernameAttributes", "UsernameConfiguration", "AutoVerifiedAttributes")(live)
@@ -55,7 +55,7 @@ def _attributes(live: Live) -> Iterator[str]:
 
 
 def _triggers(live: Live) -> Iterator[str]:
-    wanted = live.wanted["UserPool"]["LambdaConfig"]
+    wanted = live.expected["UserPool"]["LambdaConfig"]
     actual = {name: value for name, value in (pool(live).get("LambdaConfig") or {}).items() if value}
     if actual.get("PreTokenGeneration") == wanted["PreTokenGenerationConfig"]["LambdaArn"]:
         del actual["PreTokenGeneration"]  # Cognito gives the same function under its old name as well
@@ -67,7 +67,7 @@ def _triggers(live: Live) -> Iterator[str]:
 def _groups(live: Live) -> Iterator[str]:
     groups = live.listed("cognito-idp", "list_groups", "Groups", UserPoolId=live.pool_id)
     actual = {group["GroupName"]: group for group in groups}
-    for group in live.wanted.of("AWS::Cognito::UserPoolGroup").values():
+    for group in live.expected.of("AWS::Cognito::UserPoolGroup").values():
         if group["GroupName"] not in actual:
             yield f"there is no group {group['GroupName']}"
             continue
@@ -87,19 +87,19 @@ def _given(live: Live) -> Iterator[tuple[str, set[str]]]:
 
 
 def _domain(live: Live) -> Iterator[str]:
-    domains = live.wanted.of("AWS::Cognito::UserPoolDomain").values()
+    domains = live.expected.of("AWS::Cognito::UserPoolDomain").values()
     wanted = {domain["Domain"] for domain in domains}
     actual = {domain for domain in (pool(live).get("Domain"), pool(live).get("CustomDomain")) if domain}
-    yield from strangers("sign-in domain", actual, wanted)
+    yield from unexpected("sign-in domain", actual, wanted)
 
 
 def _scopes(live: Live) -> Iterator[str]:
     servers = live.listed("cognito-idp", "list_resource_servers", "ResourceServers", UserPoolId=live.pool_id)
-    wanted = live.wanted["ResourceServer"]
+    wanted = live.expected["ResourceServer"]
     actual = {server["Identifier"]: server for server in servers}
-    yield from strangers("resource server", set(actual), {wanted["Identifier"]})
+    yield from unexpected("resource server", set(actual), {wanted["Identifier"]})
     scopes = actual.get(wanted["Identifier"], {}).get("Scopes", [])
-    yield from strangers("scope", _names(scopes), _names(wanted["Scopes"]))
+    yield from unexpected("scope", _names(scopes), _names(wanted["Scopes"]))
 
 
 def _names(scopes: list[dict[str, str]]) -> set[str]:
@@ -108,23 +108,23 @@ def _names(scopes: list[dict[str, str]]) -> set[str]:
 
 def _plan(live: Live) -> Iterator[str]:
     yield from _as_wanted("UserPoolTier")(live)
-    wanted, actual = live.wanted["UserPool"].get("UserPoolAddOns"), pool(live).get("UserPoolAddOns")
+    wanted, actual = live.expected["UserPool"].get("UserPoolAddOns"), pool(live).get("UserPoolAddOns")
     if wanted and not covers(actual, wanted):
         yield f"threat protection is {shown(actual)} instead of {shown(wanted)}"
 
 
 def _passwords(live: Live) -> Iterator[str]:
-    wanted = live.wanted["UserPool"]["Policies"]["PasswordPolicy"]
+    wanted = live.expected["UserPool"]["Policies"]["PasswordPolicy"]
     yield from differing("the password policy", pool(live)["Policies"]["PasswordPolicy"], wanted)
 
 
 def _encryption(live: Live) -> Iterator[str]:
-    wanted = live.wanted["UserPool"].get("KeyConfiguration", _OWN_KEY)
+    wanted = live.expected["UserPool"].get("KeyConfiguration", _OWN_KEY)
     yield from differing(_WHERE, {"KeyConfiguration": _OWN_KEY, **pool(live)}, {"KeyConfiguration": wanted})
 
 
 def _issuer(live: Live) -> Iterator[str]:
-    wanted = {"IssuerConfiguration": live.wanted["UserPool"]["IssuerConfiguration"]}
+    wanted = {"IssuerConfiguration": live.expected["UserPool"]["IssuerConfiguration"]}
     yield from differing(_WHERE, {"IssuerConfiguration": _FIRST_ISSUER, **pool(live)}, wanted)
 
 

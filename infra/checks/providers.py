@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from infra.checks.check import Check
-from infra.checks.compare import differing, strangers
+from infra.checks.compare import differing, unexpected
 from infra.checks.live import Live
 
 _KIND = "AWS::Cognito::UserPoolIdentityProvider"
@@ -11,12 +11,12 @@ _KIND = "AWS::Cognito::UserPoolIdentityProvider"
 
 def _known(live: Live) -> Iterator[str]:
     listed = live.listed("cognito-idp", "list_identity_providers", "Providers", UserPoolId=live.pool_id)
-    wanted = {provider["ProviderName"] for provider in live.wanted.of(_KIND).values()}
-    yield from strangers("identity provider", {provider["ProviderName"] for provider in listed}, wanted)
+    wanted = {provider["ProviderName"] for provider in live.expected.of(_KIND).values()}
+    yield from unexpected("identity provider", {provider["ProviderName"] for provider in listed}, wanted)
 
 
 def _settings(live: Live) -> Iterator[str]:
-    for wanted in live.wanted.of(_KIND).values():
+    for wanted in live.expected.of(_KIND).values():
         name = wanted["ProviderName"]
         actual = live.ask("cognito-idp", "describe_identity_provider", UserPoolId=live.pool_id, ProviderName=name)
         provider = actual["IdentityProvider"]

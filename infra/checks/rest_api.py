@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from infra.checks.check import Check
-from infra.checks.compare import covers, differing, strangers
+from infra.checks.compare import covers, differing, unexpected
 from infra.checks.live import Live
 from infra.checks.routes import expected_authorizers
 
@@ -42,7 +42,7 @@ def _single(live: Live) -> Iterator[str]:
 
 def _stages(live: Live) -> Iterator[str]:
     stages = live.ask("apigateway", "get_stages", restApiId=live.api_id)["item"]
-    yield from strangers("stage", {stage["stageName"] for stage in stages}, {live.stage.name})
+    yield from unexpected("stage", {stage["stageName"] for stage in stages}, {live.stage.name})
 
 
 def _replay(live: Live) -> Iterator[str]:
@@ -76,7 +76,7 @@ def _authorizers(live: Live) -> Iterator[str]:
         authorizer.name for authorizer in expected_authorizers("").values()
     }  # Chalice makes those that a route names, and no other
     wanted = {name: settings for name, settings in known.items() if name in used}
-    yield from strangers("authorizer", set(actual), set(wanted))
+    yield from unexpected("authorizer", set(actual), set(wanted))
     for name in sorted(wanted.keys() & actual.keys()):
         yield from differing(name, actual[name], wanted[name])
         settings = served.get(name, {})

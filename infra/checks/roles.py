@@ -4,17 +4,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from infra.checks.check import Check
-from infra.checks.compare import differing, same, strangers
+from infra.checks.compare import differing, same, unexpected
 from infra.checks.live import Live
 
 _KIND = "AWS::IAM::Role"
 
 
 def _permissions(live: Live) -> Iterator[str]:
-    for name, role in live.wanted.of(_KIND).items():
+    for name, role in live.expected.of(_KIND).items():
         wanted = {policy["PolicyName"]: policy["PolicyDocument"] for policy in role["Policies"]} | _added(live, name)
         actual = live.listed("iam", "list_role_policies", "PolicyNames", RoleName=live.physical[name])
-        yield from strangers(f"policy of {name}:", set(actual), set(wanted))
+        yield from unexpected(f"policy of {name}:", set(actual), set(wanted))
         for policy in sorted(wanted.keys() & set(actual)):
             document = live.ask("iam", "get_role_policy", RoleName=live.physical[name], PolicyName=policy)
             if not same(document["PolicyDocument"], wanted[policy]):
@@ -25,13 +25,13 @@ def _added(live: Live, role: str) -> dict[str, Any]:
     """Policies that the template gives to roles from outside."""
     return {
         policy["PolicyName"]: policy["PolicyDocument"]
-        for policy in live.wanted.of("AWS::IAM::Policy").values()
+        for policy in live.expected.of("AWS::IAM::Policy").values()
         if live.physical[role] in policy["Roles"]
     }
 
 
 def _attached(live: Live) -> Iterator[str]:
-    for name in live.wanted.of(_KIND):
+    for name in live.expected.of(_KIND):
         for policy in live.listed(
             "iam", "list_attached_role_policies", "AttachedPolicies", RoleName=live.physical[name]
         ):
@@ -39,7 +39,7 @@ def _attached(live: Live) -> Iterator[str]:
 
 
 def _trust(live: Live) -> Iterator[str]:
-    for name, role in live.wanted.of(_KIND).items():
+    for name, role in live.expected.of(_KIND).items():
         actual = live.ask("iam", "get_role", RoleName=live.physical[name])["Role"]
         if not same(actual["AssumeRolePolicyDocument"], role["AssumeRolePolicyDocument"]):
             yield f"{name} can be taken on by others than Lambda"

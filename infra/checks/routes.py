@@ -45,7 +45,7 @@ def expected_authorizers(resource_server: str) -> Mapping[tuple[str, str], Route
     }
 
 
-def wanted_handlers() -> Mapping[str, str]:
+def expected_handlers() -> Mapping[str, str]:
     """What Lambda calls in each function, by the name that Chalice gives it."""
     from app import app
 

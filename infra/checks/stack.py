@@ -6,8 +6,8 @@ from typing import Any
 
 from infra.checks.check import Check
 from infra.checks.compare import differing
+from infra.checks.expected import parameter_values
 from infra.checks.live import Live
-from infra.checks.wanted import parameter_values
 
 _GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 _PAUSE = 2.0  # seconds
@@ -27,7 +27,7 @@ def _template(live: Live) -> Iterator[str]:
 
 def _parameters(live: Live) -> Iterator[str]:
     definitions = live.template["Parameters"]
-    wanted = parameter_values(definitions, live.wanted_parameters)
+    wanted = parameter_values(definitions, live.expected_parameters)
     yield from differing("the stack", parameter_values(definitions, live.parameters), wanted)
 
 

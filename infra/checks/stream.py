@@ -49,7 +49,7 @@ def _settings(live: Live) -> Iterator[str]:
 
 
 def _dead_letters(live: Live) -> Iterator[str]:
-    wanted = live.wanted["StreamDeadLetters"]
+    wanted = live.expected["StreamDeadLetters"]
     queue = live.physical["StreamDeadLetters"]
     actual = live.ask("sqs", "get_queue_attributes", QueueUrl=queue, AttributeNames=["All"])["Attributes"]
     yield from differing("the queue", actual, wanted)

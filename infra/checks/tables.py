@@ -19,26 +19,26 @@ def table(live: Live, name: str) -> dict[str, Any]:
 
 
 def _keys(live: Live) -> Iterator[str]:
-    for name, wanted in live.wanted.of(_KIND).items():
+    for name, wanted in live.expected.of(_KIND).items():
         actual = {**table(live, name), **table(live, name).get("BillingModeSummary", {})}
         yield from differing(name, actual, {key: wanted[key] for key in ("KeySchema", "BillingMode")})
 
 
 def _recovery(live: Live) -> Iterator[str]:
-    for name in live.wanted.of(_KIND):
+    for name in live.expected.of(_KIND):
         backups = live.ask("dynamodb", "describe_continuous_backups", TableName=live.physical[name])
         recovery = backups["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
         yield from differing(name, recovery, {"PointInTimeRecoveryStatus": "ENABLED"})
 
 
 def _protection(live: Live) -> Iterator[str]:
-    for name, wanted in live.wanted.of(_KIND).items():
+    for name, wanted in live.expected.of(_KIND).items():
         setting = {"DeletionProtectionEnabled": wanted["DeletionProtectionEnabled"]}
         yield from differing(name, table(live, name), setting)
 
 
 def _expiry(live: Live) -> Iterator[str]:
-    for name, wanted in live.wanted.of(_KIND).items():
+    for name, wanted in live.expected.of(_KIND).items():
         expiry = live.ask("dynamodb", "describe_time_to_live", TableName=live.physical[name])["TimeToLiveDescription"]
         on = expiry.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
         actual = expiry.get("AttributeName") if on else None
@@ -47,7 +47,7 @@ def _expiry(live: Live) -> Iterator[str]:
 
 
 def _streams(live: Live) -> Iterator[str]:
-    for name, wanted in live.wanted.of(_KIND).items():
+    for name, wanted in live.expected.of(_KIND).items():
         stream = table(live, name).get("StreamSpecification", {})
         actual = stream.get("StreamViewType") if stream.get("StreamEnabled") else None
         if actual != wanted.get("StreamSpecification", {}).get("StreamViewType"):
@@ -55,14 +55,14 @@ def _streams(live: Live) -> Iterator[str]:
 
 
 def _encryption(live: Live) -> Iterator[str]:
-    for name, wanted in live.wanted.of(_KIND).items():
+    for name, wanted in live.expected.of(_KIND).items():
         actual = table(live, name).get("SSEDescription", {}).get("KMSMasterKeyArn")
         if actual != wanted.get("SSESpecification", {}).get("KMSMasterKeyId"):
             yield f"{name}: is encrypted with {actual or 'a key of AWS'}"
 
 
 def _sharing(live: Live) -> Iterator[str]:
-    for name in live.wanted.of(_KIND):
+    for name in live.expected.of(_KIND):
         try:
             live.ask("dynamodb", "get_resource_policy", ResourceArn=table(live, name)["TableArn"])
         except ClientError as error:

@@ -15,7 +15,7 @@ def _log_groups(live: Live) -> Iterator[tuple[str, dict[str, Any], dict[str, Any
     prefix = f"/aws/lambda/{live.stage.function('api_handler')}"
     listed = live.listed("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
     actual = {group["logGroupName"]: group for group in listed}
-    for wanted in live.wanted.of("AWS::Logs::LogGroup").values():
+    for wanted in live.expected.of("AWS::Logs::LogGroup").values():
         yield wanted["LogGroupName"], actual.get(wanted["LogGroupName"], {}), wanted
 
 
@@ -31,7 +31,7 @@ def _encryption(live: Live) -> Iterator[str]:
 
 
 def _metric_alarms(live: Live) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    wanted = live.wanted.of(_ALARM)
+    wanted = live.expected.of(_ALARM)
     names = [live.physical[name] for name in wanted]
     listed = live.listed("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNames=names)
     actual = {alarm["AlarmName"]: alarm for alarm in listed}
@@ -60,13 +60,13 @@ def _readers(live: Live) -> Iterator[str]:
         return  # the account's own topic is told, and who reads that is not this stage's to say
     listed = live.listed("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=topic)
     confirmed = {item["Endpoint"] for item in listed if item["SubscriptionArn"].startswith("arn:")}
-    for wanted in live.wanted["AlarmTopic"].get("Subscription", []):
+    for wanted in live.expected["AlarmTopic"].get("Subscription", []):
         if wanted["Endpoint"] not in confirmed:
             yield "the address of the stage's file has not confirmed that it wants them, by the link that AWS has sent"
 
 
 def _dashboard(live: Live) -> Iterator[str]:
-    for wanted in live.wanted.of("AWS::CloudWatch::Dashboard").values():
+    for wanted in live.expected.of("AWS::CloudWatch::Dashboard").values():
         actual = live.ask("cloudwatch", "get_dashboard", DashboardName=wanted["DashboardName"])
         if json.loads(actual["DashboardBody"]) != json.loads(wanted["DashboardBody"]):
             yield f"{wanted['DashboardName']} is another one than the template's"

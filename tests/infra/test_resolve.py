@@ -13,23 +13,23 @@ TEXT = {"Type": "String", "Default": ""}
 
 
 def resolved(value: Any, given: dict[str, str] | None = None) -> Any:
-    """What a property comes to, in a template with a queue that exists where Wanted is `yes`."""
+    """What a property comes to, in a template with a queue that exists where Expected is `yes`."""
     template = Template(
         {
             "Parameters": {
-                "Wanted": {**TEXT, "Default": "yes"},
+                "Expected": {**TEXT, "Default": "yes"},
                 "Days": {"Type": "Number", "Default": 7},
                 "Gods": {"Type": "CommaDelimitedList", "Default": "zeus, hera"},
             },
             "Conditions": {
-                "Wanted": {"Fn::Equals": [{"Ref": "Wanted"}, "yes"]},
-                "Unwanted": {"Fn::Not": [{"Condition": "Wanted"}]},
-                "Both": {"Fn::And": [{"Condition": "Wanted"}, {"Condition": "Unwanted"}]},
-                "Either": {"Fn::Or": [{"Condition": "Wanted"}, {"Condition": "Unwanted"}]},
+                "Expected": {"Fn::Equals": [{"Ref": "Expected"}, "yes"]},
+                "Unwanted": {"Fn::Not": [{"Condition": "Expected"}]},
+                "Both": {"Fn::And": [{"Condition": "Expected"}, {"Condition": "Unwanted"}]},
+                "Either": {"Fn::Or": [{"Condition": "Expected"}, {"Condition": "Unwanted"}]},
                 "Week": {"Fn::Equals": [{"Ref": "Days"}, "7"]},
             },
             "Resources": {
-                "Queue": {"Type": "AWS::SQS::Queue", "Condition": "Wanted"},
+                "Queue": {"Type": "AWS::SQS::Queue", "Condition": "Expected"},
                 "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"Value": value}},
             },
         }
@@ -46,12 +46,12 @@ def resolved(value: Any, given: dict[str, str] | None = None) -> Any:
         pytest.param({"Ref": "Queue"}, "<Queue>", id="a resource is a symbol"),
         pytest.param({"Fn::GetAtt": ["Queue", "Arn"]}, "<Queue.Arn>", id="an attribute is a symbol"),
         pytest.param({"Fn::GetAtt": "Queue.Arn"}, "<Queue.Arn>", id="an attribute in one word"),
-        pytest.param({"Fn::Sub": "${Wanted}-${Queue.Arn}"}, "yes-<Queue.Arn>", id="a text is filled in"),
-        pytest.param({"Fn::Sub": "${!Wanted}"}, "${Wanted}", id="an exclamation mark keeps it as it is"),
+        pytest.param({"Fn::Sub": "${Expected}-${Queue.Arn}"}, "yes-<Queue.Arn>", id="a text is filled in"),
+        pytest.param({"Fn::Sub": "${!Expected}"}, "${Expected}", id="an exclamation mark keeps it as it is"),
         pytest.param({"Fn::Sub": ["${Own}", {"Own": {"Ref": "Queue"}}]}, "<Queue>", id="a text with names of its own"),
         pytest.param({"Fn::Join": ["+", {"Ref": "Gods"}]}, "zeus+hera", id="a list is joined"),
         pytest.param({"Fn::Select": ["1", {"Ref": "Gods"}]}, "hera", id="one of a list"),
-        pytest.param({"Fn::If": ["Wanted", "a", "b"]}, "a", id="a condition that holds"),
+        pytest.param({"Fn::If": ["Expected", "a", "b"]}, "a", id="a condition that holds"),
         pytest.param({"Fn::If": ["Unwanted", "a", "b"]}, "b", id="a condition that does not"),
         pytest.param({"Fn::If": ["Both", "a", "b"]}, "b", id="and"),
         pytest.param({"Fn::If": ["Either", "a", "b"]}, "a", id="or"),
@@ -76,7 +76,7 @@ def test_a_value_comes_to_what_cloudformation_makes_of_it(value: Any, expected: 
 )
 def test_a_resource_that_does_not_exist_under_these_parameters_cannot_be_named(value: Any) -> None:
     with pytest.raises(Unresolvable, match="Queue"):
-        resolved(value, {"Wanted": "no"})
+        resolved(value, {"Expected": "no"})
 
 
 @pytest.mark.parametrize(
@@ -136,8 +136,8 @@ def test_a_rule_refuses_what_it_asserts_against_and_only_where_it_applies() -> N
 
 
 def test_an_output_is_there_only_under_its_condition() -> None:
-    outputs = {"Arn": {"Condition": "Wanted", "Value": {"Ref": "Wish"}}}
-    conditions = {"Wanted": {"Fn::Equals": [{"Ref": "Wish"}, "yes"]}}
+    outputs = {"Arn": {"Condition": "Expected", "Value": {"Ref": "Wish"}}}
+    conditions = {"Expected": {"Fn::Equals": [{"Ref": "Wish"}, "yes"]}}
     template = Template({"Parameters": {"Wish": TEXT}, "Conditions": conditions, "Resources": {}, "Outputs": outputs})
     assert template.resolve({"Wish": "yes"}).outputs == {"Arn": "yes"}
     assert template.resolve({"Wish": "no"}).outputs == {}
@@ -160,9 +160,9 @@ def test_a_resource_is_resolved_anew_where_another_that_it_names_is_gone() -> No
     template = Template(
         {
             "Parameters": {"Wish": TEXT},
-            "Conditions": {"Wanted": {"Fn::Equals": [{"Ref": "Wish"}, "yes"]}},
+            "Conditions": {"Expected": {"Fn::Equals": [{"Ref": "Wish"}, "yes"]}},
             "Resources": {
-                "Queue": {"Type": "AWS::SQS::Queue", "Condition": "Wanted"},
+                "Queue": {"Type": "AWS::SQS::Queue", "Condition": "Expected"},
                 "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"Value": {"Fn::Sub": "${Queue.Arn}"}}},
             },
         }

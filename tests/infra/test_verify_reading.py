@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from infra.checks.attributes import attribute
-from infra.checks.compare import covers, differing, same, shown, strangers
+from infra.checks.compare import covers, differing, same, shown, unexpected
+from infra.checks.expected import Expected, parameter_values
 from infra.checks.live import Names, NotThere
 from infra.checks.routes import PUBLIC, RouteAuthorizer, expected_authorizers
-from infra.checks.wanted import Wanted, parameter_values
 from infra.verify import Finding, table
 
 TEMPLATE = {
@@ -35,9 +35,9 @@ TEMPLATE = {
 }
 
 
-def resolved(gold: str, wits: str) -> Wanted:
+def resolved(gold: str, wits: str) -> Expected:
     values = Names({"App": "olympus", "AWS::Region": "mars-west-1", "Gold": gold, "Wits": wits})
-    return Wanted(TEMPLATE, values, lambda name, what: f"{name}'s {what}")
+    return Expected(TEMPLATE, values, lambda name, what: f"{name}'s {what}")
 
 
 def test_a_resource_is_resolved_under_its_conditions():
@@ -71,7 +71,7 @@ def test_a_stage_has_the_resources_whose_conditions_hold(gold: str, wits: str, t
 
 def test_a_name_that_the_stack_lacks_is_said():
     with pytest.raises(NotThere, match="the stack has no Wits"):
-        Wanted(TEMPLATE, Names({"App": "a", "AWS::Region": "b", "Gold": "none"}), lambda *_: "").of("AWS::Temple")
+        Expected(TEMPLATE, Names({"App": "a", "AWS::Region": "b", "Gold": "none"}), lambda *_: "").of("AWS::Temple")
 
 
 def test_a_list_is_given_or_defaults_as_a_list():
@@ -114,7 +114,7 @@ def test_a_difference_says_what_is_and_what_should_be():
 
 
 def test_both_the_missing_and_the_unknown_are_strangers():
-    assert list(strangers("god", {"Zeus", "Loki"}, {"Zeus", "Hera"})) == [
+    assert list(unexpected("god", {"Zeus", "Loki"}, {"Zeus", "Hera"})) == [
         "there is no god Hera",
         "there is another god, Loki",
     ]

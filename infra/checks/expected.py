@@ -7,7 +7,7 @@ from typing import Any
 _NOTHING = object()  # what AWS::NoValue leaves
 
 
-class Wanted:
+class Expected:
     """The resources of a template, by their logical names, with everything in them replaced by values.
 
     values     of parameters, pseudo parameters, and resources that are referred to
