@@ -23,18 +23,18 @@ def reconcile(stage: Stage, gateway: Any, api_id: str, application: Application)
     return any(changes)
 
 
-def _put_response(gateway: Any, api_id: str, kind: str, wanted: Mapping[str, Any]) -> bool:
-    if covers(gateway.get_gateway_response(restApiId=api_id, responseType=kind), wanted):
+def _put_response(gateway: Any, api_id: str, kind: str, expected: Mapping[str, Any]) -> bool:
+    if covers(gateway.get_gateway_response(restApiId=api_id, responseType=kind), expected):
         return False
-    gateway.put_gateway_response(restApiId=api_id, responseType=kind, **wanted)
+    gateway.put_gateway_response(restApiId=api_id, responseType=kind, **expected)
     return True
 
 
 def _set_memory(gateway: Any, api_id: str, authorizer: Mapping[str, Any], seconds: int) -> bool:
     # A user pool's would let tokens in beyond their expiry.
-    wanted = 0 if authorizer["type"] == "COGNITO_USER_POOLS" else seconds
-    if authorizer.get("authorizerResultTtlInSeconds") == wanted:
+    expected = 0 if authorizer["type"] == "COGNITO_USER_POOLS" else seconds
+    if authorizer.get("authorizerResultTtlInSeconds") == expected:
         return False
-    patch = {"op": "replace", "path": "/authorizerResultTtlInSeconds", "value": str(wanted)}
+    patch = {"op": "replace", "path": "/authorizerResultTtlInSeconds", "value": str(expected)}
     gateway.update_authorizer(restApiId=api_id, authorizerId=authorizer["id"], patchOperations=[patch])
     return True

@@ -13,12 +13,12 @@ def refuse_another_prefix(stage: Stage, client: discovery.Client, pool_id: str) 
 
     Raises:  Refused, before anything has changed
     """
-    wanted = stage.identity.get("DomainPrefix", "")
+    expected = stage.identity.get("DomainPrefix", "")
     living = client("cognito-idp").describe_user_pool(UserPoolId=pool_id)["UserPool"].get("Domain", "")
-    if living and wanted and living != wanted:
+    if living and expected and living != expected:
         raise Refused(
             f"infra/stages/{stage.name}.yaml: identity.DomainPrefix: the user pool has the domain {living!r}, and"
-            f" Cognito refuses a second one. To change it to {wanted!r}: 1. Delete the old domain: aws cognito-idp"
+            f" Cognito refuses a second one. To change it to {expected!r}: 1. Delete the old domain: aws cognito-idp"
             f" delete-user-pool-domain --user-pool-id {pool_id} --domain {living}. 2. Deploy again. Nobody can sign in"
             " between the two steps, and applications need the new address."
         )

@@ -32,10 +32,10 @@ def prune(
     if deployed is None:
         return None, len(gone)
     others = [item for item in deployed["resources"] if item["name"] != discovery.MAPPING]
-    wanted = [discovery.mapping_resource(keep)] if keep else []
-    if [item for item in deployed["resources"] if item["name"] == discovery.MAPPING] == wanted:
+    expected = [discovery.mapping_resource(keep)] if keep else []
+    if [item for item in deployed["resources"] if item["name"] == discovery.MAPPING] == expected:
         return deployed, len(gone)
-    return {**deployed, "resources": others + wanted}, len(gone)
+    return {**deployed, "resources": others + expected}, len(gone)
 
 
 def reconcile(stage: Stage, client: discovery.Client, settings: Mapping[str, Any], sleep: Sleep = time.sleep) -> bool:

@@ -11,10 +11,10 @@ from infra.checks.live import Live
 
 
 def _firewall(live: Live) -> Iterator[str]:
-    for wanted in live.expected.of("AWS::WAFv2::WebACLAssociation").values():
-        actual = _web_acl_of(live, wanted["ResourceArn"])
-        if actual != wanted["WebACLArn"]:
-            yield f"before {wanted['ResourceArn']} stands {shown(actual)}"
+    for expected in live.expected.of("AWS::WAFv2::WebACLAssociation").values():
+        actual = _web_acl_of(live, expected["ResourceArn"])
+        if actual != expected["WebACLArn"]:
+            yield f"before {expected['ResourceArn']} stands {shown(actual)}"
 
 
 def _web_acl_of(live: Live, resource: str) -> str | None:
@@ -28,25 +28,25 @@ def _web_acl_of(live: Live, resource: str) -> str | None:
 
 
 def _rules(live: Live) -> Iterator[str]:
-    for logical, wanted in live.expected.of("AWS::WAFv2::WebACL").items():
+    for logical, expected in live.expected.of("AWS::WAFv2::WebACL").items():
         name, identity, _ = live.physical[logical].split("|")
-        acl = live.ask("wafv2", "get_web_acl", Name=name, Id=identity, Scope=wanted["Scope"])["WebACL"]
-        yield from differing(name, acl, {"DefaultAction": wanted["DefaultAction"]})
+        acl = live.ask("wafv2", "get_web_acl", Name=name, Id=identity, Scope=expected["Scope"])["WebACL"]
+        yield from differing(name, acl, {"DefaultAction": expected["DefaultAction"]})
         actual = {rule["Name"]: rule for rule in acl["Rules"]}
-        rules = {rule["Name"]: rule for rule in wanted["Rules"]}
+        rules = {rule["Name"]: rule for rule in expected["Rules"]}
         yield from unexpected(f"rule of {name}:", set(actual), set(rules))
         for rule in sorted(rules.keys() & actual.keys()):
             yield from differing(rule, actual[rule], rules[rule])
 
 
 def _key(live: Live) -> Iterator[str]:
-    for logical, wanted in live.expected.of("AWS::KMS::Key").items():
+    for logical, expected in live.expected.of("AWS::KMS::Key").items():
         key = live.physical[logical]
         yield from differing(key, live.ask("kms", "describe_key", KeyId=key)["KeyMetadata"], {"KeyState": "Enabled"})
         if not live.ask("kms", "get_key_rotation_status", KeyId=key)["KeyRotationEnabled"]:
             yield f"{key} is not renewed every year"
         policy = live.ask("kms", "get_key_policy", KeyId=key, PolicyName="default")["Policy"]
-        if not same(json.loads(policy), wanted["KeyPolicy"]):
+        if not same(json.loads(policy), expected["KeyPolicy"]):
             yield f"{key} may be used by others than the template's"
 
 

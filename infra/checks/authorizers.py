@@ -39,11 +39,11 @@ def _routes(live: Live) -> Iterator[str]:
 
 
 def _authorizers(live: Live) -> Iterator[str]:
-    wanted = _expected(live)
+    expected = _expected(live)
     for (method, path), settings in sorted(_methods(live).items()):
         actual, setting = (
             _authorizer(live, settings),
-            wanted.get((method, path), PUBLIC if method == _PREFLIGHT else None),
+            expected.get((method, path), PUBLIC if method == _PREFLIGHT else None),
         )
         if setting and actual != setting:
             yield f"{method} {path} is guarded by {actual}, and not by {setting}"

@@ -27,16 +27,16 @@ def _client(live: Live, name: str) -> dict[str, Any]:
 
 def _known(live: Live) -> Iterator[str]:
     listed = live.listed("cognito-idp", "list_user_pool_clients", "UserPoolClients", UserPoolId=live.pool_id)
-    wanted = {live.physical[name] for name in live.expected.of(_KIND)}
-    yield from unexpected("client", {client["ClientId"] for client in listed}, wanted)
+    expected = {live.physical[name] for name in live.expected.of(_KIND)}
+    yield from unexpected("client", {client["ClientId"] for client in listed}, expected)
 
 
 def _as_wanted(*settings: str) -> Callable[[Live], Iterator[str]]:
     """Compare what the template says; what it does not say is Cognito's to choose."""
 
     def differences(live: Live) -> Iterator[str]:
-        for name, wanted in live.expected.of(_KIND).items():
-            said = {setting: wanted[setting] for setting in settings if setting in wanted}
+        for name, expected in live.expected.of(_KIND).items():
+            said = {setting: expected[setting] for setting in settings if setting in expected}
             yield from differing(name, _client(live, name), said)
 
     return differences
@@ -46,8 +46,10 @@ def _exactly(*settings: str) -> Callable[[Live], Iterator[str]]:
     """Compare lists, of which one that is not in the template has to be empty."""
 
     def differences(live: Live) -> Iterator[str]:
-        for name, wanted in live.expected.of(_KIND).items():
-            yield from differing(name, _client(live, name), {setting: wanted.get(setting, []) for setting in settings})
+        for name, expected in live.expected.of(_KIND).items():
+            yield from differing(
+                name, _client(live, name), {setting: expected.get(setting, []) for setting in settings}
+            )
 
     return differences
 
@@ -60,8 +62,8 @@ def _redirects(live: Live) -> Iterator[str]:
 
 
 def _secrets(live: Live) -> Iterator[str]:
-    for name, wanted in live.expected.of(_KIND).items():
-        if ("ClientSecret" in _client(live, name)) != (wanted["GenerateSecret"] == "true"):
+    for name, expected in live.expected.of(_KIND).items():
+        if ("ClientSecret" in _client(live, name)) != (expected["GenerateSecret"] == "true"):
             yield f"{name} has {'a' if 'ClientSecret' in _client(live, name) else 'no'} secret"
 
 

@@ -20,29 +20,29 @@ def plain(value: Any) -> Any:
     return value if value is None else str(value)
 
 
-def same(actual: Any, wanted: Any) -> bool:
+def same(actual: Any, expected: Any) -> bool:
     """Whether two values are the same, in whatever order AWS lists things."""
-    return bool(plain(actual) == plain(wanted))
+    return bool(plain(actual) == plain(expected))
 
 
-def covers(actual: Any, wanted: Any) -> bool:
+def covers(actual: Any, expected: Any) -> bool:
     """Whether everything wanted is there: AWS answers with more than was said, and leaves out empty lists."""
-    if isinstance(wanted, Mapping):
-        return isinstance(actual, Mapping) and all(covers(actual.get(key), item) for key, item in wanted.items())
-    return same([] if actual is None and wanted == [] else actual, wanted)
+    if isinstance(expected, Mapping):
+        return isinstance(actual, Mapping) and all(covers(actual.get(key), item) for key, item in expected.items())
+    return same([] if actual is None and expected == [] else actual, expected)
 
 
-def differing(where: str, actual: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
+def differing(where: str, actual: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[str]:
     """Say of each wanted setting that is another one what it is."""
-    for key, setting in wanted.items():
+    for key, setting in expected.items():
         if not covers(actual.get(key), setting):
             yield f"{where}: {key} is {shown(actual.get(key))} instead of {shown(setting)}"
 
 
-def unexpected(kind: str, actual: set[str], wanted: set[str]) -> Iterator[str]:
+def unexpected(kind: str, actual: set[str], expected: set[str]) -> Iterator[str]:
     """Say what is missing, and what nobody asked for."""
-    yield from (f"there is no {kind} {name}" for name in sorted(wanted - actual))
-    yield from (f"there is another {kind}, {name}" for name in sorted(actual - wanted))
+    yield from (f"there is no {kind} {name}" for name in sorted(expected - actual))
+    yield from (f"there is another {kind}, {name}" for name in sorted(actual - expected))
 
 
 def shown(value: Any) -> str:

@@ -30,11 +30,13 @@ def _roles(live: Live) -> Iterator[str]:
 def _environments(live: Live) -> Iterator[str]:
     for function, actual in _configurations(live):
         variables = actual.get("Environment", {}).get("Variables", {})
-        wanted = dict(function.environment)
+        expected = dict(function.environment)
         optional = _only_by_chalice(live) - variables.keys() if function.name == "api_handler" else set()
-        yield from differing(function.name, variables, {name: wanted[name] for name in wanted.keys() - optional})
+        yield from differing(function.name, variables, {name: expected[name] for name in expected.keys() - optional})
         # Only its name: nobody knows what it holds.
-        yield from (f"{function.name}: there is a variable {name}" for name in sorted(variables.keys() - wanted.keys()))
+        yield from (
+            f"{function.name}: there is a variable {name}" for name in sorted(variables.keys() - expected.keys())
+        )
 
 
 def _only_by_chalice(live: Live) -> set[str]:

@@ -105,7 +105,7 @@ class Live:
         return template
 
     @cached_property
-    def wanted(self) -> Expected:
+    def expected(self) -> Expected:
         values = parameter_values(self.template["Parameters"], self.expected_parameters)
         kinds = {name: resource["Type"] for name, resource in self.template["Resources"].items()}
         return Expected(

@@ -28,13 +28,13 @@ def _readable(live: Live) -> Iterator[str]:
 def _reviewed(live: Live) -> Iterator[str]:
     table = PolicyTable(live.client("dynamodb"), live.outputs["PolicyTableName"])
     files = read_policies(live.project / "policies", live.outputs)
-    subjects, wanted = _subjects(live), {file.subject: file.statements for file in files}
-    for subject in sorted(wanted.keys() | set(subjects)):
+    subjects, expected = _subjects(live), {file.subject: file.statements for file in files}
+    for subject in sorted(expected.keys() | set(subjects)):
         if subject not in subjects:
             yield f"{subject} is in policies/ only"
-        elif subject not in wanted:
+        elif subject not in expected:
             yield f"{subject} is in the table only"
-        elif table.get(subject).statements != parse_statements(wanted[subject]):
+        elif table.get(subject).statements != parse_statements(expected[subject]):
             yield f"{subject} was changed by {table.get(subject).updated_by}"
 
 

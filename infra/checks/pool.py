@@ -21,22 +21,22 @@ def pool(live: Live) -> dict[str, Any]:
 
 def _as_wanted(*settings: str) -> Callable[[Live], Iterator[str]]:
     def differences(live: Live) -> Iterator[str]:
-        wanted = live.expected["UserPool"]
-        yield from differing(_WHERE, pool(live), {name: wanted[name] for name in settings if name in wanted})
+        expected = live.expected["UserPool"]
+        yield from differing(_WHERE, pool(live), {name: expected[name] for name in settings if name in expected})
 
     return differences
 
 
 def _mfa(live: Live) -> Iterator[str]:
-    wanted = live.expected["UserPool"]
+    expected = live.expected["UserPool"]
     actual = live.ask("cognito-idp", "get_user_pool_mfa_config", UserPoolId=live.pool_id)
-    yield from differing(_WHERE, actual, {"MfaConfiguration": wanted["MfaConfiguration"]})
+    yield from differing(_WHERE, actual, {"MfaConfiguration": expected["MfaConfiguration"]})
     offered = {
         "SOFTWARE_TOKEN_MFA": actual.get("SoftwareTokenMfaConfiguration", {}).get("Enabled"),
         "SMS_MFA": actual.get("SmsMfaConfiguration"),
         "EMAIL_OTP": actual.get("EmailMfaConfiguration"),
     }
-    yield from unexpected("factor", {name for name, on in offered.items() if on}, set(wanted.get("EnabledMfas", [])))
+    yield from unexpected("factor", {name for name, on in offered.items() if on}, set(expected.get("EnabledMfas", [])))
     # What a person has brings them in without the second factor, and so does another first one.
     if pool(live).get("DeviceConfiguration"):
         yield "devices can be remembered, and stand in for the second factor"
@@ -48,20 +48,20 @@ def _attributes(live: Live) -> Iterator[str]:
     # CloudFormation calls them by other names than the pool does, which puts `custom:` before those of ours.
     actual = {attribute["Name"].removeprefix("custom:"): attribute for attribute in pool(live)["SchemaAttributes"]}
     for attribute in live.expected["UserPool"]["Schema"]:
-        wanted = {key: value for key, value in attribute.items() if key != "Name"}
-        yield from differing(f"the attribute {attribute['Name']}", actual.get(attribute["Name"], {}), wanted)
+        expected = {key: value for key, value in attribute.items() if key != "Name"}
+        yield from differing(f"the attribute {attribute['Name']}", actual.get(attribute["Name"], {}), expected)
     yield from _as_wanted("UsernameAttributes", "UsernameConfiguration", "AutoVerifiedAttributes")(live)
     yield from _as_wanted("UserAttributeUpdateSettings")(live)
 
 
 def _triggers(live: Live) -> Iterator[str]:
-    wanted = live.expected["UserPool"]["LambdaConfig"]
+    expected = live.expected["UserPool"]["LambdaConfig"]
     actual = {name: value for name, value in (pool(live).get("LambdaConfig") or {}).items() if value}
-    if actual.get("PreTokenGeneration") == wanted["PreTokenGenerationConfig"]["LambdaArn"]:
+    if actual.get("PreTokenGeneration") == expected["PreTokenGenerationConfig"]["LambdaArn"]:
         del actual["PreTokenGeneration"]  # Cognito gives the same function under its old name as well
-    for name in sorted(actual.keys() | wanted.keys()):
-        if not same(actual.get(name), wanted.get(name)):
-            yield f"{name} is {shown(actual.get(name))} instead of {shown(wanted.get(name))}"
+    for name in sorted(actual.keys() | expected.keys()):
+        if not same(actual.get(name), expected.get(name)):
+            yield f"{name} is {shown(actual.get(name))} instead of {shown(expected.get(name))}"
 
 
 def _groups(live: Live) -> Iterator[str]:
@@ -71,8 +71,8 @@ def _groups(live: Live) -> Iterator[str]:
         if group["GroupName"] not in actual:
             yield f"there is no group {group['GroupName']}"
             continue
-        wanted = {"Precedence": group["Precedence"]}
-        yield from differing(f"the group {group['GroupName']}", actual[group["GroupName"]], wanted)
+        expected = {"Precedence": group["Precedence"]}
+        yield from differing(f"the group {group['GroupName']}", actual[group["GroupName"]], expected)
     for where, names in _given(live):
         yield from (f"{where} names the group {name}, which is not there" for name in sorted(names - actual.keys()))
     # Administrators found further groups; a role would let their members into the account.
@@ -88,18 +88,18 @@ def _given(live: Live) -> Iterator[tuple[str, set[str]]]:
 
 def _domain(live: Live) -> Iterator[str]:
     domains = live.expected.of("AWS::Cognito::UserPoolDomain").values()
-    wanted = {domain["Domain"] for domain in domains}
+    expected = {domain["Domain"] for domain in domains}
     actual = {domain for domain in (pool(live).get("Domain"), pool(live).get("CustomDomain")) if domain}
-    yield from unexpected("sign-in domain", actual, wanted)
+    yield from unexpected("sign-in domain", actual, expected)
 
 
 def _scopes(live: Live) -> Iterator[str]:
     servers = live.listed("cognito-idp", "list_resource_servers", "ResourceServers", UserPoolId=live.pool_id)
-    wanted = live.expected["ResourceServer"]
+    expected = live.expected["ResourceServer"]
     actual = {server["Identifier"]: server for server in servers}
-    yield from unexpected("resource server", set(actual), {wanted["Identifier"]})
-    scopes = actual.get(wanted["Identifier"], {}).get("Scopes", [])
-    yield from unexpected("scope", _names(scopes), _names(wanted["Scopes"]))
+    yield from unexpected("resource server", set(actual), {expected["Identifier"]})
+    scopes = actual.get(expected["Identifier"], {}).get("Scopes", [])
+    yield from unexpected("scope", _names(scopes), _names(expected["Scopes"]))
 
 
 def _names(scopes: list[dict[str, str]]) -> set[str]:
@@ -108,24 +108,24 @@ def _names(scopes: list[dict[str, str]]) -> set[str]:
 
 def _plan(live: Live) -> Iterator[str]:
     yield from _as_wanted("UserPoolTier")(live)
-    wanted, actual = live.expected["UserPool"].get("UserPoolAddOns"), pool(live).get("UserPoolAddOns")
-    if wanted and not covers(actual, wanted):
-        yield f"threat protection is {shown(actual)} instead of {shown(wanted)}"
+    expected, actual = live.expected["UserPool"].get("UserPoolAddOns"), pool(live).get("UserPoolAddOns")
+    if expected and not covers(actual, expected):
+        yield f"threat protection is {shown(actual)} instead of {shown(expected)}"
 
 
 def _passwords(live: Live) -> Iterator[str]:
-    wanted = live.expected["UserPool"]["Policies"]["PasswordPolicy"]
-    yield from differing("the password policy", pool(live)["Policies"]["PasswordPolicy"], wanted)
+    expected = live.expected["UserPool"]["Policies"]["PasswordPolicy"]
+    yield from differing("the password policy", pool(live)["Policies"]["PasswordPolicy"], expected)
 
 
 def _encryption(live: Live) -> Iterator[str]:
-    wanted = live.expected["UserPool"].get("KeyConfiguration", _OWN_KEY)
-    yield from differing(_WHERE, {"KeyConfiguration": _OWN_KEY, **pool(live)}, {"KeyConfiguration": wanted})
+    expected = live.expected["UserPool"].get("KeyConfiguration", _OWN_KEY)
+    yield from differing(_WHERE, {"KeyConfiguration": _OWN_KEY, **pool(live)}, {"KeyConfiguration": expected})
 
 
 def _issuer(live: Live) -> Iterator[str]:
-    wanted = {"IssuerConfiguration": live.expected["UserPool"]["IssuerConfiguration"]}
-    yield from differing(_WHERE, {"IssuerConfiguration": _FIRST_ISSUER, **pool(live)}, wanted)
+    expected = {"IssuerConfiguration": live.expected["UserPool"]["IssuerConfiguration"]}
+    yield from differing(_WHERE, {"IssuerConfiguration": _FIRST_ISSUER, **pool(live)}, expected)
 
 
 CHECKS = (

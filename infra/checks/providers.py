@@ -11,20 +11,20 @@ _KIND = "AWS::Cognito::UserPoolIdentityProvider"
 
 def _known(live: Live) -> Iterator[str]:
     listed = live.listed("cognito-idp", "list_identity_providers", "Providers", UserPoolId=live.pool_id)
-    wanted = {provider["ProviderName"] for provider in live.expected.of(_KIND).values()}
-    yield from unexpected("identity provider", {provider["ProviderName"] for provider in listed}, wanted)
+    expected = {provider["ProviderName"] for provider in live.expected.of(_KIND).values()}
+    yield from unexpected("identity provider", {provider["ProviderName"] for provider in listed}, expected)
 
 
 def _settings(live: Live) -> Iterator[str]:
-    for wanted in live.expected.of(_KIND).values():
-        name = wanted["ProviderName"]
+    for expected in live.expected.of(_KIND).values():
+        name = expected["ProviderName"]
         actual = live.ask("cognito-idp", "describe_identity_provider", UserPoolId=live.pool_id, ProviderName=name)
         provider = actual["IdentityProvider"]
-        yield from differing(name, provider, {"ProviderType": wanted["ProviderType"]})
+        yield from differing(name, provider, {"ProviderType": expected["ProviderType"]})
         # The secret is not compared: it stands in Secrets Manager, and is nobody's to read here.
-        details = {key: value for key, value in wanted["ProviderDetails"].items() if key != "client_secret"}
+        details = {key: value for key, value in expected["ProviderDetails"].items() if key != "client_secret"}
         yield from differing(name, provider["ProviderDetails"], details)
-        if provider["AttributeMapping"] != wanted["AttributeMapping"]:
+        if provider["AttributeMapping"] != expected["AttributeMapping"]:
             yield f"{name}: its attributes are mapped otherwise"
 
 

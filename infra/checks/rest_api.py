@@ -75,15 +75,15 @@ def _authorizers(live: Live) -> Iterator[str]:
     used = {
         authorizer.name for authorizer in expected_authorizers("").values()
     }  # Chalice makes those that a route names, and no other
-    wanted = {name: settings for name, settings in known.items() if name in used}
-    yield from unexpected("authorizer", set(actual), set(wanted))
-    for name in sorted(wanted.keys() & actual.keys()):
-        yield from differing(name, actual[name], wanted[name])
+    expected = {name: settings for name, settings in known.items() if name in used}
+    yield from unexpected("authorizer", set(actual), set(expected))
+    for name in sorted(expected.keys() & actual.keys()):
+        yield from differing(name, actual[name], expected[name])
         settings = served.get(name, {})
         yield from differing(
             f"{name} as the stage serves it",
             settings,
-            {key: wanted[name][key] for key in wanted[name].keys() & settings},
+            {key: expected[name][key] for key in expected[name].keys() & settings},
         )
         if actual[name].get("identityValidationExpression") or settings.get("identityValidationExpression"):
             yield f"{name}: it refuses tokens by an expression of its own"
@@ -91,11 +91,11 @@ def _authorizers(live: Live) -> Iterator[str]:
 
 def _responses(live: Live) -> Iterator[str]:
     actual = live.served.get("x-amazon-apigateway-gateway-responses", {})
-    wanted = live.application.gateway_responses
-    for kind, response in wanted.items():
+    expected = live.application.gateway_responses
+    for kind, response in expected.items():
         if not covers(actual.get(kind), response):
             yield f"{kind} is answered otherwise than .chalice/package.json says"
-    yield from (f"{kind} is answered in a way of its own" for kind in sorted(actual.keys() - wanted.keys()))
+    yield from (f"{kind} is answered in a way of its own" for kind in sorted(actual.keys() - expected.keys()))
 
 
 def _policy(live: Live) -> Iterator[str]:

@@ -12,12 +12,12 @@ _KIND = "AWS::IAM::Role"
 
 def _permissions(live: Live) -> Iterator[str]:
     for name, role in live.expected.of(_KIND).items():
-        wanted = {policy["PolicyName"]: policy["PolicyDocument"] for policy in role["Policies"]} | _added(live, name)
+        expected = {policy["PolicyName"]: policy["PolicyDocument"] for policy in role["Policies"]} | _added(live, name)
         actual = live.listed("iam", "list_role_policies", "PolicyNames", RoleName=live.physical[name])
-        yield from unexpected(f"policy of {name}:", set(actual), set(wanted))
-        for policy in sorted(wanted.keys() & set(actual)):
+        yield from unexpected(f"policy of {name}:", set(actual), set(expected))
+        for policy in sorted(expected.keys() & set(actual)):
             document = live.ask("iam", "get_role_policy", RoleName=live.physical[name], PolicyName=policy)
-            if not same(document["PolicyDocument"], wanted[policy]):
+            if not same(document["PolicyDocument"], expected[policy]):
                 yield f"{name}: its policy {policy} is another one than the template's"
 
 

@@ -27,8 +27,8 @@ def _template(live: Live) -> Iterator[str]:
 
 def _parameters(live: Live) -> Iterator[str]:
     definitions = live.template["Parameters"]
-    wanted = parameter_values(definitions, live.expected_parameters)
-    yield from differing("the stack", parameter_values(definitions, live.parameters), wanted)
+    expected = parameter_values(definitions, live.expected_parameters)
+    yield from differing("the stack", parameter_values(definitions, live.parameters), expected)
 
 
 def drift(sleep: Callable[[float], None] = time.sleep) -> Check:

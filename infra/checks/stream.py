@@ -49,10 +49,10 @@ def _settings(live: Live) -> Iterator[str]:
 
 
 def _dead_letters(live: Live) -> Iterator[str]:
-    wanted = live.expected["StreamDeadLetters"]
+    expected = live.expected["StreamDeadLetters"]
     queue = live.physical["StreamDeadLetters"]
     actual = live.ask("sqs", "get_queue_attributes", QueueUrl=queue, AttributeNames=["All"])["Attributes"]
-    yield from differing("the queue", actual, wanted)
+    yield from differing("the queue", actual, expected)
     if actual.get("Policy"):
         yield "the queue has a policy of its own"
 

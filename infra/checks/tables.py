@@ -19,9 +19,9 @@ def table(live: Live, name: str) -> dict[str, Any]:
 
 
 def _keys(live: Live) -> Iterator[str]:
-    for name, wanted in live.expected.of(_KIND).items():
+    for name, expected in live.expected.of(_KIND).items():
         actual = {**table(live, name), **table(live, name).get("BillingModeSummary", {})}
-        yield from differing(name, actual, {key: wanted[key] for key in ("KeySchema", "BillingMode")})
+        yield from differing(name, actual, {key: expected[key] for key in ("KeySchema", "BillingMode")})
 
 
 def _recovery(live: Live) -> Iterator[str]:
@@ -32,32 +32,32 @@ def _recovery(live: Live) -> Iterator[str]:
 
 
 def _protection(live: Live) -> Iterator[str]:
-    for name, wanted in live.expected.of(_KIND).items():
-        setting = {"DeletionProtectionEnabled": wanted["DeletionProtectionEnabled"]}
+    for name, expected in live.expected.of(_KIND).items():
+        setting = {"DeletionProtectionEnabled": expected["DeletionProtectionEnabled"]}
         yield from differing(name, table(live, name), setting)
 
 
 def _expiry(live: Live) -> Iterator[str]:
-    for name, wanted in live.expected.of(_KIND).items():
+    for name, expected in live.expected.of(_KIND).items():
         expiry = live.ask("dynamodb", "describe_time_to_live", TableName=live.physical[name])["TimeToLiveDescription"]
         on = expiry.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
         actual = expiry.get("AttributeName") if on else None
-        if actual != wanted.get("TimeToLiveSpecification", {}).get("AttributeName"):
+        if actual != expected.get("TimeToLiveSpecification", {}).get("AttributeName"):
             yield f"{name}: items expire by {shown(actual)}"
 
 
 def _streams(live: Live) -> Iterator[str]:
-    for name, wanted in live.expected.of(_KIND).items():
+    for name, expected in live.expected.of(_KIND).items():
         stream = table(live, name).get("StreamSpecification", {})
         actual = stream.get("StreamViewType") if stream.get("StreamEnabled") else None
-        if actual != wanted.get("StreamSpecification", {}).get("StreamViewType"):
+        if actual != expected.get("StreamSpecification", {}).get("StreamViewType"):
             yield f"{name}: its stream shows {shown(actual)}"
 
 
 def _encryption(live: Live) -> Iterator[str]:
-    for name, wanted in live.expected.of(_KIND).items():
+    for name, expected in live.expected.of(_KIND).items():
         actual = table(live, name).get("SSEDescription", {}).get("KMSMasterKeyArn")
-        if actual != wanted.get("SSESpecification", {}).get("KMSMasterKeyId"):
+        if actual != expected.get("SSESpecification", {}).get("KMSMasterKeyId"):
             yield f"{name}: is encrypted with {actual or 'a key of AWS'}"
 
 

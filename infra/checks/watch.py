@@ -15,43 +15,43 @@ def _log_groups(live: Live) -> Iterator[tuple[str, dict[str, Any], dict[str, Any
     prefix = f"/aws/lambda/{live.stage.function('api_handler')}"
     listed = live.listed("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=prefix)
     actual = {group["logGroupName"]: group for group in listed}
-    for wanted in live.expected.of("AWS::Logs::LogGroup").values():
-        yield wanted["LogGroupName"], actual.get(wanted["LogGroupName"], {}), wanted
+    for expected in live.expected.of("AWS::Logs::LogGroup").values():
+        yield expected["LogGroupName"], actual.get(expected["LogGroupName"], {}), expected
 
 
 def _retention(live: Live) -> Iterator[str]:
-    for name, actual, wanted in _log_groups(live):
-        yield from differing(name, actual, {"retentionInDays": wanted["RetentionInDays"]})
+    for name, actual, expected in _log_groups(live):
+        yield from differing(name, actual, {"retentionInDays": expected["RetentionInDays"]})
 
 
 def _encryption(live: Live) -> Iterator[str]:
-    for name, actual, wanted in _log_groups(live):
-        if actual.get("kmsKeyId") != wanted.get("KmsKeyId"):
+    for name, actual, expected in _log_groups(live):
+        if actual.get("kmsKeyId") != expected.get("KmsKeyId"):
             yield f"{name} is encrypted with {actual.get('kmsKeyId') or 'a key of AWS'}"
 
 
 def _metric_alarms(live: Live) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    wanted = live.expected.of(_ALARM)
-    names = [live.physical[name] for name in wanted]
+    expected = live.expected.of(_ALARM)
+    names = [live.physical[name] for name in expected]
     listed = live.listed("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNames=names)
     actual = {alarm["AlarmName"]: alarm for alarm in listed}
-    for name, properties in wanted.items():
+    for name, properties in expected.items():
         yield name, actual.get(live.physical[name], {}), properties
 
 
 def _alarms(live: Live) -> Iterator[str]:
-    for name, actual, wanted in _metric_alarms(live):
+    for name, actual, expected in _metric_alarms(live):
         if not actual:
             yield f"there is no {name}"
             continue
-        settings = {key: value for key, value in wanted.items() if key not in ("AlarmActions", "AlarmDescription")}
+        settings = {key: value for key, value in expected.items() if key not in ("AlarmActions", "AlarmDescription")}
         yield from differing(name, actual, settings)
 
 
 def _actions(live: Live) -> Iterator[str]:
-    for name, actual, wanted in _metric_alarms(live):
+    for name, actual, expected in _metric_alarms(live):
         if actual:
-            yield from differing(name, actual, {"ActionsEnabled": True, "AlarmActions": wanted["AlarmActions"]})
+            yield from differing(name, actual, {"ActionsEnabled": True, "AlarmActions": expected["AlarmActions"]})
 
 
 def _readers(live: Live) -> Iterator[str]:
@@ -60,16 +60,16 @@ def _readers(live: Live) -> Iterator[str]:
         return  # the account's own topic is told, and who reads that is not this stage's to say
     listed = live.listed("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=topic)
     confirmed = {item["Endpoint"] for item in listed if item["SubscriptionArn"].startswith("arn:")}
-    for wanted in live.expected["AlarmTopic"].get("Subscription", []):
-        if wanted["Endpoint"] not in confirmed:
+    for expected in live.expected["AlarmTopic"].get("Subscription", []):
+        if expected["Endpoint"] not in confirmed:
             yield "the address of the stage's file has not confirmed that it wants them, by the link that AWS has sent"
 
 
 def _dashboard(live: Live) -> Iterator[str]:
-    for wanted in live.expected.of("AWS::CloudWatch::Dashboard").values():
-        actual = live.ask("cloudwatch", "get_dashboard", DashboardName=wanted["DashboardName"])
-        if json.loads(actual["DashboardBody"]) != json.loads(wanted["DashboardBody"]):
-            yield f"{wanted['DashboardName']} is another one than the template's"
+    for expected in live.expected.of("AWS::CloudWatch::Dashboard").values():
+        actual = live.ask("cloudwatch", "get_dashboard", DashboardName=expected["DashboardName"])
+        if json.loads(actual["DashboardBody"]) != json.loads(expected["DashboardBody"]):
+            yield f"{expected['DashboardName']} is another one than the template's"
 
 
 CHECKS = (

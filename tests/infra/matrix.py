@@ -54,13 +54,13 @@ def combinations() -> Iterator[dict[str, str]]:
 
 def pairs() -> list[dict[str, str]]:
     """Few sets in which every two choices meet that may: enough to notice a fault, not to prove that there is none."""
-    wanted, few = set(), []
+    expected, few = set(), []
     sensible = [given for given in combinations() if makes_sense(given)]
     for given in sensible:
-        wanted |= _meetings(given)
-    while wanted:
-        best = max(sensible, key=lambda given: len(_meetings(given) & wanted))
-        wanted -= _meetings(best)
+        expected |= _meetings(given)
+    while expected:
+        best = max(sensible, key=lambda given: len(_meetings(given) & expected))
+        expected -= _meetings(best)
         few.append(best)
     return few
 

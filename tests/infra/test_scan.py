@@ -43,7 +43,9 @@ def with_included(source: Path) -> str:
 def lock_faults(source: str, lock: str) -> list[str]:
     """Return what is wrong with a lock and its agreement with its source. Needs no network."""
     locked = versions(lock)
-    found = [f"{name} {sorted(wanted)}" for name, wanted in versions(source).items() if locked.get(name) != wanted]
+    found = [
+        f"{name} {sorted(expected)}" for name, expected in versions(source).items() if locked.get(name) != expected
+    ]
     for entry in re.split(r"^(?=[A-Za-z0-9])", lock, flags=re.MULTILINE)[1:]:
         if not HASH.search(entry):
             found.append(f"no hash: {entry.split()[0]}")

@@ -13,9 +13,9 @@ from tests.infra.account import Account
 from tests.infra.stages import TRIAL
 
 
-def deploy(wanted: str, **living: str) -> list[Any]:
+def deploy(expected: str, **living: str) -> list[Any]:
     account = Account(cognito_idp={"describe_user_pool": {"UserPool": {"Id": "pool1", **living}}})
-    refuse_another_prefix(replace(TRIAL, identity={"DomainPrefix": wanted} if wanted else {}), account, "pool1")
+    refuse_another_prefix(replace(TRIAL, identity={"DomainPrefix": expected} if expected else {}), account, "pool1")
     return account.calls
 
 
@@ -29,7 +29,7 @@ def test_another_prefix_is_refused_with_the_steps_that_change_it():
 
 
 @pytest.mark.parametrize(
-    ("wanted", "living"),
+    ("expected", "living"),
     [
         pytest.param("olympus", {"Domain": "olympus"}, id="the same prefix"),
         pytest.param("olympus", {}, id="the first prefix, or one whose predecessor is deleted"),
@@ -38,5 +38,5 @@ def test_another_prefix_is_refused_with_the_steps_that_change_it():
         pytest.param("olympus", {"CustomDomain": "sign-in.olympus.example"}, id="a custom domain"),
     ],
 )
-def test_every_other_change_is_cloudformation_s(wanted: str, living: dict[str, str]):
-    assert deploy(wanted, **living) == []
+def test_every_other_change_is_cloudformation_s(expected: str, living: dict[str, str]):
+    assert deploy(expected, **living) == []

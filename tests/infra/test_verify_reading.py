@@ -65,8 +65,8 @@ def test_what_a_condition_leaves_out_is_not_there():
     ],
 )
 def test_a_stage_has_the_resources_whose_conditions_hold(gold: str, wits: str, there: set[str]):
-    wanted = resolved(gold, wits)
-    assert wanted.of("AWS::Temple").keys() | wanted.of("AWS::Hut").keys() == there
+    expected = resolved(gold, wits)
+    assert expected.of("AWS::Temple").keys() | expected.of("AWS::Hut").keys() == there
 
 
 def test_a_name_that_the_stack_lacks_is_said():
@@ -81,20 +81,20 @@ def test_a_list_is_given_or_defaults_as_a_list():
 
 
 @pytest.mark.parametrize(
-    ("actual", "wanted"),
+    ("actual", "expected"),
     [(True, "true"), (15, "15"), (0.0, "0"), (["b", "a"], ["a", "b"]), ({"n": 1}, {"n": "1"})],
 )
-def test_what_a_template_spells_as_text_is_the_same(actual: object, wanted: object):
-    assert same(actual, wanted)
+def test_what_a_template_spells_as_text_is_the_same(actual: object, expected: object):
+    assert same(actual, expected)
 
 
 @pytest.mark.parametrize(
-    ("actual", "wanted"),
+    ("actual", "expected"),
     [(False, "true"), (["a", "b"], ["a"]), (["a"], ["a", "b"]), (None, "a"), ({"n": 1}, {"n": 1, "m": 2}), (0.5, "0")],
 )
-def test_what_is_more_or_less_than_wanted_is_not_the_same(actual: object, wanted: object):
-    assert not same(actual, wanted)
-    assert not covers(actual, wanted)
+def test_what_is_more_or_less_than_wanted_is_not_the_same(actual: object, expected: object):
+    assert not same(actual, expected)
+    assert not covers(actual, expected)
 
 
 def test_further_settings_do_no_harm_and_further_items_of_a_list_do():

@@ -38,13 +38,13 @@ def kept(stack: Stack) -> Iterator[str]:
             deleted, replaced = resource.beside.get("DeletionPolicy"), resource.beside.get("UpdateReplacePolicy")
             if deleted not in ("Retain", "RetainExceptOnCreate") or replaced != "Retain":
                 yield f"{resource.name} goes when the stack goes"
-    wanted = stack.parameters["DataProtection"] == "true"
-    if (pool(stack).properties.get("DeletionProtection") == "ACTIVE") is not wanted:
+    expected = stack.parameters["DataProtection"] == "true"
+    if (pool(stack).properties.get("DeletionProtection") == "ACTIVE") is not expected:
         yield "the user pool's protection is not as wanted"
     for table in stack.of("AWS::DynamoDB::Table"):
         if table.properties.get("PointInTimeRecoverySpecification") != {"PointInTimeRecoveryEnabled": True}:
             yield f"{table.name} cannot be restored"
-        if table.properties.get("DeletionProtectionEnabled", False) is not wanted:
+        if table.properties.get("DeletionProtectionEnabled", False) is not expected:
             yield f"{table.name}'s protection is not as wanted"
 
 
@@ -60,8 +60,8 @@ def encrypted(stack: Stack) -> Iterator[str]:
     if bool(keys) is not (stack.parameters["UseCustomerKey"] == "true"):
         yield "a key of the account's own is not as wanted"
     for table in stack.of("AWS::DynamoDB::Table"):
-        wanted = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key} if key else None
-        if table.properties.get("SSESpecification") != wanted:
+        expected = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key} if key else None
+        if table.properties.get("SSESpecification") != expected:
             yield f"{table.name} is encrypted by another key"
     people = {"KeyType": "CUSTOMER_MANAGED_KEY", "KmsKeyArn": key} if key else None
     if pool(stack).properties.get("KeyConfiguration") != people:

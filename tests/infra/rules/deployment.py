@@ -81,8 +81,8 @@ def provided(stack: Stack) -> Iterator[str]:
     """The company's people have a client that offers exactly its providers and may write what they are mapped to."""
     providers = {f"<{it.name}>": it for it in stack.of("AWS::Cognito::UserPoolIdentityProvider")}
     names = ("SamlMetadataUrl", "SamlMetadataDocument", "OidcIssuer")
-    wanted = [name for name in names if stack.parameters[name]]
-    if len(providers) != len(wanted):
+    expected = [name for name in names if stack.parameters[name]]
+    if len(providers) != len(expected):
         yield f"providers are {sorted(providers)}"
     offered = {name for client in clients(stack) for name in client.properties.get("SupportedIdentityProviders", [])}
     if offered - {"COGNITO"} != set(providers):
@@ -121,8 +121,8 @@ def described(stack: Stack) -> Iterator[str]:
 @for_each_stack
 def phases(stack: Stack) -> Iterator[str]:
     """The pool asks its functions once these exist, and never before."""
-    wanted = {"gatehouse-dev-post_confirmation", "gatehouse-dev-pre_token"}
-    if triggers(stack) != (wanted if stack.parameters["DeployPhase"] == "complete" else set()):
+    expected = {"gatehouse-dev-post_confirmation", "gatehouse-dev-pre_token"}
+    if triggers(stack) != (expected if stack.parameters["DeployPhase"] == "complete" else set()):
         yield f"the pool asks {sorted(triggers(stack))}"
     before_tokens = pool(stack).properties.get("LambdaConfig", {}).get("PreTokenGenerationConfig")
     if before_tokens and before_tokens.get("LambdaVersion") != "V1_0":

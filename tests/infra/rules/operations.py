@@ -59,9 +59,9 @@ def failures_are_told(stack: Stack) -> Iterator[str]:
             yield f"{alarm.name} evens out what it should tell"
         if properties.get("Period", 0) * properties.get("EvaluationPeriods", 0) not in (60, 300):
             yield f"{alarm.name} does not tell within five minutes"
-    wanted = [{"Protocol": "email", "Endpoint": stack.parameters["AlarmEmail"]}]
+    expected = [{"Protocol": "email", "Endpoint": stack.parameters["AlarmEmail"]}]
     for topic in topics:
-        if topic.properties.get("Subscription", []) != (wanted if stack.parameters["AlarmEmail"] else []):
+        if topic.properties.get("Subscription", []) != (expected if stack.parameters["AlarmEmail"] else []):
             yield f"{topic.name} tells {topic.properties.get('Subscription')}"
 
 
@@ -74,12 +74,12 @@ def metric(alarm: Resource) -> str:
 
 @for_each_stack
 def firewall(stack: Stack) -> Iterator[str]:
-    wanted = {f"<{pool(stack).name}.Arn>"} if stack.parameters["EnableWaf"] == "true" else set()
-    if wanted and stack.parameters["DeployPhase"] == "complete":
-        wanted.add("arn:aws:apigateway:mars-west-1::/restapis/a1b2c3/stages/dev")
+    expected = {f"<{pool(stack).name}.Arn>"} if stack.parameters["EnableWaf"] == "true" else set()
+    if expected and stack.parameters["DeployPhase"] == "complete":
+        expected.add("arn:aws:apigateway:mars-west-1::/restapis/a1b2c3/stages/dev")
     associations, acls = stack.of("AWS::WAFv2::WebACLAssociation"), stack.of("AWS::WAFv2::WebACL")
     guarded = {it.properties["ResourceArn"] for it in associations}
-    if guarded != wanted or len(acls) != bool(wanted):
+    if guarded != expected or len(acls) != bool(expected):
         yield f"the firewall stands before {sorted(guarded)}"
     if any(it.properties.get("WebACLArn") != f"<{acl.name}.Arn>" for it in associations for acl in acls):
         yield "another firewall is used"
@@ -103,8 +103,8 @@ def _stopped(acl: Resource) -> Iterator[str]:
 
 @for_each_stack
 def threats(stack: Stack) -> Iterator[str]:
-    wanted = {"AdvancedSecurityMode": "ENFORCED"} if stack.parameters["UserPoolTier"] == "PLUS" else None
+    expected = {"AdvancedSecurityMode": "ENFORCED"} if stack.parameters["UserPoolTier"] == "PLUS" else None
     if pool(stack).properties.get("UserPoolTier") != stack.parameters["UserPoolTier"]:
         yield "the tier is not as wanted"
-    if pool(stack).properties.get("UserPoolAddOns") != wanted:
+    if pool(stack).properties.get("UserPoolAddOns") != expected:
         yield "threat protection is not what the tier is paid for"

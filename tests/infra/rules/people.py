@@ -15,10 +15,10 @@ def pool(stack: Stack) -> Resource:
 
 @for_each_stack
 def second_factor(stack: Stack) -> Iterator[str]:
-    properties, wanted = pool(stack).properties, stack.parameters["MfaMode"]
-    if properties.get("MfaConfiguration") != wanted:
-        yield f"a second factor is {properties.get('MfaConfiguration')} where {wanted} is wanted"
-    factors = [] if wanted == "OFF" else ["SOFTWARE_TOKEN_MFA"]  # SMS can be taken over with the telephone number
+    properties, expected = pool(stack).properties, stack.parameters["MfaMode"]
+    if properties.get("MfaConfiguration") != expected:
+        yield f"a second factor is {properties.get('MfaConfiguration')} where {expected} is wanted"
+    factors = [] if expected == "OFF" else ["SOFTWARE_TOKEN_MFA"]  # SMS can be taken over with the telephone number
     if properties.get("EnabledMfas", []) != factors:
         yield f"the factors are {properties.get('EnabledMfas')}"
 
