@@ -30,7 +30,7 @@ if "AWS_CHALICE_CLI_MODE" in os.environ and "local" in sys.argv:
 
 if "AWS_CHALICE_CLI_MODE" in os.environ and "deploy" in sys.argv:
     # Chalice knows what is deployed from a file, and without it would make everything a second time.
-    from infra.by_hand import refuse_a_second_api
+    from infra.direct_deployment import refuse_a_second_api
 
     refuse_a_second_api()
 

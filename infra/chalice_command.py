@@ -11,7 +11,7 @@ from infra.chalice_said import reason
 from infra.stacks import DeploymentFailed
 from infra.stage import Stage
 
-# Says to app.py, in the environment, that somebody sees to it that no second API is made: infra/by_hand.py.
+# Says to app.py, in the environment, that somebody sees to it that no second API is made: infra/direct_deployment.py.
 SUPERVISED = "GATEHOUSE_DEPLOYS"
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -94,7 +94,7 @@ def forbidden(part: str, name: str, condition: str) -> bool:
         or (reaches(name, *use_cases) and not reaches(name, "chalicelib.authorize")),
         "app": reaches(name, "boto3", "botocore", "jwt", "chalicelib.aws", *use_cases),
     }
-    guarded = ("local.attach.attach", "infra.by_hand.refuse_a_second_api")
+    guarded = ("local.attach.attach", "infra.direct_deployment.refuse_a_second_api")
     attached = part == "app" and name in guarded and "AWS_CHALICE_CLI_MODE" in condition
     never = (top in NEVER_SHIPPED and not attached) or name.endswith(".Tracer") or "tracing" in name.split(".")
     return rules[part] or never

@@ -10,9 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.core.errors import CannotDecide
-from infra.by_hand import refuse_a_second_api
 from infra.chalice_command import SUPERVISED, run_chalice
 from infra.chalice_said import reason
+from infra.direct_deployment import refuse_a_second_api
 from infra.progress import Progress, StepFailed
 from infra.stacks import DeploymentFailed
 from tests.infra.stages import TRIAL
