@@ -5,9 +5,9 @@ import os
 import shutil
 import sys
 
+from local.cloud import LocalCloud, from_environment
 from local.isolation import isolate
 from local.outputs import NotRunning, read_outputs
-from local.place import Place, from_environment
 
 
 def main(arguments: list[str]) -> int:
@@ -30,13 +30,13 @@ def main(arguments: list[str]) -> int:
         return 1
 
 
-def _run(place: Place, _: argparse.Namespace) -> int:
+def _run(place: LocalCloud, _: argparse.Namespace) -> int:
     from local.run import run
 
     return run(place)
 
 
-def _demo(place: Place, _: argparse.Namespace) -> int:
+def _demo(place: LocalCloud, _: argparse.Namespace) -> int:
     from local.demo import PromiseBroken, demo
 
     try:
@@ -47,7 +47,7 @@ def _demo(place: Place, _: argparse.Namespace) -> int:
     return 0
 
 
-def _token(place: Place, parsed: argparse.Namespace) -> int:
+def _token(place: LocalCloud, parsed: argparse.Namespace) -> int:
     from local.tokens import TokenRefused, split_scopes, token_for
 
     try:
@@ -58,7 +58,7 @@ def _token(place: Place, parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _reset(place: Place, _: argparse.Namespace) -> int:
+def _reset(place: LocalCloud, _: argparse.Namespace) -> int:
     if place.is_running():
         print("The local cloud is running: stop it first, with Ctrl-C in its terminal.", file=sys.stderr)
         return 1

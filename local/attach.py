@@ -15,10 +15,10 @@ from typing import Any, NoReturn
 
 import jwt
 
+from local.cloud import from_environment
 from local.gateway import StrictGateway, TokenRefused, Verify, install
 from local.gateway_responses import EXTENSION, read_definitions
 from local.isolation import bypass_proxies, remove_aws_settings
-from local.place import from_environment
 
 NO_CLOUD = "chalice local needs the local cloud: start it with `make run` in another terminal."
 OTHER_CLOUD = "chalice local cannot use what the local cloud wrote: stop `make run` and start it again."

@@ -9,13 +9,13 @@ from infra.application import gateway_responses
 from infra.files import replace_file
 from infra.package import PROJECT, package
 from infra.stacks import Stacks, with_code
-from local.place import STAGE, Place
+from local.cloud import STAGE, LocalCloud
 
 IDENTITY = "gatehouse-local-identity"
 APPLICATION = "gatehouse-local"
 
 
-def install(place: Place, say: Callable[[str], None]) -> dict[str, str]:
+def install(place: LocalCloud, say: Callable[[str], None]) -> dict[str, str]:
     """Bring both stacks up to date; give their outputs, merged."""
     stacks = Stacks(place.client("cloudformation"), place.client("s3"), bucket="gatehouse-local-deploy")
     identity_template = (PROJECT / "infra/identity.yaml").read_text(encoding="utf-8")
@@ -52,11 +52,11 @@ def add_gateway_responses(apigateway: Any, api_id: str, stage: str, template: st
     apigateway.create_deployment(restApiId=api_id, stageName=stage)
 
 
-def callback_url(place: Place) -> str:
+def callback_url(place: LocalCloud) -> str:
     return f"{place.url}/console/"
 
 
-def api_url(place: Place, api_id: str) -> str:
+def api_url(place: LocalCloud, api_id: str) -> str:
     return f"{place.url}/_aws/execute-api/{api_id}/{STAGE}"
 
 

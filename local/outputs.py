@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from local.cloud import REGION, LocalCloud
 from local.install import IDENTITY, api_url, callback_url
-from local.place import REGION, Place
 from local.seed import USERS
 
 
@@ -19,7 +19,7 @@ class NotRunning(Exception):
         super().__init__("The local cloud is not running: start it with `make run` in another terminal.")
 
 
-def outputs_of(place: Place, stacks: Mapping[str, str]) -> dict[str, Any]:
+def outputs_of(place: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
     """Say where everything is. The machine's secret and the sample passwords work nowhere else."""
     pool, machine = stacks["UserPoolId"], stacks["MachineClientId"]
     described = place.client("cognito-idp").describe_user_pool_client(UserPoolId=pool, ClientId=machine)

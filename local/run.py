@@ -18,10 +18,10 @@ from chalicelib.core.errors import GatehouseError
 from infra.package import PROJECT, PackagingFailed
 from infra.stacks import DeploymentFailed
 from infra.templates import Refused
+from local.cloud import LocalCloud
 from local.console import with_console
 from local.install import install, write_json
 from local.outputs import outputs_of, published
-from local.place import Place
 from local.seed import seed
 from local.streams import stale_mappings
 from local.tail import follow_logs
@@ -29,7 +29,7 @@ from local.tail import follow_logs
 _READY_SECONDS = 30
 
 
-def run(place: Place) -> int:
+def run(place: LocalCloud) -> int:
     """Run until interrupted; give the exit status."""
     if problem := _problem(place):
         print(problem, file=sys.stderr)
@@ -40,7 +40,7 @@ def run(place: Place) -> int:
         return asyncio.run(_serve(place))
 
 
-async def _serve(place: Place) -> int:
+async def _serve(place: LocalCloud) -> int:
     from local.front.server import serve  # imports the emulator
     from local.front.snapshots import Snapshots, SnapshotUnusable
 
@@ -94,7 +94,7 @@ async def _stop_with_parent(parent: int, stop: asyncio.Event) -> None:
     stop.set()
 
 
-def _guide(place: Place, stop: asyncio.Event, begin_saving: Callable[[], None]) -> int:
+def _guide(place: LocalCloud, stop: asyncio.Event, begin_saving: Callable[[], None]) -> int:
     """Install, seed, say what there is, and follow the logs: all that a visitor of the server would do.
 
     begin_saving  saves the cloud, and from then on its changes
@@ -127,7 +127,7 @@ def _guide(place: Place, stop: asyncio.Event, begin_saving: Callable[[], None]) 
     return 0
 
 
-def _problem(place: Place) -> str | None:
+def _problem(place: LocalCloud) -> str | None:
     """Say in one sentence why this place cannot be used, if so."""
     if place.is_running():
         return f"A local cloud is running in {place.folder} already: stop it first, with Ctrl-C in its terminal."
@@ -143,7 +143,7 @@ def _problem(place: Place) -> str | None:
 
 
 @contextmanager
-def _running_mark(place: Place) -> Iterator[None]:
+def _running_mark(place: LocalCloud) -> Iterator[None]:
     """Leave a mark while the cloud runs: found at the start, it tells that the last run did not end by itself."""
     with place.mark.open("a+") as mark:
         flock(mark, LOCK_EX | LOCK_NB)
@@ -158,7 +158,7 @@ def _running_mark(place: Place) -> Iterator[None]:
         mark.truncate(0)
 
 
-def _what_was_lost(place: Place) -> str:
+def _what_was_lost(place: LocalCloud) -> str:
     saved = [path.stat().st_mtime for path in place.state.glob("*.json")]
     if not saved:
         return "The last run was killed before it could save anything: beginning with a new cloud."
@@ -166,7 +166,7 @@ def _what_was_lost(place: Place) -> str:
     return f"The last run was killed: people and policies are as they were saved at {when}; later changes are lost."
 
 
-def _wait_until_ready(place: Place, stop: asyncio.Event) -> None:
+def _wait_until_ready(place: LocalCloud, stop: asyncio.Event) -> None:
     deadline = time.monotonic() + _READY_SECONDS
     while not stop.is_set() and time.monotonic() < deadline:
         with suppress(OSError), socket.create_connection(("127.0.0.1", place.port), timeout=1):
@@ -174,7 +174,7 @@ def _wait_until_ready(place: Place, stop: asyncio.Event) -> None:
         time.sleep(0.05)
 
 
-def _welcome(place: Place, outputs: dict[str, Any]) -> str:
+def _welcome(place: LocalCloud, outputs: dict[str, Any]) -> str:
     users = "\n               ".join(f"{user['username']:28}{user['password']}" for user in outputs["users"].values())
     return f"""
   API          {outputs["api_url"]}

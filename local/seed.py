@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from infra.apply_policies import apply_policies
 from infra.package import PROJECT
 from infra.policy_groups import REMEDY
-from local.place import Place
+from local.cloud import LocalCloud
 
 _OVERWRITE = "`.venv/bin/python manage.py policies apply --stage local --overwrite-policies`"
 
@@ -20,7 +20,7 @@ USERS = {
 }
 
 
-def seed(place: Place, outputs: Mapping[str, str]) -> list[str]:
+def seed(place: LocalCloud, outputs: Mapping[str, str]) -> list[str]:
     """Create the sample users that are missing, apply `policies/`, and say what became of which policy.
 
     Raises:  Refused for policy files that cannot be applied

@@ -9,14 +9,14 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local.place import STAGE, Place, app_name
+from local.cloud import STAGE, LocalCloud, app_name
 
 _PLATFORM = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
 _POLL_SECONDS = 0.5
 _OVERLAP_MILLISECONDS = 5000  # invocations that end at about the same time are written in any order
 
 
-def follow_logs(place: Place, stopped: Callable[[], bool], print_line: Callable[[str], object]) -> None:
+def follow_logs(place: LocalCloud, stopped: Callable[[], bool], print_line: Callable[[str], object]) -> None:
     """Print new lines until stopped."""
     tail = Tail(place.client("logs"), since=int(time.time() * 1000))
     while not stopped():

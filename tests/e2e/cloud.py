@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from local.cloud import LocalCloud
 from local.outputs import read_outputs
-from local.place import Place
 from tests.environment import child_environment
 
 PROJECT = Path(__file__).parents[2]
@@ -55,7 +55,7 @@ SHELL = {
 }
 
 
-def environment(place: Place) -> dict[str, str]:
+def environment(place: LocalCloud) -> dict[str, str]:
     """Returns the environment of a developer's shell: it says where the cloud is, and more that must not matter."""
     temporary = place.folder.with_name(f"{place.folder.name}-tmp")
     temporary.mkdir(exist_ok=True)
@@ -68,7 +68,7 @@ def environment(place: Place) -> dict[str, str]:
     )
 
 
-def command(place: Place, *words: str) -> subprocess.CompletedProcess[str]:
+def command(place: LocalCloud, *words: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m local <words>` to its end."""
     return subprocess.run(
         [sys.executable, "-m", "local", *words],
@@ -85,7 +85,7 @@ def command(place: Place, *words: str) -> subprocess.CompletedProcess[str]:
 class Cloud:
     """A cloud that was started, and what can be seen of it from outside."""
 
-    place: Place
+    place: LocalCloud
     process: subprocess.Popen[bytes]
     log: Path
 
@@ -138,7 +138,7 @@ class Cloud:
 
 def start(folder: Path, port: int | None = None) -> Cloud:
     """Start a cloud and return at once."""
-    place = Place(port or free_port(), folder)
+    place = LocalCloud(port or free_port(), folder)
     log = folder.with_name(f"{folder.name}.log")
     with log.open("wb") as said:
         process = subprocess.Popen(

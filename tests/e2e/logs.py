@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from local.place import Place
+from local.cloud import LocalCloud
 
 
-def messages(place: Place, group: str, pattern: str = "") -> Iterator[str]:
+def messages(place: LocalCloud, group: str, pattern: str = "") -> Iterator[str]:
     """The lines of a log group that match a filter pattern, oldest first."""
     pages = place.client("logs").get_paginator("filter_log_events")
     for page in pages.paginate(logGroupName=group, filterPattern=pattern):
@@ -17,7 +17,7 @@ def messages(place: Place, group: str, pattern: str = "") -> Iterator[str]:
             yield event["message"]
 
 
-def lines(place: Place, function: str) -> Iterator[dict[str, Any]]:
+def lines(place: LocalCloud, function: str) -> Iterator[dict[str, Any]]:
     """The JSON lines of one function, oldest first.
 
     function  the end of its name: `policy_changed`

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import requests
 
+from local.cloud import LocalCloud
 from local.people import sign_in_by_page
-from local.place import Place
 from tests.e2e.clients import TIMEOUT, Answer, Api, Guild
 from tests.e2e.cloud import (
     PROJECT,
@@ -33,7 +33,7 @@ from tests.tokens.over_http import judge
 
 
 @contextmanager
-def chalice_local(place: Place, log: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def chalice_local(place: LocalCloud, log: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """Type `chalice local`; gives the process and its port."""
     port = free_port()
     command = [str(Path(sys.executable).parent / "chalice"), "local", "--port", str(port), *options]
@@ -170,7 +170,7 @@ def test_no_hostile_token_is_admitted(developer: Api, attacked: Pool) -> None:
     ],
 )
 def test_without_a_cloud_it_ends_with_one_sentence(tmp_path: Path, options: tuple[str, ...], expected: int) -> None:
-    nowhere, log = Place(free_port(), tmp_path / "nowhere"), tmp_path / "log"
+    nowhere, log = LocalCloud(free_port(), tmp_path / "nowhere"), tmp_path / "log"
 
     with chalice_local(nowhere, log, *options) as (process, _):
         status = process.wait(STOP_SECONDS)

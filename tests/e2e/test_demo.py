@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from local.place import Place
+from local.cloud import LocalCloud
 from tests.e2e.clients import Api
 from tests.e2e.cloud import Cloud, command, free_port
 
@@ -40,7 +40,7 @@ def test_the_demo_ends_badly_when_an_answer_is_not_the_promised_one(
 
 
 def test_without_a_cloud_the_demo_says_so_in_one_sentence(tmp_path: Path) -> None:
-    nowhere = Place(free_port(), tmp_path / "nowhere")
+    nowhere = LocalCloud(free_port(), tmp_path / "nowhere")
 
     played = command(nowhere, "demo")
 

@@ -21,8 +21,8 @@ from infra.package import PROJECT, package
 from infra.policy_files import PolicyFiles
 from infra.stacks import Stacks, with_code
 from infra.stage import Stage
+from local.cloud import LocalCloud
 from local.install import add_gateway_responses
-from local.place import Place
 from tests.environment import child_environment
 
 STAGE = Stage(
@@ -48,9 +48,9 @@ APPLICATION = "gatehouse-olympus"
 
 
 @contextmanager
-def account(folder: Path) -> Iterator[Place]:
+def account(folder: Path) -> Iterator[LocalCloud]:
     """Run a simulated account for as long as it is wanted."""
-    place = Place(_free_port(), folder)
+    place = LocalCloud(_free_port(), folder)
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.infra.simulated", str(place.port), str(folder)],
         cwd=PROJECT,
@@ -79,7 +79,7 @@ def _wait(port: int) -> None:
     raise TimeoutError("the simulated account did not start")
 
 
-def deploy(place: Place) -> None:
+def deploy(place: LocalCloud) -> None:
     """Put the stage there, from the packaged application."""
     delphi = '{"client_secret": "known to nobody but Delphi"}'
     place.client("secretsmanager").create_secret(Name="delphi", SecretString=delphi)
@@ -104,7 +104,7 @@ def _identity(stacks: Stacks, wiring: Mapping[str, str]) -> dict[str, str]:
     return stacks.deploy(STAGE.stack, template, given)[0]
 
 
-async def run(place: Place) -> None:
+async def run(place: LocalCloud) -> None:
     from local.front.server import serve
 
     stop = asyncio.Event()
@@ -114,7 +114,7 @@ async def run(place: Place) -> None:
 
 
 if __name__ == "__main__":
-    here: Any = Place(int(sys.argv[1]), Path(sys.argv[2]).resolve())
+    here: Any = LocalCloud(int(sys.argv[1]), Path(sys.argv[2]).resolve())
     here.state.mkdir(parents=True, exist_ok=True)
     os.environ.update(here.environment())  # ministack reads it when it is imported
     asyncio.run(run(here))

@@ -98,8 +98,8 @@ def test_an_orderly_stop_loses_nothing(tmp_path: Path) -> None:
 READ = """
 import os, sys
 from pathlib import Path
-from local.place import Place
-place = Place(1, Path(sys.argv[1]))
+from local.cloud import LocalCloud
+place = LocalCloud(1, Path(sys.argv[1]))
 os.environ.update(place.environment())
 from local.front.snapshots import Snapshots, SnapshotUnusable
 try:

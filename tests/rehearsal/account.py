@@ -17,8 +17,8 @@ import requests
 from chalicelib.administer import Administer
 from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
+from local.cloud import LocalCloud
 from local.people import sign_in
-from local.place import Place
 from tests.e2e.cloud import free_port, wait_for
 from tests.environment import child_environment
 
@@ -46,7 +46,7 @@ _LISTS = {
 class Account:
     """An account that was empty when it was opened."""
 
-    place: Place
+    place: LocalCloud
 
     def client(self, service: str) -> Any:
         return _client(self.place, service)
@@ -87,14 +87,14 @@ class Account:
 
 
 @cache
-def _client(place: Place, service: str) -> Any:
+def _client(place: LocalCloud, service: str) -> Any:
     return place.client(service)
 
 
 @contextmanager
 def opened_account(folder: Path) -> Iterator[Account]:
     """Open an account, in a process of its own, and close it."""
-    place = Place(free_port(), folder)
+    place = LocalCloud(free_port(), folder)
     log = folder.with_name("account.log")
     with log.open("wb") as said:
         process = subprocess.Popen(
@@ -113,7 +113,7 @@ def opened_account(folder: Path) -> Iterator[Account]:
         process.wait(60)
 
 
-def _answers(place: Place) -> bool:
+def _answers(place: LocalCloud) -> bool:
     try:
         return bool(place.client("sts").get_caller_identity())
     except Exception:  # whatever a server says that is just starting

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.place import Place
+from local.cloud import LocalCloud
 from tests.environment import child_environment
 
 PROJECT = Path(__file__).parents[2]
@@ -46,10 +46,10 @@ class Checkout:
     """A folder with the repository's files, as git would give them to anybody."""
 
     folder: Path
-    place: Place
+    place: LocalCloud
 
     @classmethod
-    def new(cls, folder: Path, place: Place) -> Checkout:
+    def new(cls, folder: Path, place: LocalCloud) -> Checkout:
         ignored = shutil.ignore_patterns("__pycache__")
         for name in SOURCES:
             original = PROJECT / name

@@ -17,8 +17,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from local.cloud import LocalCloud
 from local.front.http import App, Receive, Response, Scope, Send, answer
-from local.place import Place
 
 _BODY = {"message": "not today"}
 
@@ -48,7 +48,7 @@ def active_at_once() -> None:
     lambda_svc._schedule_state_transition = functools.partial(wait, lambda_svc._schedule_state_transition)
 
 
-async def run(place: Place) -> None:
+async def run(place: LocalCloud) -> None:
     from local.front.server import serve
 
     stop = asyncio.Event()
@@ -59,7 +59,7 @@ async def run(place: Place) -> None:
 
 
 if __name__ == "__main__":
-    here: Any = Place(int(sys.argv[1]), Path(sys.argv[2]).resolve())
+    here: Any = LocalCloud(int(sys.argv[1]), Path(sys.argv[2]).resolve())
     here.state.mkdir(parents=True, exist_ok=True)
     os.environ.update(here.environment())  # ministack reads it when it is imported
     asyncio.run(run(here))

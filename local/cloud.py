@@ -28,7 +28,7 @@ def app_name() -> str:
 
 
 @dataclass(frozen=True)
-class Place:
+class LocalCloud:
     """One local cloud.
 
     folder  holds its state and `outputs.json`
@@ -104,9 +104,9 @@ class Place:
         return boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=REGION)
 
 
-def from_environment() -> Place:
+def from_environment() -> LocalCloud:
     """The place that GATEHOUSE_PORT (4566) and GATEHOUSE_LOCAL (.local) name."""
     port = os.environ.get("GATEHOUSE_PORT", "4566")
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise SystemExit(f"GATEHOUSE_PORT: {port!r} is no port, which is a number from 1 to 65535")
-    return Place(int(port), Path(os.environ.get("GATEHOUSE_LOCAL", ".local")).resolve())
+    return LocalCloud(int(port), Path(os.environ.get("GATEHOUSE_LOCAL", ".local")).resolve())

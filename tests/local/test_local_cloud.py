@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.place import app_name, from_environment
+from local.cloud import app_name, from_environment
 
 
 @pytest.mark.parametrize("port", ["abc", "", "0", "65536", "-1", "45.66"])
