@@ -22,47 +22,47 @@ def main(arguments: list[str]) -> int:
     commands.add_parser("reset", help="forget people, policies and documents")
     parsed = parser.parse_args(arguments)
     isolate(os.environ)
-    place = from_environment()
+    cloud = from_environment()
     try:
-        return {"run": _run, "demo": _demo, "token": _token, "reset": _reset}[parsed.command](place, parsed)
+        return {"run": _run, "demo": _demo, "token": _token, "reset": _reset}[parsed.command](cloud, parsed)
     except NotRunning as problem:
         print(problem, file=sys.stderr)
         return 1
 
 
-def _run(place: LocalCloud, _: argparse.Namespace) -> int:
+def _run(cloud: LocalCloud, _: argparse.Namespace) -> int:
     from local.run import run
 
-    return run(place)
+    return run(cloud)
 
 
-def _demo(place: LocalCloud, _: argparse.Namespace) -> int:
+def _demo(cloud: LocalCloud, _: argparse.Namespace) -> int:
     from local.demo import PromiseBroken, demo
 
     try:
-        demo(read_outputs(place.outputs))
+        demo(read_outputs(cloud.outputs))
     except PromiseBroken as broken:
         print(f"\nThe story ended badly: {broken}.", file=sys.stderr)
         return 1
     return 0
 
 
-def _token(place: LocalCloud, parsed: argparse.Namespace) -> int:
+def _token(cloud: LocalCloud, parsed: argparse.Namespace) -> int:
     from local.tokens import TokenRefused, split_scopes, token_for
 
     try:
-        print(token_for(read_outputs(place.outputs), parsed.user, parsed.client, split_scopes(parsed.scope)))
+        print(token_for(read_outputs(cloud.outputs), parsed.user, parsed.client, split_scopes(parsed.scope)))
     except TokenRefused as refused:
         print(refused, file=sys.stderr)
         return 1
     return 0
 
 
-def _reset(place: LocalCloud, _: argparse.Namespace) -> int:
-    if place.is_running():
+def _reset(cloud: LocalCloud, _: argparse.Namespace) -> int:
+    if cloud.is_running():
         print("The local cloud is running: stop it first, with Ctrl-C in its terminal.", file=sys.stderr)
         return 1
-    shutil.rmtree(place.folder, ignore_errors=True)
+    shutil.rmtree(cloud.folder, ignore_errors=True)
     print("Forgotten: people, policies and documents of the local cloud.")
     return 0
 

@@ -15,32 +15,32 @@ IDENTITY = "gatehouse-local-identity"
 APPLICATION = "gatehouse-local"
 
 
-def install(place: LocalCloud, say: Callable[[str], None]) -> dict[str, str]:
+def install(cloud: LocalCloud, say: Callable[[str], None]) -> dict[str, str]:
     """Bring both stacks up to date; give their outputs, merged."""
-    stacks = Stacks(place.client("cloudformation"), place.client("s3"), bucket="gatehouse-local-deploy")
+    stacks = Stacks(cloud.client("cloudformation"), cloud.client("s3"), bucket="gatehouse-local-deploy")
     identity_template = (PROJECT / "infra/identity.yaml").read_text(encoding="utf-8")
     parameters = {
         "Stage": STAGE,
         "MfaMode": "OPTIONAL",  # sample users sign in without a second factor; anyone may add one
-        "CallbackUrls": callback_url(place),
-        "LogoutUrls": callback_url(place),
+        "CallbackUrls": callback_url(cloud),
+        "LogoutUrls": callback_url(cloud),
         "DataProtection": "false",
     }
     say("the identity stack: user pool, clients, groups, tables, roles")
     identity, _ = stacks.deploy(IDENTITY, identity_template, parameters)
     say("the application: packaging")
-    template, code = package(place.folder / "build")
+    template, code = package(cloud.folder / "build")
     say("the application: API, authorizers, triggers, stream handler")
     application, _ = stacks.deploy(
         APPLICATION,
         with_code(template, stacks.upload(code, ".zip")),
         # The emulator's keys are here, though its tokens bear the issuer that AWS would write into them.
-        {"Stage": STAGE, **identity, "JwksUrl": f"{place.url}/{identity['UserPoolId']}/.well-known/jwks.json"},
+        {"Stage": STAGE, **identity, "JwksUrl": f"{cloud.url}/{identity['UserPoolId']}/.well-known/jwks.json"},
     )
     say("tying the user pool to its triggers")
     complete = {"DeployPhase": "complete", "RestApiId": application["RestAPIId"]}
     identity, _ = stacks.deploy(IDENTITY, identity_template, {**parameters, **complete})
-    add_gateway_responses(place.client("apigateway"), application["RestAPIId"], STAGE, template)
+    add_gateway_responses(cloud.client("apigateway"), application["RestAPIId"], STAGE, template)
     return {**identity, **application}
 
 
@@ -52,12 +52,12 @@ def add_gateway_responses(apigateway: Any, api_id: str, stage: str, template: st
     apigateway.create_deployment(restApiId=api_id, stageName=stage)
 
 
-def callback_url(place: LocalCloud) -> str:
-    return f"{place.url}/console/"
+def callback_url(cloud: LocalCloud) -> str:
+    return f"{cloud.url}/console/"
 
 
-def api_url(place: LocalCloud, api_id: str) -> str:
-    return f"{place.url}/_aws/execute-api/{api_id}/{STAGE}"
+def api_url(cloud: LocalCloud, api_id: str) -> str:
+    return f"{cloud.url}/_aws/execute-api/{api_id}/{STAGE}"
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -19,15 +19,15 @@ class NotRunning(Exception):
         super().__init__("The local cloud is not running: start it with `make run` in another terminal.")
 
 
-def outputs_of(place: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
+def outputs_of(cloud: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
     """Say where everything is. The machine's secret and the sample passwords work nowhere else."""
     pool, machine = stacks["UserPoolId"], stacks["MachineClientId"]
-    described = place.client("cognito-idp").describe_user_pool_client(UserPoolId=pool, ClientId=machine)
-    jwks_url = f"{place.url}/{pool}/.well-known/jwks.json"
+    described = cloud.client("cognito-idp").describe_user_pool_client(UserPoolId=pool, ClientId=machine)
+    jwks_url = f"{cloud.url}/{pool}/.well-known/jwks.json"
     scopes = stacks["ResourceServerIdentifier"]
     return {
-        "api_url": api_url(place, stacks["RestAPIId"]),
-        "endpoint_url": place.url,
+        "api_url": api_url(cloud, stacks["RestAPIId"]),
+        "endpoint_url": cloud.url,
         "region": REGION,
         "issuer": stacks["Issuer"],
         "jwks_url": jwks_url,
@@ -36,19 +36,19 @@ def outputs_of(place: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
         "web_client_id": stacks["WebClientId"],
         "machine_client_id": machine,
         "machine_client_secret": described["UserPoolClient"]["ClientSecret"],
-        "authorize_url": f"{place.url}/oauth2/authorize",
-        "token_url": f"{place.url}/oauth2/token",
-        "logout_url": f"{place.url}/logout",
-        "redirect_uri": callback_url(place),
-        "console_url": f"{place.url}/console/",
+        "authorize_url": f"{cloud.url}/oauth2/authorize",
+        "token_url": f"{cloud.url}/oauth2/token",
+        "logout_url": f"{cloud.url}/logout",
+        "redirect_uri": callback_url(cloud),
+        "console_url": f"{cloud.url}/console/",
         "scopes": {"read": f"{scopes}/file.read", "write": f"{scopes}/file.write"},
         "tables": {"policies": stacks["PolicyTableName"], "state": stacks["StateTableName"]},
         "users": {name: {"username": address, "password": password} for name, (_, address, password) in USERS.items()},
         "default_group": "readers",
         # what `chalice local` needs to run the application against this cloud
         "environment": {
-            **place.credentials(),
-            "AWS_ENDPOINT_URL": place.url,
+            **cloud.credentials(),
+            "AWS_ENDPOINT_URL": cloud.url,
             "ISSUER": stacks["Issuer"],
             "JWKS_URL": jwks_url,
             "CLIENT_IDS": f"{stacks['WebClientId']},{machine}",

@@ -20,15 +20,15 @@ USERS = {
 }
 
 
-def seed(place: LocalCloud, outputs: Mapping[str, str]) -> list[str]:
+def seed(cloud: LocalCloud, outputs: Mapping[str, str]) -> list[str]:
     """Create the sample users that are missing, apply `policies/`, and say what became of which policy.
 
     Raises:  Refused for policy files that cannot be applied
     """
-    cognito = place.client("cognito-idp")
+    cognito = cloud.client("cognito-idp")
     for group, address, password in USERS.values():
         _create_user(cognito, outputs["UserPoolId"], group, address, password)
-    return apply_policies(PROJECT, outputs, place.client, remedy=REMEDY).notes(_OVERWRITE)
+    return apply_policies(PROJECT, outputs, cloud.client, remedy=REMEDY).notes(_OVERWRITE)
 
 
 def _create_user(cognito: Any, pool_id: str, group: str, address: str, password: str) -> None:

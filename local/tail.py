@@ -16,9 +16,9 @@ _POLL_SECONDS = 0.5
 _OVERLAP_MILLISECONDS = 5000  # invocations that end at about the same time are written in any order
 
 
-def follow_logs(place: LocalCloud, stopped: Callable[[], bool], print_line: Callable[[str], object]) -> None:
+def follow_logs(cloud: LocalCloud, stopped: Callable[[], bool], print_line: Callable[[str], object]) -> None:
     """Print new lines until stopped."""
-    tail = Tail(place.client("logs"), since=int(time.time() * 1000))
+    tail = Tail(cloud.client("logs"), since=int(time.time() * 1000))
     while not stopped():
         with suppress(BotoCoreError, ClientError):  # a log that cannot be read just now is no reason to stop the cloud
             for function, lines in tail.new_invocations():
