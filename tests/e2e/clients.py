@@ -53,8 +53,8 @@ class People:
     def __init__(self, cloud: Cloud) -> None:
         self._outputs = cloud.outputs
         self._pool = {"UserPoolId": cloud.outputs["user_pool_id"]}
-        self.cognito = cloud.place.client("cognito-idp")
-        self._dynamodb = cloud.place.client("dynamodb")
+        self.cognito = cloud.local_cloud.client("cognito-idp")
+        self._dynamodb = cloud.local_cloud.client("dynamodb")
 
     def new(self, *groups: str) -> Person:
         """Create a person who belongs to these groups, and to none by default: that decision has been taken."""

@@ -55,25 +55,25 @@ SHELL = {
 }
 
 
-def environment(place: LocalCloud) -> dict[str, str]:
+def environment(local_cloud: LocalCloud) -> dict[str, str]:
     """Returns the environment of a developer's shell: it says where the cloud is, and more that must not matter."""
-    temporary = place.folder.with_name(f"{place.folder.name}-tmp")
+    temporary = local_cloud.folder.with_name(f"{local_cloud.folder.name}-tmp")
     temporary.mkdir(exist_ok=True)
     return child_environment(
-        GATEHOUSE_PORT=str(place.port),
-        GATEHOUSE_LOCAL=str(place.folder),
+        GATEHOUSE_PORT=str(local_cloud.port),
+        GATEHOUSE_LOCAL=str(local_cloud.folder),
         TMPDIR=str(temporary),  # so that it can be seen what is left there
         PYTHONFAULTHANDLER="1",
         **SHELL,
     )
 
 
-def command(place: LocalCloud, *words: str) -> subprocess.CompletedProcess[str]:
+def command(local_cloud: LocalCloud, *words: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m local <words>` to its end."""
     return subprocess.run(
         [sys.executable, "-m", "local", *words],
         cwd=PROJECT,
-        env=environment(place),
+        env=environment(local_cloud),
         capture_output=True,
         text=True,
         timeout=START_SECONDS,
@@ -85,13 +85,13 @@ def command(place: LocalCloud, *words: str) -> subprocess.CompletedProcess[str]:
 class Cloud:
     """A cloud that was started, and what can be seen of it from outside."""
 
-    place: LocalCloud
+    local_cloud: LocalCloud
     process: subprocess.Popen[bytes]
     log: Path
 
     @property
     def outputs(self) -> dict[str, Any]:
-        return read_outputs(self.place.outputs)
+        return read_outputs(self.local_cloud.outputs)
 
     @property
     def said(self) -> str:
@@ -129,27 +129,27 @@ class Cloud:
         return {address for inode, address in _listening_sockets() if f"socket:[{inode}]" in sockets}
 
     def temporary_files(self) -> list[str]:
-        return sorted(os.listdir(environment(self.place)["TMPDIR"]))
+        return sorted(os.listdir(environment(self.local_cloud)["TMPDIR"]))
 
     def _processes(self) -> list[Path]:
-        marker = f"GATEHOUSE_LOCAL={self.place.folder}\0".encode()
+        marker = f"GATEHOUSE_LOCAL={self.local_cloud.folder}\0".encode()
         return [process for process in Path("/proc").glob("[0-9]*") if marker in _environment_of(process)]
 
 
 def start(folder: Path, port: int | None = None) -> Cloud:
     """Start a cloud and return at once."""
-    place = LocalCloud(port or free_port(), folder)
+    local_cloud = LocalCloud(port or free_port(), folder)
     log = folder.with_name(f"{folder.name}.log")
     with log.open("wb") as said:
         process = subprocess.Popen(
             [sys.executable, "-m", "local", "run"],
             cwd=PROJECT,
-            env=environment(place),
+            env=environment(local_cloud),
             stdout=said,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    return Cloud(place, process, log)
+    return Cloud(local_cloud, process, log)
 
 
 def start_and_wait(folder: Path, port: int | None = None) -> Cloud:

@@ -93,10 +93,12 @@ def attacked(cloud: Cloud, outputs: dict[str, Any], reader: str) -> Pool:
     """
     pool_id = outputs["user_pool_id"]
     # ministack keeps a key for access tokens beside its state, and makes it when the first one is signed.
-    pem = (cloud.place.state / f"cognito-pool-keys/{pool_id}-access.pem").read_bytes()
+    pem = (cloud.local_cloud.state / f"cognito-pool-keys/{pool_id}-access.pem").read_bytes()
     private_key = load_pem_private_key(pem, password=None)
     assert isinstance(private_key, RSAPrivateKey)
-    merchant = cloud.place.client("cognito-idp").create_user_pool_client(UserPoolId=pool_id, ClientName="merchant")
+    merchant = cloud.local_cloud.client("cognito-idp").create_user_pool_client(
+        UserPoolId=pool_id, ClientName="merchant"
+    )
     return Pool(
         issuer=outputs["issuer"],
         client_id=outputs["web_client_id"],

@@ -19,7 +19,7 @@ READERS, WRITERS = 56, 8
 @pytest.fixture
 def just_deployed(cloud: Cloud) -> None:
     """End the processes of all functions: a change of its configuration does."""
-    functions = cloud.place.client("lambda")
+    functions = cloud.local_cloud.client("lambda")
     for function in functions.list_functions()["Functions"]:
         functions.update_function_configuration(FunctionName=function["FunctionName"], Timeout=function["Timeout"])
 

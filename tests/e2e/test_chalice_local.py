@@ -33,13 +33,18 @@ from tests.tokens.over_http import judge
 
 
 @contextmanager
-def chalice_local(place: LocalCloud, log: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def chalice_local(local_cloud: LocalCloud, log: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """Type `chalice local`; gives the process and its port."""
     port = free_port()
     command = [str(Path(sys.executable).parent / "chalice"), "local", "--port", str(port), *options]
     with log.open("wb") as said:
         process = subprocess.Popen(
-            command, cwd=PROJECT, env=environment(place), stdout=said, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=PROJECT,
+            env=environment(local_cloud),
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
     try:
         yield process, port
@@ -55,7 +60,7 @@ def chalice_local(place: LocalCloud, log: Path, *options: str) -> Iterator[tuple
 def developer(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """The API as `chalice local` serves it."""
     log = tmp_path_factory.mktemp("chalice") / "log"
-    with chalice_local(cloud.place, log, "--no-autoreload") as (process, port):
+    with chalice_local(cloud.local_cloud, log, "--no-autoreload") as (process, port):
 
         def serves() -> bool:
             assert process.poll() is None, log.read_text()

@@ -21,7 +21,13 @@ NAMES = "Name who signs in: USER=admin or USER=editor or USER=reader or CLIENT=m
 
 def make_token(cloud: Cloud, *words: str) -> list[str]:
     """The command that `make token` would run, in a shell of somebody who is called like a sample user."""
-    settings = {**environment(cloud.place), "USER": "reader", "SCOPE": "write", "CLIENT": "machine", "MAKEFLAGS": ""}
+    settings = {
+        **environment(cloud.local_cloud),
+        "USER": "reader",
+        "SCOPE": "write",
+        "CLIENT": "machine",
+        "MAKEFLAGS": "",
+    }
     shown = subprocess.run(
         ["make", "--no-print-directory", "-n", "-o", ".venv/installed", "token", *words],  # noqa: S607
         cwd=PROJECT,
@@ -58,12 +64,12 @@ def test_only_what_was_typed_counts_and_not_the_shells_variables(
     ],
 )
 def test_a_token_for_nobody_is_refused_with_the_names(cloud: Cloud, words: list[str]) -> None:
-    refused = command(cloud.place, "token", *words)
+    refused = command(cloud.local_cloud, "token", *words)
     assert (refused.returncode, refused.stdout, refused.stderr) == (1, "", NAMES)
 
 
 def scopes_of(cloud: Cloud, *words: str) -> set[str]:
-    printed = command(cloud.place, "token", *words)
+    printed = command(cloud.local_cloud, "token", *words)
     assert (printed.returncode, printed.stderr) == (0, "")
     return set(jwt.decode(printed.stdout.strip(), options={"verify_signature": False})["scope"].split())
 
@@ -78,7 +84,7 @@ def test_a_token_has_the_scopes_that_were_asked_for(cloud: Cloud, outputs: dict[
 
 
 def test_such_a_token_opens_a_route_of_use_case_1(cloud: Cloud, api: Api) -> None:
-    token = command(cloud.place, "token", "--scope", "read", "reader").stdout.strip()
+    token = command(cloud.local_cloud, "token", "--scope", "read", "reader").stdout.strip()
     assert api.ask("GET", "/files", token).status == 200
 
 
@@ -90,7 +96,7 @@ def test_such_a_token_opens_a_route_of_use_case_1(cloud: Cloud, api: Api) -> Non
     ],
 )
 def test_a_scope_that_cannot_be_had_is_refused_in_one_line(cloud: Cloud, words: list[str], sentence: str) -> None:
-    refused = command(cloud.place, "token", *words)
+    refused = command(cloud.local_cloud, "token", *words)
     assert (refused.returncode, refused.stdout, len(refused.stderr.splitlines())) == (1, "", 1)
     assert refused.stderr.startswith(sentence)
 
@@ -102,7 +108,7 @@ def test_chalice_local_on_a_busy_port_ends_with_one_message(cloud: Cloud, option
         ended = subprocess.run(
             [str(Path(sys.executable).parent / "chalice"), "local", option, "--port", str(port)],
             cwd=PROJECT,
-            env=environment(cloud.place),
+            env=environment(cloud.local_cloud),
             capture_output=True,
             text=True,
             timeout=STOP_SECONDS,
@@ -113,7 +119,7 @@ def test_chalice_local_on_a_busy_port_ends_with_one_message(cloud: Cloud, option
 
 
 def test_chalice_local_says_at_once_where_it_serves_also_into_a_file(cloud: Cloud, tmp_path: Path) -> None:
-    settings = {name: value for name, value in environment(cloud.place).items() if name != "PYTHONUNBUFFERED"}
+    settings = {name: value for name, value in environment(cloud.local_cloud).items() if name != "PYTHONUNBUFFERED"}
     log, port = tmp_path / "log", free_port()
     line = [str(Path(sys.executable).parent / "chalice"), "local", "--no-autoreload", "--port", str(port)]
     with log.open("wb") as said, subprocess.Popen(line, cwd=PROJECT, env=settings, stdout=said, stderr=said) as local:
@@ -124,13 +130,13 @@ def test_chalice_local_says_at_once_where_it_serves_also_into_a_file(cloud: Clou
 
 
 def test_the_address_of_the_cloud_leads_a_browser_to_the_console(cloud: Cloud) -> None:
-    shown = requests.get(f"{cloud.place.url}/", timeout=TIMEOUT)
-    assert (shown.url, shown.status_code) == (f"{cloud.place.url}/console/", 200)
+    shown = requests.get(f"{cloud.local_cloud.url}/", timeout=TIMEOUT)
+    assert (shown.url, shown.status_code) == (f"{cloud.local_cloud.url}/console/", 200)
     assert "text/html" in shown.headers["content-type"]
 
 
 def test_a_start_saves_the_cloud_before_it_says_where_everything_is(cloud: Cloud) -> None:
-    saved, outputs = cloud.place.state / "snapshot.json", cloud.place.outputs
+    saved, outputs = cloud.local_cloud.state / "snapshot.json", cloud.local_cloud.outputs
     assert json.loads(saved.read_bytes()).keys() >= {"cognito", "dynamodb", "cloudformation", "lambda"}
     assert outputs.exists()
 

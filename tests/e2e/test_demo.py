@@ -16,7 +16,7 @@ def test_the_demo_ends_well_and_leaves_the_policies_as_they_were(cloud: Cloud, a
 
     before = statements()
 
-    played = command(cloud.place, "demo")
+    played = command(cloud.local_cloud, "demo")
 
     assert (played.returncode, played.stderr) == (0, ""), played.stdout
     assert played.stdout.rstrip().endswith("All answers were the promised ones.")
@@ -31,7 +31,7 @@ def test_the_demo_ends_badly_when_an_answer_is_not_the_promised_one(
     assert api.ask("PUT", machines_policy, admin, {"statements": []}).status == 200
 
     try:
-        played = command(cloud.place, "demo")
+        played = command(cloud.local_cloud, "demo")
     finally:
         api.ask("PUT", machines_policy, admin, {"statements": statements})
 
@@ -49,7 +49,7 @@ def test_without_a_cloud_the_demo_says_so_in_one_sentence(tmp_path: Path) -> Non
 
 
 def test_a_token_for_a_sample_user_is_printed_alone(cloud: Cloud) -> None:
-    printed = command(cloud.place, "token", "reader")
+    printed = command(cloud.local_cloud, "token", "reader")
 
     assert (printed.returncode, printed.stderr) == (0, "")
     assert printed.stdout.count(".") == 2

@@ -25,7 +25,7 @@ WHOLE = {
 
 @pytest.fixture
 def dynamodb(cloud: Cloud) -> Any:
-    return cloud.place.client("dynamodb")
+    return cloud.local_cloud.client("dynamodb")
 
 
 @pytest.fixture
@@ -90,7 +90,9 @@ def test_a_corrupt_policy_concerns_nobody_else(guild: Guild, damage: Callable[..
 
 
 def reasons(cloud: Cloud) -> list[str]:
-    return [line["code"] for line in logs.lines(cloud.place, "policy_authorizer") if line.get("decision") == "failed"]
+    return [
+        line["code"] for line in logs.lines(cloud.local_cloud, "policy_authorizer") if line.get("decision") == "failed"
+    ]
 
 
 @pytest.fixture
@@ -99,7 +101,7 @@ def lost_generation(cloud: Cloud, guild: Guild, dynamodb: Any, outputs: dict[str
     # The stream handler would count anew: first let it come to the end of what has been changed so far.
     guild.write([READ])
     wait_for(
-        lambda: any(line.get("subject") == guild.subject for line in logs.lines(cloud.place, "policy_changed")),
+        lambda: any(line.get("subject") == guild.subject for line in logs.lines(cloud.local_cloud, "policy_changed")),
         "the stream has been followed up to here",
     )
     table, key = {"TableName": outputs["tables"]["state"]}, {"id": {"S": "generation"}}

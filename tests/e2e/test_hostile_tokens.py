@@ -83,10 +83,14 @@ def test_no_token_is_in_any_log(cloud: Cloud, api: Api, reader: str) -> None:
     api.ask("GET", "/reports", reader)
     _, payload, signature = reader.split(".")
 
-    for group in cloud.place.client("logs").describe_log_groups()["logGroups"]:
-        text = "".join(logs.messages(cloud.place, group["logGroupName"]))
+    for group in cloud.local_cloud.client("logs").describe_log_groups()["logGroups"]:
+        text = "".join(logs.messages(cloud.local_cloud, group["logGroupName"]))
         assert not {part for part in (payload, signature) if part in text}, group["logGroupName"]
 
 
 def rejections(cloud: Cloud) -> list[str]:
-    return [line["code"] for line in logs.lines(cloud.place, "policy_authorizer") if line.get("decision") == "rejected"]
+    return [
+        line["code"]
+        for line in logs.lines(cloud.local_cloud, "policy_authorizer")
+        if line.get("decision") == "rejected"
+    ]

@@ -17,7 +17,7 @@ def test_a_start_succeeds_after_starts_that_were_killed_at_random_moments(tmp_pa
     folder, random, port = tmp_path / "cloud", Random(8), None  # noqa: S311
     for end in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
         killed = start(folder, port)
-        port = killed.place.port
+        port = killed.local_cloud.port
         with suppress(subprocess.TimeoutExpired):
             killed.process.wait(random.uniform(0.2, 6))
         killed.process.send_signal(end)

@@ -34,7 +34,7 @@ def stale_answers(guild: Guild, url: str, changes: int) -> list[str]:
 @pytest.fixture
 def sleeping_stream(cloud: Cloud) -> Iterator[None]:
     """Nobody follows the policy table's stream, which would heal much of what a careless writer leaves undone."""
-    functions = cloud.place.client("lambda")
+    functions = cloud.local_cloud.client("lambda")
     (mapping,) = functions.list_event_source_mappings()["EventSourceMappings"]
     functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     yield
@@ -60,7 +60,7 @@ def test_changes_from_four_threads_are_each_followed_by_the_very_next_request(
 
 @pytest.fixture
 def table(cloud: Cloud, outputs: dict[str, Any]) -> Table:
-    return Table(cloud.place.client("dynamodb"), outputs["tables"]["policies"], outputs["tables"]["state"])
+    return Table(cloud.local_cloud.client("dynamodb"), outputs["tables"]["policies"], outputs["tables"]["state"])
 
 
 class Table:
@@ -83,7 +83,7 @@ class Table:
 
 
 def audit_lines(cloud: Cloud, subject: str) -> list[dict[str, Any]]:
-    return [line for line in logs.lines(cloud.place, "policy_changed") if line.get("subject") == subject]
+    return [line for line in logs.lines(cloud.local_cloud, "policy_changed") if line.get("subject") == subject]
 
 
 def test_an_edit_by_any_other_tool_becomes_effective_by_way_of_the_stream(

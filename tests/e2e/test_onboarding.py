@@ -83,7 +83,7 @@ def test_a_trigger_that_is_repeated_does_not_give_a_removed_group_back(
         "response": {},
     }
 
-    answered = cloud.place.client("lambda").invoke(FunctionName=FUNCTION, Payload=json.dumps(event).encode())
+    answered = cloud.local_cloud.client("lambda").invoke(FunctionName=FUNCTION, Payload=json.dumps(event).encode())
 
     assert "FunctionError" not in answered
     assert people.groups_of(newcomer["Username"]) == []
@@ -131,7 +131,7 @@ def test_a_local_user_who_claims_a_group_of_the_company_gets_none(cloud: Cloud, 
     }
     function = "gatehouse-local-pre_token"
 
-    answered = cloud.place.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
+    answered = cloud.local_cloud.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
 
     assert json.load(answered["Payload"])["response"] == {"claimsOverrideDetails": None}
 
@@ -151,7 +151,7 @@ def test_nobody_writes_the_company_s_groups_into_their_own_profile(
 @pytest.fixture
 def out_of_order(cloud: Cloud) -> Iterator[Callable[[str], None]]:
     """Lets a trigger look for a table that does not exist."""
-    functions, kept = cloud.place.client("lambda"), {}
+    functions, kept = cloud.local_cloud.client("lambda"), {}
 
     def break_(function: str) -> None:
         kept[function] = functions.get_function_configuration(FunctionName=function)["Environment"]
@@ -200,5 +200,5 @@ def groups_in(token: str) -> list[str]:
 
 
 def failures(cloud: Cloud, function: str) -> list[dict[str, Any]]:
-    written = logs.lines(cloud.place, function)
+    written = logs.lines(cloud.local_cloud, function)
     return [line for line in written if {"failure", "OnboardingFailed"} & line.keys()]

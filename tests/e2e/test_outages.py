@@ -18,7 +18,7 @@ AUTHORIZER, STREAM_HANDLER = "gatehouse-local-policy_authorizer", "gatehouse-loc
 @contextmanager
 def settings_changed(cloud: Cloud, function: str, **changes: str) -> Iterator[None]:
     """Run a function with other settings; every change is a cold start."""
-    functions = cloud.place.client("lambda")
+    functions = cloud.local_cloud.client("lambda")
     before = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
     functions.update_function_configuration(FunctionName=function, Environment={"Variables": before | changes})
     try:
@@ -30,7 +30,10 @@ def settings_changed(cloud: Cloud, function: str, **changes: str) -> Iterator[No
 @pytest.fixture(scope="module")
 def bad_road(cloud: Cloud) -> Iterator[Proxy]:
     """The authorizer's way to DynamoDB, which the tests make worse."""
-    with proxy_to(cloud.place.url) as proxy, settings_changed(cloud, AUTHORIZER, AWS_ENDPOINT_URL_DYNAMODB=proxy.url):
+    with (
+        proxy_to(cloud.local_cloud.url) as proxy,
+        settings_changed(cloud, AUTHORIZER, AWS_ENDPOINT_URL_DYNAMODB=proxy.url),
+    ):
         yield proxy
 
 
@@ -109,7 +112,7 @@ def test_a_stream_handler_that_failed_heals_an_edit_by_another_tool_once_it_work
     cloud: Cloud, reading_guild: Guild, api: Api
 ) -> None:
     with (
-        proxy_to(cloud.place.url) as road,
+        proxy_to(cloud.local_cloud.url) as road,
         settings_changed(cloud, STREAM_HANDLER, AWS_ENDPOINT_URL_DYNAMODB=road.url),
     ):
         assert api.ask("GET", "/reports", reading_guild.token).status == 200
@@ -121,7 +124,7 @@ def test_a_stream_handler_that_failed_heals_an_edit_by_another_tool_once_it_work
 
 
 def edit_by_another_tool(cloud: Cloud, guild: Guild) -> None:
-    cloud.place.client("dynamodb").update_item(
+    cloud.local_cloud.client("dynamodb").update_item(
         TableName=cloud.outputs["tables"]["policies"],
         Key={"subject": {"S": guild.subject}},
         UpdateExpression="SET statements = :none",

@@ -34,7 +34,7 @@ def apply(tmp_path: Path, cloud: Cloud) -> Iterator[Apply]:
             path = folder / f"{name}.yaml"
             path.unlink() if text is None else path.write_text(text, encoding="utf-8")
         with pytest.MonkeyPatch.context() as environment:
-            for name, value in {**ELSEWHERE, "GATEHOUSE_LOCAL": str(cloud.place.folder)}.items():
+            for name, value in {**ELSEWHERE, "GATEHOUSE_LOCAL": str(cloud.local_cloud.folder)}.items():
                 environment.setenv(name, value)
             return main(["policies", "apply", "--stage", "local", *options], tmp_path)
 

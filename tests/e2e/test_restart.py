@@ -38,13 +38,13 @@ def wait_until_gone(cloud: Cloud) -> None:
 
 def administer(cloud: Cloud) -> Administer:
     """Write policies with the owner's credentials."""
-    dynamodb, tables = cloud.place.client("dynamodb"), cloud.outputs["tables"]
+    dynamodb, tables = cloud.local_cloud.client("dynamodb"), cloud.outputs["tables"]
     guard = StateTable(dynamodb, tables["guard"])
     return Administer(PolicyTable(dynamodb, tables["policies"]), guard, guard)
 
 
 def saved(cloud: Cloud) -> str:
-    return (cloud.place.state / "snapshot.json").read_text(encoding="utf-8")
+    return (cloud.local_cloud.state / "snapshot.json").read_text(encoding="utf-8")
 
 
 def who_may_sign_in(people: People, *asked: Person) -> list[bool]:
@@ -77,7 +77,7 @@ def first_life(tmp_path_factory: pytest.TempPathFactory) -> FirstLife:
     wait_for((folder / "running").exists, "the cloud has begun")
     stillborn.kill()
     wait_until_gone(stillborn)
-    cloud = start_and_wait(folder, stillborn.place.port)
+    cloud = start_and_wait(folder, stillborn.local_cloud.port)
     try:
         outputs, people = cloud.outputs, People(cloud)
         name = people.new_group()
@@ -90,7 +90,7 @@ def first_life(tmp_path_factory: pytest.TempPathFactory) -> FirstLife:
         administer(cloud).put_policy("group:readers", {"statements": []}, author=AUTHOR)
         assert guild.api.ask("PUT", "/admin/policies/group/editors", admin, {"statements": POLICY}).status == 200
         addresses = cloud.listening()
-        second_run, reset = command(cloud.place, "run"), command(cloud.place, "reset")
+        second_run, reset = command(cloud.local_cloud, "run"), command(cloud.local_cloud, "reset")
     finally:
         status = cloud.interrupt()
     return FirstLife(cloud, outputs, guild, addresses, second_run, reset, status)
@@ -111,8 +111,8 @@ class SecondLife:
 
 @pytest.fixture(scope="module")
 def second_life(first_life: FirstLife) -> SecondLife:
-    place, guild = first_life.cloud.place, first_life.guild
-    cloud = start_and_wait(place.folder, place.port)
+    local_cloud, guild = first_life.cloud.local_cloud, first_life.guild
+    cloud = start_and_wait(local_cloud.folder, local_cloud.port)
     try:
         outputs, people = cloud.outputs, People(cloud)
         signed_in = who_may_sign_in(people, guild.member)
@@ -123,7 +123,7 @@ def second_life(first_life: FirstLife) -> SecondLife:
     finally:
         cloud.kill()
         wait_until_gone(cloud)
-    return SecondLife(cloud, outputs, signed_in, policy, answer, newcomer, command(place, "demo"))
+    return SecondLife(cloud, outputs, signed_in, policy, answer, newcomer, command(local_cloud, "demo"))
 
 
 @dataclass(frozen=True)
@@ -140,13 +140,15 @@ class ThirdLife:
 
 @pytest.fixture(scope="module")
 def third_life(first_life: FirstLife, second_life: SecondLife) -> ThirdLife:
-    place = second_life.cloud.place
-    cloud = start_and_wait(place.folder, place.port)
+    local_cloud = second_life.cloud.local_cloud
+    cloud = start_and_wait(local_cloud.folder, local_cloud.port)
     try:
         signed_in = who_may_sign_in(People(cloud), first_life.guild.member, second_life.newcomer)
     finally:
         status = cloud.interrupt()
-    return ThirdLife(cloud.said, signed_in, status, cloud.left_behind(), command(place, "reset"), place.folder)
+    return ThirdLife(
+        cloud.said, signed_in, status, cloud.left_behind(), command(local_cloud, "reset"), local_cloud.folder
+    )
 
 
 # --- a stop, in order ---
@@ -159,24 +161,24 @@ def test_ctrl_c_ends_the_cloud_well_and_leaves_nothing(first_life: FirstLife) ->
 
 
 def test_nothing_listens_any_more_after_a_stop(first_life: FirstLife) -> None:
-    assert not is_open(first_life.cloud.place.port)
+    assert not is_open(first_life.cloud.local_cloud.port)
 
 
 def test_a_stopped_cloud_leaves_no_outputs_that_could_mislead(first_life: FirstLife) -> None:
-    assert command(first_life.cloud.place, "demo").stderr == NOT_RUNNING
+    assert command(first_life.cloud.local_cloud, "demo").stderr == NOT_RUNNING
 
 
 @linux_only
 def test_nothing_listens_beyond_loopback(first_life: FirstLife) -> None:
-    assert first_life.addresses == {f"127.0.0.1:{first_life.cloud.place.port}"}
+    assert first_life.addresses == {f"127.0.0.1:{first_life.cloud.local_cloud.port}"}
 
 
 def test_secrets_are_for_the_owners_eyes_only(first_life: FirstLife) -> None:
-    assert first_life.cloud.place.state.stat().st_mode & 0o077 == 0
+    assert first_life.cloud.local_cloud.state.stat().st_mode & 0o077 == 0
 
 
 def test_a_second_run_is_refused_in_one_sentence(first_life: FirstLife) -> None:
-    folder = first_life.cloud.place.folder
+    folder = first_life.cloud.local_cloud.folder
 
     assert (first_life.second_run.returncode, first_life.second_run.stdout) == (1, "")
     assert first_life.second_run.stderr == (
@@ -263,15 +265,15 @@ def killed_cloud(tmp_path: Path) -> Iterator[Cloud]:
     wait_for((tmp_path / "cloud/running").exists, "the cloud has begun")
     cloud.kill()
     wait_until_gone(cloud)
-    cloud.place.outputs.write_text("{}")
+    cloud.local_cloud.outputs.write_text("{}")
     return cloud
 
 
 def test_a_killed_cloud_can_be_forgotten_without_starting_it_again(killed_cloud: Cloud) -> None:
-    reset = command(killed_cloud.place, "reset")
+    reset = command(killed_cloud.local_cloud, "reset")
 
     assert (reset.returncode, reset.stderr) == (0, "")
-    assert not killed_cloud.place.folder.exists()
+    assert not killed_cloud.local_cloud.folder.exists()
 
 
 def test_a_port_that_another_program_uses_is_named(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_policies_are_written_by_nobody_but_the_owner(
     cloud: Cloud, outputs: dict[str, Any], credentials: dict[str, Any]
 ) -> None:
     table = {"TableName": outputs["tables"]["policies"]}
-    before = cloud.place.client("dynamodb").scan(**table)["Items"]
+    before = cloud.local_cloud.client("dynamodb").scan(**table)["Items"]
     stranger = boto3.client(
         "dynamodb", endpoint_url=outputs["endpoint_url"], region_name=outputs["region"], **credentials
     )
@@ -78,12 +78,12 @@ def test_policies_are_written_by_nobody_but_the_owner(
         stranger.put_item(**table, Item=POLICY)
 
     assert 400 <= refusal.value.response["ResponseMetadata"]["HTTPStatusCode"] < 500
-    assert cloud.place.client("dynamodb").scan(**table)["Items"] == before
+    assert cloud.local_cloud.client("dynamodb").scan(**table)["Items"] == before
 
 
 def test_a_signature_does_not_cover_another_body(cloud: Cloud, outputs: dict[str, Any]) -> None:
     signed: dict[str, Any] = {}
-    owner = cloud.place.client("dynamodb")
+    owner = cloud.local_cloud.client("dynamodb")
     owner.meta.events.register("before-send.dynamodb", lambda request, **_: signed.update(request.headers) or None)
     owner.describe_table(TableName=outputs["tables"]["policies"])
     body = json.dumps({"TableName": outputs["tables"]["policies"], "Key": {"subject": {"S": "group:readers"}}})

@@ -336,13 +336,13 @@ class House:
             made = gateway.create_resource(restApiId=api, parentId=parent, pathPart=part)["id"]
             if authorizer:
                 kind = "CUSTOM" if authorizer["type"] == "TOKEN" else authorizer["type"]
-                place = {"restApiId": api, "resourceId": made, "httpMethod": "GET"}
-                gateway.put_method(**place, authorizationType=kind, authorizerId=authorizer["id"], **method)
+                local_cloud = {"restApiId": api, "resourceId": made, "httpMethod": "GET"}
+                gateway.put_method(**local_cloud, authorizationType=kind, authorizerId=authorizer["id"], **method)
                 gateway.put_integration(
-                    **place, type="MOCK", requestTemplates={"application/json": '{"statusCode":200}'}
+                    **local_cloud, type="MOCK", requestTemplates={"application/json": '{"statusCode":200}'}
                 )
-                gateway.put_method_response(**place, statusCode="200")
-                gateway.put_integration_response(**place, statusCode="200")
+                gateway.put_method_response(**local_cloud, statusCode="200")
+                gateway.put_integration_response(**local_cloud, statusCode="200")
             return str(made)
 
         route(root, "files", users, authorizationScopes=["house/read"])
@@ -350,12 +350,12 @@ class House:
         for part, judge in zip(("guarded", "cached"), judges, strict=True):
             route(route(root, part), "{id}", judge)
         echo = f"{root_uri}{self.function('echo', ECHO)}/invocations"
-        place = {"restApiId": api, "resourceId": route(root, "echo"), "httpMethod": "GET"}
-        gateway.put_method(**place, authorizationType="NONE")
-        gateway.put_integration(**place, type="AWS_PROXY", integrationHttpMethod="POST", uri=echo)
-        place["resourceId"] = route(root, "internal")
-        gateway.put_method(**place, authorizationType="AWS_IAM")
-        gateway.put_integration(**place, type="AWS_PROXY", integrationHttpMethod="POST", uri=echo)
+        local_cloud = {"restApiId": api, "resourceId": route(root, "echo"), "httpMethod": "GET"}
+        gateway.put_method(**local_cloud, authorizationType="NONE")
+        gateway.put_integration(**local_cloud, type="AWS_PROXY", integrationHttpMethod="POST", uri=echo)
+        local_cloud["resourceId"] = route(root, "internal")
+        gateway.put_method(**local_cloud, authorizationType="AWS_IAM")
+        gateway.put_integration(**local_cloud, type="AWS_PROXY", integrationHttpMethod="POST", uri=echo)
         body = {"message": "$context.authorizer.principalId may not $context.httpMethod $context.path"}
         body |= {"code": "$context.authorizer.code", "absent": "$context.authorizer.absent"}
         gateway.put_gateway_response(
@@ -1400,11 +1400,11 @@ def test_two_authorization_headers_open_nothing(house: House) -> None:
 
 def test_a_refusal_speaks_of_the_caller_the_authorizer_saw(house: House) -> None:
     path = urlsplit(house.api).path.removeprefix("/_aws/execute-api/").partition("/")[2]
-    for place in ("guarded", "cached", "cached"):
-        answer = house.get(f"/{place}/7", "reader:no_policy")
+    for local_cloud in ("guarded", "cached", "cached"):
+        answer = house.get(f"/{local_cloud}/7", "reader:no_policy")
         assert (answer.status_code, answer.json()) == (
             403,
-            {"message": f"reader may not GET /{path}/{place}/7", "code": "no_policy", "absent": ""},
+            {"message": f"reader may not GET /{path}/{local_cloud}/7", "code": "no_policy", "absent": ""},
         )
     assert house.get("/cached/7", "writer:denied_by").json()["code"] == "denied_by"
     assert house.get("/cached/7", "reader").json()["code"] == ""

@@ -72,8 +72,8 @@ def test_the_bytecode_is_that_of_its_source(bundle: Bundle) -> None:
 def test_the_bytecode_says_where_lambda_has_the_source_and_names_no_other_place(bundle: Bundle) -> None:
     for name, content in bundle.bytecode().items():
         assert {code.co_filename for code in code_objects(code_of(content))} == {f"/var/task/{name}"}
-        for place in (PROJECT, bundle.folder.parent, Path.home(), Path(sys.prefix)):
-            assert f"{place}/".encode() not in content, name
+        for local_cloud in (PROJECT, bundle.folder.parent, Path.home(), Path(sys.prefix)):
+            assert f"{local_cloud}/".encode() not in content, name
 
 
 def test_every_handler_runs_from_its_bytecode_and_reads_no_source(bundle: Bundle, lambda_runtime: Path) -> None:

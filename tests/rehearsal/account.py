@@ -46,10 +46,10 @@ _LISTS = {
 class Account:
     """An account that was empty when it was opened."""
 
-    place: LocalCloud
+    local_cloud: LocalCloud
 
     def client(self, service: str) -> Any:
-        return _client(self.place, service)
+        return _client(self.local_cloud, service)
 
     def inventory(self) -> dict[str, list[str]]:
         """Name what there is, by its kind; kinds of which there is nothing are left out."""
@@ -64,7 +64,7 @@ class Account:
     @contextmanager
     def failing(self, method: str, path: str) -> Iterator[None]:
         """Let calls of that method, to paths that begin so, come to nothing."""
-        fault = self.place.folder / "fault"
+        fault = self.local_cloud.folder / "fault"
         fault.write_text(f"{method} {path}", encoding="utf-8")
         try:
             yield
@@ -87,35 +87,35 @@ class Account:
 
 
 @cache
-def _client(place: LocalCloud, service: str) -> Any:
-    return place.client(service)
+def _client(local_cloud: LocalCloud, service: str) -> Any:
+    return local_cloud.client(service)
 
 
 @contextmanager
 def opened_account(folder: Path) -> Iterator[Account]:
     """Open an account, in a process of its own, and close it."""
-    place = LocalCloud(free_port(), folder)
+    local_cloud = LocalCloud(free_port(), folder)
     log = folder.with_name("account.log")
     with log.open("wb") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.rehearsal.simulation", str(place.port), str(folder)],
+            [sys.executable, "-m", "tests.rehearsal.simulation", str(local_cloud.port), str(folder)],
             cwd=PROJECT,
             env=child_environment(),
             stdout=said,
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_for(lambda: process.poll() is not None or _answers(place), "the simulated account answers", 60)
+        wait_for(lambda: process.poll() is not None or _answers(local_cloud), "the simulated account answers", 60)
         assert process.poll() is None, log.read_text(encoding="utf-8")
-        yield Account(place)
+        yield Account(local_cloud)
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(60)
 
 
-def _answers(place: LocalCloud) -> bool:
+def _answers(local_cloud: LocalCloud) -> bool:
     try:
-        return bool(place.client("sts").get_caller_identity())
+        return bool(local_cloud.client("sts").get_caller_identity())
     except Exception:  # whatever a server says that is just starting
         return False
 
@@ -130,7 +130,7 @@ def administer(account: Account, outputs: dict[str, str]) -> Administer:
 def statuses(account: Account, outputs: dict[str, str]) -> dict[str, int]:
     """What the deployed API answers to a stranger, to a reader, and to a reader who wants to write."""
     api_id = outputs["ApiUrl"].removeprefix("https://").partition(".")[0]
-    url = f"{account.place.url}/_aws/execute-api/{api_id}/{outputs['ApiUrl'].rstrip('/').rpartition('/')[2]}"
+    url = f"{account.local_cloud.url}/_aws/execute-api/{api_id}/{outputs['ApiUrl'].rstrip('/').rpartition('/')[2]}"
     token = _reader(account, outputs)
 
     def ask(method: str, path: str, headers: dict[str, str] | None = None) -> int:
@@ -162,7 +162,7 @@ def _reader(account: Account, outputs: dict[str, str]) -> str:
     except cognito.exceptions.UsernameExistsException:
         pass  # an earlier scene has invited this person
     at = {
-        "endpoint_url": account.place.url,
+        "endpoint_url": account.local_cloud.url,
         "region": outputs["UserPoolArn"].split(":")[3],
         "user_pool_id": pool,
         "web_client_id": outputs["WebClientId"],

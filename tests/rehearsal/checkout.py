@@ -46,10 +46,10 @@ class Checkout:
     """A folder with the repository's files, as git would give them to anybody."""
 
     folder: Path
-    place: LocalCloud
+    local_cloud: LocalCloud
 
     @classmethod
-    def new(cls, folder: Path, place: LocalCloud) -> Checkout:
+    def new(cls, folder: Path, local_cloud: LocalCloud) -> Checkout:
         ignored = shutil.ignore_patterns("__pycache__")
         for name in SOURCES:
             original = PROJECT / name
@@ -63,7 +63,7 @@ class Checkout:
             shutil.copy(PROJECT / ".chalice" / name, folder / ".chalice" / name)
         # Nothing to be built for Lambda's Linux: in here, functions find the same versions in this environment.
         (folder / "requirements.txt").write_text("", encoding="utf-8")
-        return cls(folder, place)
+        return cls(folder, local_cloud)
 
     def describe(self, **identity: Any) -> None:
         """Write the stage's file; JSON is YAML too."""
@@ -91,7 +91,7 @@ class Checkout:
         finished = subprocess.run(
             command,
             cwd=self.folder,
-            env=child_environment(**self.place.credentials(), AWS_ENDPOINT_URL=self.place.url),
+            env=child_environment(**self.local_cloud.credentials(), AWS_ENDPOINT_URL=self.local_cloud.url),
             capture_output=True,
             text=True,
             timeout=120,

@@ -48,14 +48,14 @@ def active_at_once() -> None:
     lambda_svc._schedule_state_transition = functools.partial(wait, lambda_svc._schedule_state_transition)
 
 
-async def run(place: LocalCloud) -> None:
+async def run(local_cloud: LocalCloud) -> None:
     from local.front.server import serve
 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     active_at_once()
-    await serve(place.port, stop, wrap=lambda app: failing(app, place.folder / "fault"))
+    await serve(local_cloud.port, stop, wrap=lambda app: failing(app, local_cloud.folder / "fault"))
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ def stillborn(account: Account, play, tmp_path_factory: pytest.TempPathFactory) 
     cognito = account.client("cognito-idp")
     theirs = cognito.create_user_pool(PoolName="olive-growers")["UserPool"]["Id"]
     cognito.create_user_pool_domain(UserPoolId=theirs, Domain="merchants")
-    checkout = Checkout.new(tmp_path_factory.mktemp("first") / "gatehouse", account.place)
+    checkout = Checkout.new(tmp_path_factory.mktemp("first") / "gatehouse", account.local_cloud)
     checkout.describe(DomainPrefix="merchants")
     scene = play(checkout, "deploy")
     cognito.delete_user_pool_domain(UserPoolId=theirs, Domain="merchants")
@@ -223,7 +223,7 @@ def test_a_redeployment_keeps_the_pool_tied_to_its_triggers_and_the_api_at_its_a
 
 @pytest.fixture(scope="module")
 def clone(changed: Scene, account: Account, play, tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    checkout = Checkout.new(tmp_path_factory.mktemp("second") / "gatehouse", account.place)
+    checkout = Checkout.new(tmp_path_factory.mktemp("second") / "gatehouse", account.local_cloud)
     for name in (f"infra/stages/{STAGE}.yaml", "app.py"):
         checkout.file(name).write_bytes(changed.checkout.file(name).read_bytes())
     return play(checkout, "deploy")
