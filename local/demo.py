@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from local.people import cognito, machine_token, sign_in, sign_in_by_page
+from local.sign_in import cognito, machine_token, sign_in, sign_in_by_page
 
 
 class PromiseBroken(Exception):

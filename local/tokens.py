@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from local.people import SignInFailed, machine_token, sign_in, sign_in_by_page
+from local.sign_in import SignInFailed, machine_token, sign_in, sign_in_by_page
 
 MACHINE = "machine"
 

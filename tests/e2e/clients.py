@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import requests
 
-from local.people import sign_in_by_page
+from local.sign_in import sign_in_by_page
 from tests.e2e.cloud import Cloud
 
 TIMEOUT = 30

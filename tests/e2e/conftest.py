@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from local.people import machine_token, sign_in
+from local.sign_in import machine_token, sign_in
 from tests.e2e.clients import Api, Guild, People
 from tests.e2e.cloud import Cloud, start_and_wait
 from tests.tokens.corpus import Pool

@@ -8,7 +8,7 @@ import jwt
 import pytest
 import requests
 
-from local.people import machine_token
+from local.sign_in import machine_token
 from tests.e2e.clients import TIMEOUT, Answer, Api, Guild, People
 from tests.e2e.cloud import wait_for
 from tests.fakes import allow, deny

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from local.cloud import LocalCloud
-from local.people import sign_in_by_page
+from local.sign_in import sign_in_by_page
 from tests.e2e.clients import TIMEOUT, Answer, Api, Guild
 from tests.e2e.cloud import (
     PROJECT,

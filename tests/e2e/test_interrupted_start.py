@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from random import Random
 
-from local.people import sign_in
+from local.sign_in import sign_in
 from tests.e2e.clients import Api
 from tests.e2e.cloud import STOP_SECONDS, start, start_and_wait, wait_for
 

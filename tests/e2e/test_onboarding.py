@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 import pytest
 
-from local.people import cognito, sign_in
+from local.sign_in import cognito, sign_in
 from tests.e2e import logs
 from tests.e2e.clients import Api, People, unique
 from tests.e2e.cloud import Cloud, wait_for

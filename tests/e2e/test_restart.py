@@ -20,7 +20,7 @@ from chalicelib.administer import Administer
 from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
 from infra.policy_files import AUTHOR
-from local.people import SignInFailed, sign_in
+from local.sign_in import SignInFailed, sign_in
 from tests.e2e.clients import Answer, Api, Guild, People, Person
 from tests.e2e.cloud import STOP_SECONDS, Cloud, command, free_port, is_open, start, start_and_wait, wait_for
 from tests.fakes import allow

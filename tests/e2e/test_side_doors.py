@@ -12,7 +12,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from local.people import cognito
+from local.sign_in import cognito
 from tests.e2e.clients import TIMEOUT, Api, People
 from tests.e2e.cloud import Cloud
 

@@ -16,7 +16,7 @@ from authlib.integrations.requests_client import OAuth2Session
 from botocore.exceptions import ClientError
 from pycognito.aws_srp import AWSSRP
 
-from local.people import cognito
+from local.sign_in import cognito
 from tests.e2e.clients import TIMEOUT, Api, People, unique
 
 MAILED_CODE = "123456"  # the emulator mails the same one to everyone

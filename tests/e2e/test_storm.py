@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from threading import Event
 
-from local.people import sign_in
+from local.sign_in import sign_in
 from tests.e2e.clients import Api, Guild
 from tests.e2e.cloud import Cloud
 from tests.fakes import allow

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.people import sign_in_by_page
+from local.sign_in import sign_in_by_page
 from tests.e2e.clients import Answer, Api, unique
 
 REFUSED = Answer(

@@ -18,7 +18,7 @@ from chalicelib.administer import Administer
 from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
 from local.cloud import LocalCloud
-from local.people import sign_in
+from local.sign_in import sign_in
 from tests.e2e.cloud import free_port, wait_for
 from tests.environment import child_environment
 
