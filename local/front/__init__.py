@@ -26,7 +26,7 @@ def front(
     """
     import ministack.app
 
-    from local.front.house import Front
+    from local.front.app import Front
     from local.front.signatures import Signatures
 
     if not ministack.app.AUTH:

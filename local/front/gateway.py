@@ -16,7 +16,7 @@ from typing import Any
 
 from ministack.services import apigateway_v1
 
-from local.front.doors import API
+from local.front.access import API
 from local.front.http import Request
 
 # Where an authorizer's context rides along: ministack caches and evaluates the policy document, and looks nowhere else.

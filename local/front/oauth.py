@@ -12,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 from ministack.core.concurrency import run_reentrant
 
 from local.front import directory, rotation, triggers
+from local.front.access import PAGES
 from local.front.directory import AppClient, Record
-from local.front.doors import PAGES
 from local.front.http import Request, Response
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")

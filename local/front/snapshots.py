@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.files import replace_file
-from local.front.doors import API
+from local.front.access import API
 from local.front.http import App, Receive, Scope, Send
 
 SECONDS = 5.0  # from a change to its snapshot, so that a burst of changes makes few snapshots

@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from botocore.model import ServiceModel
 
 from local.front import directory, operations, profiles, rotation, triggers
+from local.front.access import TARGET
 from local.front.challenges import Challenges
 from local.front.directory import Record
-from local.front.doors import TARGET
 from local.front.http import Request, Response, aws_error
 
 _CONFIRM = {

@@ -29,7 +29,7 @@ _READ_AUTHORIZATION = {"/oauth2/token", "/oauth2/revoke", "/oauth2/userInfo"}
 _MEGABYTE = 1024 * 1024
 
 
-class Door(Enum):
+class Entrance(Enum):
     """The ways in."""
 
     API = auto()  # the deployed API, behind its own authorizers
@@ -49,7 +49,7 @@ def forbidden() -> Response:
     return aws_error("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
 
 
-class Doors:
+class AccessControl:
     """The doorkeeper."""
 
     def __init__(self, signatures: Signatures, self_service: frozenset[str]) -> None:
@@ -62,18 +62,18 @@ class Doors:
         if refusal:
             return refusal
         request = request.dropping("x-forwarded-")
-        match self._door(request):
-            case Door.AWS:
+        match self._entrance(request):
+            case Entrance.AWS:
                 return self._unsigned(request) or request
-            case Door.API:
+            case Entrance.API:
                 # API Gateway's REST APIs hand `path` and `pathParameters` over as they were sent.
                 # Source:  github.com/middleapi/standard-server/pull/93 (captures of live APIs); aws/chalice#511, #688
                 return request.undecoded()
-            case Door.PAGE:
+            case Entrance.PAGE:
                 # Not X-Amz-Target: past these pages ministack would route by it, and take any Authorization for root's.
                 credentials = {"authorization"} if request.path in _READ_AUTHORIZATION else set()
                 return request.keeping({"host", "content-type"} | credentials)
-            case Door.SELF_SERVICE:
+            case Entrance.SELF_SERVICE:
                 return request
 
     def _stray(self, request: Request) -> Response | None:
@@ -96,16 +96,16 @@ class Doors:
             return aws_error("InvalidAction", "A call names its operation once.")
         return self._signatures.refusal(request)
 
-    def _door(self, request: Request) -> Door:
+    def _entrance(self, request: Request) -> Entrance:
         if claims_a_signature(request):
-            return Door.AWS
+            return Entrance.AWS
         if all(_CALL.match(path) and "/@connections/" not in path for path in (request.path, request.raw_path)):
-            return Door.API
+            return Entrance.API
         allowed = {"GET"} if _KEYS.fullmatch(request.path) else PAGES.get(request.path, set())
         # "Action" is how ministack tells the services of AWS's query protocol apart, wherever it appears.
         if request.method in allowed and "Action" not in request.query and "Action" not in request.form:
-            return Door.PAGE
+            return Entrance.PAGE
         if request.method == "OPTIONS" and (allowed or request.path == "/"):
-            return Door.PAGE
+            return Entrance.PAGE
         public = request.method == "POST" and request.path == "/" and request.header("x-amz-target") in self._targets
-        return Door.SELF_SERVICE if public else Door.AWS
+        return Entrance.SELF_SERVICE if public else Entrance.AWS

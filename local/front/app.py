@@ -17,7 +17,7 @@ from local.front import (
     rest_api,
     token_groups,
 )
-from local.front.doors import Doors, largest_body
+from local.front.access import AccessControl, largest_body
 from local.front.http import (
     App,
     Disconnected,
@@ -44,7 +44,7 @@ class Front:
         self._inner = inner
         service = operations.describe()
         property_types.install(service)
-        self._doors = Doors(signatures, operations.self_service(service))
+        self._access = AccessControl(signatures, operations.self_service(service))
         self._user_pool = UserPool(service, now)
         self._oauth = OAuth(now)
         cloudformation_yaml.install()
@@ -78,7 +78,7 @@ class Front:
         await answer(send, response)
 
     async def _answer(self, request: Request) -> Response:
-        admitted = self._doors.admit(request)
+        admitted = self._access.admit(request)
         if isinstance(admitted, Response):
             return admitted
         if self._user_pool.serves(admitted):
