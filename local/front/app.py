@@ -9,11 +9,11 @@ from local.front import (
     cloudformation_yaml,
     gateway,
     lambdas,
-    left_out,
     operations,
+    persisted_settings,
     process_pool,
     property_types,
-    provisioners,
+    resource_types,
     rest_api,
     token_groups,
 )
@@ -52,9 +52,9 @@ class Front:
         gateway.install()
         lambdas.install()
         process_pool.install()
-        left_out.install()
+        persisted_settings.install()
         rest_api.install()
-        provisioners.install()
+        resource_types.install()
         token_groups.install()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from botocore.model import ServiceModel
 
-from local.front import directory, operations, profiles, rotation, triggers
+from local.front import directory, operations, rotation, self_service, triggers
 from local.front.access import TARGET
 from local.front.challenges import Challenges
 from local.front.directory import Record
@@ -39,7 +39,7 @@ class UserPool:
         fault = operations.fault(self._service, operation, fields)
         if fault:
             return aws_error("InvalidParameterException", fault)
-        refused = profiles.refusal(operation, fields, self._now())
+        refused = self_service.refusal(operation, fields, self._now())
         if refused:
             return refused
         request = _completed(request, operation, fields)
