@@ -1,6 +1,6 @@
 """Imports run one way: entry points → use cases → core; AWS behind ports; nothing that ships knows what does not.
 
-The rules are `docs/architecture.md`'s. Each is a list of what a part of the house may never import.
+The rules are `docs/architecture.md`'s. Each is a list of what a part of the system may never import.
 """
 
 import ast

@@ -15,9 +15,9 @@ from tests.authorizers.events import proxy_event
 READ, WRITE = "https://gatehouse.example/file.read", "https://gatehouse.example/file.write"
 
 
-def house() -> Chalice:
+def system() -> Chalice:
     """An app with a route of every kind."""
-    app = Chalice("house")
+    app = Chalice("system")
     app.route("/")(dict)
     app.route("/reports/{id}", authorizer=policy_authorizer)(lambda id: {})
     app.route("/policies/{kind}/{name}", authorizer=policy_authorizer)(lambda kind, name: {})
@@ -31,7 +31,7 @@ def house() -> Chalice:
 
 
 def is_open(resource: str, authorizer: dict | None, **parameters: str) -> bool:
-    return enforcement.is_granted(house(), Request(proxy_event("GET", resource, parameters, authorizer)))
+    return enforcement.is_granted(system(), Request(proxy_event("GET", resource, parameters, authorizer)))
 
 
 def test_a_public_route_is_open_to_everyone():
@@ -185,7 +185,7 @@ def test_a_parameter_called_like_another_is_not_filled_in_twice(authorization, o
 def test_a_greedy_parameter_is_filled_in(resource, parameters, opened):
     authorization = "Allow GET /greedy/* Deny GET /greedy/secret/* Allow GET /shops/* Deny GET /shops/*/till/*"
     event = proxy_event("GET", resource, {}, {"permissions": authorization}) | {"pathParameters": parameters}
-    assert enforcement.is_granted(house(), Request(event)) is opened
+    assert enforcement.is_granted(system(), Request(event)) is opened
 
 
 # --- use case 1: the claims of the Cognito authorizer ---
@@ -231,7 +231,7 @@ def test_a_route_whose_guard_is_not_known_here_stays_closed(resource):
 @pytest.mark.parametrize(("method", "resource"), [("GET", "/nowhere"), ("PUT", "/reports/{id}")])
 def test_what_is_no_route_is_closed(method, resource):
     event = proxy_event(method, resource, authorizer={"permissions": "Allow * /*"})
-    assert not enforcement.is_granted(house(), Request(event))
+    assert not enforcement.is_granted(system(), Request(event))
 
 
 # --- what is checked when a route is registered ---
@@ -287,7 +287,7 @@ def test_a_route_that_can_be_judged_is_registered(path, authorizer):
 
 
 def test_what_is_closed_is_never_run():
-    app = Api("house")
+    app = Api("system")
     ran: list[str] = []
     app.route("/run", authorizer=policy_authorizer)(lambda: ran.append("run") or {})
     enforcement.enforce(app)

@@ -26,7 +26,7 @@ ASKED = f"{STAGE}GET/reports"
 READ = allow("/reports", "/reports/*", sid="read")
 
 
-class House:
+class System:
     """The authorizer with everything around it; `lines` are those that it recorded."""
 
     def __init__(self, *rules: dict, group: str = "clerks") -> None:
@@ -52,7 +52,7 @@ def bearer(**claims) -> str:
 
 
 def test_a_caller_with_a_policy_gets_its_document():
-    answered = House(READ).ask(bearer())
+    answered = System(READ).ask(bearer())
     assert answered["principalId"] == mint.person()["sub"]
     assert iam.permits(answered["policyDocument"], f"{STAGE}GET/reports/7")
     assert not iam.permits(answered["policyDocument"], f"{STAGE}PUT/reports/7")
@@ -62,82 +62,82 @@ def test_a_caller_with_a_policy_gets_its_document():
     "claims", [{"cognito:groups": None}, {"cognito:groups": ["visitors"]}], ids=["none", "unknown"]
 )
 def test_a_caller_without_a_policy_is_denied_everything_explicitly(claims):
-    answered = House(READ).ask(bearer(**claims))
+    answered = System(READ).ask(bearer(**claims))
     assert iam.evaluate(answered["policyDocument"], ASKED) is iam.Verdict.DENIED
     assert answered["context"]["code"] == "no_policy"
 
 
 def test_the_context_says_who_calls_and_by_which_policies():
-    house = House(READ)
-    assert house.ask(bearer())["context"] == {
+    system = System(READ)
+    assert system.ask(bearer())["context"] == {
         "code": "not_permitted",
         "reason": "the policies in force are ",
         "kind": "person",
         "client": mint.WEB_CLIENT,
         "username": "clerk",
         "policies": "group:clerks@1",
-        "generation": str(house.state.generation),
+        "generation": str(system.state.generation),
         "permissions": "Allow GET /reports Allow GET /reports/*",
     }
 
 
 def test_a_person_may_have_many_groups_with_long_names():
-    house = House()
+    system = System()
     groups = [f"{number:02}-{'g' * 117}" for number in range(35)]
     for number, group in enumerate(groups):
-        house.policies.put(f"group:{group}", statements(allow(f"/reports/{number}")), "admin", None)
-    answered = house.ask(bearer(**{"cognito:groups": groups}))
+        system.policies.put(f"group:{group}", statements(allow(f"/reports/{number}")), "admin", None)
+    answered = system.ask(bearer(**{"cognito:groups": groups}))
     for number in range(35):
         assert iam.permits(answered["policyDocument"], f"{STAGE}GET/reports/{number}")
         assert decide(decode(answered["context"]["permissions"]), "GET", f"/reports/{number}").allowed
     named = policy_names.decode(answered["context"]["policies"])
     assert named[0] == f"group:{groups[0]}@1"
     assert named[-1] == f"and {35 - len(named) + 1} more"
-    assert house.lines[-1]["policies"] == [f"group:{group}@1" for group in groups], "the log names all of them"
+    assert system.lines[-1]["policies"] == [f"group:{group}@1" for group in groups], "the log names all of them"
 
 
 def test_names_are_shortened_before_a_document_is_refused():
-    house = House()
+    system = System()
     groups = ["g" * 128, "h" * 128]
     paths = [f"/{'a' * 80}/{number:02}" for number in range(30)]
     for group, some in zip(groups, (paths[:15], paths[15:]), strict=True):
-        house.policies.put(f"group:{group}", statements(allow(*some)), "admin", None)
-    answered = house.ask(bearer(**{"cognito:groups": groups}))
+        system.policies.put(f"group:{group}", statements(allow(*some)), "admin", None)
+    answered = system.ask(bearer(**{"cognito:groups": groups}))
     assert answered["context"]["policies"] == "2 in number"
     assert all(iam.permits(answered["policyDocument"], f"{STAGE}GET{path}") for path in paths)
 
 
 def test_a_name_of_a_group_does_not_break_the_json_of_an_error_response():
-    house = House()
-    house.policies.put('group:a"b\\', statements(READ), "admin", None)
-    context = house.ask(bearer(**{"cognito:groups": ['a"b\\']}))["context"]
+    system = System()
+    system.policies.put('group:a"b\\', statements(READ), "admin", None)
+    context = system.ask(bearer(**{"cognito:groups": ['a"b\\']}))["context"]
     said = json.loads(f'{{"message":"not permitted: {context["reason"]}{context["policies"]}"}}')
     assert said == {"message": "not permitted: the policies in force are group:a%22b%5C@1"}
 
 
 @pytest.mark.parametrize("group", ["team:eng", "équipe", "R&D"])
 def test_a_group_of_any_name_has_its_policy(group):
-    house = House()
-    house.policies.put(f"group:{group}", statements(READ), "admin", None)
-    answered = house.ask(bearer(**{"cognito:groups": [group]}))
+    system = System()
+    system.policies.put(f"group:{group}", statements(READ), "admin", None)
+    answered = system.ask(bearer(**{"cognito:groups": [group]}))
     assert iam.permits(answered["policyDocument"], ASKED)
     assert answered["context"]["policies"] == f"group:{group}@1"
 
 
 def test_the_context_of_a_machine_says_so():
-    house = House()
-    house.policies.put(f"client:{mint.MACHINE_CLIENT}", statements(READ), "admin", None)
-    context = house.ask(mint.token(mint.machine()))["context"]
+    system = System()
+    system.policies.put(f"client:{mint.MACHINE_CLIENT}", statements(READ), "admin", None)
+    context = system.ask(mint.token(mint.machine()))["context"]
     assert (context["kind"], context["username"], context["client"]) == ("machine", "", mint.MACHINE_CLIENT)
 
 
 @repeatable
 @given(statement_tuples, st.lists(requests, max_size=4))
 def test_a_context_is_texts_only_and_its_grant_means_what_the_document_does(made_from, asked):
-    house = House()
-    house.policies.put("group:clerks", made_from, "admin", None)
+    system = System()
+    system.policies.put("group:clerks", made_from, "admin", None)
     scope = " ".join({scope for statement in made_from for scope in statement.scopes})
-    answered = house.ask(bearer(scope=scope))
+    answered = system.ask(bearer(scope=scope))
     assert {type(value) for value in answered["context"].values()} == {str}
     granted = decode(answered["context"]["permissions"])
     for method, path in [("GET", "/"), ("PUT", "/reports/7"), *asked]:
@@ -148,21 +148,21 @@ def test_a_context_is_texts_only_and_its_grant_means_what_the_document_does(made
 @repeatable
 @given(statement_tuples, requests, requests)
 def test_whatever_is_asked_the_answer_is_the_same_and_may_be_remembered(made_from, one, another):
-    house = House()
-    house.policies.put("group:clerks", made_from, "admin", None)
-    first, second = (house.ask(bearer(), f"{STAGE}{method}{path}") for method, path in (one, another))
+    system = System()
+    system.policies.put("group:clerks", made_from, "admin", None)
+    first, second = (system.ask(bearer(), f"{STAGE}{method}{path}") for method, path in (one, another))
     assert json.dumps(first) == json.dumps(second)
 
 
 def test_answers_of_two_stages_name_each_its_own():
-    house = House(READ)
+    system = System(READ)
     for stage in (STAGE, STAGE.replace("/v1/", "/v2/"), STAGE):
-        assert iam.permits(house.ask(bearer(), f"{stage}GET/reports")["policyDocument"], f"{stage}GET/reports")
+        assert iam.permits(system.ask(bearer(), f"{stage}GET/reports")["policyDocument"], f"{stage}GET/reports")
 
 
 def test_two_callers_of_one_group_get_each_their_own_name():
-    house = House(READ)
-    clerk, other = house.ask(bearer()), house.ask(bearer(sub="another-sub", username="other"))
+    system = System(READ)
+    clerk, other = system.ask(bearer()), system.ask(bearer(sub="another-sub", username="other"))
     assert (clerk["principalId"], clerk["context"]["username"]) == (mint.person()["sub"], "clerk")
     assert (other["principalId"], other["context"]["username"]) == ("another-sub", "other")
     assert clerk["policyDocument"] == other["policyDocument"]
@@ -177,7 +177,7 @@ def test_two_callers_of_one_group_get_each_their_own_name():
     ids=["Bearer", "bearer", "BEARER", "three spaces", "fifty spaces", "no scheme"],
 )
 def test_a_token_is_taken_with_its_scheme_in_any_case_or_without(before):
-    assert House(READ).ask(before + mint.token(mint.person()))["principalId"]
+    assert System(READ).ask(before + mint.token(mint.person()))["principalId"]
 
 
 @pytest.mark.parametrize(
@@ -199,10 +199,10 @@ def test_a_token_is_taken_with_its_scheme_in_any_case_or_without(before):
     ],
 )
 def test_a_header_in_any_other_form_is_refused(header, code):
-    house = House(READ)
+    system = System(READ)
     with pytest.raises(Unauthorized):
-        house.ask(header.replace("{token}", mint.token(mint.person())))
-    assert [(line["decision"], line["code"]) for line in house.lines] == [("rejected", code)]
+        system.ask(header.replace("{token}", mint.token(mint.person())))
+    assert [(line["decision"], line["code"]) for line in system.lines] == [("rejected", code)]
 
 
 # --- a refusal ---
@@ -210,14 +210,14 @@ def test_a_header_in_any_other_form_is_refused(header, code):
 
 def test_a_refusal_is_exactly_the_one_word_that_api_gateway_takes_for_a_401():
     with pytest.raises(Unauthorized) as refused:
-        House(READ).ask(bearer(exp=mint.NOW))
+        System(READ).ask(bearer(exp=mint.NOW))
     assert str(refused.value) == "Unauthorized"
     assert refused.value.args == ("Unauthorized",)
 
 
 def test_a_refusal_shows_nothing_of_its_cause_in_a_traceback():
     with pytest.raises(Unauthorized) as refused:
-        House(READ).ask(bearer(exp=mint.NOW))
+        System(READ).ask(bearer(exp=mint.NOW))
     assert refused.value.__cause__ is None
     assert refused.value.__suppress_context__
 
@@ -237,41 +237,41 @@ def test_a_failure_goes_on_as_it_is_and_is_never_a_document_or_a_401(failure, co
     def authorize(_: str):
         raise failure
 
-    house = House(READ)
+    system = System(READ)
     with pytest.raises(type(failure)) as failed:
-        respond(bearer(), ASKED, lambda: authorize, house.decision_log())
+        respond(bearer(), ASKED, lambda: authorize, system.decision_log())
     assert failed.value is failure
-    assert [(line["decision"], line["code"]) for line in house.lines] == [("failed", code)]
+    assert [(line["decision"], line["code"]) for line in system.lines] == [("failed", code)]
 
 
 def test_a_use_case_that_cannot_be_built_is_recorded_like_one_that_fails():
     def nothing_to_build_it_from():
         raise CannotDecide("missing_setting", "the environment variable ISSUER is not set")
 
-    house = House(READ)
+    system = System(READ)
     with pytest.raises(CannotDecide):
-        respond(bearer(), ASKED, nothing_to_build_it_from, house.decision_log())
-    assert [(line["decision"], line["code"]) for line in house.lines] == [("failed", "missing_setting")]
+        respond(bearer(), ASKED, nothing_to_build_it_from, system.decision_log())
+    assert [(line["decision"], line["code"]) for line in system.lines] == [("failed", "missing_setting")]
 
 
 def test_a_document_that_would_be_too_large_is_a_failure_and_no_part_of_it_is_answered():
-    house = House()
+    system = System()
     groups = ["clerks", "auditors", "bosses"]
     for group in groups:
         paths = [f"/{group}/{'a' * 80}/{number}" for number in range(18)]
-        house.policies.put(f"group:{group}", statements(allow(*paths)), "admin", None)
-        assert house.ask(bearer(**{"cognito:groups": [group]})), "alone, none of them is too large"
-    house.lines.clear()
+        system.policies.put(f"group:{group}", statements(allow(*paths)), "admin", None)
+        assert system.ask(bearer(**{"cognito:groups": [group]})), "alone, none of them is too large"
+    system.lines.clear()
     with pytest.raises(CannotDecide):
-        house.ask(bearer(**{"cognito:groups": groups}))
-    assert [(line["decision"], line["code"]) for line in house.lines] == [("failed", "document_too_large")]
+        system.ask(bearer(**{"cognito:groups": groups}))
+    assert [(line["decision"], line["code"]) for line in system.lines] == [("failed", "document_too_large")]
 
 
 def test_an_event_that_names_no_method_is_a_failure():
-    house = House(READ)
+    system = System(READ)
     with pytest.raises(CannotDecide):
-        house.ask(bearer(), "arn:aws:s3:::bucket/key")
-    assert [(line["decision"], line["code"]) for line in house.lines] == [("failed", "not_a_method_arn")]
+        system.ask(bearer(), "arn:aws:s3:::bucket/key")
+    assert [(line["decision"], line["code"]) for line in system.lines] == [("failed", "not_a_method_arn")]
 
 
 # --- the line ---
@@ -289,14 +289,14 @@ def test_an_event_that_names_no_method_is_a_failure():
     ],
 )
 def test_a_decision_leaves_one_line_which_says_why(rules, asked, decision, code, because):
-    house = House(*rules)
-    house.ask(bearer(), STAGE + asked)
-    (line,) = house.lines
+    system = System(*rules)
+    system.ask(bearer(), STAGE + asked)
+    (line,) = system.lines
     assert (line["decision"], line["code"], line["because"]) == (decision, code, because)
     assert f"{line['method']}{line['path']}" == asked
     assert (line["sub"], line["client"]) == (mint.person()["sub"], mint.WEB_CLIENT)
     assert line["policies"] == (["group:clerks@1"] if rules else [])
-    assert line["generation"] == house.state.generation
+    assert line["generation"] == system.state.generation
 
 
 @pytest.mark.parametrize(
@@ -309,11 +309,11 @@ def test_a_decision_leaves_one_line_which_says_why(rules, asked, decision, code,
     ],
 )
 def test_a_refusal_leaves_one_line_with_its_code_and_nothing_that_the_token_said(claims, code):
-    house = House(READ)
-    house.state.put(Revocation("sub", "mallory", mint.NOW, "admin"))
+    system = System(READ)
+    system.state.put(Revocation("sub", "mallory", mint.NOW, "admin"))
     with pytest.raises(Unauthorized):
-        house.ask(bearer(**claims))
-    (line,) = house.lines
+        system.ask(bearer(**claims))
+    (line,) = system.lines
     assert (line["decision"], line["code"]) == ("rejected", code)
     assert set(line) == {"function", "decision", "code", "method", "path", "Decisions", "TookMilliseconds", "_aws"}
 
@@ -341,11 +341,11 @@ TELLTALES = {
     ],
 )
 def test_no_line_holds_a_token_or_a_claim_that_it_need_not(claims):
-    house = House(READ)
+    system = System(READ)
     lines: list[str] = []
     header = bearer(**TELLTALES, **claims)
     with suppress(Unauthorized):
-        respond(header, ASKED, lambda: house.authorize, DecisionLog(write_line=lines.append, now=house.clock))
+        respond(header, ASKED, lambda: system.authorize, DecisionLog(write_line=lines.append, now=system.clock))
     (line,) = lines
     assert "TELLTALE" not in line
     assert "Bearer" not in line
@@ -369,9 +369,9 @@ def test_no_line_of_a_failure_holds_the_token_or_what_the_failure_said():
 @given(st.text())
 @repeatable
 def test_any_text_for_a_header_is_a_401_and_one_line_without_it(header):
-    house = House(READ)
+    system = System(READ)
     with pytest.raises(Unauthorized):
-        house.ask(header)
-    (line,) = house.lines
+        system.ask(header)
+    (line,) = system.lines
     assert line["decision"] == "rejected"
     assert set(line) == {"function", "decision", "code", "method", "path", "Decisions", "TookMilliseconds", "_aws"}

@@ -1,4 +1,4 @@
-"""The templates of the house, read once."""
+"""The templates of the system, read once."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""A project folder for tests of the deployment: the house's own templates, and whatever stage a test writes."""
+"""A project folder for tests of the deployment: the system's own templates, and whatever stage a test writes."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def zipped(source: str) -> bytes:
 
 
 @dataclass
-class House:
+class System:
     """One user pool with its clients, on a running cloud."""
 
     cloud: Cloud
@@ -128,9 +128,9 @@ class House:
             AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         )
         assume = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        role = iam.create_role(RoleName="house", AssumeRolePolicyDocument=json.dumps({"Statement": [assume]}))
+        role = iam.create_role(RoleName="system", AssumeRolePolicyDocument=json.dumps({"Statement": [assume]}))
         write = {"Statement": [{"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": "*"}]}
-        iam.put_role_policy(RoleName="house", PolicyName="write", PolicyDocument=json.dumps(write))
+        iam.put_role_policy(RoleName="system", PolicyName="write", PolicyDocument=json.dumps(write))
         self.role = role["Role"]["Arn"]
         return self.function("confirmed", CONFIRMED)
 
@@ -147,7 +147,7 @@ class House:
     @cached_property
     def pool(self) -> str:
         made = self.idp.create_user_pool(
-            PoolName="house",
+            PoolName="system",
             UsernameAttributes=["email"],
             AutoVerifiedAttributes=["email"],
             LambdaConfig={"PostConfirmation": self.trigger},
@@ -155,8 +155,8 @@ class House:
         pool = str(made["UserPool"]["Id"])
         self.idp.create_resource_server(
             UserPoolId=pool,
-            Identifier="house",
-            Name="house",
+            Identifier="system",
+            Name="system",
             Scopes=[{"ScopeName": s, "ScopeDescription": s} for s in ("read", "write")],
         )
         self.idp.create_group(UserPoolId=pool, GroupName="editors")
@@ -179,7 +179,7 @@ class House:
             ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
             AllowedOAuthFlowsUserPoolClient=True,
             AllowedOAuthFlows=["code"],
-            AllowedOAuthScopes=["openid", "email", "house/read"],
+            AllowedOAuthScopes=["openid", "email", "system/read"],
             CallbackURLs=[CALLBACK],
             LogoutURLs=["http://localhost:3000/"],
             SupportedIdentityProviders=["COGNITO", "Corp"],
@@ -194,7 +194,7 @@ class House:
             GenerateSecret=True,
             AllowedOAuthFlowsUserPoolClient=True,
             AllowedOAuthFlows=["client_credentials"],
-            AllowedOAuthScopes=["house/read"],
+            AllowedOAuthScopes=["system/read"],
         )
         return client["ClientId"], client["ClientSecret"]
 
@@ -233,7 +233,7 @@ class House:
             "client_id": self.web,
             "response_type": "code",
             "redirect_uri": CALLBACK,
-            "scope": "openid house/read",
+            "scope": "openid system/read",
             "state": "st8",
             "code_challenge": CHALLENGE,
             "code_challenge_method": "S256",
@@ -295,7 +295,7 @@ class House:
         content = {
             "iss": f"https://cognito-idp.us-east-1.amazonaws.com/{self.pool}",
             "token_use": "access",
-            "scope": "house/read",
+            "scope": "system/read",
             "iat": int(time.time()),
             "exp": int(time.time()) + 600,
         } | changes
@@ -308,10 +308,10 @@ class House:
 
     @cached_property
     def api(self) -> str:
-        """A deployed API: /files asks for house/read, /profile for an ID token, /guarded/{id} asks a function."""
+        """A deployed API: /files asks for system/read, /profile for an ID token, /guarded/{id} asks a function."""
         _ = self.pool
         gateway = self.cloud.client("apigateway")
-        api = gateway.create_rest_api(name="house")["id"]
+        api = gateway.create_rest_api(name="system")["id"]
         pool_arn = f"arn:aws:cognito-idp:us-east-1:123456789012:userpool/{self.pool}"
         source = "method.request.header.Authorization"
         users = gateway.create_authorizer(
@@ -345,7 +345,7 @@ class House:
                 gateway.put_integration_response(**local_cloud, statusCode="200")
             return str(made)
 
-        route(root, "files", users, authorizationScopes=["house/read"])
+        route(root, "files", users, authorizationScopes=["system/read"])
         route(root, "profile", users)
         for part, judge in zip(("guarded", "cached"), judges, strict=True):
             route(route(root, part), "{id}", judge)
@@ -373,8 +373,8 @@ class House:
 
 
 @pytest.fixture(scope="session")
-def house(cloud: Cloud) -> House:
-    return House(cloud)
+def system(cloud: Cloud) -> System:
+    return System(cloud)
 
 
 def raw(cloud: Cloud, method: str, path: str, *headers: tuple[str, str], body: bytes = b"") -> tuple[int, bytes]:
@@ -463,19 +463,19 @@ def test_a_user_of_the_account_is_held_to_their_own_secret_and_policy(cloud: Clo
     assert_refused("InvalidSignatureException", cloud.client("dynamodb", clerk[0], "test").list_tables)
 
 
-def test_a_reader_cannot_make_himself_administrator_with_any_bearer_token(house: House) -> None:
-    reader = house.user()
-    wish = {"UserPoolId": house.pool, "Username": reader, "GroupName": "editors"}
+def test_a_reader_cannot_make_himself_administrator_with_any_bearer_token(system: System) -> None:
+    reader = system.user()
+    wish = {"UserPoolId": system.pool, "Username": reader, "GroupName": "editors"}
     body = json.dumps(wish).encode()
     for lines in [
         (BEARER,),
         (),
         (FORGED,),
-        (("Authorization", house.sign_in(reader)["AuthenticationResult"]["AccessToken"]),),
+        (("Authorization", system.sign_in(reader)["AuthenticationResult"]["AccessToken"]),),
     ]:
-        status, _ = raw(house.cloud, "POST", "/", HOST, target("AdminAddUserToGroup"), *lines, body=body)
+        status, _ = raw(system.cloud, "POST", "/", HOST, target("AdminAddUserToGroup"), *lines, body=body)
         assert status in (400, 403)
-    assert house.idp.admin_list_groups_for_user(UserPoolId=house.pool, Username=reader)["Groups"] == []
+    assert system.idp.admin_list_groups_for_user(UserPoolId=system.pool, Username=reader)["Groups"] == []
 
 
 @pytest.mark.parametrize(
@@ -529,18 +529,18 @@ def test_no_path_leads_past_the_signature(cloud: Cloud, method: str, path: str, 
 
 def test_a_presigned_address_opens_one_object_and_nothing_else(cloud: Cloud) -> None:
     s3 = cloud.client("s3", signature_version="s3v4")
-    s3.create_bucket(Bucket="house")
-    s3.put_object(Bucket="house", Key="a", Body=b"hello")
-    address = s3.generate_presigned_url("get_object", Params={"Bucket": "house", "Key": "a"}, ExpiresIn=60)
+    s3.create_bucket(Bucket="system")
+    s3.put_object(Bucket="system", Key="a", Body=b"hello")
+    address = s3.generate_presigned_url("get_object", Params={"Bucket": "system", "Key": "a"}, ExpiresIn=60)
     assert requests.get(address, timeout=10).content == b"hello"
-    assert s3.head_object(Bucket="house", Key="a")["ContentLength"] == 5
+    assert s3.head_object(Bucket="system", Key="a")["ContentLength"] == 5
     assert requests.get(address.replace("/a?", "/b?"), timeout=10).status_code == 403
     turned = requests.get(address, headers={"X-Amz-Target": "DynamoDB_20120810.ListTables"}, timeout=10)
     assert (turned.status_code, "TableNames" in turned.text) == (400, False)
-    drop = s3.generate_presigned_url("put_object", Params={"Bucket": "house", "Key": "drop"}, ExpiresIn=60)
-    copied = requests.put(drop, headers={"X-Amz-Copy-Source": "/house/a"}, timeout=10)
+    drop = s3.generate_presigned_url("put_object", Params={"Bucket": "system", "Key": "drop"}, ExpiresIn=60)
+    copied = requests.put(drop, headers={"X-Amz-Copy-Source": "/system/a"}, timeout=10)
     assert (copied.status_code, "CopyObjectResult" in copied.text) == (403, False)
-    late = s3.generate_presigned_url("get_object", Params={"Bucket": "house", "Key": "a"}, ExpiresIn=-1)
+    late = s3.generate_presigned_url("get_object", Params={"Bucket": "system", "Key": "a"}, ExpiresIn=-1)
     assert requests.get(late, timeout=10).status_code == 403
 
 
@@ -581,15 +581,15 @@ def test_a_signature_does_not_last(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("trick", ["?Action=ListUsers", ""])
-def test_a_narrow_policy_is_not_widened_by_naming_two_operations(house: House, trick: str) -> None:
-    iam = house.cloud.client("iam")
+def test_a_narrow_policy_is_not_widened_by_naming_two_operations(system: System, trick: str) -> None:
+    iam = system.cloud.client("iam")
     name = f"reader{len(trick)}"
     iam.create_user(UserName=name)
     read = {"Statement": [{"Effect": "Allow", "Action": "cognito-idp:ListUsers", "Resource": "*"}]}
     iam.put_user_policy(UserName=name, PolicyName="read", PolicyDocument=json.dumps(read))
     key = iam.create_access_key(UserName=name)["AccessKey"]
-    reader = house.cloud.client("cognito-idp", key["AccessKeyId"], key["SecretAccessKey"])
-    reader.list_users(UserPoolId=house.pool)
+    reader = system.cloud.client("cognito-idp", key["AccessKeyId"], key["SecretAccessKey"])
+    reader.list_users(UserPoolId=system.pool)
 
     def disguise(request: Any, **_: Any) -> None:
         request.url += trick
@@ -598,8 +598,8 @@ def test_a_narrow_policy_is_not_widened_by_naming_two_operations(house: House, t
 
     reader.meta.events.register("before-sign.cognito-idp.CreateGroup", disguise)
     with pytest.raises(ClientError):
-        reader.create_group(UserPoolId=house.pool, GroupName="x", Description="&Action=ListUsers&")
-    assert "x" not in [group["GroupName"] for group in house.idp.list_groups(UserPoolId=house.pool)["Groups"]]
+        reader.create_group(UserPoolId=system.pool, GroupName="x", Description="&Action=ListUsers&")
+    assert "x" not in [group["GroupName"] for group in system.idp.list_groups(UserPoolId=system.pool)["Groups"]]
 
 
 def test_a_large_upload_passes_and_a_large_body_of_a_stranger_does_not(cloud: Cloud) -> None:
@@ -656,38 +656,43 @@ def test_a_websocket_is_refused(cloud: Cloud) -> None:
     assert status == 403
 
 
-def test_a_browser_may_ask_before_it_signs_a_person_in(house: House) -> None:
+def test_a_browser_may_ask_before_it_signs_a_person_in(system: System) -> None:
     for path in ("/", "/oauth2/token"):
-        answer = requests.options(house.cloud.url + path, timeout=10)
+        answer = requests.options(system.cloud.url + path, timeout=10)
         assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "*")
-    refused = house.post("/oauth2/token", {"grant_type": "refresh_token", "client_id": house.web})
+    refused = system.post("/oauth2/token", {"grant_type": "refresh_token", "client_id": system.web})
     assert refused.headers["access-control-allow-origin"] == "*"
 
 
 # Sign-in --------------------------------------------------------------------------------------------------------------
 
 
-def test_srp_takes_the_right_password_and_no_other(house: House) -> None:
-    email = house.user()
-    assert house.srp(email, PASSWORD)["AuthenticationResult"]["AccessToken"]
-    assert_refused("NotAuthorizedException", house.srp, email=email, password="Wrong-Horse-12")
+def test_srp_takes_the_right_password_and_no_other(system: System) -> None:
+    email = system.user()
+    assert system.srp(email, PASSWORD)["AuthenticationResult"]["AccessToken"]
+    assert_refused("NotAuthorizedException", system.srp, email=email, password="Wrong-Horse-12")
 
 
-def test_a_new_password_is_set_only_with_the_session_that_asked_for_it(house: House) -> None:
-    victim, attacker = house.user(), house.user(permanent=False)
-    asked = house.sign_in(attacker)
+def test_a_new_password_is_set_only_with_the_session_that_asked_for_it(system: System) -> None:
+    victim, attacker = system.user(), system.user(permanent=False)
+    asked = system.sign_in(attacker)
     assert asked["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
     new = {"NEW_PASSWORD": "Brand-New-Horse-1"}
     for session, name in [("A" * 43, victim), (asked["Session"], victim), ("A" * 43, attacker)]:
         assert_refused(
-            "NotAuthorizedException", house.respond, name="NEW_PASSWORD_REQUIRED", session=session, USERNAME=name, **new
+            "NotAuthorizedException",
+            system.respond,
+            name="NEW_PASSWORD_REQUIRED",
+            session=session,
+            USERNAME=name,
+            **new,
         )
-    assert house.sign_in(victim)["AuthenticationResult"]
-    signed_in = house.respond("NEW_PASSWORD_REQUIRED", asked["Session"], USERNAME=attacker, **new)
+    assert system.sign_in(victim)["AuthenticationResult"]
+    signed_in = system.respond("NEW_PASSWORD_REQUIRED", asked["Session"], USERNAME=attacker, **new)
     assert signed_in["AuthenticationResult"]
     assert_refused(
         "NotAuthorizedException",
-        house.respond,
+        system.respond,
         name="NEW_PASSWORD_REQUIRED",
         session=asked["Session"],
         USERNAME=attacker,
@@ -695,15 +700,15 @@ def test_a_new_password_is_set_only_with_the_session_that_asked_for_it(house: Ho
     )
 
 
-def test_a_session_is_for_one_challenge_of_one_client(house: House) -> None:
-    email = house.user(permanent=False)
-    session = house.sign_in(email)["Session"]
+def test_a_session_is_for_one_challenge_of_one_client(system: System) -> None:
+    email = system.user(permanent=False)
+    session = system.sign_in(email)["Session"]
     answers = {"USERNAME": email, "NEW_PASSWORD": "Brand-New-Horse-1"}
-    assert_refused("NotAuthorizedException", house.respond, name="MFA_SETUP", session=session, **answers)
-    other = house.new_client()["ClientId"]
+    assert_refused("NotAuthorizedException", system.respond, name="MFA_SETUP", session=session, **answers)
+    other = system.new_client()["ClientId"]
     assert_refused(
         "NotAuthorizedException",
-        house.people.respond_to_auth_challenge,
+        system.people.respond_to_auth_challenge,
         ClientId=other,
         ChallengeName="NEW_PASSWORD_REQUIRED",
         Session=session,
@@ -711,30 +716,30 @@ def test_a_session_is_for_one_challenge_of_one_client(house: House) -> None:
     )
 
 
-def test_an_administrators_challenge_is_bound_too(house: House) -> None:
-    victim = house.user()
+def test_an_administrators_challenge_is_bound_too(system: System) -> None:
+    victim = system.user()
     assert_refused(
         "NotAuthorizedException",
-        house.idp.admin_respond_to_auth_challenge,
-        UserPoolId=house.pool,
-        ClientId=house.web,
+        system.idp.admin_respond_to_auth_challenge,
+        UserPoolId=system.pool,
+        ClientId=system.web,
         ChallengeName="SMS_MFA",
         Session="A" * 43,
         ChallengeResponses={"USERNAME": victim, "SMS_MFA_CODE": "1"},
     )
 
 
-def test_proving_ones_own_password_opens_no_session_for_another(house: House) -> None:
-    victim, attacker = house.user(), house.user(permanent=False)
-    proof = AWSSRP(attacker, PASSWORD, house.pool, house.web, client=house.people)
-    asked = house.people.initiate_auth(
-        ClientId=house.web, AuthFlow="USER_SRP_AUTH", AuthParameters=proof.get_auth_params()
+def test_proving_ones_own_password_opens_no_session_for_another(system: System) -> None:
+    victim, attacker = system.user(), system.user(permanent=False)
+    proof = AWSSRP(attacker, PASSWORD, system.pool, system.web, client=system.people)
+    asked = system.people.initiate_auth(
+        ClientId=system.web, AuthFlow="USER_SRP_AUTH", AuthParameters=proof.get_auth_params()
     )
     answers = proof.process_challenge(asked["ChallengeParameters"], proof.get_auth_params())
-    session = house.respond("PASSWORD_VERIFIER", "A" * 43, **{**answers, "USERNAME": victim})["Session"]
+    session = system.respond("PASSWORD_VERIFIER", "A" * 43, **{**answers, "USERNAME": victim})["Session"]
     assert_refused(
         "NotAuthorizedException",
-        house.respond,
+        system.respond,
         name="NEW_PASSWORD_REQUIRED",
         session=session,
         USERNAME=victim,
@@ -742,26 +747,26 @@ def test_proving_ones_own_password_opens_no_session_for_another(house: House) ->
     )
 
 
-def test_a_weak_new_password_is_refused_and_may_be_corrected(house: House) -> None:
-    email = house.user(permanent=False)
-    session = house.sign_in(email)["Session"]
+def test_a_weak_new_password_is_refused_and_may_be_corrected(system: System) -> None:
+    email = system.user(permanent=False)
+    session = system.sign_in(email)["Session"]
     for weak in ("weak", ""):
         assert_refused(
             "InvalidPasswordException",
-            house.respond,
+            system.respond,
             name="NEW_PASSWORD_REQUIRED",
             session=session,
             USERNAME=email,
             NEW_PASSWORD=weak,
         )
-    assert house.respond("NEW_PASSWORD_REQUIRED", session, USERNAME=email, NEW_PASSWORD="Brand-New-Horse-1")
+    assert system.respond("NEW_PASSWORD_REQUIRED", session, USERNAME=email, NEW_PASSWORD="Brand-New-Horse-1")
 
 
-def test_a_session_counts_once_even_when_used_twice_at_once(house: House) -> None:
-    slow = House(house.cloud)
-    slow.trigger = house.trigger
+def test_a_session_counts_once_even_when_used_twice_at_once(system: System) -> None:
+    slow = System(system.cloud)
+    slow.trigger = system.trigger
     # The function only widens the gap between the first answer and its tokens.
-    pause = house.function("pause", "import time\ndef handler(event, context):\n    time.sleep(0.3)\n    return event")
+    pause = system.function("pause", "import time\ndef handler(event, context):\n    time.sleep(0.3)\n    return event")
     slow.idp.update_user_pool(UserPoolId=slow.pool, LambdaConfig={"PreTokenGeneration": pause})
     email = slow.user(permanent=False)
     session = slow.sign_in(email)["Session"]
@@ -778,45 +783,45 @@ def test_a_session_counts_once_even_when_used_twice_at_once(house: House) -> Non
         assert sum(people.map(answer, range(3))) == 1
 
 
-def test_an_answer_that_the_front_cannot_read_is_not_passed_on(house: House) -> None:
-    victim = house.user()
+def test_an_answer_that_the_front_cannot_read_is_not_passed_on(system: System) -> None:
+    victim = system.user()
     answer = {
-        "ClientId": house.web,
+        "ClientId": system.web,
         "ChallengeName": "NEW_PASSWORD_REQUIRED",
         "Session": "A" * 43,
         "ChallengeResponses": {"USERNAME": victim, "NEW_PASSWORD": "Brand-New-Horse-1"},
     }
     packed = gzip.compress(json.dumps(answer).encode())
     status, content = raw(
-        house.cloud, "POST", "/", HOST, target("RespondToAuthChallenge"), ("Content-Encoding", "gzip"), body=packed
+        system.cloud, "POST", "/", HOST, target("RespondToAuthChallenge"), ("Content-Encoding", "gzip"), body=packed
     )
     assert status == 400, content
-    assert house.sign_in(victim)["AuthenticationResult"]
+    assert system.sign_in(victim)["AuthenticationResult"]
 
 
-def test_a_session_is_good_for_three_minutes(house: House) -> None:
-    emails = house.user(permanent=False), house.user(permanent=False)
-    sessions = [house.sign_in(email)["Session"] for email in emails]
+def test_a_session_is_good_for_three_minutes(system: System) -> None:
+    emails = system.user(permanent=False), system.user(permanent=False)
+    sessions = [system.sign_in(email)["Session"] for email in emails]
     answers = [{"USERNAME": email, "NEW_PASSWORD": "Brand-New-Horse-1"} for email in emails]
-    with house.cloud.ahead(seconds=175):
-        assert house.respond("NEW_PASSWORD_REQUIRED", sessions[0], **answers[0])["AuthenticationResult"]
-    with house.cloud.ahead(seconds=181):
+    with system.cloud.ahead(seconds=175):
+        assert system.respond("NEW_PASSWORD_REQUIRED", sessions[0], **answers[0])["AuthenticationResult"]
+    with system.cloud.ahead(seconds=181):
         late = {"name": "NEW_PASSWORD_REQUIRED", "session": sessions[1], **answers[1]}
-        assert_refused("NotAuthorizedException", house.respond, **late)
+        assert_refused("NotAuthorizedException", system.respond, **late)
 
 
 @pytest.fixture(scope="session")
-def strict(house: House) -> House:
-    """A house whose pool insists on an authenticator."""
-    second = House(house.cloud)
-    second.trigger = house.trigger
+def strict(system: System) -> System:
+    """A system whose pool insists on an authenticator."""
+    second = System(system.cloud)
+    second.trigger = system.trigger
     second.idp.set_user_pool_mfa_config(
         UserPoolId=second.pool, SoftwareTokenMfaConfiguration={"Enabled": True}, MfaConfiguration="ON"
     )
     return second
 
 
-def test_where_mfa_is_on_nobody_gets_tokens_without_a_verified_authenticator(strict: House) -> None:
+def test_where_mfa_is_on_nobody_gets_tokens_without_a_verified_authenticator(strict: System) -> None:
     email = strict.user()
     asked = strict.sign_in(email)
     assert asked["ChallengeName"] == "MFA_SETUP"
@@ -859,7 +864,7 @@ def test_where_mfa_is_on_nobody_gets_tokens_without_a_verified_authenticator(str
     ]
 
 
-def test_mfa_without_an_authenticator_takes_no_code_at_all(strict: House) -> None:
+def test_mfa_without_an_authenticator_takes_no_code_at_all(strict: System) -> None:
     email = strict.user()
     strict.idp.admin_set_user_mfa_preference(
         UserPoolId=strict.pool, Username=email, SoftwareTokenMfaSettings={"Enabled": True}
@@ -871,51 +876,53 @@ def test_mfa_without_an_authenticator_takes_no_code_at_all(strict: House) -> Non
     )
 
 
-def test_the_sign_in_page_does_not_let_anyone_past_their_mfa(strict: House) -> None:
+def test_the_sign_in_page_does_not_let_anyone_past_their_mfa(strict: System) -> None:
     refused = strict.log_in(strict.user())
     assert refused.status_code == 400
     assert refused.json()["error"] == "access_denied"
 
 
-def test_an_authenticator_is_associated_only_with_an_open_session(house: House) -> None:
-    assert_refused("NotAuthorizedException", house.people.associate_software_token, Session="A" * 43)
+def test_an_authenticator_is_associated_only_with_an_open_session(system: System) -> None:
+    assert_refused("NotAuthorizedException", system.people.associate_software_token, Session="A" * 43)
 
 
-def test_nobody_signs_up_as_someone_else_or_writes_what_only_cognito_knows(house: House) -> None:
-    victim, email = house.user(), f"{secrets.token_hex(6)}@example.com"
-    for name, value in [("sub", house.sub(victim)), ("email_verified", "true"), ("cognito:user_status", "CONFIRMED")]:
+def test_nobody_signs_up_as_someone_else_or_writes_what_only_cognito_knows(system: System) -> None:
+    victim, email = system.user(), f"{secrets.token_hex(6)}@example.com"
+    for name, value in [("sub", system.sub(victim)), ("email_verified", "true"), ("cognito:user_status", "CONFIRMED")]:
         attributes = [{"Name": "email", "Value": email}, {"Name": name, "Value": value}]
         assert_refused(
             "NotAuthorizedException",
-            house.people.sign_up,
-            ClientId=house.web,
+            system.people.sign_up,
+            ClientId=system.web,
             Username=email,
             Password=PASSWORD,
             UserAttributes=attributes,
         )
-    token = house.sign_in(house.user())["AuthenticationResult"]["AccessToken"]
-    forged = [{"Name": "sub", "Value": house.sub(victim)}]
+    token = system.sign_in(system.user())["AuthenticationResult"]["AccessToken"]
+    forged = [{"Name": "sub", "Value": system.sub(victim)}]
     assert_refused(
-        "NotAuthorizedException", house.people.update_user_attributes, AccessToken=token, UserAttributes=forged
+        "NotAuthorizedException", system.people.update_user_attributes, AccessToken=token, UserAttributes=forged
     )
-    house.people.update_user_attributes(AccessToken=token, UserAttributes=[{"Name": "name", "Value": "Ann"}])
+    system.people.update_user_attributes(AccessToken=token, UserAttributes=[{"Name": "name", "Value": "Ann"}])
 
 
-def test_nobody_answers_to_anothers_address(house: House) -> None:
-    victim, attacker = house.user(), house.user()
-    token = house.sign_in(attacker)["AuthenticationResult"]["AccessToken"]
+def test_nobody_answers_to_anothers_address(system: System) -> None:
+    victim, attacker = system.user(), system.user()
+    token = system.sign_in(attacker)["AuthenticationResult"]["AccessToken"]
     taken = [{"Name": "email", "Value": victim}]
-    assert_refused("AliasExistsException", house.people.update_user_attributes, AccessToken=token, UserAttributes=taken)
-    house.people.update_user_attributes(AccessToken=token, UserAttributes=[{"Name": "email", "Value": attacker}])
+    assert_refused(
+        "AliasExistsException", system.people.update_user_attributes, AccessToken=token, UserAttributes=taken
+    )
+    system.people.update_user_attributes(AccessToken=token, UserAttributes=[{"Name": "email", "Value": attacker}])
 
 
-def test_people_write_only_what_their_client_may_write(house: House) -> None:
-    narrow = house.new_client(WriteAttributes=["email"])["ClientId"]
+def test_people_write_only_what_their_client_may_write(system: System) -> None:
+    narrow = system.new_client(WriteAttributes=["email"])["ClientId"]
     email = f"{secrets.token_hex(6)}@example.com"
     wish = {"ClientId": narrow, "Username": email, "Password": PASSWORD}
     named = [{"Name": "email", "Value": email}, {"Name": "name", "Value": "Ann"}]
-    assert_refused("NotAuthorizedException", house.people.sign_up, **wish, UserAttributes=named)
-    house.people.sign_up(**wish, UserAttributes=named[:1])
+    assert_refused("NotAuthorizedException", system.people.sign_up, **wish, UserAttributes=named)
+    system.people.sign_up(**wish, UserAttributes=named[:1])
 
 
 @pytest.mark.parametrize(
@@ -934,184 +941,184 @@ def test_fields_of_a_wrong_shape_are_the_callers_fault(cloud: Cloud, body: bytes
         assert status == 400, (operation, content)
 
 
-def test_nobody_signs_up_where_only_administrators_add_people(house: House) -> None:
-    closed = House(house.cloud)
-    closed.trigger = house.trigger
+def test_nobody_signs_up_where_only_administrators_add_people(system: System) -> None:
+    closed = System(system.cloud)
+    closed.trigger = system.trigger
     settings = {"AdminCreateUserConfig": {"AllowAdminCreateUserOnly": True}}
     closed.idp.update_user_pool(UserPoolId=closed.pool, **settings)
     with pytest.raises(ClientError, match="not permitted"):
         sign_up(closed, "ann@example.com")
 
 
-def test_a_forged_token_ends_nobodys_session(house: House) -> None:
-    tokens = house.oauth_tokens(house.user())
+def test_a_forged_token_ends_nobodys_session(system: System) -> None:
+    tokens = system.oauth_tokens(system.user())
     origin = claims(tokens["refresh_token"])["origin_jti"]
-    forged = jwt.encode({"token_use": "refresh", "origin_jti": origin, "client_id": house.web}, "k" * 32)
-    assert_refused("NotAuthorizedException", house.people.revoke_token, Token=forged, ClientId=house.web)
-    assert house.post("/oauth2/revoke", {"token": forged, "client_id": house.web}).status_code == 200
-    assert house.refresh(tokens["refresh_token"]).status_code == 200
-    house.people.revoke_token(Token=tokens["refresh_token"], ClientId=house.web)
-    assert house.refresh(tokens["refresh_token"]).status_code == 400
+    forged = jwt.encode({"token_use": "refresh", "origin_jti": origin, "client_id": system.web}, "k" * 32)
+    assert_refused("NotAuthorizedException", system.people.revoke_token, Token=forged, ClientId=system.web)
+    assert system.post("/oauth2/revoke", {"token": forged, "client_id": system.web}).status_code == 200
+    assert system.refresh(tokens["refresh_token"]).status_code == 200
+    system.people.revoke_token(Token=tokens["refresh_token"], ClientId=system.web)
+    assert system.refresh(tokens["refresh_token"]).status_code == 400
 
 
-def test_a_corporate_user_has_no_password_to_guess(house: House) -> None:
+def test_a_corporate_user_has_no_password_to_guess(system: System) -> None:
     email = f"{secrets.token_hex(6)}@corp.example"
-    house.corporate(email)
+    system.corporate(email)
     username = f"Corp_{email}"
-    assert_refused("NotAuthorizedException", house.sign_in, email=username, password="anything")
-    assert_refused("NotAuthorizedException", house.srp, email=username, password="")
-    assert_refused("NotAuthorizedException", house.people.forgot_password, ClientId=house.web, Username=username)
+    assert_refused("NotAuthorizedException", system.sign_in, email=username, password="anything")
+    assert_refused("NotAuthorizedException", system.srp, email=username, password="")
+    assert_refused("NotAuthorizedException", system.people.forgot_password, ClientId=system.web, Username=username)
 
 
-def test_an_expired_refresh_token_refreshes_nothing(house: House) -> None:
-    client = house.new_client(
+def test_an_expired_refresh_token_refreshes_nothing(system: System) -> None:
+    client = system.new_client(
         ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
         AccessTokenValidity=1,
         RefreshTokenValidity=1,
         TokenValidityUnits={"AccessToken": "seconds", "RefreshToken": "seconds"},
     )["ClientId"]
-    token = house.mint(
-        token_use="refresh", sub=house.sub(house.user()), client_id=client, exp=int(time.time()) - 1, scope=None
+    token = system.mint(
+        token_use="refresh", sub=system.sub(system.user()), client_id=client, exp=int(time.time()) - 1, scope=None
     )
     parameters = {"REFRESH_TOKEN": token}
     assert_refused(
         "NotAuthorizedException",
-        house.people.initiate_auth,
+        system.people.initiate_auth,
         ClientId=client,
         AuthFlow="REFRESH_TOKEN_AUTH",
         AuthParameters=parameters,
     )
     assert_refused(
-        "NotAuthorizedException", house.people.get_tokens_from_refresh_token, ClientId=client, RefreshToken=token
+        "NotAuthorizedException", system.people.get_tokens_from_refresh_token, ClientId=client, RefreshToken=token
     )
-    assert house.refresh(token, client_id=client).json()["error"] == "invalid_grant"
+    assert system.refresh(token, client_id=client).json()["error"] == "invalid_grant"
 
 
 # PostConfirmation -----------------------------------------------------------------------------------------------------
 
 
-def sign_up(house: House, email: str) -> str:
-    made = house.people.sign_up(
-        ClientId=house.web, Username=email, Password=PASSWORD, UserAttributes=[{"Name": "email", "Value": email}]
+def sign_up(system: System, email: str) -> str:
+    made = system.people.sign_up(
+        ClientId=system.web, Username=email, Password=PASSWORD, UserAttributes=[{"Name": "email", "Value": email}]
     )
     return str(made["UserSub"])
 
 
-def test_confirming_a_sign_up_tells_the_function_who_it_was(house: House) -> None:
+def test_confirming_a_sign_up_tells_the_function_who_it_was(system: System) -> None:
     email = f"{secrets.token_hex(6)}@example.com"
-    username = sign_up(house, email)
-    assert house.confirmed(username) is None
-    house.people.confirm_sign_up(
-        ClientId=house.web, Username=email, ConfirmationCode="123456", ClientMetadata={"from": "test"}
+    username = sign_up(system, email)
+    assert system.confirmed(username) is None
+    system.people.confirm_sign_up(
+        ClientId=system.web, Username=email, ConfirmationCode="123456", ClientMetadata={"from": "test"}
     )
-    event = house.confirmed(username)
+    event = system.confirmed(username)
     assert event is not None
     attributes = event["request"].pop("userAttributes")
     assert event == {
         "version": "1",
         "triggerSource": "PostConfirmation_ConfirmSignUp",
         "region": "us-east-1",
-        "userPoolId": house.pool,
+        "userPoolId": system.pool,
         "userName": username,
-        "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": house.web},
+        "callerContext": {"awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": system.web},
         "request": {"clientMetadata": {"from": "test"}},
         "response": {},
     }
     assert (attributes["sub"], attributes["email"], attributes["cognito:user_status"]) == (username, email, "CONFIRMED")
 
 
-def test_a_wrong_code_confirms_nobody_and_fires_nothing(house: House) -> None:
+def test_a_wrong_code_confirms_nobody_and_fires_nothing(system: System) -> None:
     email = f"{secrets.token_hex(6)}@example.com"
-    username = sign_up(house, email)
+    username = sign_up(system, email)
     assert_refused(
         "CodeMismatchException",
-        house.people.confirm_sign_up,
-        ClientId=house.web,
+        system.people.confirm_sign_up,
+        ClientId=system.web,
         Username=email,
         ConfirmationCode="000000",
     )
-    assert house.confirmed(username) is None
+    assert system.confirmed(username) is None
 
 
-def test_an_administrators_confirmation_and_a_password_reset_fire_it_too(house: House) -> None:
+def test_an_administrators_confirmation_and_a_password_reset_fire_it_too(system: System) -> None:
     email = f"{secrets.token_hex(6)}@example.com"
-    username = sign_up(house, email)
-    house.idp.admin_confirm_sign_up(UserPoolId=house.pool, Username=email)
-    assert house.confirmed(username)
-    house.people.forgot_password(ClientId=house.web, Username=email)
-    house.people.confirm_forgot_password(
-        ClientId=house.web, Username=email, ConfirmationCode="654321", Password="Brand-New-Horse-1"
+    username = sign_up(system, email)
+    system.idp.admin_confirm_sign_up(UserPoolId=system.pool, Username=email)
+    assert system.confirmed(username)
+    system.people.forgot_password(ClientId=system.web, Username=email)
+    system.people.confirm_forgot_password(
+        ClientId=system.web, Username=email, ConfirmationCode="654321", Password="Brand-New-Horse-1"
     )
-    assert house.confirmed(username, "PostConfirmation_ConfirmForgotPassword")
+    assert system.confirmed(username, "PostConfirmation_ConfirmForgotPassword")
 
 
-def test_a_function_that_does_not_return_its_event_fails_the_confirmation(house: House) -> None:
+def test_a_function_that_does_not_return_its_event_fails_the_confirmation(system: System) -> None:
     email = f"silent-{secrets.token_hex(6)}@example.com"
-    sign_up(house, email)
+    sign_up(system, email)
     assert_refused(
         "InvalidLambdaResponseException",
-        house.people.confirm_sign_up,
-        ClientId=house.web,
+        system.people.confirm_sign_up,
+        ClientId=system.web,
         Username=email,
         ConfirmationCode="123456",
     )
 
 
-def test_a_function_that_does_not_exist_fails_the_confirmation(house: House) -> None:
-    broken = House(house.cloud)
-    broken.trigger = house.trigger + "-gone"
+def test_a_function_that_does_not_exist_fails_the_confirmation(system: System) -> None:
+    broken = System(system.cloud)
+    broken.trigger = system.trigger + "-gone"
     sign_up(broken, "ann@example.com")
     arguments = {"UserPoolId": broken.pool, "Username": "ann@example.com"}
     assert_refused("UnexpectedLambdaException", broken.idp.admin_confirm_sign_up, **arguments)
 
 
-def test_a_sign_up_that_a_function_confirms_is_a_confirmation(house: House) -> None:
-    welcoming = House(house.cloud)
-    welcoming.trigger = house.trigger
+def test_a_sign_up_that_a_function_confirms_is_a_confirmation(system: System) -> None:
+    welcoming = System(system.cloud)
+    welcoming.trigger = system.trigger
     confirm = "def handler(event, context): return {**event, 'response': {'autoConfirmUser': True}}"
-    functions = {"PreSignUp": house.function("welcome", confirm), "PostConfirmation": house.trigger}
+    functions = {"PreSignUp": system.function("welcome", confirm), "PostConfirmation": system.trigger}
     welcoming.idp.update_user_pool(UserPoolId=welcoming.pool, LambdaConfig=functions)
-    assert house.confirmed(sign_up(welcoming, "ann@example.com"))
+    assert system.confirmed(sign_up(welcoming, "ann@example.com"))
 
 
-def test_a_function_that_fails_fails_the_confirmation(house: House) -> None:
+def test_a_function_that_fails_fails_the_confirmation(system: System) -> None:
     email = f"refused-{secrets.token_hex(6)}@example.com"
-    sign_up(house, email)
+    sign_up(system, email)
     with pytest.raises(ClientError, match="no room") as refusal:
-        house.people.confirm_sign_up(ClientId=house.web, Username=email, ConfirmationCode="123456")
+        system.people.confirm_sign_up(ClientId=system.web, Username=email, ConfirmationCode="123456")
     assert refusal.value.response["Error"]["Code"] == "UserLambdaValidationException"
 
 
-def test_only_the_first_corporate_sign_in_is_a_confirmation(house: House) -> None:
+def test_only_the_first_corporate_sign_in_is_a_confirmation(system: System) -> None:
     email = f"{secrets.token_hex(6)}@corp.example"
-    assert house.corporate(email).status_code == 302
-    assert house.confirmed(f"Corp_{email}")
-    house.cloud.client("dynamodb").delete_item(
+    assert system.corporate(email).status_code == 302
+    assert system.confirmed(f"Corp_{email}")
+    system.cloud.client("dynamodb").delete_item(
         TableName="confirmed", Key={"id": {"S": f"Corp_{email}PostConfirmation_ConfirmSignUp"}}
     )
-    assert house.corporate(email).status_code == 302
-    assert house.confirmed(f"Corp_{email}") is None
+    assert system.corporate(email).status_code == 302
+    assert system.confirmed(f"Corp_{email}") is None
 
 
 # OAuth ----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_code_is_redeemed_once_and_only_with_its_verifier(house: House) -> None:
-    code = house.code(house.user())
+def test_a_code_is_redeemed_once_and_only_with_its_verifier(system: System) -> None:
+    code = system.code(system.user())
     for change in (
         {"code_verifier": ""},
         {"code_verifier": "w" * 64},
         {"code_verifier": "é" * 50},
         {"redirect_uri": "http://x"},
     ):
-        assert house.redeem(code, **change).json()["error"] == "invalid_grant"
-    assert set(house.redeem(code).json()) >= {"access_token", "id_token", "refresh_token"}
-    assert house.redeem(code).json()["error"] == "invalid_grant"
+        assert system.redeem(code, **change).json()["error"] == "invalid_grant"
+    assert set(system.redeem(code).json()) >= {"access_token", "id_token", "refresh_token"}
+    assert system.redeem(code).json()["error"] == "invalid_grant"
 
 
-def test_a_corporate_code_is_redeemed_only_by_whom_it_was_issued_to(house: House) -> None:
-    code = house.corporate_code(f"{secrets.token_hex(6)}@corp.example")
-    other = house.new_client(CallbackURLs=[CALLBACK])["ClientId"]
+def test_a_corporate_code_is_redeemed_only_by_whom_it_was_issued_to(system: System) -> None:
+    code = system.corporate_code(f"{secrets.token_hex(6)}@corp.example")
+    other = system.new_client(CallbackURLs=[CALLBACK])["ClientId"]
     for change in (
         {"code_verifier": ""},
         {"code_verifier": "w" * 64},
@@ -1120,81 +1127,81 @@ def test_a_corporate_code_is_redeemed_only_by_whom_it_was_issued_to(house: House
         {"redirect_uri": ""},
         {"redirect_uri": "http://x"},
     ):
-        assert house.redeem(code, **change).json()["error"] in ("invalid_grant", "invalid_client")
-    assert set(claims(house.redeem(code).json()["access_token"])["scope"].split()) == {"openid", "house/read"}
-    assert house.redeem(code).json()["error"] == "invalid_grant"
+        assert system.redeem(code, **change).json()["error"] in ("invalid_grant", "invalid_client")
+    assert set(claims(system.redeem(code).json()["access_token"])["scope"].split()) == {"openid", "system/read"}
+    assert system.redeem(code).json()["error"] == "invalid_grant"
 
 
-def test_one_sign_in_does_not_lend_another_its_lack_of_a_challenge(house: House) -> None:
+def test_one_sign_in_does_not_lend_another_its_lack_of_a_challenge(system: System) -> None:
     email = f"{secrets.token_hex(6)}@corp.example"
     bare = {"code_challenge": "", "code_challenge_method": ""}
-    assert house.redeem(house.corporate_code(email, **bare), code_verifier="").status_code == 200
-    code = house.corporate_code(email, query=f"?state={house.relay(**bare)}")
-    assert house.redeem(code, code_verifier="").json()["error"] == "invalid_grant"
+    assert system.redeem(system.corporate_code(email, **bare), code_verifier="").status_code == 200
+    code = system.corporate_code(email, query=f"?state={system.relay(**bare)}")
+    assert system.redeem(code, code_verifier="").json()["error"] == "invalid_grant"
 
 
-def test_a_refresh_keeps_the_scopes_and_reads_the_groups_afresh(house: House) -> None:
-    email = house.user()
-    tokens = house.oauth_tokens(email)
+def test_a_refresh_keeps_the_scopes_and_reads_the_groups_afresh(system: System) -> None:
+    email = system.user()
+    tokens = system.oauth_tokens(email)
     assert "cognito:groups" not in claims(tokens["access_token"])
-    house.idp.admin_add_user_to_group(UserPoolId=house.pool, Username=email, GroupName="editors")
-    answer = house.refresh(tokens["refresh_token"]).json()
+    system.idp.admin_add_user_to_group(UserPoolId=system.pool, Username=email, GroupName="editors")
+    answer = system.refresh(tokens["refresh_token"]).json()
     before, after = claims(tokens["access_token"]), claims(answer["access_token"])
     assert after["cognito:groups"] == ["editors"]
-    assert set(after["scope"].split()) == set(before["scope"].split()) == {"openid", "house/read"}
+    assert set(after["scope"].split()) == set(before["scope"].split()) == {"openid", "system/read"}
     assert after["origin_jti"] == before["origin_jti"]
     assert answer["expires_in"] == 600
     assert claims(answer["id_token"])["cognito:groups"] == ["editors"]
 
 
-def test_a_corporate_refresh_keeps_its_scopes(house: House) -> None:
-    tokens = house.redeem(house.corporate_code(f"{secrets.token_hex(6)}@corp.example")).json()
-    refreshed = claims(house.refresh(tokens["refresh_token"]).json()["access_token"])
-    assert set(refreshed["scope"].split()) == {"openid", "house/read"}
-    assert refreshed["cognito:groups"] == [f"{house.pool}_Corp"]
+def test_a_corporate_refresh_keeps_its_scopes(system: System) -> None:
+    tokens = system.redeem(system.corporate_code(f"{secrets.token_hex(6)}@corp.example")).json()
+    refreshed = claims(system.refresh(tokens["refresh_token"]).json()["access_token"])
+    assert set(refreshed["scope"].split()) == {"openid", "system/read"}
+    assert refreshed["cognito:groups"] == [f"{system.pool}_Corp"]
 
 
-def test_a_refresh_token_serves_no_other_client(house: House) -> None:
-    token = house.oauth_tokens(house.user())["refresh_token"]
-    for other in (house.new_client()["ClientId"], "nobody", ""):
-        assert house.refresh(token, client_id=other).json()["error"] in ("invalid_grant", "invalid_client")
+def test_a_refresh_token_serves_no_other_client(system: System) -> None:
+    token = system.oauth_tokens(system.user())["refresh_token"]
+    for other in (system.new_client()["ClientId"], "nobody", ""):
+        assert system.refresh(token, client_id=other).json()["error"] in ("invalid_grant", "invalid_client")
 
 
-def test_a_client_with_a_secret_must_show_it_to_refresh_and_revoke(house: House) -> None:
-    client = house.new_client(GenerateSecret=True, ExplicitAuthFlows=["ALLOW_REFRESH_TOKEN_AUTH"])
-    token = house.mint(
-        token_use="refresh", sub=house.sub(house.user()), client_id=client["ClientId"], scope="house/read"
+def test_a_client_with_a_secret_must_show_it_to_refresh_and_revoke(system: System) -> None:
+    client = system.new_client(GenerateSecret=True, ExplicitAuthFlows=["ALLOW_REFRESH_TOKEN_AUTH"])
+    token = system.mint(
+        token_use="refresh", sub=system.sub(system.user()), client_id=client["ClientId"], scope="system/read"
     )
     for path, grant in [
         ("/oauth2/token", {"grant_type": "refresh_token", "refresh_token": token}),
         ("/oauth2/revoke", {"token": token}),
     ]:
         for secret in ("", "wrong"):
-            refused = house.post(path, {**grant, "client_id": client["ClientId"], "client_secret": secret})
+            refused = system.post(path, {**grant, "client_id": client["ClientId"], "client_secret": secret})
             assert refused.json()["error"] == "invalid_client"
     basic = (client["ClientId"], client["ClientSecret"])
-    answer = house.post("/oauth2/token", {"grant_type": "refresh_token", "refresh_token": token}, auth=basic)
+    answer = system.post("/oauth2/token", {"grant_type": "refresh_token", "refresh_token": token}, auth=basic)
     assert set(answer.json()) == {"access_token", "token_type", "expires_in"}  # no ID token without the openid scope
 
 
-def test_a_revoked_token_is_revoked_everywhere(house: House) -> None:
-    tokens = house.oauth_tokens(house.user())
-    assert house.post("/oauth2/revoke", {"token": tokens["refresh_token"], "client_id": house.web}).status_code == 200
-    assert house.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+def test_a_revoked_token_is_revoked_everywhere(system: System) -> None:
+    tokens = system.oauth_tokens(system.user())
+    assert system.post("/oauth2/revoke", {"token": tokens["refresh_token"], "client_id": system.web}).status_code == 200
+    assert system.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
     userinfo = requests.get(
-        f"{house.cloud.url}/oauth2/userInfo", headers={"Authorization": f"Bearer {tokens['access_token']}"}, timeout=10
+        f"{system.cloud.url}/oauth2/userInfo", headers={"Authorization": f"Bearer {tokens['access_token']}"}, timeout=10
     )
     assert userinfo.status_code == 401
 
 
-def test_nobody_revokes_anothers_token_or_an_access_token(house: House) -> None:
-    tokens = house.oauth_tokens(house.user())
-    other = house.new_client()["ClientId"]
-    refused = house.post("/oauth2/revoke", {"token": tokens["refresh_token"], "client_id": other})
+def test_nobody_revokes_anothers_token_or_an_access_token(system: System) -> None:
+    tokens = system.oauth_tokens(system.user())
+    other = system.new_client()["ClientId"]
+    refused = system.post("/oauth2/revoke", {"token": tokens["refresh_token"], "client_id": other})
     assert refused.json()["error"] == "invalid_grant"
-    refused = house.post("/oauth2/revoke", {"token": tokens["access_token"], "client_id": house.web})
+    refused = system.post("/oauth2/revoke", {"token": tokens["access_token"], "client_id": system.web})
     assert refused.json()["error"] == "unsupported_token_type"
-    assert house.refresh(tokens["refresh_token"]).status_code == 200
+    assert system.refresh(tokens["refresh_token"]).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -1211,66 +1218,66 @@ def test_nobody_revokes_anothers_token_or_an_access_token(house: House) -> None:
         {"identity_provider": "Nobody"},
     ],
 )
-def test_a_sign_in_that_the_client_may_not_ask_for_does_not_begin(house: House, changes: dict[str, str]) -> None:
-    answer = house.authorize(**changes)
+def test_a_sign_in_that_the_client_may_not_ask_for_does_not_begin(system: System, changes: dict[str, str]) -> None:
+    answer = system.authorize(**changes)
     assert answer.status_code == 400
     assert "location" not in answer.headers
 
 
-def test_a_client_uses_only_the_providers_it_was_given(house: House) -> None:
-    alone = house.new_client(
+def test_a_client_uses_only_the_providers_it_was_given(system: System) -> None:
+    alone = system.new_client(
         AllowedOAuthFlowsUserPoolClient=True,
         AllowedOAuthFlows=["code"],
         AllowedOAuthScopes=["openid"],
         CallbackURLs=[CALLBACK],
         SupportedIdentityProviders=["COGNITO"],
     )["ClientId"]
-    assert house.authorize(identity_provider="Corp", client_id=alone, scope="openid").status_code == 400
-    codeless = house.new_client(CallbackURLs=[CALLBACK], SupportedIdentityProviders=["Corp"])["ClientId"]
-    assert house.authorize(identity_provider="Corp", client_id=codeless).status_code == 400
+    assert system.authorize(identity_provider="Corp", client_id=alone, scope="openid").status_code == 400
+    codeless = system.new_client(CallbackURLs=[CALLBACK], SupportedIdentityProviders=["Corp"])["ClientId"]
+    assert system.authorize(identity_provider="Corp", client_id=codeless).status_code == 400
 
 
-def test_scopes_beyond_the_clients_and_plain_challenges_are_sent_back(house: House) -> None:
-    for changes in ({"scope": "house/write"}, {"code_challenge_method": "plain"}):
-        location = house.authorize(**changes).headers["location"]
+def test_scopes_beyond_the_clients_and_plain_challenges_are_sent_back(system: System) -> None:
+    for changes in ({"scope": "system/write"}, {"code_challenge_method": "plain"}):
+        location = system.authorize(**changes).headers["location"]
         assert location.startswith(CALLBACK)
         assert "error=" in location
 
 
-def test_the_login_form_gives_no_code_to_a_client_without_the_code_flow(house: House) -> None:
-    client = house.new_client(CallbackURLs=[CALLBACK])["ClientId"]
-    form = {"client_id": client, "redirect_uri": CALLBACK, "username": house.user(), "password": PASSWORD}
-    assert house.post("/login", form).status_code == 400
-    assert house.post("/login", {**form, "client_id": house.web, "redirect_uri": "http://evil"}).status_code == 400
+def test_the_login_form_gives_no_code_to_a_client_without_the_code_flow(system: System) -> None:
+    client = system.new_client(CallbackURLs=[CALLBACK])["ClientId"]
+    form = {"client_id": client, "redirect_uri": CALLBACK, "username": system.user(), "password": PASSWORD}
+    assert system.post("/login", form).status_code == 400
+    assert system.post("/login", {**form, "client_id": system.web, "redirect_uri": "http://evil"}).status_code == 400
 
 
-def test_signing_out_redirects_only_where_the_client_said(house: House) -> None:
+def test_signing_out_redirects_only_where_the_client_said(system: System) -> None:
     def log_out(client: str, uri: str) -> int:
         query = urlencode({"client_id": client, "logout_uri": uri})
-        return requests.get(f"{house.cloud.url}/logout?{query}", allow_redirects=False, timeout=10).status_code
+        return requests.get(f"{system.cloud.url}/logout?{query}", allow_redirects=False, timeout=10).status_code
 
-    assert log_out(house.web, "http://localhost:3000/") == 302
-    assert log_out(house.web, "http://evil.example/") == 400
-    assert log_out(house.machine[0], "http://evil.example/") == 400
+    assert log_out(system.web, "http://localhost:3000/") == 302
+    assert log_out(system.web, "http://evil.example/") == 400
+    assert log_out(system.machine[0], "http://evil.example/") == 400
 
 
-def test_a_machine_gets_its_own_scopes_for_its_own_secret(house: House) -> None:
+def test_a_machine_gets_its_own_scopes_for_its_own_secret(system: System) -> None:
     def ask(secret: str, **grant: str) -> requests.Response:
-        return house.post(
-            "/oauth2/token", {"grant_type": "client_credentials", **grant}, auth=(house.machine[0], secret)
+        return system.post(
+            "/oauth2/token", {"grant_type": "client_credentials", **grant}, auth=(system.machine[0], secret)
         )
 
-    assert claims(ask(house.machine[1], scope="house/read").json()["access_token"])["scope"] == "house/read"
+    assert claims(ask(system.machine[1], scope="system/read").json()["access_token"])["scope"] == "system/read"
     for refused in (
         ask("wrong"),
         ask(""),
-        ask(house.machine[1], scope="house/write"),
-        house.post("/oauth2/token", {"grant_type": "client_credentials", "client_id": house.web}),
-        house.post("/oauth2/token", {"grant_type": "password", "client_id": house.web}),
+        ask(system.machine[1], scope="system/write"),
+        system.post("/oauth2/token", {"grant_type": "client_credentials", "client_id": system.web}),
+        system.post("/oauth2/token", {"grant_type": "password", "client_id": system.web}),
     ):
         assert refused.status_code == 400
         assert "access_token" not in refused.json()
-    assert requests.get(f"{house.cloud.url}/oauth2/token", timeout=10).status_code == 403
+    assert requests.get(f"{system.cloud.url}/oauth2/token", timeout=10).status_code == 403
 
 
 @pytest.fixture
@@ -1294,40 +1301,40 @@ def provider() -> Iterator[str]:
         server.shutdown()
 
 
-def test_a_code_by_way_of_oidc_needs_its_verifier_too(house: House, provider: str) -> None:
+def test_a_code_by_way_of_oidc_needs_its_verifier_too(system: System, provider: str) -> None:
     details = {"client_id": "c", "client_secret": "s", "authorize_scopes": "openid", "oidc_issuer": provider}
     details |= {"authorize_url": f"{provider}/authorize", "token_url": f"{provider}/token"}
-    house.idp.create_identity_provider(
-        UserPoolId=house.pool, ProviderName="Oidc", ProviderType="OIDC", ProviderDetails=details
+    system.idp.create_identity_provider(
+        UserPoolId=system.pool, ProviderName="Oidc", ProviderType="OIDC", ProviderDetails=details
     )
-    settings = house.idp.describe_user_pool_client(UserPoolId=house.pool, ClientId=house.web)["UserPoolClient"]
-    house.idp.update_user_pool_client(
-        UserPoolId=house.pool,
-        ClientId=house.web,
+    settings = system.idp.describe_user_pool_client(UserPoolId=system.pool, ClientId=system.web)["UserPoolClient"]
+    system.idp.update_user_pool_client(
+        UserPoolId=system.pool,
+        ClientId=system.web,
         SupportedIdentityProviders=[*settings["SupportedIdentityProviders"], "Oidc"],
     )
-    sent = house.authorize(identity_provider="Oidc").headers["location"]
+    sent = system.authorize(identity_provider="Oidc").headers["location"]
     state = parse_qs(urlsplit(sent).query)["state"][0]
-    back = f"{house.cloud.url}/oauth2/idpresponse?{urlencode({'code': 'x', 'state': state})}"
+    back = f"{system.cloud.url}/oauth2/idpresponse?{urlencode({'code': 'x', 'state': state})}"
     returned = requests.get(back, allow_redirects=False, timeout=10)
     code = parse_qs(urlsplit(returned.headers["location"]).query)["code"][0]
-    assert house.confirmed("Oidc_jane")
-    assert house.redeem(code, code_verifier="").json()["error"] == "invalid_grant"
-    assert house.redeem(code).status_code == 200
+    assert system.confirmed("Oidc_jane")
+    assert system.redeem(code, code_verifier="").json()["error"] == "invalid_grant"
+    assert system.redeem(code).status_code == 200
 
 
 # The API --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_route_with_scopes_takes_an_access_token_that_carries_one(house: House) -> None:
-    tokens = house.oauth_tokens(house.user())
-    assert house.get("/files", tokens["access_token"]).status_code == 200
-    assert house.get("/files", f"Bearer {tokens['access_token']}").status_code == 200
-    assert house.get("/files", house.mint()).status_code == 200
-    assert house.get("/files", tokens["id_token"]).status_code == 401
-    assert house.get("/files").status_code == 401
-    assert house.get("/profile", tokens["id_token"]).status_code == 200
-    assert house.get("/profile", tokens["access_token"]).status_code == 401
+def test_a_route_with_scopes_takes_an_access_token_that_carries_one(system: System) -> None:
+    tokens = system.oauth_tokens(system.user())
+    assert system.get("/files", tokens["access_token"]).status_code == 200
+    assert system.get("/files", f"Bearer {tokens['access_token']}").status_code == 200
+    assert system.get("/files", system.mint()).status_code == 200
+    assert system.get("/files", tokens["id_token"]).status_code == 401
+    assert system.get("/files").status_code == 401
+    assert system.get("/profile", tokens["id_token"]).status_code == 200
+    assert system.get("/profile", tokens["access_token"]).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -1345,8 +1352,8 @@ def test_a_route_with_scopes_takes_an_access_token_that_carries_one(house: House
         pytest.param({"nbf": int(time.time()) + 900}, id="not yet valid"),
         pytest.param({"token_use": "id"}, id="an ID token with scopes"),
         pytest.param({"token_use": None}, id="no token use"),
-        pytest.param({"scope": "house/write"}, id="another scope"),
-        pytest.param({"scope": ["house/read"]}, id="scopes as a list"),
+        pytest.param({"scope": "system/write"}, id="another scope"),
+        pytest.param({"scope": ["system/read"]}, id="scopes as a list"),
         pytest.param({"iss": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_other"}, id="another pool"),
         pytest.param({"header": {"kid": None}}, id="no key id"),
         pytest.param({"header": {"kid": "other"}}, id="unknown key id"),
@@ -1354,27 +1361,27 @@ def test_a_route_with_scopes_takes_an_access_token_that_carries_one(house: House
         pytest.param({"header": {"crit": ["x"], "x": 1}}, id="a critical extension"),
     ],
 )
-def test_a_token_that_cognito_would_not_issue_opens_nothing(house: House, changes: dict[str, Any]) -> None:
-    answer = house.get("/files", house.mint(**changes))
+def test_a_token_that_cognito_would_not_issue_opens_nothing(system: System, changes: dict[str, Any]) -> None:
+    answer = system.get("/files", system.mint(**changes))
     assert (answer.status_code, answer.json()) == (401, {"code": "no_token"})
 
 
-def test_a_token_signed_by_another_key_opens_nothing(house: House) -> None:
-    good = house.mint()
+def test_a_token_signed_by_another_key_opens_nothing(system: System) -> None:
+    good = system.mint()
     head, kid = claims(good), jwt.get_unverified_header(good)["kid"]
     foreign = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    assert house.get("/files", jwt.encode(head, foreign, algorithm="RS256", headers={"kid": kid})).status_code == 401
-    assert house.get("/files", jwt.encode(head, "k" * 32, algorithm="HS256", headers={"kid": kid})).status_code == 401
-    assert house.get("/files", jwt.encode(head, None, algorithm="none", headers={"kid": kid})).status_code == 401
-    neighbour = House(house.cloud)
-    neighbour.trigger = house.trigger
-    assert house.get("/files", neighbour.mint()).status_code == 401
-    assert house.get("/files", neighbour.mint(iss=head["iss"])).status_code == 401
+    assert system.get("/files", jwt.encode(head, foreign, algorithm="RS256", headers={"kid": kid})).status_code == 401
+    assert system.get("/files", jwt.encode(head, "k" * 32, algorithm="HS256", headers={"kid": kid})).status_code == 401
+    assert system.get("/files", jwt.encode(head, None, algorithm="none", headers={"kid": kid})).status_code == 401
+    neighbour = System(system.cloud)
+    neighbour.trigger = system.trigger
+    assert system.get("/files", neighbour.mint()).status_code == 401
+    assert system.get("/files", neighbour.mint(iss=head["iss"])).status_code == 401
 
 
-def test_a_token_has_one_spelling(house: House) -> None:
+def test_a_token_has_one_spelling(system: System) -> None:
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-    token = next(t for t in (house.mint(jti=str(n)) for n in range(50)) if {"-", "_"} & set(t.split(".")[2]))
+    token = next(t for t in (system.mint(jti=str(n)) for n in range(50)) if {"-", "_"} & set(t.split(".")[2]))
     head, body, signature = token.split(".")
     stray = signature[:-1] + alphabet[alphabet.index(signature[-1]) + 1]
     spellings = [
@@ -1385,43 +1392,43 @@ def test_a_token_has_one_spelling(house: House) -> None:
         f"{head}.{body}.{signature[:9]}!{signature[9:]}",
         f"{head}.{body}.{signature}.",
     ]
-    assert house.get("/files", token).status_code == 200
-    assert [house.get("/files", spelling).status_code for spelling in spellings] == [401] * len(spellings)
+    assert system.get("/files", token).status_code == 200
+    assert [system.get("/files", spelling).status_code for spelling in spellings] == [401] * len(spellings)
 
 
-def test_two_authorization_headers_open_nothing(house: House) -> None:
-    token, path = house.mint(), urlsplit(house.api).path + "/files"
+def test_two_authorization_headers_open_nothing(system: System) -> None:
+    token, path = system.mint(), urlsplit(system.api).path + "/files"
     for first, second in [(token, token), ("Bearer x", token), (token, "x"), (token[:-9], token[-9:])]:
-        status, _ = raw(house.cloud, "GET", path, HOST, ("Authorization", first), ("authorization", second))
+        status, _ = raw(system.cloud, "GET", path, HOST, ("Authorization", first), ("authorization", second))
         assert status == 400
     deep = base64.urlsafe_b64encode(b"[" * 6000).rstrip(b"=").decode()
-    assert house.get("/files", f"{deep}.{deep}.{deep}").status_code == 401
+    assert system.get("/files", f"{deep}.{deep}.{deep}").status_code == 401
 
 
-def test_a_refusal_speaks_of_the_caller_the_authorizer_saw(house: House) -> None:
-    path = urlsplit(house.api).path.removeprefix("/_aws/execute-api/").partition("/")[2]
+def test_a_refusal_speaks_of_the_caller_the_authorizer_saw(system: System) -> None:
+    path = urlsplit(system.api).path.removeprefix("/_aws/execute-api/").partition("/")[2]
     for local_cloud in ("guarded", "cached", "cached"):
-        answer = house.get(f"/{local_cloud}/7", "reader:no_policy")
+        answer = system.get(f"/{local_cloud}/7", "reader:no_policy")
         assert (answer.status_code, answer.json()) == (
             403,
             {"message": f"reader may not GET /{path}/{local_cloud}/7", "code": "no_policy", "absent": ""},
         )
-    assert house.get("/cached/7", "writer:denied_by").json()["code"] == "denied_by"
-    assert house.get("/cached/7", "reader").json()["code"] == ""
-    assert house.get("/guarded/7", "admin").status_code == 200
-    assert house.get("/guarded/7", "ghost").json() == {"code": "no_token"}
+    assert system.get("/cached/7", "writer:denied_by").json()["code"] == "denied_by"
+    assert system.get("/cached/7", "reader").json()["code"] == ""
+    assert system.get("/guarded/7", "admin").status_code == 200
+    assert system.get("/guarded/7", "ghost").json() == {"code": "no_token"}
 
 
-def test_a_quote_in_a_path_does_not_break_the_refusal(house: House) -> None:
+def test_a_quote_in_a_path_does_not_break_the_refusal(system: System) -> None:
     path = '/guarded/","code":"allowed","x":"'
-    status, body = raw(house.cloud, "GET", urlsplit(house.api).path + path, HOST, ("Authorization", 'reader:"no"'))
+    status, body = raw(system.cloud, "GET", urlsplit(system.api).path + path, HOST, ("Authorization", 'reader:"no"'))
     answer = json.loads(body)
     assert (status, answer["code"]) == (403, '"no"')
     assert path in answer["message"]
 
 
-def test_an_explicit_deny_is_not_walked_around_by_spelling_the_path_otherwise(house: House) -> None:
-    assert house.get("/guarded/public", "most").status_code == 200
+def test_an_explicit_deny_is_not_walked_around_by_spelling_the_path_otherwise(system: System) -> None:
+    assert system.get("/guarded/public", "most").status_code == 200
     connection = [("Authorization", "most"), HOST]
     for spelling in (
         "guarded/secret",
@@ -1431,22 +1438,22 @@ def test_an_explicit_deny_is_not_walked_around_by_spelling_the_path_otherwise(ho
         "guarded/./secret",
         "guarded%2fsecret",
     ):
-        path = f"{urlsplit(house.api).path}/{spelling}"
-        assert raw(house.cloud, "GET", path, *connection)[0] == 403, spelling
+        path = f"{urlsplit(system.api).path}/{spelling}"
+        assert raw(system.cloud, "GET", path, *connection)[0] == 403, spelling
 
 
-def test_a_request_cannot_say_where_it_came_from_or_what_it_really_is(house: House) -> None:
+def test_a_request_cannot_say_where_it_came_from_or_what_it_really_is(system: System) -> None:
     override = {"X-HTTP-Method-Override": "DELETE", "Authorization": "reader"}
-    answer = requests.get(house.api + "/guarded/7", headers=override, timeout=10)
+    answer = requests.get(system.api + "/guarded/7", headers=override, timeout=10)
     assert answer.json()["message"].startswith("reader may not GET")
-    seen = requests.get(house.api + "/echo", headers={"X-Forwarded-For": "203.0.113.7"}, timeout=10)
+    seen = requests.get(system.api + "/echo", headers={"X-Forwarded-For": "203.0.113.7"}, timeout=10)
     assert seen.text == "127.0.0.1"
 
 
-def test_a_route_for_aws_callers_takes_no_forged_signature(house: House) -> None:
-    path = urlsplit(house.api).path + "/internal"
-    assert raw(house.cloud, "GET", path, HOST, FORGED)[0] in (400, 403)
-    assert raw(house.cloud, "GET", f"{path}?X-Amz-Credential=test/x/x/x/x&X-Amz-Algorithm=AWS4-HMAC-SHA256", HOST)[
+def test_a_route_for_aws_callers_takes_no_forged_signature(system: System) -> None:
+    path = urlsplit(system.api).path + "/internal"
+    assert raw(system.cloud, "GET", path, HOST, FORGED)[0] in (400, 403)
+    assert raw(system.cloud, "GET", f"{path}?X-Amz-Credential=test/x/x/x/x&X-Amz-Algorithm=AWS4-HMAC-SHA256", HOST)[
         0
     ] in (400, 403)
 
@@ -1457,9 +1464,9 @@ def test_a_route_for_aws_callers_takes_no_forged_signature(house: House) -> None
 @pytest.mark.slow
 def test_stopping_keeps_the_state_and_leaves_no_process_behind(tmp_path: Any) -> None:
     with running_cloud(tmp_path) as cloud:
-        house = House(cloud)
-        pool, email = house.pool, house.user()
-        house.function("pid", "import os\ndef handler(event, context): return os.getpid()")
+        system = System(cloud)
+        pool, email = system.pool, system.user()
+        system.function("pid", "import os\ndef handler(event, context): return os.getpid()")
         worker = int(cloud.client("lambda").invoke(FunctionName="pid")["Payload"].read())
         assert _alive(worker)
     assert cloud.process.returncode == 0

@@ -33,7 +33,7 @@ def confirmation(source: str = "PostConfirmation_ConfirmSignUp", **changes: Any)
     return {name: value for name, value in event.items() if value is not None}
 
 
-class House:
+class System:
     def __init__(self, *groups: str) -> None:
         self.directory, self.ledger, self.log = FakeDirectory(), FakeLedger(), Log()
         self.onboard = Onboard(self.directory, self.ledger, groups or ("readers",), frozenset({"admins"}))
@@ -47,10 +47,10 @@ def metrics(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 def test_who_confirms_a_sign_up_gets_the_default_groups(capsys):
-    house = House("readers", "visitors")
-    house.confirm(confirmation())
-    assert house.directory.groups == [(POOL, "clerk", "readers"), (POOL, "clerk", "visitors")]
-    (line,) = house.log.lines
+    system = System("readers", "visitors")
+    system.confirm(confirmation())
+    assert system.directory.groups == [(POOL, "clerk", "readers"), (POOL, "clerk", "visitors")]
+    (line,) = system.log.lines
     assert (line["message"], line["sub"], line["groups"]) == ("default groups given", SUB, ["readers", "visitors"])
     assert metrics(capsys) == []
 
@@ -60,38 +60,38 @@ def test_who_confirms_a_sign_up_gets_the_default_groups(capsys):
     ["PostConfirmation_ConfirmForgotPassword", "PostConfirmation_Else", "PostAuthentication_Authentication", ""],
 )
 def test_whatever_else_happened_gives_nobody_a_group_and_is_no_failure(source, capsys):
-    house = House()
-    house.confirm(confirmation(source))
-    assert (house.directory.groups, house.ledger.marked) == ([], set())
-    assert (house.log.lines, metrics(capsys)) == ([], [])
+    system = System()
+    system.confirm(confirmation(source))
+    assert (system.directory.groups, system.ledger.marked) == ([], set())
+    assert (system.log.lines, metrics(capsys)) == ([], [])
 
 
 def test_who_comes_by_a_company_is_left_to_the_trigger_that_knows_the_company_s_groups(capsys):
-    house = House()
+    system = System()
     attributes = {"sub": SUB, "cognito:user_status": "EXTERNAL_PROVIDER", "custom:idp_groups": "gods"}
-    house.confirm(confirmation(request={"userAttributes": attributes}))
-    assert (house.directory.groups, house.ledger.marked, house.log.lines) == ([], set(), [])
+    system.confirm(confirmation(request={"userAttributes": attributes}))
+    assert (system.directory.groups, system.ledger.marked, system.log.lines) == ([], set(), [])
     assert metrics(capsys) == []
 
 
 def test_an_event_that_comes_again_gives_no_group_again():
-    house = House()
-    house.confirm(confirmation())
-    house.directory.groups.clear()
-    house.confirm(confirmation())
-    assert house.directory.groups == []
+    system = System()
+    system.confirm(confirmation())
+    system.directory.groups.clear()
+    system.confirm(confirmation())
+    assert system.directory.groups == []
 
 
 @pytest.mark.parametrize("source", ["PostConfirmation_ConfirmSignUp", "PostConfirmation_ConfirmForgotPassword"])
 def test_the_event_is_given_back_unchanged(source):
     event = confirmation(source)
     before = copy.deepcopy(event)
-    assert House().confirm(event) is event
+    assert System().confirm(event) is event
     assert event == before
 
 
-def assert_failure_told(house: House, capsys: pytest.CaptureFixture[str], code: str) -> None:
-    (line,) = house.log.lines
+def assert_failure_told(system: System, capsys: pytest.CaptureFixture[str], code: str) -> None:
+    (line,) = system.log.lines
     assert (line["level"], line["message"], line["failure"]) == ("ERROR", "default groups not given", code)
     (metric,) = metrics(capsys)
     assert metric["OnboardingFailed"] == [1.0]
@@ -100,20 +100,20 @@ def assert_failure_told(house: House, capsys: pytest.CaptureFixture[str], code: 
 
 
 def test_a_group_that_cannot_be_given_is_told_and_not_raised(capsys):
-    house = House()
-    house.directory.fails_at = "readers"
+    system = System()
+    system.directory.fails_at = "readers"
     event = confirmation()
-    assert house.confirm(event) is event
-    assert house.ledger.marked == set()
-    assert_failure_told(house, capsys, "group_not_added")
+    assert system.confirm(event) is event
+    assert system.ledger.marked == set()
+    assert_failure_told(system, capsys, "group_not_added")
 
 
 def test_a_privileged_default_group_is_refused_told_and_not_raised(capsys):
-    house = House("admins")
+    system = System("admins")
     event = confirmation()
-    assert house.confirm(event) is event
-    assert house.directory.groups == []
-    assert_failure_told(house, capsys, "privileged_default_group")
+    assert system.confirm(event) is event
+    assert system.directory.groups == []
+    assert_failure_told(system, capsys, "privileged_default_group")
 
 
 @pytest.mark.parametrize(
@@ -125,9 +125,9 @@ def test_a_use_case_that_cannot_be_built_is_told_and_not_raised(failure, code, c
     def fails() -> Onboard:
         raise failure
 
-    house, event = House(), confirmation()
-    assert handle_post_confirmation(event, fails, house.log.logger) is event
-    assert_failure_told(house, capsys, code)
+    system, event = System(), confirmation()
+    assert handle_post_confirmation(event, fails, system.log.logger) is event
+    assert_failure_told(system, capsys, code)
 
 
 @pytest.mark.parametrize(
@@ -145,17 +145,17 @@ def test_a_use_case_that_cannot_be_built_is_told_and_not_raised(failure, code, c
     ],
 )
 def test_an_event_that_cannot_be_read_is_told_and_given_back(event, capsys):
-    house = House()
-    assert house.confirm(event) is event
-    assert house.directory.groups == []
-    (line,) = house.log.lines
+    system = System()
+    assert system.confirm(event) is event
+    assert system.directory.groups == []
+    (line,) = system.log.lines
     assert line["level"] == "ERROR"
     assert len(metrics(capsys)) == 1
 
 
 @pytest.mark.parametrize("fails_at", [None, "readers"], ids=["given", "not given"])
 def test_neither_log_nor_metric_names_the_user_by_mail_or_name(fails_at, capsys):
-    house = House()
-    house.directory.fails_at = fails_at
-    house.confirm(confirmation(userName=EMAIL))
-    assert "TELLTALE" not in house.log.text + capsys.readouterr().out
+    system = System()
+    system.directory.fails_at = fails_at
+    system.confirm(confirmation(userName=EMAIL))
+    assert "TELLTALE" not in system.log.text + capsys.readouterr().out

@@ -42,7 +42,7 @@ def token_event(*held: str, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in event.items() if value is not None}
 
 
-class House:
+class System:
     def __init__(self) -> None:
         self.directory, self.ledger, self.log = FakeDirectory(), FakeLedger(), Log()
         onboard = Onboard(self.directory, self.ledger, ("readers",), frozenset({"admins"}))
@@ -57,28 +57,28 @@ def overridden(event: dict[str, Any]) -> Any:
 
 
 def test_a_newcomer_s_first_token_carries_the_default_groups():
-    house = House()
-    answered = house.ask(token_event())
+    system = System()
+    answered = system.ask(token_event())
     assert overridden(answered)["groupOverrideDetails"]["groupsToOverride"] == ["readers"]
-    (line,) = house.log.lines
+    (line,) = system.log.lines
     assert (line["message"], line["sub"], line["groups"]) == ("groups completed", SUB, ["readers"])
 
 
 def test_the_roles_of_the_groups_are_left_as_they_were():
-    details = overridden(House().ask(token_event()))["groupOverrideDetails"]
+    details = overridden(System().ask(token_event()))["groupOverrideDetails"]
     assert (details["iamRolesToOverride"], details["preferredRole"]) == ([ROLE], ROLE)
 
 
 def test_nothing_is_overridden_where_nothing_is_added(capsys):
-    house, event = House(), token_event("editors")
+    system, event = System(), token_event("editors")
     before = copy.deepcopy(event)
-    assert house.ask(event) is event
+    assert system.ask(event) is event
     assert event == before
-    assert (house.log.lines, capsys.readouterr().out) == ([], "")
+    assert (system.log.lines, capsys.readouterr().out) == ([], "")
 
 
-def assert_failure_told(house: House, capsys: pytest.CaptureFixture[str], code: str) -> None:
-    (line,) = house.log.lines
+def assert_failure_told(system: System, capsys: pytest.CaptureFixture[str], code: str) -> None:
+    (line,) = system.log.lines
     assert (line["level"], line["message"], line["failure"]) == ("ERROR", "groups not completed", code)
     (metric,) = map(json.loads, capsys.readouterr().out.splitlines())
     assert metric["OnboardingFailed"] == [1.0]
@@ -86,12 +86,12 @@ def assert_failure_told(house: House, capsys: pytest.CaptureFixture[str], code: 
 
 
 def test_a_group_that_cannot_be_given_is_told_and_not_raised(capsys):
-    house, event = House(), token_event()
+    system, event = System(), token_event()
     before = copy.deepcopy(event)
-    house.directory.fails_at = "readers"
-    assert house.ask(event) is event
+    system.directory.fails_at = "readers"
+    assert system.ask(event) is event
     assert event == before
-    assert_failure_told(house, capsys, "group_not_added")
+    assert_failure_told(system, capsys, "group_not_added")
 
 
 @pytest.mark.parametrize(
@@ -103,10 +103,10 @@ def test_a_use_case_that_cannot_be_built_is_told_and_not_raised(failure, code, c
     def fails() -> TokenGroups:
         raise failure
 
-    house, event = House(), token_event()
-    assert handle_pre_token(event, fails, house.log.logger) is event
+    system, event = System(), token_event()
+    assert handle_pre_token(event, fails, system.log.logger) is event
     assert overridden(event) is None
-    assert_failure_told(house, capsys, code)
+    assert_failure_told(system, capsys, code)
 
 
 @pytest.mark.parametrize(
@@ -122,10 +122,10 @@ def test_a_use_case_that_cannot_be_built_is_told_and_not_raised(failure, code, c
     ],
 )
 def test_an_event_that_cannot_be_read_is_told_and_given_back_as_it_was(event, capsys):
-    house, before = House(), copy.deepcopy(event)
-    assert house.ask(event) is event
-    assert (event, house.directory.groups) == (before, [])
-    (line,) = house.log.lines
+    system, before = System(), copy.deepcopy(event)
+    assert system.ask(event) is event
+    assert (event, system.directory.groups) == (before, [])
+    (line,) = system.log.lines
     assert line["level"] == "ERROR"
     assert "OnboardingFailed" in capsys.readouterr().out
 
@@ -133,13 +133,13 @@ def test_an_event_that_cannot_be_read_is_told_and_given_back_as_it_was(event, ca
 def test_somebody_in_no_group_at_all_is_understood_though_cognito_leaves_the_list_out():
     event = token_event()
     event["request"]["groupConfiguration"] = {}
-    answered = House().ask(event)
+    answered = System().ask(event)
     assert overridden(answered)["groupOverrideDetails"] == {"groupsToOverride": ["readers"]}
 
 
 @pytest.mark.parametrize("fails_at", [None, "readers"], ids=["given", "not given"])
 def test_neither_log_nor_metric_names_the_person_by_mail_or_name(fails_at, capsys):
-    house = House()
-    house.directory.fails_at = fails_at
-    house.ask(token_event(userName=EMAIL))
-    assert "TELLTALE" not in house.log.text + capsys.readouterr().out
+    system = System()
+    system.directory.fails_at = fails_at
+    system.ask(token_event(userName=EMAIL))
+    assert "TELLTALE" not in system.log.text + capsys.readouterr().out

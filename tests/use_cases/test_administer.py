@@ -17,7 +17,7 @@ SUBJECT, SESSION = "c1e7c000-0000-4000-8000-00000000c1e7", "0b1e55ed-90e1-70cd-8
 REVOCABLE = [("sub", SUBJECT), ("client", mint.WEB_CLIENT), ("session", SESSION)]
 
 
-class House:
+class System:
     def __init__(self) -> None:
         self.policies, self.state, self.journal, self.clock = FakePolicies(), FakeState(), Journal(), Clock()
         self.administer = Administer(
@@ -36,20 +36,20 @@ class House:
 
 
 def test_a_policy_is_stored_before_the_change_is_counted():
-    house = House()
-    put = house.put(READ)
-    assert house.journal.calls == ["policies.put", "generation.bump"]
-    assert house.policies.get(CLERKS) == put
+    system = System()
+    put = system.put(READ)
+    assert system.journal.calls == ["policies.put", "generation.bump"]
+    assert system.policies.get(CLERKS) == put
     assert (put.version, put.statements, put.updated_by) == (1, statements(READ), "admin")
 
 
 def test_a_policy_is_deleted_before_the_change_is_counted():
-    house = House()
-    house.put(READ)
-    house.journal.calls.clear()
-    house.administer.delete_policy(CLERKS, "admin")
-    assert house.journal.calls == ["policies.delete", "generation.bump"]
-    assert house.administer.list_policies() == []
+    system = System()
+    system.put(READ)
+    system.journal.calls.clear()
+    system.administer.delete_policy(CLERKS, "admin")
+    assert system.journal.calls == ["policies.delete", "generation.bump"]
+    assert system.administer.list_policies() == []
 
 
 class NeverCounts:
@@ -65,27 +65,27 @@ class NeverCounts:
     ids=["put", "delete"],
 )
 def test_a_change_that_could_not_be_counted_is_not_acknowledged(change):
-    house = House()
-    house.put(READ)
+    system = System()
+    system.put(READ)
     with pytest.raises(CannotDecide):
-        change(Administer(house.policies, NeverCounts(), house.state))
+        change(Administer(system.policies, NeverCounts(), system.state))
 
 
 def test_a_policy_is_put_at_the_version_that_it_was_read_at():
-    house = House()
-    house.put(READ, version=0)
-    assert house.put(version=1).version == 2
+    system = System()
+    system.put(READ, version=0)
+    assert system.put(version=1).version == 2
 
 
 @pytest.mark.parametrize("version", [0, 2])
 def test_a_change_of_what_has_moved_on_is_refused(version):
-    house = House()
-    house.put(READ)
+    system = System()
+    system.put(READ)
     with pytest.raises(VersionConflict):
-        house.put(version=version)
+        system.put(version=version)
     with pytest.raises(VersionConflict):
-        house.administer.delete_policy(CLERKS, "admin", version)
-    assert house.administer.get_policy(CLERKS).version == 1
+        system.administer.delete_policy(CLERKS, "admin", version)
+    assert system.administer.get_policy(CLERKS).version == 1
 
 
 class AnswerLost(FakePolicies):
@@ -133,17 +133,17 @@ def test_a_change_whose_answer_is_lost_is_counted_all_the_same(change):
     ],
 )
 def test_a_body_that_is_wrong_is_refused_by_its_field_and_nothing_is_stored_or_counted(body, field):
-    house = House()
+    system = System()
     with pytest.raises(InvalidInput) as refused:
-        house.administer.put_policy(CLERKS, body, "admin")
+        system.administer.put_policy(CLERKS, body, "admin")
     assert refused.value.field == field
-    assert house.journal.calls == []
+    assert system.journal.calls == []
 
 
 def test_a_version_that_is_null_is_no_version():
-    house = House()
-    house.put(READ)
-    assert house.put(version=None).version == 2
+    system = System()
+    system.put(READ)
+    assert system.put(version=None).version == 2
 
 
 @pytest.mark.parametrize(
@@ -157,24 +157,24 @@ def test_a_version_that_is_null_is_no_version():
 )
 @pytest.mark.parametrize("subject", ["clerks", "user:clerk", "group:", "group:a b"])
 def test_what_is_no_subject_is_refused_before_anything_is_asked(ask, subject):
-    house = House()
+    system = System()
     with pytest.raises(InvalidInput) as refused:
-        ask(house.administer, subject)
+        ask(system.administer, subject)
     assert refused.value.field == "subject"
-    assert house.journal.calls == []
+    assert system.journal.calls == []
 
 
 def test_a_policy_that_is_not_there_is_not_found():
-    administer = House().administer
+    administer = System().administer
     with pytest.raises(NotFound):
         administer.get_policy(CLERKS)
 
 
 def test_policies_are_found_one_by_one_and_together():
-    house = House()
-    put = house.put(READ)
-    assert house.administer.get_policy(CLERKS) == put
-    assert house.administer.list_policies() == [put]
+    system = System()
+    put = system.put(READ)
+    assert system.administer.get_policy(CLERKS) == put
+    assert system.administer.list_policies() == [put]
 
 
 # --- revocations ---
@@ -182,11 +182,11 @@ def test_policies_are_found_one_by_one_and_together():
 
 @pytest.mark.parametrize(("kind", "value"), REVOCABLE)
 def test_what_was_issued_up_to_this_second_is_revoked(kind, value):
-    house = House()
-    house.clock.advance(0.999)
-    revocation = house.administer.revoke({kind: value}, "admin")
+    system = System()
+    system.clock.advance(0.999)
+    revocation = system.administer.revoke({kind: value}, "admin")
     assert revocation == Revocation(kind, value, mint.NOW, "admin")
-    assert house.administer.list_revocations() == [revocation]
+    assert system.administer.list_revocations() == [revocation]
 
 
 def test_a_revocation_that_could_not_be_stored_is_not_acknowledged():
@@ -201,12 +201,12 @@ def test_a_revocation_that_could_not_be_stored_is_not_acknowledged():
 
 @pytest.mark.parametrize(("kind", "value"), REVOCABLE)
 def test_a_revocation_is_lifted_by_the_body_that_made_it(kind, value):
-    house = House()
-    house.administer.revoke({kind: value}, "admin")
-    house.administer.lift({kind: value})
-    assert house.administer.list_revocations() == []
+    system = System()
+    system.administer.revoke({kind: value}, "admin")
+    system.administer.lift({kind: value})
+    assert system.administer.list_revocations() == []
     with pytest.raises(NotFound):
-        house.administer.lift({kind: value})
+        system.administer.lift({kind: value})
 
 
 @pytest.mark.parametrize(
@@ -230,18 +230,18 @@ def test_a_revocation_is_lifted_by_the_body_that_made_it(kind, value):
     ],
 )
 def test_what_no_token_carries_is_not_revoked(kind, value):
-    house = House()
+    system = System()
     with pytest.raises(InvalidInput) as refused:
-        house.administer.revoke({kind: value}, "admin")
+        system.administer.revoke({kind: value}, "admin")
     assert refused.value.field == kind
-    assert house.administer.list_revocations() == []
+    assert system.administer.list_revocations() == []
 
 
 def test_a_revocation_that_should_never_have_been_made_can_be_lifted():
-    house = House()
-    house.state.put(Revocation("client", "*", mint.NOW, "admin"))
-    house.administer.lift({"client": "*"})
-    assert house.administer.list_revocations() == []
+    system = System()
+    system.state.put(Revocation("client", "*", mint.NOW, "admin"))
+    system.administer.lift({"client": "*"})
+    assert system.administer.list_revocations() == []
 
 
 def test_without_app_clients_no_client_can_be_revoked_and_people_can():
@@ -271,16 +271,16 @@ def test_without_app_clients_no_client_can_be_revoked_and_people_can():
     ],
 )
 def test_a_revocation_of_what_is_not_exactly_one_thing_is_refused(body, field):
-    house = House()
-    for ask in (lambda: house.administer.revoke(body, "admin"), lambda: house.administer.lift(body)):
+    system = System()
+    for ask in (lambda: system.administer.revoke(body, "admin"), lambda: system.administer.lift(body)):
         with pytest.raises(InvalidInput) as refused:
             ask()
         assert refused.value.field == field
-    assert house.administer.list_revocations() == []
+    assert system.administer.list_revocations() == []
 
 
 def test_a_value_of_256_characters_can_be_lifted():
-    house = House()
-    house.state.put(Revocation("sub", "s" * 256, mint.NOW, "admin"))
-    house.administer.lift({"sub": "s" * 256})
-    assert house.administer.list_revocations() == []
+    system = System()
+    system.state.put(Revocation("sub", "s" * 256, mint.NOW, "admin"))
+    system.administer.lift({"sub": "s" * 256})
+    assert system.administer.list_revocations() == []

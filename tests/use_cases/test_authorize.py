@@ -20,7 +20,7 @@ READ, WRITE = allow("/reports", sid="read"), allow("/reports", methods=["PUT"], 
 NOTHING = ()
 
 
-class House:
+class System:
     """The use case and its surroundings. Callers are taken at their word, as if their tokens had been verified."""
 
     def __init__(self, max_staleness: float = 0, **callers: Principal) -> None:
@@ -56,103 +56,105 @@ STATE_ONLY, STATE_THEN_POLICIES = ["state.read"], ["state.read", "policies.read"
 
 
 def test_at_first_the_guard_is_read_and_only_then_policies():
-    assert (house := House()).reads(lambda: house.authorize("clerk")) == STATE_THEN_POLICIES
+    assert (system := System()).reads(lambda: system.authorize("clerk")) == STATE_THEN_POLICIES
 
 
 def test_what_is_remembered_costs_the_read_of_the_guard_alone():
-    house = House()
-    house.authorize("clerk")
-    assert house.reads(lambda: house.authorize("clerk")) == STATE_ONLY
+    system = System()
+    system.authorize("clerk")
+    assert system.reads(lambda: system.authorize("clerk")) == STATE_ONLY
 
 
 def test_within_the_staleness_that_is_allowed_nothing_is_read():
-    house = House(max_staleness=5)
-    house.authorize("clerk")
-    house.clock.advance(4.999)
-    assert house.reads(lambda: house.authorize("clerk")) == []
-    house.clock.advance(0.001)
-    assert house.reads(lambda: house.authorize("clerk")) == STATE_ONLY
+    system = System(max_staleness=5)
+    system.authorize("clerk")
+    system.clock.advance(4.999)
+    assert system.reads(lambda: system.authorize("clerk")) == []
+    system.clock.advance(0.001)
+    assert system.reads(lambda: system.authorize("clerk")) == STATE_ONLY
 
 
 def test_without_staleness_the_guard_is_read_for_every_request():
-    house = House(max_staleness=0)
+    system = System(max_staleness=0)
     for _ in range(3):
-        house.authorize("clerk")
-    assert house.state.reads == 3
+        system.authorize("clerk")
+    assert system.state.reads == 3
 
 
 def test_a_token_that_is_rejected_causes_no_read():
     def rejects(_: str) -> Principal:
         raise TokenRejected("token_expired", "the token has expired")
 
-    house = House()
-    authorize = Authorize(rejects, house.journal.of("state", house.state), house.journal.of("policies", house.policies))
+    system = System()
+    authorize = Authorize(
+        rejects, system.journal.of("state", system.state), system.journal.of("policies", system.policies)
+    )
     with pytest.raises(TokenRejected):
         authorize("token")
-    assert house.journal.calls == []
+    assert system.journal.calls == []
 
 
 def test_who_is_revoked_causes_no_read_of_policies():
-    house = House()
-    house.state.put(Revocation("sub", house.callers["clerk"].subject, mint.NOW, "admin"))
+    system = System()
+    system.state.put(Revocation("sub", system.callers["clerk"].subject, mint.NOW, "admin"))
     with pytest.raises(TokenRejected):
-        house.authorize("clerk")
-    assert house.journal.calls == STATE_ONLY
+        system.authorize("clerk")
+    assert system.journal.calls == STATE_ONLY
 
 
 # --- memory ---
 
 
 def test_a_policy_that_was_taken_away_is_gone_for_the_next_request():
-    house = House()
-    house.write(READ, WRITE)
-    assert house.sids() == ("read", "write")
-    house.write(READ)
-    assert house.sids() == ("read",)
+    system = System()
+    system.write(READ, WRITE)
+    assert system.sids() == ("read", "write")
+    system.write(READ)
+    assert system.sids() == ("read",)
 
 
 def test_a_policy_that_was_deleted_is_gone_for_the_next_request():
-    house = House()
-    house.write(READ)
-    house.authorize("clerk")
-    house.policies.delete("group:clerks", "admin", None)
-    house.state.bump()
-    assert house.authorize("clerk").policies == NOTHING
+    system = System()
+    system.write(READ)
+    system.authorize("clerk")
+    system.policies.delete("group:clerks", "admin", None)
+    system.state.bump()
+    assert system.authorize("clerk").policies == NOTHING
 
 
 def test_that_there_was_no_policy_is_remembered_only_until_there_is_one():
-    house = House()
-    assert house.sids() == NOTHING
-    house.write(READ)
-    assert house.sids() == ("read",)
+    system = System()
+    assert system.sids() == NOTHING
+    system.write(READ)
+    assert system.sids() == ("read",)
 
 
 @pytest.mark.parametrize("generation", [0, 2, 1_800_000_000_000], ids=["lower", "higher", "begun anew"])
 def test_memory_holds_under_the_very_generation_only(generation):
-    house = House()
-    house.authorize("clerk")
-    house.state.generation = generation
-    assert house.reads(lambda: house.authorize("clerk")) == STATE_THEN_POLICIES
+    system = System()
+    system.authorize("clerk")
+    system.state.generation = generation
+    assert system.reads(lambda: system.authorize("clerk")) == STATE_THEN_POLICIES
 
 
 def test_a_writer_who_died_before_the_generation_is_healed_after_sixty_seconds():
-    house = House()
-    house.write(READ, WRITE)
-    house.authorize("clerk")
-    house.policies.put("group:clerks", statements(READ), "admin", None)
-    house.clock.advance(GREATEST_AGE - 0.001)
-    assert house.sids() == ("read", "write")
-    house.clock.advance(0.001)
-    assert house.sids() == ("read",)
+    system = System()
+    system.write(READ, WRITE)
+    system.authorize("clerk")
+    system.policies.put("group:clerks", statements(READ), "admin", None)
+    system.clock.advance(GREATEST_AGE - 0.001)
+    assert system.sids() == ("read", "write")
+    system.clock.advance(0.001)
+    assert system.sids() == ("read",)
 
 
 def test_using_a_memory_does_not_prolong_it():
-    house = House()
-    house.write(READ)
+    system = System()
+    system.write(READ)
     for _ in range(GREATEST_AGE):
-        house.authorize("clerk")
-        house.clock.advance(1)
-    assert house.reads(lambda: house.authorize("clerk")) == STATE_THEN_POLICIES
+        system.authorize("clerk")
+        system.clock.advance(1)
+    assert system.reads(lambda: system.authorize("clerk")) == STATE_THEN_POLICIES
 
 
 class WritesWhileReading(FakePolicies):
@@ -219,12 +221,12 @@ def test_the_age_of_a_memory_counts_from_when_policies_were_asked_for_and_not_fr
 
 
 def test_what_is_derived_from_terms_is_forgotten_with_them():
-    house = House()
-    house.write(READ)
-    before = house.authorize("clerk").permissions
-    assert house.authorize("clerk").permissions is before
-    house.write(READ)
-    after = house.authorize("clerk").permissions
+    system = System()
+    system.write(READ)
+    before = system.authorize("clerk").permissions
+    assert system.authorize("clerk").permissions is before
+    system.write(READ)
+    after = system.authorize("clerk").permissions
     assert after is not before
     assert after.forms == {}
 
@@ -272,9 +274,9 @@ REVOKED_AT = mint.NOW - 60
 REVOCATIONS = [("sub", principal().subject), ("client", mint.WEB_CLIENT)]
 
 
-def is_refused(house: House, caller: str = "clerk") -> bool:
+def is_refused(system: System, caller: str = "clerk") -> bool:
     try:
-        house.authorize(caller)
+        system.authorize(caller)
     except TokenRejected as rejected:
         return rejected.code == "revoked"
     return False
@@ -287,9 +289,9 @@ def is_refused(house: House, caller: str = "clerk") -> bool:
     ids=["a second before", "in the same second", "a second after"],
 )
 def test_a_revocation_refuses_tokens_up_to_its_own_second(kind, value, issued_at, refused):
-    house = House(clerk=principal(iat=issued_at))
-    house.state.put(Revocation(kind, value, REVOKED_AT, "admin"))
-    assert is_refused(house) is refused
+    system = System(clerk=principal(iat=issued_at))
+    system.state.put(Revocation(kind, value, REVOKED_AT, "admin"))
+    assert is_refused(system) is refused
 
 
 @pytest.mark.parametrize(("kind", "value"), REVOCATIONS)
@@ -307,38 +309,38 @@ def test_a_revocation_refuses_tokens_up_to_its_own_second(kind, value, issued_at
     ],
 )
 def test_a_token_from_ahead_of_the_clock_has_no_leeway_after_a_revocation(kind, value, revoked, issued, now, refused):
-    house = House(clerk=principal(iat=mint.NOW + issued - 3600, exp=mint.NOW + 3600))
-    house.state.put(Revocation(kind, value, mint.NOW + revoked - 3600, "admin"))
-    house.clock.now = mint.NOW + now - 3600
-    assert is_refused(house) is refused
+    system = System(clerk=principal(iat=mint.NOW + issued - 3600, exp=mint.NOW + 3600))
+    system.state.put(Revocation(kind, value, mint.NOW + revoked - 3600, "admin"))
+    system.clock.now = mint.NOW + now - 3600
+    assert is_refused(system) is refused
 
 
 def test_a_token_from_ahead_of_the_clock_is_admitted_where_nothing_was_revoked():
-    house = House(clerk=principal(iat=mint.NOW))
-    house.clock.now = mint.NOW - 30
-    assert not is_refused(house)
+    system = System(clerk=principal(iat=mint.NOW))
+    system.clock.now = mint.NOW - 30
+    assert not is_refused(system)
 
 
 def test_a_session_that_is_revoked_is_refused_whenever_its_token_was_issued():
-    house = House(clerk=principal(iat=mint.NOW))
-    house.state.put(Revocation("session", principal().session, REVOKED_AT, "admin"))
-    assert is_refused(house)
+    system = System(clerk=principal(iat=mint.NOW))
+    system.state.put(Revocation("session", principal().session, REVOKED_AT, "admin"))
+    assert is_refused(system)
 
 
 @pytest.mark.parametrize("kind", ["sub", "client", "session"])
 def test_the_revocation_of_another_refuses_nothing(kind):
-    house = House()
-    house.state.put(Revocation(kind, "another", mint.NOW, "admin"))
-    assert not is_refused(house)
+    system = System()
+    system.state.put(Revocation(kind, "another", mint.NOW, "admin"))
+    assert not is_refused(system)
 
 
 def test_a_revocation_refuses_the_next_request_though_all_is_remembered():
-    house = House()
-    house.authorize("clerk")
-    house.state.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
-    assert is_refused(house)
-    house.state.lift("sub", principal().subject)
-    assert not is_refused(house)
+    system = System()
+    system.authorize("clerk")
+    system.state.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
+    assert is_refused(system)
+    system.state.lift("sub", principal().subject)
+    assert not is_refused(system)
 
 
 def test_a_token_that_was_verified_before_is_refused_once_it_is_revoked():
@@ -352,24 +354,24 @@ def test_a_token_that_was_verified_before_is_refused_once_it_is_revoked():
 
 
 def test_a_staleness_that_is_allowed_delays_a_revocation_for_as_long_and_no_longer():
-    house = House(max_staleness=5)
-    house.authorize("clerk")
-    house.state.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
-    house.clock.advance(4.999)
-    assert not is_refused(house)
-    house.clock.advance(0.001)
-    assert is_refused(house)
+    system = System(max_staleness=5)
+    system.authorize("clerk")
+    system.state.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
+    system.clock.advance(4.999)
+    assert not is_refused(system)
+    system.clock.advance(0.001)
+    assert is_refused(system)
 
 
 def test_a_staleness_that_is_allowed_delays_a_policy_for_as_long_and_no_longer():
-    house = House(max_staleness=5)
-    house.write(READ, WRITE)
-    house.authorize("clerk")
-    house.write(READ)
-    house.clock.advance(4.999)
-    assert house.sids() == ("read", "write")
-    house.clock.advance(0.001)
-    assert house.sids() == ("read",)
+    system = System(max_staleness=5)
+    system.write(READ, WRITE)
+    system.authorize("clerk")
+    system.write(READ)
+    system.clock.advance(4.999)
+    assert system.sids() == ("read", "write")
+    system.clock.advance(0.001)
+    assert system.sids() == ("read",)
 
 
 @pytest.mark.parametrize(
@@ -381,10 +383,10 @@ def test_a_staleness_that_is_allowed_delays_a_policy_for_as_long_and_no_longer()
     ],
 )
 def test_what_the_guard_said_of_one_caller_is_not_reused_for_another(kind, value, claims):
-    house = House(max_staleness=5, other=principal(**claims))
-    house.authorize("clerk")
-    house.state.put(Revocation(kind, value, mint.NOW, "admin"))
-    assert is_refused(house, "other")
+    system = System(max_staleness=5, other=principal(**claims))
+    system.authorize("clerk")
+    system.state.put(Revocation(kind, value, mint.NOW, "admin"))
+    assert is_refused(system, "other")
 
 
 # --- what a caller may do ---
@@ -392,53 +394,53 @@ def test_what_the_guard_said_of_one_caller_is_not_reused_for_another(kind, value
 
 def test_a_person_has_the_policies_of_all_their_groups_in_their_order():
     clerk_and_auditor = principal(**{"cognito:groups": ["auditors", "clerks"]})
-    house = House(both=clerk_and_auditor)
-    house.write(READ)
-    house.write(WRITE, subject="group:auditors")
-    house.write(WRITE, subject="group:auditors")
-    authorization = house.authorize("both")
+    system = System(both=clerk_and_auditor)
+    system.write(READ)
+    system.write(WRITE, subject="group:auditors")
+    system.write(WRITE, subject="group:auditors")
+    authorization = system.authorize("both")
     assert authorization.policies == ("group:auditors@2", "group:clerks@1")
-    assert house.sids("both") == ("write", "read")
-    assert (authorization.principal, authorization.generation) == (clerk_and_auditor, house.state.generation)
+    assert system.sids("both") == ("write", "read")
+    assert (authorization.principal, authorization.generation) == (clerk_and_auditor, system.state.generation)
 
 
 def test_groups_without_a_policy_are_no_error_and_add_nothing():
-    house = House(sso=principal(**{"cognito:groups": ["mars-west-1_Olympus_Okta", "clerks"]}))
-    house.write(READ)
-    assert house.authorize("sso").policies == ("group:clerks@1",)
+    system = System(sso=principal(**{"cognito:groups": ["mars-west-1_Olympus_Okta", "clerks"]}))
+    system.write(READ)
+    assert system.authorize("sso").policies == ("group:clerks@1",)
 
 
 def test_a_person_without_groups_is_granted_nothing_not_even_what_the_client_may_do():
-    house = House(nobody=principal(**{"cognito:groups": None}))
-    house.write(READ, subject=f"client:{mint.WEB_CLIENT}")
-    assert house.authorize("nobody").policies == NOTHING
+    system = System(nobody=principal(**{"cognito:groups": None}))
+    system.write(READ, subject=f"client:{mint.WEB_CLIENT}")
+    assert system.authorize("nobody").policies == NOTHING
 
 
 def test_a_machine_has_the_policy_of_its_client_and_none_of_a_group():
     claims = mint.machine(**{"cognito:groups": ["clerks"]})
-    house = House(robot=principal_from(claims, mint.EXPECTED, mint.NOW))
-    house.write(READ)
-    house.write(WRITE, subject=f"client:{mint.MACHINE_CLIENT}")
-    assert house.sids("robot") == ("write",)
+    system = System(robot=principal_from(claims, mint.EXPECTED, mint.NOW))
+    system.write(READ)
+    system.write(WRITE, subject=f"client:{mint.MACHINE_CLIENT}")
+    assert system.sids("robot") == ("write",)
 
 
 def test_a_statement_with_scopes_counts_only_for_who_carries_one_of_them():
-    house = House(bare=principal(scope="openid"))
-    house.write(READ, {**WRITE, "scopes": ["https://gatehouse.example/file.read", "another"]})
-    assert house.sids("clerk") == ("read", "write")
-    assert house.sids("bare") == ("read",)
-    assert house.sids("clerk") == ("read", "write"), "what was remembered for one is not the other's"
+    system = System(bare=principal(scope="openid"))
+    system.write(READ, {**WRITE, "scopes": ["https://gatehouse.example/file.read", "another"]})
+    assert system.sids("clerk") == ("read", "write")
+    assert system.sids("bare") == ("read",)
+    assert system.sids("clerk") == ("read", "write"), "what was remembered for one is not the other's"
 
 
 def test_a_deny_that_asks_for_a_scope_does_not_count_for_who_lacks_it():
-    house = House(bare=principal(scope="openid"))
-    house.write(READ, deny("/reports", sid="keep", scopes=["https://gatehouse.example/file.read"]))
-    assert house.sids("clerk") == ("read", "keep")
-    assert house.sids("bare") == ("read",)
+    system = System(bare=principal(scope="openid"))
+    system.write(READ, deny("/reports", sid="keep", scopes=["https://gatehouse.example/file.read"]))
+    assert system.sids("clerk") == ("read", "keep")
+    assert system.sids("bare") == ("read",)
 
 
 def test_a_policy_of_which_no_statement_counts_is_named_all_the_same():
-    house = House(bare=principal(scope="openid"))
-    house.write({**READ, "scopes": ["another"]})
-    assert house.authorize("bare").policies == ("group:clerks@1",)
-    assert house.sids("bare") == NOTHING
+    system = System(bare=principal(scope="openid"))
+    system.write({**READ, "scopes": ["another"]})
+    assert system.authorize("bare").policies == ("group:clerks@1",)
+    assert system.sids("bare") == NOTHING

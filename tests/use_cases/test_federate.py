@@ -21,7 +21,7 @@ GROUP_MAP = {
 }
 
 
-class House:
+class System:
     def __init__(self, **directory: Any) -> None:
         self.directory, self.ledger = FakeDirectory(**directory), FakeLedger()
         onboard = Onboard(self.directory, self.ledger, ("readers",), frozenset({"admins"}))
@@ -65,18 +65,18 @@ def federated(groups: str, provider: str = "Pantheon", status: str = "EXTERNAL_P
     ],
 )
 def test_a_company_s_group_becomes_the_group_that_it_is_mapped_to(claimed):
-    assert House().groups(**federated(claimed)) == ("editors",)
+    assert System().groups(**federated(claimed)) == ("editors",)
 
 
 def test_several_groups_of_the_company_add_up_and_none_is_named_twice():
-    assert House().groups("editors", **federated("[8f-muses, 8f-gods]")) == ("editors", "admins")
+    assert System().groups("editors", **federated("[8f-muses, 8f-gods]")) == ("editors", "admins")
 
 
 @pytest.mark.parametrize(
     "claimed", ["", "[]", "admins", "8f-GODS", "gods", "8f", "8f-gods8f-muses", "8f-gods;8f-muses"]
 )
 def test_a_group_that_is_not_mapped_is_dropped(claimed):
-    assert House().groups("visitors", **federated(claimed)) == ("visitors",)
+    assert System().groups("visitors", **federated(claimed)) == ("visitors",)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_group_that_is_not_mapped_is_dropped(claimed):
     ],
 )
 def test_who_was_not_sent_by_the_company_s_provider_cannot_claim_a_group(attributes):
-    assert "admins" not in House().groups("visitors", **attributes)
+    assert "admins" not in System().groups("visitors", **attributes)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_who_was_not_sent_by_the_company_s_provider_cannot_claim_a_group(attribu
     ],
 )
 def test_a_name_that_holds_a_mapped_one_is_not_that_one(claimed):
-    assert House().groups("visitors", **federated(claimed)) == ("visitors",)
+    assert System().groups("visitors", **federated(claimed)) == ("visitors",)
 
 
 @pytest.mark.parametrize("claimed", ["[IT]", '["[IT]"]'])
@@ -136,30 +136,30 @@ def test_without_an_expected_provider_nobody_s_claim_counts():
 
 
 def test_who_holds_no_group_gets_the_default_ones_in_the_token_and_in_the_pool():
-    house = House()
-    assert house.groups() == ("readers",)
-    assert house.directory.groups == [(POOL, "clio", "readers")]
+    system = System()
+    assert system.groups() == ("readers",)
+    assert system.directory.groups == [(POOL, "clio", "readers")]
 
 
 def test_the_group_of_a_provider_s_people_is_no_group_that_somebody_chose():
-    assert House().groups(AUTOMATIC, **federated("8f-mortals")) == (AUTOMATIC, "readers")
+    assert System().groups(AUTOMATIC, **federated("8f-mortals")) == (AUTOMATIC, "readers")
 
 
 @pytest.mark.parametrize(
     ("held", "claimed"), [("editors", ""), (AUTOMATIC, "8f-muses")], ids=["here", "at the company"]
 )
 def test_for_whom_somebody_has_chosen_a_group_gets_no_default_one_now_or_later(held, claimed):
-    house = House()
-    assert "readers" not in house.groups(held, **federated(claimed))
-    assert house.groups() == ()
+    system = System()
+    assert "readers" not in system.groups(held, **federated(claimed))
+    assert system.groups() == ()
 
 
 def test_a_default_group_that_was_taken_away_does_not_come_back():
-    house = House()
-    house.groups()
-    assert house.groups() == ()
+    system = System()
+    system.groups()
+    assert system.groups() == ()
 
 
 def test_a_default_group_that_cannot_be_given_is_no_answer():
     with pytest.raises(CannotDecide):
-        House(fails_at="readers").groups()
+        System(fails_at="readers").groups()

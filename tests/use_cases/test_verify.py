@@ -21,7 +21,7 @@ class CountedKeys(FakeKeys):
         return super().key(kid)
 
 
-class House:
+class System:
     def __init__(self, **settings: Any) -> None:
         self.keys, self.clock = CountedKeys(kids=("olympus-1", "olympus-2")), Clock()
         self.verify = VerifyToken(self.keys, mint.EXPECTED, now=self.clock, **settings)
@@ -47,7 +47,7 @@ CLERK = mint.token(mint.person())
 
 
 def test_a_token_gives_the_principal_that_it_describes():
-    assert House().verify(CLERK) == principal()
+    assert System().verify(CLERK) == principal()
 
 
 @pytest.mark.parametrize(
@@ -70,22 +70,22 @@ def test_a_token_gives_the_principal_that_it_describes():
     ],
 )
 def test_a_token_that_proves_nothing_is_refused_every_time(token, code):
-    house = House()
-    assert [house.code(token) for _ in range(2)] == [code, code]
+    system = System()
+    assert [system.code(token) for _ in range(2)] == [code, code]
 
 
 @pytest.mark.parametrize("part", [0, 1, 2], ids=["header", "payload", "signature"])
 def test_a_token_of_which_one_part_is_another_tokens_is_refused(part):
-    house = House()
+    system = System()
     parts, others = CLERK.split("."), mint.token(mint.person(sub="mallory"), kid="olympus-2").split(".")
-    house.verify(CLERK)
+    system.verify(CLERK)
     parts[part] = others[part]
-    assert house.code(".".join(parts)) == "bad_signature"
+    assert system.code(".".join(parts)) == "bad_signature"
 
 
 def test_claims_are_not_looked_at_before_the_signature_is_found_good():
     forged = mint.token(mint.person(exp=0), key=mint.private_key("mallory"))
-    assert House().code(forged) == "bad_signature"
+    assert System().code(forged) == "bad_signature"
 
 
 def test_keys_that_cannot_be_had_are_a_failure_and_no_refusal():
@@ -101,67 +101,67 @@ def test_keys_that_cannot_be_had_are_a_failure_and_no_refusal():
 
 
 def test_a_token_that_comes_again_is_not_checked_again():
-    house = House()
-    assert house.checks(CLERK) == 1
-    assert [house.checks(CLERK) for _ in range(3)] == [0, 0, 0]
-    assert house.verify(CLERK) == principal()
+    system = System()
+    assert system.checks(CLERK) == 1
+    assert [system.checks(CLERK) for _ in range(3)] == [0, 0, 0]
+    assert system.verify(CLERK) == principal()
 
 
 def test_a_remembered_token_expires_at_its_second():
-    house = House()
+    system = System()
     token = mint.token(mint.person(exp=mint.NOW + 60))
-    house.verify(token)
-    house.clock.advance(59.999)
-    assert house.checks(token) == 0
-    house.clock.advance(0.001)
-    assert house.code(token) == "token_expired"
+    system.verify(token)
+    system.clock.advance(59.999)
+    assert system.checks(token) == 0
+    system.clock.advance(0.001)
+    assert system.code(token) == "token_expired"
 
 
 def test_when_the_keys_change_every_token_is_checked_again():
-    house = House()
-    house.verify(CLERK)
-    house.keys.revision += 1
-    assert house.checks(CLERK) == 1
-    assert house.checks(CLERK) == 0
+    system = System()
+    system.verify(CLERK)
+    system.keys.revision += 1
+    assert system.checks(CLERK) == 1
+    assert system.checks(CLERK) == 0
 
 
 def test_a_remembered_token_of_a_key_that_was_withdrawn_is_refused():
-    house = House()
-    house.verify(CLERK)
-    house.keys.kids, house.keys.revision = ("olympus-2",), 2
-    assert house.code(CLERK) == "unknown_key"
+    system = System()
+    system.verify(CLERK)
+    system.keys.kids, system.keys.revision = ("olympus-2",), 2
+    assert system.code(CLERK) == "unknown_key"
 
 
 def test_a_token_that_was_refused_is_not_remembered_as_good():
-    house = House()
+    system = System()
     early = mint.token(mint.person(iat=mint.NOW + 65))
-    assert house.code(early) == "token_not_yet_valid"
-    house.clock.advance(5)
-    assert house.code(early) == "accepted"
+    assert system.code(early) == "token_not_yet_valid"
+    system.clock.advance(5)
+    assert system.code(early) == "accepted"
 
 
 def test_no_more_tokens_are_remembered_than_was_said():
-    house = House(remember=2)
+    system = System(remember=2)
     clerk, boss, auditor = (mint.token(mint.person(sub=name)) for name in ("clerk", "boss", "auditor"))
     for token in (clerk, boss, clerk, auditor):
-        house.verify(token)
-    assert [house.checks(token) for token in (clerk, auditor)] == [0, 0]
-    assert house.checks(boss) == 1, "it was used longest ago"
+        system.verify(token)
+    assert [system.checks(token) for token in (clerk, auditor)] == [0, 0]
+    assert system.checks(boss) == 1, "it was used longest ago"
 
 
 def test_with_a_memory_of_none_every_token_is_checked():
-    house = House(remember=0)
-    assert [house.checks(CLERK) for _ in range(3)] == [1, 1, 1]
+    system = System(remember=0)
+    assert [system.checks(CLERK) for _ in range(3)] == [1, 1, 1]
 
 
 def test_two_tokens_of_one_person_are_two_tokens():
-    house = House()
-    house.verify(CLERK)
-    assert house.checks(mint.token(mint.person(jti="another"))) == 1
+    system = System()
+    system.verify(CLERK)
+    assert system.checks(mint.token(mint.person(jti="another"))) == 1
 
 
 def test_a_header_that_was_read_before_is_not_believed_for_another_key():
-    house = House()
-    house.verify(CLERK)
+    system = System()
+    system.verify(CLERK)
     forged = mint.token(mint.person(sub="mallory"), kid="olympus-1", key=mint.private_key("mallory"))
-    assert house.code(forged) == "bad_signature"
+    assert system.code(forged) == "bad_signature"
