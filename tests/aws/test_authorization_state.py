@@ -32,7 +32,7 @@ def revoked(kind: str, value: str, at: int = NOW) -> Revocation:
     return Revocation(kind, value, at, "admin")  # type: ignore[arg-type]
 
 
-class TestEveryGuard:
+class TestEveryState:
     """What the use cases rely on."""
 
     def test_every_bump_gives_a_greater_number_which_is_the_one_that_is_read(self, state):

@@ -39,8 +39,8 @@ def wait_until_gone(cloud: Cloud) -> None:
 def administer(cloud: Cloud) -> Administer:
     """Write policies with the owner's credentials."""
     dynamodb, tables = cloud.local_cloud.client("dynamodb"), cloud.outputs["tables"]
-    guard = StateTable(dynamodb, tables["guard"])
-    return Administer(PolicyTable(dynamodb, tables["policies"]), guard, guard)
+    state = StateTable(dynamodb, tables["state"])
+    return Administer(PolicyTable(dynamodb, tables["policies"]), state, state)
 
 
 def saved(cloud: Cloud) -> str:

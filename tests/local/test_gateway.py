@@ -838,7 +838,7 @@ def key_server(document: object) -> Iterator[str]:
 
 
 def write_outputs(folder: Path, url: str, **changes: Any) -> Path:
-    environment = {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "test", "STATE_TABLE": "guard"}
+    environment = {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "test", "STATE_TABLE": "state"}
     outputs = {"issuer": ISSUER, "jwks_url": f"{url}/jwks.json", "environment": environment, **changes}
     path = folder / "outputs.json"
     path.write_text(json.dumps(outputs))
@@ -872,7 +872,7 @@ def test_attached_the_app_has_the_clouds_settings_tokens_and_responses(tmp_path:
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "STATE_TABLE": "guard",
+        "STATE_TABLE": "state",
         "AWS_CHALICE_CLI_MODE": "true",
         "HOME": "/",
         **NO_PROXY,

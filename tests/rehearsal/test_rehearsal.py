@@ -157,10 +157,10 @@ def test_the_same_command_again_changes_nothing_and_says_so(up, again):
 
 @pytest.fixture(scope="module")
 def reshaped(again: Scene, play) -> Scene:
-    """A template in which a table goes by another name, and so is another table."""
+    """A template in which a table has another name, and so is another table."""
     template = again.checkout.file("infra/identity.yaml")
     text = template.read_text(encoding="utf-8")
-    template.write_text(re.sub(r"\bOnboardedTable\b", "WelcomedTable", text), encoding="utf-8")
+    template.write_text(re.sub(r"\bOnboardingTable\b", "WelcomedTable", text), encoding="utf-8")
     scene = play(again.checkout, "deploy")
     template.write_text(text, encoding="utf-8")
     return scene
