@@ -1,7 +1,8 @@
-"""Reads one stage back from AWS, and compares it with what the repository says.
+"""Reads a deployed stage from AWS, and compares it with the repository. Changes nothing.
 
-The names are taken for granted, and so is the code of a packaged stage, of which only that all functions run the same
-is known; of a stage of `manage.py`, what the last deployment remembered is compared.
+Two things are not checked. The physical names of resources are taken from the stack. The code of a packaged stage is
+unknown: all functions must run the same code. For a stage of `manage.py`, the code is compared with the state that the
+last deployment stored.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -28,7 +29,7 @@ from infra.checks.check import Check, Finding
 from infra.checks.live import Live
 from infra.stage import Stage
 
-__all__ = ["CHECKS", "Finding", "table", "verify"]
+__all__ = ["CHECKS", "Finding", "line", "table", "total", "verify"]
 
 PROJECT = Path(__file__).resolve().parents[1]
 CHECKS: Sequence[Check] = (
@@ -52,17 +53,22 @@ CHECKS: Sequence[Check] = (
 def verify(
     stage: Stage, client: Callable[[str], Any], project: Path = PROJECT, checks: Iterable[Check] = CHECKS
 ) -> list[Finding]:
-    """Give a finding for every check, also for those that could not be made, which are not ok."""
+    """Runs the checks and returns one finding for each. A check that does not complete has failed."""
     live = Live(stage, client, project)
     return [check(live) for check in checks]
 
 
+def line(finding: Finding) -> str:
+    """Formats a finding as one line."""
+    return f"{'ok  ' if finding.ok else 'FAIL'} {finding.name}: {finding.detail}"
+
+
 def table(findings: Sequence[Finding]) -> str:
-    """The findings as lines, the bad ones last, and a sum."""
-    width = max(len(finding.control) for finding in findings)
-    lines = [
-        f"{'ok ' if finding.ok else 'NOT'} {finding.control.ljust(width)}  {finding.detail}"
-        for finding in sorted(findings, key=lambda finding: not finding.ok)
-    ]
-    good = sum(finding.ok for finding in findings)
-    return "\n".join([*lines, f"{good} of {len(findings)} controls hold"])
+    """Formats all findings, the failed ones last, and their number."""
+    lines = [line(finding) for finding in sorted(findings, key=lambda finding: not finding.ok)]
+    return "\n".join([*lines, total(findings)])
+
+
+def total(findings: Sequence[Finding]) -> str:
+    """Says how many checks passed."""
+    return f"{sum(finding.ok for finding in findings)} of {len(findings)} checks passed"

@@ -9,7 +9,7 @@ from infra.deploy import Deploy, Options
 from infra.destroy import Destroy
 from infra.progress import Progress
 from infra.templates import Refused
-from infra.verify import CHECKS, table, verify
+from infra.verify import CHECKS, line, table, total, verify
 from operations.invocation import Invocation, stack_outputs
 from operations.say import say, write
 
@@ -25,8 +25,8 @@ def deploy(typed: Invocation) -> int:
     findings = verify(stage, client, typed.project)
     bad = [finding for finding in findings if not finding.ok]
     for finding in bad:
-        say(f"NOT {finding.control}: {finding.detail}")
-    say(f"verified: {len(findings) - len(bad)} of {len(findings)} controls hold")
+        say(line(finding))
+    say(f"verified: {total(findings)}")
     say(f"the API: {url}")
     say("done" if progress.changed else "nothing changed")
     return 1 if bad else 0

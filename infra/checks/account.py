@@ -1,4 +1,4 @@
-"""What a stage may add for safety: a firewall, and a key of its own."""
+"""Checks the optional protection of a stage: a web ACL, and a customer managed key."""
 
 import json
 from collections.abc import Iterator
@@ -12,9 +12,10 @@ from infra.checks.live import Live
 
 def _firewall(live: Live) -> Iterator[str]:
     for expected in live.expected.of("AWS::WAFv2::WebACLAssociation").values():
-        actual = _web_acl_of(live, expected["ResourceArn"])
-        if actual != expected["WebACLArn"]:
-            yield f"before {expected['ResourceArn']} stands {shown(actual)}"
+        resource, acl = expected["ResourceArn"], expected["WebACLArn"]
+        actual = _web_acl_of(live, resource)
+        if actual != acl:
+            yield f"The web ACL of {resource} is {shown(actual)}. Expected: {shown(acl)}."
 
 
 def _web_acl_of(live: Live, resource: str) -> str | None:
@@ -34,7 +35,7 @@ def _rules(live: Live) -> Iterator[str]:
         yield from differing(name, acl, {"DefaultAction": expected["DefaultAction"]})
         actual = {rule["Name"]: rule for rule in acl["Rules"]}
         rules = {rule["Name"]: rule for rule in expected["Rules"]}
-        yield from unexpected(f"rule of {name}:", set(actual), set(rules))
+        yield from unexpected("rule", set(actual), set(rules), of=name)
         for rule in sorted(rules.keys() & actual.keys()):
             yield from differing(rule, actual[rule], rules[rule])
 
@@ -44,14 +45,19 @@ def _key(live: Live) -> Iterator[str]:
         key = live.physical[logical]
         yield from differing(key, live.ask("kms", "describe_key", KeyId=key)["KeyMetadata"], {"KeyState": "Enabled"})
         if not live.ask("kms", "get_key_rotation_status", KeyId=key)["KeyRotationEnabled"]:
-            yield f"{key} is not renewed every year"
+            yield f"Yearly rotation of the key {key} is off. Expected: on."
         policy = live.ask("kms", "get_key_policy", KeyId=key, PolicyName="default")["Policy"]
         if not same(json.loads(policy), expected["KeyPolicy"]):
-            yield f"{key} may be used by others than the template's"
+            yield f"The key policy of {key} differs from infra/identity.yaml."
 
 
 CHECKS = (
-    Check("firewall", "The firewall stands before the user pool and the REST API, if the stage wants one", _firewall),
-    Check("firewall-rules", "The firewall has the rules of the template, if the stage wants one", _rules),
-    Check("data-key", "The key of the stage, if it has one, is in use, renewed, and for whom the template says", _key),
+    Check("firewall", "The web ACL protects the user pool and the REST API if `EnableWaf` is true.", _firewall),
+    Check("firewall-rules", "The web ACL has the rules of infra/identity.yaml if `EnableWaf` is true.", _rules),
+    Check(
+        "data-key",
+        "The customer managed key is enabled, rotates and has the key policy of infra/identity.yaml "
+        "if `UseCustomerKey` is true.",
+        _key,
+    ),
 )

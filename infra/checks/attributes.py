@@ -1,4 +1,4 @@
-"""What CloudFormation's Fn::GetAtt gives, worked out from what a resource is called."""
+"""Computes the values of CloudFormation's Fn::GetAtt from a resource's physical id."""
 
 from collections.abc import Callable
 
@@ -6,25 +6,26 @@ Arn = Callable[[str, str], str]
 
 
 def attribute(kind: str, what: str, physical: str, arn: Arn) -> str:
-    """Give an attribute of a resource. Raises KeyError for one that no check needs.
+    """Returns an attribute of a resource. Raises KeyError for an attribute that no check needs.
 
     kind      the resource's type
-    physical  what it is called
-    arn       gives an ARN of this region and account, by the service and the resource
+    what      the attribute's name
+    physical  the resource's physical id
+    arn       returns an ARN in this region and account, for a service and a resource
     """
     attributes: dict[tuple[str, str], Callable[[], str]] = {
         ("AWS::Cognito::UserPool", "Arn"): lambda: arn("cognito-idp", f"userpool/{physical}"),
         ("AWS::DynamoDB::Table", "Arn"): lambda: arn("dynamodb", f"table/{physical}"),
         ("AWS::KMS::Key", "Arn"): lambda: arn("kms", f"key/{physical}"),
         ("AWS::Logs::LogGroup", "Arn"): lambda: arn("logs", f"log-group:{physical}:*"),
-        ("AWS::SQS::Queue", "Arn"): lambda: arn("sqs", _last(physical)),
-        ("AWS::SQS::Queue", "QueueName"): lambda: _last(physical),
+        ("AWS::SQS::Queue", "Arn"): lambda: arn("sqs", _queue_name(physical)),
+        ("AWS::SQS::Queue", "QueueName"): lambda: _queue_name(physical),
         ("AWS::WAFv2::WebACL", "Arn"): lambda: arn("wafv2", _web_acl(physical)),
     }
     return attributes[kind, what]()
 
 
-def _last(url: str) -> str:
+def _queue_name(url: str) -> str:
     return url.rpartition("/")[2]
 
 

@@ -1,4 +1,4 @@
-"""The deployed methods: each has the authorizer that app.py gives to its route, or is public there."""
+"""Checks the deployed methods: each has the authorizer that app.py gives to its route."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -7,10 +7,13 @@ from infra.checks.check import Check
 from infra.checks.compare import unexpected
 from infra.checks.live import Live
 from infra.checks.rest_api import authorizers, invocation
-from infra.checks.routes import PUBLIC, RouteAuthorizer, expected_authorizers
+from infra.checks.routes import PREFLIGHT, PUBLIC, RouteAuthorizer, expected_authorizers
 
 Methods = Mapping[tuple[str, str], Any]
-_PREFLIGHT = "OPTIONS"  # asked by browsers without a token, and answered without asking anyone
+_DEPLOY_API = (
+    "Run `manage.py deploy`. If this check still fails, correct the method on API Gateway and deploy the API with "
+    "`aws apigateway create-deployment`."
+)
 
 
 def _methods(live: Live) -> Methods:
@@ -23,46 +26,44 @@ def _methods(live: Live) -> Methods:
 
 
 def _expected(live: Live) -> Mapping[tuple[str, str], RouteAuthorizer]:
-    return expected_authorizers(live.expected["ResourceServer"]["Identifier"])
+    return expected_authorizers(live.packaged, live.expected["ResourceServer"]["Identifier"])
 
 
 def _authorizer(live: Live, method: Mapping[str, Any]) -> RouteAuthorizer:
     if method["authorizationType"] == PUBLIC.kind:
-        return PUBLIC  # whatever it still names
+        return PUBLIC  # API Gateway ignores an authorizer and scopes that remain on such a method
     name = authorizers(live).get(method.get("authorizerId", ""), {}).get("name", "")
     return RouteAuthorizer(method["authorizationType"], name, tuple(sorted(method.get("authorizationScopes") or [])))
 
 
 def _routes(live: Live) -> Iterator[str]:
-    actual = {f"{method} {path}" for method, path in _methods(live) if method != _PREFLIGHT}
+    actual = {f"{method} {path}" for method, path in _methods(live) if method != PREFLIGHT}
     yield from unexpected("route", actual, {f"{method} {path}" for method, path in _expected(live)})
 
 
 def _authorizers(live: Live) -> Iterator[str]:
     expected = _expected(live)
     for (method, path), settings in sorted(_methods(live).items()):
-        actual, setting = (
-            _authorizer(live, settings),
-            expected.get((method, path), PUBLIC if method == _PREFLIGHT else None),
-        )
+        actual = _authorizer(live, settings)
+        setting = expected.get((method, path), PUBLIC if method == PREFLIGHT else None)
         if setting and actual != setting:
-            yield f"{method} {path} is guarded by {actual}, and not by {setting}"
+            yield f"The authorizer of {method} {path} is {actual}. Expected: {setting}."
 
 
 def _integrations(live: Live) -> Iterator[str]:
     service = invocation(live, "api_handler")
     for (method, path), settings in sorted(_methods(live).items()):
         integration = settings.get("methodIntegration", {})
-        if method == _PREFLIGHT:
+        if method == PREFLIGHT:
             right = integration.get("type") == "MOCK"
         else:
             right = (integration.get("type"), integration.get("uri")) == ("AWS_PROXY", service)
         if not right:
-            yield f"{method} {path} is answered by something else"
+            yield f"The integration of {method} {path} is not the function {live.stage.function('api_handler')}."
 
 
 def _deployed(live: Live) -> Iterator[str]:
-    """What is served is the snapshot that a deployment took, and not what the API's parts say today."""
+    """Compares the snapshot that the API's stage serves with the API's current resources."""
     served = {
         (method.upper(), path): _exported(operation)
         for path, item in live.served["paths"].items()
@@ -72,7 +73,7 @@ def _deployed(live: Live) -> Iterator[str]:
     yield from unexpected("served route", {" ".join(key) for key in served}, {" ".join(key) for key in present})
     for method, path in sorted(served.keys() & present.keys()):
         if served[method, path] != present[method, path]:
-            yield f"{method} {path} is served as it was before it was changed: deploy it"
+            yield f"The stage serves an earlier version of {method} {path}."
 
 
 def _exported(operation: Mapping[str, Any]) -> Any:
@@ -89,12 +90,18 @@ def _as_exported(live: Live, settings: Mapping[str, Any]) -> Any:
 
 
 CHECKS = (
-    Check("api-routes", "The REST API has the routes of app.py, and no others", _routes),
+    Check("api-routes", "The REST API has exactly the routes of app.py.", _routes, _DEPLOY_API),
     Check(
-        "api-authorizers",
-        "Every method has the authorizer and the scopes of its route, or is public in app.py",
+        "api-route-authorizers",
+        "Every method has the authorizer and the scopes of its route in app.py.",
         _authorizers,
+        _DEPLOY_API,
     ),
-    Check("api-integrations", "Every method is answered by this stage's service", _integrations),
-    Check("api-deployed", "What is served is what the REST API says today", _deployed),
+    Check("api-integrations", "Every method calls the service of this stage.", _integrations, _DEPLOY_API),
+    Check(
+        "api-deployed",
+        "The stage serves the current routes of the REST API.",
+        _deployed,
+        "Deploy the API with `aws apigateway create-deployment`.",
+    ),
 )

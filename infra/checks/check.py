@@ -1,4 +1,4 @@
-"""One check of a live stage: its name, what holds if all is well, and how to find what does not."""
+"""Defines one check of a deployed stage, and the finding that it returns."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -6,47 +6,59 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.core.errors import GatehouseError
-from infra.checks.live import Live, NotThere
+from infra.checks.live import Live, Missing
+from infra.package import PackagingFailed
 from infra.templates import Refused
+
+RESTORE = "Run `manage.py deploy`. If this check still fails, restore the expected value by hand."
+_NO_ANSWER = (ClientError, BotoCoreError, Missing, PackagingFailed, Refused, GatehouseError)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of one check; `detail` is a sentence for people, without secrets."""
+    """The result of one check.
 
-    control: str
+    name    of the check
+    ok      whether the check passed
+    detail  sentences for the operator; they contain no secret
+    """
+
+    name: str
     ok: bool
     detail: str
 
 
 @dataclass(frozen=True)
 class Check:
-    """A question to the live system.
+    """Compares one part of a deployed stage with the repository.
 
-    control      its name, which stays the same
-    sentence     what is so if all is well
-    differences  what is not; nothing if all is well
-    informs      whether differences are only worth knowing
+    name         identifies the check and never changes
+    title        states what is true when the check passes
+    differences  yields one sentence for each difference; nothing when the check passes
+    remedy       tells the operator what to do about a difference
+    informs      whether a difference is only a note: the check passes nevertheless
     """
 
-    control: str
-    sentence: str
+    name: str
+    title: str
     differences: Callable[[Live], Iterable[str]]
+    remedy: str = RESTORE
     informs: bool = False
 
     def __call__(self, live: Live) -> Finding:
-        """Give the finding; a question without an answer is never a good one."""
+        """Returns the finding. A check that does not complete has failed."""
         try:
             found = list(self.differences(live))
-        except (ClientError, BotoCoreError, NotThere, Refused, GatehouseError) as error:
-            return self._unknown(str(error))
+        except _NO_ANSWER as error:
+            return self._incomplete(str(error))
         except (LookupError, TypeError, ValueError) as error:
-            return self._unknown(f"the answer was not of the kind expected: {error!r}")
-        return Finding(self.control, self.informs or not found, self._told(found))
+            return self._incomplete(f"an answer had an unexpected form: {error!r}")
+        return Finding(self.name, self.informs or not found, self._detail(found))
 
-    def _told(self, found: list[str]) -> str:
-        between = "; worth knowing:" if self.informs else ": not so:"
-        return f"{self.sentence}{between} {'; '.join(found)}" if found else self.sentence
+    def _detail(self, found: list[str]) -> str:
+        if not found:
+            return self.title
+        return " ".join((*(("Note:",) if self.informs else ()), *found, self.remedy)).strip()
 
-    def _unknown(self, reason: str) -> Finding:
-        return Finding(self.control, False, f"{self.sentence}: could not be checked: {reason}")
+    def _incomplete(self, reason: str) -> Finding:
+        return Finding(self.name, False, f"The check did not complete: {reason}")

@@ -1,4 +1,4 @@
-"""The user pool's clients: which programs may ask for tokens, for whom, and where the tokens may go."""
+"""Checks the user pool's app clients: their flows, scopes, redirect URIs, attributes and secrets."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -28,28 +28,27 @@ def _client(live: Live, name: str) -> dict[str, Any]:
 def _known(live: Live) -> Iterator[str]:
     listed = live.listed("cognito-idp", "list_user_pool_clients", "UserPoolClients", UserPoolId=live.pool_id)
     expected = {live.physical[name] for name in live.expected.of(_KIND)}
-    yield from unexpected("client", {client["ClientId"] for client in listed}, expected)
+    yield from unexpected("app client", {client["ClientId"] for client in listed}, expected)
 
 
-def _as_wanted(*settings: str) -> Callable[[Live], Iterator[str]]:
-    """Compare what the template says; what it does not say is Cognito's to choose."""
+def _as_expected(*settings: str) -> Callable[[Live], Iterator[str]]:
+    """Compares the settings that the template contains. Cognito chooses the others."""
 
     def differences(live: Live) -> Iterator[str]:
         for name, expected in live.expected.of(_KIND).items():
-            said = {setting: expected[setting] for setting in settings if setting in expected}
-            yield from differing(name, _client(live, name), said)
+            given = {setting: expected[setting] for setting in settings if setting in expected}
+            yield from differing(name, _client(live, name), given)
 
     return differences
 
 
 def _exactly(*settings: str) -> Callable[[Live], Iterator[str]]:
-    """Compare lists, of which one that is not in the template has to be empty."""
+    """Compares lists. A list that is not in the template must be empty."""
 
     def differences(live: Live) -> Iterator[str]:
         for name, expected in live.expected.of(_KIND).items():
-            yield from differing(
-                name, _client(live, name), {setting: expected.get(setting, []) for setting in settings}
-            )
+            lists = {setting: expected.get(setting, []) for setting in settings}
+            yield from differing(name, _client(live, name), lists)
 
     return differences
 
@@ -57,49 +56,84 @@ def _exactly(*settings: str) -> Callable[[Live], Iterator[str]]:
 def _redirects(live: Live) -> Iterator[str]:
     yield from _exactly("CallbackURLs", "LogoutURLs")(live)
     for name in live.expected.of(_KIND):
-        if _client(live, name).get("DefaultRedirectURI"):
-            yield f"{name}: there is a default address"
+        default = _client(live, name).get("DefaultRedirectURI")
+        if default:
+            yield f"{name}: DefaultRedirectURI is {default}. Expected: not set."
 
 
 def _secrets(live: Live) -> Iterator[str]:
     for name, expected in live.expected.of(_KIND).items():
-        if ("ClientSecret" in _client(live, name)) != (expected["GenerateSecret"] == "true"):
-            yield f"{name} has {'a' if 'ClientSecret' in _client(live, name) else 'no'} secret"
+        actual = "ClientSecret" in _client(live, name)
+        if actual != (expected["GenerateSecret"] == "true"):
+            yield f"{name} {'has a' if actual else 'has no'} client secret. Expected: {'no' if actual else 'a'} secret."
 
 
-def _kept_secret(live: Live) -> Iterator[str]:
-    kept = live.client("secretsmanager").get_secret_value(SecretId=live.outputs["MachineSecretArn"])["SecretString"]
+def _stored_secret(live: Live) -> Iterator[str]:
+    stored = live.client("secretsmanager").get_secret_value(SecretId=live.outputs["MachineSecretArn"])["SecretString"]
     client = _client(live, "MachineClient")
-    if json.loads(kept) != {"client_id": client["ClientId"], "client_secret": client["ClientSecret"]}:
-        yield "the kept credentials are not the client's (in the middle of a rotation, that is as it should be)"
+    if json.loads(stored) != {"client_id": client["ClientId"], "client_secret": client["ClientSecret"]}:
+        yield "The credentials in Secrets Manager are not those of the machine client."
 
 
 def _secret_sharing(live: Live) -> Iterator[str]:
     secret = live.ask("secretsmanager", "get_resource_policy", SecretId=live.outputs["MachineSecretArn"])
     if secret.get("ResourcePolicy"):
-        yield "the secret has a policy of its own"
+        yield "The secret of the machine client has a resource policy, which can admit other accounts."
 
 
 CHECKS = (
-    Check("clients-known", "The user pool has the stack's clients, and no others", _known),
+    Check(
+        "clients-known",
+        "The user pool has exactly the app clients of infra/identity.yaml.",
+        _known,
+        "Delete an unexpected client with `aws cognito-idp delete-user-pool-client`. Restore a missing one by hand.",
+    ),
     Check(
         "clients-flows",
-        "Clients get tokens by code or as machines: never by the implicit flow, nor a public one with passwords",
+        "Clients have exactly the OAuth and authentication flows of infra/identity.yaml. "
+        "No client uses the implicit flow.",
         _exactly("AllowedOAuthFlows", "ExplicitAuthFlows", "AllowedOAuthFlowsUserPoolClient"),
     ),
-    Check("clients-redirects", "People are sent back to the stage's addresses, and nowhere else", _redirects),
-    Check("clients-scopes", "Clients may ask for the template's scopes, and no others", _exactly("AllowedOAuthScopes")),
+    Check("clients-redirects", "Clients redirect only to the URLs of the stage file.", _redirects),
+    Check(
+        "clients-scopes",
+        "Clients can request only the scopes of infra/identity.yaml.",
+        _exactly("AllowedOAuthScopes"),
+    ),
     Check(
         "clients-attributes",
-        "Clients read and write the template's attributes: of a person's own clients, none writes groups",
-        _as_wanted("ReadAttributes", "WriteAttributes"),
+        "Clients read and write only the attributes of infra/identity.yaml. "
+        "No client of local users can write the groups attribute.",
+        _as_expected("ReadAttributes", "WriteAttributes"),
     ),
-    Check("clients-lifetimes", "Tokens and sign-ins last as long as the stage says", _as_wanted(*_LIFETIMES)),
-    Check("clients-rotation", "Refresh tokens are used once", _as_wanted("RefreshTokenRotation")),
-    Check("clients-revocation", "Refresh tokens can be revoked", _as_wanted("EnableTokenRevocation")),
-    Check("clients-discretion", "Clients are not told which accounts exist", _as_wanted("PreventUserExistenceErrors")),
-    Check("clients-providers", "Each client is for its own people", _as_wanted("SupportedIdentityProviders")),
-    Check("clients-secrets", "The machine client has a secret, and what runs in browsers has none", _secrets),
-    Check("machine-secret", "The machine's credentials are kept where it finds them", _kept_secret),
-    Check("machine-secret-sharing", "The machine's credentials are for this account's roles only", _secret_sharing),
+    Check("clients-lifetimes", "Tokens and sessions have the lifetimes of the stage file.", _as_expected(*_LIFETIMES)),
+    Check(
+        "clients-rotation",
+        "Refresh tokens rotate as infra/identity.yaml specifies.",
+        _as_expected("RefreshTokenRotation"),
+    ),
+    Check("clients-revocation", "Refresh tokens can be revoked.", _as_expected("EnableTokenRevocation")),
+    Check(
+        "clients-discretion",
+        "Error messages do not reveal which accounts exist.",
+        _as_expected("PreventUserExistenceErrors"),
+    ),
+    Check(
+        "clients-providers",
+        "Each client accepts only the identity providers of infra/identity.yaml.",
+        _as_expected("SupportedIdentityProviders"),
+    ),
+    Check("clients-secrets", "Only the clients that need a secret have one. Public clients have no secret.", _secrets),
+    Check(
+        "machine-secret",
+        "Secrets Manager stores the current credentials of the machine client.",
+        _stored_secret,
+        "This is normal during a rotation. Otherwise store the current credentials.",
+    ),
+    Check(
+        "machine-secret-sharing",
+        "The machine client's secret has no resource policy.",
+        _secret_sharing,
+        "Remove the policy with `aws secretsmanager delete-resource-policy`.",
+    ),
 )

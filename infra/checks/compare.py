@@ -1,14 +1,14 @@
-"""Comparing what AWS answers with what a template says, which spells numbers and booleans as text."""
+"""Compares what AWS returns with what a template says. A template can write numbers and booleans as text."""
 
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_LONGEST = 200  # characters of a value in a sentence
+_MAX_SHOWN = 200  # characters of a value in a sentence
 
 
 def plain(value: Any) -> Any:
-    """Bring a value to one form: scalars as text, lists in one order."""
+    """Normalizes a value: scalars become text, and lists are sorted."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
@@ -21,31 +21,39 @@ def plain(value: Any) -> Any:
 
 
 def same(actual: Any, expected: Any) -> bool:
-    """Whether two values are the same, in whatever order AWS lists things."""
+    """Returns whether two values are equal. The order of lists does not matter."""
     return bool(plain(actual) == plain(expected))
 
 
 def covers(actual: Any, expected: Any) -> bool:
-    """Whether everything wanted is there: AWS answers with more than was said, and leaves out empty lists."""
+    """Returns whether the actual value contains every expected setting.
+
+    AWS returns more settings than a template contains, and leaves out empty lists.
+    """
     if isinstance(expected, Mapping):
         return isinstance(actual, Mapping) and all(covers(actual.get(key), item) for key, item in expected.items())
     return same([] if actual is None and expected == [] else actual, expected)
 
 
 def differing(where: str, actual: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[str]:
-    """Say of each wanted setting that is another one what it is."""
+    """Yields a sentence for each setting whose value is not the expected one."""
     for key, setting in expected.items():
         if not covers(actual.get(key), setting):
-            yield f"{where}: {key} is {shown(actual.get(key))} instead of {shown(setting)}"
+            yield f"{where}: {key} is {shown(actual.get(key))}. Expected: {shown(setting)}."
 
 
-def unexpected(kind: str, actual: set[str], expected: set[str]) -> Iterator[str]:
-    """Say what is missing, and what nobody asked for."""
-    yield from (f"there is no {kind} {name}" for name in sorted(expected - actual))
-    yield from (f"there is another {kind}, {name}" for name in sorted(actual - expected))
+def unexpected(kind: str, actual: set[str], expected: set[str], of: str = "") -> Iterator[str]:
+    """Yields a sentence for each name that is missing, and for each name that is unexpected.
+
+    kind  of thing that the names belong to
+    of    the owner of these things, if it is not obvious
+    """
+    owner = f" of {of}" if of else ""
+    yield from (f"The {kind} {name}{owner} is missing." for name in sorted(expected - actual))
+    yield from (f"The {kind} {name}{owner} is unexpected." for name in sorted(actual - expected))
 
 
 def shown(value: Any) -> str:
-    """A value as one reads it, cut if it is long."""
-    text = "nothing" if value is None else json.dumps(plain(value), ensure_ascii=False)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    """Formats a value for a sentence, and cuts it if it is long."""
+    text = "not set" if value is None else json.dumps(plain(value), ensure_ascii=False)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

@@ -1,4 +1,4 @@
-"""The last deployment: does that run which it left, and is it made of these sources?"""
+"""Compares the deployed functions with the last deployment, and that deployment with these sources."""
 
 from collections.abc import Iterator
 from platform import python_version_tuple
@@ -13,25 +13,29 @@ from infra.checks.live import Live
 def _same(live: Live) -> Iterator[str]:
     memory = ChaliceState(live.project, live.stage, live.client).recall()
     if memory is None:
-        # CloudFormation deploys a packaged stage, and leaves no state. Only Chalice tags functions with the stage.
+        # CloudFormation writes no state for a packaged stage. Only Chalice tags functions with the stage.
         if live.stack and discovery.functions(live.stage, live.client):
-            yield f"what was deployed is not known: there is no parameter {live.stage.state_parameter}"
+            yield f"The SSM parameter {live.stage.state_parameter} is missing, so the last deployment is unknown."
         return
     if not memory.fingerprint:
-        yield "the last deployment did not come to its end"
+        yield "The last deployment did not finish."
         return
     config = config_of(live.project, live.stage, live.application)
     if memory.fingerprint != functions.fingerprint(
         live.project, live.stage, live.client, memory.deployed or {"resources": []}, config
     ):
         python = ".".join(python_version_tuple()[:2])
-        yield f"the functions were changed since, or these are other sources, or another Python than {python} packaged"
+        yield (
+            "The deployed functions differ from the last deployment. Either they were changed on AWS, or your sources "
+            f"or your Python version (now {python}) differ from those that packaged them."
+        )
 
 
 CHECKS = (
     Check(
         "deployment",
-        "The functions are what `manage.py deploy` has made of these sources (of a packaged stage that is not known)",
+        "The functions are those that `manage.py deploy` built from these sources. Not checked for a packaged stage.",
         _same,
+        "Run `manage.py deploy` with the intended commit and Python version.",
     ),
 )

@@ -1,17 +1,17 @@
-"""The identity stack as the repository's template says it should be, resolved for one stage."""
+"""Resolves a CloudFormation template for one stage: the resources as they should be."""
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-_NOTHING = object()  # what AWS::NoValue leaves
+_NO_VALUE = object()  # a property whose value is AWS::NoValue is absent
 
 
 class Expected:
-    """The resources of a template, by their logical names, with everything in them replaced by values.
+    """The resources of a template, by logical id, with all intrinsic functions replaced by values.
 
-    values     of parameters, pseudo parameters, and resources that are referred to
-    attribute  gives what Fn::GetAtt names, by the resource's name and the attribute's
+    values     of parameters, pseudo parameters and referenced resources
+    attribute  returns the value of Fn::GetAtt for a logical id and an attribute
     """
 
     def __init__(
@@ -33,12 +33,12 @@ class Expected:
         }
 
     def __getitem__(self, name: str) -> dict[str, Any]:
-        """One resource's properties."""
+        """Returns the properties of one resource."""
         properties: dict[str, Any] = self._resolve(self._template["Resources"][name].get("Properties", {}))
         return properties
 
     def of(self, kind: str) -> dict[str, dict[str, Any]]:
-        """The resources of one type that this stage has."""
+        """Returns the properties of all resources of one type whose conditions hold."""
         return {
             name: self[name]
             for name, resource in self._template["Resources"].items()
@@ -47,7 +47,7 @@ class Expected:
 
     def _resolve(self, value: Any) -> Any:
         if isinstance(value, list):
-            return [item for item in map(self._resolve, value) if item is not _NOTHING]
+            return [item for item in map(self._resolve, value) if item is not _NO_VALUE]
         if not isinstance(value, dict):
             return value
         if len(value) == 1:
@@ -55,10 +55,10 @@ class Expected:
             if name in self._functions and not isinstance(operand, dict):
                 return self._functions[name](operand)
         items = ((key, self._resolve(item)) for key, item in value.items())
-        return {key: item for key, item in items if item is not _NOTHING}
+        return {key: item for key, item in items if item is not _NO_VALUE}
 
     def _ref(self, name: str) -> Any:
-        return _NOTHING if name == "AWS::NoValue" else self._values[name]
+        return _NO_VALUE if name == "AWS::NoValue" else self._values[name]
 
     def _holds(self, condition: str) -> bool:
         return bool(self._resolve(self._template["Conditions"][condition]))
@@ -76,7 +76,7 @@ class Expected:
 
 
 def parameter_values(definitions: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
-    """What parameters come to: the given values or their defaults, lists as lists."""
+    """Returns the given or default values of parameters. A comma-delimited list becomes a list."""
     values = {name: given.get(name, definition.get("Default", "")) for name, definition in definitions.items()}
     return {
         name: value.split(",") if definitions[name]["Type"] == "CommaDelimitedList" else value

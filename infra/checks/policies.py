@@ -1,4 +1,4 @@
-"""What is in the policy table: is it all readable, and is it what was reviewed?"""
+"""Checks the policy table: every policy is readable, and the policies are those of policies/."""
 
 from collections.abc import Iterator
 
@@ -22,7 +22,7 @@ def _readable(live: Live) -> Iterator[str]:
         try:
             table.get(subject)
         except CannotDecide as error:
-            yield f"{subject}: {error}; whom it concerns is refused"
+            yield f"{subject}: {error}. Its members get HTTP 500 until the policy is repaired."
 
 
 def _reviewed(live: Live) -> Iterator[str]:
@@ -31,14 +31,25 @@ def _reviewed(live: Live) -> Iterator[str]:
     subjects, expected = _subjects(live), {file.subject: file.statements for file in files}
     for subject in sorted(expected.keys() | set(subjects)):
         if subject not in subjects:
-            yield f"{subject} is in policies/ only"
+            yield f"{subject} is in policies/, but not in the table."
         elif subject not in expected:
-            yield f"{subject} is in the table only"
+            yield f"{subject} is in the table, but not in policies/."
         elif table.get(subject).statements != parse_statements(expected[subject]):
-            yield f"{subject} was changed by {table.get(subject).updated_by}"
+            yield f"{subject} differs from policies/. {table.get(subject).updated_by} changed it last."
 
 
 CHECKS = (
-    Check("policies-readable", "Every stored policy can be read", _readable),
-    Check("policies-reviewed", "The stored policies are those of policies/", _reviewed, informs=True),
+    Check(
+        "policies-readable",
+        "Every stored policy is readable.",
+        _readable,
+        "Write the policy again with `PUT /admin/policies/{kind}/{name}` or `manage.py policies apply`.",
+    ),
+    Check(
+        "policies-reviewed",
+        "The stored policies are those of policies/.",
+        _reviewed,
+        "Update policies/, or run `manage.py policies apply`.",
+        informs=True,
+    ),
 )

@@ -1,4 +1,4 @@
-"""The user pool: who gets in, by what, and what is called while they do."""
+"""Checks the user pool: sign-in, passwords, MFA, attributes, triggers and groups."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,18 +8,18 @@ from infra.checks.check import Check
 from infra.checks.compare import covers, differing, same, shown, unexpected
 from infra.checks.live import Live
 
-_WHERE = "the user pool"
-# What a pool has whose description does not say it.
-_OWN_KEY, _FIRST_ISSUER = {"KeyType": "AWS_OWNED_KEY"}, {"Type": "ORIGINAL"}
+_WHERE = "The user pool"
+# The values of a pool whose description leaves these settings out.
+_AWS_KEY, _ORIGINAL_ISSUER = {"KeyType": "AWS_OWNED_KEY"}, {"Type": "ORIGINAL"}
 
 
 def pool(live: Live) -> dict[str, Any]:
-    """The user pool as it is."""
+    """Returns the description of the user pool."""
     described: dict[str, Any] = live.ask("cognito-idp", "describe_user_pool", UserPoolId=live.pool_id)["UserPool"]
     return described
 
 
-def _as_wanted(*settings: str) -> Callable[[Live], Iterator[str]]:
+def _as_expected(*settings: str) -> Callable[[Live], Iterator[str]]:
     def differences(live: Live) -> Iterator[str]:
         expected = live.expected["UserPool"]
         yield from differing(_WHERE, pool(live), {name: expected[name] for name in settings if name in expected})
@@ -36,32 +36,34 @@ def _mfa(live: Live) -> Iterator[str]:
         "SMS_MFA": actual.get("SmsMfaConfiguration"),
         "EMAIL_OTP": actual.get("EmailMfaConfiguration"),
     }
-    yield from unexpected("factor", {name for name, on in offered.items() if on}, set(expected.get("EnabledMfas", [])))
-    # What a person has brings them in without the second factor, and so does another first one.
+    yield from unexpected(
+        "second factor", {name for name, on in offered.items() if on}, set(expected.get("EnabledMfas", []))
+    )
+    # A remembered device, or a first factor other than a password, lets a user sign in without MFA.
     if pool(live).get("DeviceConfiguration"):
-        yield "devices can be remembered, and stand in for the second factor"
+        yield "The user pool remembers devices. A remembered device replaces the second factor. Expected: not set."
     first = pool(live)["Policies"].get("SignInPolicy", {}).get("AllowedFirstAuthFactors", ["PASSWORD"])
     yield from unexpected("first factor", set(first), {"PASSWORD"})
 
 
 def _attributes(live: Live) -> Iterator[str]:
-    # CloudFormation calls them by other names than the pool does, which puts `custom:` before those of ours.
+    # The user pool puts the prefix `custom:` before the names of custom attributes. CloudFormation does not.
     actual = {attribute["Name"].removeprefix("custom:"): attribute for attribute in pool(live)["SchemaAttributes"]}
     for attribute in live.expected["UserPool"]["Schema"]:
         expected = {key: value for key, value in attribute.items() if key != "Name"}
-        yield from differing(f"the attribute {attribute['Name']}", actual.get(attribute["Name"], {}), expected)
-    yield from _as_wanted("UsernameAttributes", "UsernameConfiguration", "AutoVerifiedAttributes")(live)
-    yield from _as_wanted("UserAttributeUpdateSettings")(live)
+        yield from differing(f"The attribute {attribute['Name']}", actual.get(attribute["Name"], {}), expected)
+    yield from _as_expected("UsernameAttributes", "UsernameConfiguration", "AutoVerifiedAttributes")(live)
+    yield from _as_expected("UserAttributeUpdateSettings")(live)
 
 
 def _triggers(live: Live) -> Iterator[str]:
     expected = live.expected["UserPool"]["LambdaConfig"]
     actual = {name: value for name, value in (pool(live).get("LambdaConfig") or {}).items() if value}
     if actual.get("PreTokenGeneration") == expected["PreTokenGenerationConfig"]["LambdaArn"]:
-        del actual["PreTokenGeneration"]  # Cognito gives the same function under its old name as well
+        del actual["PreTokenGeneration"]  # Cognito returns this trigger under its old name too
     for name in sorted(actual.keys() | expected.keys()):
         if not same(actual.get(name), expected.get(name)):
-            yield f"{name} is {shown(actual.get(name))} instead of {shown(expected.get(name))}"
+            yield f"The trigger {name} is {shown(actual.get(name))}. Expected: {shown(expected.get(name))}."
 
 
 def _groups(live: Live) -> Iterator[str]:
@@ -69,18 +71,19 @@ def _groups(live: Live) -> Iterator[str]:
     actual = {group["GroupName"]: group for group in groups}
     for group in live.expected.of("AWS::Cognito::UserPoolGroup").values():
         if group["GroupName"] not in actual:
-            yield f"there is no group {group['GroupName']}"
+            yield f"The group {group['GroupName']} is missing."
             continue
         expected = {"Precedence": group["Precedence"]}
-        yield from differing(f"the group {group['GroupName']}", actual[group["GroupName"]], expected)
-    for where, names in _given(live):
-        yield from (f"{where} names the group {name}, which is not there" for name in sorted(names - actual.keys()))
-    # Administrators found further groups; a role would let their members into the account.
-    yield from (f"the group {name} has an IAM role" for name, group in sorted(actual.items()) if group.get("RoleArn"))
+        yield from differing(f"The group {group['GroupName']}", actual[group["GroupName"]], expected)
+    for where, names in _assigned(live):
+        yield from (f"{where} names the group {name}, which does not exist." for name in sorted(names - actual.keys()))
+    # Administrators can add groups. An IAM role of a group would give its members access to the AWS account.
+    with_role = [name for name, group in sorted(actual.items()) if group.get("RoleArn")]
+    yield from (f"The group {name} has an IAM role. Expected: no role." for name in with_role)
 
 
-def _given(live: Live) -> Iterator[tuple[str, set[str]]]:
-    """The groups that the triggers give. Raises CannotDecide for a parameter that makes no sense."""
+def _assigned(live: Live) -> Iterator[tuple[str, set[str]]]:
+    """Yields the groups that the triggers assign, by parameter. Raises CannotDecide for an invalid parameter."""
     variables = {key: value for each in live.application.functions for key, value in each.environment.items()}
     yield "DefaultGroups", set(Settings(variables).default_groups)
     yield "GroupMap", set(Settings(variables).group_map.values())
@@ -107,58 +110,65 @@ def _names(scopes: list[dict[str, str]]) -> set[str]:
 
 
 def _plan(live: Live) -> Iterator[str]:
-    yield from _as_wanted("UserPoolTier")(live)
+    yield from _as_expected("UserPoolTier")(live)
     expected, actual = live.expected["UserPool"].get("UserPoolAddOns"), pool(live).get("UserPoolAddOns")
     if expected and not covers(actual, expected):
-        yield f"threat protection is {shown(actual)} instead of {shown(expected)}"
+        yield f"Threat protection is {shown(actual)}. Expected: {shown(expected)}."
 
 
 def _passwords(live: Live) -> Iterator[str]:
     expected = live.expected["UserPool"]["Policies"]["PasswordPolicy"]
-    yield from differing("the password policy", pool(live)["Policies"]["PasswordPolicy"], expected)
+    yield from differing("The password policy", pool(live)["Policies"]["PasswordPolicy"], expected)
 
 
 def _encryption(live: Live) -> Iterator[str]:
-    expected = live.expected["UserPool"].get("KeyConfiguration", _OWN_KEY)
-    yield from differing(_WHERE, {"KeyConfiguration": _OWN_KEY, **pool(live)}, {"KeyConfiguration": expected})
+    expected = live.expected["UserPool"].get("KeyConfiguration", _AWS_KEY)
+    yield from differing(_WHERE, {"KeyConfiguration": _AWS_KEY, **pool(live)}, {"KeyConfiguration": expected})
 
 
 def _issuer(live: Live) -> Iterator[str]:
     expected = {"IssuerConfiguration": live.expected["UserPool"]["IssuerConfiguration"]}
-    yield from differing(_WHERE, {"IssuerConfiguration": _FIRST_ISSUER, **pool(live)}, expected)
+    yield from differing(_WHERE, {"IssuerConfiguration": _ORIGINAL_ISSUER, **pool(live)}, expected)
 
 
 CHECKS = (
-    Check("pool-mfa", "People need a second factor as the stage says, and an authenticator app is the only one", _mfa),
-    Check("pool-passwords", "Passwords are as long as the template says", _passwords),
+    Check(
+        "pool-mfa",
+        "MFA is as the stage file specifies. An authenticator app is the only second factor, "
+        "and a password is the only first factor.",
+        _mfa,
+    ),
+    Check("pool-passwords", "The password policy is the one of infra/identity.yaml.", _passwords),
     Check(
         "pool-protection",
-        "The user pool cannot be deleted by a slip, if the stage wants that",
-        _as_wanted("DeletionProtection"),
+        "Deletion protection of the user pool is as the stage file specifies.",
+        _as_expected("DeletionProtection"),
     ),
     Check(
         "pool-sign-up",
-        "People create their own accounts only if the stage lets them",
-        _as_wanted("AdminCreateUserConfig"),
+        "Users can sign up themselves only if the stage file allows it.",
+        _as_expected("AdminCreateUserConfig"),
     ),
     Check(
-        "pool-recovery", "A lost password is recovered by a verified address only", _as_wanted("AccountRecoverySetting")
+        "pool-recovery",
+        "Users recover a forgotten password only through a verified e-mail address.",
+        _as_expected("AccountRecoverySetting"),
     ),
-    Check("pool-mail", "Mail to people comes from whom the stage says", _as_wanted("EmailConfiguration")),
+    Check("pool-mail", "The sender of mail is the one of the stage file.", _as_expected("EmailConfiguration")),
     Check(
         "pool-attributes",
-        "People have the attributes of the template, and prove a new address before it counts",
+        "Users have the attributes of infra/identity.yaml, and must verify a new e-mail address.",
         _attributes,
     ),
-    Check("pool-encryption", "People's data is encrypted with the key that the stage has chosen", _encryption),
-    Check("pool-issuer", "Tokens name the issuer that the authorizer expects", _issuer),
-    Check("pool-triggers", "The user pool calls this stage's two triggers, and nothing else", _triggers),
-    Check("pool-plan", "The user pool is on the plan that the stage has chosen", _plan),
+    Check("pool-encryption", "The user pool is encrypted with the key that the stage file selects.", _encryption),
+    Check("pool-issuer", "The user pool writes the issuer into tokens that the authorizer expects.", _issuer),
+    Check("pool-triggers", "The user pool calls exactly this stage's two triggers.", _triggers),
+    Check("pool-plan", "The user pool has the feature plan of the stage file.", _plan),
     Check(
         "pool-groups",
-        "The groups of the template are there, and those that people are given; no group has a role",
+        "The groups of infra/identity.yaml, `DefaultGroups` and `GroupMap` exist. No group has an IAM role.",
         _groups,
     ),
-    Check("pool-domain", "The sign-in pages are at the stage's domain, or nowhere", _domain),
-    Check("pool-scopes", "Tokens can carry the scopes of the template, and no others", _scopes),
+    Check("pool-domain", "The user pool has exactly the sign-in domain of the stage file.", _domain),
+    Check("pool-scopes", "The user pool has exactly the resource server and scopes of infra/identity.yaml.", _scopes),
 )

@@ -1,4 +1,4 @@
-"""The companies whose word the user pool takes for who somebody is."""
+"""Checks the external identity providers that the user pool trusts."""
 
 from collections.abc import Iterator
 
@@ -21,14 +21,14 @@ def _settings(live: Live) -> Iterator[str]:
         actual = live.ask("cognito-idp", "describe_identity_provider", UserPoolId=live.pool_id, ProviderName=name)
         provider = actual["IdentityProvider"]
         yield from differing(name, provider, {"ProviderType": expected["ProviderType"]})
-        # The secret is not compared: it stands in Secrets Manager, and is nobody's to read here.
+        # The client secret is not compared: verify has no permission to read it in Secrets Manager.
         details = {key: value for key, value in expected["ProviderDetails"].items() if key != "client_secret"}
         yield from differing(name, provider["ProviderDetails"], details)
         if provider["AttributeMapping"] != expected["AttributeMapping"]:
-            yield f"{name}: its attributes are mapped otherwise"
+            yield f"{name}: the attribute mapping differs from infra/identity.yaml."
 
 
 CHECKS = (
-    Check("providers-known", "The user pool trusts the stage's identity providers, and no others", _known),
-    Check("providers-settings", "The identity providers are trusted as far as the template says", _settings),
+    Check("providers-known", "The user pool trusts exactly the identity providers of the stage file.", _known),
+    Check("providers-settings", "The identity providers have the settings of infra/identity.yaml.", _settings),
 )

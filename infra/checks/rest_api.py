@@ -1,4 +1,4 @@
-"""The REST API: one of it, with this stage's authorizers, answers and stage."""
+"""Checks the REST API: its stage, authorizers, gateway responses and resource policy."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,38 +6,42 @@ from typing import Any
 from infra.checks.check import Check
 from infra.checks.compare import covers, differing, unexpected
 from infra.checks.live import Live
-from infra.checks.routes import expected_authorizers
+from infra.checks.routes import authorizer_names
 
-_TOKEN = "method.request.header.Authorization"  # noqa: S105  # where it is found
-# Left unsaid it is 300 s, for which a pool's would let tokens in beyond their expiry.
-_POOL_MEMORY_SECONDS = 0
-# What an export says of an authorizer under the same name as GetAuthorizers.
+_TOKEN = "method.request.header.Authorization"  # noqa: S105  # where API Gateway finds the token
+# Without this setting, API Gateway would cache for 300 s, and the Cognito authorizer would admit expired tokens.
+_POOL_CACHE_SECONDS = 0
+# The settings of an authorizer that an export and GetAuthorizers give the same names.
 _SERVED = ("authorizerUri", "authorizerResultTtlInSeconds", "providerARNs", "identityValidationExpression")
 
 
 def authorizers(live: Live) -> dict[str, dict[str, Any]]:
-    """The API's authorizers, by their ids."""
+    """Returns the API's authorizers, by id."""
     items = live.ask("apigateway", "get_authorizers", restApiId=live.api_id)["items"]
     return {item["id"]: item for item in items}
 
 
 def _served_authorizers(live: Live) -> dict[str, dict[str, Any]]:
-    """What the stage serves of each authorizer, by name, in the words of API Gateway's own operations."""
+    """Returns the settings of the authorizers that the stage serves, by name."""
     schemes = live.served.get("securityDefinitions", {})
     settings = {name: scheme.get("x-amazon-apigateway-authorizer", {}) for name, scheme in schemes.items()}
     return {name: {key: item[key] for key in _SERVED if key in item} for name, item in settings.items()}
 
 
 def invocation(live: Live, function: str) -> str:
-    """How API Gateway calls a function, by the name that Chalice knows it by."""
+    """Returns the URI with which API Gateway calls a function, by the name that Chalice gives it."""
     called = live.arn("lambda", f"function:{live.stage.function(function)}")
-    partition, region = live.place["AWS::Partition"], live.place["AWS::Region"]
+    partition, region = live.pseudo_parameters["AWS::Partition"], live.pseudo_parameters["AWS::Region"]
     return f"arn:{partition}:apigateway:{region}:lambda:path/2015-03-31/functions/{called}/invocations"
 
 
 def _single(live: Live) -> Iterator[str]:
     known = live.api_id
-    yield from (f"there is another one beside {known}, {api}" for api in live.apis if api != known)
+    yield from (
+        f"The REST API {api} also calls this stage's authorizer. Expected: only {known}."
+        for api in live.apis
+        if api != known
+    )
 
 
 def _stages(live: Live) -> Iterator[str]:
@@ -48,12 +52,12 @@ def _stages(live: Live) -> Iterator[str]:
 def _replay(live: Live) -> Iterator[str]:
     stage = live.ask("apigateway", "get_stage", restApiId=live.api_id, stageName=live.stage.name)
     if stage.get("cacheClusterEnabled"):
-        yield "the stage has a cache of responses"
+        yield "The API's stage has a response cache. Expected: no cache."
     for method, settings in sorted(stage.get("methodSettings", {}).items()):
         if settings.get("cachingEnabled"):
-            yield f"responses of {method} are kept"
+            yield f"Responses of {method} are cached. Expected: no caching."
     if stage.get("canarySettings"):
-        yield "a part of the requests goes to another deployment, a canary"
+        yield "A canary release receives a part of the requests. Expected: no canary."
 
 
 def _authorizers(live: Live) -> Iterator[str]:
@@ -69,24 +73,22 @@ def _authorizers(live: Live) -> Iterator[str]:
             "type": "COGNITO_USER_POOLS",
             "providerARNs": [live.outputs["UserPoolArn"]],
             "identitySource": _TOKEN,
-            "authorizerResultTtlInSeconds": _POOL_MEMORY_SECONDS,
+            "authorizerResultTtlInSeconds": _POOL_CACHE_SECONDS,
         },
     }
-    used = {
-        authorizer.name for authorizer in expected_authorizers("").values()
-    }  # Chalice makes those that a route names, and no other
+    used = authorizer_names(live.packaged)
     expected = {name: settings for name, settings in known.items() if name in used}
     yield from unexpected("authorizer", set(actual), set(expected))
     for name in sorted(expected.keys() & actual.keys()):
         yield from differing(name, actual[name], expected[name])
         settings = served.get(name, {})
         yield from differing(
-            f"{name} as the stage serves it",
+            f"{name}, as the API's stage serves it",
             settings,
             {key: expected[name][key] for key in expected[name].keys() & settings},
         )
         if actual[name].get("identityValidationExpression") or settings.get("identityValidationExpression"):
-            yield f"{name}: it refuses tokens by an expression of its own"
+            yield f"{name}: a token validation expression is set. Expected: not set."
 
 
 def _responses(live: Live) -> Iterator[str]:
@@ -94,28 +96,49 @@ def _responses(live: Live) -> Iterator[str]:
     expected = live.application.gateway_responses
     for kind, response in expected.items():
         if not covers(actual.get(kind), response):
-            yield f"{kind} is answered otherwise than .chalice/package.json says"
-    yield from (f"{kind} is answered in a way of its own" for kind in sorted(actual.keys() - expected.keys()))
+            yield f"The gateway response {kind} differs from .chalice/package.json."
+    yield from (
+        f"The gateway response {kind} is not in .chalice/package.json."
+        for kind in sorted(actual.keys() - expected.keys())
+    )
 
 
 def _policy(live: Live) -> Iterator[str]:
     if live.ask("apigateway", "get_rest_api", restApiId=live.api_id).get("policy"):
-        yield "there is one, and an Allow in it would let in whom no policy of Gatehouse lets in"
+        yield (
+            "The REST API has a resource policy. An Allow in it would admit callers that no Gatehouse policy allows."
+        )
 
 
 CHECKS = (
-    Check("api-single", "There is one REST API of this stage, and no other asks its authorizer", _single),
-    Check("api-stages", "The REST API is served by one stage, the firewalled and watched one", _stages),
     Check(
-        "api-replay", "No response is kept and given to the next caller, and all requests go to one deployment", _replay
+        "api-single",
+        "Only one REST API calls this stage's authorizer.",
+        _single,
+        "Find out which API the callers use. Delete the other one with `aws apigateway delete-rest-api`.",
+    ),
+    Check(
+        "api-stages",
+        "The REST API has exactly one stage, which the web ACL and the alarms cover.",
+        _stages,
+        "Delete an unexpected stage with `aws apigateway delete-stage`.",
+    ),
+    Check(
+        "api-replay",
+        "The API's stage caches no response and has no canary release.",
+        _replay,
+        "Correct the stage settings with `aws apigateway update-stage`.",
     ),
     Check(
         "api-authorizers",
-        "The authorizers are this stage's, ask for the token, and remember as long as they should",
+        "The REST API has exactly this stage's authorizers, with the expected token source and cache time.",
         _authorizers,
     ),
+    Check("api-responses", "The gateway responses are those of .chalice/package.json.", _responses),
     Check(
-        "api-responses", "Errors are answered as .chalice/package.json says, so that browsers can read them", _responses
+        "api-policy",
+        "The REST API has no resource policy.",
+        _policy,
+        "Remove it with `aws apigateway update-rest-api`, and deploy the API.",
     ),
-    Check("api-policy", "The REST API has no resource policy", _policy),
 )

@@ -1,4 +1,4 @@
-"""The Lambdas' roles: what each may do, and who may take it on."""
+"""Checks the IAM roles of the functions: their permissions and their trust policies."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,15 +14,15 @@ def _permissions(live: Live) -> Iterator[str]:
     for name, role in live.expected.of(_KIND).items():
         expected = {policy["PolicyName"]: policy["PolicyDocument"] for policy in role["Policies"]} | _added(live, name)
         actual = live.listed("iam", "list_role_policies", "PolicyNames", RoleName=live.physical[name])
-        yield from unexpected(f"policy of {name}:", set(actual), set(expected))
+        yield from unexpected("policy", set(actual), set(expected), of=name)
         for policy in sorted(expected.keys() & set(actual)):
             document = live.ask("iam", "get_role_policy", RoleName=live.physical[name], PolicyName=policy)
             if not same(document["PolicyDocument"], expected[policy]):
-                yield f"{name}: its policy {policy} is another one than the template's"
+                yield f"{name}: the policy {policy} differs from infra/identity.yaml."
 
 
 def _added(live: Live, role: str) -> dict[str, Any]:
-    """Policies that the template gives to roles from outside."""
+    """The policies that the template attaches with a resource of their own."""
     return {
         policy["PolicyName"]: policy["PolicyDocument"]
         for policy in live.expected.of("AWS::IAM::Policy").values()
@@ -35,21 +35,30 @@ def _attached(live: Live) -> Iterator[str]:
         for policy in live.listed(
             "iam", "list_attached_role_policies", "AttachedPolicies", RoleName=live.physical[name]
         ):
-            yield f"{name} has {policy['PolicyArn']}"
+            yield f"{name} has the managed policy {policy['PolicyArn']}."
 
 
 def _trust(live: Live) -> Iterator[str]:
     for name, role in live.expected.of(_KIND).items():
         actual = live.ask("iam", "get_role", RoleName=live.physical[name])["Role"]
         if not same(actual["AssumeRolePolicyDocument"], role["AssumeRolePolicyDocument"]):
-            yield f"{name} can be taken on by others than Lambda"
+            yield f"{name}: the trust policy differs from infra/identity.yaml, which admits only Lambda."
         boundary = {"PermissionsBoundaryArn": role.get("PermissionsBoundary")}
         if boundary["PermissionsBoundaryArn"] != actual.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"):
             yield from differing(name, actual.get("PermissionsBoundary", {}), boundary)
 
 
 CHECKS = (
-    Check("roles-permissions", "Each role may do what the template says, and nothing else", _permissions),
-    Check("roles-attached", "No role has a managed policy", _attached),
-    Check("roles-trust", "Each role is for Lambda only, within the account's boundary", _trust),
+    Check("roles-permissions", "Each role has exactly the permissions of infra/identity.yaml.", _permissions),
+    Check(
+        "roles-attached",
+        "No role has a managed policy.",
+        _attached,
+        "Detach it with `aws iam detach-role-policy`.",
+    ),
+    Check(
+        "roles-trust",
+        "Only Lambda can assume the roles, and each role has the permissions boundary of the stage file.",
+        _trust,
+    ),
 )

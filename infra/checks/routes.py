@@ -1,22 +1,28 @@
-"""The routes of app.py with the authorizer of each, and the handlers of its functions."""
+"""Reads the routes with their authorizers, and the functions' handlers, from the packaged template.
+
+Packaging imports app.py in a process of its own, so this module does not depend on the application.
+"""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chalice.app import CognitoUserPoolAuthorizer
-
 from chalicelib.settings import Settings
+from infra.stage import Stage
+from infra.templates import resolve
+
+PREFLIGHT = "OPTIONS"  # Chalice answers it without the application, so it needs no token
+_KINDS = {"custom": "CUSTOM", "cognito_user_pools": "COGNITO_USER_POOLS"}  # Swagger's name → API Gateway's
 
 
 @dataclass(frozen=True)
 class RouteAuthorizer:
-    """What a route asks of its caller.
+    """The authorization of one method.
 
-    kind    API Gateway's name for it: NONE, CUSTOM or COGNITO_USER_POOLS
+    kind    API Gateway's authorization type: NONE, CUSTOM or COGNITO_USER_POOLS
     name    of the authorizer
-    scopes  of which a token must carry one
+    scopes  a token must carry one of them
     """
 
     kind: str
@@ -30,32 +36,50 @@ class RouteAuthorizer:
 PUBLIC = RouteAuthorizer("NONE")
 
 
-def expected_authorizers(resource_server: str) -> Mapping[tuple[str, str], RouteAuthorizer]:
-    """The authorizer of each method and path. A route is public if app.py gives it none.
+def expected_authorizers(
+    template: Mapping[str, Any], resource_server: str
+) -> Mapping[tuple[str, str], RouteAuthorizer]:
+    """Returns the authorizer of each method and path. A route without an authorizer is public.
 
-    resource_server  what this stage's scopes begin with
+    template         as packaging writes it
+    resource_server  prefix of this stage's scopes
     """
-    from app import app  # builds its authorizers of this process's environment
-
-    own = Settings(os.environ).resource_server
+    definition = _definition(template)
+    kinds = {name: _KINDS[it["x-amazon-apigateway-authtype"]] for name, it in definition["securityDefinitions"].items()}
+    packaged_server = Settings(os.environ).resource_server  # packaging inherits this process's environment
     return {
-        (method, path): _authorizer(route.authorizer, own, resource_server)
-        for path, methods in app.routes.items()
-        for method, route in methods.items()
+        (method, path): RouteAuthorizer(
+            kinds[name],
+            name,
+            tuple(sorted(f"{resource_server}{scope.removeprefix(packaged_server)}" for scope in scopes)),
+        )
+        if name
+        else PUBLIC
+        for method, path, name, scopes in _operations(definition)
     }
 
 
-def expected_handlers() -> Mapping[str, str]:
-    """What Lambda calls in each function, by the name that Chalice gives it."""
-    from app import app
+def expected_handlers(template: Mapping[str, Any], stage: Stage) -> Mapping[str, str]:
+    """Returns the handler of each function, by the name that the function has on AWS."""
+    properties = [it["Properties"] for it in template["Resources"].values() if "Handler" in it.get("Properties", {})]
+    names = {"AppName": stage.app, "Stage": stage.name}
+    return {resolve(it["FunctionName"], names): it["Handler"] for it in properties}
 
-    others: tuple[Any, ...] = (*app.builtin_auth_handlers, *app.event_sources, *app.pure_lambda_functions)
-    return {"api_handler": "app.app", **{function.name: function.handler_string for function in others}}
+
+def authorizer_names(template: Mapping[str, Any]) -> set[str]:
+    """Returns the names of the authorizers that a route uses. Chalice creates no other one."""
+    return set(_definition(template)["securityDefinitions"])
 
 
-def _authorizer(authorizer: Any, own: str, resource_server: str) -> RouteAuthorizer:
-    if authorizer is None:
-        return PUBLIC
-    kind = "COGNITO_USER_POOLS" if isinstance(authorizer, CognitoUserPoolAuthorizer) else "CUSTOM"
-    scopes = (f"{resource_server}{scope.removeprefix(own)}" for scope in authorizer.scopes)
-    return RouteAuthorizer(kind, authorizer.name, tuple(sorted(scopes)))
+def _definition(template: Mapping[str, Any]) -> Mapping[str, Any]:
+    definition: Mapping[str, Any] = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    return definition
+
+
+def _operations(definition: Mapping[str, Any]) -> Iterator[tuple[str, str, str, list[str]]]:
+    """Yields method, path, authorizer and scopes. The authorizer of a public route is empty."""
+    for path, methods in definition["paths"].items():
+        for method, operation in methods.items():
+            if method.upper() != PREFLIGHT:
+                ((name, scopes),) = [item for it in operation.get("security", []) for item in it.items()] or [("", [])]
+                yield method.upper(), path, name, scopes

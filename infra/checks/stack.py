@@ -1,4 +1,4 @@
-"""The identity stack: is it the one that the repository describes, and in a state to be worked with?"""
+"""Checks the identity stack: its status, its template, its parameters and its drift."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,37 +15,39 @@ _PAUSE = 2.0  # seconds
 
 def _status(live: Live) -> Iterator[str]:
     if live.stack["StackStatus"] not in _GOOD:
-        yield f"{live.stage.stack} is in {live.stack['StackStatus']}"
+        expected = ", ".join(_GOOD)
+        yield f"The status of {live.stage.stack} is {live.stack['StackStatus']}. Expected: one of {expected}."
 
 
 def _template(live: Live) -> Iterator[str]:
     deployed = live.ask("cloudformation", "get_template", StackName=live.stage.stack, TemplateStage="Original")
     text = (live.project / "infra/identity.yaml").read_text(encoding="utf-8")
     if str(deployed["TemplateBody"]).strip() != text.strip():
-        yield "infra/identity.yaml has changed since, or somebody has deployed another one"
+        yield "The deployed template differs from infra/identity.yaml."
 
 
 def _parameters(live: Live) -> Iterator[str]:
     definitions = live.template["Parameters"]
     expected = parameter_values(definitions, live.expected_parameters)
-    yield from differing("the stack", parameter_values(definitions, live.parameters), expected)
+    yield from differing("The stack's parameters", parameter_values(definitions, live.parameters), expected)
 
 
 def drift(sleep: Callable[[float], None] = time.sleep) -> Check:
-    """CloudFormation's own comparison, which takes it minutes."""
+    """CloudFormation's own drift detection, which takes minutes."""
 
     def differences(live: Live) -> Iterator[str]:
         cloudformation = live.client("cloudformation")
         detection = cloudformation.detect_stack_drift(StackName=live.stage.stack)["StackDriftDetectionId"]
         status = _detected(cloudformation, detection, sleep)
         if status["DetectionStatus"] != "DETECTION_COMPLETE":
-            yield f"the detection ended with {status.get('DetectionStatusReason', status['DetectionStatus'])}"
+            yield f"Drift detection failed: {status.get('DetectionStatusReason', status['DetectionStatus'])}."
         for item in _drifts(cloudformation, live.stage.stack):
             if item["StackResourceDriftStatus"] in ("MODIFIED", "DELETED"):
                 paths = ", ".join(part["PropertyPath"] for part in item.get("PropertyDifferences", []))
-                yield f"{item['LogicalResourceId']} is {item['StackResourceDriftStatus'].lower()} {paths}".rstrip()
+                status_of = f"{item['LogicalResourceId']} is {item['StackResourceDriftStatus'].lower()}"
+                yield f"{status_of}: {paths}." if paths else f"{status_of}."
 
-    return Check("stack-drift", "CloudFormation finds every resource as it has made it", differences)
+    return Check("stack-drift", "CloudFormation detects no drift of the identity stack.", differences)
 
 
 def _drifts(cloudformation: Any, stack: str) -> Iterator[dict[str, Any]]:
@@ -65,11 +67,22 @@ def _detected(cloudformation: Any, detection: str, sleep: Callable[[float], None
 
 
 CHECKS = (
-    Check("stack-status", "The identity stack is in a good state", _status),
-    Check("stack-template", "The identity stack was made of this repository's template", _template),
+    Check(
+        "stack-status",
+        "The identity stack can be updated.",
+        _status,
+        'See "When a deployment stops" in docs/runbook.md.',
+    ),
+    Check(
+        "stack-template",
+        "The identity stack has the template infra/identity.yaml.",
+        _template,
+        "Run `manage.py deploy` with the intended commit.",
+    ),
     Check(
         "stack-parameters",
-        "The identity stack has the parameters of the stage's file, and the application",
+        "The identity stack has the parameters of the stage file, and the id of the REST API.",
         _parameters,
+        "Run `manage.py deploy`.",
     ),
 )

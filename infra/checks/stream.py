@@ -1,4 +1,4 @@
-"""What follows up edits of policies that other tools make: the stream's mapping, and where failures go."""
+"""Checks the event source mapping of the stream handler, and its dead-letter queue."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,29 +11,33 @@ from infra.checks.live import Live
 from infra.checks.tables import table
 
 _PAUSE = 2.0  # seconds
-_PATIENCE = 60  # times that are asked: a new mapping is `Creating` for up to a minute, a changed one `Updating`
+_ATTEMPTS = 60  # Lambda creates or updates a mapping for up to a minute
 
 
 def mapping(sleep: Callable[[float], None] = time.sleep) -> Check:
-    """Look at the mapping once it has come to rest, for which this waits two minutes at most."""
+    """Checks the mapping when it is in a stable state. Waits two minutes at most."""
 
     def differences(live: Live) -> Iterator[str]:
-        mappings = _at_rest(live, sleep)
+        mappings = _stable(live, sleep)
         if len(mappings) != 1:
-            yield f"there are {len(mappings)}"
+            yield f"The stream handler has {len(mappings)} event source mappings. Expected: 1."
         stream = table(live, "PolicyTable").get("LatestStreamArn")
         for item in mappings:
             if item["EventSourceArn"] != stream:
-                yield f"{item['UUID']} listens to {item['EventSourceArn']}, and not to {shown(stream)}"
+                yield f"The mapping {item['UUID']} reads {item['EventSourceArn']}. Expected: {shown(stream)}."
             if item["State"] != "Enabled":
-                yield f"{item['UUID']} is {item['State']}"
+                yield f"The mapping {item['UUID']} is {item['State']}. Expected: Enabled."
 
-    return Check("stream-mapping", "The stream handler listens to the policy table's present stream, once", differences)
+    return Check(
+        "stream-mapping",
+        "One enabled event source mapping connects the policy table's current stream to the stream handler.",
+        differences,
+    )
 
 
-def _at_rest(live: Live, sleep: Callable[[float], None]) -> list[dict[str, Any]]:
+def _stable(live: Live, sleep: Callable[[float], None]) -> list[dict[str, Any]]:
     mappings = discovery.mappings(live.stage, live.client)
-    for _ in range(_PATIENCE):
+    for _ in range(_ATTEMPTS):
         if not any(item["State"].endswith("ing") for item in mappings):  # Creating, Enabling, Updating, Disabling
             break
         sleep(_PAUSE)
@@ -52,13 +56,17 @@ def _dead_letters(live: Live) -> Iterator[str]:
     expected = live.expected["StreamDeadLetters"]
     queue = live.physical["StreamDeadLetters"]
     actual = live.ask("sqs", "get_queue_attributes", QueueUrl=queue, AttributeNames=["All"])["Attributes"]
-    yield from differing("the queue", actual, expected)
+    yield from differing("The dead-letter queue", actual, expected)
     if actual.get("Policy"):
-        yield "the queue has a policy of its own"
+        yield "The dead-letter queue has an access policy, which can admit other accounts. Expected: not set."
 
 
 CHECKS = (
     mapping(),
-    Check("stream-settings", "What the stream handler cannot do is tried again, and then set aside", _settings),
-    Check("dead-letters", "What was set aside is kept, encrypted, for this account only", _dead_letters),
+    Check("stream-settings", "Failed stream records are retried and then sent to the dead-letter queue.", _settings),
+    Check(
+        "dead-letters",
+        "The dead-letter queue has the settings of infra/identity.yaml and no access policy.",
+        _dead_letters,
+    ),
 )

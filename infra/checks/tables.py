@@ -1,4 +1,4 @@
-"""The tables: kept safe, sealed, and each with the one stream or expiry that it needs."""
+"""Checks the tables: keys, recovery, protection, encryption, expiry and streams."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,10 +10,11 @@ from infra.checks.compare import differing, shown
 from infra.checks.live import Live
 
 _KIND = "AWS::DynamoDB::Table"
+_AWS_KEY = "a key that AWS owns"
 
 
 def table(live: Live, name: str) -> dict[str, Any]:
-    """A table as it is, by its name in the stack."""
+    """Returns the description of a table, by its logical id."""
     described: dict[str, Any] = live.ask("dynamodb", "describe_table", TableName=live.physical[name])["Table"]
     return described
 
@@ -42,23 +43,26 @@ def _expiry(live: Live) -> Iterator[str]:
         expiry = live.ask("dynamodb", "describe_time_to_live", TableName=live.physical[name])["TimeToLiveDescription"]
         on = expiry.get("TimeToLiveStatus") in ("ENABLED", "ENABLING")
         actual = expiry.get("AttributeName") if on else None
-        if actual != expected.get("TimeToLiveSpecification", {}).get("AttributeName"):
-            yield f"{name}: items expire by {shown(actual)}"
+        attribute = expected.get("TimeToLiveSpecification", {}).get("AttributeName")
+        if actual != attribute:
+            yield f"{name}: the time-to-live attribute is {shown(actual)}. Expected: {shown(attribute)}."
 
 
 def _streams(live: Live) -> Iterator[str]:
     for name, expected in live.expected.of(_KIND).items():
         stream = table(live, name).get("StreamSpecification", {})
         actual = stream.get("StreamViewType") if stream.get("StreamEnabled") else None
-        if actual != expected.get("StreamSpecification", {}).get("StreamViewType"):
-            yield f"{name}: its stream shows {shown(actual)}"
+        view = expected.get("StreamSpecification", {}).get("StreamViewType")
+        if actual != view:
+            yield f"{name}: the stream view type is {shown(actual)}. Expected: {shown(view)}."
 
 
 def _encryption(live: Live) -> Iterator[str]:
     for name, expected in live.expected.of(_KIND).items():
         actual = table(live, name).get("SSEDescription", {}).get("KMSMasterKeyArn")
-        if actual != expected.get("SSESpecification", {}).get("KMSMasterKeyId"):
-            yield f"{name}: is encrypted with {actual or 'a key of AWS'}"
+        key = expected.get("SSESpecification", {}).get("KMSMasterKeyId")
+        if actual != key:
+            yield f"{name}: the encryption key is {actual or _AWS_KEY}. Expected: {key or _AWS_KEY}."
 
 
 def _sharing(live: Live) -> Iterator[str]:
@@ -69,22 +73,33 @@ def _sharing(live: Live) -> Iterator[str]:
             if error.response["Error"]["Code"] != "PolicyNotFoundException":
                 raise
         else:
-            yield f"{name} has a policy of its own"
+            yield f"{name} has a resource policy, which can admit other accounts."
 
 
 def _generation(live: Live) -> Iterator[str]:
     key = {"id": {"S": "generation"}}
     if "Item" not in live.ask("dynamodb", "get_item", TableName=live.physical["StateTable"], Key=key):
-        yield "there is none yet: the first policy that is written begins it, and until then nobody is let in"
+        yield "The state table has no generation. All requests of use case 2 get HTTP 500 until one policy is written."
 
 
 CHECKS = (
-    Check("tables-keys", "The tables have the template's keys, and are paid by the request", _keys),
-    Check("tables-recovery", "Every table can be restored to any second of the last weeks", _recovery),
-    Check("tables-protection", "No table can be deleted by a slip, if the stage wants that", _protection),
-    Check("tables-expiry", "Revocations expire, and nothing else does", _expiry),
-    Check("tables-streams", "The policy table has a stream, which shows what was and what is", _streams),
-    Check("tables-encryption", "The tables are encrypted with the key that the stage has chosen", _encryption),
-    Check("tables-sharing", "The tables are for this account's roles only", _sharing),
-    Check("state-generation", "The guard table has a generation", _generation, informs=True),
+    Check("tables-keys", "The tables have the keys and the billing mode of infra/identity.yaml.", _keys),
+    Check("tables-recovery", "Point-in-time recovery is on for every table.", _recovery),
+    Check("tables-protection", "Deletion protection of the tables is as the stage file specifies.", _protection),
+    Check("tables-expiry", "Only items with the time-to-live attribute of infra/identity.yaml expire.", _expiry),
+    Check("tables-streams", "The policy table has a stream with old and new images. No other table has one.", _streams),
+    Check("tables-encryption", "The tables are encrypted with the key that the stage file selects.", _encryption),
+    Check(
+        "tables-sharing",
+        "No table has a resource policy.",
+        _sharing,
+        "Remove the policy with `aws dynamodb delete-resource-policy`.",
+    ),
+    Check(
+        "state-generation",
+        "The state table has a generation.",
+        _generation,
+        'If policies exist, see "Start the generation again" in docs/runbook.md.',
+        informs=True,
+    ),
 )

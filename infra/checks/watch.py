@@ -1,4 +1,4 @@
-"""What tells of the system: logs that are kept, alarms that reach somebody, a dashboard."""
+"""Checks the log groups, the alarms and the dashboard."""
 
 import json
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from infra.checks.compare import differing
 from infra.checks.live import Live
 
 _ALARM = "AWS::CloudWatch::Alarm"
+_AWS_KEY = "a key that AWS owns"
 
 
 def _log_groups(live: Live) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -26,8 +27,9 @@ def _retention(live: Live) -> Iterator[str]:
 
 def _encryption(live: Live) -> Iterator[str]:
     for name, actual, expected in _log_groups(live):
-        if actual.get("kmsKeyId") != expected.get("KmsKeyId"):
-            yield f"{name} is encrypted with {actual.get('kmsKeyId') or 'a key of AWS'}"
+        key = expected.get("KmsKeyId")
+        if actual.get("kmsKeyId") != key:
+            yield f"{name}: the encryption key is {actual.get('kmsKeyId') or _AWS_KEY}. Expected: {key or _AWS_KEY}."
 
 
 def _metric_alarms(live: Live) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
@@ -42,7 +44,7 @@ def _metric_alarms(live: Live) -> Iterator[tuple[str, dict[str, Any], dict[str, 
 def _alarms(live: Live) -> Iterator[str]:
     for name, actual, expected in _metric_alarms(live):
         if not actual:
-            yield f"there is no {name}"
+            yield f"The alarm {name} is missing."
             continue
         settings = {key: value for key, value in expected.items() if key not in ("AlarmActions", "AlarmDescription")}
         yield from differing(name, actual, settings)
@@ -57,26 +59,31 @@ def _actions(live: Live) -> Iterator[str]:
 def _readers(live: Live) -> Iterator[str]:
     topic = live.physical.get("AlarmTopic")
     if topic is None:
-        return  # the account's own topic is told, and who reads that is not this stage's to say
+        return  # the stage uses a topic of the account, whose subscriptions are not part of the stage
     listed = live.listed("sns", "list_subscriptions_by_topic", "Subscriptions", TopicArn=topic)
     confirmed = {item["Endpoint"] for item in listed if item["SubscriptionArn"].startswith("arn:")}
     for expected in live.expected["AlarmTopic"].get("Subscription", []):
         if expected["Endpoint"] not in confirmed:
-            yield "the address of the stage's file has not confirmed that it wants them, by the link that AWS has sent"
+            yield "The alarm address of the stage file has not confirmed its subscription, so nobody gets the alarms."
 
 
 def _dashboard(live: Live) -> Iterator[str]:
     for expected in live.expected.of("AWS::CloudWatch::Dashboard").values():
         actual = live.ask("cloudwatch", "get_dashboard", DashboardName=expected["DashboardName"])
         if json.loads(actual["DashboardBody"]) != json.loads(expected["DashboardBody"]):
-            yield f"{expected['DashboardName']} is another one than the template's"
+            yield f"The dashboard {expected['DashboardName']} differs from infra/identity.yaml."
 
 
 CHECKS = (
-    Check("logs-retention", "Logs are there, and kept for as long as the stage says", _retention),
-    Check("logs-encryption", "Logs are encrypted with the key that the stage has chosen", _encryption),
-    Check("alarms", "Every alarm of the template watches what it should", _alarms),
-    Check("alarms-actions", "Every alarm tells the topic", _actions),
-    Check("alarms-readers", "Whom the stage names is told of alarms", _readers),
-    Check("dashboard", "The dashboard is the template's", _dashboard),
+    Check("logs-retention", "Every log group exists and has the retention time of the stage file.", _retention),
+    Check("logs-encryption", "The log groups are encrypted with the key that the stage file selects.", _encryption),
+    Check("alarms", "Every alarm has the settings of infra/identity.yaml.", _alarms),
+    Check("alarms-actions", "Every alarm notifies the alarm topic.", _actions),
+    Check(
+        "alarms-readers",
+        "The alarm address of the stage file has confirmed its subscription.",
+        _readers,
+        "Open the link in the mail from AWS.",
+    ),
+    Check("dashboard", "The dashboard is the one of infra/identity.yaml.", _dashboard),
 )

@@ -205,11 +205,11 @@ def _data_key(target: Target) -> dict[str, str]:
 
 
 TAMPERINGS: dict[str, tuple[str, Tampering]] = {
-    "a method asks for no token": ("api-authorizers", _open("GET", "/reports")),
-    "a method of use case 1 asks for no token": ("api-authorizers", _open("DELETE", "/files/{name}")),
-    "a method asks for no scope": ("api-authorizers", _scopes("PUT", "/files/{name}")),
+    "a method asks for no token": ("api-route-authorizers", _open("GET", "/reports")),
+    "a method of use case 1 asks for no token": ("api-route-authorizers", _open("DELETE", "/files/{name}")),
+    "a method asks for no scope": ("api-route-authorizers", _scopes("PUT", "/files/{name}")),
     "a method is content with the scope to read": (
-        "api-authorizers",
+        "api-route-authorizers",
         _scopes("PUT", "/files/{name}", "file.read", "file.write"),
     ),
     "a route that nobody wrote": ("api-routes", _further_route),

@@ -1,4 +1,4 @@
-"""`verify` against a simulated stage: it finds nothing wrong with a sound one, and every tampering by its check."""
+"""Runs `verify` against a simulated stage. It reports no fault of an intact stage, and each tampering by its check."""
 
 from __future__ import annotations
 
@@ -25,65 +25,79 @@ from tests.infra.stages import project_in
 from tests.infra.target import Tampering, Target
 
 TAMPERINGS = {**tampered_people.TAMPERINGS, **tampered_data.TAMPERINGS, **tampered_api.TAMPERINGS}
-BY_NAME = {check.control: check for check in CHECKS}
+BY_NAME = {check.name: check for check in CHECKS}
 
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    with simulated.account(tmp_path_factory.mktemp("olympus")) as place:
-        simulated.deploy(place)
-        yield Target(simulated.STAGE, cache(place.client))
+    with simulated.account(tmp_path_factory.mktemp("olympus")) as local_cloud:
+        simulated.deploy(local_cloud)
+        yield Target(simulated.STAGE, cache(local_cloud.client))
 
 
-def bad(target: Target, client: Client | None = None) -> list[Finding]:
+def failed(target: Target, client: Client | None = None) -> list[Finding]:
     return [finding for finding in verify(target.stage, client or target.client) if not finding.ok]
 
 
-def found_by(target: Target, control: str, client: Client | None = None) -> Finding:
-    (finding,) = verify(target.stage, client or target.client, checks=[BY_NAME[control]])
+def result_of(target: Target, name: str, client: Client | None = None) -> Finding:
+    (finding,) = verify(target.stage, client or target.client, checks=[BY_NAME[name]])
     return finding
 
 
-def test_nothing_is_wrong_with_a_stage_as_it_was_deployed(target: Target):
+def says_what_differs(finding: Finding) -> bool:
+    """Whether the finding is about a difference, and tells the operator what to do."""
+    check = BY_NAME[finding.name]
+    return finding.detail.endswith(check.remedy) and "did not complete" not in finding.detail
+
+
+def test_every_check_passes_on_a_stage_as_deployed(target: Target):
     findings = verify(target.stage, target.client)
     assert [finding for finding in findings if not finding.ok] == []
-    assert [finding.control for finding in findings] == [check.control for check in CHECKS]
+    assert [finding.name for finding in findings] == [check.name for check in CHECKS]
 
 
-@pytest.mark.parametrize(("control", "tamper"), TAMPERINGS.values(), ids=TAMPERINGS.keys())
-def test_a_tampering_is_found_by_the_check_that_is_named_for_it_and_by_no_other(
-    target: Target, control: str, tamper: Tampering
-):
+def test_no_two_checks_have_the_same_name():
+    assert len(BY_NAME) == len(CHECKS)
+
+
+def test_every_title_is_a_sentence():
+    assert [check.title for check in CHECKS if not check.title.endswith(".")] == []
+
+
+@pytest.mark.parametrize(("name", "tamper"), TAMPERINGS.values(), ids=TAMPERINGS.keys())
+def test_only_the_check_of_its_subject_finds_a_tampering(target: Target, name: str, tamper: Tampering):
     undo = tamper(target)
     try:
-        found = bad(target)
+        found = failed(target)
     finally:
         undo()
-    assert [finding.control for finding in found] == [control], found
-    assert "not so: " in found[0].detail
-    assert found_by(target, control).ok
+    assert [finding.name for finding in found] == [name], found
+    assert says_what_differs(found[0])
+    assert result_of(target, name).ok
 
 
-def test_nothing_is_wrong_after_all_of_it_was_undone(target: Target):
-    assert bad(target) == []
+def test_every_check_passes_again_after_all_tamperings_are_undone(target: Target):
+    assert failed(target) == []
 
 
-@pytest.mark.parametrize(("control", "answer"), DOCTORED.values(), ids=DOCTORED.keys())
-def test_what_the_emulator_cannot_show_is_found_as_well(target: Target, control: str, answer: tuple[str, str, Change]):
-    found = bad(target, doctored(target.client, *answer))
-    assert [finding.control for finding in found] == [control], found
-    assert "not so: " in found[0].detail
+@pytest.mark.parametrize(("name", "answer"), DOCTORED.values(), ids=DOCTORED.keys())
+def test_only_the_check_of_its_subject_finds_a_doctored_answer(
+    target: Target, name: str, answer: tuple[str, str, Change]
+):
+    found = failed(target, doctored(target.client, *answer))
+    assert [finding.name for finding in found] == [name], found
+    assert says_what_differs(found[0])
 
 
-def test_every_check_that_can_fail_was_seen_to_fail():
-    seen = {control for control, _ in (*TAMPERINGS.values(), *DOCTORED.values())}
-    elsewhere = {"alarms-readers", "deployment"}  # takes another stage, or a memory of one, below
-    assert {check.control for check in CHECKS if not check.informs} == seen | elsewhere
+def test_a_test_makes_every_check_fail_that_can_fail():
+    seen = {name for name, _ in (*TAMPERINGS.values(), *DOCTORED.values())}
+    elsewhere = {"alarms-readers", "deployment"}  # these need another stage, or a stored state of one: see below
+    assert {check.name for check in CHECKS if not check.informs} == seen | elsewhere
 
 
-def test_an_address_that_has_not_confirmed_is_told_nothing_and_found(target: Target):
+def test_an_unconfirmed_alarm_address_fails_alarms_readers(target: Target):
     stage = replace(target.stage, identity={**target.stage.identity, "AlarmEmail": "apollo@olympus.example"})
-    assert [finding.control for finding in bad(Target(stage, target.client))] == ["stack-parameters", "alarms-readers"]
+    assert [finding.name for finding in failed(Target(stage, target.client))] == ["stack-parameters", "alarms-readers"]
 
 
 @pytest.mark.parametrize(
@@ -93,24 +107,24 @@ def test_an_address_that_has_not_confirmed_is_told_nothing_and_found(target: Tar
         ({"GroupMap": '{"priests": "oracles"}'}, "GroupMap names the group oracles"),
     ],
 )
-def test_a_group_that_people_are_given_and_that_is_not_there_is_found(
+def test_an_assigned_group_that_does_not_exist_fails_pool_groups(
     target: Target, application: dict[str, str], missing: str
 ):
     stage = replace(target.stage, application={**target.stage.application, **application})
-    finding = found_by(Target(stage, target.client), "pool-groups")
+    finding = result_of(Target(stage, target.client), "pool-groups")
     assert not finding.ok
     assert missing in finding.detail
 
 
-def test_a_map_of_groups_that_nobody_can_read_is_found(target: Target):
+def test_an_invalid_group_map_fails_pool_groups(target: Target):
     stage = replace(target.stage, application={**target.stage.application, "GroupMap": "{not json"})
-    finding = found_by(Target(stage, target.client), "pool-groups")
+    finding = result_of(Target(stage, target.client), "pool-groups")
     assert not finding.ok
     assert "GROUP_MAP" in finding.detail
 
 
-def stirring(target: Target, states: list[str]) -> Client:
-    """A stage whose stream mapping has one state after the other, each time that somebody looks."""
+def changing_mapping(target: Target, states: list[str]) -> Client:
+    """A client whose event source mapping has the next state at each read."""
     left = iter(states)
     return doctored(
         target.client,
@@ -120,19 +134,19 @@ def stirring(target: Target, states: list[str]) -> Client:
     )
 
 
-@pytest.mark.parametrize("way", [["Creating", "Creating"], ["Updating"], ["Enabling"]])
-def test_a_mapping_that_is_not_at_rest_yet_is_looked_at_again(target: Target, way: list[str]):
+@pytest.mark.parametrize("states", [["Creating", "Creating"], ["Updating"], ["Enabling"]])
+def test_verify_waits_for_a_mapping_that_is_changing(target: Target, states: list[str]):
     slept: list[float] = []
     check = stream.mapping(slept.append)
-    (finding,) = verify(target.stage, stirring(target, [*way, "Enabled"]), checks=[check])
+    (finding,) = verify(target.stage, changing_mapping(target, [*states, "Enabled"]), checks=[check])
     assert finding.ok
-    assert len(slept) == len(way)
+    assert len(slept) == len(states)
 
 
-def test_a_mapping_that_never_comes_to_rest_is_wrong_in_the_end(target: Target):
+def test_a_mapping_that_is_changing_for_two_minutes_fails_the_check(target: Target):
     slept: list[float] = []
     check = stream.mapping(slept.append)
-    (finding,) = verify(target.stage, stirring(target, ["Updating"] * 1000), checks=[check])
+    (finding,) = verify(target.stage, changing_mapping(target, ["Updating"] * 1000), checks=[check])
     assert "is Updating" in finding.detail
     assert not finding.ok
     assert sum(slept) == 120
@@ -140,7 +154,7 @@ def test_a_mapping_that_never_comes_to_rest_is_wrong_in_the_end(target: Target):
 
 @pytest.fixture
 def by_manage(target: Target) -> Iterator[Target]:
-    """The stage as if `manage.py` had deployed it: Chalice tagged its functions, and there may be a memory of it."""
+    """The stage as if `manage.py` had deployed it: its functions have Chalice's tag."""
     stage, client = target.stage, target.client
     tag = f"version=1.34.0:stage={stage.name}:app={stage.app}"
     yield Target(stage, doctored(client, "lambda", "list_tags", set_in("Tags", "aws-chalice", tag)))
@@ -149,14 +163,14 @@ def by_manage(target: Target) -> Iterator[Target]:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """The same sources on another machine."""
+    """The same sources in another folder."""
     for name in ("authorizers", "chalicelib", "vendor"):
         shutil.copytree(PROJECT / name, tmp_path / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     return project_in(tmp_path)
 
 
-def remember(target: Target, checkout: Path) -> None:
-    """Do what a deployment from that machine does at its end."""
+def store_state(target: Target, checkout: Path) -> None:
+    """Stores the state that a deployment from that checkout stores at its end."""
     arns = [target.configuration(name)["FunctionArn"] for name in ("api_handler", "policy_authorizer")]
     resources: list[dict[str, str]] = [{"resource_type": "lambda_function", "lambda_arn": arn} for arn in arns]
     memory = {"resources": [*resources, {"resource_type": "rest_api", "rest_api_id": target.api["restApiId"]}]}
@@ -165,109 +179,111 @@ def remember(target: Target, checkout: Path) -> None:
     ChaliceState(checkout, target.stage, target.client).remember(Memory(memory, fingerprint))
 
 
-def test_a_stage_that_runs_what_was_deployed_from_anywhere_is_well(by_manage: Target, checkout: Path):
-    remember(by_manage, checkout)
-    assert found_by(by_manage, "deployment").ok
+def test_the_deployment_check_passes_for_the_same_sources_on_another_machine(by_manage: Target, checkout: Path):
+    store_state(by_manage, checkout)
+    assert result_of(by_manage, "deployment").ok
 
 
-def test_other_code_in_all_functions_is_found(by_manage: Target, checkout: Path):
-    remember(by_manage, checkout)
+def test_other_code_in_all_functions_fails_the_deployment_check(by_manage: Target, checkout: Path):
+    store_state(by_manage, checkout)
 
     def other(answer: dict[str, Any]) -> None:
         answer["CodeSha256"] = "another"
 
     client = doctored(by_manage.client, "lambda", "get_function_configuration", other)
-    assert found_by(by_manage, "functions-code", client).ok
-    finding = found_by(by_manage, "deployment", client)
+    assert result_of(by_manage, "functions-code", client).ok
+    finding = result_of(by_manage, "deployment", client)
     assert not finding.ok
-    assert "the functions were changed since" in finding.detail
+    assert "differ from the last deployment" in finding.detail
 
 
-def test_a_deployment_from_other_sources_is_found(by_manage: Target, checkout: Path):
-    (checkout / "chalicelib/authorize.py").write_text("# let everybody in\n", encoding="utf-8")
-    remember(by_manage, checkout)
-    finding = found_by(by_manage, "deployment")
+def test_a_deployment_from_other_sources_fails_the_deployment_check(by_manage: Target, checkout: Path):
+    (checkout / "chalicelib/authorize.py").write_text("# allows everything\n", encoding="utf-8")
+    store_state(by_manage, checkout)
+    finding = result_of(by_manage, "deployment")
     assert not finding.ok
-    assert "these are other sources" in finding.detail
+    assert "differ from the last deployment" in finding.detail
 
 
 @pytest.mark.parametrize(
-    ("memory", "said"), [(None, "there is no parameter /gatehouse/olympus"), (Memory(), "did not come to its end")]
+    ("memory", "expected"),
+    [(None, "The SSM parameter /gatehouse/olympus"), (Memory(), "The last deployment did not finish")],
 )
-def test_a_stage_of_which_nothing_is_known_is_not_taken_for_good(by_manage: Target, memory: Memory | None, said: str):
+def test_an_unknown_or_unfinished_deployment_fails_the_deployment_check(
+    by_manage: Target, memory: Memory | None, expected: str
+):
     if memory:
         ChaliceState(PROJECT, by_manage.stage, by_manage.client).remember(memory)
-    finding = found_by(by_manage, "deployment")
+    finding = result_of(by_manage, "deployment")
     assert not finding.ok
-    assert said in finding.detail
+    assert expected in finding.detail
 
 
-@pytest.mark.parametrize("control", ["pool-mfa"])
-def test_what_may_not_be_asked_is_not_taken_for_good(target: Target, control: str):
-    found = bad(target, doctored(target.client, "cognito-idp", "get_user_pool_mfa_config", denied))
-    assert [finding.control for finding in found] == [control]
-    assert "could not be checked" in found[0].detail
+def test_a_check_fails_when_aws_denies_access(target: Target):
+    found = failed(target, doctored(target.client, "cognito-idp", "get_user_pool_mfa_config", denied))
+    assert [finding.name for finding in found] == ["pool-mfa"]
+    assert "The check did not complete" in found[0].detail
     assert "AccessDenied" in found[0].detail
 
 
-def test_an_answer_of_another_kind_is_not_taken_for_good(target: Target):
+def test_a_check_fails_when_an_answer_has_an_unexpected_form(target: Target):
     client = doctored(target.client, "cognito-idp", "list_groups", lambda answer: answer["Groups"][0].clear())
-    assert [finding.control for finding in bad(target, client)] == ["pool-groups"]
-    assert "could not be checked" in found_by(target, "pool-groups", client).detail
+    assert [finding.name for finding in failed(target, client)] == ["pool-groups"]
+    assert "The check did not complete" in result_of(target, "pool-groups", client).detail
 
 
-def test_without_a_stack_every_check_says_so(target: Target):
-    findings = bad(Target(replace(target.stage, name="atlantis"), target.client))
+def test_every_check_fails_without_a_stack(target: Target):
+    findings = failed(Target(replace(target.stage, name="atlantis"), target.client))
     assert len(findings) == len(CHECKS)
     assert all("gatehouse-atlantis" in finding.detail for finding in findings)
 
 
-def test_the_pre_token_trigger_may_be_named_twice_as_cognito_does(target: Target):
+def test_a_pre_token_trigger_under_both_of_its_names_passes(target: Target):
     def named_twice(answer):
         config = answer["UserPool"]["LambdaConfig"]
         config["PreTokenGeneration"] = config["PreTokenGenerationConfig"]["LambdaArn"]
 
-    assert found_by(
+    assert result_of(
         target, "pool-triggers", doctored(target.client, "cognito-idp", "describe_user_pool", named_twice)
     ).ok
 
 
-def test_a_guard_table_without_a_generation_is_worth_knowing(target: Target):
+def test_a_state_table_without_a_generation_gives_a_note(target: Target):
     client = doctored(target.client, "dynamodb", "get_item", lambda answer: answer.pop("Item"))
-    finding = found_by(target, "state-generation", client)
+    finding = result_of(target, "state-generation", client)
     assert finding.ok
-    assert "worth knowing: there is none yet" in finding.detail
+    assert finding.detail.startswith("Note: The state table has no generation.")
 
 
-def test_a_policy_that_nobody_reviewed_is_worth_knowing(target: Target):
+def test_a_policy_that_is_only_in_the_table_gives_a_note(target: Target):
     policies = target.table("PolicyTable")
     item = target.client("dynamodb").get_item(**policies, Key={"subject": {"S": "group:readers"}})["Item"]
     target.client("dynamodb").put_item(**policies, Item={**item, "subject": {"S": "group:oracles"}})
-    finding = found_by(target, "policies-reviewed")
+    finding = result_of(target, "policies-reviewed")
     target.client("dynamodb").delete_item(**policies, Key={"subject": {"S": "group:oracles"}})
     assert finding.ok
-    assert "group:oracles is in the table only" in finding.detail
+    assert finding.detail.startswith("Note: group:oracles is in the table, but not in policies/.")
 
 
-def test_no_secret_is_shown(target: Target):
+def test_no_finding_shows_a_secret(target: Target):
     secret = target.client("cognito-idp").describe_user_pool_client(
         **target.pool, ClientId=target.names["MachineClient"]
     )["UserPoolClient"]["ClientSecret"]
     undo = [TAMPERINGS[name][1](target) for name in ("the machine would read somebody else's credentials",)]
     undo.append(tampered_data.variables("api_handler", DATABASE_PASSWORD="open sesame")(target))
-    details = " ".join(finding.detail for finding in bad(target))
+    details = " ".join(finding.detail for finding in failed(target))
     for step in undo:
         step()
     assert "DATABASE_PASSWORD" in details
     assert not any(told in details for told in (secret, "horse", "open sesame"))
 
 
-def test_it_only_reads(target: Target):
+def test_verify_calls_only_operations_that_read(target: Target):
     asked: set[str] = set()
 
     def recording(service: str) -> Any:
         client = target.client(service)
-        client.meta.events.register("before-call", record, unique_id="what verify asks")
+        client.meta.events.register("before-call", record, unique_id="verify")
         return client
 
     def record(model: Any, **_: Any) -> None:
@@ -278,12 +294,12 @@ def test_it_only_reads(target: Target):
     assert {name for name in asked if not name.startswith(("BatchGet", "Describe", "Get", "List", "Scan"))} == set()
 
 
-def test_cloudformation_finds_no_drift_in_what_it_can_read(target: Target):
+def test_the_drift_check_passes_on_a_stage_as_deployed(target: Target):
     (finding,) = verify(target.stage, target.client, checks=[drift()])
     assert finding.ok
 
 
-def test_cloudformation_finds_a_drift(target: Target):
+def test_the_drift_check_names_a_modified_resource(target: Target):
     undo = TAMPERINGS["logs are kept for ever"][1](target)
     (finding,) = verify(target.stage, target.client, checks=[drift()])
     undo()

@@ -1,15 +1,20 @@
-"""What `verify` compares with: the template, resolved; and how it compares."""
+"""How `verify` resolves the template, reads the routes, compares values and prints findings."""
 
 from __future__ import annotations
+
+import json
+from typing import Any
 
 import pytest
 
 from infra.checks.attributes import attribute
 from infra.checks.compare import covers, differing, same, shown, unexpected
 from infra.checks.expected import Expected, parameter_values
-from infra.checks.live import Names, NotThere
-from infra.checks.routes import PUBLIC, RouteAuthorizer, expected_authorizers
+from infra.checks.live import Missing, Names
+from infra.checks.routes import PUBLIC, RouteAuthorizer, authorizer_names, expected_authorizers, expected_handlers
+from infra.package import PROJECT, package_without_dependencies
 from infra.verify import Finding, table
+from tests.infra.stages import TRIAL
 
 TEMPLATE = {
     "Conditions": {
@@ -50,31 +55,31 @@ def test_a_resource_is_resolved_under_its_conditions():
     }
 
 
-def test_what_a_condition_leaves_out_is_not_there():
+def test_a_property_with_no_value_is_absent():
     temple = resolved("none", "none")["Temple"]
     assert "Roof" not in temple
     assert temple["Gods"] == ["Zeus"]
 
 
 @pytest.mark.parametrize(
-    ("gold", "wits", "there"),
+    ("gold", "wits", "present"),
     [
         ("much", "many", {"Temple", "Treasury"}),
         ("much", "none", {"Temple"}),
         ("none", "many", {"Temple", "Hut"}),
     ],
 )
-def test_a_stage_has_the_resources_whose_conditions_hold(gold: str, wits: str, there: set[str]):
+def test_a_resource_exists_only_if_its_condition_holds(gold: str, wits: str, present: set[str]):
     expected = resolved(gold, wits)
-    assert expected.of("AWS::Temple").keys() | expected.of("AWS::Hut").keys() == there
+    assert expected.of("AWS::Temple").keys() | expected.of("AWS::Hut").keys() == present
 
 
-def test_a_name_that_the_stack_lacks_is_said():
-    with pytest.raises(NotThere, match="the stack has no Wits"):
+def test_an_unknown_name_is_reported():
+    with pytest.raises(Missing, match="the identity stack has no parameter and no resource Wits"):
         Expected(TEMPLATE, Names({"App": "a", "AWS::Region": "b", "Gold": "none"}), lambda *_: "").of("AWS::Temple")
 
 
-def test_a_list_is_given_or_defaults_as_a_list():
+def test_a_comma_delimited_parameter_becomes_a_list():
     definitions = {"Urls": {"Type": "CommaDelimitedList", "Default": "a,b"}, "Name": {"Type": "String"}}
     assert parameter_values(definitions, {}) == {"Urls": ["a", "b"], "Name": ""}
     assert parameter_values(definitions, {"Urls": "c", "Name": "d"}) == {"Urls": ["c"], "Name": "d"}
@@ -84,7 +89,7 @@ def test_a_list_is_given_or_defaults_as_a_list():
     ("actual", "expected"),
     [(True, "true"), (15, "15"), (0.0, "0"), (["b", "a"], ["a", "b"]), ({"n": 1}, {"n": "1"})],
 )
-def test_what_a_template_spells_as_text_is_the_same(actual: object, expected: object):
+def test_a_number_or_boolean_equals_its_text(actual: object, expected: object):
     assert same(actual, expected)
 
 
@@ -92,52 +97,76 @@ def test_what_a_template_spells_as_text_is_the_same(actual: object, expected: ob
     ("actual", "expected"),
     [(False, "true"), (["a", "b"], ["a"]), (["a"], ["a", "b"]), (None, "a"), ({"n": 1}, {"n": 1, "m": 2}), (0.5, "0")],
 )
-def test_what_is_more_or_less_than_wanted_is_not_the_same(actual: object, expected: object):
+def test_a_different_value_is_neither_the_same_nor_covered(actual: object, expected: object):
     assert not same(actual, expected)
     assert not covers(actual, expected)
 
 
-def test_further_settings_do_no_harm_and_further_items_of_a_list_do():
+def test_additional_settings_are_ignored_and_additional_list_items_are_not():
     assert covers({"mine": {"a": 1, "b": 2}, "yours": 3}, {"mine": {"a": "1"}})
     assert not covers({"mine": ["a", "b"]}, {"mine": ["a"]})
 
 
-def test_a_list_that_aws_leaves_out_is_empty():
+def test_a_list_that_aws_leaves_out_equals_an_empty_one():
     assert covers(None, [])
     assert not covers(None, ["a"])
 
 
-def test_a_difference_says_what_is_and_what_should_be():
-    assert list(differing("the gate", {"open": True, "bars": 3}, {"open": False, "bars": 3})) == [
-        'the gate: open is "true" instead of "false"'
+def test_a_difference_names_the_actual_and_the_expected_value():
+    assert list(differing("The gate", {"open": True, "bars": 3}, {"open": False, "bars": 3})) == [
+        'The gate: open is "true". Expected: "false".'
     ]
 
 
-def test_both_the_missing_and_the_unknown_are_strangers():
+def test_missing_and_unexpected_names_are_reported():
     assert list(unexpected("god", {"Zeus", "Loki"}, {"Zeus", "Hera"})) == [
-        "there is no god Hera",
-        "there is another god, Loki",
+        "The god Hera is missing.",
+        "The god Loki is unexpected.",
     ]
+    assert list(unexpected("god", set(), {"Zeus"}, of="Olympus")) == ["The god Zeus of Olympus is missing."]
 
 
 def test_a_long_value_is_cut():
     assert len(shown("o" * 1000)) < 250
 
 
-def test_an_attribute_that_no_check_needs_is_an_error():
+def test_an_unsupported_attribute_raises_an_error():
     with pytest.raises(KeyError):
         attribute("AWS::Temple", "Arn", "parthenon", lambda service, resource: f"{service}:{resource}")
 
 
-def test_the_routes_have_the_scopes_of_the_stage():
-    authorizers = expected_authorizers("https://olympus.example")
+@pytest.fixture(scope="module")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return json.loads(package_without_dependencies(tmp_path_factory.mktemp("package"), PROJECT)[0])
+
+
+def test_the_routes_have_the_scopes_of_the_stage(packaged: Any):
+    authorizers = expected_authorizers(packaged, "https://olympus.example")
     assert authorizers["GET", "/"] == PUBLIC
     assert authorizers["PUT", "/files/{name}"] == RouteAuthorizer(
         "COGNITO_USER_POOLS", "pool", ("https://olympus.example/file.write",)
     )
     assert authorizers["GET", "/whoami"] == RouteAuthorizer("CUSTOM", "policy_authorizer")
+    assert authorizer_names(packaged) == {"pool", "policy_authorizer"}
 
 
-def test_the_table_tells_of_what_failed_at_its_end():
-    lines = table([Finding("a", False, "bad"), Finding("bb", True, "good")]).splitlines()
-    assert lines == ["ok  bb  good", "NOT a   bad", "1 of 2 controls hold"]
+def test_the_packaged_routes_and_handlers_are_those_of_the_application(packaged: Any):
+    from app import app
+
+    expected = {(method, path) for path, methods in app.routes.items() for method in methods}
+    assert expected_authorizers(packaged, "").keys() == expected
+    others: tuple[Any, ...] = (*app.builtin_auth_handlers, *app.event_sources, *app.pure_lambda_functions)
+    handlers = {TRIAL.function(function.name): function.handler_string for function in others}
+    assert expected_handlers(packaged, TRIAL) == {TRIAL.function("api_handler"): "app.app", **handlers}
+
+
+def test_a_preflight_is_not_a_route(packaged: Any):
+    definition = packaged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    paths = {**definition["paths"], "/": {**definition["paths"]["/"], "options": {}}}
+    template = {"Resources": {"RestAPI": {"Properties": {"DefinitionBody": {**definition, "paths": paths}}}}}
+    assert expected_authorizers(template, "") == expected_authorizers(packaged, "")
+
+
+def test_the_table_lists_failed_checks_last():
+    lines = table([Finding("a", False, "Bad."), Finding("bb", True, "Good.")]).splitlines()
+    assert lines == ["ok   bb: Good.", "FAIL a: Bad.", "1 of 2 checks passed"]

@@ -37,7 +37,7 @@ class Said:
     @property
     def trouble(self) -> str:
         """What went wrong, the controls among it that do not hold; nothing if all is well."""
-        bad = re.findall(r"^NOT .*$", self.out, re.MULTILINE)
+        bad = re.findall(r"^FAIL .*$", self.out, re.MULTILINE)
         return "\n".join([f"status {self.status}", *bad, self.err]) if self.status or bad else ""
 
 
