@@ -102,7 +102,7 @@ def test_no_command_is_looked_up_in_a_list_here_that_the_installed_botocore_know
 
 
 def test_somebody_is_disabled_before_tokens_are_revoked_since_the_sign_in_cookie_outlives_a_revocation() -> None:
-    section = RUNBOOK.partition("## Throw somebody out")[2].partition("\n## ")[0]
+    section = RUNBOOK.partition("## Revoke a user's access")[2].partition("\n## ")[0]
     assert "cookie" in section
     assert (
         section.index("admin-disable-user --")
@@ -140,7 +140,7 @@ def test_every_parameter_of_a_stage_that_is_shown_can_be_set() -> None:
 
 def test_a_first_deployment_shows_the_steps_that_there_are() -> None:
     steps = re.findall(r'progress\.step\("(.+?)"\)', (PROJECT / "infra/deploy.py").read_text("utf-8"))
-    shown = RUNBOOK.partition("## First deployment")[2].partition("**Check.**")[0]
+    shown = RUNBOOK.partition("## Deploy for the first time")[2].partition("**Check.**")[0]
     assert re.findall(r"^(.+?)\.{3,} changed$", shown, re.MULTILINE) == steps
 
 
@@ -192,7 +192,7 @@ def item_put(beginning: str) -> dict[str, Any]:
 
 
 def test_the_policy_that_lets_administrators_in_again_is_one_that_the_authorizer_reads() -> None:
-    item = item_put("## Nobody may do anything")
+    item = item_put("## Restore the administrators' access")
     policy = PolicyTable(Answering(item), "policies").get("group:admins")  # type: ignore[arg-type]
     assert [(s.effect.value, s.paths) for s in policy.statements] == [("Allow", ("/*",))]
 
@@ -303,7 +303,7 @@ def test_a_role_trusts_the_repository_by_its_ids_and_not_by_a_name_that_can_be_t
 
 
 def test_the_ids_are_read_before_the_trust_policy_and_the_old_form_is_for_older_repositories_only() -> None:
-    steps = RUNBOOK.partition("### The pipeline")[2].partition("\n## ")[0]
+    steps = RUNBOOK.partition("### Set up the pipeline")[2].partition("\n## ")[0]
     assert steps.index("gh api repos/<owner>/<repository> --jq '.owner.id, .id'") < steps.index('"Federated"')
     old = "repo:<owner>/<repository>:environment:prod"
     assert steps.count(old) == 1
@@ -312,7 +312,7 @@ def test_the_ids_are_read_before_the_trust_policy_and_the_old_form_is_for_older_
 
 
 def test_an_environment_has_its_rules_before_a_role_trusts_it() -> None:
-    steps = RUNBOOK.partition("### The pipeline")[2]
+    steps = RUNBOOK.partition("### Set up the pipeline")[2]
     rules = steps.index("The environments come first")
     assert (
         rules

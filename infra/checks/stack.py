@@ -71,7 +71,7 @@ CHECKS = (
         "stack-status",
         "The identity stack can be updated.",
         _status,
-        'See "When a deployment stops" in docs/runbook.md.',
+        'See "Recover a failed deployment" in docs/runbook.md.',
     ),
     Check(
         "stack-template",
