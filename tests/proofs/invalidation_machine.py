@@ -1,10 +1,10 @@
-"""A machine that plays the shipped code against everything that may go wrong, and judges every answer.
+"""Runs the shipped code against injected faults, in an order chosen by Hypothesis, and checks every decision.
 
-The code is what ships: use cases, adapters to DynamoDB, the entry points of the authorizer and of the stream handler.
-Only what AWS and Cognito do is played, by `tests/proofs/world.py`; what is promised is in `tests/proofs/ledger.py`; the
-documents that come out are read by a stranger, `tests/oracle/iam.py`. Hypothesis decides who acts, and how far.
+The code under test is the shipped code: use cases, DynamoDB adapters, and the entry points of the authorizer and of
+the stream handler. `tests/proofs/world.py` simulates AWS. `tests/proofs/ledger.py` holds the guarantee. The independent
+evaluator `tests/oracle/iam.py` reads the policy documents. Hypothesis decides which task runs, and how far.
 
-`python -m tests.proofs.invalidation_machine MINUTES [SEED]` plays for so long, and prints how much it has played.
+`python -m tests.proofs.invalidation_machine MINUTES [SEED]` runs for that time and prints what it has covered.
 """
 
 import json
@@ -41,7 +41,7 @@ from chalicelib.triggers.policy_changed import handle_policy_changes
 from tests import mint
 from tests.fakes import Clock, allow, deny
 from tests.oracle import iam
-from tests.proofs.ledger import Bound, EffectivePermissions, Key, Ledger, Meaning, Version, Violated, possible_routes
+from tests.proofs.ledger import Bound, Guarantee, Key, Ledger, PolicyContent, Version, Violation, possible_routes
 from tests.proofs.reproducible import no_constants_of_modules
 from tests.proofs.world import (
     GENERATION,
@@ -49,33 +49,33 @@ from tests.proofs.world import (
     STATE,
     ApiGateway,
     DynamoDb,
+    Fault,
+    Instruction,
     Item,
-    Mishap,
     Node,
-    Order,
     Stream,
     Task,
     Write,
 )
 
-# ------------------------------------------------------------------------------------------------- what is put to proof
+# ------------------------------------------------------------------------------------------------- the code under test
 
 Now = Callable[[], float]
 Verify = Callable[[str], Principal]
 
 
 class Shipped:
-    """The code under test, put together as `chalicelib/wiring.py` does. What breaks it on purpose inherits from it."""
+    """Wires the code under test as `chalicelib/wiring.py` does. The broken variants inherit from this class."""
 
     def authorize(self, client: Any, verify: Verify, staleness: float, now: Now) -> Authorize:
         return Authorize(verify, self.state(client, now), self.policies(client, now), staleness, now)
 
     def state(self, client: Any, now: Now) -> StateReader:
-        """What the authorizer reads first."""
+        """Return the authorization state, which the authorizer reads first."""
         return StateTable(client, STATE, now)
 
     def policies(self, client: Any, now: Now) -> PolicyReader:
-        """What the authorizer reads then."""
+        """Return the policies, which the authorizer reads second."""
         return PolicyTable(client, POLICIES, now)
 
     def administer(self, client: Any, now: Now) -> Administer:
@@ -98,25 +98,25 @@ class Shipped:
 
 _CONFIG = json.loads((Path(__file__).parents[2] / ".chalice" / "config.json").read_text(encoding="utf-8"))
 AUTHORIZER_TIMEOUT_SECONDS = _CONFIG["stages"]["package"]["lambda_functions"]["policy_authorizer"]["lambda_timeout"]
-MEMORY_SECONDS = 60  # what docs/architecture.md promises
+CACHE_MAX_AGE_SECONDS = 60  # as docs/architecture.md says
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """How an app is deployed, and what it is promised for that."""
+    """The deployed settings and the guarantee that they give."""
 
     cache_seconds: float
     staleness_seconds: float
-    permissions: EffectivePermissions
+    guarantee: Guarantee
 
 
 def setting(cache_seconds: float = 0, staleness_seconds: float = 0) -> Setting:
-    """A setting with the promise that the documentation makes for it."""
+    """Return a setting with its documented guarantee."""
     replayed = AUTHORIZER_TIMEOUT_SECONDS + cache_seconds if cache_seconds else 0
-    permissions = EffectivePermissions(
-        promised_after=replayed + staleness_seconds, healed_after=replayed + MEMORY_SECONDS
+    guarantee = Guarantee(
+        after_acknowledgement=replayed + staleness_seconds, after_write=replayed + CACHE_MAX_AGE_SECONDS
     )
-    return Setting(cache_seconds, staleness_seconds, permissions)
+    return Setting(cache_seconds, staleness_seconds, guarantee)
 
 
 SETTINGS = {
@@ -126,7 +126,7 @@ SETTINGS = {
     "both": setting(cache_seconds=5, staleness_seconds=10),
 }
 
-# ----------------------------------------------------------------------------------------------------------- the story
+# -------------------------------------------------------------------------------------------------------- the test data
 
 ARN_BASE = "arn:aws:execute-api:mars-west-1:123456789012:olympus/v1/"
 ROUTES = ("GET/reports", "POST/reports", "DELETE/reports/7")
@@ -135,21 +135,21 @@ LOGGER = Logger(service="machine", level="CRITICAL")
 
 _READS, _WRITES = frozenset(ROUTES[:1]), frozenset(ROUTES[1:])
 _ANYWHERE, _WRITING = ("/reports", "/reports/*"), ("POST", "DELETE")
-EVERYTHING, READING, NOTHING = Meaning(allows=_READS | _WRITES), Meaning(allows=_READS), Meaning()
-CONTENTS: Mapping[Meaning, list[dict[str, Any]]] = {
+EVERYTHING, READING, NOTHING = PolicyContent(allows=_READS | _WRITES), PolicyContent(allows=_READS), PolicyContent()
+STATEMENTS: Mapping[PolicyContent, list[dict[str, Any]]] = {
     EVERYTHING: [allow("/reports"), allow(*_ANYWHERE, methods=_WRITING, sid="write")],
     READING: [allow("/reports")],
-    Meaning(allows=_WRITES, scope=OFFICER): [allow(*_ANYWHERE, methods=_WRITING, scopes=[OFFICER])],
-    Meaning(denies=_WRITES): [deny(*_ANYWHERE, methods=_WRITING)],
+    PolicyContent(allows=_WRITES, scope=OFFICER): [allow(*_ANYWHERE, methods=_WRITING, scopes=[OFFICER])],
+    PolicyContent(denies=_WRITES): [deny(*_ANYWHERE, methods=_WRITING)],
     NOTHING: [],
 }
-NONSENSE = Meaning(makes_sense=False)
+UNREADABLE = PolicyContent(is_readable=False)
 
 CLERKS, AUDITORS, MACHINE = SUBJECTS = ("group:clerks", "group:auditors", f"client:{mint.MACHINE_CLIENT}")
 
 
 def _uuid(number: int) -> str:
-    """A subject or a sign-in, in the form that Cognito gives it."""
+    """Return a subject or session id in the form that Cognito uses."""
     return str(UUID(int=number))
 
 
@@ -162,7 +162,7 @@ CALLERS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token, as the story knows it: what may count for it, and what may revoke it."""
+    """A token with the policies that apply to it and the revocations that can refuse it."""
 
     text: str
     claims: Mapping[str, Any]
@@ -174,23 +174,23 @@ class Token:
         return cast("list[str]", self.claims["scope"].split())
 
     def is_refused_by(self, revoked: float) -> bool:
-        """`revoked` is the last second whose tokens are refused; infinity for a session that was ended."""
+        """Return whether a revocation with this last refused second refuses the token (infinity for a session)."""
         return bool(self.claims["iat"] <= revoked)
 
 
-# ------------------------------------------------------------------------------------------------------------ the cast
+# ----------------------------------------------------------------------------------------------------------- the actors
 
 
 @dataclass(eq=False, slots=True)
 class Container:
-    """A warm Lambda with a memory of its own."""
+    """A warm Lambda environment with its own cache."""
 
     authorize: Callable[[str], Authorization]
 
 
 @dataclass(eq=False, slots=True)
 class Request:
-    """A request at one of the gateway's nodes, and what binds it."""
+    """A request at one of the gateway's nodes, and the versions that bind it."""
 
     token: Token
     node: Node
@@ -200,16 +200,16 @@ class Request:
 
 @dataclass(eq=False, slots=True)
 class Change:
-    """What a writer means to say of an item, and the versions that came of it."""
+    """The content that a writer wants to store for an item, and the versions that resulted."""
 
     key: Key
-    meaning: Any
+    content: Any
     versions: list[Version] = field(default_factory=list)
 
 
 @dataclass(eq=False, slots=True)
 class Job:
-    """A task that has not ended, and what is to be done when it has."""
+    """A task that has not ended, and the callback for its end."""
 
     task: Task
     ended: Callable[[Task], None]
@@ -218,47 +218,47 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class How:
-    """How far a task goes before it is somebody else's turn.
+class Execution:
+    """How far a task runs before another task may run.
 
-    stops   how many stops it passes at which nothing happens but that a batch picks its next key
-    mishap  what happens at the one after them
-    to_end  whether it then goes on to its end
+    stops   number of stops that the task passes without a fault; at each one, a batch picks its next key
+    fault   the fault at the stop after them
+    to_end  whether the task then runs to its end
     """
 
     stops: int
     pick: int
-    mishap: Mishap | None
+    fault: Fault | None
     to_end: bool
 
 
-THROUGH = How(0, 0, None, to_end=True)
+TO_END = Execution(0, 0, None, to_end=True)
 
 _PICK = st.integers(0, 7)
-_KEYS = st.sampled_from((0, -1, 0, -1, 1, 2))  # of a batch: the first, the last, or another
+_KEYS = st.sampled_from((0, -1, 0, -1, 1, 2))  # index in a batch: mostly the first or the last key
 
 
-def _interrupted(*stops: int) -> st.SearchStrategy[How]:
+def _interrupted(*stops: int) -> st.SearchStrategy[Execution]:
     passed = st.sampled_from(stops)
-    paused = st.builds(How, passed, _KEYS, st.none(), st.just(False))
-    return paused | st.builds(How, passed, _KEYS, st.sampled_from(Mishap), st.booleans())
+    paused = st.builds(Execution, passed, _KEYS, st.none(), st.just(False))
+    return paused | st.builds(Execution, passed, _KEYS, st.sampled_from(Fault), st.booleans())
 
 
-# A decision has six to eight stops, or four to five if the policies are remembered; most changes have two, some four.
-_DECIDING = _interrupted(0, 1, 2, 3, 4, 5, 6, 7, 4, 6)
-_CHANGING = st.just(THROUGH) | _interrupted(0, 1, 0, 1, 3)
-_FOLLOWING = st.just(THROUGH) | _interrupted(0, 0, 1)
+# A decision has six to eight stops, or four to five if the policies are cached. Most changes have two, some have four.
+_AUTHORIZER_EXECUTIONS = _interrupted(0, 1, 2, 3, 4, 5, 6, 7, 4, 6)
+_WRITER_EXECUTIONS = st.just(TO_END) | _interrupted(0, 1, 0, 1, 3)
+_HANDLER_EXECUTIONS = st.just(TO_END) | _interrupted(0, 0, 1)
 _SECONDS = st.sampled_from((0.5, 1.0, 2.0, 2.0, 5.0, 5.0, 10.0, 30.0, 60.0))
 
-# What the adversary can do. Less of it finds the same mistakes, if it is the right part of it, in less time.
-ASK, CHANGE, REVOKE, WAIT, EDIT, STREAM, SIGN_IN, CRASH, FLUSH, LOSE = POWERS = (
-    "ask",
+# The capabilities of the adversary. A search with only the relevant ones finds a fault sooner.
+SEND, CHANGE, REVOKE, WAIT, EDIT, STREAM, SIGN_IN, CRASH, FLUSH, LOSE_GENERATION = CAPABILITIES = (
+    "send requests",
     "change policies",
     "revoke and lift",
-    "let time pass",
-    "edit by hand",
-    "deliver the stream",
-    "let people sign in",
+    "advance the clock",
+    "edit policies by hand",
+    "deliver stream records",
+    "sign callers in",
     "replace containers",
     "flush the gateway",
     "lose the generation",
@@ -267,24 +267,24 @@ ASK, CHANGE, REVOKE, WAIT, EDIT, STREAM, SIGN_IN, CRASH, FLUSH, LOSE = POWERS = 
 Method = TypeVar("Method", bound=Callable[..., None])
 
 
-def power(name: str, **arguments: st.SearchStrategy[Any]) -> Callable[[Method], Method]:
-    """A move that takes one of the powers."""
-    return lambda method: precondition(lambda self: name in self.powers)(rule(**arguments)(method))
+def capability(name: str, **arguments: st.SearchStrategy[Any]) -> Callable[[Method], Method]:
+    """Declare a move that needs one of the capabilities."""
+    return lambda method: precondition(lambda self: name in self.capabilities)(cast(Any, rule)(**arguments)(method))
 
 
 class InvalidationMachine(RuleBasedStateMachine):
-    """Each rule is a move of the adversary. What happens is counted, so that nobody takes an idle run for a proof."""
+    """Each rule is a move of the adversary. The counts show that a run has covered the cases that matter."""
 
     code: ClassVar[Shipped] = Shipped()
     setting: ClassVar[Setting] = setting()
-    powers: ClassVar[tuple[str, ...]] = POWERS
-    deeds: ClassVar[Counter[str]] = Counter()
+    capabilities: ClassVar[tuple[str, ...]] = CAPABILITIES
+    counts: ClassVar[Counter[str]] = Counter()
 
     def __init__(self) -> None:
-        """An ordinary day: the clerks may do everything, the machine may read, and nobody was ever refused."""
+        """Start with clerks who may do everything, a machine that may read, and no revocations."""
         super().__init__()
         self.clock = Clock()
-        self.ledger = Ledger(self.setting.permissions)
+        self.ledger = Ledger(self.setting.guarantee)
         self.stream = Stream()
         self.nodes = [Node(), Node()]
         self.dynamodb = DynamoDb(self._written)
@@ -295,7 +295,7 @@ class InvalidationMachine(RuleBasedStateMachine):
         self.containers = [self._container(), self._container()]
         self.jobs: list[Job] = []
         self.acting: Change | None = None
-        self.broken: Violated | None = None
+        self.broken: Violation | None = None
         self.dynamodb.begin(STATE, GENERATION, {"id": {"S": GENERATION}, "n": {"N": str(FIRST_GENERATION)}})
         for subject, content in ((CLERKS, EVERYTHING), (AUDITORS, NOTHING), (MACHINE, READING)):
             self.ledger.begin(("policy", subject), content)
@@ -303,7 +303,7 @@ class InvalidationMachine(RuleBasedStateMachine):
         for caller in range(len(CALLERS)):
             self._issue(caller, _uuid(caller), has_scope=False)
         self.clock.advance(1)
-        self.deeds["stories"] += 1
+        self.counts["runs"] += 1
 
     def _container(self) -> Container:
         return Container(
@@ -329,251 +329,257 @@ class InvalidationMachine(RuleBasedStateMachine):
 
     # Requests
 
-    @power(ASK, token=_PICK, container=_PICK, node=_PICK, how=_DECIDING)
-    def request(self, token: int, container: int, node: int, how: How) -> None:
-        """A request that is under way while other things happen, or to which something happens."""
-        self._request(self.tokens[token % len(self.tokens)], self.containers[container % 2], self.nodes[node % 2], how)
+    @capability(SEND, token=_PICK, container=_PICK, node=_PICK, execution=_AUTHORIZER_EXECUTIONS)
+    def request(self, token: int, container: int, node: int, execution: Execution) -> None:
+        """Start a request that may stop at any point or meet a fault."""
+        self._send_request(
+            self.tokens[token % len(self.tokens)], self.containers[container % 2], self.nodes[node % 2], execution
+        )
 
-    @power(ASK, node=_PICK)
-    def everyone_asks(self, node: int) -> None:
-        """Requests with each token, in each container, one after the other: whoever remembers something uses it."""
-        self._everyone_asks(self.nodes[node % 2])
+    @capability(SEND, node=_PICK)
+    def every_token_is_used(self, node: int) -> None:
+        """Send requests with each token to each container, one after the other, so that every cached value is used."""
+        self._use_every_token(self.nodes[node % 2])
 
-    def _everyone_asks(self, node: Node) -> None:
+    def _use_every_token(self, node: Node) -> None:
         for token in self.tokens[-5:]:
             for container in self.containers:
-                self._request(token, container, node, THROUGH)
+                self._send_request(token, container, node, TO_END)
 
-    def _request(self, token: Token, container: Container, node: Node, how: How) -> None:
+    def _send_request(self, token: Token, container: Container, node: Node, execution: Execution) -> None:
         now = self.clock()
-        asked = Request(token, node, now, self.ledger.bound(now))
+        request = Request(token, node, now, self.ledger.bound(now))
         replayed = node.replay(token.text, now, self.setting.cache_seconds)
         if replayed is not None:
-            self.deeds["answered from the gateway's cache"] += 1
-            self._judge_answer(asked, replayed)
+            self.counts["answers replayed from the gateway's cache"] += 1
+            self._check_answer(request, replayed)
             return
         decision_log = DecisionLog(write_line=lambda line: None, now=self.clock)
         self._start(
             lambda: self.code.respond(f"Bearer {token.text}", container.authorize, decision_log),
-            lambda task: self._answered(asked, task),
-            how,
+            lambda task: self._answered(request, task),
+            execution,
             container=container,
         )
 
-    def _answered(self, asked: Request, task: Task) -> None:
-        if task.is_dead:
-            self.deeds["died while deciding"] += 1
+    def _answered(self, request: Request, task: Task) -> None:
+        if task.has_crashed:
+            self.counts["crashes while deciding"] += 1
             return
-        if self.setting.cache_seconds and self.clock() - asked.started_at > AUTHORIZER_TIMEOUT_SECONDS:
-            self.deeds["answered too late for the gateway"] += 1
+        if self.setting.cache_seconds and self.clock() - request.started_at > AUTHORIZER_TIMEOUT_SECONDS:
+            self.counts["answers that exceeded the authorizer timeout"] += 1
             return
-        harm = task.harm or (f"{sorted(task.unread)} were not read" if task.unread else "")
+        injected_fault = task.injected_fault or (f"{sorted(task.unread)} were not read" if task.unread else "")
         if isinstance(task.failure, CannotDecide):
-            self._judge_failure(asked, harm)
-        elif harm:
-            raise Violated("a failure is no answer", f"{asked.token} was answered although {harm}")
+            self._check_failure(request, injected_fault)
+        elif injected_fault:
+            raise Violation(
+                "a failed request gets no decision", f"{request.token} got a decision although {injected_fault}"
+            )
         elif isinstance(task.failure, Unauthorized):
-            self._judge_rejection(asked)
+            self._check_rejection(request)
         elif task.failure:
             raise task.failure
         else:
-            self.deeds["decided on policies from memory"] += POLICIES not in task.tables_read
-            self.deeds["decided on a state reading from memory"] += STATE not in task.tables_read
-            self.deeds["decided although keys were left unprocessed"] += task.was_short
-            self._judge_answer(asked, task.value)
+            self.counts["decisions on cached policies"] += POLICIES not in task.tables_read
+            self.counts["decisions on a cached state reading"] += STATE not in task.tables_read
+            self.counts["decisions after unprocessed keys"] += task.was_short
+            self._check_answer(request, task.value)
             if self.setting.cache_seconds:
-                asked.node.answers[asked.token.text] = (task.value, self.clock())
+                request.node.answers[request.token.text] = (task.value, self.clock())
 
-    # Judgement
+    # Checks
 
-    def _judge_failure(self, asked: Request, harm: str) -> None:
-        self.deeds["failed, and gave no answer"] += 1
-        windows = [self.ledger.since(asked.bound, key) for key in asked.token.policies]
-        if not harm and all(policy.makes_sense for window in windows for policy in window):
-            raise Violated("nothing fails without a cause", f"{asked.token} was not answered")
+    def _check_failure(self, request: Request, injected_fault: str) -> None:
+        self.counts["failures without a decision"] += 1
+        windows = [self.ledger.since(request.bound, key) for key in request.token.policies]
+        if not injected_fault and all(policy.is_readable for window in windows for policy in window):
+            raise Violation("every failure has a cause", f"{request.token} got no decision")
 
-    def _judge_rejection(self, asked: Request) -> None:
-        self.deeds["rejected a revoked token"] += 1
-        if not any(True in refusals for refusals in self._refusals(asked)):
-            raise Violated("what is granted is granted", f"{asked.token} was rejected, and nobody had revoked it")
+    def _check_rejection(self, request: Request) -> None:
+        self.counts["rejections of a revoked token"] += 1
+        if not any(True in refusals for refusals in self._refusals(request)):
+            raise Violation("a granted permission is allowed", f"{request.token} was rejected without a revocation")
 
-    def _judge_answer(self, asked: Request, document: dict[str, Any]) -> None:
-        admitted = _admitted(json.dumps(document["policyDocument"]))
-        windows = [self.ledger.since(asked.bound, key) for key in asked.token.policies]
-        possible = possible_routes(windows, asked.token.scopes)
-        self.deeds["answered"] += 1
-        self.deeds["answered while more than one answer was right"] += len(possible) > 1
-        story = f"{asked.token} was admitted to {sorted(admitted)}, not to one of {[sorted(p) for p in possible]}"
-        if not all(False in refusals for refusals in self._refusals(asked)):
-            raise Violated("a revoked token is refused", story)
-        if not any(admitted <= routes for routes in possible):
-            raise Violated("what was taken away is refused", story)
-        if admitted not in possible:
-            raise Violated("what is granted is granted", story)
+    def _check_answer(self, request: Request, document: dict[str, Any]) -> None:
+        allowed = _allowed_routes(json.dumps(document["policyDocument"]))
+        windows = [self.ledger.since(request.bound, key) for key in request.token.policies]
+        possible = possible_routes(windows, request.token.scopes)
+        self.counts["decisions"] += 1
+        self.counts["decisions during a change"] += len(possible) > 1
+        details = f"{request.token} may use {sorted(allowed)}, expected one of {[sorted(p) for p in possible]}"
+        if not all(False in refusals for refusals in self._refusals(request)):
+            raise Violation("a revoked token is refused", details)
+        if not any(allowed <= routes for routes in possible):
+            raise Violation("a revoked permission is refused", details)
+        if allowed not in possible:
+            raise Violation("a granted permission is allowed", details)
 
-    def _refusals(self, asked: Request) -> list[set[bool]]:
-        """For each revocation that may concern the token: did it, at any moment since the request was bound?"""
+    def _refusals(self, request: Request) -> list[set[bool]]:
+        """Return, for each revocation of the token, whether it refused the token since the request started."""
         return [
-            {asked.token.is_refused_by(revoked) for revoked in self.ledger.since(asked.bound, key)}
-            for key in asked.token.revocations
+            {request.token.is_refused_by(revoked) for revoked in self.ledger.since(request.bound, key)}
+            for key in request.token.revocations
         ]
 
     # Changes
 
-    @power(
+    @capability(
         CHANGE,
         subject=st.sampled_from(SUBJECTS),
         content=_PICK,
         is_conditional=st.booleans(),
-        how=_CHANGING,
+        execution=_WRITER_EXECUTIONS,
     )
-    def change_policy(self, subject: str, content: int, is_conditional: bool, how: How) -> None:
-        """Put a policy that says something else than the one before, or delete it."""
-        chosen = self._another((*CONTENTS, None), subject, content)
+    def change_policy(self, subject: str, content: int, is_conditional: bool, execution: Execution) -> None:
+        """Put a policy that differs from the latest one, or delete it."""
+        chosen = self._another((*STATEMENTS, None), subject, content)
         change = Change(("policy", subject), chosen or NOTHING)
         item = self.dynamodb.peek(POLICIES, subject)
         version = int(item["version"]["N"]) if item and "deleted" not in item else 0
         if chosen is None:
             read = version if is_conditional else None
-            self._change(lambda: self.administer.delete_policy(subject, "registrar", read), change, how)
+            self._change(lambda: self.administer.delete_policy(subject, "registrar", read), change, execution)
         else:
-            body = {"statements": CONTENTS[chosen], **({"version": version} if is_conditional else {})}
-            self._change(lambda: self.administer.put_policy(subject, body, "registrar"), change, how)
+            body = {"statements": STATEMENTS[chosen], **({"version": version} if is_conditional else {})}
+            self._change(lambda: self.administer.put_policy(subject, body, "registrar"), change, execution)
 
-    def _another(self, contents: tuple[Meaning | None, ...], subject: str, pick: int) -> Meaning | None:
+    def _another(self, contents: tuple[PolicyContent | None, ...], subject: str, pick: int) -> PolicyContent | None:
         latest = self.ledger.latest(("policy", subject))
         others = [content for content in contents if (content or NOTHING) != latest]
         return others[pick % len(others)]
 
-    @power(REVOKE, token=_PICK, what=st.integers(0, 2), lifts=st.booleans(), how=_CHANGING)
-    def change_revocation(self, token: int, what: int, lifts: bool, how: How) -> None:
-        """Revoke what a token stands for: its subject, its client or its session; or take that back."""
+    @capability(REVOKE, token=_PICK, what=st.integers(0, 2), lifts=st.booleans(), execution=_WRITER_EXECUTIONS)
+    def change_revocation(self, token: int, what: int, lifts: bool, execution: Execution) -> None:
+        """Revoke the subject, client or session of a token, or lift that revocation."""
         revocations = self.tokens[token % len(self.tokens)].revocations
         kind, value = revocations[what % len(revocations)]
         if lifts:
-            self._change(lambda: self.administer.lift({kind: value}), Change((kind, value), -inf), how)
+            self._change(lambda: self.administer.lift({kind: value}), Change((kind, value), -inf), execution)
         else:
             change = Change((kind, value), inf if kind == "session" else int(self.clock()))
-            self._change(lambda: self.administer.revoke({kind: value}, "registrar"), change, how)
+            self._change(lambda: self.administer.revoke({kind: value}, "registrar"), change, execution)
 
-    def _change(self, do: Callable[[], Any], change: Change, how: How) -> None:
+    def _change(self, do: Callable[[], Any], change: Change, execution: Execution) -> None:
         bound = self.ledger.bound(self.clock())
 
         def ended(task: Task) -> None:
-            if task.is_dead:
-                self.deeds["changed something, and died before the acknowledgement"] += bool(change.versions)
+            if task.has_crashed:
+                self.counts["changes that crashed before the acknowledgement"] += bool(change.versions)
             elif task.failure:
-                self.deeds["changed something, and reported a failure"] += bool(change.versions)
+                self.counts["changes that were stored and reported as failed"] += bool(change.versions)
                 if not isinstance(task.failure, GatehouseError):
                     raise task.failure
             else:
-                self.deeds["acknowledged a change"] += 1
+                self.counts["acknowledged changes"] += 1
                 self._acknowledge(change.versions)
-                if not change.versions and not self._is_said(change, bound):
-                    raise Violated("what is acknowledged is stored", f"nothing was written for {change.key}")
+                if not change.versions and not self._is_already_stored(change, bound):
+                    raise Violation("an acknowledged change is stored", f"nothing was written for {change.key}")
 
-        self._start(do, ended, how, change=change)
+        self._start(do, ended, execution, change=change)
 
-    def _is_said(self, change: Change, bound: Bound) -> bool:
-        """A revocation need not be written where one that refuses as much is found."""
-        is_revocation = isinstance(change.meaning, int | float)
-        return is_revocation and any(revoked >= change.meaning for revoked in self.ledger.since(bound, change.key))
+    def _is_already_stored(self, change: Change, bound: Bound) -> bool:
+        """Return whether a stored revocation already refuses the same tokens. Such a revocation needs no write."""
+        is_revocation = isinstance(change.content, int | float)
+        return is_revocation and any(revoked >= change.content for revoked in self.ledger.since(bound, change.key))
 
     def _acknowledge(self, versions: list[Version]) -> None:
         for version in versions:
             version.acknowledged_at = min(version.acknowledged_at, self.clock())
 
     def _written(self, write: Write) -> None:
-        """Keep the ledger. Only one acts at a time, so it is known who it was."""
+        """Record a write in the ledger. Only one task runs at a time, so the writer is known."""
         if write.key == GENERATION:
             return
         if self.acting is None:
-            self.broken = Violated("only writers write", f"a reader or the stream handler wrote {write.key}")
+            self.broken = Violation("only writers write", f"a reader or the stream handler wrote {write.key}")
             return
-        version = self.ledger.write(self.acting.key, self.acting.meaning, self.clock())
+        version = self.ledger.write(self.acting.key, self.acting.content, self.clock())
         self.acting.versions.append(version)
         if write.table == POLICIES:
             self.stream.append(write, version)
         else:
-            self._acknowledge([version])  # a revocation is one write, and the next decision sees it
+            self._acknowledge([version])  # a revocation is one write, and it binds the next decision
 
-    # What else happens
+    # Other events
 
     @precondition(lambda self: self.jobs)
-    @rule(job=_PICK, how=st.just(THROUGH) | _DECIDING)
-    def go_on(self, job: int, how: How) -> None:
-        """Let somebody who has stopped go on."""
-        self._go_on(self.jobs[job % len(self.jobs)], how)
+    @rule(job=_PICK, execution=st.just(TO_END) | _AUTHORIZER_EXECUTIONS)
+    def resume(self, job: int, execution: Execution) -> None:
+        """Resume a stopped task."""
+        self._resume(self.jobs[job % len(self.jobs)], execution)
 
-    @power(WAIT, seconds=_SECONDS)
+    @capability(WAIT, seconds=_SECONDS)
     def time_passes(self, seconds: float) -> None:
-        """Whoever is in the middle of something stays frozen there."""
+        """Advance the clock. Stopped tasks do not run."""
         self.clock.advance(seconds)
 
-    @power(EDIT, subject=st.sampled_from(SUBJECTS), content=_PICK)
+    @capability(EDIT, subject=st.sampled_from(SUBJECTS), content=_PICK)
     def edit_by_hand(self, subject: str, content: int) -> None:
-        """Somebody writes past every rule: another policy, half a one, or none."""
-        chosen = self._another((*CONTENTS, NONSENSE, None), subject, content)
-        self.deeds["edited by hand"] += 1
+        """Change a policy as another tool would: write another one, write an unreadable one, or remove it."""
+        chosen = self._another((*STATEMENTS, UNREADABLE, None), subject, content)
+        self.counts["edits by hand"] += 1
         self.acting = Change(("policy", subject), chosen or NOTHING)
         self.dynamodb.edit(POLICIES, subject, None if chosen is None else _item(subject, chosen))
         self.acting = None
 
     @precondition(lambda self: self.stream.deliverable)
-    @power(
+    @capability(
         STREAM,
         subjects=st.sampled_from((7, 7, 1, 2, 6)),
         most=st.sampled_from((3, 3, 1)),
-        comes_again=st.booleans(),
-        how=_FOLLOWING,
+        delivered_again=st.booleans(),
+        execution=_HANDLER_EXECUTIONS,
     )
-    def deliver(self, subjects: int, most: int, comes_again: bool, how: How) -> None:
-        """The stream tells of some changes: late, out of order across subjects, and perhaps once more later."""
+    def deliver(self, subjects: int, most: int, delivered_again: bool, execution: Execution) -> None:
+        """Deliver some stream records: late, in any order across subjects, and sometimes again later."""
         keys = self.stream.deliverable
         batch = self.stream.take([key for n, key in enumerate(keys) if subjects >> n & 1] or keys, most)
 
         def ended(task: Task) -> None:
-            dealt_with = self.stream.settle(batch, task.value, comes_again)
-            self.deeds["had changes delivered again"] += comes_again or len(dealt_with) < len(batch)
-            self.deeds["healed by the stream"] += any(record.about.acknowledged_at == inf for record in dealt_with)
-            self._acknowledge([record.about for record in dealt_with])
+            processed = self.stream.complete(batch, task.value, delivered_again)
+            self.counts["repeated stream records"] += delivered_again or len(processed) < len(batch)
+            self.counts["invalidations by the stream handler alone"] += any(
+                record.version.acknowledged_at == inf for record in processed
+            )
+            self._acknowledge([record.version for record in processed])
 
         event = {"Records": [record.event for record in batch]}
-        self._start(lambda: self.code.handle_policy_changes(event, self.invalidate), ended, how)
+        self._start(lambda: self.code.handle_policy_changes(event, self.invalidate), ended, execution)
 
-    @power(SIGN_IN, caller=st.integers(0, len(CALLERS) - 1), is_refresh=st.booleans(), has_scope=st.booleans())
+    @capability(SIGN_IN, caller=st.integers(0, len(CALLERS) - 1), is_refresh=st.booleans(), has_scope=st.booleans())
     def sign_in(self, caller: int, is_refresh: bool, has_scope: bool) -> None:
         self._issue(caller, _uuid(caller if is_refresh else len(self.tokens)), has_scope)
 
-    @power(CRASH, container=_PICK)
+    @capability(CRASH, container=_PICK)
     def replace_container(self, container: int) -> None:
-        """A container dies in whatever it is doing, and a new one takes its place."""
+        """Crash a container with its running requests, and start a new one."""
         number = container % 2
         for job in [job for job in self.jobs if job.container is self.containers[number]]:
-            self._act(job, job.task.die)
+            self._act(job, job.task.crash)
         self.containers[number] = self._container()
 
-    @precondition(lambda self: any(node.is_to_flush or node.flushed for node in self.nodes))
-    @power(FLUSH, node=_PICK)
+    @precondition(lambda self: any(node.must_flush or node.flushed for node in self.nodes))
+    @capability(FLUSH, node=_PICK)
     def flush(self, node: int) -> None:
         self._flush(self.nodes[node % 2])
 
-    @power(LOSE, luck=st.integers(0, 3))
-    def lose_the_generation(self, luck: int) -> None:
-        """As when the table is restored from a backup without it, which takes a second, and does not happen often."""
+    @capability(LOSE_GENERATION, luck=st.integers(0, 3))
+    def lose_generation(self, luck: int) -> None:
+        """Delete the generation, as a restore from an old backup would. This happens rarely and takes a second."""
         if luck == 0:
-            self.deeds["lost the generation"] += 1
+            self.counts["lost generations"] += 1
             self.clock.advance(1)
             self.dynamodb.edit(STATE, GENERATION, None)
 
     def _flush(self, node: Node) -> None:
-        """A node does at last what it was told to, or brings back what it had flushed."""
-        self.deeds["flushed a node"] += node.is_to_flush
-        self.deeds["brought flushed answers back"] += bool(node.flushed) and not node.is_to_flush
-        if node.is_to_flush:
+        """Execute the ordered flush of a node, or restore the answers that the node had flushed."""
+        self.counts["flushed nodes"] += node.must_flush
+        self.counts["restored answers after a flush"] += bool(node.flushed) and not node.must_flush
+        if node.must_flush:
             node.flush()
         else:
-            node.flap()
+            node.restore()
 
     # Tasks
 
@@ -581,30 +587,32 @@ class InvalidationMachine(RuleBasedStateMachine):
         self,
         work: Callable[[], Any],
         ended: Callable[[Task], None],
-        how: How,
+        execution: Execution,
         change: Change | None = None,
         container: Container | None = None,
     ) -> None:
         job = Job(Task(work), ended, change, container)
         self.jobs.append(job)
-        if how == THROUGH:
+        if execution == TO_END:
             self._act(job, job.task.run)
         else:
             self._act(job, job.task.start)
-            self._go_on(job, how)
+            self._resume(job, execution)
 
-    def _go_on(self, job: Job, how: How) -> None:
-        self.deeds["mishaps"] += how.mishap is not None
-        orders = [Order(how.pick)] * how.stops + ([Order(how.pick, how.mishap)] if how.mishap else [])
-        for order in orders:
+    def _resume(self, job: Job, execution: Execution) -> None:
+        self.counts["faults"] += execution.fault is not None
+        instructions = [Instruction(execution.pick)] * execution.stops + (
+            [Instruction(execution.pick, execution.fault)] if execution.fault else []
+        )
+        for instruction in instructions:
             if not job.task.is_over:
-                self._act(job, partial(job.task.move, order))
-        if how.to_end and not job.task.is_over:
+                self._act(job, partial(job.task.move, instruction))
+        if execution.to_end and not job.task.is_over:
             self._act(job, job.task.finish)
 
     def _act(self, job: Job, do: Callable[[], None]) -> None:
-        """Let one job act, and see to its end."""
-        self.deeds["steps"] += 1
+        """Run one job, and finish it if its task has ended."""
+        self.counts["steps"] += 1
         self.acting = job.change
         do()
         self.acting = None
@@ -615,56 +623,56 @@ class InvalidationMachine(RuleBasedStateMachine):
             raise self.broken
 
     def teardown(self) -> None:
-        """At the end of a story everything ends, changes before requests, and everyone asks.
+        """Finish all tasks, changes before requests, and use every token once more.
 
-        At a violation everything just ends.
+        After a violation, only stops all tasks.
         """
         try:
             if sys.exc_info()[0] is None:
                 for job in sorted(self.jobs, key=lambda job: job.container is not None):
                     self._act(job, job.task.finish)
                 for node in self.nodes if self.setting.cache_seconds else self.nodes[:1]:
-                    self._everyone_asks(node)
+                    self._use_every_token(node)
         finally:
             for job in self.jobs:
-                job.task.die()
+                job.task.crash()
 
 
 FIRST_GENERATION = 1000 * (mint.NOW - 86_400)  # yesterday, in milliseconds
 
 
-def _item(subject: str, content: Meaning) -> Item:
-    """A policy as it is stored; of one without sense, half is missing."""
+def _item(subject: str, content: PolicyContent) -> Item:
+    """Return a policy as it is stored. An unreadable policy has no statements."""
     texts = {"subject": subject, "updated_by": "me", "updated_at": "today"}
-    if content.makes_sense:
-        texts["statements"] = json.dumps(CONTENTS[content])
+    if content.is_readable:
+        texts["statements"] = json.dumps(STATEMENTS[content])
     return {"version": {"N": "1"}, **{name: {"S": text} for name, text in texts.items()}}
 
 
 @cache
-def _admitted(document: str) -> frozenset[str]:
+def _allowed_routes(document: str) -> frozenset[str]:
     read = json.loads(document)
     return frozenset(route for route in ROUTES if iam.permits(read, ARN_BASE + route))
 
 
-# ------------------------------------------------------------------------------------------------------------- the run
+# ----------------------------------------------------------------------------------------------------------- the search
 
 
 def explore(
     code: Shipped,
     where: Setting,
-    stories: int,
+    runs: int,
     moves: int,
-    powers: tuple[str, ...] = POWERS,
+    capabilities: tuple[str, ...] = CAPABILITIES,
     random_seed: int = 0,
     shrink: bool = True,
 ) -> Counter[str]:
-    """Play so many stories of so many moves, which the seed decides. Raises Violated."""
-    deeds: Counter[str] = Counter()
-    attributes = {"code": code, "setting": where, "powers": powers, "deeds": deeds}
+    """Run `runs` sequences of `moves` moves each, chosen by the seed. Raises Violation."""
+    counts: Counter[str] = Counter()
+    attributes = {"code": code, "setting": where, "capabilities": capabilities, "counts": counts}
     machine = seed(random_seed)(type("Machine", (InvalidationMachine,), attributes))
     chosen = settings(
-        max_examples=stories,
+        max_examples=runs,
         stateful_step_count=moves,
         database=None,
         deadline=None,
@@ -675,23 +683,23 @@ def explore(
     )
     with no_constants_of_modules():
         run_state_machine_as_test(machine, settings=chosen)
-    return deeds
+    return counts
 
 
 def main(minutes: float, first_seed: int = 1) -> None:
-    deeds = {name: Counter[str]() for name in SETTINGS}
+    counts = {name: Counter[str]() for name in SETTINGS}
     until = time.monotonic() + 60 * minutes
     for number in count(first_seed):
         if time.monotonic() > until:
             break
         for name, where in SETTINGS.items():
             for moves in (8, 20, 60):
-                deeds[name] += explore(Shipped(), where, 100, moves, random_seed=number)
-    print(f"No promise was broken, with seeds {first_seed} to {number - 1}.\n")
-    kinds = sorted({deed for counted in deeds.values() for deed in counted})
+                counts[name] += explore(Shipped(), where, 100, moves, random_seed=number)
+    print(f"No violation was found with seeds {first_seed} to {number - 1}.\n")
+    kinds = sorted({kind for counted in counts.values() for kind in counted})
     print(f"| | {' | '.join(SETTINGS)} | all |\n|---|{'---|' * (len(SETTINGS) + 1)}")
     for kind in kinds:
-        counted = [deeds[name][kind] for name in SETTINGS]
+        counted = [counts[name][kind] for name in SETTINGS]
         print(f"| {kind} | {' | '.join(f'{n:,}' for n in counted)} | {sum(counted):,} |")
 
 

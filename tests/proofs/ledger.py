@@ -1,7 +1,7 @@
-"""What was written and promised, and from when on it binds: the invalidation machine's idea of the truth. Pure.
+"""Records every write and its acknowledgement, and computes which versions bind a request. Pure.
 
-A request that starts may be decided on the newest version that binds it, or on one written later, and on nothing else:
-so what was taken away is refused, and what was granted is granted.
+A request may be decided on the newest version that binds it at its start, or on a later version. No other version is
+allowed. A revoked permission is therefore refused, and a granted permission is allowed.
 """
 
 from collections.abc import Collection, Mapping
@@ -11,93 +11,95 @@ from math import inf
 from typing import Any, NamedTuple
 
 
-class Violated(AssertionError):
-    """A promise was broken; `promise` says which."""
+class Violation(AssertionError):
+    """The shipped code has broken the guarantee. `rule` names the broken rule."""
 
-    def __init__(self, promise: str, story: str) -> None:
-        super().__init__(f"{promise}: {story}")
-        self.promise = promise
+    def __init__(self, rule: str, details: str) -> None:
+        super().__init__(f"{rule}: {details}")
+        self.rule = rule
 
 
 @dataclass(frozen=True, slots=True)
-class EffectivePermissions:
-    """What is promised of a write.
+class Guarantee:
+    """The time from which a write binds every new request.
 
-    promised_after  seconds from its acknowledgement until it binds every request that starts
-    healed_after    seconds from the write until it does so though nobody acknowledged it
+    after_acknowledgement  seconds after its acknowledgement
+    after_write            seconds after the write itself, if there is no acknowledgement
     """
 
-    promised_after: float
-    healed_after: float
+    after_acknowledgement: float
+    after_write: float
 
 
-class Meaning(NamedTuple):
-    """Which routes a policy allows and denies, to those who carry its scope, if it has one.
+class PolicyContent(NamedTuple):
+    """The routes that a policy allows and denies, for tokens with its scope if it names one.
 
-    makes_sense  is false for a policy that cannot be read
+    is_readable  false for a policy that cannot be parsed
     """
 
     allows: frozenset[str] = frozenset()
     denies: frozenset[str] = frozenset()
     scope: str = ""
-    makes_sense: bool = True
+    is_readable: bool = True
 
 
 @dataclass(eq=False, slots=True)
 class Version:
-    """What an item says from a write to the next."""
+    """The content of an item from one write to the next."""
 
-    meaning: Any
+    content: Any
     written_at: float
     acknowledged_at: float = inf
 
 
-Key = tuple[str, str]  # what kind of thing, and which
-Bound = Mapping[Key, int]  # the number of each item's version that binds
+Key = tuple[str, str]  # the kind of item, and its name
+Bound = Mapping[Key, int]  # the number of the binding version of each item
 
 
 class Ledger:
-    """Every version of every item, in the order in which they were written."""
+    """Every version of every item, in the instruction in which they were written."""
 
-    def __init__(self, permissions: EffectivePermissions) -> None:
-        self._terms = permissions
+    def __init__(self, guarantee: Guarantee) -> None:
+        self._guarantee = guarantee
         self._versions: dict[Key, list[Version]] = {}
 
-    def begin(self, key: Key, meaning: Any) -> None:
-        """Say what an item has meant for ever; nothing happens if that is known."""
-        self._versions.setdefault(key, [Version(meaning, -inf, -inf)])
+    def begin(self, key: Key, content: Any) -> None:
+        """Set the original content of an item, unless the item is known."""
+        self._versions.setdefault(key, [Version(content, -inf, -inf)])
 
-    def write(self, key: Key, meaning: Any, now: float) -> Version:
-        self._versions[key].append(Version(meaning, now))
+    def write(self, key: Key, content: Any, now: float) -> Version:
+        self._versions[key].append(Version(content, now))
         return self._versions[key][-1]
 
     def latest(self, key: Key) -> Any:
-        return self._versions[key][-1].meaning
+        return self._versions[key][-1].content
 
     def bound(self, now: float) -> Bound:
-        """What binds a request that starts at this moment."""
+        """Return the versions that bind a request that starts now."""
         return {
             key: max(number for number, version in enumerate(versions) if self._binds(version, now))
             for key, versions in self._versions.items()
         }
 
     def since(self, bound: Bound, key: Key) -> list[Any]:
-        """All that an item has meant to a request that was so bound when it started."""
-        return [version.meaning for version in self._versions[key][bound.get(key, 0) :]]
+        """Return every content that an item has had since its binding version."""
+        return [version.content for version in self._versions[key][bound.get(key, 0) :]]
 
     def _binds(self, version: Version, now: float) -> bool:
         acknowledged, written = version.acknowledged_at, version.written_at
-        return now >= acknowledged + self._terms.promised_after or now >= written + self._terms.healed_after
+        return (
+            now >= acknowledged + self._guarantee.after_acknowledgement or now >= written + self._guarantee.after_write
+        )
 
 
-def routes(policies: Collection[Meaning], scopes: Collection[str]) -> frozenset[str]:
-    """Where one may go: wherever a policy allows, and none denies."""
+def routes(policies: Collection[PolicyContent], scopes: Collection[str]) -> frozenset[str]:
+    """Return the routes that a policy allows and no policy denies."""
     counting = [policy for policy in policies if not policy.scope or policy.scope in scopes]
     allowed = frozenset[str]().union(*(policy.allows for policy in counting))
     return allowed.difference(*(policy.denies for policy in counting))
 
 
-def possible_routes(windows: Collection[list[Meaning]], scopes: Collection[str]) -> set[frozenset[str]]:
-    """Where one may go, if each policy may be any version of its window; one that makes no sense leads nowhere."""
+def possible_routes(windows: Collection[list[PolicyContent]], scopes: Collection[str]) -> set[frozenset[str]]:
+    """Return the possible route sets if each policy may be any version of its window. Skips unreadable policies."""
     choices = product(*(dict.fromkeys(window) for window in windows))
-    return {routes(choice, scopes) for choice in choices if all(policy.makes_sense for policy in choice)}
+    return {routes(choice, scopes) for choice in choices if all(policy.is_readable for policy in choice)}

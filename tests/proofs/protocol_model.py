@@ -1,28 +1,30 @@
-"""The invalidation protocol as a model, with a checker that tries every order in which its actors can act.
+"""Models the invalidation protocol and checks every order in which its actors can act.
 
-The question: can a request that starts after a change was promised still be decided on what held before the change?
+The question: can a request that starts after a change took effect still be decided on older permissions?
 
-There is one policy, for the promise is made for each on its own, and its content is a number: version 0 grants a
-permission, 1 takes it away, 2 grants it again. No request may be decided on a version older than the one promised, so
-the promise covers both ways: what was taken away is refused, what was granted is granted.
+The model has one policy, because the guarantee holds for each policy separately. The policy's content is a version
+number. Version 0 grants a permission, version 1 revokes it, version 2 grants it again. No request may be decided on a
+version older than the guaranteed one. The guarantee covers both directions: a revoked permission is refused, and a
+granted permission is allowed.
 
-    the table `policies`   world.policy, its newest version; every change leaves a record in world.stream
+    the table `policies`   world.policy is its newest version. Every change adds a record to world.stream
     the table `state`      world.generation
-    a writer               changes the policy step by step; may die between two steps
-    the stream handler     takes the records in any order, perhaps late, perhaps never, perhaps twice
-    a container            one warm authorizer, and what it remembers
-    a request              is answered by the gateway's cache, or by one run of the authorizer in a container
-    the gateway            caches, if the protocol lets it: every answer that any of its nodes may still hold
-    the clock              acts only where a change is promised for later: a wait that outlasts what was remembered
+    a writer               changes the policy step by step, and may crash between two steps
+    the stream handler     processes the records in any order, late, never, or twice
+    a container            one warm authorizer with its cache
+    a request              is answered from the gateway's cache, or by one run of the authorizer in a container
+    the gateway            caches answers if the protocol allows it: every answer that one of its nodes may still hold
+    the clock              acts only if the guarantee includes a wait, which outlasts every older cache entry
 
-Every step is atomic, as a strongly consistent read or write of one DynamoDB item is; between two, anyone may act.
-Nobody is ever made to act, so slow, stuck and lost are all covered: a protocol that holds does so without luck.
+Every step is atomic, like one strongly consistent read or write of one DynamoDB item. Any actor may act between two
+steps. No actor is ever forced to act. The model therefore covers slow, blocked and lost actors, and a protocol that
+holds does not depend on timing.
 
-Two things happen as one, because that is the worst case and spares the reader and the checker much: an acknowledgement
-follows at once on the step before it, and a request starts when its first step is taken. Were there time between them,
-less would be promised to that request, and the rest of the world could do nothing that it cannot do now.
+The model combines two pairs of events, because the combination is the worst case and keeps the model small. An
+acknowledgement follows its preceding step immediately. A request starts with its first step. A delay between the two
+would only weaken the guarantee for that request, and would enable no other behaviour.
 
-`python -m tests.proofs.protocol_model` prints what is explored, and how each unsafe protocol breaks.
+`python -m tests.proofs.protocol_model` prints the size of each case, and a trace of each unsafe protocol.
 """
 
 from collections import deque
@@ -32,11 +34,11 @@ from enum import Enum
 from time import perf_counter
 from typing import NamedTuple, TypeVar
 
-# ------------------------------------------------------------------------------------------------ what a protocol says
+# ------------------------------------------------------------------------------------------------ the protocol
 
 
-class Do(Enum):
-    """A step of someone who changes the policy, or hears of a change."""
+class ChangeStep(Enum):
+    """A step of a writer or of the stream handler."""
 
     PUT_POLICY = "puts the policy"
     BUMP_GENERATION = "bumps the generation"
@@ -44,58 +46,58 @@ class Do(Enum):
     ACKNOWLEDGE = "acknowledges"
 
 
-class Ask(Enum):
+class AuthorizerStep(Enum):
     """A step of the authorizer."""
 
     READ_GENERATION = "reads the generation"
-    REUSE_GENERATION = "takes the generation that its container read before, or reads it"
-    TRY_MEMORY = "decides from memory, if that was remembered under the very generation it read"
-    TRUST_MEMORY = "decides from memory, if there is any"
+    REUSE_GENERATION = "reuses the generation that its container read earlier, or reads it"
+    TRY_CACHE = "decides on the cached policy if its generation is the one that was read"
+    TRUST_CACHE = "decides on the cached policy if there is one"
     READ_POLICY = "reads the policy"
-    READ_BOTH = "reads generation and policy in one batch, which promises no order between the two"
-    REMEMBER = "decides on the policy, and remembers it under the generation it read last"
+    READ_BOTH = "reads generation and policy in one batch, in no defined order"
+    CACHE_POLICY = "decides on the policy, and caches it under the generation that was read last"
 
 
-class Promise(Enum):
-    """From when on a change binds every request that starts."""
+class Guarantee(Enum):
+    """The moment from which a change binds every request that starts."""
 
-    ON_ACKNOWLEDGEMENT = "as soon as it was acknowledged"
-    WHEN_CACHES_EXPIRED = "authorizer timeout + cache seconds + staleness seconds after it was acknowledged"
-    WHEN_MEMORY_EXPIRED = "once all that was read before the put has expired, acknowledged or not"
+    ON_ACKNOWLEDGEMENT = "as soon as the change is acknowledged"
+    AFTER_WAIT = "authorizer timeout + cache seconds + staleness seconds after the acknowledgement"
+    AFTER_MAX_AGE = "after everything that was read before the put has expired, acknowledged or not"
 
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """Who takes which steps, in which order."""
+    """The steps of each actor, in order."""
 
-    writer: tuple[Do, ...]
-    authorizer: tuple[Ask, ...]
-    stream_handler: tuple[Do, ...] = ()
+    writer: tuple[ChangeStep, ...]
+    authorizer: tuple[AuthorizerStep, ...]
+    stream_handler: tuple[ChangeStep, ...] = ()
     gateway_cache: bool = False
-    promise: Promise = Promise.ON_ACKNOWLEDGEMENT
+    guarantee: Guarantee = Guarantee.ON_ACKNOWLEDGEMENT
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Who is there, and what may go wrong.
+    """The actors, and the faults that may happen.
 
-    changes                  one number for each writer: how many changes it makes, one after the other
-    writers_may_die          in the middle of a change
-    records_may_come_twice   because the handler died after any of its steps, or for no reason
-    containers_may_forget    at any moment: an entry was evicted, grew too old, or the container was replaced
-    containers_take_several  requests at a time: not on Lambda, but in the threads of `chalice local`
+    changes                          number of consecutive changes of each writer
+    writers_may_crash                between two steps of a change
+    records_may_repeat               because the handler crashed after one of its steps, or for no reason
+    containers_may_lose_their_cache  at any moment: an entry expired or was evicted, or the container was replaced
+    containers_run_in_parallel       several requests at a time, as in the threads of `chalice local` (not on Lambda)
     """
 
     changes: tuple[int, ...] = (1,)
     containers: int = 2
     requests: int = 3
-    writers_may_die: bool = False
-    records_may_come_twice: bool = False
-    containers_may_forget: bool = False
-    containers_take_several: bool = False
+    writers_may_crash: bool = False
+    records_may_repeat: bool = False
+    containers_may_lose_their_cache: bool = False
+    containers_run_in_parallel: bool = False
 
 
-# --------------------------------------------------------------------------------- what the world is like at one moment
+# --------------------------------------------------------------------------------- the state of the model
 
 UNREAD = -1
 
@@ -109,63 +111,64 @@ class Writer(NamedTuple):
 class Record(NamedTuple):
     version: int
     step: int = 0
-    came_before: bool = False
+    is_repeat: bool = False
 
 
-class Memory(NamedTuple):
-    """What a container remembers of the policy."""
+class CachedPolicy(NamedTuple):
+    """The policy that a container has cached."""
 
     version: int
     generation: int
-    era: int
+    period: int
 
 
-class StateReader(NamedTuple):
-    """A generation that a container may take again instead of reading it."""
+class CachedGeneration(NamedTuple):
+    """A generation that a container may reuse instead of reading it."""
 
     generation: int
-    era: int
+    period: int
 
 
 class Container(NamedTuple):
-    memory: Memory | None = None
-    state: StateReader | None = None
+    policy: CachedPolicy | None = None
+    generation: CachedGeneration | None = None
 
 
 class Answer(NamedTuple):
     """An answer that the gateway caches."""
 
     version: int
-    era: int
+    period: int
 
 
 class Request(NamedTuple):
-    """A request: its next step in the authorizer, what had been promised when it started, what it has read so far.
+    """A request: its next step in the authorizer, the values that it has read, and what binds it.
 
-    era   that of the oldest thing its answer rests on and the clock's wait outlasts
+    guaranteed  the version that was guaranteed when the request started
+    period      the period of the oldest expiring value that the answer depends on
     """
 
     step: int
     container: int = 0
-    promised: int = 0
-    era: int = 0
+    guaranteed: int = 0
+    period: int = 0
     generation: int = UNREAD
     version: int = UNREAD
 
     @property
-    def wronged(self) -> bool:
-        return self.step == WRONGED
+    def is_stale(self) -> bool:
+        return self.step == STALE
 
 
-WRONGED = -3
-SERVED = Request(step=-2)
-TO_COME = Request(step=-1)
+STALE = -3
+ANSWERED = Request(step=-2)
+NOT_STARTED = Request(step=-1)
 
 
 class Clock(NamedTuple):
-    """Era 0 is the time before the wait, 1 the wait, 2 the time after it; `due` is the version promised for its end."""
+    """Period 0 is before the wait, 1 during it, 2 after it. The version `due` is guaranteed when the wait ends."""
 
-    era: int = 0
+    period: int = 0
     due: int = 0
 
 
@@ -178,33 +181,33 @@ class World(NamedTuple):
     stream: tuple[Record, ...] = ()
     gateway: frozenset[Answer] = frozenset()
     acknowledged: int = 0
-    promised: int = 0
+    guaranteed: int = 0
     clock: Clock = Clock()
 
 
 class Move(NamedTuple):
-    """Something that someone can do next, and the world after it."""
+    """An action that an actor can take next, and the state of the model after it."""
 
     actor: str
-    deed: str
+    action: str
     world: World
 
 
-# ----------------------------------------------------------------------------------------------- what can happen next
+# ----------------------------------------------------------------------------------------------- the possible moves
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """All that can happen where this protocol is followed in this situation."""
+    """Generates the possible moves of one protocol in one situation."""
 
     protocol: Protocol
     situation: Situation
 
-    def beginning(self) -> World:
+    def initial_world(self) -> World:
         return World(
             writers=tuple(Writer(changes) for changes in self.situation.changes),
             containers=(Container(),) * self.situation.containers,
-            requests=(TO_COME,) * self.situation.requests,
+            requests=(NOT_STARTED,) * self.situation.requests,
         )
 
     def moves(self, world: World) -> Iterator[Move]:
@@ -212,85 +215,87 @@ class Model:
         yield from self._stream_handler(world)
         yield from self._starting_request(world)
         yield from self._running_requests(world)
-        if self.situation.containers_may_forget:
-            yield from self._forgetting(world)
-        if self.protocol.promise is not Promise.ON_ACKNOWLEDGEMENT:
+        if self.situation.containers_may_lose_their_cache:
+            yield from self._cache_losses(world)
+        if self.protocol.guarantee is not Guarantee.ON_ACKNOWLEDGEMENT:
             yield from self._clock(world)
 
-    # Those who change the policy, or hear of a change
+    # Writers and the stream handler
 
     def _writers(self, world: World) -> Iterator[Move]:
         for number, writer in enumerate(world.writers):
             name = f"writer {number + 1}"
             if writer.changes_left:
-                deed, done, step, version = self._change(world, self.protocol.writer, writer.step, writer.version)
+                action, done, step, version = self._change(world, self.protocol.writer, writer.step, writer.version)
                 finished = step == len(self.protocol.writer)
                 after = Writer(writer.changes_left - 1) if finished else Writer(writer.changes_left, step, version)
-                yield Move(name, deed, done._replace(writers=_put(world.writers, number, after)))
-            if writer.step and self.situation.writers_may_die:
-                yield Move(name, "dies", world._replace(writers=_put(world.writers, number, Writer(0))))
+                yield Move(name, action, done._replace(writers=_put(world.writers, number, after)))
+            if writer.step and self.situation.writers_may_crash:
+                yield Move(name, "crashes", world._replace(writers=_put(world.writers, number, Writer(0))))
 
     def _stream_handler(self, world: World) -> Iterator[Move]:
         for number, record in enumerate(world.stream):
             name = f"stream handler of {_named(record.version)}"
-            deed, done, step, _ = self._change(world, self.protocol.stream_handler, record.step, record.version)
+            action, done, step, _ = self._change(world, self.protocol.stream_handler, record.step, record.version)
             finished = step == len(self.protocol.stream_handler)
             later = () if finished else (record._replace(step=step),)
-            yield Move(name, deed, done._replace(stream=_put(world.stream, number, *later)))
-            if self.situation.records_may_come_twice and not record.came_before:
-                again = Record(record.version, came_before=True)
+            yield Move(name, action, done._replace(stream=_put(world.stream, number, *later)))
+            if self.situation.records_may_repeat and not record.is_repeat:
+                again = Record(record.version, is_repeat=True)
                 yield Move(
-                    name, f"{deed}, and will be called again", done._replace(stream=_put(world.stream, number, again))
+                    name, f"{action}, and will run again", done._replace(stream=_put(world.stream, number, again))
                 )
 
-    def _change(self, world: World, steps: tuple[Do, ...], step: int, version: int) -> tuple[str, World, int, int]:
-        """Take one step, with the acknowledgement that follows it: the deed, the world, the next step, the version."""
+    def _change(
+        self, world: World, steps: tuple[ChangeStep, ...], step: int, version: int
+    ) -> tuple[str, World, int, int]:
+        """Take one step and its acknowledgement. Returns the action, the new world, the next step and the version."""
         match steps[step]:
-            case Do.PUT_POLICY:
+            case ChangeStep.PUT_POLICY:
                 version = world.policy + 1
                 record = (Record(version),) if self.protocol.stream_handler else ()
-                deed, world = f"puts {_named(version)}", world._replace(policy=version, stream=world.stream + record)
-            case Do.BUMP_GENERATION:
+                action, world = f"puts {_named(version)}", world._replace(policy=version, stream=world.stream + record)
+            case ChangeStep.BUMP_GENERATION:
                 generation = world.generation + 1
-                deed, world = f"bumps the generation to {generation}", world._replace(generation=generation)
-            case Do.FLUSH_GATEWAY:
-                deed, world = "flushes the gateway's cache", world._replace(gateway=frozenset())
-            case Do.ACKNOWLEDGE:
-                deed, world = f"acknowledges {_named(version)}", self._acknowledged(world, version)
-        if steps[step + 1 : step + 2] == (Do.ACKNOWLEDGE,):
-            return f"{deed}, acknowledges {_named(version)}", self._acknowledged(world, version), step + 2, version
-        return deed, world, step + 1, version
+                action, world = f"bumps the generation to {generation}", world._replace(generation=generation)
+            case ChangeStep.FLUSH_GATEWAY:
+                action, world = "flushes the gateway's cache", world._replace(gateway=frozenset())
+            case ChangeStep.ACKNOWLEDGE:
+                action, world = f"acknowledges {_named(version)}", self._acknowledged(world, version)
+        if steps[step + 1 : step + 2] == (ChangeStep.ACKNOWLEDGE,):
+            return f"{action}, acknowledges {_named(version)}", self._acknowledged(world, version), step + 2, version
+        return action, world, step + 1, version
 
     def _acknowledged(self, world: World, version: int) -> World:
         newest = max(world.acknowledged, version)
-        if self.protocol.promise is Promise.ON_ACKNOWLEDGEMENT:
-            return world._replace(acknowledged=newest, promised=newest)
+        if self.protocol.guarantee is Guarantee.ON_ACKNOWLEDGEMENT:
+            return world._replace(acknowledged=newest, guaranteed=newest)
         return world._replace(acknowledged=newest)
 
     # Requests
 
     def _starting_request(self, world: World) -> Iterator[Move]:
         """Requests start in the order of their numbers."""
-        if TO_COME not in world.requests:
+        if NOT_STARTED not in world.requests:
             return
-        number = world.requests.index(TO_COME)
-        request = Request(step=0, promised=world.promised, era=world.clock.era)
+        number = world.requests.index(NOT_STARTED)
+        request = Request(step=0, guaranteed=world.guaranteed, period=world.clock.period)
         for version in sorted({answer.version for answer in world.gateway}):
-            deed = f"starts, and is answered on {_named(version)} by the gateway's cache"
-            yield Move(f"request {number + 1}", deed, _answer(world, number, request._replace(version=version)))
+            action = f"starts, and gets {_named(version)} from the gateway's cache"
+            yield Move(f"request {number + 1}", action, _answer(world, number, request._replace(version=version)))
         for container in self._free_containers(world):
             for move in self._authorizer(world, number, request._replace(container=container)):
-                yield move._replace(deed=f"starts in container {container + 1}, {move.deed}")
+                yield move._replace(action=f"starts in container {container + 1}, {move.action}")
 
     def _free_containers(self, world: World) -> Iterator[int]:
-        """The containers that can take a request; of idle ones with the same memory, the first stands for all."""
+        """Return the free containers. Of several idle containers with equal caches, returns only the first."""
         busy = {request.container for request in world.requests if self._is_running(request)}
         idle = set()
         for number, container in enumerate(world.containers):
             if number not in busy and container not in idle:
                 idle.add(container)
                 yield number
-            elif number in busy and self.situation.containers_take_several:
+            elif number in busy and self.situation.containers_run_in_parallel:
                 yield number
 
     def _is_running(self, request: Request) -> bool:
@@ -301,90 +306,96 @@ class Model:
             if self._is_running(request):
                 yield from self._authorizer(world, number, request)
             elif request.step == len(self.protocol.authorizer):
-                cached = world._replace(gateway=world.gateway | {Answer(request.version, request.era)})
-                deed = f"is answered on {_named(request.version)}, which the gateway caches"
-                yield Move(f"request {number + 1}", deed, _answer(cached, number, request))
+                cached = world._replace(gateway=world.gateway | {Answer(request.version, request.period)})
+                action = f"is answered with {_named(request.version)}, and the gateway caches the answer"
+                yield Move(f"request {number + 1}", action, _answer(cached, number, request))
 
     def _authorizer(self, world: World, number: int, request: Request) -> Iterator[Move]:
-        for deed, after, container in self._ask(world, request, world.containers[request.container]):
+        for action, after, container in self._authorizer_step(world, request, world.containers[request.container]):
             then = world._replace(containers=_put(world.containers, request.container, container))
             if after.step == len(self.protocol.authorizer) and not self.protocol.gateway_cache:
-                yield Move(f"request {number + 1}", deed, _answer(then, number, after))
+                yield Move(f"request {number + 1}", action, _answer(then, number, after))
             else:
-                yield Move(f"request {number + 1}", deed, then._replace(requests=_put(world.requests, number, after)))
+                yield Move(f"request {number + 1}", action, then._replace(requests=_put(world.requests, number, after)))
 
-    def _ask(self, world: World, request: Request, container: Container) -> Iterator[tuple[str, Request, Container]]:
-        """The ways in which the next step of the authorizer can end."""
-        ask, on = self.protocol.authorizer[request.step], request._replace(step=request.step + 1)
-        newest, policy, memory, state = world.generation, world.policy, container.memory, container.state
-        match ask:
-            case Ask.READ_GENERATION:
+    def _authorizer_step(
+        self, world: World, request: Request, container: Container
+    ) -> Iterator[tuple[str, Request, Container]]:
+        """Yield each possible result of the next authorizer step."""
+        step, on = self.protocol.authorizer[request.step], request._replace(step=request.step + 1)
+        newest, policy, (cached, reusable) = world.generation, world.policy, container
+        match step:
+            case AuthorizerStep.READ_GENERATION:
                 yield f"reads generation {newest}", on._replace(generation=newest), container
-            case Ask.REUSE_GENERATION:
-                read = container._replace(state=StateReader(newest, request.era))
+            case AuthorizerStep.REUSE_GENERATION:
+                read = container._replace(generation=CachedGeneration(newest, request.period))
                 yield f"reads generation {newest}", on._replace(generation=newest), read
-                if state:
-                    reused = on._replace(generation=state.generation, era=min(request.era, state.era))
-                    yield f"takes generation {state.generation} as read before", reused, container
-            case Ask.TRY_MEMORY | Ask.TRUST_MEMORY:
-                if memory and (ask is Ask.TRUST_MEMORY or memory.generation == request.generation):
-                    era = min(request.era, memory.era) if self._memory_expires else request.era
-                    decided = request._replace(step=len(self.protocol.authorizer), version=memory.version, era=era)
-                    yield f"decides on {_named(memory.version)} from memory", decided, container
+                if reusable:
+                    period = min(request.period, reusable.period)
+                    reused = on._replace(generation=reusable.generation, period=period)
+                    yield f"reuses generation {reusable.generation}", reused, container
+            case AuthorizerStep.TRY_CACHE | AuthorizerStep.TRUST_CACHE:
+                if cached and (step is AuthorizerStep.TRUST_CACHE or cached.generation == request.generation):
+                    period = min(request.period, cached.period) if self._cached_policies_expire else request.period
+                    decided = request._replace(
+                        step=len(self.protocol.authorizer), version=cached.version, period=period
+                    )
+                    yield f"decides on {_named(cached.version)} from the cache", decided, container
                 else:
-                    yield "finds nothing of use in memory", on, container
-            case Ask.READ_POLICY:
+                    yield "finds no usable policy in the cache", on, container
+            case AuthorizerStep.READ_POLICY:
                 yield f"reads {_named(policy)}", on._replace(version=policy), container
-            case Ask.READ_BOTH:
+            case AuthorizerStep.READ_BOTH:
                 if request.generation == UNREAD:
                     half = request if request.version == UNREAD else on
                     yield f"reads generation {newest} in its batch", half._replace(generation=newest), container
                 if request.version == UNREAD:
                     half = request if request.generation == UNREAD else on
                     yield f"reads {_named(policy)} in its batch", half._replace(version=policy), container
-            case Ask.REMEMBER:
-                remembered = Memory(request.version, request.generation, request.era if self._memory_expires else 0)
+            case AuthorizerStep.CACHE_POLICY:
+                period = request.period if self._cached_policies_expire else 0
+                filled = CachedPolicy(request.version, request.generation, period)
                 under = f" under generation {request.generation}" if request.generation != UNREAD else ""
-                deed = f"decides on {_named(request.version)} and remembers it{under}"
-                yield deed, on, container._replace(memory=remembered)
+                action = f"decides on {_named(request.version)} and caches it{under}"
+                yield action, on, container._replace(policy=filled)
 
     # Time
 
     @property
-    def _memory_expires(self) -> bool:
-        return self.protocol.promise is Promise.WHEN_MEMORY_EXPIRED
+    def _cached_policies_expire(self) -> bool:
+        return self.protocol.guarantee is Guarantee.AFTER_MAX_AGE
 
-    def _forgetting(self, world: World) -> Iterator[Move]:
+    def _cache_losses(self, world: World) -> Iterator[Move]:
         for number, container in enumerate(world.containers):
             if container != Container():
                 blank = _put(world.containers, number, Container())
-                yield Move(f"container {number + 1}", "forgets everything", world._replace(containers=blank))
+                yield Move(f"container {number + 1}", "loses its cache", world._replace(containers=blank))
 
     def _clock(self, world: World) -> Iterator[Move]:
-        """One wait may begin; it ends after all that is older than itself has ended."""
-        due = world.policy if self._memory_expires else world.acknowledged
-        if world.clock.era == 0 and due > world.promised:
-            yield Move("clock", f"begins the wait for {_named(due)}", world._replace(clock=Clock(era=1, due=due)))
-        elif world.clock.era == 1 and all(request.era or request.step < 0 for request in world.requests):
+        """One wait may begin. It ends after every older request has ended."""
+        due = world.policy if self._cached_policies_expire else world.acknowledged
+        if world.clock.period == 0 and due > world.guaranteed:
+            yield Move("clock", f"begins the wait for {_named(due)}", world._replace(clock=Clock(period=1, due=due)))
+        elif world.clock.period == 1 and all(request.period or request.step < 0 for request in world.requests):
             after = world._replace(
-                gateway=frozenset(answer for answer in world.gateway if answer.era),
-                containers=tuple(self._aged(container) for container in world.containers),
-                promised=world.clock.due,
-                clock=Clock(era=2),
+                gateway=frozenset(answer for answer in world.gateway if answer.period),
+                containers=tuple(self._expired(container) for container in world.containers),
+                guaranteed=world.clock.due,
+                clock=Clock(period=2),
             )
-            yield Move("clock", f"ends the wait: {_named(world.clock.due)} is promised", after)
+            yield Move("clock", f"ends the wait: {_named(world.clock.due)} is guaranteed", after)
 
-    def _aged(self, container: Container) -> Container:
-        memory, state = container
+    def _expired(self, container: Container) -> Container:
+        policy, generation = container
         return Container(
-            memory=memory if memory and (memory.era or not self._memory_expires) else None,
-            state=state if state and state.era else None,
+            policy=policy if policy and (policy.period or not self._cached_policies_expire) else None,
+            generation=generation if generation and generation.period else None,
         )
 
 
 def _answer(world: World, number: int, request: Request) -> World:
-    """Answer a request. Of one that got what was promised nothing is kept, so that the worlds stay few."""
-    after = request._replace(step=WRONGED) if request.version < request.promised else SERVED
+    """Answer a request. A request that is not stale leaves no details, which keeps the number of worlds small."""
+    after = request._replace(step=STALE) if request.version < request.guaranteed else ANSWERED
     return world._replace(requests=_put(world.requests, number, after))
 
 
@@ -404,16 +415,16 @@ def _named(version: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the checker saw.
+    """The result of a check.
 
-    worlds, moves   how many of each; all there are, if the protocol holds
-    deeds           what was done at least once
-    trace           a shortest way to a broken promise, one line a move; empty if there is none
+    worlds, moves   the number of each that were visited: all of them if the protocol holds
+    actions         the actions that occurred at least once
+    trace           a shortest path to a stale decision, one line for each move; empty if the protocol holds
     """
 
     worlds: int
     moves: int
-    deeds: frozenset[str]
+    actions: frozenset[str]
     trace: tuple[str, ...] = ()
 
     @property
@@ -422,57 +433,72 @@ class Verdict:
 
 
 def check(protocol: Protocol, situation: Situation) -> Verdict:
-    """Visit every world that can come about, the nearest first, until a request in one of them is wronged."""
+    """Visit every reachable world, nearest first, until a request is decided on a stale version."""
     model = Model(protocol, situation)
-    beginning = model.beginning()
-    came_from: dict[World, tuple[World, Move] | None] = {beginning: None}
-    to_visit = deque([beginning])
-    moves, deeds = 0, set()
+    initial_world = model.initial_world()
+    came_from: dict[World, tuple[World, Move] | None] = {initial_world: None}
+    to_visit = deque([initial_world])
+    moves, actions = 0, set()
     while to_visit:
         world = to_visit.popleft()
         for move in model.moves(world):
             moves += 1
-            deeds.add(move.deed)
+            actions.add(move.action)
             if move.world in came_from:
                 continue
             came_from[move.world] = world, move
             to_visit.append(move.world)
-            if any(request.wronged for request in move.world.requests):
-                return Verdict(len(came_from), moves, frozenset(deeds), _trace(came_from, move.world))
-    return Verdict(len(came_from), moves, frozenset(deeds))
+            if any(request.is_stale for request in move.world.requests):
+                return Verdict(len(came_from), moves, frozenset(actions), _trace(came_from, move.world))
+    return Verdict(len(came_from), moves, frozenset(actions))
 
 
 def _trace(came_from: dict[World, tuple[World, Move] | None], end: World) -> tuple[str, ...]:
-    number, wronged = next((number, request) for number, request in enumerate(end.requests) if request.wronged)
-    lines = [f"BROKEN: {_named(wronged.promised)} had been promised when request {number + 1} started"]
+    number, stale = next((number, request) for number, request in enumerate(end.requests) if request.is_stale)
+    lines = [f"VIOLATION: {_named(stale.guaranteed)} was guaranteed when request {number + 1} started"]
     world = end
     while step := came_from[world]:
         world, move = step
-        lines.append(f"{move.actor} {move.deed}")
+        lines.append(f"{move.actor} {move.action}")
     return tuple(reversed(lines))
 
 
 # ------------------------------------------------------------------------------------------------------- the protocols
 
 SHIPPED = Protocol(
-    writer=(Do.PUT_POLICY, Do.BUMP_GENERATION, Do.ACKNOWLEDGE),
-    authorizer=(Ask.READ_GENERATION, Ask.TRY_MEMORY, Ask.READ_POLICY, Ask.REMEMBER),
-    stream_handler=(Do.BUMP_GENERATION, Do.ACKNOWLEDGE),
+    writer=(ChangeStep.PUT_POLICY, ChangeStep.BUMP_GENERATION, ChangeStep.ACKNOWLEDGE),
+    authorizer=(
+        AuthorizerStep.READ_GENERATION,
+        AuthorizerStep.TRY_CACHE,
+        AuthorizerStep.READ_POLICY,
+        AuthorizerStep.CACHE_POLICY,
+    ),
+    stream_handler=(ChangeStep.BUMP_GENERATION, ChangeStep.ACKNOWLEDGE),
 )
 SHIPPED_WITH_CACHES = replace(
     SHIPPED,
-    authorizer=(Ask.REUSE_GENERATION, Ask.TRY_MEMORY, Ask.READ_POLICY, Ask.REMEMBER),
-    stream_handler=(Do.BUMP_GENERATION, Do.FLUSH_GATEWAY, Do.ACKNOWLEDGE),
+    authorizer=(
+        AuthorizerStep.REUSE_GENERATION,
+        AuthorizerStep.TRY_CACHE,
+        AuthorizerStep.READ_POLICY,
+        AuthorizerStep.CACHE_POLICY,
+    ),
+    stream_handler=(ChangeStep.BUMP_GENERATION, ChangeStep.FLUSH_GATEWAY, ChangeStep.ACKNOWLEDGE),
     gateway_cache=True,
-    promise=Promise.WHEN_CACHES_EXPIRED,
+    guarantee=Guarantee.AFTER_WAIT,
 )
-WITHOUT_BUMPS = replace(SHIPPED, writer=(Do.PUT_POLICY, Do.ACKNOWLEDGE), stream_handler=())
-MEMORY_BY_AGE = replace(WITHOUT_BUMPS, authorizer=(Ask.TRUST_MEMORY, Ask.READ_POLICY, Ask.REMEMBER))
-NO_MEMORY = replace(WITHOUT_BUMPS, authorizer=(Ask.READ_POLICY,))
+WITHOUT_BUMPS = replace(SHIPPED, writer=(ChangeStep.PUT_POLICY, ChangeStep.ACKNOWLEDGE), stream_handler=())
+CACHE_BY_AGE = replace(
+    WITHOUT_BUMPS, authorizer=(AuthorizerStep.TRUST_CACHE, AuthorizerStep.READ_POLICY, AuthorizerStep.CACHE_POLICY)
+)
+NO_CACHE = replace(WITHOUT_BUMPS, authorizer=(AuthorizerStep.READ_POLICY,))
 
 ONE_CHANGE = Situation()
-ALL_GOES_WRONG = Situation(
-    writers_may_die=True, records_may_come_twice=True, containers_may_forget=True, containers_take_several=True
+ALL_FAULTS = Situation(
+    writers_may_crash=True,
+    records_may_repeat=True,
+    containers_may_lose_their_cache=True,
+    containers_run_in_parallel=True,
 )
 
 
@@ -484,85 +510,111 @@ class Case(NamedTuple):
 SAFE = {
     "one change": Case(SHIPPED),
     "one change, five requests": Case(SHIPPED, Situation(requests=5)),
-    "a revocation and a grant by one writer": Case(SHIPPED, Situation(changes=(2,))),
-    "a revocation and a grant by two writers at once": Case(SHIPPED, Situation(changes=(1, 1))),
-    "a writer that may die, healed by the stream handler": Case(SHIPPED, Situation(writers_may_die=True)),
-    "two writers that may die": Case(SHIPPED, Situation(changes=(1, 1), writers_may_die=True)),
-    "two edits by any tool, healed by the stream handler": Case(
-        replace(SHIPPED, writer=(Do.PUT_POLICY,)), Situation(changes=(2,))
+    "one writer revokes and grants again": Case(SHIPPED, Situation(changes=(2,))),
+    "two writers revoke and grant at the same time": Case(SHIPPED, Situation(changes=(1, 1))),
+    "a writer may crash, and the stream handler invalidates": Case(SHIPPED, Situation(writers_may_crash=True)),
+    "two writers may crash": Case(SHIPPED, Situation(changes=(1, 1), writers_may_crash=True)),
+    "two edits by another tool, and the stream handler invalidates": Case(
+        replace(SHIPPED, writer=(ChangeStep.PUT_POLICY,)), Situation(changes=(2,))
     ),
-    "one change, and all that may go wrong": Case(SHIPPED, ALL_GOES_WRONG),
+    "one change, and every fault may happen": Case(SHIPPED, ALL_FAULTS),
 }
 SAFE_AFTER_A_WAIT = {
     "the gateway caches answers and containers reuse the generation": Case(SHIPPED_WITH_CACHES),
-    "the writer died and the stream failed": Case(
-        replace(SHIPPED, writer=(Do.PUT_POLICY,), stream_handler=(), promise=Promise.WHEN_MEMORY_EXPIRED)
+    "the writer crashed and the stream failed": Case(
+        replace(SHIPPED, writer=(ChangeStep.PUT_POLICY,), stream_handler=(), guarantee=Guarantee.AFTER_MAX_AGE)
     ),
-    "the writer died and the stream failed, with every cache in use": Case(
-        replace(SHIPPED_WITH_CACHES, writer=(Do.PUT_POLICY,), stream_handler=(), promise=Promise.WHEN_MEMORY_EXPIRED)
+    "the writer crashed and the stream failed, with every cache in use": Case(
+        replace(
+            SHIPPED_WITH_CACHES, writer=(ChangeStep.PUT_POLICY,), stream_handler=(), guarantee=Guarantee.AFTER_MAX_AGE
+        )
     ),
 }
 SAFE_BUT_NOT_SHIPPED = {
-    "no memory": Case(NO_MEMORY),
-    "memory trusted by its age, once that is over": Case(replace(MEMORY_BY_AGE, promise=Promise.WHEN_MEMORY_EXPIRED)),
+    "no container cache": Case(NO_CACHE),
+    "the cache is trusted by its age, after the maximum age": Case(
+        replace(CACHE_BY_AGE, guarantee=Guarantee.AFTER_MAX_AGE)
+    ),
 }
 UNSAFE = {
-    "memory is trusted by its age alone": Case(MEMORY_BY_AGE),
-    "generation and policy come in one batch": Case(
-        replace(SHIPPED, authorizer=(Ask.READ_BOTH, Ask.TRY_MEMORY, Ask.REMEMBER))
+    "the cache is trusted by its age alone": Case(CACHE_BY_AGE),
+    "generation and policy are read in one batch": Case(
+        replace(SHIPPED, authorizer=(AuthorizerStep.READ_BOTH, AuthorizerStep.TRY_CACHE, AuthorizerStep.CACHE_POLICY))
     ),
     "the policy is read before the generation": Case(
-        replace(SHIPPED, authorizer=(Ask.READ_POLICY, Ask.READ_GENERATION, Ask.TRY_MEMORY, Ask.REMEMBER))
-    ),
-    "the policy is remembered under a generation read after it": Case(
         replace(
             SHIPPED,
-            authorizer=(Ask.READ_GENERATION, Ask.TRY_MEMORY, Ask.READ_POLICY, Ask.READ_GENERATION, Ask.REMEMBER),
+            authorizer=(
+                AuthorizerStep.READ_POLICY,
+                AuthorizerStep.READ_GENERATION,
+                AuthorizerStep.TRY_CACHE,
+                AuthorizerStep.CACHE_POLICY,
+            ),
+        )
+    ),
+    "the policy is cached under a generation read after it": Case(
+        replace(
+            SHIPPED,
+            authorizer=(
+                AuthorizerStep.READ_GENERATION,
+                AuthorizerStep.TRY_CACHE,
+                AuthorizerStep.READ_POLICY,
+                AuthorizerStep.READ_GENERATION,
+                AuthorizerStep.CACHE_POLICY,
+            ),
         )
     ),
     "the generation is bumped before the policy is put": Case(
-        replace(SHIPPED, writer=(Do.BUMP_GENERATION, Do.PUT_POLICY, Do.ACKNOWLEDGE))
+        replace(SHIPPED, writer=(ChangeStep.BUMP_GENERATION, ChangeStep.PUT_POLICY, ChangeStep.ACKNOWLEDGE))
     ),
     "the change is acknowledged before the bump": Case(
-        replace(SHIPPED, writer=(Do.PUT_POLICY, Do.ACKNOWLEDGE, Do.BUMP_GENERATION))
+        replace(SHIPPED, writer=(ChangeStep.PUT_POLICY, ChangeStep.ACKNOWLEDGE, ChangeStep.BUMP_GENERATION))
     ),
-    "one flush is to heal gateway and memory": Case(
-        replace(MEMORY_BY_AGE, writer=(Do.PUT_POLICY, Do.FLUSH_GATEWAY, Do.ACKNOWLEDGE), gateway_cache=True)
-    ),
-    "one flush is to heal the gateway": Case(
-        replace(NO_MEMORY, writer=(Do.PUT_POLICY, Do.FLUSH_GATEWAY, Do.ACKNOWLEDGE), gateway_cache=True)
-    ),
-    "two flushes are to heal the gateway": Case(
+    "one flush is the only invalidation of gateway and container caches": Case(
         replace(
-            NO_MEMORY,
-            writer=(Do.PUT_POLICY, Do.FLUSH_GATEWAY, Do.FLUSH_GATEWAY, Do.ACKNOWLEDGE),
+            CACHE_BY_AGE,
+            writer=(ChangeStep.PUT_POLICY, ChangeStep.FLUSH_GATEWAY, ChangeStep.ACKNOWLEDGE),
             gateway_cache=True,
         )
     ),
-    "the stream handler's flush is all there is": Case(
-        replace(NO_MEMORY, stream_handler=(Do.FLUSH_GATEWAY, Do.ACKNOWLEDGE), gateway_cache=True)
-    ),
-    "the stream handler's flush is all there is, and nothing is promised before": Case(
+    "one flush is the only invalidation of the gateway's cache": Case(
         replace(
-            NO_MEMORY,
-            writer=(Do.PUT_POLICY,),
-            stream_handler=(Do.FLUSH_GATEWAY, Do.ACKNOWLEDGE),
+            NO_CACHE,
+            writer=(ChangeStep.PUT_POLICY, ChangeStep.FLUSH_GATEWAY, ChangeStep.ACKNOWLEDGE),
             gateway_cache=True,
         )
     ),
-    "the stream handler acknowledges without a bump": Case(replace(SHIPPED, stream_handler=(Do.ACKNOWLEDGE,))),
-    "the gateway caches, and nobody waits": Case(replace(SHIPPED, gateway_cache=True)),
-    "containers reuse the generation, and nobody waits": Case(
+    "two flushes are the only invalidation of the gateway's cache": Case(
+        replace(
+            NO_CACHE,
+            writer=(ChangeStep.PUT_POLICY, ChangeStep.FLUSH_GATEWAY, ChangeStep.FLUSH_GATEWAY, ChangeStep.ACKNOWLEDGE),
+            gateway_cache=True,
+        )
+    ),
+    "only the stream handler flushes": Case(
+        replace(NO_CACHE, stream_handler=(ChangeStep.FLUSH_GATEWAY, ChangeStep.ACKNOWLEDGE), gateway_cache=True)
+    ),
+    "only the stream handler flushes, and the guarantee starts after its flush": Case(
+        replace(
+            NO_CACHE,
+            writer=(ChangeStep.PUT_POLICY,),
+            stream_handler=(ChangeStep.FLUSH_GATEWAY, ChangeStep.ACKNOWLEDGE),
+            gateway_cache=True,
+        )
+    ),
+    "the stream handler acknowledges without a bump": Case(replace(SHIPPED, stream_handler=(ChangeStep.ACKNOWLEDGE,))),
+    "the gateway caches, and the guarantee has no wait": Case(replace(SHIPPED, gateway_cache=True)),
+    "containers reuse the generation, and the guarantee has no wait": Case(
         replace(SHIPPED, authorizer=SHIPPED_WITH_CACHES.authorizer)
     ),
-    "nobody bumps, and the wait is shorter than memory": Case(
-        replace(WITHOUT_BUMPS, promise=Promise.WHEN_CACHES_EXPIRED)
+    "no writer bumps the generation, and the wait is shorter than the cache age": Case(
+        replace(WITHOUT_BUMPS, guarantee=Guarantee.AFTER_WAIT)
     ),
 }
 
 
 def main() -> None:
-    print("| the protocol | verdict | worlds | moves | seconds |\n|---|---|---|---|---|")
+    print("| case | verdict | worlds | moves | seconds |\n|---|---|---|---|---|")
     traces = {}
     for name, case in (SAFE | SAFE_AFTER_A_WAIT | SAFE_BUT_NOT_SHIPPED | UNSAFE).items():
         began = perf_counter()
@@ -573,7 +625,7 @@ def main() -> None:
         print(f"| {name} | {result} | {verdict.worlds:,} | {verdict.moves:,} | {took:.2f} |", flush=True)
     for name, trace in traces.items():
         if trace:
-            print(f"\nIt fails when {name}:", *trace, sep="\n  ")
+            print(f"\nThe guarantee fails when {name}:", *trace, sep="\n  ")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Makes Hypothesis play the same stories whatever other modules this process has imported.
+"""Makes the runs of Hypothesis independent of the other modules that this process has imported.
 
-Hypothesis draws now and then a constant that it has found in the source of an imported module of the project. A story
-would depend on the tests that ran before, and on every number that somebody writes into any file.
+Hypothesis sometimes draws a constant that it has found in the source of an imported module of the project. A run would
+then depend on the tests that ran before it, and on every number in every file.
 Source:  hypothesis.internal.conjecture.providers, of the pinned version
 """
 
@@ -15,10 +15,10 @@ from hypothesis.internal.conjecture import providers
 
 @contextmanager
 def no_constants_of_modules() -> Iterator[None]:
-    """Let Hypothesis draw no constant of a module for a while."""
+    """Prevent Hypothesis from drawing constants of modules in this block."""
     original = providers._get_local_constants
-    providers._get_local_constants = providers.Constants
-    providers.CONSTANTS_CACHE.cache.clear()  # it keeps the constants of either kind
+    providers._get_local_constants = providers.Constants  # type: ignore[attr-defined]  # imported there, not exported
+    providers.CONSTANTS_CACHE.cache.clear()  # it caches both kinds of constants
     try:
         yield
     finally:

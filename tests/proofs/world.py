@@ -1,13 +1,13 @@
-"""The world around the shipped code, as bad as AWS allows it to be: what the invalidation machine plays.
+"""Simulates AWS around the shipped code, with every fault that AWS permits. The invalidation machine uses it.
 
-    Task        a piece of shipped code in a thread of its own, which moves only when it is told to, and can be killed
-    DynamoDb    a low-level client whose every call stops before each thing it does, and can go wrong there
+    Task        runs a piece of shipped code in its own thread, one stop at a time, and can crash it
+    DynamoDb    a low-level client. Each call stops before each of its effects, and can fail there
     ApiGateway  the client that orders a flush
-    Node        one of the gateway's machines, with answers that it replays; it obeys a flush when it likes
+    Node        one machine of the gateway, with the answers that it replays. It executes a flush at any later time
     Stream      the changes of the policy table, on their way to a Lambda
 
-Of all threads one runs at a time, the one that holds the baton, so a run is the same whenever it is repeated. Nothing
-here waits for time to pass: whoever does not hand the baton on in `PATIENCE_SECONDS` is broken, and fails the test.
+Only one thread runs at a time, so every run is reproducible. The threads hand control over with locks. Nothing here
+waits for time to pass: a task that keeps control for `DEADLINE_SECONDS` fails the test.
 """
 
 import re
@@ -16,53 +16,55 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-PATIENCE_SECONDS = 60
+DEADLINE_SECONDS = 60
 
-# ------------------------------------------------------------------------------------------------------------ the baton
+Result = TypeVar("Result")
+
+# ------------------------------------------------------------------------------------------------------------ the tasks
 
 
-class Mishap(Enum):
-    """What can befall a call; a batch, between any two of its keys. Where nothing can be left over, nothing is done."""
+class Fault(Enum):
+    """A fault of one call, or between two keys of a batch. A fault that does not apply to a call has no effect."""
 
-    THROTTLED = "is throttled, or meets an internal error, and does nothing"
-    ANSWER_LOST = "is done, but its answer is lost"
-    ASKED_TWICE = "is done, its answer is lost, and the SDK asks again"
+    THROTTLED = "is throttled or meets an internal error, and has no effect"
+    ANSWER_LOST = "succeeds, but its answer is lost"
+    REPEATED = "succeeds, its answer is lost, and the SDK repeats it"
     REST_UNPROCESSED = "leaves the rest of the batch unprocessed"
-    STARVED = "leaves the rest of the batch unprocessed, and so does every later batch of this task"
-    DEATH_BEFORE = "is never made: the Lambda dies"
-    DEATH_AFTER = "is done, and then the Lambda dies"
+    STARVED = "leaves the rest of this batch and of every later batch of this task unprocessed"
+    CRASH_BEFORE = "is never made, because the Lambda crashes"
+    CRASH_AFTER = "succeeds, and then the Lambda crashes"
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What the adversary has decided for one stop; `pick` chooses among the keys of a batch."""
+class Instruction:
+    """The adversary's decision for one stop. `pick` selects a key of a batch."""
 
     pick: int = 0
-    mishap: Mishap | None = None
+    fault: Fault | None = None
 
 
-_DEATHS = (Mishap.DEATH_BEFORE, Mishap.DEATH_AFTER)
+_CRASHES = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER)
 
 
-class Died(BaseException):
-    """The Lambda is gone. No `except Exception` of the shipped code can live through this."""
+class Crashed(BaseException):
+    """The Lambda has crashed. No `except Exception` of the shipped code can catch this."""
 
 
-class Stuck(AssertionError):
-    """The baton was not handed on."""
+class TaskStuck(AssertionError):
+    """A task did not hand control back in time."""
 
 
 class Task:
-    """Runs `work` from stop to stop, as it is told.
+    """Runs `work` from stop to stop, one instruction at a time.
 
-    value, failure  what came of it; neither, if it is dead
-    harm            a failure of which it was told
-    unread          keys that it asked for, and has not got to know
-    was_short       keys were left unprocessed at least once
+    value, failure  the result; neither is set after a crash
+    injected_fault  the injected fault that must make the task fail
+    unread          keys that the task requested and did not receive
+    was_short       whether keys were left unprocessed at least once
     """
 
     _here = threading.local()
@@ -70,72 +72,72 @@ class Task:
     def __init__(self, work: Callable[[], Any]) -> None:
         self.value: Any = None
         self.failure: Exception | None = None
-        self.is_over = self.is_dead = False
-        self.harm = ""
+        self.is_over = self.has_crashed = False
+        self.injected_fault = ""
         self.unread: set[tuple[str, str]] = set()
         self.tables_read: set[str] = set()
         self.is_starved = self.was_short = False
         self._work = work
-        self._order = Order()
+        self._instruction = Instruction()
         self._runs_through = False
-        self._thread = threading.Thread(target=self._run_until_told, daemon=True)
+        self._thread = threading.Thread(target=self._run_in_thread, daemon=True)
         self._go, self._stopped = threading.Lock(), threading.Lock()
         self._go.acquire()
         self._stopped.acquire()
 
     @staticmethod
     def here() -> "Task":
-        """The task whose code this is."""
+        """Return the task that runs this code."""
         task: Task = Task._here.task
         return task
 
     def run(self) -> None:
-        """Begin and end, with nobody acting in between and nothing going wrong; that takes no thread."""
+        """Run from start to end without a stop or a fault. This needs no thread."""
         self._runs_through = True
         self._run()
 
     def start(self) -> None:
-        """Begin, and go on to the first stop."""
+        """Start, and run to the first stop."""
         self._thread.start()
         self._await_stop()
 
-    def move(self, order: Order) -> None:
-        """Go on to the next stop, or to the end."""
-        self._order = order
+    def move(self, instruction: Instruction) -> None:
+        """Run to the next stop, or to the end."""
+        self._instruction = instruction
         self._go.release()
         self._await_stop()
 
     def finish(self) -> None:
-        """Go on to the end, as `run` does."""
+        """Run to the end, as `run` does."""
         self._runs_through = True
-        self.move(Order())
+        self.move(Instruction())
 
-    def die(self) -> None:
-        self.move(Order(mishap=Mishap.DEATH_BEFORE))
+    def crash(self) -> None:
+        self.move(Instruction(fault=Fault.CRASH_BEFORE))
         if not self.is_over:
-            raise Stuck("a task outlived its death")
+            raise TaskStuck("a task continued after its crash")
 
-    def stop(self) -> Order:
-        """Hand the baton over until told how to go on. Raises Died."""
+    def stop(self) -> Instruction:
+        """Hand control over until the next instruction arrives. Raises Crashed."""
         if self._runs_through:
-            return Order()
-        if self._order.mishap in _DEATHS:
-            raise Died  # a process that is gone runs no `finally`, so the call in there is not made
+            return Instruction()
+        if self._instruction.fault in _CRASHES:
+            raise Crashed  # a crashed process runs no `finally` block, so no call in it is made
         self._stopped.release()
-        told = self._go.acquire(timeout=PATIENCE_SECONDS)
-        if not told or self._order.mishap is Mishap.DEATH_BEFORE:
-            raise Died
-        return self._order
+        received = self._go.acquire(timeout=DEADLINE_SECONDS)
+        if not received or self._instruction.fault is Fault.CRASH_BEFORE:
+            raise Crashed
+        return self._instruction
 
     def _await_stop(self) -> None:
-        if not self._stopped.acquire(timeout=PATIENCE_SECONDS):
-            raise Stuck("a task neither stopped nor ended")
+        if not self._stopped.acquire(timeout=DEADLINE_SECONDS):
+            raise TaskStuck("a task neither stopped nor ended")
         if self.is_over:
-            self._thread.join(PATIENCE_SECONDS)
+            self._thread.join(DEADLINE_SECONDS)
             if self._thread.is_alive():
-                raise Stuck("a thread outlived its task")
+                raise TaskStuck("a thread continued after its task ended")
 
-    def _run_until_told(self) -> None:
+    def _run_in_thread(self) -> None:
         self._run()
         self._stopped.release()
 
@@ -143,34 +145,34 @@ class Task:
         Task._here.task = self
         try:
             self.value = self._work()
-        except Died:
-            self.is_dead = True
+        except Crashed:
+            self.has_crashed = True
         except Exception as failure:
             self.failure = failure
         self.is_over = True
 
 
-def _fail(operation: str, mishap: Mishap) -> None:
-    Task.here().harm = f"{operation} {mishap.value}"
-    if mishap is Mishap.ANSWER_LOST:
+def _fail(operation: str, fault: Fault) -> None:
+    Task.here().injected_fault = f"{operation} {fault.value}"
+    if fault is Fault.ANSWER_LOST:
         raise ReadTimeoutError(endpoint_url="https://dynamodb.mars-west-1.example")
     code = "InternalServerError" if Task.here().is_starved else "ProvisionedThroughputExceededException"
-    raise ClientError({"Error": {"Code": code, "Message": mishap.value}}, operation)
+    raise ClientError({"Error": {"Code": code, "Message": fault.value}}, operation)
 
 
-def _call(operation: str, do: Callable[[], Any]) -> Any:
-    """One call that does one thing, atomically."""
-    mishap = Task.here().stop().mishap
-    if mishap in (Mishap.THROTTLED, Mishap.REST_UNPROCESSED, Mishap.STARVED):
-        _fail(operation, mishap)
+def _call(operation: str, do: Callable[[], Result]) -> Result:
+    """Make one call that has one atomic effect."""
+    fault = Task.here().stop().fault
+    if fault in (Fault.THROTTLED, Fault.REST_UNPROCESSED, Fault.STARVED):
+        _fail(operation, fault)
     answer = do()
-    match mishap:
-        case Mishap.ANSWER_LOST:
-            _fail(operation, mishap)
-        case Mishap.ASKED_TWICE:
+    match fault:
+        case Fault.ANSWER_LOST:
+            _fail(operation, fault)
+        case Fault.REPEATED:
             answer = do()
-        case Mishap.DEATH_AFTER:
-            raise Died
+        case Fault.CRASH_AFTER:
+            raise Crashed
     return answer
 
 
@@ -185,7 +187,7 @@ GENERATION = "generation"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Write:
-    """One write to one item; no new image means that the item is gone."""
+    """One write to one item. Without a new image, the write deletes the item."""
 
     table: str
     key: str
@@ -194,11 +196,11 @@ class Write:
 
 
 class DynamoDb:
-    """Two tables, with as much of the low-level client as the adapters use; anything else is refused, never guessed.
+    """Two tables, and the part of the low-level client that the adapters use. Refuses everything else.
 
-    A read that does not ask for strong consistency gets what the item was before its last write: late, but allowed.
+    A read without strong consistency returns the item before its last write, as DynamoDB may do.
 
-    written  is told of every write, at the moment it happens
+    written  is called at each write
     """
 
     def __init__(self, written: Callable[[Write], None]) -> None:
@@ -207,11 +209,11 @@ class DynamoDb:
         self._before: dict[tuple[str, str], Item | None] = {}
 
     def begin(self, table: str, key: str, item: Item) -> None:
-        """Let an item have been there for ever."""
+        """Set an item that has always existed."""
         self._items[table, key] = self._before[table, key] = item
 
     def edit(self, table: str, key: str, item: Item | None) -> None:
-        """Write an item as a person does in the AWS console: at once, whole, past every rule of ours."""
+        """Write an item as a person does in the AWS console: at once, and without the rules of the application."""
         self._put(table, key, item)
 
     def peek(self, table: str, key: str) -> Item | None:
@@ -219,38 +221,39 @@ class DynamoDb:
 
     def batch_get_item(self, RequestItems: Mapping[str, Any]) -> dict[str, Any]:
         task = Task.here()
-        asked = [
+        requested = [
             (table, key[KEY_OF[table]]["S"], request.get("ConsistentRead", False))
             for table, request in RequestItems.items()
             for key in request["Keys"]
         ]
-        task.unread |= {(table, key) for table, key, _ in asked}
+        task.unread |= {(table, key) for table, key, _ in requested}
         task.tables_read |= set(RequestItems)
-        pending, items = list(asked), []
+        pending = list(requested)
+        items: list[tuple[str, Item]] = []
         while pending and not task.is_starved:
-            order = Task.here().stop()
-            match order.mishap:
-                case Mishap.THROTTLED | Mishap.ANSWER_LOST as mishap:
-                    _fail("BatchGetItem", mishap)
-                case Mishap.ASKED_TWICE:
-                    pending, items = list(asked), []
-                case Mishap.STARVED | Mishap.REST_UNPROCESSED as mishap:
-                    task.is_starved = mishap is Mishap.STARVED
+            instruction = Task.here().stop()
+            match instruction.fault:
+                case Fault.THROTTLED | Fault.ANSWER_LOST as fault:
+                    _fail("BatchGetItem", fault)
+                case Fault.REPEATED:
+                    pending, items = list(requested), []
+                case Fault.STARVED | Fault.REST_UNPROCESSED as fault:
+                    task.is_starved = fault is Fault.STARVED
                     break
-            table, key, is_consistent = pending.pop(order.pick % len(pending))
+            table, key, is_consistent = pending.pop(instruction.pick % len(pending))
             item = (self._items if is_consistent else self._before).get((table, key))
             if item is not None:
                 items.append((table, item))
-            if order.mishap is Mishap.DEATH_AFTER:
-                raise Died
-        task.unread -= {(table, key) for table, key, _ in asked} - {(table, key) for table, key, _ in pending}
-        if (STATE, GENERATION) in {(table, key) for table, key, _ in asked} - {
+            if instruction.fault is Fault.CRASH_AFTER:
+                raise Crashed
+        task.unread -= {(table, key) for table, key, _ in requested} - {(table, key) for table, key, _ in pending}
+        if (STATE, GENERATION) in {(table, key) for table, key, _ in requested} - {
             *((table, key) for table, key, _ in pending),
             *((table, item[KEY_OF[table]]["S"]) for table, item in items),
         }:
-            task.harm = "there was no generation"
+            task.injected_fault = "there is no generation"
         task.was_short |= bool(pending)
-        self._travel_back("BatchGetItem")
+        self._deliver_response("BatchGetItem")
         return {
             "Responses": _by_table(items),
             "UnprocessedKeys": {
@@ -272,7 +275,7 @@ class DynamoDb:
 
         def do() -> dict[str, Any]:
             old = self._items.get((TableName, key)) or {}
-            _check("UpdateItem", ConditionExpression, old, ExpressionAttributeValues)
+            _check_condition("UpdateItem", ConditionExpression, old, ExpressionAttributeValues)
             changed = _updated(old, UpdateExpression, ExpressionAttributeValues)
             new = {**Key, **changed}
             self._put(TableName, key, new)
@@ -292,7 +295,7 @@ class DynamoDb:
 
         def do() -> dict[str, Any]:
             old = self._items.get((TableName, key)) or {}
-            _check("PutItem", ConditionExpression, old, ExpressionAttributeValues)
+            _check_condition("PutItem", ConditionExpression, old, ExpressionAttributeValues)
             self._put(TableName, key, dict(Item))
             return {}
 
@@ -302,7 +305,7 @@ class DynamoDb:
         key = _only_text(Key)
 
         def do() -> dict[str, Any]:
-            _check("DeleteItem", ConditionExpression, self._items.get((TableName, key)) or {}, {})
+            _check_condition("DeleteItem", ConditionExpression, self._items.get((TableName, key)) or {}, {})
             self._put(TableName, key, None)
             return {}
 
@@ -314,13 +317,13 @@ class DynamoDb:
         self._written(Write(table, key, old, new))
 
     @staticmethod
-    def _travel_back(operation: str) -> None:
-        """What was read may be old by the time it arrives."""
-        match Task.here().stop().mishap:
-            case Mishap.ANSWER_LOST as mishap:
-                _fail(operation, mishap)
-            case Mishap.DEATH_AFTER:
-                raise Died
+    def _deliver_response(operation: str) -> None:
+        """Deliver the response, which may be outdated on arrival."""
+        match Task.here().stop().fault:
+            case Fault.ANSWER_LOST as fault:
+                _fail(operation, fault)
+            case Fault.CRASH_AFTER:
+                raise Crashed
 
 
 def _by_table(found: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:
@@ -335,37 +338,37 @@ def _only_text(key: Item) -> str:
     return str(value["S"])
 
 
-def _check(operation: str, condition: str, item: Item, values: Item) -> None:
+def _check_condition(operation: str, condition: str, item: Item, values: Item) -> None:
     words = deque(re.findall(r"attribute_(?:not_)?exists\(\w+\)|\w+ [=<] :\w+|AND|OR|NOT|[()]", condition))
     if "".join(words).replace(" ", "") != condition.replace(" ", ""):
         raise NotImplementedError(condition)
-    if words and not _either(words, item, values):
+    if words and not _any_of(words, item, values):
         raise ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": condition}}, operation)
 
 
-def _either(words: deque[str], item: Item, values: Item) -> bool:
-    """NOT binds closer than AND, and that closer than OR."""
-    truths = [_both(words, item, values)]
+def _any_of(words: deque[str], item: Item, values: Item) -> bool:
+    """Evaluate a condition. NOT binds closer than AND, and AND binds closer than OR."""
+    truths = [_all_of(words, item, values)]
     while words and words[0] == "OR":
         words.popleft()
-        truths.append(_both(words, item, values))
+        truths.append(_all_of(words, item, values))
     return any(truths)
 
 
-def _both(words: deque[str], item: Item, values: Item) -> bool:
-    truths = [_single(words, item, values)]
+def _all_of(words: deque[str], item: Item, values: Item) -> bool:
+    truths = [_one_term(words, item, values)]
     while words and words[0] == "AND":
         words.popleft()
-        truths.append(_single(words, item, values))
+        truths.append(_one_term(words, item, values))
     return all(truths)
 
 
-def _single(words: deque[str], item: Item, values: Item) -> bool:
+def _one_term(words: deque[str], item: Item, values: Item) -> bool:
     word = words.popleft()
     if word == "NOT":
-        return not _single(words, item, values)
+        return not _one_term(words, item, values)
     if word == "(":
-        truth = _either(words, item, values)
+        truth = _any_of(words, item, values)
         words.popleft()
         return truth
     return _holds(word, item, values)
@@ -377,14 +380,14 @@ def _holds(term: str, item: Item, values: Item) -> bool:
     if parts := re.fullmatch(r"attribute_not_exists\((\w+)\)", term):
         return parts[1] not in item
     if parts := re.fullmatch(r"(\w+) = (:\w+)", term):
-        return item.get(parts[1]) == values[parts[2]]
+        return bool(item.get(parts[1]) == values[parts[2]])
     if parts := re.fullmatch(r"(\w+) < (:\w+)", term):
         return parts[1] in item and int(item[parts[1]]["N"]) < int(values[parts[2]]["N"])
     raise NotImplementedError(term)
 
 
 def _updated(item: Item, expression: str, values: Item) -> Item:
-    """Every operand is what it was before the update."""
+    """Return the updated item. Every operand has its value from before the update."""
     parts = re.fullmatch(r"SET (.+?)(?: REMOVE (\w+))?", expression)
     if not parts:
         raise NotImplementedError(expression)
@@ -397,8 +400,8 @@ def _updated(item: Item, expression: str, values: Item) -> Item:
 
 
 def _value(text: str, item: Item, values: Item) -> Any:
-    permissions = [_operand(term, item, values) for term in text.split(" + ")]
-    return permissions[0] if len(permissions) == 1 else {"N": str(sum(int(term["N"]) for term in permissions))}
+    operands = [_operand(term, item, values) for term in text.split(" + ")]
+    return operands[0] if len(operands) == 1 else {"N": str(sum(int(term["N"]) for term in operands))}
 
 
 def _operand(term: str, item: Item, values: Item) -> Any:
@@ -412,36 +415,37 @@ def _operand(term: str, item: Item, values: Item) -> Any:
 
 @dataclass
 class Node:
-    """One of the gateway's machines.
+    """One machine of the gateway.
 
-    answers, flushed  what it replays, and what a flush took away but may yet come back: by token, with the time kept
+    answers  the answers that it replays, by token, with the time at which each was cached
+    flushed  the answers that a flush removed and that may come back
     """
 
     answers: dict[str, tuple[Any, float]] = field(default_factory=dict)
     flushed: dict[str, tuple[Any, float]] = field(default_factory=dict)
-    is_to_flush: bool = False
+    must_flush: bool = False
 
     def replay(self, token: str, now: float, ttl: float) -> Any:
-        answer, kept_at = self.answers.get(token, (None, 0.0))
-        return answer if now - kept_at < ttl else None
+        answer, cached_at = self.answers.get(token, (None, 0.0))
+        return answer if now - cached_at < ttl else None
 
     def flush(self) -> None:
-        self.flushed, self.answers, self.is_to_flush = self.answers, {}, False
+        self.flushed, self.answers, self.must_flush = self.answers, {}, False
 
-    def flap(self) -> None:
+    def restore(self) -> None:
         self.answers, self.flushed = self.flushed | self.answers, {}
 
 
 @dataclass
 class ApiGateway:
-    """The client that orders a flush; the nodes hear of it."""
+    """The client that orders a flush. The nodes receive the order."""
 
     nodes: list[Node]
 
     def flush_stage_authorizers_cache(self, restApiId: str, stageName: str) -> dict[str, Any]:
         def do() -> dict[str, Any]:
             for node in self.nodes:
-                node.is_to_flush = True
+                node.must_flush = True
             return {}
 
         return _call("FlushStageAuthorizersCache", do)
@@ -452,16 +456,16 @@ class ApiGateway:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Record:
-    """A change of a policy, as the stream tells of it; `about` is for whoever wants to know when it was dealt with."""
+    """A stream record of a policy change. `version` is the entry of the ledger that it belongs to."""
 
     number: int
     key: str
-    about: Any
+    version: Any
     event: dict[str, Any]
 
 
 class Stream:
-    """The policy table's stream: every change comes, in order for each item, but as late and as often as it likes."""
+    """The policy table's stream: delivers every change, in order for each item, but late and possibly several times."""
 
     def __init__(self) -> None:
         self._pending: dict[str, list[Record]] = {}
@@ -470,10 +474,10 @@ class Stream:
 
     @property
     def deliverable(self) -> list[str]:
-        """Items with changes to tell of, and no batch under way that tells of them."""
+        """Return the items that have pending records and no batch in progress."""
         return sorted(key for key, records in self._pending.items() if records and key not in self._under_way)
 
-    def append(self, write: Write, about: Any) -> None:
+    def append(self, write: Write, version: Any) -> None:
         self._length += 1
         images = {"OldImage": write.old, "NewImage": write.new}
         event = {
@@ -484,17 +488,17 @@ class Stream:
                 **{name: image for name, image in images.items() if image is not None},
             },
         }
-        self._pending.setdefault(write.key, []).append(Record(self._length, write.key, about, event))
+        self._pending.setdefault(write.key, []).append(Record(self._length, write.key, version, event))
 
     def take(self, keys: list[str], most: int) -> list[Record]:
-        """Begin a batch: the oldest changes of each of these items."""
+        """Start a batch with the oldest records of each of these items."""
         self._under_way |= set(keys)
         return sorted((r for key in keys for r in self._pending[key][:most]), key=lambda record: record.number)
 
-    def settle(self, batch: list[Record], answer: Any, comes_again: bool) -> list[Record]:
-        """End a batch as Lambda does, and give what is dealt with: all before the first record that was reported.
+    def complete(self, batch: list[Record], answer: Any, delivered_again: bool) -> list[Record]:
+        """End a batch as Lambda does. Returns the processed records: all before the first failed one.
 
-        An answer that is none, or names a record which was not sent, is a failure of them all.
+        An empty answer, or one with an unknown record, fails the whole batch.
         """
         self._under_way -= {record.key for record in batch}
         numbers = {record.event["dynamodb"]["SequenceNumber"]: record.number for record in batch}
@@ -502,8 +506,8 @@ class Stream:
         first_failed = min(
             (numbers.get(failure["itemIdentifier"], 0) for failure in failures), default=self._length + 1
         )
-        dealt_with = [record for record in batch if record.number < first_failed]
-        if not comes_again:
-            for record in dealt_with:
+        processed = [record for record in batch if record.number < first_failed]
+        if not delivered_again:
+            for record in processed:
                 self._pending[record.key].remove(record)
-        return dealt_with
+        return processed
