@@ -214,7 +214,7 @@ IDENTITY_FAULTS = (
     # --- what AWS would not take ---
     Fault("an output of nothing", 29, "Outputs.SsoClientId.Condition", GONE),
     Fault("a reference to nothing", 29, "SsoClient.SupportedIdentityProviders", [{"Ref": "SamlProvider"}]),
-    Fault("a provider without its secret", 29, "Rules.OidcIsWhole", GONE),
+    Fault("a provider without its secret", 29, "Rules.OidcIsComplete", GONE),
     Fault("a provider without a domain", 29, "Rules.ProvidersNeedADomain", GONE),
     Fault(
         "functions asked before they exist",

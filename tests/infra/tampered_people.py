@@ -51,7 +51,7 @@ def _further_client(target: Target) -> Undo:
 
 
 _EDITORS = {"GroupName": "editors"}
-_AS_EVER = {"Precedence": 20, "Description": "May write reports"}
+_AS_EVER = {"Precedence": 20, "Description": "Can write reports"}
 
 
 def _group_with_a_role(target: Target) -> Undo:
