@@ -1,7 +1,6 @@
-"""The front of the local cloud: an ASGI application before ministack that closes what the emulator leaves open.
+"""The front of the local cloud: an ASGI application in front of ministack, and the patches of ministack.
 
-Importing this package does nothing. ministack reads its settings from the environment when it is imported, so that
-happens in here, late.
+ministack reads its settings from the environment when it is imported. Therefore this package imports it late.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ if TYPE_CHECKING:
 def front(
     inner: App | None = None, *, owner: tuple[str, str] = ("test", "test"), now: Callable[[], float] = time.time
 ) -> App:
-    """Build the front.
+    """Returns the front.
 
-    inner   the application behind it; ministack's own unless given
-    owner   the access key, and its secret, that own the account
+    inner   the application behind the front; the default is ministack
+    owner   the access key of the account's root user, and its secret
 
-    Raises:  RuntimeError when ministack was imported without AUTH=true, which would leave every door ajar
+    Raises:  UnsupportedMinistack; RuntimeError if ministack does not check signatures
     """
     import ministack.app
 
@@ -30,5 +29,5 @@ def front(
     from local.front.signatures import Signatures
 
     if not ministack.app.AUTH:
-        raise RuntimeError("ministack must run with AUTH=true")
+        raise RuntimeError("ministack must be imported with AUTH=true. Otherwise it checks no signature.")
     return Front(inner or ministack.app.app, Signatures(*owner), now)

@@ -1,4 +1,4 @@
-"""`python -m local.front PORT`: the front and ministack alone, with ministack's settings from the environment."""
+"""`python -m local.front PORT` serves the front and ministack, with ministack's settings from the environment."""
 
 import sys
 

@@ -1,21 +1,21 @@
-"""The front itself: every request passes the doors, then the guard of the part it is meant for, then ministack."""
+"""Serves every request: access control first, then the checks of the user pool, then ministack."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from local.front import (
-    any_case,
-    cloudformation_yaml,
-    gateway,
-    lambdas,
+from local.front import (  # a module registers its patches when it is imported
+    api_gateway,
+    cloudformation_yaml,  # noqa: F401
+    lambda_failures,  # noqa: F401
     operations,
-    persisted_settings,
-    process_pool,
-    property_types,
-    resource_types,
-    rest_api,
-    token_groups,
+    persisted_settings,  # noqa: F401
+    process_pool,  # noqa: F401
+    property_types,  # noqa: F401
+    resource_types,  # noqa: F401
+    rest_api_imports,  # noqa: F401
+    token_groups,  # noqa: F401
+    usernames,  # noqa: F401
 )
 from local.front.access import AccessControl, largest_body
 from local.front.http import (
@@ -33,41 +33,33 @@ from local.front.http import (
     read,
 )
 from local.front.oauth import OAuth
+from local.front.patches import registry
 from local.front.signatures import Signatures
 from local.front.user_pool import UserPool
 
 
 class Front:
-    """An ASGI application that stands before another."""
+    """An ASGI application in front of another one, which is ministack."""
 
     def __init__(self, inner: App, signatures: Signatures, now: Callable[[], float]) -> None:
+        registry.apply()
         self._inner = inner
         service = operations.describe()
-        property_types.install(service)
         self._access = AccessControl(signatures, operations.self_service(service))
         self._user_pool = UserPool(service, now)
         self._oauth = OAuth(now)
-        cloudformation_yaml.install()
-        any_case.install()
-        gateway.install()
-        lambdas.install()
-        process_pool.install()
-        persisted_settings.install()
-        rest_api.install()
-        resource_types.install()
-        token_groups.install()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._inner(scope, receive, send)
         elif scope["type"] == "http":
-            await self._converse(scope, receive, send)
+            await self._serve(scope, receive, send)
         else:
-            # No WebSocket is offered; closing before accepting answers the handshake with 403.
+            # The front serves no WebSocket. Closing before accepting answers the handshake with 403.
             await receive()
             await send({"type": "websocket.close"})
 
-    async def _converse(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             request = await read(scope, receive, largest_body(Request(scope).headers))
             response = await self._answer(request)
@@ -85,7 +77,7 @@ class Front:
             return await self._user_pool.answer(admitted, self._forward)
         if self._oauth.serves(admitted):
             return await self._oauth.answer(admitted, self._forward)
-        gateway.begin(admitted)
+        api_gateway.begin(admitted)
         return await self._forward(admitted)
 
     async def _forward(self, request: Request) -> Response:

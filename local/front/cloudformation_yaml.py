@@ -1,16 +1,19 @@
-"""Parses templates by libyaml: ministack's parser takes a quarter of a second each time that a template is read.
+"""Parses templates with libyaml. ministack's own parser takes a quarter of a second for each template.
 
-ministack offers no seam here; it is pinned, and tests/local/test_cloudformation_yaml.py compares the two parsers.
+tests/local/test_cloudformation_yaml.py compares the two parsers.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import yaml
-from ministack.services.cloudformation import engine
+
+from local.front.patches import registry
 
 
-def install() -> None:
-    """Replace the parser, if PyYAML has libyaml; a second call changes nothing."""
+@registry.replaces("ministack.services.cloudformation.engine", "CfnLoader")
+def _fast_loader(loader: Any) -> Any:
+    """Parses templates with libyaml, if PyYAML has it."""
     fast = getattr(yaml, "CSafeLoader", None)
-    if fast is not None and not issubclass(engine.CfnLoader, fast):
-        engine.CfnLoader = type("CfnLoader", (fast,), {"yaml_constructors": engine.CfnLoader.yaml_constructors})
+    return type("CfnLoader", (fast,), {"yaml_constructors": loader.yaml_constructors}) if fast else loader

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from ministack.core.concurrency import run_reentrant
 
-from local.front import directory, rotation, triggers
+from local.front import directory, refresh_token_rotation, triggers
 from local.front.access import PAGES
 from local.front.directory import AppClient, Record
 from local.front.http import Request, Response
@@ -67,9 +67,9 @@ class OAuth:
     async def _refresh(self, app: AppClient, token: str) -> Response:
         # ministack's own refresh drops the groups, and gives any client's tokens to any other client.
         now = self._now()
-        if not directory.refreshable(app, token, now) or rotation.is_replaced(app, token, now):
+        if not directory.refreshable(app, token, now) or refresh_token_rotation.is_replaced(app, token, now):
             return _error("invalid_grant", "Invalid refresh token.")
-        renewed = rotation.replace(app, token, now) if rotation.is_on(app) else ""
+        renewed = refresh_token_rotation.replace(app, token, now) if refresh_token_rotation.is_enabled(app) else ""
         result = await run_reentrant(directory.refreshed, app, token, thread_name="refresh")
         answer = {"access_token": result["AccessToken"], "token_type": "Bearer", "expires_in": result["ExpiresIn"]}
         if "openid" in str(directory.claims(token).get("scope", "openid")).split():

@@ -1,14 +1,11 @@
-"""A function has a few processes on this machine, and calls wait for one. In ministack every call starts a process.
+"""Limits the processes of a Lambda function. Further calls wait for a process.
 
-On a machine with two cores, 16 first calls at once would start 16 processes. All of them would be slow enough to reach
-the function's timeout and be ended, and the next calls would start again. A wait does not count against the timeout,
-and neither does the start of a process: ministack starts its clock afterwards, as AWS does after the init phase.
+In ministack, each concurrent call starts a process. On a machine with two cores, 16 first calls would start 16
+processes. Each process would be so slow that it reaches the function's timeout, and the next calls would start again.
 
-A call that runs for long gives up its place, because it may wait for another call of the same function. So no chain
-of calls can block itself.
-
-ministack offers no seam here, so three of its functions are wrapped; it is pinned, and
-tests/local/test_process_pool.py fails when an upgrade moves them.
+The function's timeout starts after the wait and after the start of the process, as on AWS after the init phase.
+A long call no longer counts against the limit, because it may wait for another call of the same function.
+Therefore a chain of calls cannot block itself. tests/local/test_process_pool.py tests these patches.
 """
 
 from __future__ import annotations
@@ -22,16 +19,15 @@ from collections.abc import Callable
 from typing import Any
 
 from ministack.core import lambda_runtime
-from ministack.services import lambda_svc
 
-from local.front.wrapping import wrap
+from local.front.patches import registry
 
 CORES = os.cpu_count() or 1
 PROCESSES = min(4, 2 * CORES)  # of one function
-LONG_SECONDS = 1.0  # a call that has run for longer leaves its place to another
-START_SECONDS = 10.0  # a start that waits for longer goes ahead: the one before may depend on it
+LONG_SECONDS = 1.0  # a call that runs longer does not count against the limit
+START_SECONDS = 10.0  # a start waits no longer than this, because the start before may depend on it
 
-STOP_SECONDS = 2.0  # for calls under way when the server stops
+STOP_SECONDS = 2.0  # for the running calls when the server stops
 
 _freed = threading.Condition()
 _queues: defaultdict[str, deque[object]] = defaultdict(deque)  # a ticket for each waiting call, by function
@@ -39,18 +35,15 @@ _starts = threading.BoundedSemaphore(CORES)
 _closed = threading.Event()
 
 
-def install() -> None:
-    """Wrap ministack's functions; once is enough, so a second call changes nothing."""
+def open_pool() -> None:
+    """Lets calls wait and processes start, also after an earlier server in this process was stopped."""
     _closed.clear()
-    wrap(lambda_svc, "acquire_worker", _wait_for_a_process)
-    wrap(lambda_svc, "release_worker", _release)
-    wrap(lambda_runtime.Worker, "_spawn", _start)
 
 
-def close() -> None:
-    """Throttle the calls that wait, start no process from now on, and soon end those that run.
+def close_pool() -> None:
+    """Throttles the waiting calls, starts no more processes, and ends the running processes after STOP_SECONDS.
 
-    Without it the server would wait for all calls before it stops, and new processes would outlive it.
+    Otherwise the server would wait for all calls before it stops, and new processes would outlive it.
     """
     with _freed:
         _closed.set()
@@ -60,9 +53,11 @@ def close() -> None:
     end.start()
 
 
-def _wait_for_a_process(
+@registry.patches("ministack.services.lambda_svc", "acquire_worker")
+def _acquire_worker(
     original: Callable[..., Any], name: str, config: Any, code: bytes, qualifier: str = "$LATEST"
 ) -> Any:
+    """Waits for one of the few processes of a function."""
     key, ticket = lambda_runtime._worker_key(name, config, qualifier), object()
     with _freed:
         queue = _queues[key]
@@ -74,7 +69,7 @@ def _wait_for_a_process(
                     worker, reason = original(name, config, code, qualifier=qualifier, max_concurrency=most)
                     if worker is not None:
                         return worker, reason
-                _freed.wait(LONG_SECONDS / 4)  # nobody reports that a call has become long
+                _freed.wait(LONG_SECONDS / 4)  # no event reports that a call has become long
         finally:
             queue.remove(ticket)
             _freed.notify_all()
@@ -88,22 +83,25 @@ def _long_calls(key: str) -> int:
         return sum(worker.in_use and worker.last_used < began_before for worker in workers)
 
 
-def _release(original: Callable[..., Any], worker: Any) -> None:
+@registry.patches("ministack.services.lambda_svc", "release_worker")
+def _release_worker(original: Callable[..., Any], worker: Any) -> None:
+    """Wakes the calls that wait for a process."""
     original(worker)
     with _freed:
         _freed.notify_all()
 
 
-def _start(original: Callable[..., Any], worker: Any) -> None:
-    """Start a process; as many at once as there are cores."""
-    worker.last_used = math.inf  # its call has not begun, so it is not long
-    at_my_turn = _starts.acquire(timeout=START_SECONDS)
+@registry.patches("ministack.core.lambda_runtime", "Worker", "_spawn")
+def _spawn(original: Callable[..., Any], worker: Any) -> None:
+    """Starts at most one process per core at the same time."""
+    worker.last_used = math.inf  # its call has not started, so it is not a long call
+    acquired = _starts.acquire(timeout=START_SECONDS)
     try:
         if _closed.is_set():
             raise RuntimeError("The local cloud is stopping.")
         original(worker)
     finally:
-        if at_my_turn:
+        if acquired:
             _starts.release()
         worker.last_used = time.time()
         if _closed.is_set():

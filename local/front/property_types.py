@@ -1,6 +1,7 @@
-"""CloudFormation turns the text of a parameter into the number or boolean that a property is. ministack hands on texts.
+"""Converts CloudFormation properties from text to the number or boolean that the operation takes.
 
-The types come from the description of the operation that makes the resource: its fields bear the properties' names.
+A template parameter is text. AWS converts it, and ministack does not. The types come from botocore's description of
+the operation that creates the resource. Its fields have the names of the properties.
 """
 
 from __future__ import annotations
@@ -8,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from botocore.model import ServiceModel, Shape
-from ministack.services.cloudformation import provisioners
+from botocore.model import ListShape, Shape, StructureShape
 
-from local.front.wrapping import wrap_entry
+from local.front import operations
+from local.front.patches import registry
 
-_MADE_BY = {
+_CREATED_BY = {
     "AWS::Cognito::UserPool": "CreateUserPool",
     "AWS::Cognito::UserPoolClient": "CreateUserPoolClient",
     "AWS::Cognito::UserPoolDomain": "CreateUserPoolDomain",
@@ -22,31 +23,33 @@ _MADE_BY = {
 _BOOLEANS = {"true": True, "false": False}
 
 
-def install(service: ServiceModel) -> None:
-    """Wrap the handlers of these types; once is enough, so a second call changes nothing."""
-    for resource_type, operation in _MADE_BY.items():
-        handlers = provisioners._RESOURCE_HANDLERS[resource_type]
-        for action in ("create", "update"):
-            wrap_entry(handlers, action, _typed(service.operation_model(operation).input_shape))
-
-
-def _typed(shape: Shape) -> Callable[..., Any]:
+def _with_types_of(operation: str) -> Callable[..., Any]:
     def call(original: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
+        """Converts properties from text to numbers and booleans."""
+        shape = operations.describe().operation_model(operation).input_shape
         return original(*(typed(shape, value) if isinstance(value, dict) else value for value in arguments), **more)
 
     return call
 
 
-def typed(shape: Shape, value: Any) -> Any:
-    """The value with every text that a shape calls a number or boolean as that."""
-    match shape.type_name, value:
-        case "structure", dict():
-            return {k: typed(shape.members[k], v) if k in shape.members else v for k, v in value.items()}
-        case "list", list():
+for resource_type, operation in _CREATED_BY.items():
+    for action in ("create", "update"):
+        registry.patches("ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS", resource_type, action)(
+            _with_types_of(operation)
+        )
+
+
+def typed(shape: Shape | None, value: Any) -> Any:
+    """Returns the value with every text converted to the number or boolean that its shape names."""
+    match shape, value:
+        case StructureShape(), dict():
+            members = shape.members
+            return {k: typed(members[k], v) if k in members else v for k, v in value.items()}
+        case ListShape(), list():
             return [typed(shape.member, member) for member in value]
-        case "boolean", str():
+        case Shape(type_name="boolean"), str():
             return _BOOLEANS.get(value.lower(), value)
-        case (("integer" | "long"), str()) if value.isdecimal():
+        case Shape(type_name="integer" | "long"), str() if value.isdecimal():
             return int(value)
         case _:
             return value

@@ -1,7 +1,6 @@
-"""What CloudFormation makes of the resource types that ministack's does not know.
+"""Adds the CloudFormation resource types that ministack does not have.
 
-ministack's table of handlers is no documented seam; it is pinned, and the tests that deploy these types fail when an
-upgrade moves it. Types that it has learned by then are left to it.
+A type that a later ministack has is left to ministack.
 """
 
 from __future__ import annotations
@@ -12,69 +11,71 @@ from typing import Any
 from uuid import uuid4
 
 from ministack.services import cognito, waf
-from ministack.services.cloudformation import provisioners
 
 from local.front.directory import Record
+from local.front.patches import registry
 
-Handler = Mapping[str, Callable[..., Any]]
+Handlers = Mapping[str, Callable[..., Any]]
+
+_PROVISIONERS = "ministack.services.cloudformation.provisioners"
 
 
-def install() -> None:
-    """Teach ministack the types; once is enough, so a second call changes nothing."""
-    for resource_type, handler in _HANDLERS.items():
-        provisioners._RESOURCE_HANDLERS.setdefault(resource_type, handler)
+@registry.replaces(_PROVISIONERS, "_RESOURCE_HANDLERS", "AWS::Cognito::UserPoolIdentityProvider", adds=True)
+def _identity_provider(present: Handlers | None) -> Handlers:
+    """Adds the resource type, with the operations of the user pool."""
+    return present or {"create": _create_provider, "update": _update_provider, "delete": _delete_provider}
+
+
+@registry.replaces(_PROVISIONERS, "_RESOURCE_HANDLERS", "AWS::WAFv2::WebACLAssociation", adds=True)
+def _web_acl_association(present: Handlers | None) -> Handlers:
+    """Adds the resource type, with the operations of AWS WAF."""
+    return present or {"create": _associate, "update": _replace_association, "delete": _disassociate}
+
+
+@registry.replaces(_PROVISIONERS, "_RESOURCE_HANDLERS", "AWS::Cognito::ManagedLoginBranding", adds=True)
+def _managed_login_branding(present: Handlers | None) -> Handlers:
+    """Adds the resource type. It has no effect on the emulated pages."""
+    return present or {
+        "create": _create_branding,
+        "update": lambda branding, _old, _new, _stack: (branding, {}),
+        "delete": lambda _branding, _properties: None,
+    }
 
 
 def _create_provider(_logical_id: str, properties: Record, _stack: str) -> tuple[str, Record]:
-    _checked(cognito._create_identity_provider(properties))
+    _raise_for_error(cognito._create_identity_provider(properties))
     return properties["ProviderName"], {}
 
 
 def _update_provider(name: str, _old: Record, new: Record, _stack: str) -> tuple[str, Record]:
-    _checked(cognito._update_identity_provider(new))
+    _raise_for_error(cognito._update_identity_provider(new))
     return name, {}
 
 
 def _delete_provider(_name: str, properties: Record) -> None:
-    cognito._delete_identity_provider(properties)  # what is gone already, with its pool, is no failure
+    cognito._delete_identity_provider(properties)  # no failure if the pool, and the provider with it, is gone
 
 
 def _associate(_logical_id: str, properties: Record, _stack: str) -> tuple[str, Record]:
-    _checked(waf._associate_web_acl(properties))
+    _raise_for_error(waf._associate_web_acl(properties))
     return f"{properties['WebACLArn']}|{properties['ResourceArn']}", {}
 
 
-def _associate_anew(_id: str, old: Record, new: Record, stack: str) -> tuple[str, Record]:
+def _replace_association(_id: str, old: Record, new: Record, stack: str) -> tuple[str, Record]:
     waf._disassociate_web_acl(old)
     return _associate("", new, stack)
 
 
-def _dissociate(_id: str, properties: Record) -> None:
+def _disassociate(_id: str, properties: Record) -> None:
     waf._disassociate_web_acl(properties)
 
 
-def _brand(_logical_id: str, properties: Record, _stack: str) -> tuple[str, Record]:
-    # Cognito's own looks are all that the template asks for, and the emulated page has looks of its own.
+def _create_branding(_logical_id: str, properties: Record, _stack: str) -> tuple[str, Record]:
     branding = str(uuid4())
     return f"{properties['UserPoolId']}|{branding}", {"ManagedLoginBrandingId": branding}
 
 
-def _checked(answer: tuple[int, Any, Any]) -> None:
+def _raise_for_error(answer: tuple[int, Any, Any]) -> None:
     status, _headers, body = answer
     if status >= 400:
         raise ValueError(json.loads(body).get("message", "refused"))
-
-
-_HANDLERS: Mapping[str, Handler] = {
-    "AWS::Cognito::UserPoolIdentityProvider": {
-        "create": _create_provider,
-        "update": _update_provider,
-        "delete": _delete_provider,
-    },
-    "AWS::WAFv2::WebACLAssociation": {"create": _associate, "update": _associate_anew, "delete": _dissociate},
-    "AWS::Cognito::ManagedLoginBranding": {
-        "create": _brand,
-        "update": lambda branding, _old, _new, _stack: (branding, {}),
-        "delete": lambda _branding, _properties: None,
-    },
-}

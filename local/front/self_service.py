@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local.front import any_case, directory, rotation
+from local.front import directory, refresh_token_rotation, usernames
 from local.front.directory import AppClient, Record
 from local.front.http import Response, aws_error
 
@@ -21,7 +21,7 @@ def refusal(operation: str, fields: Record, now: float) -> Response | None:
         return aws_error("AliasExistsException", "An account with the given alias already exists.")
     if operation in ("SignUp", "AdminCreateUser") and _is_taken(app, fields):
         return aws_error("UsernameExistsException", "User account already exists.")
-    refused_flow = rotation.refused_flow(app, fields.get("AuthFlow")) if app else None
+    refused_flow = refresh_token_rotation.refused_flow(app, fields.get("AuthFlow")) if app else None
     if refused_flow:
         return refused_flow
     if operation in _NEED_A_PASSWORD and _has_no_password(app, fields):
@@ -45,7 +45,7 @@ def _may_write(fields: Record) -> bool:
 def _is_taken(app: AppClient | None, fields: Record) -> bool:
     # ministack looks for an alias in every spelling, and for a username in this one.
     pool = app.pool if app else directory.pool(fields.get("UserPoolId"))
-    if pool is None or pool.get("UsernameAttributes") or not any_case.ignores_case(pool):
+    if pool is None or pool.get("UsernameAttributes") or not usernames.ignores_case(pool):
         return False
     return any(user["Username"].casefold() == fields["Username"].casefold() for user in pool["_users"].values()) and (
         fields.get("MessageAction") != "RESEND"

@@ -1,4 +1,4 @@
-"""The server: ministack behind the front, on loopback only."""
+"""Serves ministack behind the front, on loopback only."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ async def serve(
     wrap: Callable[[App], App] = lambda app: app,
     snapshots: Snapshots | None = None,
 ) -> None:
-    """Serve until told to stop; then let ministack write its state, and end the Lambdas' processes.
+    """Serves until `stop` is set. Then ministack writes its state, and the processes of the functions end.
 
-    wrap       what else is to be served, around the front
-    snapshots  saves the state while the server runs, and is installed; without it, ministack saves at the end only
+    wrap       returns the application to serve, for the front
+    snapshots  saves the state while the server runs, and must be installed; without it, ministack saves at the end only
     """
     config = Config()
     config.bind = [f"127.0.0.1:{port}"]
@@ -35,12 +35,13 @@ async def serve(
 
     async def stopped() -> None:
         await stop.wait()
-        process_pool.close()
+        process_pool.close_pool()
 
+    process_pool.open_pool()
     app = front(now=now)
     if snapshots:
-        app = snapshots.noticing(app)
-    saving = asyncio.create_task(snapshots.keep()) if snapshots else None
+        app = snapshots.observe(app)
+    saving = asyncio.create_task(snapshots.save_changes()) if snapshots else None
     try:
         await hypercorn.asyncio.serve(wrap(app), config, shutdown_trigger=stopped)
     finally:
@@ -52,7 +53,7 @@ async def serve(
 
 
 def run(port: int, now: Callable[[], float] = time.time) -> None:
-    """Serve in the foreground until interrupted or terminated."""
+    """Serves in the foreground until interrupted or terminated."""
 
     async def until_signalled() -> None:
         stop = asyncio.Event()

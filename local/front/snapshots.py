@@ -1,8 +1,8 @@
-"""Saves ministack's state while it runs, so that a kill loses seconds and not everything since the start.
+"""Saves ministack's state while it runs, so that a kill loses the changes of the last seconds only.
 
-ministack writes one file for each service, and only when it stops in an orderly way. A snapshot is one file with all
-services, renamed into place when it is complete: a kill leaves the old snapshot or the new one, and services that refer
-to each other agree. ministack is pinned; tests/local/ fails when an upgrade moves what is replaced here.
+ministack writes one file for each service, at a clean stop only. A snapshot is one file with the state of all
+services. It is renamed into place when it is complete, so a kill leaves the old snapshot or the new one. Services that
+refer to each other are consistent. tests/local/test_snapshots.py tests the patches.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,21 +19,22 @@ from typing import Any
 from infra.files import replace_file
 from local.front.access import API
 from local.front.http import App, Receive, Scope, Send
+from local.front.patches import registry
 
-SECONDS = 5.0  # from a change to its snapshot, so that a burst of changes makes few snapshots
+SECONDS = 5.0  # from a change to its snapshot, so that a burst of changes causes few snapshots
 
-# Every AWS operation is a POST. These only read, and some of them are called all the time.
+# Every AWS operation is a POST request. These operations only read, and some of them are very frequent.
 _READS = re.compile(r"(Batch|Transact)?Get(?!Tokens)|Describe|Filter|Head|List|Query|Scan")
 
 
 class SnapshotUnusable(Exception):
-    """The saved state cannot be read; the message says what to do."""
+    """The saved state cannot be read. The message says what to do."""
 
 
 class Snapshots:
-    """One snapshot file, and whether something has changed since it was written.
+    """One snapshot file, and whether the state has changed since it was written.
 
-    Nothing is saved before `begin`: a cloud that is set up by half must not be what the next start finds.
+    Saves nothing before `begin`, so that the next start does not find a cloud whose set-up was interrupted.
     """
 
     def __init__(self, path: Path, seconds: float = SECONDS) -> None:
@@ -43,24 +44,32 @@ class Snapshots:
         self._begun = False
 
     def install(self) -> None:
-        """Make ministack read the snapshot at its start, and write it at its end. Raises SnapshotUnusable."""
-        import ministack.app
+        """Makes ministack read the snapshot at its start, and write it at its end. Raises SnapshotUnusable."""
         from ministack.core import persistence
 
         saved = self._read(persistence)
-        if saved is not None:
-            ministack.app.load_state = lambda service: saved.get(service, {}).get("payload")
-        ministack.app.save_all = lambda _services: self.save()
+
+        def load_state(original: Callable[[str], Any], service: str) -> Any:
+            """Reads the state of a service from the snapshot, if there is one."""
+            return original(service) if saved is None else saved.get(service, {}).get("payload")
+
+        def save_all(_original: Callable[..., Any], _services: Any) -> None:
+            """Writes the state of all services into one snapshot."""
+            self.save()
+
+        registry.patches("ministack.app", "load_state")(load_state)
+        registry.patches("ministack.app", "save_all")(save_all)
+        registry.apply()
 
     def begin(self) -> None:
-        """Take the first snapshot. From now on every change is saved."""
+        """Takes the first snapshot. From then on every change is saved."""
         self._begun = True
         self.save()
 
     def save(self) -> None:
-        """Write all services' state.
+        """Writes the state of all services.
 
-        It never waits, so no other request changes one service between the copies of two.
+        Contains no `await`, so that no request changes the state between the copies of two services.
         """
         if not self._begun:
             return
@@ -69,8 +78,9 @@ class Snapshots:
         from ministack.services import lambda_svc
 
         self._changed.clear()
-        prune, unused = lambda_svc._prune_orphan_code_blobs, []
-        lambda_svc._prune_orphan_code_blobs = unused.append  # the snapshot of before still refers to old code
+        prune = lambda_svc._prune_orphan_code_blobs
+        unused: list[Any] = []
+        lambda_svc._prune_orphan_code_blobs = unused.append  # the previous snapshot still refers to old code
         try:
             states = {name: get_state() for name, get_state in ministack.app._build_persistence_save_dict().items()}
         finally:
@@ -84,8 +94,8 @@ class Snapshots:
         for referenced in unused:
             prune(referenced)
 
-    def noticing(self, app: App) -> App:
-        """Notice the requests to an application that may change something."""
+    def observe(self, app: App) -> App:
+        """Returns the application with a notice of every request that may change the state."""
 
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             try:
@@ -96,16 +106,16 @@ class Snapshots:
 
         return serve
 
-    async def keep(self) -> None:
-        """Save a few seconds after each change, until cancelled."""
+    async def save_changes(self) -> None:
+        """Saves the state a few seconds after each change, until cancelled."""
         while True:
             await self._changed.wait()
             await asyncio.sleep(self._seconds)
             try:
                 self.save()
-            except (OSError, RuntimeError) as error:  # RuntimeError: another thread changed what was being copied
+            except (OSError, RuntimeError) as error:  # a thread changed what was copied
                 self._changed.set()
-                print(f"The state could not be saved, the next attempt follows: {error}", file=sys.stderr, flush=True)
+                print(f"The state was not saved: {error}. The next attempt follows.", file=sys.stderr, flush=True)
 
     def _read(self, persistence: Any) -> Mapping[str, Any] | None:
         with suppress(FileNotFoundError):
@@ -113,20 +123,23 @@ class Snapshots:
                 saved: dict[str, Any] = json.loads(self._path.read_bytes(), object_hook=persistence._json_object_hook)
                 versions = {name: state["__ministack_format__"] for name, state in saved.items()}
             except (AttributeError, KeyError, TypeError, ValueError) as error:
-                raise SnapshotUnusable(f"{self._path} is damaged: `make reset` begins with a new cloud.") from error
+                raise SnapshotUnusable(
+                    f"{self._path} is damaged. To start with a new cloud, run `make reset`."
+                ) from error
             if any(version > persistence._state_format_version(name) for name, version in versions.items()):
                 raise SnapshotUnusable(
-                    f"{self._path} was written by a newer version: use that one, or begin anew with `make reset`."
+                    f"{self._path} was written by a newer version of ministack. "
+                    "Use that version, or run `make reset` to start with a new cloud."
                 )
             return saved
         return None
 
 
 def may_change(scope: Scope) -> bool:
-    """Say whether a request may change the state. Functions behind the API change it by requests of their own."""
+    """Returns whether a request may change the state. A function behind the API changes it by its own requests."""
     if scope["type"] != "http" or scope["path"].startswith(API):
         return False
     if scope["method"] in ("GET", "HEAD", "OPTIONS"):
-        return str(scope["path"]).startswith("/oauth2/")  # a company's sign-in ends in a GET
+        return str(scope["path"]).startswith("/oauth2/")  # a federated sign-in ends in a GET request
     target = next((value for name, value in scope["headers"] if name == b"x-amz-target"), b"")
     return not _READS.match(target.decode("latin-1").rpartition(".")[2])

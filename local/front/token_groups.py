@@ -1,7 +1,9 @@
-"""Lets a pre-token trigger of version 1 change the groups of both tokens, as on AWS; in ministack it changes neither.
+"""Lets a pre-token trigger of version 1 change the groups of both tokens, as on AWS.
+
+In ministack, such a trigger changes the groups of neither token.
 
 Source:  docs.aws.amazon.com/cognito → "Pre token generation Lambda trigger", version 1: claims go into the ID token,
-         groups into both
+         groups into both tokens
 """
 
 from __future__ import annotations
@@ -9,24 +11,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import cognito
+from local.front.patches import registry
 
 
-def install() -> None:
-    """Wrap the reader of a trigger's answer; once is enough, so a second call changes nothing."""
-    original = cognito._extract_trigger_response
-    if not hasattr(original, "__wrapped__"):
-        cognito._extract_trigger_response = _reader(original)
-
-
-def _reader(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def read(payload: Any) -> Any:
-        response = original(payload)
-        first = response.get("claimsOverrideDetails") if isinstance(response, dict) else None
-        return {**response, "claimsAndScopeOverrideDetails": _as_version_2(first)} if first else response
-
-    read.__wrapped__ = original  # type: ignore[attr-defined]
-    return read
+@registry.patches("ministack.services.cognito", "_extract_trigger_response")
+def _extract_trigger_response(original: Callable[[Any], Any], payload: Any) -> Any:
+    """Applies the groups of a pre-token trigger of version 1 to both tokens."""
+    response = original(payload)
+    first = response.get("claimsOverrideDetails") if isinstance(response, dict) else None
+    return {**response, "claimsAndScopeOverrideDetails": _as_version_2(first)} if first else response
 
 
 def _as_version_2(first: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from botocore.model import ServiceModel
 
-from local.front import directory, operations, rotation, self_service, triggers
+from local.front import directory, operations, refresh_token_rotation, self_service, triggers
 from local.front.access import TARGET
 from local.front.challenges import Challenges
 from local.front.directory import Record
@@ -59,10 +59,10 @@ class UserPool:
             return ""
         if not app.knows(fields.get("ClientSecret") or ""):
             return aws_error("NotAuthorizedException", f"Unable to verify the secret of client {app.id}")
-        if rotation.is_replaced(app, token, self._now()):
+        if refresh_token_rotation.is_replaced(app, token, self._now()):
             return aws_error("RefreshTokenReuseException", "The refresh token was replaced by another.")
-        on = rotation.is_on(app) and directory.refreshable(app, token, self._now())
-        return rotation.replace(app, token, self._now()) if on else ""
+        on = refresh_token_rotation.is_enabled(app) and directory.refreshable(app, token, self._now())
+        return refresh_token_rotation.replace(app, token, self._now()) if on else ""
 
     async def _confirmed(self, operation: str, fields: Record, response: Response) -> Response | None:
         source = _CONFIRM.get(operation)

@@ -14,10 +14,10 @@ COMPARE = """
 import pathlib
 from ministack.services.cloudformation import engine
 from local.front import cloudformation_yaml
+from local.front.patches import registry
 text = pathlib.Path("infra/identity.yaml").read_text("utf-8") + "\\nMetadata: {Of: 2026-11-28, Map: !Cidr [a, b]}\\n"
 slow_loader, slow = engine.CfnLoader, engine._parse_template(text)
-cloudformation_yaml.install()
-cloudformation_yaml.install()
+registry.apply()
 assert engine.CfnLoader is not slow_loader
 assert engine._parse_template(text) == slow
 print(slow["Metadata"])

@@ -1,4 +1,4 @@
-"""One account for every spelling of its name, in pools that are not case-sensitive. ministack tells spellings apart.
+"""Finds a user under every spelling of the username, in pools that are not case-sensitive.
 
 Source:  docs.aws.amazon.com/cognito → "User pool case sensitivity"
 """
@@ -8,23 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ministack.services import cognito
-
-from local.front.wrapping import wrap
+from local.front.patches import registry
 
 
-def install() -> None:
-    """Wrap ministack's search for a user; once is enough, so a second call changes nothing."""
-    wrap(cognito, "_resolve_user", _in_any_case)
-
-
-def _in_any_case(original: Callable[..., Any], pool: dict[str, Any], name: Any) -> Any:
+@registry.patches("ministack.services.cognito", "_resolve_user")
+def _resolve_user(original: Callable[..., Any], pool: dict[str, Any], name: Any) -> Any:
+    """Finds a user under every spelling of the username, unless the pool is case-sensitive."""
     found = original(pool, name)
     if found[0] or not isinstance(name, str) or not ignores_case(pool):
         return found
     for spelling in _names(pool):
         if spelling.casefold() == name.casefold():
-            other = original(pool, spelling)  # an alias that is not verified finds nobody
+            other = original(pool, spelling)  # finds no user for an alias that is not verified
             if other[0]:
                 return other
     return found

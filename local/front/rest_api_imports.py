@@ -1,35 +1,27 @@
-"""API Gateway's imports of a whole API, as `chalice deploy` and CloudFormation make them.
+"""Imports the definition of a REST API, as `chalice deploy` and CloudFormation request it.
 
-ministack imports a definition for CloudFormation only: a call of ImportRestApi leaves the API empty, and PutRestApi is
-missing. Its CloudFormation makes a new API, with another address, when a definition changes; AWS overwrites the
-definition. It is pinned, and tests/rehearsal/ and tests/local/ fail when an upgrade moves what is used here.
+ministack imports a definition for CloudFormation only. Its ImportRestApi leaves the API empty, and PutRestApi is
+missing. When a definition changes, its CloudFormation creates an API with another address. AWS overwrites the
+definition. tests/rehearsal/ and tests/local/test_rest_api_imports.py test these patches.
 """
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ministack.services import apigateway_v1 as service
-from ministack.services.cloudformation import provisioners
+
+from local.front.patches import registry
 
 Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[..., Awaitable[Answer]]
 
 
-def install() -> None:
-    """Wrap ministack's handlers; once is enough, so a second call changes nothing."""
-    if not hasattr(service.handle_request, "__wrapped__"):
-        original = service.handle_request
-        service.handle_request = functools.wraps(original)(functools.partial(_handle, original))
-    handlers = provisioners._RESOURCE_HANDLERS["AWS::ApiGateway::RestApi"]
-    if not hasattr(handlers["update"], "__wrapped__"):
-        handlers["update"] = functools.wraps(handlers["update"])(functools.partial(_update, handlers["update"]))
-
-
-async def _handle(original: Handler, method: str, path: str, headers: Any, body: bytes, query: Any) -> Answer:
+@registry.patches("ministack.services.apigateway_v1", "handle_request")
+async def _handle_request(original: Handler, method: str, path: str, headers: Any, body: bytes, query: Any) -> Answer:
+    """Serves ImportRestApi and PutRestApi."""
     parts = path.strip("/").split("/")
     if method == "POST" and parts == ["restapis"] and "mode" in query:
         return _import(json.loads(body), query)
@@ -50,8 +42,11 @@ def _put(api_id: str, definition: dict[str, Any]) -> Answer:
     return _view(api_id, 200)
 
 
+@registry.patches(
+    "ministack.services.cloudformation.provisioners", "_RESOURCE_HANDLERS", "AWS::ApiGateway::RestApi", "update"
+)
 def _update(original: Callable[..., Any], api_id: str, old: dict[str, Any], new: dict[str, Any], *more: Any) -> Any:
-    """Update CloudFormation's RestApi in place, also with another definition: its address stays."""
+    """Updates an API in place when its definition changes, so that its address stays the same."""
     body = new.get("Body")
     if isinstance(body, dict) and body != old.get("Body") and api_id in service._rest_apis:
         _overwrite(api_id, body)
@@ -60,7 +55,7 @@ def _update(original: Callable[..., Any], api_id: str, old: dict[str, Any], new:
 
 
 def _overwrite(api_id: str, definition: dict[str, Any]) -> None:
-    """Overwrite an API: what the definition does not name is gone, its stages and deployments stay."""
+    """Replaces the resources, authorizers, models and responses of an API. Its stages and deployments stay."""
     other = service._import_rest_api(definition)
     for part in (service._resources, service._authorizers_v1, service._models, service._gateway_responses):
         part[api_id] = part[other]
