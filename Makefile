@@ -17,7 +17,7 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed ## the whole cloud on this machine, until Ctrl-C
-	@exec $(BIN)/python -m local run
+	@exec $(BIN)/python -m local run $(if $(VERBOSE),--verbose)
 
 demo: $(VENV)/installed ## the story, in words and real requests (needs `make run` in another terminal)
 	@$(BIN)/python -m local demo

@@ -1,6 +1,7 @@
-"""What the Makefile calls: run, demo, token, reset."""
+"""The commands of the local cloud: run, demo, token, reset."""
 
 import argparse
+import io
 import os
 import shutil
 import sys
@@ -13,13 +14,14 @@ from local.outputs import NotRunning, read_outputs
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("run", help="run the local cloud until interrupted")
-    commands.add_parser("demo", help="play the story against the running cloud")
+    run = commands.add_parser("run", help="run the local cloud until interrupted")
+    run.add_argument("--verbose", action="store_true", help="list the patches of ministack at the start")
+    commands.add_parser("demo", help="run the demo against the running cloud")
     token = commands.add_parser("token", help="print an access token")
     token.add_argument("user", nargs="?", default="", help="a sample user")
-    token.add_argument("--client", default="", help="machine: by client credentials, in place of a user")
-    token.add_argument("--scope", default="", help="read, write or full names; several are separated by commas")
-    commands.add_parser("reset", help="forget people, policies and documents")
+    token.add_argument("--client", default="", help="machine, in place of a user")
+    token.add_argument("--scope", default="", help="read, write or full names, separated by commas")
+    commands.add_parser("reset", help="delete the users, policies and sample data")
     parsed = parser.parse_args(arguments)
     isolate(os.environ)
     cloud = from_environment()
@@ -30,10 +32,10 @@ def main(arguments: list[str]) -> int:
         return 1
 
 
-def _run(cloud: LocalCloud, _: argparse.Namespace) -> int:
+def _run(cloud: LocalCloud, parsed: argparse.Namespace) -> int:
     from local.run import run
 
-    return run(cloud)
+    return run(cloud, verbose=parsed.verbose)
 
 
 def _demo(cloud: LocalCloud, _: argparse.Namespace) -> int:
@@ -42,7 +44,7 @@ def _demo(cloud: LocalCloud, _: argparse.Namespace) -> int:
     try:
         demo(read_outputs(cloud.outputs))
     except PromiseBroken as broken:
-        print(f"\nThe story ended badly: {broken}.", file=sys.stderr)
+        print(f"\nThe demo failed: {broken}.", file=sys.stderr)
         return 1
     return 0
 
@@ -60,13 +62,14 @@ def _token(cloud: LocalCloud, parsed: argparse.Namespace) -> int:
 
 def _reset(cloud: LocalCloud, _: argparse.Namespace) -> int:
     if cloud.is_running():
-        print("The local cloud is running: stop it first, with Ctrl-C in its terminal.", file=sys.stderr)
+        print("The local cloud is running. To stop it, press Ctrl-C in its terminal. Then reset it.", file=sys.stderr)
         return 1
     shutil.rmtree(cloud.folder, ignore_errors=True)
-    print("Forgotten: people, policies and documents of the local cloud.")
+    print("Deleted: the users, policies and sample data of the local cloud.")
     return 0
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(line_buffering=True)  # a pipe or a file shows each line at once, as a terminal does
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # also for a pipe or a file
     sys.exit(main(sys.argv[1:]))

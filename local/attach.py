@@ -1,4 +1,4 @@
-"""`chalice local`, attached to the running cloud: its settings, its tokens, and the strict gateway in front."""
+"""Attaches `chalice local` to the running cloud: its settings, its tokens, and the strict gateway in front."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from local.gateway_responses import EXTENSION, read_definitions
 from local.isolation import bypass_proxies, remove_aws_settings
 
 NO_CLOUD = "chalice local needs the local cloud: start it with `make run` in another terminal."
-OTHER_CLOUD = "chalice local cannot use what the local cloud wrote: stop `make run` and start it again."
+OTHER_CLOUD = "chalice local cannot read the outputs of the local cloud: stop `make run` and start it again."
 TIMEOUT_SECONDS = 2
 
-# PyJWT sees to it that no bits are left over, but takes padding, which would spell one token in two ways.
+# PyJWT refuses unused bits, but accepts padding. With padding, one token would have two spellings.
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}")
 
 
@@ -34,40 +34,40 @@ def attach(
     environ: MutableMapping[str, str] = os.environ,
     argv: Sequence[str] | None = None,
 ) -> None:
-    """Make `chalice local` serve what the cloud would; under any other command do nothing.
+    """Makes `chalice local` use the running cloud. Does nothing for any other command.
 
-    outputs_path  where the running cloud says what it is; the local cloud's place unless given
+    outputs_path  the outputs of the running cloud; the default is the file of `make run`
 
-    Raises:  SystemExit when no cloud is running or the port is busy; ends the process under Chalice's reloader
+    Raises:  SystemExit if no cloud is running or the port is in use. Under Chalice's reloader, the process ends.
     """
     words = sys.argv if argv is None else argv
     if command_of(words) != "local":
         return
     bypass_proxies(environ)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # a pipe or a file shows each line at once, as a terminal does
+        sys.stdout.reconfigure(line_buffering=True)  # also for a pipe or a file
     if problem := port_problem(option_of(words, "--host", "127.0.0.1"), option_of(words, "--port", "8000")):
-        _leave(problem)
+        _exit(problem)
     try:
         outputs = json.loads((outputs_path or from_environment().outputs).read_text(encoding="utf-8"))
         settings = _settings(outputs)
         keys = jwt.PyJWKClient(outputs["jwks_url"], timeout=TIMEOUT_SECONDS)
         verify = pool_verifier(keys.get_signing_key_from_jwt, outputs["issuer"])
     except OSError:
-        _leave(NO_CLOUD)
+        _exit(NO_CLOUD)
     except (AttributeError, LookupError, TypeError, ValueError, jwt.PyJWTError):
-        _leave(OTHER_CLOUD)
+        _exit(OTHER_CLOUD)
     try:
         keys.get_signing_keys()
     except (OSError, ValueError, jwt.PyJWTError):
-        _leave(NO_CLOUD)
+        _exit(NO_CLOUD)
     responses = read_definitions(_gateway_responses(template_path))
     _replace_aws_settings(environ, settings)
     install(StrictGateway(verify, responses))
 
 
 def command_of(argv: Sequence[str]) -> str | None:
-    """Name the subcommand of a chalice command line, in which a stage may be called local as well."""
+    """Returns the subcommand of a chalice command line. A stage can have the name `local` too."""
     words = iter(argv[1:])
     for word in words:
         if word == "--project-dir":
@@ -78,7 +78,7 @@ def command_of(argv: Sequence[str]) -> str | None:
 
 
 def option_of(argv: Sequence[str], name: str, default: str) -> str:
-    """Return the value of an option in a command line, `--port 80` or `--port=80`."""
+    """Returns the value of an option in a command line, `--port 80` or `--port=80`."""
     for word, following in zip(argv, [*argv[1:], default], strict=True):
         if word == name:
             return following
@@ -88,23 +88,22 @@ def option_of(argv: Sequence[str], name: str, default: str) -> str:
 
 
 def port_problem(host: str, port: str) -> str | None:
-    """Say in one sentence why nothing can listen there; None if something can."""
-    choose = "choose another with GATEHOUSE_LOCAL_PORT=<port> make local"
+    """Returns why no server can listen on this port, or None."""
     if not port.isdecimal() or int(port) > 65535:  # with 0, the system chooses one
-        return f"GATEHOUSE_LOCAL_PORT: {port!r} is not a port, which is a number from 1 to 65535."
+        return f"GATEHOUSE_LOCAL_PORT: {port!r} is not a port. A port is a number from 1 to 65535."
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, int(port)))
         except OSError:
-            return f"Port {port} is in use: stop what listens there, or {choose}."
+            return f"Port {port} is in use. To use another port, run `GATEHOUSE_LOCAL_PORT=<port> make local`."
     return None
 
 
 def pool_verifier(signing_key: Callable[[str], jwt.PyJWK], issuer: str) -> Verify:
-    """Make the check of a user pool's tokens: RS256, the pool's key and issuer, in force now.
+    """Returns the check of a user pool's tokens: RS256, the pool's key and issuer, and the times.
 
-    signing_key  the pool's key that a token names; raises PyJWKClientConnectionError when the pool is out of reach
+    signing_key  returns the key that a token names; raises PyJWKClientConnectionError if the pool does not answer
     """
 
     def verify(token: str) -> Mapping[str, Any]:
@@ -116,11 +115,11 @@ def pool_verifier(signing_key: Callable[[str], jwt.PyJWK], issuer: str) -> Verif
                 signing_key(token),
                 algorithms=["RS256"],
                 issuer=issuer,
-                # An access token has no audience, and API Gateway does not look at an ID token's.
+                # An access token has no audience, and API Gateway does not check the audience of an ID token.
                 options={"require": ["exp", "iat", "iss", "token_use"], "verify_aud": False},
             )
         except jwt.PyJWKClientConnectionError:
-            raise  # the pool's fault or ours, never the token's
+            raise  # the token is not the cause
         except jwt.ExpiredSignatureError as error:
             raise TokenRefused("The incoming token has expired") from error
         except jwt.PyJWTError as error:
@@ -133,7 +132,7 @@ def pool_verifier(signing_key: Callable[[str], jwt.PyJWK], issuer: str) -> Verif
 def _settings(outputs: Mapping[str, Any]) -> dict[str, str]:
     settings: dict[str, str] = outputs["environment"]
     if not all(isinstance(value, str) for value in settings.values()):
-        raise TypeError("a setting is no text")
+        raise TypeError("a setting is not a text")
     return settings
 
 
@@ -150,9 +149,9 @@ def _gateway_responses(template_path: Path) -> Mapping[str, Any]:
     return responses
 
 
-def _leave(sentence: str) -> NoReturn:
-    print(sentence, file=sys.stderr, flush=True)
+def _exit(message: str) -> NoReturn:
+    print(message, file=sys.stderr, flush=True)
     if threading.current_thread() is not threading.main_thread():
-        # Chalice's reloader imports the app in a thread, which is all that SystemExit would end.
+        # Chalice's reloader imports the app in a thread. SystemExit would end this thread only.
         os._exit(1)
     raise SystemExit(1)

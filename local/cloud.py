@@ -1,4 +1,4 @@
-"""Where the local cloud lives: one folder, one port on the loopback interface, invented credentials."""
+"""The settings of the local cloud: one folder, one port on the loopback interface, test credentials."""
 
 import json
 import os
@@ -22,7 +22,7 @@ SERVICES = (
 
 
 def app_name() -> str:
-    """What a fork calls itself, and its functions begin with."""
+    """Returns the name of the application, which is the prefix of its function names."""
     config = Path(__file__).parent.parent / ".chalice/config.json"
     return str(json.loads(config.read_text(encoding="utf-8"))["app_name"])
 
@@ -31,7 +31,7 @@ def app_name() -> str:
 class LocalCloud:
     """One local cloud.
 
-    folder  holds its state and `outputs.json`
+    folder  contains its state and `outputs.json`
     """
 
     port: int
@@ -46,14 +46,14 @@ class LocalCloud:
         return self.folder / "outputs.json"
 
     @property
-    def mark(self) -> Path:
-        """A file that is locked for as long as the cloud runs, and empty once it has ended by itself."""
+    def lock(self) -> Path:
+        """A file that is locked while the cloud runs, and empty after a clean stop."""
         return self.folder / "running"
 
     def is_running(self) -> bool:
         try:
-            with self.mark.open("a") as mark:
-                flock(mark, LOCK_EX | LOCK_NB)
+            with self.lock.open("a") as lock:
+                flock(lock, LOCK_EX | LOCK_NB)
         except FileNotFoundError:
             return False
         except BlockingIOError:
@@ -65,7 +65,7 @@ class LocalCloud:
         return self.folder / "state"
 
     def environment(self) -> dict[str, str]:
-        """What ministack reads when it is imported. Without AUTH it would accept any password and any signature."""
+        """Returns the settings of ministack. Without AUTH, it accepts every password and every signature."""
         return {
             "AUTH": "true",
             "BIND_HOST": "127.0.0.1",
@@ -76,7 +76,7 @@ class LocalCloud:
             "MINISTACK_HOST": "localhost",
             "MINISTACK_REGION": REGION,
             "PERSIST_STATE": "1",
-            "POWERTOOLS_LOG_LEVEL": "INFO",  # the Lambdas inherit LOG_LEVEL, which is the emulator's
+            "POWERTOOLS_LOG_LEVEL": "INFO",  # the functions inherit LOG_LEVEL from the emulator
             "SERVICES": SERVICES,
             "STATE_DIR": str(self.state),
             **self.credentials(),
@@ -95,18 +95,18 @@ class LocalCloud:
         return self._session.client(
             service,
             endpoint_url=self.url,
-            # by path, since no name server knows <bucket>.localhost
+            # by path, because <bucket>.localhost does not resolve
             config=Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "total_max_attempts": 2}),
         )
 
     @cached_property
-    def _session(self) -> Any:  # boto3 has a signature for each of its 400 services
+    def _session(self) -> Any:  # boto3-stubs has an overload for each of 400 services
         return boto3.Session(aws_access_key_id=ACCESS_KEY, aws_secret_access_key=SECRET_KEY, region_name=REGION)
 
 
 def from_environment() -> LocalCloud:
-    """The place that GATEHOUSE_PORT (4566) and GATEHOUSE_LOCAL (.local) name."""
+    """Returns the local cloud of GATEHOUSE_PORT (4566) and GATEHOUSE_LOCAL (.local)."""
     port = os.environ.get("GATEHOUSE_PORT", "4566")
     if not port.isdecimal() or not 0 < int(port) < 65536:
-        raise SystemExit(f"GATEHOUSE_PORT: {port!r} is no port, which is a number from 1 to 65535")
+        raise SystemExit(f"GATEHOUSE_PORT: {port!r} is not a port. A port is a number from 1 to 65535.")
     return LocalCloud(int(port), Path(os.environ.get("GATEHOUSE_LOCAL", ".local")).resolve())

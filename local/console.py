@@ -1,4 +1,4 @@
-"""Serves the console, the web page of `console/`, in front of another application, to this machine only."""
+"""Serves the console, which is the web page of `console/`, on this machine only."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
 }
-# All that a browser needs to know: whatever else the settings hold, such as a machine's secret, stays here.
+# The settings that a browser needs. All other settings, such as the secret of the machine client, are not served.
 _PUBLIC = ("api_url", "authorize_url", "token_url", "logout_url", "web_client_id", "redirect_uri", "scopes")
-_NOT_READY = "The local cloud is not ready yet: wait until its terminal says so, then load this page again."
+_NOT_READY = "The local cloud is not ready yet. Load this page again when `make run` prints `ready`."
 _HEADERS = (
     (b"cache-control", b"no-store"),
     (
@@ -32,19 +32,19 @@ _HEADERS = (
 
 
 def with_console(app: App, settings: Callable[[], Mapping[str, Any] | None], folder: Path) -> App:
-    """Put the console in front of an application, which answers everything outside `/console/`.
+    """Returns an application that serves the console and passes every other path on.
 
-    settings  what `outputs.json` holds; None until the cloud is ready
-    folder    the page; which files it has is read now, what is in them at each request
+    settings  returns the content of `outputs.json`, or None until the cloud is ready
+    folder    contains the files of the page; their names are read now, their content for each request
     """
-    # A name is looked up here and never joined to a path, so no spelling of `..` leads out of the folder.
+    # A requested name is a key of this dictionary and never part of a path, so `..` cannot leave the folder.
     files = {path.name: path for path in folder.iterdir() if path.suffix in _TYPES and path.is_file()}
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        if _is_a_browsers_first_page(scope):
+        if _is_browser_at_root(scope):
             await answer(send, Response(302, b"", ((b"location", _HOME.encode()), *_HEADERS)))
             return
-        if not _is_ours(scope):
+        if not _is_for_console(scope):
             await app(scope, receive, send)
             return
         await answer(send, _respond(scope, settings, files))
@@ -52,21 +52,21 @@ def with_console(app: App, settings: Callable[[], Mapping[str, Any] | None], fol
     return serve
 
 
-def _is_a_browsers_first_page(scope: Scope) -> bool:
-    """Say whether a request asks for `/` without a signature. AWS has nothing there for strangers."""
+def _is_browser_at_root(scope: Scope) -> bool:
+    """Returns whether an unsigned request asks for `/`. AWS serves nothing at this path without a signature."""
     if scope["type"] != "http" or scope["path"] != "/" or scope["method"] not in ("GET", "HEAD"):
         return False
     signed = any(name in (b"authorization", b"x-amz-target") for name, _ in scope["headers"])
     return not signed and not scope.get("query_string") and _is_this_machine(scope)
 
 
-def _is_ours(scope: Scope) -> bool:
+def _is_for_console(scope: Scope) -> bool:
     return scope["type"] == "http" and (scope["path"] + "/").startswith(_HOME) and _is_this_machine(scope)
 
 
 def _is_this_machine(scope: Scope) -> bool:
     hosts = [value.decode("latin-1").lower().partition(":")[0] for name, value in scope["headers"] if name == b"host"]
-    return len(hosts) == 1 and hosts[0] in _HOSTS  # a name rebound to 127.0.0.1 is none of ours
+    return len(hosts) == 1 and hosts[0] in _HOSTS  # refuses DNS rebinding
 
 
 def _respond(scope: Scope, settings: Callable[[], Mapping[str, Any] | None], files: Mapping[str, Path]) -> Response:

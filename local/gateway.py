@@ -1,6 +1,6 @@
-"""The strict gateway: judges the requests of `chalice local` and chalice.test.Client as API Gateway would.
+"""The strict gateway: authorizes the requests of `chalice local` and chalice.test.Client as API Gateway does.
 
-Chalice's own stand-in admits nearly everyone. Whatever this one cannot judge, it refuses.
+Chalice's own local gateway admits nearly every request. This gateway refuses every request that it cannot evaluate.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from chalicelib.core.errors import TokenRejected
 from local.gateway_responses import GatewayResponse, ResponseType, answer
 from local.iam import Policy, Verdict, read_policy
 
-DEFAULT_TTL_SECONDS = 300  # an authorizer that does not say how long its results live
+DEFAULT_TTL_SECONDS = 300  # the cache time of an authorizer that does not set one
 LARGEST_RESULT = 8 * 1024  # bytes
 STAGE = LocalARNBuilder.LOCAL_STAGE
 API_ARN = (
@@ -41,11 +41,11 @@ logger = logging.getLogger(__name__)
 
 
 class TokenRefused(Exception):
-    """A token is not to be believed; the text is what the caller gets to read."""
+    """A token is invalid. The text is the message for the caller."""
 
 
 class Refusal(Exception):
-    """A request is turned away: how it is answered, and the reason, which only the log may know."""
+    """A request is refused. It has a response for the caller, and a reason for the log only."""
 
     def __init__(
         self,
@@ -74,18 +74,18 @@ def _no_such_method(reason: str) -> Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a Lambda authorizer answered, read and found usable."""
+    """The valid result of a Lambda authorizer."""
 
     policy: Policy
     context: Mapping[str, str]
 
 
 class StrictGateway:
-    """The judgement, and what it remembers between requests: one for all threads of a server.
+    """Authorizes requests, and caches the results of Lambda authorizers. All threads of a server share it.
 
-    verify     returns the claims of a token whose signature, issuer and times are right; raises TokenRefused
-    responses  definitions by response type; API Gateway's defaults answer for those missing
-    clock      seconds, from any start
+    verify     returns the claims of a token with a valid signature, issuer and times; raises TokenRefused
+    responses  definitions by response type; API Gateway's defaults apply to the other types
+    clock      returns seconds, from any start
     """
 
     def __init__(
@@ -97,19 +97,19 @@ class StrictGateway:
         self.responses = responses or {}
         self._verify = verify
         self._clock = clock
-        # By authorizer and token, with the time it ends. Threads share it: every use is one atomic get or set.
-        self._remembered: dict[tuple[str, str], tuple[Result, float]] = {}
+        # By authorizer and token, with the expiry. Every use is one atomic get or set, because threads share it.
+        self._cache: dict[tuple[str, str], tuple[Result, float]] = {}
 
     def admit(
         self, route: RouteEntry, headers: Mapping[str, str], method_arn: str, lambda_context: Any
     ) -> dict[str, Any] | None:
-        """Let a request in, with what its authorizer says about the caller (None: the route is open).
+        """Returns the authorizer's data about the caller, or None for a public route.
 
         Shape:   header names in lower case
-        Raises:  Refusal; anything else is a failure inside an authorizer
+        Raises:  Refusal; any other exception is a failure of an authorizer
         """
         if route.api_key_required:
-            raise _misconfigured("API keys are not judged here")
+            raise _misconfigured("the strict gateway does not support API keys")
         match route.authorizer:
             case None:
                 return None
@@ -118,7 +118,7 @@ class StrictGateway:
             case ChaliceAuthorizer() as function:
                 return self._by_function(function, headers, method_arn, lambda_context)
             case other:
-                raise _misconfigured(f"an authorizer of type {type(other).__name__} is not judged here")
+                raise _misconfigured(f"the strict gateway does not support authorizers of type {type(other).__name__}")
 
     def _by_pool(self, pool: CognitoUserPoolAuthorizer, headers: Mapping[str, str]) -> dict[str, Any]:
         header = _identity(headers, pool._header)
@@ -142,14 +142,14 @@ class StrictGateway:
             raise _misconfigured(f"the authorizer {function.name} is not registered with the app")
         token = _identity(headers, function.config.header)
         key = (function.config.name, token)
-        result, latency_ms = self._recall(key), 0  # by zero API Gateway shows that an answer came from its cache
+        result, latency_ms = self._cached(key), 0  # API Gateway shows 0 for a result from its cache
         if result is None:
-            asked_at = self._clock()
-            result = _ask(function, token, method_arn, lambda_context)
+            started_at = self._clock()
+            result = _invoke(function, token, method_arn, lambda_context)
             answered_at = self._clock()
             ttl = function.config.ttl_seconds
-            self._remembered[key] = (result, answered_at + (DEFAULT_TTL_SECONDS if ttl is None else ttl))
-            latency_ms = max(1, round(1000 * (answered_at - asked_at)))
+            self._cache[key] = (result, answered_at + (DEFAULT_TTL_SECONDS if ttl is None else ttl))
+            latency_ms = max(1, round(1000 * (answered_at - started_at)))
         verdict = result.policy.verdict_on(method_arn)
         if verdict is not Verdict.ALLOWED:
             explicitly = " with an explicit deny" if verdict is Verdict.DENIED else ""
@@ -161,8 +161,8 @@ class StrictGateway:
             )
         return {**result.context, "integrationLatency": latency_ms}
 
-    def _recall(self, key: tuple[str, str]) -> Result | None:
-        result, ends_at = self._remembered.get(key, (None, 0.0))
+    def _cached(self, key: tuple[str, str]) -> Result | None:
+        result, ends_at = self._cache.get(key, (None, 0.0))
         return result if self._clock() < ends_at else None
 
 
@@ -173,7 +173,7 @@ def _identity(headers: Mapping[str, str], name: str | None) -> str:
     return value
 
 
-def _ask(function: ChaliceAuthorizer, token: str, method_arn: str, lambda_context: Any) -> Result:
+def _invoke(function: ChaliceAuthorizer, token: str, method_arn: str, lambda_context: Any) -> Result:
     event = {"type": "TOKEN", "authorizationToken": token, "methodArn": method_arn}
     try:
         answered = function(event, lambda_context)
@@ -184,13 +184,13 @@ def _ask(function: ChaliceAuthorizer, token: str, method_arn: str, lambda_contex
     try:
         return read_result(answered)
     except ValueError as error:
-        raise _misconfigured(f"{function.name} answered with something unusable: {error}") from error
+        raise _misconfigured(f"{function.name} returned an invalid result: {error}") from error
 
 
 def read_result(answered: object) -> Result:
-    """Read what a Lambda authorizer returned, after the journey through JSON that it makes on AWS.
+    """Reads the result of a Lambda authorizer after a conversion to JSON and back, as on AWS.
 
-    Raises:  ValueError, saying what is wrong
+    Raises:  ValueError
     """
     try:
         text = json.dumps(answered, ensure_ascii=False, allow_nan=False)
@@ -214,14 +214,14 @@ def _context_as_delivered(context: object) -> dict[str, str]:
     if not isinstance(context, dict):
         raise ValueError(f"context is a {type(context).__name__}, expected an object")
     for name, value in context.items():
-        # What null becomes on AWS is not established, so it is refused with the objects and arrays.
+        # The effect of null on AWS is unknown. Therefore null is refused, like objects and arrays.
         if not isinstance(value, str | int | float):
             raise ValueError(f"context.{name} is a {type(value).__name__}, expected text, a number or a boolean")
     return {name: _as_text(value) for name, value in context.items()}
 
 
 def claims_as_delivered(claims: Mapping[str, Any]) -> dict[str, str]:
-    """Word the claims as a service behind a Cognito authorizer receives them: everything is text."""
+    """Returns the claims as a service behind a Cognito authorizer receives them: every value is text."""
     return {name: _date(value) if name in ("exp", "iat") else _as_text(value) for name, value in claims.items()}
 
 
@@ -239,14 +239,14 @@ def _as_text(value: object) -> str:
             return json.dumps(value, separators=(",", ":"))
 
 
-class TurnedAway(LocalGatewayException):
-    """A finished refusal, in the form which Chalice's server and test client send."""
+class RefusalResponse(LocalGatewayException):
+    """A refusal in the form that Chalice's server and test client send."""
 
     def __init__(self, gateway: StrictGateway, refusal: Refusal, request: Mapping[str, str]) -> None:
         authorizer = {f"authorizer.{name}": value for name, value in refusal.authorizer.items()}
-        said = answer(gateway.responses, refusal.response_type, refusal.message, {**request, **authorizer})
-        super().__init__(said.headers, said.body)
-        self.CODE = said.status_code
+        response = answer(gateway.responses, refusal.response_type, refusal.message, {**request, **authorizer})
+        super().__init__(response.headers, response.body)
+        self.CODE = response.status_code
         failed = refusal.response_type in (
             ResponseType.AUTHORIZER_FAILURE,
             ResponseType.AUTHORIZER_CONFIGURATION_ERROR,
@@ -262,10 +262,10 @@ class TurnedAway(LocalGatewayException):
 
 
 class RouteMatcher(chalice.local.RouteMatcher):
-    """Finds routes as API Gateway does: greedy parameters included, and the most specific route first.
+    """Finds routes as API Gateway does: with greedy parameters, and the most specific route first.
 
-    Chalice parses the path as a URL, so that `//host/files` and `/files;x` would reach /files although a policy was
-    asked about another path. This matcher compares the path as it was received.
+    Chalice parses the path as a URL. Then `//host/files` and `/files;x` would reach /files, although the policy is
+    evaluated for another path. This matcher compares the path as received.
     """
 
     def __init__(self, gateway: StrictGateway, route_urls: list[str]) -> None:
@@ -274,20 +274,20 @@ class RouteMatcher(chalice.local.RouteMatcher):
         self._patterns = [(route, _pattern(route)) for route in sorted(route_urls, key=_specificity)]
 
     def match_route(self, url: str) -> MatchResult:
-        """Find the route of a request line's target. Raises TurnedAway when there is none."""
+        """Finds the route of a request target. Raises RefusalResponse if there is no route."""
         path = _path(url)
-        if not _UNCERTAIN.search(path):
+        if not _AMBIGUOUS.search(path):
             for route, pattern in self._patterns:
                 if found := pattern.fullmatch(path):
                     names = [name for name, _ in _PARAMETER.findall(route)]
                     query = parse_qs(url.partition("?")[2], keep_blank_values=True)
                     return MatchResult(route, dict(zip(names, found.groups(), strict=True)), query)
         request = {"path": f"/{STAGE}{path}", "requestId": str(uuid.uuid4())}
-        raise TurnedAway(self._gateway, _no_such_method(f"no route leads to {path!r}"), request)
+        raise RefusalResponse(self._gateway, _no_such_method(f"no route leads to {path!r}"), request)
 
 
 _PARAMETER = re.compile(r"\{(\w+)(\+?)\}")
-_UNCERTAIN = re.compile("[;#]")  # what a URL parser could read as the end of a path
+_AMBIGUOUS = re.compile("[;#]")  # a URL parser could end the path here
 
 
 def _pattern(route: str) -> re.Pattern[str]:
@@ -300,13 +300,13 @@ def _captured(greedy: bool) -> str:
 
 
 def _specificity(route: str) -> list[tuple[int, str]]:
-    """Sort literal segments before parameters, and parameters before greedy ones."""
+    """Returns a sort key: literal segments before parameters, and parameters before greedy parameters."""
     found = [(_PARAMETER.fullmatch(segment), segment) for segment in route.split("/")]
     return [(0 if parameter is None else 2 if parameter[2] else 1, segment) for parameter, segment in found]
 
 
 class Authorizer:
-    """The gateway's place in Chalice: one is made for every connection."""
+    """Connects the gateway to Chalice, which creates one for each connection."""
 
     def __init__(self, gateway: StrictGateway, app_object: Chalice) -> None:
         self._gateway = gateway
@@ -315,9 +315,9 @@ class Authorizer:
     def authorize(
         self, raw_path: str, lambda_event: Event, lambda_context: LambdaContext
     ) -> tuple[Event, LambdaContext]:
-        """Complete the event of a request that may come in.
+        """Adds the authorizer's data to the event of an admitted request.
 
-        Raises:  TurnedAway, whatever went wrong, so that no connection is dropped
+        Raises:  RefusalResponse, for failures too, so that no connection is dropped
         """
         request = lambda_event["requestContext"]
         path = _path(raw_path)
@@ -325,15 +325,15 @@ class Authorizer:
         request["stage"] = STAGE
         request["requestId"] = lambda_context.aws_request_id
         try:
-            says = self._judge(request, path, lambda_event["headers"], lambda_context)
-        except (Exception, SystemExit) as error:  # a Lambda that calls sys.exit() has failed as well
+            authorized = self._authorize(request, path, lambda_event["headers"], lambda_context)
+        except (Exception, SystemExit) as error:  # sys.exit() in a function is a failure too
             names = ("httpMethod", "resourcePath", "path", "stage", "requestId")
-            raise TurnedAway(self._gateway, _as_refusal(error), {name: request[name] for name in names}) from error
-        if says is not None:
-            request["authorizer"] = says
+            raise RefusalResponse(self._gateway, _as_refusal(error), {name: request[name] for name in names}) from error
+        if authorized is not None:
+            request["authorizer"] = authorized
         return lambda_event, lambda_context
 
-    def _judge(
+    def _authorize(
         self, request: Event, path: str, headers: Mapping[str, str], lambda_context: LambdaContext
     ) -> dict[str, Any] | None:
         method = request["httpMethod"]
@@ -351,28 +351,28 @@ def _as_refusal(error: BaseException) -> Refusal:
 
 
 def _path(target: str) -> str:
-    # API Gateway routes /files/ like /files; which of them its methodArn names is unknown. What is routed is judged.
+    # API Gateway routes /files/ as /files. Its methodArn for /files/ is unknown. The policy is evaluated for /files.
     path = target.split("?", 1)[0]
     return path[:-1] if len(path) > 1 and path.endswith("/") else path
 
 
-_SEAMS = {"LocalGatewayAuthorizer": Authorizer, "RouteMatcher": RouteMatcher}
+_REPLACEMENTS = {"LocalGatewayAuthorizer": Authorizer, "RouteMatcher": RouteMatcher}
 
 
 def install(gateway: StrictGateway) -> None:
-    """Put the gateway where `chalice local` and chalice.test.Client look for theirs."""
-    for name, ours in _SEAMS.items():
+    """Replaces Chalice's local gateway, for `chalice local` and chalice.test.Client."""
+    for name, replacement in _REPLACEMENTS.items():
         if not hasattr(chalice.local, name):
-            raise RuntimeError(f"chalice.local has no {name}: the strict gateway knows chalice 1.34.0")
-        setattr(chalice.local, name, partial(ours, gateway))
-    # Headers and body leave in two sends; without this the second waits 40 ms for an acknowledgement.
+            raise RuntimeError(f"chalice.local has no {name}. The strict gateway needs chalice 1.34.0.")
+        setattr(chalice.local, name, partial(replacement, gateway))
+    # Headers and body are two packets. With Nagle's algorithm, the second waits 40 ms for an acknowledgement.
     chalice.local.ChaliceRequestHandler.disable_nagle_algorithm = True
 
 
 @contextmanager
 def installed(gateway: StrictGateway) -> Iterator[None]:
-    """Put the gateway in place for a while; servers and clients made meanwhile keep it."""
-    before = {name: getattr(chalice.local, name) for name in _SEAMS}
+    """Installs the gateway temporarily. Servers and clients that are created meanwhile retain it."""
+    before = {name: getattr(chalice.local, name) for name in _REPLACEMENTS}
     install(gateway)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Gateway responses: what API Gateway itself answers when it turns a request away. Pure."""
+"""The gateway responses of API Gateway to refused requests. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _VARIABLE = re.compile(r"\$context((?:\.\w+)+)")
 
 
 class ResponseType(StrEnum):
-    """The ways of being turned away that an authorizer or an unknown route can cause."""
+    """The types that an authorizer or an unknown route can cause."""
 
     UNAUTHORIZED = "UNAUTHORIZED"
     ACCESS_DENIED = "ACCESS_DENIED"
@@ -27,7 +27,7 @@ class ResponseType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GatewayResponse:
-    """One definition; what it leaves open is answered by API Gateway's defaults."""
+    """One definition. API Gateway's defaults complete it."""
 
     status_code: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class GatewayResponse:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A finished response, ready to be sent."""
+    """A complete HTTP response."""
 
     status_code: int
     headers: dict[str, str]
@@ -52,7 +52,7 @@ class _Default:
 
 _DEFAULTS = {
     ResponseType.UNAUTHORIZED: _Default(401, "UnauthorizedException"),
-    # The capital M was recorded on AWS; every other body has a small one.
+    # AWS writes a capital M in this body, and a small one in every other body.
     ResponseType.ACCESS_DENIED: _Default(403, "AccessDeniedException", '{"Message":$context.error.messageString}'),
     ResponseType.AUTHORIZER_FAILURE: _Default(500, "AuthorizerConfigurationException"),
     ResponseType.AUTHORIZER_CONFIGURATION_ERROR: _Default(500, "AuthorizerConfigurationException"),
@@ -61,7 +61,7 @@ _DEFAULTS = {
 
 
 def read_definitions(extension: Mapping[str, Any]) -> dict[str, GatewayResponse]:
-    """Read the definitions of an API, by response type.
+    """Reads the definitions of an API, by response type.
 
     Shape:   the Swagger extension x-amazon-apigateway-gateway-responses
     Raises:  ValueError for a header that is not a quoted constant
@@ -75,16 +75,16 @@ def answer(
     message: str | None,
     context: Mapping[str, str],
 ) -> Answer:
-    """Word the answer to a request that is turned away.
+    """Returns the response to a refused request.
 
-    context  what templates may name after `$context.`, such as httpMethod or authorizer.principalId
+    context  the variables of templates after `$context.`, such as httpMethod or authorizer.principalId
     """
     default = _DEFAULTS[response_type]
     fallback = "DEFAULT_5XX" if default.status_code >= 500 else "DEFAULT_4XX"
     definition = definitions.get(response_type) or definitions.get(fallback) or GatewayResponse()
     variables = {**context, "error.message": message or "", "error.responseType": response_type.value}
     escaped = {name: json.dumps(value)[1:-1] for name, value in variables.items()}
-    escaped["error.messageString"] = json.dumps(message)  # the one variable that brings its own quotes
+    escaped["error.messageString"] = json.dumps(message)  # this variable includes its quotes
     template = default.template if definition.template is None else definition.template
     return Answer(
         status_code=definition.status_code or default.status_code,

@@ -1,4 +1,4 @@
-"""Installs Gatehouse in the local cloud as on AWS: the identity stack, and the packaged application."""
+"""Deploys Gatehouse to the local cloud as to AWS: the identity stack, and the packaged application."""
 
 import json
 from collections.abc import Callable
@@ -16,28 +16,28 @@ APPLICATION = "gatehouse-local"
 
 
 def install(cloud: LocalCloud, say: Callable[[str], None]) -> dict[str, str]:
-    """Bring both stacks up to date; give their outputs, merged."""
+    """Deploys both stacks, and returns their merged outputs."""
     stacks = Stacks(cloud.client("cloudformation"), cloud.client("s3"), bucket="gatehouse-local-deploy")
     identity_template = (PROJECT / "infra/identity.yaml").read_text(encoding="utf-8")
     parameters = {
         "Stage": STAGE,
-        "MfaMode": "OPTIONAL",  # sample users sign in without a second factor; anyone may add one
+        "MfaMode": "OPTIONAL",  # the sample users have no second factor, and every user can add one
         "CallbackUrls": callback_url(cloud),
         "LogoutUrls": callback_url(cloud),
         "DataProtection": "false",
     }
-    say("the identity stack: user pool, clients, groups, tables, roles")
+    say("deploying the identity stack: user pool, clients, groups, tables, roles")
     identity, _ = stacks.deploy(IDENTITY, identity_template, parameters)
-    say("the application: packaging")
+    say("packaging the application")
     template, code = package(cloud.folder / "build")
-    say("the application: API, authorizers, triggers, stream handler")
+    say("deploying the application stack: API, authorizers, triggers, stream handler")
     application, _ = stacks.deploy(
         APPLICATION,
         with_code(template, stacks.upload(code, ".zip")),
-        # The emulator's keys are here, though its tokens bear the issuer that AWS would write into them.
+        # The emulator serves its keys here. Its tokens have the issuer of AWS.
         {"Stage": STAGE, **identity, "JwksUrl": f"{cloud.url}/{identity['UserPoolId']}/.well-known/jwks.json"},
     )
-    say("tying the user pool to its triggers")
+    say("connecting the user pool to its triggers")
     complete = {"DeployPhase": "complete", "RestApiId": application["RestAPIId"]}
     identity, _ = stacks.deploy(IDENTITY, identity_template, {**parameters, **complete})
     add_gateway_responses(cloud.client("apigateway"), application["RestAPIId"], STAGE, template)
@@ -45,7 +45,7 @@ def install(cloud: LocalCloud, say: Callable[[str], None]) -> dict[str, str]:
 
 
 def add_gateway_responses(apigateway: Any, api_id: str, stage: str, template: str) -> None:
-    """Give the API the error responses that its template defines: the emulator's import leaves them out."""
+    """Adds the gateway responses of the template to the API, because the emulator's import ignores them."""
     definition = json.loads(template)["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     for kind, response in gateway_responses(definition).items():
         apigateway.put_gateway_response(restApiId=api_id, responseType=kind, **response)
@@ -61,5 +61,5 @@ def api_url(cloud: LocalCloud, api_id: str) -> str:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Replace a file as a whole, readable by its owner only."""
+    """Replaces a file. Only its owner can read it."""
     replace_file(path, (json.dumps(content, indent=2) + "\n").encode(), mode=0o600)

@@ -1,26 +1,26 @@
-"""Keeps the AWS and proxy settings of the developer's shell away from the local cloud."""
+"""Removes the AWS and proxy settings of the developer's shell from the local cloud."""
 
 import os
 from collections.abc import MutableMapping
 
-CLI_MODE = "AWS_CHALICE_CLI_MODE"  # Chalice's own, which says that its command line imports the application
+CLI_MODE = "AWS_CHALICE_CLI_MODE"  # Chalice sets it while its command line imports the application
 _LOOPBACK = "localhost,127.0.0.1"
 
 
 def isolate(environ: MutableMapping[str, str]) -> None:
-    """Removes the AWS settings, and lets no proxy come between this machine and itself."""
+    """Removes the AWS settings, and excludes this machine from the proxies."""
     remove_aws_settings(environ)
     bypass_proxies(environ)
 
 
 def remove_aws_settings(environ: MutableMapping[str, str]) -> None:
-    """Removes every AWS setting, the files with profiles included: none may lead to a real account."""
+    """Removes every AWS setting, including the profile files, so that no setting selects a real account."""
     for name in [name for name in environ if name.startswith("AWS_") and name != CLI_MODE]:
         del environ[name]
     environ["AWS_CONFIG_FILE"] = environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 
 
 def bypass_proxies(environ: MutableMapping[str, str]) -> None:
-    """Excludes this machine from the proxies, which stay set for pip's downloads."""
-    for name in ("NO_PROXY", "no_proxy"):  # programs read either
+    """Excludes this machine from the proxies. They stay set for the downloads of pip."""
+    for name in ("NO_PROXY", "no_proxy"):  # a program reads one of them
         environ[name] = ",".join(filter(None, (environ.get(name), _LOOPBACK)))

@@ -1,4 +1,4 @@
-"""`outputs.json`: all that other programs need to know of the running cloud."""
+"""Writes and reads `outputs.json`: the addresses and credentials of the running cloud, for other programs."""
 
 import json
 import socket
@@ -13,14 +13,14 @@ from local.seed import USERS
 
 
 class NotRunning(Exception):
-    """There is no running cloud to be asked."""
+    """No local cloud is running."""
 
     def __init__(self) -> None:
         super().__init__("The local cloud is not running: start it with `make run` in another terminal.")
 
 
 def outputs_of(cloud: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
-    """Say where everything is. The machine's secret and the sample passwords work nowhere else."""
+    """Returns the outputs. The client secret and the passwords are valid in this local cloud only."""
     pool, machine = stacks["UserPoolId"], stacks["MachineClientId"]
     described = cloud.client("cognito-idp").describe_user_pool_client(UserPoolId=pool, ClientId=machine)
     jwks_url = f"{cloud.url}/{pool}/.well-known/jwks.json"
@@ -45,7 +45,7 @@ def outputs_of(cloud: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
         "tables": {"policies": stacks["PolicyTableName"], "state": stacks["StateTableName"]},
         "users": {name: {"username": address, "password": password} for name, (_, address, password) in USERS.items()},
         "default_group": "readers",
-        # what `chalice local` needs to run the application against this cloud
+        # the environment of the application under `chalice local`
         "environment": {
             **cloud.credentials(),
             "AWS_ENDPOINT_URL": cloud.url,
@@ -62,7 +62,7 @@ def outputs_of(cloud: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
 
 
 def read_outputs(path: Path) -> dict[str, Any]:
-    """Raises NotRunning, also when a cloud that was killed has left its outputs behind."""
+    """Returns the outputs. Raises NotRunning, also if the outputs are those of a killed cloud."""
     try:
         outputs: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         address = urlsplit(outputs["endpoint_url"])
@@ -73,7 +73,7 @@ def read_outputs(path: Path) -> dict[str, Any]:
 
 
 def published(path: Path) -> dict[str, Any] | None:
-    """The outputs, if there are any by now."""
+    """Returns the outputs, or None if the cloud is not ready."""
     try:
         return read_outputs(path)
     except NotRunning:

@@ -1,4 +1,4 @@
-"""`make run`: the whole cloud on one machine, in one process, until it is interrupted."""
+"""`make run`: runs the local cloud in one process until it is interrupted."""
 
 import asyncio
 import os
@@ -20,6 +20,7 @@ from infra.stacks import DeploymentFailed
 from infra.templates import Refused
 from local.cloud import LocalCloud
 from local.console import with_console
+from local.front.patches import MINISTACK_VERSION, UnsupportedMinistack, check_version, registry
 from local.install import install, write_json
 from local.outputs import outputs_of, published
 from local.seed import seed
@@ -29,18 +30,21 @@ from local.tail import follow_logs
 _READY_SECONDS = 30
 
 
-def run(cloud: LocalCloud) -> int:
-    """Run until interrupted; give the exit status."""
+def run(cloud: LocalCloud, *, verbose: bool = False) -> int:
+    """Runs until interrupted, and returns the exit status.
+
+    verbose  also prints the patches of ministack
+    """
     if problem := _problem(cloud):
         print(problem, file=sys.stderr)
         return 1
     cloud.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _running_mark(cloud):
+    with _locked(cloud):
         os.environ.update(cloud.environment())  # ministack reads it when it is imported
-        return asyncio.run(_serve(cloud))
+        return asyncio.run(_serve(cloud, verbose))
 
 
-async def _serve(cloud: LocalCloud) -> int:
+async def _serve(cloud: LocalCloud, verbose: bool) -> int:
     from local.front.server import serve  # imports the emulator
     from local.front.snapshots import Snapshots, SnapshotUnusable
 
@@ -70,32 +74,32 @@ async def _serve(cloud: LocalCloud) -> int:
             snapshots=snapshots,
         )
     )
-    guide = asyncio.create_task(asyncio.to_thread(_guide, cloud, stop, begin_saving))
+    set_up = asyncio.create_task(asyncio.to_thread(_set_up, cloud, stop, begin_saving, verbose))
     parent = asyncio.create_task(_stop_with_parent(os.getppid(), stop))
     status = 0
     try:
-        done, _ = await asyncio.wait({guide, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
-        if guide in done:
-            status = guide.result()
+        done, _ = await asyncio.wait({set_up, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        if set_up in done:
+            status = set_up.result()
     finally:
         stop.set()
         parent.cancel()
-        print("\nstopping: saving people and policies", flush=True)
+        print("\nstopping: saving users and policies", flush=True)
         cloud.outputs.unlink(missing_ok=True)
         await server
-        await guide
+        await set_up
     return status
 
 
 async def _stop_with_parent(parent: int, stop: asyncio.Event) -> None:
-    """Stop when whoever started us is gone: nothing is left running after a `make` that was killed."""
+    """Stops when the parent process ends, so that the cloud does not outlive a killed `make`."""
     while os.getppid() == parent:
         await asyncio.sleep(0.5)
     stop.set()
 
 
-def _guide(cloud: LocalCloud, stop: asyncio.Event, begin_saving: Callable[[], None]) -> int:
-    """Install, seed, say what there is, and follow the logs: all that a visitor of the server would do.
+def _set_up(cloud: LocalCloud, stop: asyncio.Event, begin_saving: Callable[[], None], verbose: bool) -> int:
+    """Deploys the stacks, creates the samples, writes the outputs, prints a summary, and follows the logs.
 
     begin_saving  saves the cloud, and from then on its changes
     """
@@ -105,65 +109,69 @@ def _guide(cloud: LocalCloud, stop: asyncio.Event, begin_saving: Callable[[], No
         print(f"[{time.monotonic() - began:5.1f} s] {message}", flush=True)
 
     try:
-        say(f"the local cloud: starting on {cloud.url}")
+        say(f"starting the local cloud on {cloud.url}")
         _wait_until_ready(cloud, stop)
+        if verbose:
+            _print_patches(say)
         stacks = install(cloud, say)
         for problem in stale_mappings(cloud.client("lambda"), cloud.client("dynamodb")):
             say(problem)
-        say("sample users, groups and policies")
+        say("creating the sample users and policies")
         for note in seed(cloud, stacks):
             say(f"policies: {note}")
         outputs = outputs_of(cloud, stacks)
         begin_saving()
         write_json(cloud.outputs, outputs)
         say("ready")
-        print(_welcome(cloud, outputs), flush=True)
+        print(_summary(cloud, outputs), flush=True)
         follow_logs(cloud, stop.is_set, print)
     except (GatehouseError, BotoCoreError, ClientError, DeploymentFailed, OSError, PackagingFailed, Refused) as error:
         if stop.is_set():
-            return 0  # interrupted while it worked
-        print(f"The local cloud could not be set up: {error}", file=sys.stderr, flush=True)
+            return 0  # the interruption caused the error
+        print(f"The local cloud failed to start: {error}", file=sys.stderr, flush=True)
         return 1
     return 0
 
 
 def _problem(cloud: LocalCloud) -> str | None:
-    """Say in one sentence why this place cannot be used, if so."""
+    """Returns why the cloud cannot start, or None."""
     if cloud.is_running():
-        return f"A local cloud is running in {cloud.folder} already: stop it first, with Ctrl-C in its terminal."
+        return f"A local cloud is already running in {cloud.folder}. To stop it, press Ctrl-C in its terminal."
+    try:
+        check_version()
+    except UnsupportedMinistack as unsupported:
+        return str(unsupported)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", cloud.port))
         except OSError:
-            return (
-                f"Port {cloud.port} is in use: stop what listens there, or choose another with GATEHOUSE_PORT=<port>."
-            )
+            return f"Port {cloud.port} is in use. To use another port, set GATEHOUSE_PORT=<port>."
     return None
 
 
 @contextmanager
-def _running_mark(cloud: LocalCloud) -> Iterator[None]:
-    """Leave a mark while the cloud runs: found at the start, it tells that the last run did not end by itself."""
-    with cloud.mark.open("a+") as mark:
-        flock(mark, LOCK_EX | LOCK_NB)
-        mark.seek(0)
-        if mark.read():
-            print(_what_was_lost(cloud), flush=True)
-        mark.truncate(0)
-        mark.write(f"{os.getpid()}\n")
-        mark.flush()
+def _locked(cloud: LocalCloud) -> Iterator[None]:
+    """Locks the folder. The lock file is empty after a clean stop. Otherwise, prints that the last run was killed."""
+    with cloud.lock.open("a+") as lock:
+        flock(lock, LOCK_EX | LOCK_NB)
+        lock.seek(0)
+        if lock.read():
+            print(_last_save(cloud), flush=True)
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
         cloud.outputs.unlink(missing_ok=True)
         yield
-        mark.truncate(0)
+        lock.truncate(0)
 
 
-def _what_was_lost(cloud: LocalCloud) -> str:
+def _last_save(cloud: LocalCloud) -> str:
     saved = [path.stat().st_mtime for path in cloud.state.glob("*.json")]
     if not saved:
-        return "The last run was killed before it could save anything: beginning with a new cloud."
+        return "The last run was killed before its first save. This run starts with a new cloud."
     when = datetime.fromtimestamp(max(saved)).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    return f"The last run was killed: people and policies are as they were saved at {when}; later changes are lost."
+    return f"The last run was killed. Its state of {when} is restored. Later changes are lost."
 
 
 def _wait_until_ready(cloud: LocalCloud, stop: asyncio.Event) -> None:
@@ -174,20 +182,26 @@ def _wait_until_ready(cloud: LocalCloud, stop: asyncio.Event) -> None:
         time.sleep(0.05)
 
 
-def _welcome(cloud: LocalCloud, outputs: dict[str, Any]) -> str:
+def _print_patches(say: Callable[[str], None]) -> None:
+    lines = registry.lines()
+    say(f"ministack {MINISTACK_VERSION} with {len(lines)} patches:")
+    print("\n".join(f"          {line}" for line in lines), flush=True)
+
+
+def _summary(cloud: LocalCloud, outputs: dict[str, Any]) -> str:
     users = "\n               ".join(f"{user['username']:28}{user['password']}" for user in outputs["users"].values())
     return f"""
   API          {outputs["api_url"]}
   sign in      {outputs["console_url"]}
   users        {users}
-  machine      client {outputs["machine_client_id"]}, its secret is in {cloud.outputs}
-  codes        nothing is mailed: the code is 123456 to confirm a sign-up, and 654321 to reset a password
+  machine      client {outputs["machine_client_id"]}; its secret is in {cloud.outputs}
+  codes        no e-mail is sent: the code is 123456 to confirm a sign-up, and 654321 to reset a password
 
-  Lines to copy, into another terminal:
+  Commands to copy into another terminal:
     curl -i {outputs["api_url"]}/reports                      # 401: no token
-    make demo                                                 # the whole story, in words and real requests
+    make demo                                                 # a tour of both use cases, with real requests
     TOKEN=$(make -s token USER=reader); curl -i -H "Authorization: Bearer $TOKEN" {outputs["api_url"]}/whoami
     TOKEN=$(make -s token USER=reader SCOPE=read); curl -i -H "Authorization: Bearer $TOKEN" {outputs["api_url"]}/files
 
-  Ctrl-C stops it; people and policies are kept, `make reset` forgets them. What follows is the Lambdas' log.
+  To stop the cloud, press Ctrl-C. Users and policies stay until `make reset`. The log of the functions follows.
 """

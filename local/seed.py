@@ -1,4 +1,4 @@
-"""The people and policies of the local cloud. What somebody has changed there since is left as it is."""
+"""Creates the sample users and policies of the local cloud. Does not overwrite later changes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from local.cloud import LocalCloud
 
 _OVERWRITE = "`.venv/bin/python manage.py policies apply --stage local --overwrite-policies`"
 
-# name → group, address, password: for nowhere but this machine
+# name → group, e-mail address, password; valid on this machine only
 USERS = {
     "admin": ("admins", "admin@gatehouse.example", "admin-opens-every-door"),
     "editor": ("editors", "editor@gatehouse.example", "editor-writes-reports"),
@@ -21,7 +21,7 @@ USERS = {
 
 
 def seed(cloud: LocalCloud, outputs: Mapping[str, str]) -> list[str]:
-    """Create the sample users that are missing, apply `policies/`, and say what became of which policy.
+    """Creates missing sample users, applies `policies/`, and returns one line for each changed or retained policy.
 
     Raises:  Refused for policy files that cannot be applied
     """

@@ -1,4 +1,4 @@
-"""Signing in as people and machines do: nothing here that a stranger's program could not do."""
+"""Signs in as users and machines do, without any AWS credentials."""
 
 import base64
 import hashlib
@@ -18,11 +18,11 @@ _TIMEOUT = 30
 
 
 class SignInFailed(Exception):
-    """The user pool did not let the person in."""
+    """The user pool refused the sign-in."""
 
 
 def cognito(outputs: dict[str, Any]) -> Any:
-    """A client without credentials, like a browser's or a phone's."""
+    """Returns a client without AWS credentials, as in a browser or a mobile app."""
     return boto3.client(
         "cognito-idp",
         endpoint_url=outputs["endpoint_url"],
@@ -32,7 +32,7 @@ def cognito(outputs: dict[str, Any]) -> Any:
 
 
 def sign_in(outputs: dict[str, Any], username: str, password: str) -> str:
-    """Sign in by password, over SRP, and give the access token; it carries no custom scope."""
+    """Signs in with a password, over SRP, and returns the access token. It has no custom scope."""
     srp = AWSSRP(
         username=username,
         password=password,
@@ -45,7 +45,7 @@ def sign_in(outputs: dict[str, Any], username: str, password: str) -> str:
 
 
 def sign_in_by_page(outputs: dict[str, Any], username: str, password: str, scope: str) -> dict[str, Any]:
-    """Sign in on the user pool's page, by authorization code with PKCE, and give the tokens. Raises SignInFailed."""
+    """Signs in on the user pool's page, by authorization code with PKCE. Returns the tokens. Raises SignInFailed."""
     browser = requests.Session()
     verifier = secrets.token_urlsafe(48)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
@@ -88,7 +88,7 @@ def sign_in_by_page(outputs: dict[str, Any], username: str, password: str, scope
 
 
 def machine_token(outputs: dict[str, Any], scope: str) -> str:
-    """Sign in as the machine, by client credentials; an empty scope asks for all. Raises SignInFailed."""
+    """Returns an access token by client credentials. An empty scope requests all scopes. Raises SignInFailed."""
     asked = {"scope": scope} if scope else {}
     granted = _redeem(
         outputs,

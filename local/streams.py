@@ -5,11 +5,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-_REMEDY = "`make reset` begins with a new cloud, without the people and policies of this one."
+_REMEDY = "To start with a new cloud, without these users and policies, run `make reset`."
 
 
 def stale_mappings(functions: Any, dynamodb: Any) -> Iterator[str]:
-    """Describe each event source mapping whose stream is not its table's current stream, with the remedy.
+    """Describes each event source mapping whose stream is not the current stream of its table, with the remedy.
 
     functions  a boto3 client of Lambda
     """
@@ -19,8 +19,8 @@ def stale_mappings(functions: Any, dynamodb: Any) -> Iterator[str]:
         if stream and _current_stream(dynamodb, name) != source:
             function = mapping["FunctionArn"].rpartition(":")[2]
             yield (
-                f"{name} was deleted or created anew: {function} still reads the stream of the old table."
-                f" Edits by tools other than the API are not noticed. {_REMEDY}"
+                f"{name} was deleted or created again: {function} still reads the stream of the old table."
+                f" Changes by tools other than the API cause no invalidation. {_REMEDY}"
             )
 
 

@@ -1,4 +1,4 @@
-"""The Lambdas' log, as they write it: one line for each decision, and what the triggers say."""
+"""Prints the new log lines of the Lambda functions: one line for each decision, and the lines of the triggers."""
 
 import json
 import time
@@ -13,14 +13,14 @@ from local.cloud import STAGE, LocalCloud, app_name
 
 _PLATFORM = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
 _POLL_SECONDS = 0.5
-_OVERLAP_MILLISECONDS = 5000  # invocations that end at about the same time are written in any order
+_OVERLAP_MILLISECONDS = 5000  # the logs of invocations that end at the same time arrive in any order
 
 
 def follow_logs(cloud: LocalCloud, stopped: Callable[[], bool], print_line: Callable[[str], object]) -> None:
-    """Print new lines until stopped."""
+    """Prints new lines until stopped."""
     tail = Tail(cloud.client("logs"), since=int(time.time() * 1000))
     while not stopped():
-        with suppress(BotoCoreError, ClientError):  # a log that cannot be read just now is no reason to stop the cloud
+        with suppress(BotoCoreError, ClientError):  # a failed read must not stop the cloud
             for function, lines in tail.new_invocations():
                 for line in readable(function, lines):
                     print_line(line)
@@ -28,10 +28,9 @@ def follow_logs(cloud: LocalCloud, stopped: Callable[[], bool], print_line: Call
 
 
 class Tail:
-    """Reads each line of the Lambdas' logs once.
+    """Reads each log line of the functions once.
 
-    Only a group that has grown is read, and only from its newest lines on: reading everything again and again takes
-    more of the processor the longer the cloud runs.
+    Reads a log group only after it has grown, and only its newest lines. Otherwise, each read would take longer.
     """
 
     def __init__(self, logs: Any, since: int) -> None:
@@ -39,7 +38,7 @@ class Tail:
         self._groups: dict[str, _Group] = {}
 
     def new_invocations(self) -> Iterator[tuple[str, list[str]]]:
-        """Give the function and the lines of each invocation that has ended since the last call."""
+        """Returns the function and the lines of each invocation that ended since the last call."""
         prefix = f"/aws/lambda/{app_name()}-{STAGE}"
         for described in self._logs.describe_log_groups(logGroupNamePrefix=prefix)["logGroups"]:
             name, size = described["logGroupName"], described["storedBytes"]
@@ -47,7 +46,7 @@ class Tail:
             if size != group.size:
                 for lines in group.new_streams(self._events(name, group.since)):
                     yield name.removeprefix("/aws/lambda/"), lines
-                group.size = size  # after reading: what could not be read is read the next time
+                group.size = size  # after the read, so that a failed read is repeated
 
     def _events(self, group: str, since: int) -> Iterator[dict[str, Any]]:
         for page in self._logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since):
@@ -56,7 +55,7 @@ class Tail:
 
 @dataclass
 class _Group:
-    """How far a log group was read.
+    """The position of the last read in a log group.
 
     since  milliseconds since 1970
     """
@@ -66,7 +65,7 @@ class _Group:
     given: set[str] = field(default_factory=set)
 
     def new_streams(self, events: Iterable[dict[str, Any]]) -> list[list[str]]:
-        """Give the lines of each new stream. The emulator keeps one for each invocation, written when it ends."""
+        """Returns the lines of each new stream. The emulator writes one stream for each invocation, at its end."""
         streams: dict[str, list[str]] = {}
         newest = self.since
         for event in events:
@@ -79,7 +78,7 @@ class _Group:
 
 
 def readable(function: str, lines: Iterable[str]) -> Iterator[str]:
-    """Shorten the JSON lines, and leave out the traceback by which an authorizer says 401: its line says why."""
+    """Shortens the JSON lines, and omits the traceback of a 401. The decision log contains its reason."""
     hidden = {"_aws", "Decisions", "service", "timestamp", "location", "level"}
     other = []
     for line in lines:

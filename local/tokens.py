@@ -1,4 +1,4 @@
-"""`make token`: an access token of a sample user or of the machine, with the scopes that are asked for."""
+"""`make token`: returns an access token of a sample user or of the machine, with the requested scopes."""
 
 import re
 from collections.abc import Sequence
@@ -10,19 +10,19 @@ MACHINE = "machine"
 
 
 class TokenRefused(Exception):
-    """No token was given; the message is one sentence and says what to do."""
+    """No token is available. The message says what to do."""
 
 
 def token_for(outputs: dict[str, Any], user: str, client: str, scopes: Sequence[str]) -> str:
-    """Return an access token. Raises TokenRefused.
+    """Returns an access token. Raises TokenRefused.
 
     user, client  one of them is a name, the other is empty
-    scopes        `read`, `write` or full names; without any, a person's token has no custom scope and a machine's has
-                  every scope that the machine may have
+    scopes        `read`, `write` or full names; without scopes, the token of a user has no custom scope, and the token
+                  of the machine has every scope of its client
     """
     users = outputs["users"]
     if bool(user) == bool(client) or (user and user not in users) or client not in ("", MACHINE):
-        raise TokenRefused(f"Name who signs in: USER={' or USER='.join(users)} or CLIENT={MACHINE}.")
+        raise TokenRefused(f"Name a user or the machine: USER={' or USER='.join(users)} or CLIENT={MACHINE}.")
     asked = " ".join(_full_name(outputs["scopes"], scope) for scope in scopes)
     try:
         if client:
@@ -35,7 +35,7 @@ def token_for(outputs: dict[str, Any], user: str, client: str, scopes: Sequence[
 
 
 def split_scopes(text: str) -> list[str]:
-    """Split what stands after SCOPE=, separated by spaces or commas."""
+    """Splits the value of SCOPE at spaces and commas."""
     return [word for word in re.split(r"[\s,]+", text) if word]
 
 
@@ -44,4 +44,4 @@ def _full_name(known: dict[str, str], scope: str) -> str:
         return known[scope]
     if scope in known.values():
         return scope
-    raise TokenRefused(f"There is no scope {scope}: SCOPE takes {', '.join([*known, *known.values()])}.")
+    raise TokenRefused(f"Unknown scope {scope}. SCOPE accepts {', '.join([*known, *known.values()])}.")

@@ -1,4 +1,4 @@
-"""The doors: who may come in through which. What AWS does not serve unsigned needs a signature, whatever it is."""
+"""Access control: requires a signature on every request that AWS would not serve anonymously."""
 
 from __future__ import annotations
 
@@ -29,60 +29,60 @@ _READ_AUTHORIZATION = {"/oauth2/token", "/oauth2/revoke", "/oauth2/userInfo"}
 _MEGABYTE = 1024 * 1024
 
 
-class Entrance(Enum):
-    """The ways in."""
+class Interface(Enum):
+    """The interfaces of the local cloud."""
 
-    API = auto()  # the deployed API, behind its own authorizers
+    API = auto()  # the deployed API, with its own authorizers
     PAGE = auto()  # the user pool's pages and OAuth endpoints
-    SELF_SERVICE = auto()  # the user pool's operations for people without AWS credentials
-    AWS = auto()  # everything else: signed
+    SELF_SERVICE = auto()  # the user pool's operations without AWS credentials
+    AWS = auto()  # every other operation, which must be signed
 
 
 def largest_body(headers: dict[str, str]) -> int:
-    """Bytes a request may carry: API Gateway's limit, and more for code or a file that is said to be signed."""
+    """Returns the limit of the body in bytes: API Gateway's, and more for signed requests to S3 or Lambda."""
     scope = re.search(r"Credential=[^/]+/\d+/[^/]+/(s3|lambda)/", headers.get("authorization", ""))
     return (100 if scope else 10) * _MEGABYTE
 
 
 def forbidden() -> Response:
-    """What API Gateway answers to a path it does not know, and AWS to a call that nobody signed."""
+    """Returns the response of API Gateway to an unknown path, and of AWS to an unsigned request."""
     return aws_error("MissingAuthenticationTokenException", "Missing Authentication Token", 403)
 
 
 class AccessControl:
-    """The doorkeeper."""
+    """Admits or refuses each request."""
 
     def __init__(self, signatures: Signatures, self_service: frozenset[str]) -> None:
         self._signatures = signatures
         self._targets = {TARGET + operation for operation in self_service}
 
     def admit(self, request: Request) -> Request | Response:
-        """Let a request in, without the headers that its door does not honour; or refuse it."""
-        refusal = self._stray(request)
+        """Returns the request without the headers that its interface ignores, or a refusal."""
+        refusal = self._malformed(request)
         if refusal:
             return refusal
         request = request.dropping("x-forwarded-")
-        match self._entrance(request):
-            case Entrance.AWS:
+        match self._interface(request):
+            case Interface.AWS:
                 return self._unsigned(request) or request
-            case Entrance.API:
-                # API Gateway's REST APIs hand `path` and `pathParameters` over as they were sent.
+            case Interface.API:
+                # REST APIs of API Gateway do not decode `path` and `pathParameters`.
                 # Source:  github.com/middleapi/standard-server/pull/93 (captures of live APIs); aws/chalice#511, #688
                 return request.undecoded()
-            case Entrance.PAGE:
-                # Not X-Amz-Target: past these pages ministack would route by it, and take any Authorization for root's.
+            case Interface.PAGE:
+                # Drops X-Amz-Target: ministack would route by it, and accept any Authorization as the root user's.
                 credentials = {"authorization"} if request.path in _READ_AUTHORIZATION else set()
                 return request.keeping({"host", "content-type"} | credentials)
-            case Entrance.SELF_SERVICE:
+            case Interface.SELF_SERVICE:
                 return request
 
-    def _stray(self, request: Request) -> Response | None:
+    def _malformed(self, request: Request) -> Response | None:
         if not _HOST.fullmatch(request.header("host").lower()):
-            # ministack routes by Host; and a page on a name rebound to 127.0.0.1 must not find an AWS account there.
-            return aws_error("MisdirectedRequest", "This server is localhost.", 421)
+            # ministack routes by Host. This check also stops DNS rebinding, by which a web page could reach the cloud.
+            return aws_error("MisdirectedRequest", "The Host header must be localhost or 127.0.0.1.", 421)
         names = [name for name, _value in request.scope["headers"] if _ONCE.fullmatch(name)]
         if len(names) > len(set(names)):
-            return aws_error("BadRequest", "A header that decides who may do what appears twice.", 400)
+            return aws_error("BadRequest", "A header that decides the access appears twice.", 400)
         if request.path.startswith(("/_ministack", "/_localstack")) or request.path == "/health":
             return aws_error("NotFound", "Not Found", 404)
         return None
@@ -92,20 +92,20 @@ class AccessControl:
             return forbidden()
         posted = request.header("x-amz-target") and "urlencoded" in request.header("content-type")
         if posted or "Action" in request.query:
-            # ministack asks the caller's policy about one of the two operations so named, and runs the other.
-            return aws_error("InvalidAction", "A call names its operation once.")
+            # ministack would check the policy for one of the two named operations, and run the other one.
+            return aws_error("InvalidAction", "The request names two operations.")
         return self._signatures.refusal(request)
 
-    def _entrance(self, request: Request) -> Entrance:
+    def _interface(self, request: Request) -> Interface:
         if claims_a_signature(request):
-            return Entrance.AWS
+            return Interface.AWS
         if all(_CALL.match(path) and "/@connections/" not in path for path in (request.path, request.raw_path)):
-            return Entrance.API
+            return Interface.API
         allowed = {"GET"} if _KEYS.fullmatch(request.path) else PAGES.get(request.path, set())
-        # "Action" is how ministack tells the services of AWS's query protocol apart, wherever it appears.
+        # "Action" selects an operation of AWS's query protocol in ministack, in the query or the form.
         if request.method in allowed and "Action" not in request.query and "Action" not in request.form:
-            return Entrance.PAGE
+            return Interface.PAGE
         if request.method == "OPTIONS" and (allowed or request.path == "/"):
-            return Entrance.PAGE
+            return Interface.PAGE
         public = request.method == "POST" and request.path == "/" and request.header("x-amz-target") in self._targets
-        return Entrance.SELF_SERVICE if public else Entrance.AWS
+        return Interface.SELF_SERVICE if public else Interface.AWS

@@ -1,6 +1,6 @@
-"""Sign-in challenges: an answer counts only with the Session that was handed out for that user, client and challenge.
+"""Binds each answer to a sign-in challenge to the Session of that user, client and challenge.
 
-ministack hands out sessions and then takes any: a made-up one would set any user's password or skip their MFA.
+ministack accepts any Session. An invented Session could set the password of any user or skip the MFA.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from local.front import directory
 from local.front.directory import Record
 from local.front.http import Response, aws_error
 
-# ministack binds these itself: the first by its secret block, the second by a session of its own.
+# ministack binds these challenges itself: by the secret block, and by its own session.
 _BOUND_BY_MINISTACK = {"PASSWORD_VERIFIER", "CUSTOM_CHALLENGE"}
 _MFA = {"SOFTWARE_TOKEN_MFA", "MFA_SETUP"}
 _STARTS = {"InitiateAuth", "AdminInitiateAuth"}
@@ -24,24 +24,24 @@ Forward = Callable[[], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class Challenge:
-    """A question that was put to one user of one client."""
+    """A challenge for one user of one client."""
 
     name: str
     client_id: str
-    username: str  # as the pool knows them, whatever alias they typed
+    username: str  # the username of the pool, also for a sign-in with an alias
     expires_at: float
     authenticator_verified: bool = False
 
 
 class Challenges:
-    """The open challenges, by session. In memory: a restart costs whoever is signing in another try."""
+    """The open challenges, by session. They are in memory, so a restart interrupts the current sign-ins."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._open: dict[str, Challenge] = {}
 
-    async def guard(self, operation: str, fields: Record, forward: Forward) -> Response:
-        """Pass an operation on if the session it needs is open, and open the session that its answer hands out."""
+    async def handle(self, operation: str, fields: Record, forward: Forward) -> Response:
+        """Forwards an operation if its session is open, and opens the session of the response."""
         if operation in _STARTS:
             return self._next(fields, await forward(), refreshing="REFRESH" in fields["AuthFlow"])
         if operation in _ANSWERS:
@@ -65,7 +65,7 @@ class Challenges:
                 message = f"Password did not conform with policy: {'; '.join(faults)}"
                 return aws_error("InvalidPasswordException", message)
         if name == "SOFTWARE_TOKEN_MFA" and not user.get("_totp_secret"):
-            return _invalid_session()  # ministack would take any code from a user without an authenticator
+            return _invalid_session()  # ministack would accept any code for a user without an authenticator
         return self._next(fields, await self._spend(session, forward), answered=challenge.name)
 
     def _fits(self, challenge: Challenge, name: str, client_id: str, user: Record) -> bool:
@@ -74,7 +74,7 @@ class Challenges:
         return ready and asked == (name, client_id, user["Username"]) and self._now() < challenge.expires_at
 
     async def _spend(self, session: str, forward: Forward) -> Response:
-        # Taken before the answer is judged: two answers at once must not both use it. A wrong one may be corrected.
+        # Closed before the answer is checked, so that two concurrent answers cannot both use it. Open again on failure.
         challenge = self._open.pop(session)
         response = await forward()
         if response.status != 200:
@@ -82,28 +82,31 @@ class Challenges:
         return response
 
     def _next(self, fields: Record, response: Response, answered: str = "", refreshing: bool = False) -> Response:
-        """Open the session of a further challenge, among them the MFA that ministack forgets to ask for."""
+        """Opens the session of the next challenge. Adds the MFA challenge that ministack omits."""
         if response.status != 200:
             return response
         content = response.content
         result = content.get("AuthenticationResult")
         if result and answered not in _MFA and not refreshing:
             signed_in = directory.token_user(result["AccessToken"])
-            owed = directory.mfa_challenge(*signed_in) if signed_in else None
-            if owed:
-                content, response = owed, Response.json(200, owed, content_type="application/x-amz-json-1.1")
+            challenge_due = directory.mfa_challenge(*signed_in) if signed_in else None
+            if challenge_due:
+                content, response = (
+                    challenge_due,
+                    Response.json(200, challenge_due, content_type="application/x-amz-json-1.1"),
+                )
         app = directory.client(fields["ClientId"])
         if app and content.get("Session") and content["ChallengeName"] not in _BOUND_BY_MINISTACK:
-            # Whom the answer names, not the request: an SRP proof for one user may come with another's USERNAME.
+            # The user of the response and not of the request: an SRP proof can come with another USERNAME.
             user = directory.user(app.pool, content["ChallengeParameters"]["USER_ID_FOR_SRP"])
             if user:
                 expires_at = self._now() + app.session_seconds
                 challenge = Challenge(content["ChallengeName"], app.id, user["Username"], expires_at)
-                self._remember(content["Session"], challenge)
+                self._open_session(content["Session"], challenge)
         return response
 
     async def _set_up(self, fields: Record, forward: Forward) -> Response:
-        """Lead a user who has no tokens yet through AssociateSoftwareToken and VerifySoftwareToken."""
+        """Handles AssociateSoftwareToken and VerifySoftwareToken for a user without tokens."""
         session = fields.get("Session") or ""
         challenge = self._open.get(session)
         if not challenge or challenge.name != "MFA_SETUP" or self._now() >= challenge.expires_at:
@@ -115,10 +118,10 @@ class Challenges:
             user = directory.user(app.pool, challenge.username) if app and verified else None
             if user:
                 directory.enrol(user, secret)
-            self._remember(response.content["Session"], replace(challenge, authenticator_verified=verified))
+            self._open_session(response.content["Session"], replace(challenge, authenticator_verified=verified))
         return response
 
-    def _remember(self, session: str, challenge: Challenge) -> None:
+    def _open_session(self, session: str, challenge: Challenge) -> None:
         self._open = {s: c for s, c in self._open.items() if self._now() < c.expires_at} | {session: challenge}
 
 

@@ -1,4 +1,4 @@
-"""HTTP as the front sees it: a request read whole, an answer, and the ASGI conversations that carry them."""
+"""HTTP for the front: complete requests and responses, and their transport over ASGI."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class TooLarge(Exception):
-    """The body is longer than its request may carry."""
+    """The body of a request is larger than its limit."""
 
 
 class Disconnected(Exception):
-    """The client left before its request was complete."""
+    """The client disconnected before its request was complete."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request; its headers, query and form read exactly as ministack reads them."""
+    """One request. Reads its headers, query and form as ministack does."""
 
     scope: Scope
     body: bytes = b""
@@ -41,7 +41,7 @@ class Request:
 
     @property
     def raw_path(self) -> str:
-        """The path as it was sent: percent-encoded."""
+        """Returns the path as received, percent-encoded."""
         return bytes(self.scope["raw_path"]).decode("latin-1")
 
     @cached_property
@@ -58,7 +58,7 @@ class Request:
 
     @property
     def fields(self) -> dict[str, Any] | None:
-        """The members of a JSON body; None when it is anything but an object."""
+        """Returns the members of a JSON body, or None if the body is not an object."""
         try:
             content = json.loads(self.body or b"{}")
         except (ValueError, RecursionError):
@@ -72,22 +72,22 @@ class Request:
         return self.query.get(name, [""])[0]
 
     def keeping(self, names: Container[str]) -> Request:
-        """The same request without any header but these."""
-        kept = [(name, value) for name, value in self.scope["headers"] if name.decode("latin-1") in names]
-        return Request({**self.scope, "headers": kept}, self.body)
+        """Returns the same request with these headers only."""
+        retained = [(name, value) for name, value in self.scope["headers"] if name.decode("latin-1") in names]
+        return Request({**self.scope, "headers": retained}, self.body)
 
     def undecoded(self) -> Request:
-        """The same request with its path as it was sent."""
+        """Returns the same request with its path as received."""
         return Request({**self.scope, "path": self.raw_path}, self.body)
 
     def dropping(self, prefix: str) -> Request:
-        """The same request without the headers that begin so."""
+        """Returns the same request without the headers that have this prefix."""
         return self.keeping([name for name in self.headers if not name.startswith(prefix)])
 
 
 @dataclass(frozen=True)
 class Response:
-    """One finished answer."""
+    """One complete response."""
 
     status: int
     body: bytes = b""
@@ -95,8 +95,8 @@ class Response:
 
     @classmethod
     def json(cls, status: int, content: dict[str, Any], **headers: str) -> Response:
-        """A JSON answer; an underscore in a header's name stands for its hyphen."""
-        # Browsers may read what a user pool answers from any origin, refusals included, as on AWS.
+        """Returns a JSON response. An underscore in the name of a header becomes a hyphen."""
+        # As on AWS, a browser can read every response of a user pool from any origin, including errors.
         given = {"content_type": "application/json", "access_control_allow_origin": "*", **headers}
         lines = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in given.items())
         return cls(status, json.dumps(content).encode(), lines)
@@ -110,14 +110,14 @@ class Response:
 
 
 def aws_error(code: str, message: str, status: int = 400) -> Response:
-    """A refusal in the shape of AWS's JSON protocols."""
+    """Returns an error in the form of AWS's JSON protocols."""
     return Response.json(
         status, {"__type": code, "message": message}, content_type="application/x-amz-json-1.1", x_amzn_errortype=code
     )
 
 
 async def read(scope: Scope, receive: Receive, limit: int) -> Request:
-    """Read a request whole.
+    """Reads a complete request.
 
     Raises:  TooLarge, Disconnected
     """
@@ -133,12 +133,12 @@ async def read(scope: Scope, receive: Receive, limit: int) -> Request:
             raise TooLarge
         more = message.get("more_body", False)
     if size > limit:
-        raise TooLarge  # only now: who is still sending would see a broken connection, and no answer
+        raise TooLarge  # after the last chunk, because a client that is still sending would not read the response
     return Request(scope, b"".join(chunks))
 
 
 async def call(app: App, request: Request) -> Response:
-    """Pass a request to an application and collect its answer."""
+    """Calls an application and collects its response."""
     length = (b"content-length", str(len(request.body)).encode())
     headers = [h for h in request.scope["headers"] if h[0] not in (b"content-length", b"transfer-encoding")]
     coming: list[Message] = [{"type": "http.request", "body": request.body}]
@@ -159,8 +159,8 @@ async def call(app: App, request: Request) -> Response:
 
 
 async def answer(send: Send, response: Response) -> None:
-    """Send a finished answer."""
-    # ministack states the length itself: of what a HEAD request does not get, for one.
+    """Sends a complete response."""
+    # ministack sets the length itself, for example in the response to a HEAD request.
     stated = response.header("content-length")
     length = () if stated else ((b"content-length", str(len(response.body)).encode()),)
     await send({"type": "http.response.start", "status": response.status, "headers": [*response.headers, *length]})

@@ -1,4 +1,4 @@
-"""The user pool's OAuth endpoints and sign-in pages, with what Cognito checks there and ministack does not."""
+"""Adds Cognito's checks to the OAuth endpoints and sign-in pages of ministack's user pool."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Forward = Callable[[Request], Awaitable[Response]]
 
 
 class OAuth:
-    """The guard of the pages; what must be remembered about a sign-in is kept in ministack's own record of it."""
+    """Handles the pages and endpoints. Stores the state of a sign-in in ministack's record of it."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -32,7 +32,7 @@ class OAuth:
         return request.method in PAGES.get(request.path, ())
 
     async def answer(self, request: Request, forward: Forward) -> Response:
-        """Answer a page or an endpoint, by itself or through ministack."""
+        """Responds for a page or an endpoint, by itself or with ministack."""
         match request.path:
             case "/oauth2/authorize":
                 return await _authorize(request, forward)
@@ -65,7 +65,7 @@ class OAuth:
                 return await forward(request)
 
     async def _refresh(self, app: AppClient, token: str) -> Response:
-        # ministack's own refresh drops the groups, and gives any client's tokens to any other client.
+        # ministack's own refresh drops the groups, and does not check the client of the token.
         now = self._now()
         if not directory.refreshable(app, token, now) or refresh_token_rotation.is_replaced(app, token, now):
             return _error("invalid_grant", "Invalid refresh token.")
@@ -88,7 +88,7 @@ class OAuth:
             return _error("unsupported_token_type" if token else "invalid_request")
         if claims.get("client_id", app.id) != app.id:
             return _error("invalid_grant", "The token belongs to another client.")
-        # A token that is unknown, expired or revoked already is as good as revoked (RFC 7009).
+        # An unknown, expired or revoked token is not an error (RFC 7009, section 2.2).
         if directory.refreshable(app, token, self._now()):
             directory.revoke(token)
         return Response.json(200, {})
@@ -122,16 +122,16 @@ async def _log_in(request: Request, forward: Forward) -> Response:
     app, pool = directory.client(issued["client_id"]), directory.pool(issued["pool_id"])
     user = directory.user(pool, issued["username"]) if pool else None
     if not app or not app.may_use("code") or not pool or not user:
-        directory.forget_code(code)
+        directory.delete_code(code)
         return _error("unauthorized_client", "The client may not use this flow.")
     if directory.mfa_challenge(pool, user):
-        directory.forget_code(code)
-        return _error("access_denied", "This user signs in with MFA, which the emulated page cannot ask for.")
+        directory.delete_code(code)
+        return _error("access_denied", "This user has MFA, which the emulated page does not support.")
     return response
 
 
 async def _return_from_provider(request: Request, forward: Forward) -> Response:
-    # Exactly as ministack finds it: another sign-in's state must not lend this one its lack of a challenge.
+    # The state is read as ministack reads it. Otherwise, the state of a sign-in without a challenge could be used.
     saml, form = request.path.startswith("/saml2/"), request.form
     relay = form.get("RelayState", "") if saml else request.parameter("state") or form.get("state", "")
     challenge = directory.federation(relay).get("code_challenge", "")
@@ -144,13 +144,13 @@ async def _return_from_provider(request: Request, forward: Forward) -> Response:
     signed_in["code_challenge"] = challenge
     if user["UserStatus"] != "EXTERNAL_PROVIDER" or user.get("_post_confirmation_fired"):
         return response
-    user["_post_confirmation_fired"] = True  # kept with the user, so that a restart does not make them new again
+    user["_post_confirmation_fired"] = True  # stored with the user, so that it is fired once across restarts
     refusal = await triggers.post_confirmation(triggers.CONFIRMED, pool, user, signed_in["client_id"], None)
     return refusal or response
 
 
 def _code_fault(app: AppClient, form: dict[str, str]) -> Response | None:
-    """Find what is wrong with a code, where ministack does not look."""
+    """Returns an error that ministack does not detect in a code, or None."""
     verifier = form.get("code_verifier", "")
     if verifier and not _VERIFIER.fullmatch(verifier):
         return _error("invalid_grant", "code_verifier is malformed.")

@@ -1,4 +1,4 @@
-"""What people may say about themselves: ministack lets anyone write any attribute and sign in without a password."""
+"""Refuses self-service operations that Cognito refuses: attribute writes, aliases, and missing passwords."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NEED_A_PASSWORD = {"InitiateAuth", "AdminInitiateAuth", "ForgotPassword", "Conf
 
 
 def refusal(operation: str, fields: Record, now: float) -> Response | None:
-    """Refuse what Cognito does not let people do with a profile: theirs or, by a forged `sub`, another's."""
+    """Returns the refusal of an operation that Cognito would refuse, or None."""
     app = directory.client(fields.get("ClientId"))
     if operation == "SignUp" and app and app.pool.get("AdminCreateUserConfig", {}).get("AllowAdminCreateUserOnly"):
         return aws_error("NotAuthorizedException", "SignUp is not permitted for this user pool")
@@ -43,7 +43,7 @@ def _may_write(fields: Record) -> bool:
 
 
 def _is_taken(app: AppClient | None, fields: Record) -> bool:
-    # ministack looks for an alias in every spelling, and for a username in this one.
+    # ministack compares aliases without case, but usernames with case.
     pool = app.pool if app else directory.pool(fields.get("UserPoolId"))
     if pool is None or pool.get("UsernameAttributes") or not usernames.ignores_case(pool):
         return False
@@ -53,7 +53,7 @@ def _is_taken(app: AppClient | None, fields: Record) -> bool:
 
 
 def _takes_an_alias(fields: Record) -> bool:
-    # Whoever answers to another's e-mail would be given what an administrator means to give the other.
+    # A user with the e-mail address of another user could receive the permissions of that user.
     if "AccessToken" in fields:
         pool, user = directory.token_user(fields["AccessToken"]) or (None, None)
     else:
@@ -67,7 +67,7 @@ def _takes_an_alias(fields: Record) -> bool:
 
 
 def _has_no_password(app: AppClient | None, fields: Record) -> bool:
-    # Whoever came by a corporate provider has none, and ministack compares an empty one with nothing.
+    # A federated user has no password. ministack would accept an empty password.
     name = (fields.get("AuthParameters") or {}).get("USERNAME") or fields.get("Username")
     user = directory.user(app.pool, name) if app else None
     return user is not None and not user.get("_password")
@@ -79,6 +79,6 @@ def _refresh_token_expired(fields: Record, now: float) -> bool:
 
 
 def _may_revoke(app: AppClient | None, fields: Record, now: float) -> bool:
-    # ministack revokes the session that an unsigned token claims to be of.
+    # ministack would revoke the session that a token with an invalid signature names.
     secret = fields.get("ClientSecret") or ""
     return app is not None and app.knows(secret) and directory.refreshable(app, fields["Token"], now)

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable
+from typing import Any
 
 import hypercorn.asyncio
 from hypercorn.config import Config
@@ -41,9 +42,10 @@ async def serve(
     app = front(now=now)
     if snapshots:
         app = snapshots.observe(app)
+    served: Any = wrap(app)  # hypercorn's types of ASGI are narrower than the front's
     saving = asyncio.create_task(snapshots.save_changes()) if snapshots else None
     try:
-        await hypercorn.asyncio.serve(wrap(app), config, shutdown_trigger=stopped)
+        await hypercorn.asyncio.serve(served, config, shutdown_trigger=stopped)
     finally:
         if saving:
             saving.cancel()

@@ -1,4 +1,4 @@
-"""AWS signatures (SigV4): verified here, because ministack takes anyone who names its root key at their word."""
+"""Verifies AWS signatures (SigV4). ministack does not verify the signature of its root access key."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Problem = tuple[str, str]
 
 
 def claims_a_signature(request: Request) -> bool:
-    """Whether a request says that AWS credentials signed it, in any way ministack would listen to."""
+    """Returns whether a request contains an AWS signature in any form that ministack reads."""
     return request.header("authorization").startswith("AWS") or any(
         name.lower() in _QUERY_SIGNATURE for name in request.query
     )
@@ -38,13 +38,13 @@ def claims_a_signature(request: Request) -> bool:
 
 @dataclass(frozen=True)
 class Signatures:
-    """The judge of signatures; ministack knows the secrets of IAM users and of Lambda's roles, not the root key's."""
+    """Verifies signatures. ministack has the secrets of IAM users and roles. The root secret is given here."""
 
     access_key: str
     secret: str
 
     def refusal(self, request: Request) -> Response | None:
-        """Refuse a request whose signature is not right, in the protocol of the service it is meant for."""
+        """Returns the refusal of a request with an invalid signature, in the protocol of its service, or None."""
         problem = self._problem(request)
         if problem is None:
             return None
@@ -84,7 +84,7 @@ class Signatures:
     def _secret(self, access_key: str, session_token: str) -> str | None:
         if access_key == self.access_key:
             return self.secret
-        # To ministack an empty key, one from its own environment and any twelve digits are the root key too.
+        # ministack also accepts an empty key, the key of its environment and any twelve digits as the root key.
         if is_root_access_key(access_key):
             return None
         found = resolve_credential(access_key, session_token=session_token)
@@ -100,7 +100,7 @@ class Signatures:
         return ("RequestExpired", "Request has expired") if expired else None
 
     def _left_unsigned(self, request: Request, signed: list[str]) -> Problem | None:
-        # ministack routes by Host and X-Amz-Target: unsigned, they would turn one signed call into another.
+        # ministack routes by Host and X-Amz-Target. If they were unsigned, one signed request could become another.
         open_headers = {name for name in request.headers if name == "host" or name.startswith("x-amz-")} - set(signed)
         if open_headers:
             return "SignatureDoesNotMatch", f"These headers are not signed: {', '.join(sorted(open_headers))}."
@@ -108,5 +108,5 @@ class Signatures:
         if re.fullmatch(r"[0-9a-f]{64}", stated) and not hmac.compare_digest(
             stated, hashlib.sha256(request.body).hexdigest()
         ):
-            return "SignatureDoesNotMatch", "The body is not the one that was signed."
+            return "SignatureDoesNotMatch", "The body does not match the signature."
         return None

@@ -1,4 +1,4 @@
-"""The PostConfirmation trigger, which ministack keeps in its records and never fires."""
+"""Fires the PostConfirmation trigger. ministack stores its configuration and never fires it."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ PASSWORD_RESET = "PostConfirmation_ConfirmForgotPassword"
 async def post_confirmation(
     source: str, pool: Record, user: Record, client_id: str, metadata: dict[str, str] | None
 ) -> Response | None:
-    """Tell the pool's function, if it has one, that a user is confirmed; its failure becomes the caller's.
+    """Invokes the PostConfirmation function of the pool, if it has one. Returns the error of the function, or None.
 
-    The user stays confirmed whatever the function does.
+    The user stays confirmed if the function fails.
     """
     arn = (pool.get("LambdaConfig") or {}).get("PostConfirmation")
     if not arn:
@@ -31,7 +31,7 @@ async def post_confirmation(
             "UnexpectedLambdaException", "PostConfirmation invocation failed: the function does not exist."
         )
     event = _event(source, pool["Id"], user, client_id, metadata)
-    # A thread of its own: the function may call back into this very server.
+    # In another thread, because the function may call this server.
     result = await run_reentrant(
         lambda_svc._execute_function_with_config_scope,
         lambda_svc._execution_record_for_config(record, settings),
@@ -48,7 +48,7 @@ async def post_confirmation(
 
 
 def _event(source: str, pool_id: str, user: Record, client_id: str, metadata: dict[str, str] | None) -> dict[str, Any]:
-    """Build the trigger's event.
+    """Returns the event of the trigger.
 
     Source:  docs.aws.amazon.com/cognito → "Post confirmation Lambda trigger"
     """

@@ -1,4 +1,4 @@
-"""The user pool's JSON operations, with what AWS does around them and ministack does not."""
+"""Adds Cognito's checks and triggers to the JSON operations of ministack's user pool."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CONFIRM = {
 
 
 class UserPool:
-    """The guard of the operations that name their target in X-Amz-Target."""
+    """Handles the operations that X-Amz-Target names."""
 
     def __init__(self, service: ServiceModel, now: Callable[[], float]) -> None:
         self._service = service
@@ -32,10 +32,10 @@ class UserPool:
         return request.header("x-amz-target").startswith(TARGET)
 
     async def answer(self, request: Request, forward: Callable[[Request], Awaitable[Response]]) -> Response:
-        """Pass an operation on, unless AWS would refuse it, and fire the trigger that follows it."""
+        """Forwards an operation unless AWS would refuse it, and fires its trigger."""
         operation, fields = request.header("x-amz-target").removeprefix(TARGET), request.fields
         if fields is None:
-            return aws_error("SerializationException", "The fields of an operation are a JSON object.")
+            return aws_error("SerializationException", "The body of an operation must be a JSON object.")
         fault = operations.fault(self._service, operation, fields)
         if fault:
             return aws_error("InvalidParameterException", fault)
@@ -46,14 +46,14 @@ class UserPool:
         renewed = self._renew(operation, fields)
         if isinstance(renewed, Response):
             return renewed
-        response = await self._challenges.guard(operation, fields, lambda: forward(request))
+        response = await self._challenges.handle(operation, fields, lambda: forward(request))
         if renewed and response.status == 200:
             result = {**response.content["AuthenticationResult"], "RefreshToken": renewed}
             return Response.json(200, {"AuthenticationResult": result}, content_type="application/x-amz-json-1.1")
         return await self._confirmed(operation, fields, response) or response
 
     def _renew(self, operation: str, fields: Record) -> Response | str:
-        """Give the refresh token that GetTokensFromRefreshToken is to add, if any; or refuse."""
+        """Returns the new refresh token for GetTokensFromRefreshToken, an empty text, or a refusal."""
         app, token = directory.client(fields.get("ClientId")), fields.get("RefreshToken", "")
         if operation != "GetTokensFromRefreshToken" or app is None:
             return ""
@@ -61,8 +61,8 @@ class UserPool:
             return aws_error("NotAuthorizedException", f"Unable to verify the secret of client {app.id}")
         if refresh_token_rotation.is_replaced(app, token, self._now()):
             return aws_error("RefreshTokenReuseException", "The refresh token was replaced by another.")
-        on = refresh_token_rotation.is_enabled(app) and directory.refreshable(app, token, self._now())
-        return refresh_token_rotation.replace(app, token, self._now()) if on else ""
+        rotates = refresh_token_rotation.is_enabled(app) and directory.refreshable(app, token, self._now())
+        return refresh_token_rotation.replace(app, token, self._now()) if rotates else ""
 
     async def _confirmed(self, operation: str, fields: Record, response: Response) -> Response | None:
         source = _CONFIRM.get(operation)
@@ -79,9 +79,9 @@ class UserPool:
 
 
 def _completed(request: Request, operation: str, fields: Record) -> Request:
-    """Add the temporary password that Cognito makes; ministack's own is too short for a policy of 13 or more."""
-    stated = fields.get("TemporaryPassword") or fields.get("MessageAction") == "RESEND"
-    pool = directory.pool(fields["UserPoolId"]) if operation == "AdminCreateUser" and not stated else None
+    """Adds a temporary password as Cognito does. ministack's password is too short for a minimum length above 12."""
+    given = fields.get("TemporaryPassword") or fields.get("MessageAction") == "RESEND"
+    pool = directory.pool(fields["UserPoolId"]) if operation == "AdminCreateUser" and not given else None
     if pool is None:
         return request
     return Request(

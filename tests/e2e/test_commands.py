@@ -16,7 +16,7 @@ import requests
 from tests.e2e.clients import TIMEOUT, Api
 from tests.e2e.cloud import PROJECT, STOP_SECONDS, Cloud, command, environment, free_port, wait_for
 
-NAMES = "Name who signs in: USER=admin or USER=editor or USER=reader or CLIENT=machine.\n"
+NAMES = "Name a user or the machine: USER=admin or USER=editor or USER=reader or CLIENT=machine.\n"
 
 
 def make_token(cloud: Cloud, *words: str) -> list[str]:
@@ -91,7 +91,7 @@ def test_such_a_token_opens_a_route_of_use_case_1(cloud: Cloud, api: Api) -> Non
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--scope", "delete", "reader"], "There is no scope delete: SCOPE takes read, write, "),
+        (["--scope", "delete", "reader"], "Unknown scope delete. SCOPE accepts read, write, "),
         (["--client", "machine", "--scope", "write"], "No token for machine: "),
     ],
 )
@@ -115,7 +115,7 @@ def test_chalice_local_on_a_busy_port_ends_with_one_message(cloud: Cloud, option
             check=False,
         )
     assert (ended.stdout, len(ended.stderr.splitlines())) == ("", 1), ended.stderr
-    assert ended.stderr.startswith(f"Port {port} is in use: ")
+    assert ended.stderr.startswith(f"Port {port} is in use. ")
 
 
 def test_chalice_local_says_at_once_where_it_serves_also_into_a_file(cloud: Cloud, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_the_demo_ends_badly_when_an_answer_is_not_the_promised_one(
         api.ask("PUT", machines_policy, admin, {"statements": statements})
 
     assert played.returncode == 1
-    assert played.stderr == "\nThe story ended badly: GET /reports answered 403 where 200 was promised.\n"
+    assert played.stderr == "\nThe demo failed: GET /reports answered 403 where 200 was promised.\n"
 
 
 def test_without_a_cloud_the_demo_says_so_in_one_sentence(tmp_path: Path) -> None:

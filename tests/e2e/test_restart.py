@@ -182,18 +182,20 @@ def test_a_second_run_is_refused_in_one_sentence(first_life: FirstLife) -> None:
 
     assert (first_life.second_run.returncode, first_life.second_run.stdout) == (1, "")
     assert first_life.second_run.stderr == (
-        f"A local cloud is running in {folder} already: stop it first, with Ctrl-C in its terminal.\n"
+        f"A local cloud is already running in {folder}. To stop it, press Ctrl-C in its terminal.\n"
     )
 
 
 def test_a_running_cloud_is_not_forgotten(first_life: FirstLife) -> None:
     assert first_life.reset.returncode == 1
-    assert first_life.reset.stderr == "The local cloud is running: stop it first, with Ctrl-C in its terminal.\n"
+    assert first_life.reset.stderr == (
+        "The local cloud is running. To stop it, press Ctrl-C in its terminal. Then reset it.\n"
+    )
 
 
 def test_after_a_run_that_was_killed_at_once_the_next_begins_anew_and_says_so(first_life: FirstLife) -> None:
     assert first_life.cloud.said.splitlines()[0] == (
-        "The last run was killed before it could save anything: beginning with a new cloud."
+        "The last run was killed before its first save. This run starts with a new cloud."
     )
 
 
@@ -236,7 +238,7 @@ def test_after_a_kill_nothing_runs_and_the_demo_says_that_there_is_no_cloud(seco
 
 
 def test_the_start_after_a_kill_says_in_one_sentence_what_was_lost(third_life: ThirdLife) -> None:
-    sentence = "The last run was killed: people and policies are as they were saved at TIME; later changes are lost."
+    sentence = "The last run was killed. Its state of TIME is restored. Later changes are lost."
 
     assert re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME", third_life.said.splitlines()[0]) == sentence
 
@@ -254,7 +256,7 @@ def test_a_cloud_that_began_after_a_kill_ends_as_well_as_any(third_life: ThirdLi
 
 def test_a_reset_forgets_everything(third_life: ThirdLife) -> None:
     assert (third_life.reset.returncode, third_life.reset.stderr) == (0, "")
-    assert third_life.reset.stdout == "Forgotten: people, policies and documents of the local cloud.\n"
+    assert third_life.reset.stdout == "Deleted: the users, policies and sample data of the local cloud.\n"
     assert not third_life.folder.exists()
 
 
@@ -283,5 +285,5 @@ def test_a_port_that_another_program_uses_is_named(tmp_path: Path) -> None:
         status = refused.process.wait(STOP_SECONDS)
 
     assert (status, len(refused.said.splitlines())) == (1, 1)
-    assert refused.said.startswith(f"Port {port} is in use: ")
+    assert refused.said.startswith(f"Port {port} is in use. ")
     assert not (tmp_path / "cloud").exists()

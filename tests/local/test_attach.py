@@ -25,7 +25,7 @@ def test_the_port_is_the_one_of_the_command_line(command_line: str, port: str) -
 @pytest.mark.parametrize("port", ["abc", "", "-1", "65536", "80.5"])
 def test_an_invalid_port_is_refused_with_one_message(port: str) -> None:
     problem = port_problem("127.0.0.1", port)
-    assert problem == f"GATEHOUSE_LOCAL_PORT: {port!r} is not a port, which is a number from 1 to 65535."
+    assert problem == f"GATEHOUSE_LOCAL_PORT: {port!r} is not a port. A port is a number from 1 to 65535."
 
 
 def test_a_free_port_is_no_problem() -> None:
@@ -39,6 +39,5 @@ def test_a_busy_port_ends_chalice_local_with_one_message(capsys: pytest.CaptureF
             attach(argv=["chalice", "local", "--port", str(port)], environ={})
     assert left.value.code == 1
     assert capsys.readouterr().err == (
-        f"Port {port} is in use: stop what listens there, or choose another with"
-        " GATEHOUSE_LOCAL_PORT=<port> make local.\n"
+        f"Port {port} is in use. To use another port, run `GATEHOUSE_LOCAL_PORT=<port> make local`.\n"
     )

@@ -39,7 +39,16 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from local.attach import NO_CLOUD, OTHER_CLOUD, attach, command_of, pool_verifier
-from local.gateway import API_ARN, RouteMatcher, StrictGateway, TokenRefused, TurnedAway, Verify, install, installed
+from local.gateway import (
+    API_ARN,
+    RefusalResponse,
+    RouteMatcher,
+    StrictGateway,
+    TokenRefused,
+    Verify,
+    install,
+    installed,
+)
 from local.gateway_responses import EXTENSION, ResponseType, answer, read_definitions
 from tests.environment import child_environment
 
@@ -451,7 +460,7 @@ def test_the_most_specific_route_is_found_greedy_ones_last(path: str, route: str
 
 @pytest.mark.parametrize("path", ["/greedy", "/greedy/", "/greedy//a", "/greedy/a//b", "//greedy/a", "/greedy/a;b"])
 def test_a_greedy_route_is_not_reached_by_an_empty_or_uncertain_segment(path: str) -> None:
-    with pytest.raises(TurnedAway):
+    with pytest.raises(RefusalResponse):
         RouteMatcher(gateway(), ["/greedy/{proxy+}"]).match_route(path)
 
 
@@ -716,7 +725,7 @@ def test_chalice_has_the_private_seams_and_uses_them_in_the_server_and_the_test_
 
 def test_a_chalice_without_the_seams_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(chalice.local, "LocalGatewayAuthorizer")
-    with pytest.raises(RuntimeError, match=r"knows chalice 1\.34\.0"):
+    with pytest.raises(RuntimeError, match=r"needs chalice 1\.34\.0"):
         install(gateway())
 
 

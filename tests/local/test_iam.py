@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.iam import NotUnderstood, Verdict, read_policy
+from local.iam import UnsupportedPolicy, Verdict, read_policy
 
 API = "arn:aws:execute-api:mars-west-1:123456789012:ymy8tbxw7b/api"
 ORDER = f"{API}/GET/orders/7"
@@ -117,19 +117,19 @@ def test_an_action_covers_invoke_in_any_case_and_by_wildcard(action: str | list[
         pytest.param(document({"Effect": "Allow", "Action": "*"}), "no Resource", id="no resource"),
         pytest.param(document(statement(Resource=None)), "NoneType", id="a resource that is null"),
         pytest.param(document(statement(Resource=[ORDER, 7])), "int", id="a number among the resources"),
-        pytest.param(document(statement(Resource="/orders/7")), "no ARN", id="a resource that is a bare path"),
+        pytest.param(document(statement(Resource="/orders/7")), "is not an ARN", id="a resource that is a bare path"),
         pytest.param(document(statement(Resource=f"{ORDER}${{x}}")), "policy variable", id="a variable in a resource"),
         pytest.param(document(statement(Action="${x}")), "policy variable", id="a variable in an action"),
         pytest.param(document(statement(Resource=ORDER + "x" * 512)), "the limit is 512", id="an endless resource"),
     ],
 )
 def test_whatever_has_no_established_meaning_is_refused_by_name(refused: object, because: str) -> None:
-    with pytest.raises(NotUnderstood, match=because):
+    with pytest.raises(UnsupportedPolicy, match=because):
         read_policy(refused)
 
 
 def test_a_statement_about_another_path_is_read_as_well() -> None:
-    with pytest.raises(NotUnderstood, match="Condition"):
+    with pytest.raises(UnsupportedPolicy, match="Condition"):
         read_policy(document(statement(), statement(Resource=f"{API}/GET/stock", Condition={"Bool": {}})))
 
 

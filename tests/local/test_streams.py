@@ -55,5 +55,5 @@ def test_a_mapping_is_stale_once_its_table_was_created_anew(cloud: Cloud) -> Non
         dynamodb.delete_table(TableName="wheels")
         iam.delete_role(RoleName="wheelwright")
     assert stale == missing
-    assert stale.startswith("wheels was deleted or created anew: wheelwright still reads the stream of the old table.")
+    assert stale.startswith("wheels was deleted or created again: wheelwright still reads the stream of the old table.")
     assert "`make reset`" in stale
