@@ -16,7 +16,8 @@ from authorizers.cognito import requires
 from authorizers.policy import authorizer_blueprint, policy_authorizer
 from chalicelib import wiring
 from chalicelib.api import Api, no_content
-from chalicelib.core.policy import Policy, as_dict
+from chalicelib.core.policy import Policy
+from chalicelib.core.policy_json import as_dict
 from chalicelib.triggers.policy_changed import policy_changed_trigger
 from chalicelib.triggers.post_confirmation import post_confirmation_trigger
 from chalicelib.triggers.pre_token import pre_token_trigger

@@ -1,7 +1,8 @@
-"""One line for every decision, which is a log entry and a CloudWatch metric at once.
+"""The decision log: one line for each decision, which is a log entry and a CloudWatch metric.
 
-Shape:   JSON in CloudWatch's embedded metric format; the reason code is one of the metric's dimensions. It names who,
-         what and why, and never holds a token, a header, a claim set or a name that may be an e-mail address.
+Shape:   JSON in CloudWatch's embedded metric format. The reason code is a dimension of the metric. The line contains
+         the subject, the request and the reason. It never contains a token, a header, a claim set or a name, which may
+         be an e-mail address.
 Source:  docs.aws.amazon.com/AmazonCloudWatch → "Embedded metric format"
 """
 
@@ -11,22 +12,21 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.authorize import Authorization
-from chalicelib.core.decision import decide
 
 _METRICS = [{"Name": "Decisions", "Unit": "Count"}, {"Name": "TookMilliseconds", "Unit": "Milliseconds"}]
 _OUTAGE = {"Name": "KeysOutageSeconds", "Unit": "Seconds"}
-# The first is for alarms, which cannot add metrics up; the second for who asks why.
+# Alarms use the first set, because an alarm cannot add metrics up. People who look for a reason use the second.
 _DIMENSIONS = [["function", "decision"], ["function", "decision", "code"]]
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 class DecisionLog:
-    """The line, as it fills.
+    """Records one decision. It starts the measurement of time when it is created.
 
-    function             the Lambda's name, which tells apps and stages apart
-    keys_outage_seconds  for how long the user pool's keys could not be fetched
-    write_line           where the line goes; Lambda sends standard output to CloudWatch
-    now                  seconds since 1970
+    function             the Lambda's name, which distinguishes applications and stages
+    keys_outage_seconds  returns for how long the user pool's keys could not be fetched
+    write_line           receives the line; Lambda sends standard output to CloudWatch
+    now                  returns seconds since 1970
     """
 
     def __init__(
@@ -43,30 +43,31 @@ class DecisionLog:
         self._began = now()
         self._line: dict[str, Any] = {}
 
-    def ask(self, method: str, path: str) -> None:
+    def record_request(self, method: str, path: str) -> None:
+        """Add the request to the line. One of the other methods writes the line."""
         self._line |= {"method": method, "path": path}
 
-    def decide(self, authorization: Authorization, method: str, path: str) -> None:
-        """Say what the grant means for the request that was asked about."""
-        decision = decide(authorization.statements, method, path)
+    def record_decision(self, authorization: Authorization) -> None:
+        principal, permissions, decision = authorization
         self._line |= {
-            "sub": authorization.principal.subject,
-            "client": authorization.principal.client_id,
-            "policies": list(authorization.policies),
-            "generation": authorization.generation,
+            "sub": principal.subject,
+            "client": principal.client_id,
+            "policies": list(permissions.policies),
+            "generation": permissions.generation,
             "because": list(decision.because),
         }
-        code = decision.reason if authorization.policies else "no_policy"
-        self._write("allowed" if decision.allowed else "denied", code, self._keys_outage_seconds())
+        self._write("allowed" if decision.allowed else "denied", decision.reason)
 
-    def reject(self, code: str) -> None:
-        self._write("rejected", code, self._keys_outage_seconds())
+    def record_rejection(self, code: str) -> None:
+        """Record that the token was rejected."""
+        self._write("rejected", code)
 
-    def fail(self, code: str) -> None:
-        self._write("failed", code, self._keys_outage_seconds())
+    def record_failure(self, code: str) -> None:
+        """Record that there was no decision."""
+        self._write("failed", code)
 
-    def _write(self, decision: str, code: str, outage: float) -> None:
-        now = self._now()
+    def _write(self, decision: str, code: str) -> None:
+        outage, now = self._keys_outage_seconds(), self._now()
         line = {
             "function": self._function,
             "decision": decision,

@@ -1,12 +1,21 @@
-"""API Gateway's form of an answer. The only place that spells execute-api ARNs."""
+"""The policy document of API Gateway. The only module that spells execute-api ARNs and knows their sizes."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from chalicelib.core.errors import CannotDecide
-from chalicelib.core.policy import MAX_ARN_CHARACTERS, MAX_DOCUMENT_BYTES, Effect, Statement
+from chalicelib.core.errors import CannotDecide, InvalidInput
+from chalicelib.core.statement import METHODS, Effect, Statement
+
+MAX_ARN_CHARACTERS = 512  # API Gateway's limit for one ARN in a policy
+MAX_RESULT_BYTES = 8192  # the smallest limit for an authorizer's result that API Gateway's documentation states
+
+# A policy is written before its stage and its callers are known. Its size is checked with the longest ARN base
+# (arn:aws-us-gov:…/<stage>/, with a stage name of 28 characters) and with the longest names of a caller.
+LONGEST_ARN_BASE = 96
+_LONGEST_PATH = MAX_ARN_CHARACTERS - LONGEST_ARN_BASE - max(map(len, METHODS))
+_LONGEST_CALLER_BYTES = 1152
 
 _EVERYTHING = "*/*"
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
@@ -14,10 +23,10 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 @lru_cache(maxsize=256)
 def split_method_arn(arn: str) -> tuple[str, str, str]:
-    """Take a method ARN apart.
+    """Split a method ARN.
 
     Shape:   arn:<partition>:execute-api:<region>:<account>:<api>/<stage>/<verb>/<path>
-             → ("arn:…/<stage>/", verb, path), the path beginning with "/"; it may hold further colons and slashes
+             → ("arn:…/<stage>/", verb, path). The path begins with "/" and can contain more colons and slashes.
     Raises:  CannotDecide
     """
     parts = arn.split(":", 5)
@@ -29,11 +38,12 @@ def split_method_arn(arn: str) -> tuple[str, str, str]:
 
 
 def build(statements: Iterable[Statement], arn_base: str) -> dict[str, Any]:
-    """Write statements as IAM does; without an Allow among them, an explicit Deny of everything.
+    """Return the policy document in IAM's form. Without an Allow statement, it explicitly denies everything.
 
-    It is for whatever request: API Gateway may replay it for any other of this stage.
+    The document does not depend on the request: API Gateway can reuse a cached document for any other request of the
+    stage.
 
-    Raises:  CannotDecide for an ARN that API Gateway would not take
+    Raises:  CannotDecide for an ARN that is longer than API Gateway accepts
     """
     statements = tuple(statements)
     allowed, denied = _resources(statements, Effect.ALLOW, arn_base), _resources(statements, Effect.DENY, arn_base)
@@ -54,13 +64,40 @@ def build(statements: Iterable[Statement], arn_base: str) -> dict[str, Any]:
 
 
 def result(principal_id: str, policy: Mapping[str, Any], context: Mapping[str, str]) -> dict[str, Any]:
-    """Put an authorizer's result together. Raises CannotDecide if it is larger than API Gateway takes."""
+    """Return the authorizer's result. Raises CannotDecide for a result that is larger than API Gateway accepts."""
     whole = {"principalId": principal_id, "policyDocument": policy, "context": context}
     size = json_bytes(whole)
-    if size > MAX_DOCUMENT_BYTES:
-        excess = size - MAX_DOCUMENT_BYTES
+    if size > MAX_RESULT_BYTES:
+        excess = size - MAX_RESULT_BYTES
         raise CannotDecide("document_too_large", f"{size} bytes of authorizer result are {excess} over the budget")
     return whole
+
+
+def check_size(statements: Sequence[Statement]) -> None:
+    """Raise InvalidInput for statements that could exceed a limit of API Gateway for some stage or some caller."""
+    for number, statement in enumerate(statements):
+        for position, path in enumerate(statement.paths):
+            excess = len(path) - _LONGEST_PATH
+            if excess > 0:
+                field = f"statements[{number}].paths[{position}]"
+                raise InvalidInput(field, f"{len(path)} characters, {excess} over the {_LONGEST_PATH} an ARN leaves")
+    size = max_result_bytes(statements)
+    if size > MAX_RESULT_BYTES:
+        excess = size - MAX_RESULT_BYTES
+        raise InvalidInput("statements", f"{size} bytes as a document, {excess} over the {MAX_RESULT_BYTES} allowed")
+
+
+def max_result_bytes(statements: Iterable[Statement]) -> int:
+    """Return an upper bound for the size of a result: the statements as ARNs and, a second time, in the context."""
+    resources: set[tuple[Effect, str, str]] = set()
+    rules: set[tuple[Effect, tuple[str, ...], str]] = set()
+    for statement in statements:
+        for path in statement.paths:
+            rules.add((statement.effect, statement.methods, path))
+            resources.update((statement.effect, method, path) for method in statement.methods)
+    as_arns = sum(LONGEST_ARN_BASE + len(method) + len(path) + 3 for _, method, path in resources)
+    in_context = sum(len(effect) + len(",".join(methods)) + len(path) + 3 for effect, methods, path in rules)
+    return _LONGEST_CALLER_BYTES + as_arns + in_context
 
 
 def json_bytes(value: Any) -> int:
@@ -68,7 +105,7 @@ def json_bytes(value: Any) -> int:
 
 
 def _resources(statements: Iterable[Statement], effect: Effect, arn_base: str) -> list[str]:
-    # Every verb is written out: `*` in its place would reach across the slash behind it, into other paths.
+    # Each verb is spelled out. A `*` in its place would match across the next slash and cover other paths.
     return list(
         dict.fromkeys(
             f"{arn_base}{method}{path}"

@@ -10,7 +10,8 @@ from pathlib import Path
 from authorizers.decision_log import DecisionLog
 from benchmarks import prices
 from chalicelib.authorize import Authorization, EffectivePermissions
-from chalicelib.core.policy import parse_statements
+from chalicelib.core.decision import decide
+from chalicelib.core.policy_json import parse_statements
 from chalicelib.core.principal import Principal
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -131,10 +132,9 @@ def decision_line_bytes() -> int:
     clock = iter((1_800_000_000.0, 1_800_000_000.0123)).__next__
     decision_log = DecisionLog(function="gatehouse-prod-policy_authorizer", write_line=lines.append, now=clock)
     path = "/reports/7e907000-0000-4000-8000-000000000000"
-    decision_log.ask("GET", path)
-    decision_log.decide(
-        Authorization(person, EffectivePermissions(statements, ("group:readers@12",), 1_800_000_000_123)), "GET", path
-    )
+    permissions = EffectivePermissions(statements, ("group:readers@12",), 1_800_000_000_123)
+    decision_log.record_request("GET", path)
+    decision_log.record_decision(Authorization(person, permissions, decide(statements, "GET", path)))
     return len(lines[0].encode()) + 1
 
 

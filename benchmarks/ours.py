@@ -13,8 +13,10 @@ from authorizers.policy import respond
 from benchmarks import tokens
 from chalicelib.authorize import Authorization, Authorize
 from chalicelib.aws.jwks import JwksKeySource
-from chalicelib.core.policy import Policy, Statement, parse_statements
+from chalicelib.core.policy import Policy
+from chalicelib.core.policy_json import parse_statements
 from chalicelib.core.principal import Principal
+from chalicelib.core.statement import Statement
 from chalicelib.ports import AuthorizationState
 from chalicelib.verify import VerifyToken
 
@@ -47,11 +49,11 @@ class Policies:
 class NoRecord(DecisionLog):
     """The decision_log, unwritten: what a decision costs without it."""
 
-    def ask(self, method: str, path: str) -> None: ...
+    def record_request(self, method: str, path: str) -> None: ...
 
-    def decide(self, authorization: Authorization, method: str, path: str) -> None: ...
+    def record_decision(self, authorization: Authorization) -> None: ...
 
-    def fail(self, code: str) -> None: ...
+    def record_failure(self, code: str) -> None: ...
 
 
 def own_reports(subject: str) -> tuple[Statement, ...]:
@@ -96,13 +98,13 @@ def line_to_nowhere() -> Callable[[], DecisionLog]:
 
 def one_line(token: str) -> Callable[[], None]:
     """The decision_log of one decision by itself."""
-    authorization = Authorize(verifier(REMEMBERED), QuietState(), Policies(own_reports))(token)
-    decision_log = line_to_nowhere()
     method, path = ASKED
+    authorization = Authorize(verifier(REMEMBERED), QuietState(), Policies(own_reports))(token, method, path)
+    decision_log = line_to_nowhere()
 
     def write() -> None:
         line = decision_log()
-        line.ask(method, path)
-        line.decide(authorization, method, path)
+        line.record_request(method, path)
+        line.record_decision(authorization)
 
     return write

@@ -13,7 +13,7 @@ from benchmarks.ours import own_reports, verifier
 from chalicelib.authorize import Authorize
 from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
-from chalicelib.core.policy import to_json
+from chalicelib.core.policy_json import to_json
 
 STATE, POLICIES = "state", "policies"
 
@@ -71,7 +71,7 @@ def count() -> dict[str, int]:
 
     def asked(decide: Authorize, group_count: int) -> int:
         before = wire.requests
-        decide(tokens.natural(group_count))
+        decide(tokens.natural(group_count), "GET", "/reports")
         return wire.requests - before
 
     counted = {

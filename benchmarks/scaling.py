@@ -80,7 +80,7 @@ def state_reads(rate: int, callers: int, staleness: float) -> Reads:
         taken = fleet.take(now)
         assert taken is not None, "without an account there is no limit that so slow a growth could meet"
         reads = state.reads
-        authorize(taken[0])(str(chance.randrange(callers)))
+        authorize(taken[0])(str(chance.randrange(callers)), "GET", "/reports")
         agenda.add(now + (READING if state.reads > reads else REMEMBERING), fleet, taken[0])
         before = state.reads if now < warm_up else before
     return Reads((state.reads - before) / seconds, fleet.size)

@@ -1,18 +1,20 @@
-"""Use case: write policies and revoke tokens. What is acknowledged holds for the next request."""
+"""Use case: write policies and revoke tokens. An acknowledged change is effective for the next request."""
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from chalicelib.core.errors import InvalidInput
-from chalicelib.core.policy import Policy, check_subject, parse_statements
+from chalicelib.core.policy import Policy, check_subject
+from chalicelib.core.policy_json import parse_statements
+from chalicelib.core.statement import Statement
 from chalicelib.ports import Generation, PolicyStore, Revocation, RevocationKind, Revocations
 
 _REVOCABLE: tuple[RevocationKind, ...] = ("sub", "client", "session")
-_LONGEST_VALUE = 256
-# What Cognito writes into `sub` and `origin_jti`, of a local person and of one from a company.
+_MAX_VALUE_CHARACTERS = 256
+# The form of `sub` and `origin_jti` in Cognito, for local users and for users of an identity provider.
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -20,13 +22,15 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 class Administer:
     """Administers policies and revocations.
 
-    clients  gives the app clients whose tokens are admitted, and which alone can be revoked
-    now      seconds since 1970
+    check_size  raises InvalidInput for statements that are too large
+    clients     returns the app clients whose tokens are accepted; only these can be revoked
+    now         returns seconds since 1970
     """
 
     policies: PolicyStore
     generation: Generation
     revocations: Revocations
+    check_size: Callable[[Sequence[Statement]], None]
     clients: Callable[[], frozenset[str]] = frozenset
     now: Callable[[], float] = time.time
 
@@ -38,24 +42,25 @@ class Administer:
         return self.policies.get(check_subject(subject))
 
     def put_policy(self, subject: str, body: Any, author: str) -> Policy:
-        """Store the policy that the body describes, whole or not at all.
+        """Store a policy. An invalid policy is refused as a whole.
 
-        Shape:   {"statements": [...], "version": the version it was read at (optional)}
-        Raises:  InvalidInput, VersionConflict; CannotDecide when the change is stored but not certain to be effective
+        Shape:   {"statements": [...], "version": the version that the caller has read (optional)}
+        Raises:  InvalidInput, VersionConflict; InternalError when the change may be stored but not yet effective
         """
         check_subject(subject)
         fields = _fields(body, required={"statements"}, optional={"version"})
         statements = parse_statements(fields["statements"])
+        self.check_size(statements)
         version = _version(fields.get("version"))
         try:
             return self.policies.put(subject, statements, author, version)
         finally:
-            # After the policy and before the answer: this order is the guarantee. Also after a failure: the write may
-            # have arrived, and only its answer be lost.
+            # The guarantee needs this order: first the policy, then the generation, then the response. A failed write
+            # increments the generation as well, because the policy may be stored although the response was lost.
             self.generation.bump()
 
     def delete_policy(self, subject: str, author: str, version: int | None = None) -> None:
-        """Raises InvalidInput, NotFound, VersionConflict and CannotDecide, as `put_policy` does."""
+        """Raises InvalidInput, NotFound, VersionConflict and InternalError, as `put_policy` does."""
         check_subject(subject)
         try:
             self.policies.delete(subject, author, version)
@@ -66,10 +71,10 @@ class Administer:
         return self.revocations.list()
 
     def revoke(self, body: Any, author: str) -> Revocation:
-        """Refuse tokens that were issued up to now, or a sign-in for good.
+        """Revoke all tokens of a subject or app client that were issued up to now, or all tokens of a session.
 
         Shape:   exactly one of {"sub": …}, {"client": …}, {"session": …}
-        Raises:  InvalidInput, CannotDecide
+        Raises:  InvalidInput, InternalError
         """
         kind, value = _revocable(body)
         self._check_that_tokens_carry(kind, value)
@@ -78,11 +83,11 @@ class Administer:
         return revocation
 
     def lift(self, body: Any) -> None:
-        """Take a revocation back; the shape is that of `revoke`. Raises InvalidInput, NotFound, CannotDecide."""
+        """Remove a revocation. The body has the shape of `revoke`. Raises InvalidInput, NotFound, InternalError."""
         self.revocations.lift(*_revocable(body))
 
     def _check_that_tokens_carry(self, kind: RevocationKind, value: str) -> None:
-        """Raises InvalidInput for what no token carries: its revocation would be acknowledged and revoke nothing."""
+        """Raise InvalidInput for a value that no token carries. Its revocation would have no effect."""
         if kind == "client":
             if value not in self.clients():
                 raise InvalidInput(kind, f"{value[:80]!r} is not an app client of this app (CLIENT_IDS)")
@@ -97,8 +102,8 @@ def _revocable(body: Any) -> tuple[RevocationKind, str]:
     if len(fields) != 1:
         raise InvalidInput("body", "expected exactly one of sub, client and session")
     kind, value = next(iter(fields.items()))
-    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_VALUE or not value.isprintable():
-        raise InvalidInput(kind, f"expected a text of 1 to {_LONGEST_VALUE} characters")
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_VALUE_CHARACTERS or not value.isprintable():
+        raise InvalidInput(kind, f"expected a text of 1 to {_MAX_VALUE_CHARACTERS} characters")
     return cast(RevocationKind, kind), value
 
 

@@ -1,69 +1,59 @@
-"""Use case: a token in, what its principal may do out.
+"""Use case: authorize one request of a token's holder.
 
-The order of the reads is the guarantee of `docs/architecture.md`: the state first, and only then policies, from cache
-if they were read under the same generation, otherwise by a read that begins after the state's has ended. Reading both
-at once would let an old policy be remembered under a new generation.
+The order of the reads gives the guarantee of `docs/architecture.md`. The authorization state is read first. Policies
+come from the cache only if they were read under the same generation. Otherwise a second read starts after the read of
+the state has ended. Concurrent reads could cache an old policy under a new generation.
 """
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from chalicelib.core.claims import ISSUED_AHEAD_SECONDS
+from chalicelib.core.decision import NO_POLICY, Decision, decide
 from chalicelib.core.errors import TokenRejected
-from chalicelib.core.policy import Statement
 from chalicelib.core.principal import Principal
+from chalicelib.core.statement import Statement
 from chalicelib.lru_cache import LruCache
 from chalicelib.ports import AuthorizationState, PolicyReader, StateReader
 
-# No cache outlives this, whatever the generation says: the last healer, should a writer die between its two writes
-# and the stream fail as well.
+# A cached entry expires after this time under any generation. This limits the damage if a writer dies between its two
+# writes and the stream fails as well.
 CACHE_MAX_AGE_SECONDS = 60.0
 CACHE_MAX_ENTRIES = 1024
 
+_PolicyKey = tuple[tuple[str, ...], frozenset[str]]  # the subjects of the policies, and the scopes of the token
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class EffectivePermissions:
-    """What a set of policies gives to who carries certain scopes.
+    """What a set of policies permits to a token with certain scopes. Compared by identity.
 
-    statements  those of all the policies that count for the scopes
-    policies    which policies there were, as "subject@version"; none at all is a denial
-    generation  the state of the policies under which they were read
-    forms       what the guards derive from the permissions, by name: kept for as long as the permissions hold
+    statements  the statements of all the policies that count for the scopes
+    policies    the policies found, as "subject@version"; without a policy every request is denied
+    generation  the generation under which the policies were read
     """
 
     statements: tuple[Statement, ...]
     policies: tuple[str, ...]
     generation: int
-    forms: dict[str, Any] = field(default_factory=dict)
 
 
 class Authorization(NamedTuple):
-    """What a principal may do, whatever it asked for."""
+    """The result for one request: who calls, what the caller may do, and the decision."""
 
     principal: Principal
     permissions: EffectivePermissions
-
-    @property
-    def generation(self) -> int:
-        return self.permissions.generation
-
-    @property
-    def statements(self) -> tuple[Statement, ...]:
-        return self.permissions.statements
-
-    @property
-    def policies(self) -> tuple[str, ...]:
-        return self.permissions.policies
+    decision: Decision
 
 
 class Authorize:
-    """Decides what the holder of a token may do.
+    """Authorizes requests.
 
     verify         token → principal; raises TokenRejected or CannotDecide
-    max_staleness  seconds for which a state reading is used again; 0 reads it for every request
-    now            seconds since 1970: a monotonic clock may stand still while a Lambda is frozen
+    max_staleness  the seconds for which a state reading is reused; 0 reads the state for every request
+    now            returns seconds since 1970: a monotonic clock may stop while a Lambda is frozen
     """
 
     def __init__(
@@ -80,21 +70,23 @@ class Authorize:
         self._max_staleness = max_staleness
         self._now = now
         self._readings: LruCache[tuple[str, str, str], tuple[float, AuthorizationState]] = LruCache(CACHE_MAX_ENTRIES)
-        self._remembered: LruCache[_Holder, tuple[float, EffectivePermissions]] = LruCache(CACHE_MAX_ENTRIES)
+        self._permissions: LruCache[_PolicyKey, tuple[float, EffectivePermissions]] = LruCache(CACHE_MAX_ENTRIES)
 
-    def __call__(self, token: str) -> Authorization:
+    def __call__(self, token: str, method: str, path: str) -> Authorization:
         """Raises TokenRejected (401) or CannotDecide (500)."""
         principal = self._verify(token)
         reading = self._read_state(principal)
         if reading.session_revoked or (reading.revoked_before >= 0 and self._is_revoked(principal, reading)):
             raise TokenRejected("revoked", "the token was revoked")
-        return Authorization(principal, self._permissions_for(principal, reading.generation))
+        permissions = self._permissions_of(principal, reading.generation)
+        decision = decide(permissions.statements, method, path) if permissions.policies else NO_POLICY
+        return Authorization(principal, permissions, decision)
 
     def _is_revoked(self, principal: Principal, reading: AuthorizationState) -> bool:
-        """Compare Cognito's clock, which dated the token, with that of the Lambda which wrote the revocation.
+        """Compare the time of the token, by Cognito's clock, with the time of the revocation, by a Lambda's clock.
 
-        A token from ahead of our own clock is no newer than now, whatever it says: it may be older than a revocation
-        of the last ISSUED_AHEAD_SECONDS, and is refused.
+        If the token's time is ahead of our clock, the token can be older than it says. It is refused if it can be as
+        old as the revocation, that is, for revocations of the last ISSUED_AHEAD_SECONDS.
         """
         if principal.issued_at > self._now():
             return principal.issued_at - ISSUED_AHEAD_SECONDS <= reading.revoked_before
@@ -103,33 +95,30 @@ class Authorize:
     def _read_state(self, principal: Principal) -> AuthorizationState:
         if not self._max_staleness:
             return self._state.read(principal)
-        who = (principal.subject, principal.session, principal.client_id)
+        key = (principal.subject, principal.session, principal.client_id)
         started = self._now()
-        remembered = self._readings.get(who)
-        if remembered is not None and 0 <= started - remembered[0] < self._max_staleness:
-            return remembered[1]
+        cached = self._readings.get(key)
+        if cached is not None and 0 <= started - cached[0] < self._max_staleness:
+            return cached[1]
         reading = self._state.read(principal)
-        self._readings.put(who, (started, reading))
+        self._readings.put(key, (started, reading))
         return reading
 
-    def _permissions_for(self, principal: Principal, generation: int) -> EffectivePermissions:
-        holder = (principal.policy_subjects, principal.scopes)
+    def _permissions_of(self, principal: Principal, generation: int) -> EffectivePermissions:
+        key = (principal.policy_subjects, principal.scopes)
         started = self._now()
-        remembered = self._remembered.get(holder)
-        if remembered is not None:
-            read_at, permissions = remembered
+        cached = self._permissions.get(key)
+        if cached is not None:
+            read_at, permissions = cached
             if permissions.generation == generation and 0 <= started - read_at < CACHE_MAX_AGE_SECONDS:
                 return permissions
         read = self._policies.read(principal.policy_subjects)
         found = [read[subject] for subject in principal.policy_subjects if subject in read]
         counting = [s for policy in found for s in policy.statements if s.counts_for(principal.scopes)]
         permissions = EffectivePermissions(
-            statements=tuple(dict.fromkeys(counting)),  # groups overlap, and each decision looks at all of them
+            statements=tuple(dict.fromkeys(counting)),  # groups overlap; each decision iterates over all statements
             policies=tuple(f"{policy.subject}@{policy.version}" for policy in found),
             generation=generation,
         )
-        self._remembered.put(holder, (started, permissions))
+        self._permissions.put(key, (started, permissions))
         return permissions
-
-
-_Holder = tuple[tuple[str, ...], frozenset[str]]  # whose policies, and the scopes carried

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from chalicelib.core.errors import CannotDecide
+from chalicelib.core.errors import InternalError
 from chalicelib.ports import Directory, OnboardingLedger
 
 
@@ -19,13 +19,13 @@ class Onboard:
     privileged_groups: frozenset[str]
 
     def __call__(self, pool_id: str, username: str, subject: str, holds_groups: bool = False) -> tuple[str, ...]:
-        """Name the groups given now. Raises CannotDecide; doing it again finishes what was begun.
+        """Name the groups given now. Raises InternalError; doing it again finishes what was begun.
 
         holds_groups  somebody has chosen this user's groups already: they are marked, and given nothing
         """
         privileged = self.privileged_groups.intersection(self.default_groups)
         if privileged:
-            raise CannotDecide("privileged_default_group", f"{sorted(privileged)} may not be given to everyone")
+            raise InternalError("privileged_default_group", f"{sorted(privileged)} may not be given to everyone")
         if self.ledger.has_entry(subject):
             return ()
         given = () if holds_groups else self.default_groups

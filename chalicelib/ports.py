@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
-from chalicelib.core.policy import Policy, Statement
+from chalicelib.core.policy import Policy
 from chalicelib.core.principal import Principal
+from chalicelib.core.statement import Statement
 
 RevocationKind = Literal["sub", "client", "session"]
 

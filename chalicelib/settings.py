@@ -9,13 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib.core import group_name
-from chalicelib.core.errors import CannotDecide
+from chalicelib.core.errors import InternalError
 
 
 class Settings:
     """Reads the environment when asked, so that each Lambda needs only the variables that it uses.
 
-    Raises:  CannotDecide for a variable that is missing or makes no sense
+    Raises:  InternalError for a variable that is missing or makes no sense
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -35,7 +35,7 @@ class Settings:
         except ValueError:
             scheme, host = "", None
         if scheme != "https" and not (scheme == "http" and host in ("localhost", "127.0.0.1")):
-            raise CannotDecide("bad_setting", "JWKS_URL must be an address that begins with https")
+            raise InternalError("bad_setting", "JWKS_URL must be an address that begins with https")
         return url
 
     @property
@@ -124,9 +124,9 @@ class Settings:
         except ValueError:
             read = None
         if not isinstance(read, dict) or not all(isinstance(group, str) and group for group in read.values()):
-            raise CannotDecide("bad_setting", "GROUP_MAP must be a JSON object of texts")
+            raise InternalError("bad_setting", "GROUP_MAP must be a JSON object of texts")
         if not all(name.strip() and "," not in name for name in read):
-            raise CannotDecide("bad_setting", "GROUP_MAP may not name a group that is empty or holds a comma")
+            raise InternalError("bad_setting", "GROUP_MAP may not name a group that is empty or holds a comma")
         _check_groups("GROUP_MAP", read.values())
         return read
 
@@ -148,7 +148,7 @@ class Settings:
     def _text(self, name: str, default: str | None = None) -> str:
         value = self._environ.get(name, default)
         if not value:
-            raise CannotDecide("missing_setting", f"the environment variable {name} is not set")
+            raise InternalError("missing_setting", f"the environment variable {name} is not set")
         return value
 
     def _texts(self, name: str, default: str | None = None) -> frozenset[str]:
@@ -169,7 +169,7 @@ class Settings:
     def _number(self, name: str, default: int, most: int, least: int = 0) -> int:
         text = self._environ.get(name, str(default))
         if not text.isdecimal() or not least <= int(text) <= most:
-            raise CannotDecide("bad_setting", f"{name} must be a whole number from {least} to {most}")
+            raise InternalError("bad_setting", f"{name} must be a whole number from {least} to {most}")
         return int(text)
 
 
@@ -177,7 +177,7 @@ def _check_groups(setting: str, groups: Iterable[str]) -> None:
     for group in groups:
         if not group_name.is_group_name(group):
             expected = group_name.EXPECTED
-            raise CannotDecide("bad_setting", f"{setting}: {group[:80]!r} does not name a group: expected {expected}")
+            raise InternalError("bad_setting", f"{setting}: {group[:80]!r} does not name a group: expected {expected}")
 
 
 def _parts(text: str) -> frozenset[str]:

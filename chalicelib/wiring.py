@@ -1,4 +1,4 @@
-"""Which implementation serves which port. Built when first asked for, and once: nothing happens at import."""
+"""Connects the use cases with the implementations of their ports. Builds each once, on first use, not at import."""
 
 import os
 from functools import cache, partial
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
+from authorizers.policy_document import check_size
 from chalicelib.administer import Administer
 from chalicelib.authorize import Authorize
 from chalicelib.aws.authorization_state import StateTable
@@ -26,10 +27,10 @@ from chalicelib.verify import VerifyToken
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# Below the Lambdas' timeout of 5 s, so that a failure is reported by its name.
-_IMPATIENT = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
-# Three calls in a row, where nobody waits longer than 5 s: Cognito would fail the sign-in.
-_BRISK = Config(connect_timeout=0.5, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
+# Shorter than the Lambdas' timeout of 5 s, so that a failure is reported by its reason code.
+_SHORT_TIMEOUTS = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+# A trigger makes three calls in sequence. Cognito fails the sign-in after 5 s.
+_TRIGGER_TIMEOUTS = Config(connect_timeout=0.5, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
 
 
 @cache
@@ -48,7 +49,7 @@ def keys() -> JwksKeySource:
 
 
 def keys_outage_seconds() -> float:
-    """For how long the keys in use could not be fetched anew; none are in use before the first decision."""
+    """The age of the keys in use while fetching fails; 0 otherwise, and 0 before the first decision."""
     return keys().outage_seconds if keys.cache_info().currsize else 0.0
 
 
@@ -58,7 +59,7 @@ def authorize() -> Authorize:
     return Authorize(
         verify=VerifyToken(keys(), expected, remember=settings().remembered_tokens),
         state=StateTable(_dynamodb(), settings().state_table),
-        policies=PolicyTable(_dynamodb(), settings().policy_table),
+        policies=_policies(),
         max_staleness=settings().policy_max_staleness_seconds,
     )
 
@@ -66,14 +67,19 @@ def authorize() -> Authorize:
 @cache
 def administer() -> Administer:
     state = StateTable(_dynamodb(), settings().state_table)
-    policies = PolicyTable(_dynamodb(), settings().policy_table)
-    return Administer(policies, generation=state, revocations=state, clients=lambda: settings().client_ids)
+    return Administer(
+        _policies(),
+        generation=state,
+        revocations=state,
+        check_size=check_size,
+        clients=lambda: settings().client_ids,
+    )
 
 
 @cache
 def invalidate() -> Invalidate:
     cache_on = settings().authorizer_cache_seconds > 0
-    client = _session().client("apigateway", config=_IMPATIENT) if cache_on else None
+    client = _session().client("apigateway", config=_SHORT_TIMEOUTS) if cache_on else None
     return Invalidate(
         generation=StateTable(_dynamodb(), settings().state_table),
         gateway_cache=StageCache(client, settings().rest_api_id, settings().stage) if client else None,
@@ -83,8 +89,8 @@ def invalidate() -> Invalidate:
 @cache
 def onboard() -> Onboard:
     return Onboard(
-        directory=UserPool(_session().client("cognito-idp", config=_BRISK)),
-        ledger=OnboardingTable(_session().client("dynamodb", config=_BRISK), settings().onboarding_table),
+        directory=UserPool(_session().client("cognito-idp", config=_TRIGGER_TIMEOUTS)),
+        ledger=OnboardingTable(_session().client("dynamodb", config=_TRIGGER_TIMEOUTS), settings().onboarding_table),
         default_groups=settings().default_groups,
         privileged_groups=settings().privileged_groups,
     )
@@ -101,8 +107,13 @@ def service() -> Service:
 
 
 @cache
+def _policies() -> PolicyTable:
+    return PolicyTable(_dynamodb(), settings().policy_table, check_size=check_size)
+
+
+@cache
 def _dynamodb() -> "DynamoDBClient":
-    return _session().client("dynamodb", config=_IMPATIENT)
+    return _session().client("dynamodb", config=_SHORT_TIMEOUTS)
 
 
 @cache

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from authorizers.policy_document import check_size
 from chalicelib.administer import Administer
 from chalicelib.aws.authorization_state import StateTable
-from chalicelib.aws.dynamodb import scan
 from chalicelib.aws.policies import PolicyTable
-from chalicelib.core.errors import CannotDecide, InvalidInput
-from chalicelib.core.policy import check_subject, parse_statements
+from chalicelib.core.errors import InvalidInput
+from chalicelib.core.policy import DeletedPolicy, Policy, StoredPolicy, check_subject
+from chalicelib.core.policy_json import parse_statements
 from infra.templates import Refused, read_yaml
 
 AUTHOR = "policies/"  # who has written a policy that nobody has touched since
@@ -100,7 +101,7 @@ def _read(folder: Path, path: Path, outputs: Mapping[str, str]) -> PolicyFile:
     try:
         kind, holder = next((kind, policy[kind]) for kind in ("group", "client") if set(policy) == {kind, "statements"})
         subject = check_subject(f"{kind}:{holder if kind == 'group' else _client_id(name, holder, outputs)}")
-        parse_statements(policy["statements"])
+        check_size(parse_statements(policy["statements"]))
     except (StopIteration, KeyError, TypeError) as error:
         expected = "expected `group`, or `client` with the name of an output, and `statements`, and nothing else"
         raise Refused(f"{name}: {expected}") from error
@@ -124,10 +125,9 @@ class PolicyFiles:
 
     def __init__(self, folder: Path, outputs: Mapping[str, str], dynamodb: Any) -> None:
         self.files = read_policies(folder, outputs)
-        self._dynamodb = dynamodb
-        self._table = outputs["PolicyTableName"]
+        self._policies = PolicyTable(dynamodb, outputs["PolicyTableName"], check_size=check_size)
         state = StateTable(dynamodb, outputs["StateTableName"])
-        self._administer = Administer(PolicyTable(dynamodb, self._table), state, state)
+        self._administer = Administer(self._policies, state, state, check_size)
 
     def apply(self, overwrite: bool) -> Applied:
         """Write what differs, and take away what has no file any more.
@@ -135,44 +135,32 @@ class PolicyFiles:
         overwrite  also what somebody else wrote or deleted last
         """
         applied = Applied()
-        items = {item["subject"]["S"]: item for item in scan(self._dynamodb, self._table)}
+        stored = {policy.subject: policy for policy in self._policies.list_stored()}
         for file in self.files:
-            self._write(applied, file.subject, file.statements, items.get(file.subject, {}), overwrite)
-        for subject in sorted(items.keys() - {file.subject for file in self.files}):
-            if "deleted" not in items[subject] and _author(items[subject]) == AUTHOR:
+            self._write(applied, file.subject, file.statements, stored.get(file.subject), overwrite)
+        for subject in sorted(stored.keys() - {file.subject for file in self.files}):
+            if not isinstance(stored[subject], DeletedPolicy) and stored[subject].updated_by == AUTHOR:
                 self._administer.delete_policy(subject, AUTHOR)
                 applied.removed.append(subject)
         return applied
 
-    def _write(self, applied: Applied, subject: str, statements: Any, item: Mapping[str, Any], overwrite: bool) -> None:
-        if self._stored(subject, item) == parse_statements(statements):
+    def _write(
+        self, applied: Applied, subject: str, statements: Any, stored: StoredPolicy | None, overwrite: bool
+    ) -> None:
+        if isinstance(stored, Policy) and stored.statements == parse_statements(statements):
             return
-        if item and _author(item) != AUTHOR and not overwrite:
-            fate = "deleted" if "deleted" in item else "written"
-            when = item.get("updated_at", {}).get("S", "some time")
-            applied.kept.append(f"{subject} ({fate} by {_author(item)} at {when})")
+        if stored and stored.updated_by != AUTHOR and not overwrite:
+            fate = "deleted" if isinstance(stored, DeletedPolicy) else "written"
+            author, when = stored.updated_by or "another tool", stored.updated_at or "some time"
+            applied.kept.append(f"{subject} ({fate} by {author} at {when})")
             return
-        body = {"statements": statements, "version": _version(item)}
+        body = {"statements": statements, "version": _version(stored)}
         self._administer.put_policy(subject, body, AUTHOR)
         applied.written.append(subject)
 
-    def _stored(self, subject: str, item: Mapping[str, Any]) -> Any:
-        """The statements there are; None if there are none, or none that another tool has left readable."""
-        try:
-            return self._administer.get_policy(subject).statements if item and "deleted" not in item else None
-        except CannotDecide as error:
-            if error.code != "policy_corrupt":
-                raise
-            return None
 
-
-def _author(item: Mapping[str, Any]) -> str:
-    author: str = item.get("updated_by", {}).get("S", "another tool")
-    return author
-
-
-def _version(item: Mapping[str, Any]) -> int | None:
+def _version(stored: StoredPolicy | None) -> int | None:
     """The version to be replaced, so that nobody is overwritten who writes at this moment."""
-    if not item or "deleted" in item:
+    if stored is None or isinstance(stored, DeletedPolicy):
         return 0
-    return int(item["version"]["N"]) if _author(item) == AUTHOR else None
+    return stored.version if stored.updated_by == AUTHOR else None

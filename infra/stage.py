@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chalicelib.core.errors import CannotDecide
+from chalicelib.core.errors import InternalError
 from chalicelib.settings import Settings
 from infra.templates import Refused, parameter_text, read_json, read_yaml
 
@@ -127,7 +127,7 @@ def _check_groups(path: str, application: Mapping[str, str]) -> None:
     for name, variable in variables.items():
         try:
             getattr(settings, variable.lower())
-        except CannotDecide as error:
+        except InternalError as error:
             raise Refused(f"{path}: application.{name}: {error.message}") from error
     privileged = settings.privileged_groups.intersection(settings.default_groups)
     if privileged:

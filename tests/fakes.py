@@ -7,9 +7,11 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from chalicelib.core.claims import Expectation, principal_from
-from chalicelib.core.errors import CannotDecide, NotFound, TokenRejected, VersionConflict
-from chalicelib.core.policy import Policy, Statement, parse_statements
+from chalicelib.core.errors import InternalError, NotFound, TokenRejected, VersionConflict
+from chalicelib.core.policy import Policy
+from chalicelib.core.policy_json import parse_statements
 from chalicelib.core.principal import Principal
+from chalicelib.core.statement import Statement
 from chalicelib.ports import AuthorizationState, Revocation, RevocationKind
 from tests import mint
 
@@ -136,7 +138,7 @@ class FakeDirectory:
 
     def add_to_group(self, pool_id: str, username: str, group: str) -> None:
         if group == self.fails_at:
-            raise CannotDecide("group_not_added", f"no {group} today")
+            raise InternalError("group_not_added", f"no {group} today")
         self.groups.append((pool_id, username, group))
 
 

@@ -5,7 +5,8 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from chalicelib.core.policy import METHODS, Statement, parse_statements
+from chalicelib.core.policy_json import parse_statements
+from chalicelib.core.statement import METHODS, Statement
 
 # The same examples in every run, and no verdict by the clock: a test fails for what the code does, never by luck.
 repeatable = settings(max_examples=100, deadline=None, derandomize=True, database=None)

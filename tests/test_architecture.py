@@ -88,7 +88,10 @@ def forbidden(part: str, name: str, condition: str) -> bool:
         # decisions are made by use cases, not where things are kept
         or reaches(name, "chalicelib.core.decision", "chalicelib.core.permission_codec", "chalicelib.core.claims"),
         "triggers": reaches(name, "authorizers", "app", "boto3", "botocore", "chalicelib.aws", *use_cases),
-        "wiring": top == "chalice" or reaches(name, "authorizers", "app", "chalicelib.triggers"),
+        "wiring": top == "chalice"
+        or reaches(name, "app", "chalicelib.triggers")
+        # the wiring passes API Gateway's sizes to the use cases
+        or (reaches(name, "authorizers") and not reaches(name, "authorizers.policy_document")),
         "api": top in THIRD_PARTIES - {"chalice"} or (top == "chalicelib" and not reaches(name, "chalicelib.core")),
         "guards": reaches(name, "app", "boto3", "botocore", "chalicelib.aws", "chalicelib.triggers")
         or (reaches(name, *use_cases) and not reaches(name, "chalicelib.authorize")),
@@ -189,6 +192,9 @@ CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'
             f"if {CLI_MODE}:\n    pass\nelse:\n    from local.attach import attach",
             id="the app attaches on AWS",
         ),
+        pytest.param(
+            "chalicelib/wiring.py", "from authorizers.policy import respond", id="the wiring knows an authorizer"
+        ),
         pytest.param("chalicelib/wiring.py", "import infra.stacks", id="the wiring knows the deployment"),
         pytest.param("chalicelib/wiring.py", f"if {CLI_MODE}:\n    from local.attach import attach", id="or attaches"),
         pytest.param("authorizers/enforcement.py", "import benchmarks", id="a guard knows the benchmarks"),
@@ -223,6 +229,7 @@ def test_an_import_against_the_rules_is_noticed(path, source):
         ),
         ("chalicelib/aws/sample_table.py", "from chalicelib.service import Entry, Kind"),
         ("app.py", f"if {CLI_MODE}:\n    from local.attach import attach"),
+        ("chalicelib/wiring.py", "from authorizers.policy_document import check_size"),
     ],
 )
 def test_an_import_that_the_rules_allow_is_allowed(path, source):

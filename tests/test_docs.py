@@ -65,9 +65,11 @@ def test_the_reason_codes_of_the_code_are_those_of_the_documentation() -> None:
     documented = set(re.findall(r"^\| \w+ \| (.+?) \|", (PROJECT / "docs/reasons.md").read_text("utf-8"), re.MULTILINE))
     codes = {code for cell in documented for code in re.findall(r"`(\w+)`", cell)}
     source = "\n".join(path.read_text(encoding="utf-8") for path in SHIPPED)
-    raised = set(re.findall(r"(?:TokenRejected|CannotDecide|failures_named)\(\s*\"(\w+)\"", source))
+    raised = set(
+        re.findall(r"(?:TokenRejected|CannotDecide|InternalError|error_class|failures_named)\(\s*\"(\w+)\"", source)
+    )
     given = set(re.findall(r"Decision\((?:True|False), \"(\w+)\"", source))
-    elsewhere = {"unexpected_failure", "no_policy"}
+    elsewhere = {"unexpected_failure"}
     triggers_only = {"flush_failed", "group_not_added", "ledger_unreachable", "privileged_default_group"}
     service_only = {"sample_unreachable"}
     assert codes == (raised | given | elsewhere) - triggers_only - service_only

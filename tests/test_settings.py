@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib import settings as module
-from chalicelib.core.errors import CannotDecide
+from chalicelib.core.errors import InternalError
 from chalicelib.settings import Settings
 
 PROPERTIES = {
@@ -27,14 +27,14 @@ def code(variable: str, text: str | None = None) -> str:
     """How a value is taken: `accepted`, or the code with which it is refused."""
     try:
         value(variable, text)
-    except CannotDecide as failed:
+    except InternalError as failed:
         return failed.code
     return "accepted"
 
 
 @pytest.mark.parametrize(("variable", "text"), [("ISSUER", ""), ("JWKS_URL", "file:///"), ("REMEMBERED_TOKENS", "ten")])
 def test_a_setting_that_is_refused_is_named(variable, text):
-    with pytest.raises(CannotDecide, match=variable):
+    with pytest.raises(InternalError, match=variable):
         value(variable, text)
 
 
@@ -132,7 +132,7 @@ def test_a_company_s_group_that_could_be_two_is_refused(name):
 @pytest.mark.parametrize("variable", ["DEFAULT_GROUPS", "PRIVILEGED_GROUPS", "GROUP_MAP"])
 def test_a_group_that_the_pool_cannot_have_is_refused_and_the_setting_is_named(variable, name):
     text = json.dumps({"8f-gods": name} if variable == "GROUP_MAP" else [name])
-    with pytest.raises(CannotDecide, match=variable) as refused:
+    with pytest.raises(InternalError, match=variable) as refused:
         value(variable, text)
     assert refused.value.code == "bad_setting"
 

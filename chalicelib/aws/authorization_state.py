@@ -1,4 +1,4 @@
-"""The state table: the generation of the policies, and the revocations.
+"""The authorization state table: the generation of the policies, and the revocations.
 
 Shape:  id "generation": n
         id "revoked:sub:…", "revoked:client:…", "revoked:session:…": revoked_at, revoked_by, expires_at (DynamoDB's TTL)
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 
 _GENERATION = "generation"
 _REVOKED = "revoked"
-# A revocation may go once no token that it refuses can be alive: Cognito's access tokens live a day at most, and a
-# sign-in ten years, the longest life of a refresh token.
+# A revocation can expire when every token that it refuses has expired. An access token of Cognito
+# lives for at most one day. A session lives for at most ten years, the longest life of a refresh token.
 _DAY = 86_400
 _LIVES: dict[RevocationKind, int] = {"sub": _DAY, "client": _DAY, "session": 3650 * _DAY}
-_SLACK = 3_600  # seconds, for clocks that differ
+_SLACK = 3_600  # seconds, because clocks differ
 
 
 class StateTable:
     """Implements StateReader, Generation and Revocations on one DynamoDB table.
 
-    now  seconds since 1970
+    now  returns seconds since 1970
     """
 
     def __init__(self, client: "DynamoDBClient", table: str, now: Callable[[], float] = time.time) -> None:
@@ -45,7 +45,7 @@ class StateTable:
             _revocation_id("client", principal.client_id),
             *((_revocation_id("session", principal.session),) if principal.session else ()),
         }
-        with failures_named("state_unreachable"):
+        with failures_named("state_unreachable", CannotDecide):
             items = batch_get(self._client, self._table, [{"id": {"S": id_}} for id_ in sorted(ids)])
         found = {item["id"]["S"]: item for item in items}
         if _GENERATION not in found:
@@ -60,8 +60,8 @@ class StateTable:
         )
 
     def bump(self) -> int:
-        # A generation that is missing begins at the time in milliseconds, not at 1: a number that an authorizer may
-        # still remember from before the table was lost must never come again.
+        # A missing generation starts at the current time in milliseconds, not at 1. A generation that an authorizer
+        # cached before the table was lost must never occur again.
         with failures_named("state_unreachable"):
             answer = self._client.update_item(
                 TableName=self._table,
@@ -100,7 +100,7 @@ class StateTable:
                     ExpressionAttributeValues={":now": {"N": str(revocation.revoked_at)}},
                 )
         except ClientError:
-            return  # one that refuses as much, or more, is there already
+            return  # the stored revocation already refuses the same tokens or more
 
     def lift(self, kind: RevocationKind, value: str) -> None:
         try:

@@ -1,4 +1,4 @@
-"""The user pool's groups, and the memory of who was given the default ones."""
+"""The groups of the user pool, and the ledger of the users who have received the default groups."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.aws.dynamodb import failures_named
-from chalicelib.core.errors import CannotDecide
+from chalicelib.core.errors import InternalError
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
@@ -23,7 +23,7 @@ class UserPool:
         try:
             self.client.admin_add_user_to_group(UserPoolId=pool_id, Username=username, GroupName=group)
         except (BotoCoreError, ClientError) as error:
-            raise CannotDecide("group_not_added", f"Cognito did not add the group {group}") from error
+            raise InternalError("group_not_added", f"Cognito did not add the user to the group {group}") from error
 
 
 @dataclass(frozen=True, slots=True)

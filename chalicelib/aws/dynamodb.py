@@ -1,4 +1,4 @@
-"""How this project speaks to DynamoDB: short timeouts, strongly consistent batches, and no failure left unnamed."""
+"""Access to DynamoDB: strongly consistent reads, and a reason code for every failure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.core.errors import CannotDecide
+from chalicelib.core.errors import CannotDecide, InternalError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -18,20 +18,20 @@ _ATTEMPTS = 3
 
 
 @contextmanager
-def failures_named(code: str) -> Iterator[None]:
-    """Turn whatever goes wrong with DynamoDB into CannotDecide; conditions that do not hold stay ClientErrors."""
+def failures_named(code: str, error_class: type[InternalError] = InternalError) -> Iterator[None]:
+    """Raise every failure of DynamoDB as an InternalError. A condition that does not hold remains a ClientError."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:
         if isinstance(error, ClientError) and error.response["Error"]["Code"] == "ConditionalCheckFailedException":
             raise
-        raise CannotDecide(code, f"DynamoDB: {type(error).__name__}") from error
+        raise error_class(code, f"DynamoDB: {type(error).__name__}") from error
 
 
 def batch_get(client: "DynamoDBClient", table: str, keys: Sequence[Item]) -> list[Item]:
-    """Read items by their keys, strongly consistent, in any order; those that do not exist are left out.
+    """Return the items with these keys, in any order, by strongly consistent reads. Omits keys without an item.
 
-    Raises:  CannotDecide when DynamoDB leaves keys unprocessed: a key not read is not a key that is absent
+    Raises:  CannotDecide when DynamoDB leaves keys unprocessed: an unprocessed key does not mean a missing item
     """
     items: list[Item] = []
     for start in range(0, len(keys), _BATCH):
@@ -43,11 +43,11 @@ def batch_get(client: "DynamoDBClient", table: str, keys: Sequence[Item]) -> lis
                 break
             pending = answer["UnprocessedKeys"][table]["Keys"]
         else:
-            raise CannotDecide("table_throttled", f"DynamoDB left {len(pending)} keys unread")
+            raise CannotDecide("table_throttled", f"DynamoDB left {len(pending)} keys unprocessed")
     return items
 
 
 def scan(client: "DynamoDBClient", table: str, **arguments: Any) -> Iterator[Item]:
-    """Read every item of a table."""
+    """Return every item of a table."""
     for page in client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True, **arguments):
         yield from page["Items"]

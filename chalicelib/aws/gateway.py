@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.core.errors import CannotDecide
+from chalicelib.core.errors import InternalError
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
@@ -20,8 +20,8 @@ class StageCache:
     stage: str
 
     def flush(self) -> None:
-        """Raises CannotDecide, to be tried again."""
+        """Raises InternalError; the caller retries."""
         try:
             self.client.flush_stage_authorizers_cache(restApiId=self.api_id, stageName=self.stage)
         except (BotoCoreError, ClientError) as error:
-            raise CannotDecide("flush_failed", f"API Gateway: {type(error).__name__}") from error
+            raise InternalError("flush_failed", f"API Gateway: {type(error).__name__}") from error

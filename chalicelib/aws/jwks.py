@@ -1,4 +1,4 @@
-"""The user pool's signing keys, from its JWKS document."""
+"""The user pool's signing keys, fetched from its JWKS document."""
 
 import time
 import urllib.request
@@ -15,19 +15,19 @@ from chalicelib.core import strict_json
 from chalicelib.core.errors import CannotDecide, TokenRejected
 
 FETCH_TIMEOUT_SECONDS = 3.0
-_LARGEST_DOCUMENT = 65_536  # bytes; Cognito's has about 900
+_MAX_DOCUMENT_BYTES = 65_536  # Cognito's document has about 900
 
 Keys = Mapping[str, RSAPublicKey]
 
 
 class JwksKeySource:
-    """Signing keys: fetched when first needed, kept, and fetched again when they are old or one is missing.
+    """Caches the signing keys. It fetches them when first needed, when they are old and when a key is missing.
 
-    fetch          gives {kid: public key}; raises OSError, or ValueError for a document that makes no sense
+    fetch          returns {kid: public key}; raises OSError, or ValueError for an invalid document
     cooldown       seconds between two fetches, so that forged key ids cannot flood the endpoint
-    refresh_after  seconds after which keys are fetched again, so that a withdrawn key does not live on
+    refresh_after  seconds after which keys are fetched again, so that a withdrawn key does not stay valid
     max_age        seconds for which keys are used while fetching fails: an outage must not sign everyone out
-    now            seconds since 1970: a monotonic clock may stand still while a Lambda is frozen
+    now            returns seconds since 1970: a monotonic clock may stop while a Lambda is frozen
     """
 
     def __init__(
@@ -46,24 +46,24 @@ class JwksKeySource:
         self._lock = Lock()
         self._keys: Keys = {}
         self._revision = 0
-        self._asked_at = self._fetched_at = float("-inf")
+        self._tried_at = self._fetched_at = float("-inf")
         self._outage: Exception | None = None
 
     @property
     def revision(self) -> int:
-        """Changes whenever the set of keys does; negative while there are none, or none that is young enough."""
-        if 0 <= self._now() - self._fetched_at < self._refresh_after:  # nearly always
+        """Changes whenever the set of keys changes. Negative while there are no keys or the keys are too old."""
+        if 0 <= self._now() - self._fetched_at < self._refresh_after:  # the usual case
             return self._revision
         self._refresh_if_due()
         return -1 if self._is_too_old() else self._revision
 
     @property
     def outage_seconds(self) -> float:
-        """How old the keys in use are, while they cannot be fetched; 0 when all is well."""
+        """The age of the keys in use while fetching fails; 0 otherwise."""
         return self._now() - self._fetched_at if self._outage and self._keys else 0.0
 
     def key(self, kid: str) -> RSAPublicKey:
-        """Find a key. Raises TokenRejected (the pool has no such key) or CannotDecide (nobody knows)."""
+        """Return a key. Raises TokenRejected (the pool has no such key) or CannotDecide (the keys are unknown)."""
         self._refresh_if_due(kid)
         key = self._keys.get(kid)
         if self._is_too_old() or (key is None and self._outage):
@@ -78,7 +78,7 @@ class JwksKeySource:
     def _refresh_if_due(self, kid: str | None = None) -> None:
         if not self._is_due(kid):
             return
-        # While one thread fetches, those whose key is at hand go on with it, and the others wait.
+        # While one thread fetches, a thread whose key is cached continues with that key. The other threads wait.
         must_wait = kid is not None and (kid not in self._keys or self._is_too_old())
         if self._lock.acquire(blocking=must_wait):
             try:
@@ -89,7 +89,7 @@ class JwksKeySource:
 
     def _is_due(self, kid: str | None) -> bool:
         now = self._now()
-        if 0 <= now - self._asked_at < self._cooldown:
+        if 0 <= now - self._tried_at < self._cooldown:
             return False
         if kid is not None and kid not in self._keys:
             return True
@@ -105,28 +105,28 @@ class JwksKeySource:
             self._outage = None
             self._fetched_at = began
             changed = keys != self._keys
-            # The keys first: a token of a withdrawn one must not be remembered under the new revision.
+            # Replace the keys before the revision: no token of a withdrawn key may be cached under the new revision.
             self._keys = keys
             self._revision += changed
         finally:
-            self._asked_at = self._now()  # only now: who asks meanwhile has to wait for the answer
+            self._tried_at = self._now()  # set last, so that other threads wait for the result of this fetch
 
 
 def fetch_jwks(url: str, timeout: float = FETCH_TIMEOUT_SECONDS) -> Keys:
-    """Fetch a JWKS document, following no redirect. Raises OSError and ValueError."""
+    """Return the keys of a JWKS document. Follows no redirect. Raises OSError and ValueError."""
     opener = urllib.request.build_opener(_NoRedirects)
     try:
         with opener.open(url, timeout=timeout) as response:
-            document = response.read(_LARGEST_DOCUMENT + 1)
+            document = response.read(_MAX_DOCUMENT_BYTES + 1)
     except HTTPException as error:
         raise OSError("the JWKS endpoint does not speak HTTP") from error
-    if len(document) > _LARGEST_DOCUMENT:
-        raise ValueError("the JWKS document is too large to be one")
+    if len(document) > _MAX_DOCUMENT_BYTES:
+        raise ValueError(f"the JWKS document is too large: more than {_MAX_DOCUMENT_BYTES} bytes")
     return parse_jwks(document)
 
 
 def parse_jwks(document: bytes) -> Keys:
-    """Read the RS256 keys of a JWKS document, leaving out what is no such key. Raises ValueError if none is left."""
+    """Return the RS256 keys of a JWKS document. Skips other entries. Raises ValueError if there is no RS256 key."""
     parsed = strict_json.parse(document)
     entries = parsed.get("keys") if isinstance(parsed, dict) else None
     keys = {}
@@ -152,7 +152,7 @@ def _rs256_key(entry: Any) -> RSAPublicKey | None:
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A key endpoint that sends us elsewhere is an outage."""
+    """Treats a redirect of the key endpoint as an outage."""
 
     def redirect_request(self, *_: Any) -> None:
         return None

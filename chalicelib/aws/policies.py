@@ -1,12 +1,13 @@
 """The policy table.
 
-Shape:  subject "group:…" or "client:…": version, statements (one JSON string: cheaper to read than a map, and written
-        and read whole), updated_by, updated_at; a policy that was deleted stays as one without statements, so that its
-        versions go on and a writer who read the old one is told
+Shape:  subject "group:…" or "client:…": version, statements (one JSON string: it costs less to read than a map, and it
+        is always read and written as a whole), updated_by, updated_at. A deleted policy remains as an item with
+        `deleted` and without statements. Its versions continue, so that a writer who read the old policy gets a
+        conflict.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,10 @@ from botocore.exceptions import ClientError
 
 from chalicelib.aws.dynamodb import Item, batch_get, failures_named, scan
 from chalicelib.core import strict_json
-from chalicelib.core.errors import CannotDecide, InvalidInput, NotFound, VersionConflict
-from chalicelib.core.policy import Policy, Statement, parse_statements, to_json
+from chalicelib.core.errors import CannotDecide, InternalError, InvalidInput, NotFound, VersionConflict
+from chalicelib.core.policy import CorruptPolicy, DeletedPolicy, Policy, StoredPolicy
+from chalicelib.core.policy_json import parse_statements, to_json
+from chalicelib.core.statement import Statement
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -24,22 +27,33 @@ _EXISTS = "(attribute_exists(subject) AND attribute_not_exists(deleted))"
 _AT_VERSION = "version = :read AND attribute_not_exists(deleted)"
 
 
-class PolicyTable:
-    """Implements PolicyStore on one DynamoDB table, whose stream tells of every change.
+def _any_size(_: Sequence[Statement]) -> None: ...
 
-    now  seconds since 1970
+
+class PolicyTable:
+    """Implements PolicyStore on one DynamoDB table. The table's stream reports every change.
+
+    now         returns seconds since 1970
+    check_size  raises InvalidInput for statements that are too large; a stored policy of that size is corrupt
     """
 
-    def __init__(self, client: "DynamoDBClient", table: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        now: Callable[[], float] = time.time,
+        check_size: Callable[[Sequence[Statement]], None] = _any_size,
+    ) -> None:
         self._client = client
         self._table = table
         self._now = now
+        self._check_size = check_size
 
     def read(self, subjects: Iterable[str]) -> Mapping[str, Policy]:
         keys = [{"subject": {"S": subject}} for subject in dict.fromkeys(subjects)]
-        with failures_named("policies_unreachable"):
+        with failures_named("policies_unreachable", CannotDecide):
             items = batch_get(self._client, self._table, keys)
-        return {item["subject"]["S"]: _policy(item) for item in items if not _is_deleted(item)}
+        return {item["subject"]["S"]: self._policy(item, CannotDecide) for item in items if not _is_deleted(item)}
 
     def get(self, subject: str) -> Policy:
         found = self.read([subject])
@@ -48,9 +62,11 @@ class PolicyTable:
         return found[subject]
 
     def list(self) -> "list[Policy]":
-        with failures_named("policies_unreachable"):
-            items = list(scan(self._client, self._table))
-        return sorted((_policy(item) for item in items if not _is_deleted(item)), key=lambda policy: policy.subject)
+        return sorted((self._policy(item) for item in self._scan() if not _is_deleted(item)), key=_subject)
+
+    def list_stored(self) -> Sequence[StoredPolicy]:
+        """Return all items of the table, sorted by subject, including deleted and corrupt policies."""
+        return sorted((self._stored(item) for item in self._scan()), key=_subject)
 
     def put(self, subject: str, statements: tuple[Statement, ...], author: str, version: int | None) -> Policy:
         condition = {None: "", 0: f"attribute_not_exists(subject) OR NOT {_EXISTS}"}.get(version, _AT_VERSION)
@@ -61,7 +77,7 @@ class PolicyTable:
             )
         except ClientError as error:
             raise VersionConflict(f"the policy for {subject}", version or 0) from error
-        return _policy(written)
+        return self._policy(written)
 
     def delete(self, subject: str, author: str, version: int | None) -> None:
         condition = _EXISTS if version is None else _AT_VERSION
@@ -76,7 +92,7 @@ class PolicyTable:
     def _write(
         self, subject: str, author: str, version: int | None, condition: str, change: str, values: dict[str, Any]
     ) -> Item:
-        """Raises CannotDecide, and ClientError when the condition does not hold."""
+        """Raises InternalError, and ClientError when the condition does not hold."""
         stamp = "version = if_not_exists(version, :zero) + :one, updated_by = :by, updated_at = :at"
         values |= {
             ":zero": {"N": "0"},
@@ -97,20 +113,48 @@ class PolicyTable:
             )
         return answer["Attributes"]
 
+    def _scan(self) -> Sequence[Item]:
+        with failures_named("policies_unreachable"):
+            return list(scan(self._client, self._table))
+
+    def _stored(self, item: Item) -> StoredPolicy:
+        fields = item["subject"]["S"], _version(item), _text(item, "updated_by"), _text(item, "updated_at")
+        if _is_deleted(item):
+            return DeletedPolicy(*fields)
+        try:
+            return self._policy(item)
+        except InternalError:
+            return CorruptPolicy(*fields)
+
+    def _policy(self, item: Item, error_class: type[InternalError] = InternalError) -> Policy:
+        """Return the whole policy. Raises `error_class` for a corrupt item: a part of a policy could lack its Deny."""
+        try:
+            statements = parse_statements(strict_json.parse(item["statements"]["S"].encode()))
+            self._check_size(statements)
+            return Policy(
+                subject=item["subject"]["S"],
+                version=int(item["version"]["N"]),
+                statements=statements,
+                updated_by=item["updated_by"]["S"],
+                updated_at=item["updated_at"]["S"],
+            )
+        except (KeyError, ValueError, InvalidInput) as error:
+            raise error_class("policy_corrupt", "a stored policy is not in the form that Gatehouse writes") from error
+
 
 def _is_deleted(item: Item) -> bool:
     return "deleted" in item
 
 
-def _policy(item: Item) -> Policy:
-    try:
-        return Policy(
-            subject=item["subject"]["S"],
-            version=int(item["version"]["N"]),
-            statements=parse_statements(strict_json.parse(item["statements"]["S"].encode())),
-            updated_by=item["updated_by"]["S"],
-            updated_at=item["updated_at"]["S"],
-        )
-    except (KeyError, ValueError, InvalidInput) as error:
-        # Half a policy could lack its Deny.
-        raise CannotDecide("policy_corrupt", "a stored policy is not one that could have been written") from error
+def _subject(policy: StoredPolicy) -> str:
+    return policy.subject
+
+
+def _text(item: Item, name: str) -> str | None:
+    text = item.get(name, {}).get("S")
+    return text if isinstance(text, str) else None
+
+
+def _version(item: Item) -> int | None:
+    number = item.get("version", {}).get("N", "")
+    return int(number) if number.isdecimal() else None

@@ -1,17 +1,17 @@
-"""The decision. Pure: the same arguments always give the same answer."""
+"""The decision. Pure: the same arguments always give the same decision."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chalicelib.core.policy import Effect, Statement
+from chalicelib.core.statement import Effect, Statement
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to one request.
+    """The decision for one request.
 
-    reason    `allowed_by`, `denied_by` or `not_permitted` (nothing applied: silence is a denial)
-    because   the sids of the statements which made the answer
+    reason    `allowed_by`, `denied_by`, `not_permitted` (no statement covers the request) or `no_policy`
+    because   the sids of the statements that `allowed_by` and `denied_by` refer to
     """
 
     allowed: bool
@@ -19,8 +19,11 @@ class Decision:
     because: tuple[str, ...] = ()
 
 
+NO_POLICY = Decision(False, "no_policy")  # no policy applies to the caller
+
+
 def decide(statements: Iterable[Statement], method: str, path: str) -> Decision:
-    """Decide one request. A Deny beats any Allow."""
+    """Decide one request. A Deny overrides any Allow. A request that no statement covers is denied."""
     covering = [statement for statement in statements if statement.covers(method, path)]
     denying = tuple(statement.sid for statement in covering if statement.effect is Effect.DENY)
     if denying:

@@ -1,20 +1,19 @@
-"""Why there is no answer, and whose fault that is.
-
-A denial is not in here: it is an answer, see `decision.Decision`.
+"""The errors of Gatehouse. A denial is not an error: see `decision.Decision`.
 
 GatehouseError
 ├── CallerError             the caller's fault
 │   ├── TokenRejected       401: no valid token
-│   ├── InvalidInput        400: a field is wrong; nothing was stored
+│   ├── InvalidInput        400: a field is invalid; nothing was stored
 │   │   └── TooLarge        413
 │   ├── NotFound            404
-│   └── VersionConflict     409: somebody else wrote in between
-└── CannotDecide            500: our fault; never an Allow, and never a Deny, which API Gateway would cache
+│   └── VersionConflict     409: another writer changed the item in the meantime
+└── InternalError           500: our fault
+    └── CannotDecide        no authorization; never an Allow, and never a Deny, which API Gateway would cache
 """
 
 
 class GatehouseError(Exception):
-    """A request without an answer; `code` is stable and safe to log, `message` is for people."""
+    """A request that failed. `code` is stable and safe to log; `message` is for people."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -23,15 +22,15 @@ class GatehouseError(Exception):
 
 
 class CallerError(GatehouseError):
-    """The caller asked for something that cannot be."""
+    """The caller must change the request before sending it again."""
 
 
 class TokenRejected(CallerError):
-    """The token proves nothing. The message never quotes the token."""
+    """The token is not valid. The message never quotes the token."""
 
 
 class InvalidInput(CallerError):
-    """A value is not acceptable; the message begins with the name of its field."""
+    """A field is invalid. The message begins with the name of the field."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__("invalid_input", f"{field}: {message}")
@@ -39,22 +38,26 @@ class InvalidInput(CallerError):
 
 
 class TooLarge(InvalidInput):
-    """A value is acceptable but for its size."""
+    """A field is valid except for its size."""
 
 
 class NotFound(CallerError):
-    """There is no such thing."""
+    """The item does not exist."""
 
     def __init__(self, what: str) -> None:
         super().__init__("not_found", f"{what} does not exist")
 
 
 class VersionConflict(CallerError):
-    """The item has moved on since it was read."""
+    """Another writer changed the item after the caller read it."""
 
     def __init__(self, what: str, expected: int) -> None:
         super().__init__("version_conflict", f"{what} is no longer at version {expected}: read it again")
 
 
-class CannotDecide(GatehouseError):
-    """Something of ours failed; the request has to be asked again."""
+class InternalError(GatehouseError):
+    """A component of ours or of AWS failed. The caller can send the same request again."""
+
+
+class CannotDecide(InternalError):
+    """The authorization failed: there is neither an Allow nor a Deny."""

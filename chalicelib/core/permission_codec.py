@@ -5,7 +5,7 @@ Shape:   "Allow GET,POST /reports/* Deny DELETE /reports/annual"; paths have no 
 
 from collections.abc import Iterable
 
-from chalicelib.core.policy import METHODS, Effect, Statement
+from chalicelib.core.statement import METHODS, Effect, Statement
 
 
 def encode(statements: Iterable[Statement]) -> str:

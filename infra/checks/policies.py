@@ -2,33 +2,37 @@
 
 from collections.abc import Iterator
 
-from chalicelib.aws.dynamodb import scan
+from authorizers.policy_document import check_size
 from chalicelib.aws.policies import PolicyTable
-from chalicelib.core.errors import CannotDecide
-from chalicelib.core.policy import parse_statements
+from chalicelib.core.errors import InternalError
+from chalicelib.core.policy import DeletedPolicy
+from chalicelib.core.policy_json import parse_statements
 from infra.checks.check import Check
 from infra.checks.live import Live
 from infra.policy_files import read_policies
 
 
-def _subjects(live: Live) -> list[str]:
-    items = scan(live.client("dynamodb"), live.outputs["PolicyTableName"])
-    return sorted(item["subject"]["S"] for item in items if "deleted" not in item)
+def _table(live: Live) -> PolicyTable:
+    return PolicyTable(live.client("dynamodb"), live.outputs["PolicyTableName"], check_size=check_size)
+
+
+def _subjects(table: PolicyTable) -> list[str]:
+    return [stored.subject for stored in table.list_stored() if not isinstance(stored, DeletedPolicy)]
 
 
 def _readable(live: Live) -> Iterator[str]:
-    table = PolicyTable(live.client("dynamodb"), live.outputs["PolicyTableName"])
-    for subject in _subjects(live):
+    table = _table(live)
+    for subject in _subjects(table):
         try:
             table.get(subject)
-        except CannotDecide as error:
+        except InternalError as error:
             yield f"{subject}: {error}. Its members get HTTP 500 until the policy is repaired."
 
 
 def _reviewed(live: Live) -> Iterator[str]:
-    table = PolicyTable(live.client("dynamodb"), live.outputs["PolicyTableName"])
+    table = _table(live)
     files = read_policies(live.project / "policies", live.outputs)
-    subjects, expected = _subjects(live), {file.subject: file.statements for file in files}
+    subjects, expected = _subjects(table), {file.subject: file.statements for file in files}
     for subject in sorted(expected.keys() | set(subjects)):
         if subject not in subjects:
             yield f"{subject} is in policies/, but not in the table."

@@ -83,7 +83,7 @@ def _groups(live: Live) -> Iterator[str]:
 
 
 def _assigned(live: Live) -> Iterator[tuple[str, set[str]]]:
-    """Yields the groups that the triggers assign, by parameter. Raises CannotDecide for an invalid parameter."""
+    """Yields the groups that the triggers assign, by parameter. Raises InternalError for an invalid parameter."""
     variables = {key: value for each in live.application.functions for key, value in each.environment.items()}
     yield "DefaultGroups", set(Settings(variables).default_groups)
     yield "GroupMap", set(Settings(variables).group_map.values())

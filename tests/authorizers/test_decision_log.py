@@ -25,15 +25,14 @@ def line_of(record_it, outage: float = 0.0, took: float = 0.0) -> dict:
 def decided(decision_log: DecisionLog) -> None:
     policies = FakePolicies()
     policies.put("group:clerks", statements(allow("/reports", sid="read")), "admin", None)
-    authorization = Authorize(lambda _: principal(), FakeState(), policies)("token")
-    decision_log.ask("GET", "/reports")
-    decision_log.decide(authorization, "GET", "/reports")
+    decision_log.record_request("GET", "/reports")
+    decision_log.record_decision(Authorize(lambda _: principal(), FakeState(), policies)("token", "GET", "/reports"))
 
 
 RECORDINGS = {
     "decided": decided,
-    "rejected": lambda decision_log: decision_log.reject("token_expired"),
-    "failed": lambda decision_log: decision_log.fail("state_unreachable"),
+    "rejected": lambda decision_log: decision_log.record_rejection("token_expired"),
+    "failed": lambda decision_log: decision_log.record_failure("state_unreachable"),
 }
 recordings = pytest.mark.parametrize("record_it", RECORDINGS.values(), ids=RECORDINGS.keys())
 
@@ -79,5 +78,5 @@ def test_one_outage_does_not_stay_announced_in_the_next_line():
 
 
 def test_a_code_is_recorded_as_it_is():
-    line = line_of(lambda decision_log: decision_log.reject("token_expired"))
+    line = line_of(lambda decision_log: decision_log.record_rejection("token_expired"))
     assert (line["decision"], line["code"]) == ("rejected", "token_expired")

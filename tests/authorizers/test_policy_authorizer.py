@@ -12,7 +12,7 @@ from authorizers.decision_log import DecisionLog
 from authorizers.policy import Unauthorized, respond
 from chalicelib.authorize import Authorize
 from chalicelib.core.decision import decide
-from chalicelib.core.errors import CannotDecide
+from chalicelib.core.errors import CannotDecide, InternalError
 from chalicelib.core.permission_codec import decode
 from chalicelib.ports import Revocation
 from chalicelib.verify import VerifyToken
@@ -234,7 +234,7 @@ def test_a_refusal_shows_nothing_of_its_cause_in_a_traceback():
     ],
 )
 def test_a_failure_goes_on_as_it_is_and_is_never_a_document_or_a_401(failure, code):
-    def authorize(_: str):
+    def authorize(*_: str):
         raise failure
 
     system = System(READ)
@@ -246,10 +246,10 @@ def test_a_failure_goes_on_as_it_is_and_is_never_a_document_or_a_401(failure, co
 
 def test_a_use_case_that_cannot_be_built_is_recorded_like_one_that_fails():
     def nothing_to_build_it_from():
-        raise CannotDecide("missing_setting", "the environment variable ISSUER is not set")
+        raise InternalError("missing_setting", "the environment variable ISSUER is not set")
 
     system = System(READ)
-    with pytest.raises(CannotDecide):
+    with pytest.raises(InternalError):
         respond(bearer(), ASKED, nothing_to_build_it_from, system.decision_log())
     assert [(line["decision"], line["code"]) for line in system.lines] == [("failed", "missing_setting")]
 
@@ -356,7 +356,7 @@ def test_no_line_of_a_failure_holds_the_token_or_what_the_failure_said():
     lines: list[str] = []
     header = bearer(**TELLTALES)
 
-    def fails(token: str):
+    def fails(token: str, *_: str):
         raise ValueError(f"TELLTALE: {token}")
 
     with pytest.raises(ValueError, match="TELLTALE"):

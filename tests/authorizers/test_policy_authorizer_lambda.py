@@ -9,7 +9,7 @@ from chalice.test import Client
 
 from app import app
 from authorizers.policy import Unauthorized
-from chalicelib.core.errors import CannotDecide
+from chalicelib.core.errors import CannotDecide, InternalError
 from tests import mint
 from tests.authorizers.events import token_event
 from tests.rewired import fresh_wiring
@@ -66,6 +66,6 @@ def test_chalice_passes_a_failure_on(tmp_path, capsys):
 
 @pytest.mark.parametrize("missing", ["ISSUER", "JWKS_URL", "CLIENT_IDS", "POLICY_TABLE", "STATE_TABLE"])
 def test_a_setting_that_is_missing_is_a_failure_that_is_recorded(tmp_path, capsys, missing):
-    with pytest.raises(CannotDecide, match=missing):
+    with pytest.raises(InternalError, match=missing):
         ask(tmp_path, "Bearer nonsense", **{missing: ""})
     assert recorded(capsys) == [("failed", "missing_setting")]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from authorizers import policy_document
 from chalicelib.core.decision import decide
-from chalicelib.core.policy import METHODS, Statement
+from chalicelib.core.statement import METHODS, Statement
 from tests.fakes import allow, deny, statements
 from tests.oracle import iam
 from tests.strategies import repeatable, requests, statement_tuples

@@ -10,7 +10,7 @@ from authorizers.decision_log import DecisionLog
 from authorizers.policy import respond
 from chalicelib.authorize import Authorize
 from chalicelib.core.errors import CannotDecide
-from chalicelib.core.policy import Effect, Statement
+from chalicelib.core.statement import Effect, Statement
 from tests.fakes import FakePolicies, FakeState, principal
 
 STAGE = "arn:aws:execute-api:mars-west-1:123456789012:gatehouse1/v1/"

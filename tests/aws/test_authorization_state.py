@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.aws.authorization_state import StateTable
-from chalicelib.core.errors import CannotDecide, NotFound
+from chalicelib.core.errors import CannotDecide, InternalError, NotFound
 from chalicelib.ports import AuthorizationState, Revocation
 from tests import mint
 from tests.fakes import Clock, FakeState, principal
@@ -146,6 +146,11 @@ def test_a_revocation_outlives_every_token_that_it_refuses(table, dynamodb, kind
     ids=["read", "bump", "list", "put", "lift"],
 )
 def test_a_table_that_cannot_be_reached_is_our_failure_and_never_an_absence(dynamodb, ask):
-    with pytest.raises(CannotDecide) as failed:
+    with pytest.raises(InternalError) as failed:
         ask(StateTable(dynamodb, "a-table-that-is-not-there"))
     assert failed.value.code == "state_unreachable"
+
+
+def test_a_failed_read_of_the_authorizer_is_a_failure_to_decide(dynamodb):
+    with pytest.raises(CannotDecide):
+        StateTable(dynamodb, "a-table-that-is-not-there").read(CLERK)

@@ -8,7 +8,7 @@ from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.dynamodb import batch_get
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import CannotDecide
-from chalicelib.core.policy import to_json
+from chalicelib.core.policy_json import to_json
 from tests.fakes import allow, principal, statements
 
 

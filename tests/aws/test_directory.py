@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.aws.directory import OnboardingTable, UserPool
-from chalicelib.core.errors import CannotDecide
+from chalicelib.core.errors import InternalError
 from tests.aws.stubs import stubbed
 
 POOL = "mars-west-1_Olympus"
@@ -22,7 +22,7 @@ def test_a_group_is_given_by_one_call_to_cognito():
 def test_a_group_that_cognito_did_not_give_is_our_failure(error):
     client, stubber = stubbed("cognito-idp")
     stubber.add_client_error("admin_add_user_to_group", error, "clerk@example.com is unknown")
-    with pytest.raises(CannotDecide, match="readers") as failed:
+    with pytest.raises(InternalError, match="readers") as failed:
         UserPool(client).add_to_group(POOL, "clerk", "readers")
     assert failed.value.code == "group_not_added"
     assert "clerk" not in failed.value.message, "a username may be an e-mail address"
@@ -39,6 +39,6 @@ def test_who_was_marked_stays_marked_and_nobody_else_is(dynamodb):
 
 @pytest.mark.parametrize("ask", [lambda m: m.has_entry("clerk"), lambda m: m.add("clerk")], ids=["has_entry", "add"])
 def test_marks_that_cannot_be_reached_are_our_failure_and_never_an_absence(dynamodb, ask):
-    with pytest.raises(CannotDecide) as failed:
+    with pytest.raises(InternalError) as failed:
         ask(OnboardingTable(dynamodb, "a-table-that-is-not-there"))
     assert failed.value.code == "ledger_unreachable"

@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.aws.gateway import StageCache
-from chalicelib.core.errors import CannotDecide
+from chalicelib.core.errors import InternalError
 from tests.aws.stubs import stubbed
 
 
@@ -18,6 +18,6 @@ def test_the_stage_s_cache_is_flushed_by_one_call():
 def test_a_flush_that_failed_is_said_to_have_failed(error):
     client, stubber = stubbed("apigateway")
     stubber.add_client_error("flush_stage_authorizers_cache", error)
-    with pytest.raises(CannotDecide) as failed:
+    with pytest.raises(InternalError) as failed:
         StageCache(client, "gatehouse1", "v1").flush()
     assert failed.value.code == "flush_failed"

@@ -1,13 +1,16 @@
 """The store of policies keeps one contract, whether it is the table or the stand-in that other tests use."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from chalicelib.aws.policies import PolicyTable
-from chalicelib.core.errors import CannotDecide, NotFound, VersionConflict
-from chalicelib.core.policy import to_json
+from chalicelib.core.errors import CannotDecide, InternalError, InvalidInput, NotFound, VersionConflict
+from chalicelib.core.policy import CorruptPolicy, DeletedPolicy, Policy
+from chalicelib.core.policy_json import to_json
+from chalicelib.core.statement import Statement
 from chalicelib.ports import PolicyStore
 from tests.fakes import Clock, FakePolicies, allow, deny, statements
 
@@ -194,7 +197,7 @@ def test_an_item_that_nobody_here_could_have_written_is_no_policy_and_no_absence
 @pytest.mark.parametrize("ask", [lambda t: t.get("group:clerks"), lambda t: t.list()], ids=["get", "list"])
 def test_a_corrupt_policy_is_not_shown_to_administrators_as_if_it_were_one(table, dynamodb, ask):
     dynamodb.put_item(TableName=TABLE, Item=with_statements("allow all"))
-    with pytest.raises(CannotDecide) as failed:
+    with pytest.raises(InternalError) as failed:
         ask(table)
     assert failed.value.code == "policy_corrupt"
 
@@ -222,6 +225,61 @@ def test_a_corrupt_policy_is_healed_by_putting_it_anew(table, dynamodb):
     ids=["read", "get", "list", "put", "delete"],
 )
 def test_a_table_that_cannot_be_reached_is_our_failure_and_never_an_absence(dynamodb, ask):
-    with pytest.raises(CannotDecide) as failed:
+    with pytest.raises(InternalError) as failed:
         ask(PolicyTable(dynamodb, "a-table-that-is-not-there"))
     assert failed.value.code == "policies_unreachable"
+
+
+def test_a_failed_read_of_the_authorizer_is_a_failure_to_decide(dynamodb):
+    with pytest.raises(CannotDecide):
+        PolicyTable(dynamodb, "a-table-that-is-not-there").read(["group:clerks"])
+
+
+# --- all items of the table ---
+
+
+def test_every_item_is_listed_with_what_it_is(table, dynamodb):
+    table.put("group:auditors", READ, "admin", None)
+    table.put("group:bosses", READ, "admin", None)
+    table.delete("group:bosses", "auditor", None)
+    dynamodb.put_item(TableName=TABLE, Item=with_statements("allow all"))
+    assert table.list_stored() == [
+        table.get("group:auditors"),
+        DeletedPolicy("group:bosses", 2, "auditor", "2027-01-15T08:00:00+00:00"),
+        CorruptPolicy("group:clerks", 7, "console", "2027-01-15T08:00:00+00:00"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["version", "updated_by", "updated_at"])
+def test_a_field_that_is_missing_or_of_another_type_is_listed_as_none(table, dynamodb, name):
+    for item in (without(name), {**GOOD_ITEM, name: {"BOOL": True}}):
+        dynamodb.put_item(TableName=TABLE, Item=item)
+        (stored,) = table.list_stored()
+        assert isinstance(stored, CorruptPolicy)
+        assert getattr(stored, name) is None
+
+
+@pytest.mark.parametrize("deleted", [{"BOOL": True}, {"BOOL": False}, {"S": ""}], ids=["true", "false", "a text"])
+def test_an_item_with_a_mark_of_deletion_is_deleted_whatever_else_it_holds(table, dynamodb, deleted):
+    dynamodb.put_item(TableName=TABLE, Item={"subject": GOOD_ITEM["subject"], "deleted": deleted})
+    assert table.list_stored() == [DeletedPolicy("group:clerks", None, None, None)]
+    assert (table.read(["group:clerks"]), table.list()) == ({}, [])
+
+
+# --- the size ---
+
+
+def refuse_two(policy: Sequence[Statement]) -> None:
+    if len(policy) == 2:
+        raise InvalidInput("statements", "too large")
+
+
+def test_a_stored_policy_that_is_too_large_is_corrupt(table, dynamodb):
+    table.put("group:auditors", READ, "admin", None)
+    table.put("group:clerks", WRITE, "admin", None)
+    checking = PolicyTable(dynamodb, TABLE, check_size=refuse_two)
+    assert checking.get("group:auditors").statements == READ
+    with pytest.raises(CannotDecide) as failed:
+        checking.read(["group:auditors", "group:clerks"])
+    assert failed.value.code == "policy_corrupt"
+    assert [type(stored) for stored in checking.list_stored()] == [Policy, CorruptPolicy]

@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.aws.sample_table import SampleTable
-from chalicelib.core.errors import CannotDecide
+from chalicelib.core.errors import InternalError
 
 
 @pytest.fixture
@@ -60,6 +60,6 @@ def test_deleting_tells_whether_there_was_one(table):
     ids=["list", "get", "put", "delete"],
 )
 def test_a_table_that_cannot_be_reached_is_our_failure_and_never_an_absence(dynamodb, ask):
-    with pytest.raises(CannotDecide) as failed:
+    with pytest.raises(InternalError) as failed:
         ask(SampleTable(dynamodb, "a-table-that-is-not-there"))
     assert failed.value.code == "sample_unreachable"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chalicelib.core.decision import decide
 from chalicelib.core.permission_codec import decode, encode
-from chalicelib.core.policy import METHODS
+from chalicelib.core.statement import METHODS
 from tests.fakes import allow, deny, statements
 from tests.strategies import paths, repeatable, statement_tuples
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from authorizers.policy_document import check_size
 from chalicelib.administer import Administer
 from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
@@ -40,7 +41,7 @@ def administer(cloud: Cloud) -> Administer:
     """Write policies with the owner's credentials."""
     dynamodb, tables = cloud.local_cloud.client("dynamodb"), cloud.outputs["tables"]
     state = StateTable(dynamodb, tables["state"])
-    return Administer(PolicyTable(dynamodb, tables["policies"]), state, state)
+    return Administer(PolicyTable(dynamodb, tables["policies"]), state, state, check_size)
 
 
 def saved(cloud: Cloud) -> str:

@@ -35,14 +35,18 @@ def _value(value: Any) -> Any:
 
 def test_a_decision_that_failed_is_counted_where_the_alarm_looks(identity_stack: Stack) -> None:
     lines: list[str] = []
-    DecisionLog("gatehouse-dev-policy_authorizer", write_line=lines.append, now=lambda: 0.0).fail("keys_unreachable")
+    DecisionLog("gatehouse-dev-policy_authorizer", write_line=lines.append, now=lambda: 0.0).record_failure(
+        "keys_unreachable"
+    )
     (alarm,) = ours(identity_stack, "Decisions")
     assert metric(alarm) in written(json.loads(lines[0]))
 
 
 def test_a_decision_that_was_made_is_not(identity_stack: Stack) -> None:
     lines: list[str] = []
-    DecisionLog("gatehouse-dev-policy_authorizer", write_line=lines.append, now=lambda: 0.0).reject("token_expired")
+    DecisionLog("gatehouse-dev-policy_authorizer", write_line=lines.append, now=lambda: 0.0).record_rejection(
+        "token_expired"
+    )
     (alarm,) = ours(identity_stack, "Decisions")
     assert metric(alarm) not in written(json.loads(lines[0]))
 
@@ -63,6 +67,7 @@ def test_an_outage_of_the_keys_is_counted_where_the_alarm_looks(identity_stack: 
     decision_log = DecisionLog("gatehouse-dev-policy_authorizer", lambda: 90.0, lines.append, lambda: 0.0)
     policies = FakePolicies()
     policies.put("group:clerks", statements(allow("/reports")), "admin", None)
-    decision_log.decide(Authorize(lambda _: principal(), FakeState(), policies)("token"), "GET", "/reports")
+    authorize = Authorize(lambda _: principal(), FakeState(), policies)
+    decision_log.record_decision(authorize("token", "GET", "/reports"))
     (alarm,) = ours(identity_stack, "KeysOutageSeconds")
     assert metric(alarm) in written(json.loads(lines[0]))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from authorizers.policy_document import check_size
 from chalicelib.administer import Administer
 from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
@@ -32,7 +33,7 @@ def dynamodb() -> Iterator[Any]:
 @pytest.fixture
 def policies(dynamodb) -> Administer:
     state = StateTable(dynamodb, "StateTable")
-    return Administer(PolicyTable(dynamodb, "PolicyTable"), state, state)
+    return Administer(PolicyTable(dynamodb, "PolicyTable"), state, state, check_size)
 
 
 @pytest.fixture

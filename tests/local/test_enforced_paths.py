@@ -13,6 +13,7 @@ from authorizers.decision_log import DecisionLog
 from authorizers.policy import respond
 from chalicelib.api import Api
 from chalicelib.authorize import Authorization, EffectivePermissions
+from chalicelib.core.decision import decide
 from local.gateway import StrictGateway, installed
 from local.gateway_responses import EXTENSION, GatewayResponse, read_definitions
 from tests.fakes import allow, deny, principal, statements
@@ -32,13 +33,12 @@ def get(path: str, *rules: dict[str, Any]) -> tuple[int, Any]:
     """Ask a service whose routes need the given rules; its views decode what they are given once more."""
     app = Api("shop")
     enforcement.enforce(app)
-    authorization = Authorization(principal(), EffectivePermissions(statements(*rules), ("group:clerks@1",), 1))
+    permissions = EffectivePermissions(statements(*rules), ("group:clerks@1",), 1)
+    authorization = Authorization(principal(), permissions, decide(permissions.statements, "GET", path))
 
     @app.authorizer(ttl_seconds=0)
     def ask(request: Any) -> Any:
-        return respond(
-            request.token, request.method_arn, lambda: lambda token: authorization, DecisionLog(write_line=len)
-        )
+        return respond(request.token, request.method_arn, lambda: lambda *_: authorization, DecisionLog(write_line=len))
 
     app.route("/docs/{name}", authorizer=ask)(lambda name: {"read": unquote(name)})
     app.route("/greedy/{proxy+}", authorizer=ask)(lambda: {"read": unquote(app.request.uri_params["proxy"])})

@@ -27,6 +27,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from authorizers.decision_log import DecisionLog
 from authorizers.policy import Unauthorized, respond
+from authorizers.policy_document import check_size
 from chalicelib.administer import Administer
 from chalicelib.authorize import Authorization, Authorize
 from chalicelib.aws.authorization_state import StateTable
@@ -81,14 +82,19 @@ class Shipped:
     def administer(self, client: Any, now: Now) -> Administer:
         state = StateTable(client, STATE, now)
         return Administer(
-            PolicyTable(client, POLICIES, now), state, state, clients=lambda: mint.EXPECTED.client_ids, now=now
+            PolicyTable(client, POLICIES, now),
+            state,
+            state,
+            check_size,
+            clients=lambda: mint.EXPECTED.client_ids,
+            now=now,
         )
 
     def invalidate(self, client: Any, gateway_cache: GatewayCache | None, now: Now) -> Callable[[], int]:
         return Invalidate(StateTable(client, STATE, now), gateway_cache)
 
     def respond(
-        self, header: str, authorize: Callable[[str], Authorization], decision_log: DecisionLog
+        self, header: str, authorize: Callable[[str, str, str], Authorization], decision_log: DecisionLog
     ) -> dict[str, Any]:
         return respond(header, f"{ARN_BASE}GET/reports", lambda: authorize, decision_log)
 
@@ -185,7 +191,7 @@ class Token:
 class Container:
     """A warm Lambda environment with its own cache."""
 
-    authorize: Callable[[str], Authorization]
+    authorize: Callable[[str, str, str], Authorization]
 
 
 @dataclass(eq=False, slots=True)

@@ -17,8 +17,9 @@ from chalicelib.authorize import Authorization, Authorize
 from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import CannotDecide
-from chalicelib.core.policy import Policy, Statement
+from chalicelib.core.policy import Policy
 from chalicelib.core.principal import Principal
+from chalicelib.core.statement import Statement
 from chalicelib.ports import AuthorizationState, GatewayCache
 from tests.proofs.invalidation_machine import (
     ARN_BASE,
@@ -200,7 +201,7 @@ class FallbackToTheLastReading(Shipped):
 
 class DenialOnFailure(Shipped):
     def respond(
-        self, header: str, authorize: Callable[[str], Authorization], decision_log: DecisionLog
+        self, header: str, authorize: Callable[[str, str, str], Authorization], decision_log: DecisionLog
     ) -> dict[str, Any]:
         try:
             return super().respond(header, authorize, decision_log)

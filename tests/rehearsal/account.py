@@ -14,6 +14,7 @@ from typing import Any
 
 import requests
 
+from authorizers.policy_document import check_size
 from chalicelib.administer import Administer
 from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
@@ -124,7 +125,7 @@ def administer(account: Account, outputs: dict[str, str]) -> Administer:
     """What an administrator's own tools would do in the tables."""
     dynamodb = account.client("dynamodb")
     state = StateTable(dynamodb, outputs["StateTableName"])
-    return Administer(PolicyTable(dynamodb, outputs["PolicyTableName"]), state, state)
+    return Administer(PolicyTable(dynamodb, outputs["PolicyTableName"]), state, state, check_size)
 
 
 def statuses(account: Account, outputs: dict[str, str]) -> dict[str, int]:

@@ -7,8 +7,8 @@ import pytest
 from chalice.app import DynamoDBEvent
 
 from app import app
-from chalicelib.core.errors import CannotDecide
-from chalicelib.core.policy import to_json
+from chalicelib.core.errors import InternalError
+from chalicelib.core.policy_json import to_json
 from chalicelib.invalidate import Invalidate
 from chalicelib.triggers.policy_changed import handle_policy_changes
 from tests.fakes import FakeGatewayCache, FakeState, allow, statements
@@ -122,7 +122,7 @@ def test_an_edit_by_another_tool_may_lack_any_field_and_is_counted_all_the_same(
 
 @pytest.mark.parametrize(
     ("failure", "name"),
-    [(CannotDecide("state_unreachable", "timeout"), "state_unreachable"), (RuntimeError("surprise"), "RuntimeError")],
+    [(InternalError("state_unreachable", "timeout"), "state_unreachable"), (RuntimeError("surprise"), "RuntimeError")],
     ids=["one we know", "one we do not"],
 )
 def test_a_failure_names_the_first_record_so_that_lambda_begins_there_again(failure, name):
@@ -138,14 +138,14 @@ def test_a_failure_names_the_first_record_so_that_lambda_begins_there_again(fail
 
 def test_an_invalidation_that_cannot_be_built_is_tried_again_as_well():
     def missing_setting() -> Invalidate:
-        raise CannotDecide("missing_setting", "STATE_TABLE is not set")
+        raise InternalError("missing_setting", "STATE_TABLE is not set")
 
     answered = handle_policy_changes({"Records": [INSERT]}, missing_setting, Log().logger)
     assert answered == {"batchItemFailures": [{"itemIdentifier": INSERT["dynamodb"]["SequenceNumber"]}]}
 
 
 def test_a_flush_that_fails_is_tried_again_though_the_change_was_counted():
-    state, cache = FakeState(), FakeGatewayCache(failure=CannotDecide("flush_failed", "throttled"))
+    state, cache = FakeState(), FakeGatewayCache(failure=InternalError("flush_failed", "throttled"))
     answered = handle_policy_changes({"Records": [INSERT]}, lambda: Invalidate(state, cache), Log().logger)
     assert len(answered["batchItemFailures"]) == 1
     cache.failure = None

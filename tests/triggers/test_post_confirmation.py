@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.core.errors import CannotDecide
+from chalicelib.core.errors import InternalError
 from chalicelib.onboard import Onboard
 from chalicelib.triggers.post_confirmation import handle_post_confirmation
 from tests.fakes import FakeDirectory, FakeLedger
@@ -118,7 +118,7 @@ def test_a_privileged_default_group_is_refused_told_and_not_raised(capsys):
 
 @pytest.mark.parametrize(
     ("failure", "code"),
-    [(CannotDecide("missing_setting", "ONBOARDING_TABLE"), "missing_setting"), (OSError("surprise"), "OSError")],
+    [(InternalError("missing_setting", "ONBOARDING_TABLE"), "missing_setting"), (OSError("surprise"), "OSError")],
     ids=["one we know", "one we do not"],
 )
 def test_a_use_case_that_cannot_be_built_is_told_and_not_raised(failure, code, capsys):

@@ -1,12 +1,14 @@
 """Policies are written whole or not at all, then counted, then acknowledged; tokens are revoked by the second."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from chalicelib.administer import Administer
-from chalicelib.core.errors import CannotDecide, InvalidInput, NotFound, VersionConflict
+from chalicelib.core.errors import InternalError, InvalidInput, NotFound, VersionConflict
 from chalicelib.core.policy import Policy
+from chalicelib.core.statement import Statement
 from chalicelib.ports import Revocation
 from tests import mint
 from tests.fakes import Clock, FakePolicies, FakeState, Journal, allow, statements
@@ -17,6 +19,15 @@ SUBJECT, SESSION = "c1e7c000-0000-4000-8000-00000000c1e7", "0b1e55ed-90e1-70cd-8
 REVOCABLE = [("sub", SUBJECT), ("client", mint.WEB_CLIENT), ("session", SESSION)]
 
 
+def at_most_two(policy: Sequence[Statement]) -> None:
+    if len(policy) > 2:
+        raise InvalidInput("statements", "too large")
+
+
+def administer(policies: Any, generation: Any, revocations: Any) -> Administer:
+    return Administer(policies, generation, revocations, at_most_two)
+
+
 class System:
     def __init__(self) -> None:
         self.policies, self.state, self.journal, self.clock = FakePolicies(), FakeState(), Journal(), Clock()
@@ -24,6 +35,7 @@ class System:
             policies=self.journal.of("policies", self.policies),
             generation=self.journal.of("generation", self.state),
             revocations=self.state,
+            check_size=at_most_two,
             clients=lambda: frozenset({mint.WEB_CLIENT, mint.MACHINE_CLIENT}),
             now=self.clock,
         )
@@ -56,7 +68,7 @@ class NeverCounts:
     """A generation that cannot be reached."""
 
     def bump(self) -> int:
-        raise CannotDecide("state_unreachable", "DynamoDB: timeout")
+        raise InternalError("state_unreachable", "DynamoDB: timeout")
 
 
 @pytest.mark.parametrize(
@@ -67,8 +79,8 @@ class NeverCounts:
 def test_a_change_that_could_not_be_counted_is_not_acknowledged(change):
     system = System()
     system.put(READ)
-    with pytest.raises(CannotDecide):
-        change(Administer(system.policies, NeverCounts(), system.state))
+    with pytest.raises(InternalError):
+        change(administer(system.policies, NeverCounts(), system.state))
 
 
 def test_a_policy_is_put_at_the_version_that_it_was_read_at():
@@ -93,11 +105,11 @@ class AnswerLost(FakePolicies):
 
     def put(self, *arguments):
         super().put(*arguments)
-        raise CannotDecide("policies_unreachable", "the answer was lost")
+        raise InternalError("policies_unreachable", "the answer was lost")
 
     def delete(self, *arguments):
         super().delete(*arguments)
-        raise CannotDecide("policies_unreachable", "the answer was lost")
+        raise InternalError("policies_unreachable", "the answer was lost")
 
 
 @pytest.mark.parametrize(
@@ -108,8 +120,8 @@ class AnswerLost(FakePolicies):
 def test_a_change_whose_answer_is_lost_is_counted_all_the_same(change):
     policies, state = AnswerLost(), FakeState(generation=7)
     policies.policies[CLERKS] = Policy(CLERKS, 1, (), "admin", "2027-01-15T08:00:00+00:00")
-    with pytest.raises(CannotDecide):
-        change(Administer(policies, state, state))
+    with pytest.raises(InternalError):
+        change(administer(policies, state, state))
     assert state.generation == 8
 
 
@@ -126,6 +138,7 @@ def test_a_change_whose_answer_is_lost_is_counted_all_the_same(change):
         pytest.param(
             {"statements": [READ, {**READ, "effect": "allow"}]}, "statements[1].effect", id="a wrong statement"
         ),
+        pytest.param({"statements": [{**READ, "sid": str(n)} for n in range(3)]}, "statements", id="too many bytes"),
         pytest.param({"statements": [READ], "version": -1}, "version", id="a negative version"),
         pytest.param({"statements": [READ], "version": "1"}, "version", id="a version that is a text"),
         pytest.param({"statements": [READ], "version": 1.0}, "version", id="a version that is no whole number"),
@@ -192,11 +205,11 @@ def test_what_was_issued_up_to_this_second_is_revoked(kind, value):
 def test_a_revocation_that_could_not_be_stored_is_not_acknowledged():
     class Unreachable(FakeState):
         def put(self, revocation: Revocation) -> None:
-            raise CannotDecide("state_unreachable", "DynamoDB: timeout")
+            raise InternalError("state_unreachable", "DynamoDB: timeout")
 
     state = Unreachable()
-    with pytest.raises(CannotDecide):
-        Administer(FakePolicies(), state, state).revoke({"sub": SUBJECT}, "admin")
+    with pytest.raises(InternalError):
+        administer(FakePolicies(), state, state).revoke({"sub": SUBJECT}, "admin")
 
 
 @pytest.mark.parametrize(("kind", "value"), REVOCABLE)
@@ -246,10 +259,10 @@ def test_a_revocation_that_should_never_have_been_made_can_be_lifted():
 
 def test_without_app_clients_no_client_can_be_revoked_and_people_can():
     state = FakeState()
-    administer = Administer(FakePolicies(), state, state)
-    administer.revoke({"sub": SUBJECT}, "admin")
+    without_clients = administer(FakePolicies(), state, state)
+    without_clients.revoke({"sub": SUBJECT}, "admin")
     with pytest.raises(InvalidInput):
-        administer.revoke({"client": mint.WEB_CLIENT}, "admin")
+        without_clients.revoke({"client": mint.WEB_CLIENT}, "admin")
 
 
 @pytest.mark.parametrize(

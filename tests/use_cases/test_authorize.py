@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.authorize import Authorize
 from chalicelib.core.claims import principal_from
+from chalicelib.core.decision import Decision
 from chalicelib.core.errors import CannotDecide, TokenRejected
 from chalicelib.core.policy import Policy
 from chalicelib.core.principal import Principal
@@ -17,7 +18,9 @@ from tests.fakes import Clock, FakeKeys, FakePolicies, FakeState, Journal, allow
 
 GREATEST_AGE = 60
 READ, WRITE = allow("/reports", sid="read"), allow("/reports", methods=["PUT"], sid="write")
+KEEP = deny("/reports", sid="keep")
 NOTHING = ()
+REQUEST = ("GET", "/reports")
 
 
 class System:
@@ -40,7 +43,7 @@ class System:
         self.state.bump()
 
     def sids(self, caller: str = "clerk") -> tuple[str, ...]:
-        return tuple(statement.sid for statement in self.authorize(caller).statements)
+        return tuple(statement.sid for statement in self.authorize(caller, *REQUEST).permissions.statements)
 
     def reads(self, ask: Callable[[], object]) -> list[str]:
         """What is read for one question, in the order in which it was read."""
@@ -56,28 +59,28 @@ STATE_ONLY, STATE_THEN_POLICIES = ["state.read"], ["state.read", "policies.read"
 
 
 def test_at_first_the_guard_is_read_and_only_then_policies():
-    assert (system := System()).reads(lambda: system.authorize("clerk")) == STATE_THEN_POLICIES
+    assert (system := System()).reads(lambda: system.authorize("clerk", *REQUEST)) == STATE_THEN_POLICIES
 
 
 def test_what_is_remembered_costs_the_read_of_the_guard_alone():
     system = System()
-    system.authorize("clerk")
-    assert system.reads(lambda: system.authorize("clerk")) == STATE_ONLY
+    system.authorize("clerk", *REQUEST)
+    assert system.reads(lambda: system.authorize("clerk", *REQUEST)) == STATE_ONLY
 
 
 def test_within_the_staleness_that_is_allowed_nothing_is_read():
     system = System(max_staleness=5)
-    system.authorize("clerk")
+    system.authorize("clerk", *REQUEST)
     system.clock.advance(4.999)
-    assert system.reads(lambda: system.authorize("clerk")) == []
+    assert system.reads(lambda: system.authorize("clerk", *REQUEST)) == []
     system.clock.advance(0.001)
-    assert system.reads(lambda: system.authorize("clerk")) == STATE_ONLY
+    assert system.reads(lambda: system.authorize("clerk", *REQUEST)) == STATE_ONLY
 
 
 def test_without_staleness_the_guard_is_read_for_every_request():
     system = System(max_staleness=0)
     for _ in range(3):
-        system.authorize("clerk")
+        system.authorize("clerk", *REQUEST)
     assert system.state.reads == 3
 
 
@@ -90,7 +93,7 @@ def test_a_token_that_is_rejected_causes_no_read():
         rejects, system.journal.of("state", system.state), system.journal.of("policies", system.policies)
     )
     with pytest.raises(TokenRejected):
-        authorize("token")
+        authorize("token", *REQUEST)
     assert system.journal.calls == []
 
 
@@ -98,7 +101,7 @@ def test_who_is_revoked_causes_no_read_of_policies():
     system = System()
     system.state.put(Revocation("sub", system.callers["clerk"].subject, mint.NOW, "admin"))
     with pytest.raises(TokenRejected):
-        system.authorize("clerk")
+        system.authorize("clerk", *REQUEST)
     assert system.journal.calls == STATE_ONLY
 
 
@@ -116,10 +119,10 @@ def test_a_policy_that_was_taken_away_is_gone_for_the_next_request():
 def test_a_policy_that_was_deleted_is_gone_for_the_next_request():
     system = System()
     system.write(READ)
-    system.authorize("clerk")
+    system.authorize("clerk", *REQUEST)
     system.policies.delete("group:clerks", "admin", None)
     system.state.bump()
-    assert system.authorize("clerk").policies == NOTHING
+    assert system.authorize("clerk", *REQUEST).permissions.policies == NOTHING
 
 
 def test_that_there_was_no_policy_is_remembered_only_until_there_is_one():
@@ -132,15 +135,15 @@ def test_that_there_was_no_policy_is_remembered_only_until_there_is_one():
 @pytest.mark.parametrize("generation", [0, 2, 1_800_000_000_000], ids=["lower", "higher", "begun anew"])
 def test_memory_holds_under_the_very_generation_only(generation):
     system = System()
-    system.authorize("clerk")
+    system.authorize("clerk", *REQUEST)
     system.state.generation = generation
-    assert system.reads(lambda: system.authorize("clerk")) == STATE_THEN_POLICIES
+    assert system.reads(lambda: system.authorize("clerk", *REQUEST)) == STATE_THEN_POLICIES
 
 
 def test_a_writer_who_died_before_the_generation_is_healed_after_sixty_seconds():
     system = System()
     system.write(READ, WRITE)
-    system.authorize("clerk")
+    system.authorize("clerk", *REQUEST)
     system.policies.put("group:clerks", statements(READ), "admin", None)
     system.clock.advance(GREATEST_AGE - 0.001)
     assert system.sids() == ("read", "write")
@@ -152,9 +155,9 @@ def test_using_a_memory_does_not_prolong_it():
     system = System()
     system.write(READ)
     for _ in range(GREATEST_AGE):
-        system.authorize("clerk")
+        system.authorize("clerk", *REQUEST)
         system.clock.advance(1)
-    assert system.reads(lambda: system.authorize("clerk")) == STATE_THEN_POLICIES
+    assert system.reads(lambda: system.authorize("clerk", *REQUEST)) == STATE_THEN_POLICIES
 
 
 class WritesWhileReading(FakePolicies):
@@ -180,8 +183,10 @@ def test_an_old_policy_is_never_remembered_under_a_new_generation():
     state, policies = FakeState(), WritesWhileReading(take_away)
     policies.policies["group:clerks"] = Policy("group:clerks", 1, statements(READ, WRITE), "admin", "")
     authorize = Authorize(lambda _: principal(), state, policies, now=Clock(0))
-    assert len(authorize("clerk").statements) == 2, "it was asked for before the change was acknowledged"
-    assert [statement.sid for statement in authorize("clerk").statements] == ["read"]
+    assert len(authorize("clerk", *REQUEST).permissions.statements) == 2, (
+        "it was asked for before the change was acknowledged"
+    )
+    assert [statement.sid for statement in authorize("clerk", *REQUEST).permissions.statements] == ["read"]
 
 
 class Slow:
@@ -199,36 +204,35 @@ class Slow:
 def test_staleness_counts_from_when_the_guard_was_asked_and_not_from_its_answer():
     state, clock = FakeState(), Clock(0)
     authorize = Authorize(lambda _: principal(), Slow(state, clock), FakePolicies(), max_staleness=5, now=clock)
-    authorize("clerk")
+    authorize("clerk", *REQUEST)
     clock.advance(1.999)
-    authorize("clerk")
+    authorize("clerk", *REQUEST)
     assert state.reads == 1
     clock.advance(0.001)
-    authorize("clerk")
+    authorize("clerk", *REQUEST)
     assert state.reads == 2
 
 
 def test_the_age_of_a_memory_counts_from_when_policies_were_asked_for_and_not_from_the_answer():
     policies, clock = FakePolicies(), Clock(0)
     authorize = Authorize(lambda _: principal(), FakeState(), Slow(policies, clock), now=clock)
-    authorize("clerk")
+    authorize("clerk", *REQUEST)
     clock.advance(GREATEST_AGE - 3 - 0.001)
-    authorize("clerk")
+    authorize("clerk", *REQUEST)
     assert policies.reads == 1
     clock.advance(0.001)
-    authorize("clerk")
+    authorize("clerk", *REQUEST)
     assert policies.reads == 2
 
 
-def test_what_is_derived_from_terms_is_forgotten_with_them():
+def test_the_permissions_are_the_same_object_until_the_generation_changes():
     system = System()
     system.write(READ)
-    before = system.authorize("clerk").permissions
-    assert system.authorize("clerk").permissions is before
+    before = system.authorize("clerk", *REQUEST).permissions
+    assert system.authorize("clerk", *REQUEST).permissions is before
     system.write(READ)
-    after = system.authorize("clerk").permissions
+    after = system.authorize("clerk", *REQUEST).permissions
     assert after is not before
-    assert after.forms == {}
 
 
 # --- what fails ---
@@ -252,9 +256,9 @@ def test_a_guard_that_fails_is_a_failure_and_nothing_is_read_or_remembered(max_s
     state, policies = FakeState(), FakePolicies()
     authorize = Authorize(lambda _: principal(), FailsOnce(state), policies, max_staleness, now=Clock(0))
     with pytest.raises(CannotDecide):
-        authorize("clerk")
+        authorize("clerk", *REQUEST)
     assert (state.reads, policies.reads) == (0, 0)
-    authorize("clerk")
+    authorize("clerk", *REQUEST)
     assert (state.reads, policies.reads) == (1, 1)
 
 
@@ -264,8 +268,8 @@ def test_policies_that_fail_are_a_failure_and_not_remembered_as_an_absence(max_s
     policies.put("group:clerks", statements(READ), "admin", None)
     authorize = Authorize(lambda _: principal(), FakeState(), FailsOnce(policies), max_staleness, now=Clock(0))
     with pytest.raises(CannotDecide):
-        authorize("clerk")
-    assert [statement.sid for statement in authorize("clerk").statements] == ["read"]
+        authorize("clerk", *REQUEST)
+    assert [statement.sid for statement in authorize("clerk", *REQUEST).permissions.statements] == ["read"]
 
 
 # --- revocations ---
@@ -276,7 +280,7 @@ REVOCATIONS = [("sub", principal().subject), ("client", mint.WEB_CLIENT)]
 
 def is_refused(system: System, caller: str = "clerk") -> bool:
     try:
-        system.authorize(caller)
+        system.authorize(caller, *REQUEST)
     except TokenRejected as rejected:
         return rejected.code == "revoked"
     return False
@@ -336,7 +340,7 @@ def test_the_revocation_of_another_refuses_nothing(kind):
 
 def test_a_revocation_refuses_the_next_request_though_all_is_remembered():
     system = System()
-    system.authorize("clerk")
+    system.authorize("clerk", *REQUEST)
     system.state.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
     assert is_refused(system)
     system.state.lift("sub", principal().subject)
@@ -347,15 +351,15 @@ def test_a_token_that_was_verified_before_is_refused_once_it_is_revoked():
     state = FakeState()
     authorize = Authorize(VerifyToken(FakeKeys(), mint.EXPECTED, now=Clock()), state, FakePolicies(), now=Clock(0))
     token = mint.token(mint.person())
-    authorize(token)
+    authorize(token, *REQUEST)
     state.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
     with pytest.raises(TokenRejected):
-        authorize(token)
+        authorize(token, *REQUEST)
 
 
 def test_a_staleness_that_is_allowed_delays_a_revocation_for_as_long_and_no_longer():
     system = System(max_staleness=5)
-    system.authorize("clerk")
+    system.authorize("clerk", *REQUEST)
     system.state.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
     system.clock.advance(4.999)
     assert not is_refused(system)
@@ -366,7 +370,7 @@ def test_a_staleness_that_is_allowed_delays_a_revocation_for_as_long_and_no_long
 def test_a_staleness_that_is_allowed_delays_a_policy_for_as_long_and_no_longer():
     system = System(max_staleness=5)
     system.write(READ, WRITE)
-    system.authorize("clerk")
+    system.authorize("clerk", *REQUEST)
     system.write(READ)
     system.clock.advance(4.999)
     assert system.sids() == ("read", "write")
@@ -384,7 +388,7 @@ def test_a_staleness_that_is_allowed_delays_a_policy_for_as_long_and_no_longer()
 )
 def test_what_the_guard_said_of_one_caller_is_not_reused_for_another(kind, value, claims):
     system = System(max_staleness=5, other=principal(**claims))
-    system.authorize("clerk")
+    system.authorize("clerk", *REQUEST)
     system.state.put(Revocation(kind, value, mint.NOW, "admin"))
     assert is_refused(system, "other")
 
@@ -398,22 +402,25 @@ def test_a_person_has_the_policies_of_all_their_groups_in_their_order():
     system.write(READ)
     system.write(WRITE, subject="group:auditors")
     system.write(WRITE, subject="group:auditors")
-    authorization = system.authorize("both")
-    assert authorization.policies == ("group:auditors@2", "group:clerks@1")
+    authorization = system.authorize("both", *REQUEST)
+    assert authorization.permissions.policies == ("group:auditors@2", "group:clerks@1")
     assert system.sids("both") == ("write", "read")
-    assert (authorization.principal, authorization.generation) == (clerk_and_auditor, system.state.generation)
+    assert (authorization.principal, authorization.permissions.generation) == (
+        clerk_and_auditor,
+        system.state.generation,
+    )
 
 
 def test_groups_without_a_policy_are_no_error_and_add_nothing():
     system = System(sso=principal(**{"cognito:groups": ["mars-west-1_Olympus_Okta", "clerks"]}))
     system.write(READ)
-    assert system.authorize("sso").policies == ("group:clerks@1",)
+    assert system.authorize("sso", *REQUEST).permissions.policies == ("group:clerks@1",)
 
 
 def test_a_person_without_groups_is_granted_nothing_not_even_what_the_client_may_do():
     system = System(nobody=principal(**{"cognito:groups": None}))
     system.write(READ, subject=f"client:{mint.WEB_CLIENT}")
-    assert system.authorize("nobody").policies == NOTHING
+    assert system.authorize("nobody", *REQUEST).permissions.policies == NOTHING
 
 
 def test_a_machine_has_the_policy_of_its_client_and_none_of_a_group():
@@ -442,5 +449,34 @@ def test_a_deny_that_asks_for_a_scope_does_not_count_for_who_lacks_it():
 def test_a_policy_of_which_no_statement_counts_is_named_all_the_same():
     system = System(bare=principal(scope="openid"))
     system.write({**READ, "scopes": ["another"]})
-    assert system.authorize("bare").policies == ("group:clerks@1",)
+    assert system.authorize("bare", *REQUEST).permissions.policies == ("group:clerks@1",)
     assert system.sids("bare") == NOTHING
+
+
+# --- the decision ---
+
+
+@pytest.mark.parametrize(
+    ("rules", "request_", "decision"),
+    [
+        pytest.param([READ], ("GET", "/reports"), Decision(True, "allowed_by", ("read",)), id="an allow"),
+        pytest.param([READ], ("PUT", "/reports"), Decision(False, "not_permitted"), id="no statement for the method"),
+        pytest.param([READ], ("GET", "/files"), Decision(False, "not_permitted"), id="no statement for the path"),
+        pytest.param([READ, KEEP], ("GET", "/reports"), Decision(False, "denied_by", ("keep",)), id="a deny"),
+        pytest.param([], ("GET", "/reports"), Decision(False, "not_permitted"), id="a policy without statements"),
+        pytest.param(None, ("GET", "/reports"), Decision(False, "no_policy"), id="no policy"),
+    ],
+)
+def test_the_authorization_holds_the_decision_for_the_request(rules, request_, decision):
+    system = System()
+    if rules is not None:
+        system.write(*rules)
+    assert system.authorize("clerk", *request_).decision == decision
+
+
+def test_each_request_is_decided_by_itself_though_the_permissions_are_cached():
+    system = System()
+    system.write(READ)
+    first, second = system.authorize("clerk", "GET", "/reports"), system.authorize("clerk", "PUT", "/reports")
+    assert (first.decision.allowed, second.decision.allowed) == (True, False)
+    assert first.permissions is second.permissions

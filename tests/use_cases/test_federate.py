@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.core.errors import CannotDecide
+from chalicelib.core.errors import InternalError
 from chalicelib.federate import TokenGroups
 from chalicelib.onboard import Onboard
 from tests.fakes import FakeDirectory, FakeLedger
@@ -161,5 +161,5 @@ def test_a_default_group_that_was_taken_away_does_not_come_back():
 
 
 def test_a_default_group_that_cannot_be_given_is_no_answer():
-    with pytest.raises(CannotDecide):
+    with pytest.raises(InternalError):
         System(fails_at="readers").groups()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.core.errors import CannotDecide
+from chalicelib.core.errors import InternalError
 from chalicelib.invalidate import Invalidate
 from tests.fakes import FakeGatewayCache, FakeState, Journal
 
@@ -20,8 +20,8 @@ def test_the_cache_is_flushed_after_the_change_was_counted():
 
 
 def test_a_flush_that_fails_is_told_on_and_leaves_the_change_counted():
-    state, cache = FakeState(generation=7), FakeGatewayCache(failure=CannotDecide("flush_failed", "throttled"))
-    with pytest.raises(CannotDecide):
+    state, cache = FakeState(generation=7), FakeGatewayCache(failure=InternalError("flush_failed", "throttled"))
+    with pytest.raises(InternalError):
         Invalidate(state, cache)()
     assert state.generation == 8
 
@@ -29,10 +29,10 @@ def test_a_flush_that_fails_is_told_on_and_leaves_the_change_counted():
 def test_without_a_count_nothing_is_flushed():
     class NeverCounts:
         def bump(self) -> int:
-            raise CannotDecide("state_unreachable", "timeout")
+            raise InternalError("state_unreachable", "timeout")
 
     cache = FakeGatewayCache()
-    with pytest.raises(CannotDecide):
+    with pytest.raises(InternalError):
         Invalidate(NeverCounts(), cache)()
     assert cache.flushes == 0
 

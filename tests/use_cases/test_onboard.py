@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.core.errors import CannotDecide
+from chalicelib.core.errors import InternalError
 from chalicelib.onboard import Onboard
 from tests.fakes import FakeDirectory, FakeLedger, Journal
 
@@ -54,7 +54,7 @@ def test_a_user_is_marked_only_when_all_groups_were_given():
 def test_doing_it_again_finishes_what_was_begun():
     directory, ledger = FakeDirectory(fails_at="visitors"), FakeLedger()
     onboard = onboarding(directory, ledger, "readers", "visitors")
-    with pytest.raises(CannotDecide):
+    with pytest.raises(InternalError):
         onboard(POOL, "clerk", "c1e7")
     assert ledger.marked == set()
     directory.fails_at = None
@@ -65,7 +65,7 @@ def test_doing_it_again_finishes_what_was_begun():
 @pytest.mark.parametrize("groups", [("admins",), ("readers", "admins")], ids=["alone", "among others"])
 def test_a_privileged_group_is_given_to_nobody_and_neither_are_the_others(groups):
     directory, ledger = FakeDirectory(), FakeLedger()
-    with pytest.raises(CannotDecide, match="admins") as failed:
+    with pytest.raises(InternalError, match="admins") as failed:
         onboarding(directory, ledger, *groups)(POOL, "clerk", "c1e7")
     assert failed.value.code == "privileged_default_group"
     assert (directory.groups, ledger.marked) == ([], set())

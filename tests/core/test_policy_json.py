@@ -1,0 +1,159 @@
+"""Statements are read from their JSON form whole or not at all, and who wrote it is told which field is wrong."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from chalicelib.core.errors import InvalidInput
+from chalicelib.core.policy_json import parse_statements, to_json
+from chalicelib.core.statement import METHODS, Effect, Statement
+from tests.fakes import allow, deny
+from tests.strategies import repeatable, statement_tuples
+
+GOOD = allow("/reports", sid="good")
+HERE = "statements[1]"  # every wrong statement below comes after a good one
+
+
+def without(rule: dict[str, Any], field: str) -> dict[str, Any]:
+    return {name: value for name, value in rule.items() if name != field}
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        pytest.param(None, "nothing", id="null"),
+        pytest.param({"statements": [GOOD]}, "an object", id="the object around the list"),
+        pytest.param("[]", "a text", id="a list written as a text"),
+        pytest.param(7, "a number", id="a number"),
+        pytest.param(True, "a boolean", id="a boolean"),
+    ],
+)
+def test_statements_that_are_no_list_are_refused_for_what_they_are(value, kind):
+    with pytest.raises(InvalidInput, match=f"^statements: expected a list, got {kind}$") as refused:
+        parse_statements(value)
+    assert refused.value.field == "statements"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "hint"),
+    [
+        pytest.param("Allow", HERE, "expected an object, got a text", id="a statement that is a text"),
+        pytest.param(None, HERE, "expected an object, got nothing", id="a statement that is null"),
+        pytest.param([GOOD], HERE, "expected an object, got a list", id="a statement that is a list"),
+        pytest.param({**GOOD, "path": "/x"}, f"{HERE}.path", "no such field", id="an unknown field"),
+        pytest.param({**GOOD, "Effect": "Deny"}, f"{HERE}.Effect", "no such field", id="a field in other case"),
+        pytest.param(allow("/x", sid=""), f"{HERE}.sid", "1 to 64", id="an empty sid"),
+        pytest.param(allow("/x", sid="s" * 65), f"{HERE}.sid", "1 to 64", id="a sid of 65 characters"),
+        pytest.param(allow("/x", sid="read all"), f"{HERE}.sid", "1 to 64", id="a sid with a space"),
+        pytest.param(allow("/x", sid="read\n"), f"{HERE}.sid", "1 to 64", id="a sid that ends a line"),
+        pytest.param(allow("/x", sid=7), f"{HERE}.sid", "1 to 64", id="a sid that is a number"),
+        pytest.param(allow("/x", sid="good"), "statements", 'the sid "good" appears twice', id="a sid twice"),
+        pytest.param(without(allow("/x"), "effect"), f"{HERE}.effect", "got null", id="no effect"),
+        pytest.param({**allow("/x"), "effect": "allow"}, f"{HERE}.effect", 'got "allow"', id="an effect in lower case"),
+        pytest.param({**allow("/x"), "effect": "Permit"}, f"{HERE}.effect", 'got "Permit"', id="an unknown effect"),
+        pytest.param({**allow("/x"), "effect": ["Allow"]}, f"{HERE}.effect", "Allow or Deny", id="a list as effect"),
+        pytest.param(without(allow("/x"), "methods"), f"{HERE}.methods", "got null", id="no methods"),
+        pytest.param(allow("/x", methods=[]), f"{HERE}.methods", "at least one", id="an empty list of methods"),
+        pytest.param({**allow("/x"), "methods": "GET"}, f"{HERE}.methods", 'got "GET"', id="methods as one text"),
+        pytest.param(allow("/x", methods=["GET", "get"]), f"{HERE}.methods[1]", '"get"', id="a method in lower case"),
+        pytest.param(allow("/x", methods=["FETCH"]), f"{HERE}.methods[0]", '"FETCH"', id="an unknown method"),
+        pytest.param(allow("/x", methods=["ANY"]), f"{HERE}.methods[0]", '"ANY"', id="API Gateway's ANY"),
+        pytest.param(allow("/x", methods=["GET", 7]), f"{HERE}.methods[1]", "a number", id="a number as method"),
+        pytest.param(
+            allow("/x", methods=["GET", "GET"]), f"{HERE}.methods", '"GET" appears twice', id="a method twice"
+        ),
+        pytest.param(without(GOOD, "paths") | {"sid": "x"}, f"{HERE}.paths", "got null", id="no paths"),
+        pytest.param(allow(), f"{HERE}.paths", "at least one", id="an empty list of paths"),
+        pytest.param({**allow("/x"), "paths": "/x"}, f"{HERE}.paths", 'got "/x"', id="paths as one text"),
+        pytest.param(allow("/x", None), f"{HERE}.paths[1]", "got nothing", id="null as path"),  # type: ignore[arg-type]
+        pytest.param(allow("/x", "/y", "/x"), f"{HERE}.paths", '"/x" appears twice', id="a path twice"),
+        pytest.param(allow("reports"), f"{HERE}.paths[0]", "begin with a slash", id="a path without its slash"),
+        pytest.param(allow("*"), f"{HERE}.paths[0]", "begin with a slash", id="a lone star"),
+        pytest.param(allow(""), f"{HERE}.paths[0]", "begin with a slash", id="an empty path"),
+        pytest.param(allow("/a$b"), f"{HERE}.paths[0]", "may not have", id="a dollar sign"),
+        pytest.param(allow("/{id}"), f"{HERE}.paths[0]", "may not have", id="braces"),
+        pytest.param(allow("/a{"), f"{HERE}.paths[0]", "may not have", id="an opening brace alone"),
+        pytest.param(allow("/a}"), f"{HERE}.paths[0]", "may not have", id="a closing brace alone"),
+        pytest.param(allow("/a%20b"), f"{HERE}.paths[0]", "may not have", id="a percent sign"),
+        pytest.param(allow("/a b"), f"{HERE}.paths[0]", "may not have", id="a space"),
+        pytest.param(allow("/a\n"), f"{HERE}.paths[0]", "may not have", id="a line's end"),
+        pytest.param(allow('/a"b'), f"{HERE}.paths[0]", "may not have", id="a quote"),
+        pytest.param(allow("/a\\b"), f"{HERE}.paths[0]", "may not have", id="a backslash"),
+        pytest.param(allow("/größe"), f"{HERE}.paths[0]", "may not have", id="a letter beyond ASCII"),
+        pytest.param(allow("/x", "/a//b"), f"{HERE}.paths[1]", "empty or relative", id="an empty segment"),
+        pytest.param(allow("/a/../b"), f"{HERE}.paths[0]", "empty or relative", id="the parent's segment"),
+        pytest.param(allow("/a/./b"), f"{HERE}.paths[0]", "empty or relative", id="the same folder's segment"),
+        pytest.param(allow("/a/.."), f"{HERE}.paths[0]", "empty or relative", id="the parent's segment at the end"),
+        pytest.param(allow("/x", scopes=[]), f"{HERE}.scopes", "at least one", id="an empty list of scopes"),
+        pytest.param(allow("/x", scopes=None), f"{HERE}.scopes", "got null", id="null as scopes"),
+        pytest.param(allow("/x", scopes="openid"), f"{HERE}.scopes", 'got "openid"', id="scopes as one text"),
+        pytest.param(allow("/x", scopes=["a b"]), f"{HERE}.scopes[0]", "not a scope", id="a scope with a space"),
+        pytest.param(allow("/x", scopes=["a", ""]), f"{HERE}.scopes[1]", "not a scope", id="an empty scope"),
+        pytest.param(allow("/x", scopes=["a", 'b"']), f"{HERE}.scopes[1]", "not a scope", id="a scope with a quote"),
+        pytest.param(allow("/x", scopes=["s" * 257]), f"{HERE}.scopes[0]", "not a scope", id="an endless scope"),
+        pytest.param(allow("/x", scopes=["a", "a"]), f"{HERE}.scopes", '"a" appears twice', id="a scope twice"),
+    ],
+)
+def test_a_wrong_statement_is_refused_by_the_name_of_its_field_and_takes_the_good_ones_with_it(wrong, field, hint):
+    with pytest.raises(InvalidInput) as refused:
+        parse_statements([GOOD, wrong])
+    assert refused.value.field == field
+    assert refused.value.message.startswith(f"{field}: ")
+    assert hint in refused.value.message
+    assert refused.value.code == "invalid_input"
+
+
+def test_a_long_wrong_value_is_quoted_in_part_only():
+    with pytest.raises(InvalidInput) as refused:
+        parse_statements([{**GOOD, "effect": "x" * 10_000}])
+    assert len(refused.value.message) < 200
+
+
+def test_every_field_is_kept_as_it_was_written():
+    rules = [
+        allow("/reports", "/reports/*", methods=["GET", "HEAD"], sid="read", scopes=["openid", "file.read"]),
+        deny("/reports/annual", methods=["DELETE"], sid="keep"),
+    ]
+    assert parse_statements(rules) == (
+        Statement("read", Effect.ALLOW, ("GET", "HEAD"), ("/reports", "/reports/*"), ("openid", "file.read")),
+        Statement("keep", Effect.DENY, ("DELETE",), ("/reports/annual",), ()),
+    )
+
+
+def test_a_statement_without_a_sid_is_named_by_its_place():
+    unnamed = without(GOOD, "sid")
+    assert [statement.sid for statement in parse_statements([GOOD, unnamed])] == ["good", "statement2"]
+
+
+def test_a_name_made_up_by_place_may_not_hide_another_statement():
+    with pytest.raises(InvalidInput, match="statement2"):
+        parse_statements([allow("/x", sid="statement2"), without(GOOD, "sid")])
+
+
+@pytest.mark.parametrize("methods", [["*"], ["GET", "*"], list(METHODS)])
+def test_a_star_among_the_methods_is_every_method(methods):
+    assert parse_statements([allow("/x", methods=methods)])[0].methods == METHODS
+
+
+def test_a_hundred_statements_are_taken_and_one_more_is_not():
+    # all alike but for their names, so that their number is what decides and not their size
+    rules = [allow("/x", sid=f"rule{number}") for number in range(101)]
+    assert len(parse_statements(rules[:100])) == 100
+    with pytest.raises(InvalidInput, match="101 statements, at most 100"):
+        parse_statements(rules)
+
+
+def test_a_policy_without_statements_is_a_policy():
+    assert parse_statements([]) == ()
+
+
+def test_the_dots_of_a_name_are_no_relative_segment():
+    assert parse_statements([allow("/.well-known/a.b/..c/d..")])[0].paths == ("/.well-known/a.b/..c/d..",)
+
+
+@repeatable
+@given(statement_tuples)
+def test_what_is_stored_is_read_back_as_what_it_was(statements):
+    assert parse_statements(json.loads(to_json(statements))) == statements
