@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from chalice.app import Chalice, ChaliceUnhandledError, ChaliceViewError, Request, Response, RouteEntry
 
-from chalicelib.core import request_path, strict_json
+from chalicelib.core import request_path
 from chalicelib.core.errors import (
     CallerError,
     GatehouseError,
@@ -95,14 +95,6 @@ class Api(Chalice):
     def request(self) -> Request:
         """The request that is being answered."""
         return cast(Request, self.current_request)
-
-    @property
-    def body(self) -> Any:
-        """The request's body, read as strict JSON. Raises InvalidInput."""
-        try:
-            return strict_json.parse(cast(bytes, self.request.raw_body))
-        except ValueError as error:
-            raise InvalidInput("body", f"is not JSON: {error}") from None
 
 
 def no_content() -> Response:

@@ -15,12 +15,10 @@ from chalicelib.aws.directory import OnboardingTable, UserPool
 from chalicelib.aws.gateway import StageCache
 from chalicelib.aws.jwks import JwksKeySource, fetch_jwks
 from chalicelib.aws.policies import PolicyTable
-from chalicelib.aws.sample_table import SampleTable
 from chalicelib.core.claims import Expectation
 from chalicelib.federate import TokenGroups
 from chalicelib.invalidate import Invalidate
 from chalicelib.onboard import Onboard
-from chalicelib.service import Service
 from chalicelib.settings import Settings
 from chalicelib.verify import VerifyToken
 
@@ -58,7 +56,7 @@ def authorize() -> Authorize:
     expected = Expectation(settings().issuer, settings().client_ids)
     return Authorize(
         verify=VerifyToken(keys(), expected, remember=settings().remembered_tokens),
-        state=StateTable(_dynamodb(), settings().state_table),
+        state=StateTable(dynamodb(), settings().state_table),
         policies=_policies(),
         max_staleness=settings().policy_max_staleness_seconds,
     )
@@ -66,7 +64,7 @@ def authorize() -> Authorize:
 
 @cache
 def administer() -> Administer:
-    state = StateTable(_dynamodb(), settings().state_table)
+    state = StateTable(dynamodb(), settings().state_table)
     return Administer(
         _policies(),
         generation=state,
@@ -81,7 +79,7 @@ def invalidate() -> Invalidate:
     cache_on = settings().authorizer_cache_seconds > 0
     client = _session().client("apigateway", config=_SHORT_TIMEOUTS) if cache_on else None
     return Invalidate(
-        generation=StateTable(_dynamodb(), settings().state_table),
+        generation=StateTable(dynamodb(), settings().state_table),
         gateway_cache=StageCache(client, settings().rest_api_id, settings().stage) if client else None,
     )
 
@@ -102,17 +100,12 @@ def token_groups() -> TokenGroups:
 
 
 @cache
-def service() -> Service:
-    return Service(SampleTable(_dynamodb(), settings().sample_table))
-
-
-@cache
 def _policies() -> PolicyTable:
-    return PolicyTable(_dynamodb(), settings().policy_table, check_size=check_size)
+    return PolicyTable(dynamodb(), settings().policy_table, check_size=check_size)
 
 
 @cache
-def _dynamodb() -> "DynamoDBClient":
+def dynamodb() -> "DynamoDBClient":
     return _session().client("dynamodb", config=_SHORT_TIMEOUTS)
 
 

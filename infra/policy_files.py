@@ -154,8 +154,7 @@ class PolicyFiles:
             author, when = stored.updated_by or "another tool", stored.updated_at or "some time"
             applied.kept.append(f"{subject} ({fate} by {author} at {when})")
             return
-        body = {"statements": statements, "version": _version(stored)}
-        self._administer.put_policy(subject, body, AUTHOR)
+        self._administer.put_policy(subject, parse_statements(statements), AUTHOR, _version(stored))
         applied.written.append(subject)
 
 

@@ -20,6 +20,7 @@ from chalicelib.core.errors import (
     TooLarge,
     VersionConflict,
 )
+from chalicelib.request_body import read_json
 from tests.authorizers.events import proxy_event
 
 OURS = "the request failed through no fault of yours"
@@ -131,7 +132,7 @@ def test_a_body_that_chalice_cannot_read_as_json_is_a_400(call, path):
 
 @pytest.mark.parametrize("path", PATHS)
 def test_a_body_that_is_read_strictly_is_a_400_in_every_route(path):
-    app = shop(lambda: app.body)
+    app = shop(lambda: read_json(app.current_request))
     status, answered = by_handler(app, "POST", path, "{bad")
     assert (status, answered["code"]) == (400, "invalid_input")
 

@@ -12,16 +12,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-USE_CASES = ("administer", "authorize", "federate", "invalidate", "lru_cache", "onboard", "service", "verify")
+USE_CASES = ("administer", "authorize", "federate", "invalidate", "lru_cache", "onboard", "verify")
 PARTS = {
     "core": ("chalicelib/core/*.py",),
-    "use cases": tuple(f"chalicelib/{name}.py" for name in USE_CASES),
+    "use cases": (*(f"chalicelib/{name}.py" for name in USE_CASES), "chalicelib/sample/service.py"),
     "ports": ("chalicelib/ports.py",),
     "settings": ("chalicelib/settings.py",),
-    "aws": ("chalicelib/aws/*.py",),
+    "aws": ("chalicelib/aws/*.py", "chalicelib/sample/table.py"),
     "triggers": ("chalicelib/triggers/*.py",),
-    "wiring": ("chalicelib/wiring.py",),
-    "api": ("chalicelib/api.py",),
+    "wiring": ("chalicelib/wiring.py", "chalicelib/sample/wiring.py"),
+    "api": ("chalicelib/api.py", "chalicelib/request_body.py"),
+    "routes": ("chalicelib/admin_routes.py", "chalicelib/sample/__init__.py", "chalicelib/sample/routes.py"),
     "guards": ("authorizers/*.py",),
     "app": ("app.py",),
 }
@@ -36,6 +37,9 @@ IMPURE = {
 NEVER_SHIPPED = {"benchmarks", "console", "infra", "local", "tests"}
 FRAMEWORKS = {"aws_lambda_powertools", "boto3", "botocore", "chalice"}
 THIRD_PARTIES = {*FRAMEWORKS, "cryptography", "jwt"}
+ROUTES = ("chalicelib.admin_routes", "chalicelib.sample.routes")
+SAMPLE = ("chalicelib.sample.service", "chalicelib.sample.wiring")
+SAMPLE_PORT = {f"chalicelib.sample.service.{name}" for name in ("Entry", "Kind")}
 
 
 def imports(source: str) -> Iterator[tuple[str, str]]:
@@ -83,19 +87,22 @@ def forbidden(part: str, name: str, condition: str) -> bool:
         "settings": top in THIRD_PARTIES or (top == "chalicelib" and not reaches(name, "chalicelib.core")),
         "aws": top == "chalice"
         or reaches(name, "authorizers", "app", "os", "chalicelib.wiring", "chalicelib.triggers", "chalicelib.settings")
-        # what the sample service keeps is described beside it
-        or (reaches(name, *use_cases) and name not in ("chalicelib.service.Entry", "chalicelib.service.Kind"))
+        # the port of the sample stands beside its use case
+        or (reaches(name, *use_cases, *SAMPLE) and name not in SAMPLE_PORT)
         # decisions are made by use cases, not where things are kept
         or reaches(name, "chalicelib.core.decision", "chalicelib.core.permission_codec", "chalicelib.core.claims"),
         "triggers": reaches(name, "authorizers", "app", "boto3", "botocore", "chalicelib.aws", *use_cases),
         "wiring": top == "chalice"
-        or reaches(name, "app", "chalicelib.triggers")
+        or reaches(name, "app", "chalicelib.triggers", *ROUTES)
         # the wiring passes API Gateway's sizes to the use cases
         or (reaches(name, "authorizers") and not reaches(name, "authorizers.policy_document")),
         "api": top in THIRD_PARTIES - {"chalice"} or (top == "chalicelib" and not reaches(name, "chalicelib.core")),
+        "routes": top in THIRD_PARTIES - {"chalice"}
+        or reaches(name, "app", "os", "chalicelib.aws", "chalicelib.sample.table", "chalicelib.triggers", *use_cases),
         "guards": reaches(name, "app", "boto3", "botocore", "chalicelib.aws", "chalicelib.triggers")
         or (reaches(name, *use_cases) and not reaches(name, "chalicelib.authorize")),
-        "app": reaches(name, "boto3", "botocore", "jwt", "chalicelib.aws", *use_cases),
+        "app": reaches(name, "boto3", "botocore", "jwt", "chalicelib.aws", "chalicelib.wiring", *use_cases)
+        or (reaches(name, "chalicelib.sample") and not reaches(name, *ROUTES)),
     }
     guarded = ("local.attach.attach", "infra.direct_deployment.refuse_a_second_api")
     attached = part == "app" and name in guarded and "AWS_CHALICE_CLI_MODE" in condition
@@ -121,7 +128,7 @@ def test_only_the_wiring_knows_both_the_use_cases_and_aws():
     def knows(path: Path, *packages: str) -> bool:
         return any(reaches(name, *packages) for name, _ in imports(path.read_text(encoding="utf-8")))
 
-    use_cases = [f"chalicelib.{case}" for case in USE_CASES if case != "service"]
+    use_cases = [f"chalicelib.{case}" for case in USE_CASES]
     assert [path.name for path in SHIPPED if knows(path, *use_cases) and knows(path, "chalicelib.aws")] == ["wiring.py"]
 
 
@@ -159,7 +166,7 @@ CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'
         pytest.param("chalicelib/verify.py", "from chalicelib.aws import jwks", id="a use case knows who serves it"),
         pytest.param("chalicelib/verify.py", "from chalicelib import wiring", id="a use case knows the wiring"),
         pytest.param("chalicelib/administer.py", "from authorizers import policy_document", id="a use case knows ARNs"),
-        pytest.param("chalicelib/service.py", "import os", id="a use case knows the environment"),
+        pytest.param("chalicelib/administer.py", "import os", id="a use case knows the environment"),
         pytest.param(
             "chalicelib/ports.py",
             "from chalicelib.aws.authorization_state import StateTable",
@@ -174,8 +181,15 @@ CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'
             id="aws knows a use case",
         ),
         pytest.param(
-            "chalicelib/aws/sample_table.py", "from chalicelib.service import Service", id="aws knows the service"
+            "chalicelib/sample/table.py", "from chalicelib.sample.service import Service", id="aws knows the service"
         ),
+        pytest.param("chalicelib/admin_routes.py", "import boto3", id="a route knows AWS"),
+        pytest.param("chalicelib/admin_routes.py", "from chalicelib.administer import Administer", id="or a use case"),
+        pytest.param(
+            "chalicelib/sample/routes.py", "from chalicelib.sample.table import SampleTable", id="or the sample's table"
+        ),
+        pytest.param("chalicelib/request_body.py", "from chalicelib import wiring", id="the parser knows the wiring"),
+        pytest.param("app.py", "from chalicelib.sample.service import Service", id="the app knows the sample's rules"),
         pytest.param("chalicelib/aws/jwks.py", "from chalicelib.settings import Settings", id="aws knows the settings"),
         pytest.param("chalicelib/triggers/policy_changed.py", "import boto3", id="a trigger knows AWS"),
         pytest.param(
@@ -227,7 +241,8 @@ def test_an_import_against_the_rules_is_noticed(path, source):
             "chalicelib/aws/authorization_state.py",
             "if TYPE_CHECKING:\n    from mypy_boto3_dynamodb import DynamoDBClient",
         ),
-        ("chalicelib/aws/sample_table.py", "from chalicelib.service import Entry, Kind"),
+        ("chalicelib/sample/table.py", "from chalicelib.sample.service import Entry, Kind"),
+        ("app.py", "from chalicelib.sample.routes import sample_blueprint"),
         ("app.py", f"if {CLI_MODE}:\n    from local.attach import attach"),
         ("chalicelib/wiring.py", "from authorizers.policy_document import check_size"),
     ],

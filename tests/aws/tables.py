@@ -1,5 +1,6 @@
 """The tables of infra/identity.yaml in moto's DynamoDB, which lives inside the test process."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -11,7 +12,8 @@ import yaml
 from moto import mock_aws
 
 KEYS = ("BillingMode", "KeySchema", "AttributeDefinitions")
-TEMPLATE = Path(__file__).resolve().parents[2] / "infra" / "identity.yaml"
+PROJECT = Path(__file__).resolve().parents[2]
+TEMPLATE = PROJECT / "infra" / "identity.yaml"
 
 
 class _Template(yaml.SafeLoader):
@@ -28,6 +30,19 @@ def empty_tables() -> Iterator[Any]:
         for arguments in _tables():
             _client().create_table(**arguments)
         yield _client()
+
+
+@cache
+def table_settings() -> dict[str, str]:
+    """The environment variables that name tables, as .chalice/package.json sets them for `empty_tables`."""
+    resources = json.loads((PROJECT / ".chalice" / "package.json").read_text(encoding="utf-8"))["Resources"]
+    environments = [resource["Properties"].get("Environment", {}) for resource in resources.values()]
+    return {
+        variable: value["Ref"].removesuffix("Name")
+        for environment in environments
+        for variable, value in environment.get("Variables", {}).items()
+        if value.get("Ref", "").endswith("TableName")
+    }
 
 
 @cache

@@ -88,7 +88,7 @@ def first_life(tmp_path_factory: pytest.TempPathFactory) -> FirstLife:
         assert guild.write(POLICY).status == 200
         assert guild.api.ask("GET", "/whoami", guild.token).status == 200
         # One policy is as an older file described it, and one is an administrator's.
-        administer(cloud).put_policy("group:readers", {"statements": []}, author=AUTHOR)
+        administer(cloud).put_policy("group:readers", (), author=AUTHOR)
         assert guild.api.ask("PUT", "/admin/policies/group/editors", admin, {"statements": POLICY}).status == 200
         addresses = cloud.listening()
         second_run, reset = command(cloud.local_cloud, "run"), command(cloud.local_cloud, "reset")

@@ -86,7 +86,7 @@ def test_a_policy_whose_file_is_gone_is_taken_away(apply, policies):
 
 
 def test_a_policy_that_was_never_in_a_file_is_nobodys_business_here(apply, policies):
-    policies.put_policy("group:carters", {"statements": []}, author="the dean")
+    policies.put_policy("group:carters", (), author="the dean")
     applied = apply()
     assert (applied.removed, applied.kept) == ([], [])
     assert policies.get_policy("group:carters").updated_by == "the dean"
@@ -94,7 +94,7 @@ def test_a_policy_that_was_never_in_a_file_is_nobodys_business_here(apply, polic
 
 def test_what_somebody_else_has_written_is_left_and_named(apply, policies):
     apply(carters=READ)
-    policies.put_policy("group:carters", {"statements": []}, author="the dean")
+    policies.put_policy("group:carters", (), author="the dean")
     applied = apply(carters=READ)
     assert applied.written == []
     assert applied.kept[0].startswith("group:carters (written by the dean at 20")
@@ -113,7 +113,7 @@ def test_what_somebody_else_has_deleted_stays_deleted_and_is_named(apply, polici
 def test_it_is_replaced_where_that_is_wanted(apply, policies, how):
     apply(carters=READ)
     if how == "written":
-        policies.put_policy("group:carters", {"statements": []}, author="the dean")
+        policies.put_policy("group:carters", (), author="the dean")
     else:
         policies.delete_policy("group:carters", "the dean")
     assert apply(overwrite=True, carters=READ).written == ["group:carters"]
@@ -123,11 +123,7 @@ def test_it_is_replaced_where_that_is_wanted(apply, policies, how):
 def test_what_somebody_else_has_written_just_as_it_is_in_the_file_is_nothing_to_tell(apply, policies):
     apply(carters=READ)
     stored = policies.get_policy("group:carters")
-    policies.put_policy(
-        "group:carters",
-        {"statements": [{"effect": "Allow", "methods": ["GET"], "paths": ["/carts"]}], "version": stored.version},
-        author="the dean",
-    )
+    policies.put_policy("group:carters", stored.statements, author="the dean", version=stored.version)
     applied = apply(carters=READ)
     assert (applied.written, applied.kept) == ([], [])
 

@@ -40,7 +40,7 @@ from chalicelib.invalidate import Invalidate
 from chalicelib.ports import GatewayCache, PolicyReader, StateReader
 from chalicelib.triggers.policy_changed import handle_policy_changes
 from tests import mint
-from tests.fakes import Clock, allow, deny
+from tests.fakes import Clock, allow, deny, statements
 from tests.oracle import iam
 from tests.proofs.ledger import Bound, Guarantee, Key, Ledger, PolicyContent, Version, Violation, possible_routes
 from tests.proofs.reproducible import no_constants_of_modules
@@ -447,8 +447,8 @@ class InvalidationMachine(RuleBasedStateMachine):
             read = version if is_conditional else None
             self._change(lambda: self.administer.delete_policy(subject, "registrar", read), change, execution)
         else:
-            body = {"statements": STATEMENTS[chosen], **({"version": version} if is_conditional else {})}
-            self._change(lambda: self.administer.put_policy(subject, body, "registrar"), change, execution)
+            policy, replaced = statements(*STATEMENTS[chosen]), version if is_conditional else None
+            self._change(lambda: self.administer.put_policy(subject, policy, "registrar", replaced), change, execution)
 
     def _another(self, contents: tuple[PolicyContent | None, ...], subject: str, pick: int) -> PolicyContent | None:
         latest = self.ledger.latest(("policy", subject))
@@ -461,10 +461,10 @@ class InvalidationMachine(RuleBasedStateMachine):
         revocations = self.tokens[token % len(self.tokens)].revocations
         kind, value = revocations[what % len(revocations)]
         if lifts:
-            self._change(lambda: self.administer.lift({kind: value}), Change((kind, value), -inf), execution)
+            self._change(lambda: self.administer.lift(kind, value), Change((kind, value), -inf), execution)
         else:
             change = Change((kind, value), inf if kind == "session" else int(self.clock()))
-            self._change(lambda: self.administer.revoke({kind: value}, "registrar"), change, execution)
+            self._change(lambda: self.administer.revoke(kind, value, "registrar"), change, execution)
 
     def _change(self, do: Callable[[], Any], change: Change, execution: Execution) -> None:
         bound = self.ledger.bound(self.clock())

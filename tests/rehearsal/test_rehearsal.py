@@ -300,7 +300,7 @@ def mended(typed_by_hand: Scene, account: Account, play) -> Scene:
         EventSourceArn=account.new_stream("caravans"),
         StartingPosition="TRIM_HORIZON",
     )
-    administer(account, outputs).put_policy("group:editors", {"statements": []}, author="the dean")
+    administer(account, outputs).put_policy("group:editors", (), author="the dean")
     return play(typed_by_hand.checkout, "deploy")
 
 

@@ -7,7 +7,7 @@ import pytest
 from authorizers.policy_document import check_size
 from chalicelib import wiring
 from chalicelib.core.errors import InvalidInput
-from tests.fakes import allow
+from tests.fakes import allow, statements
 from tests.rewired import fresh_wiring
 
 SETTINGS = {"POLICY_TABLE": "PolicyTable", "STATE_TABLE": "StateTable", "AWS_DEFAULT_REGION": "mars-west-1"}
@@ -22,7 +22,7 @@ def own_wiring(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_a_policy_that_is_too_large_is_refused_without_a_request_to_dynamodb():
-    too_large = {"statements": [allow(*(f"/{number:03}" for number in range(200)))]}
+    too_large = statements(allow(*(f"/{number:03}" for number in range(200))))
     with pytest.raises(InvalidInput, match="over the 8192 allowed"):
         wiring.administer().put_policy("group:clerks", too_large, "admin")
 

@@ -1,9 +1,9 @@
-"""The sample service behind the gateway: files and reports. It knows nothing of tokens, and a fork deletes it."""
+"""The use case of the sample service: it stores files and reports. It knows nothing of tokens."""
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 from uuid import uuid4
 
 from chalicelib.core.errors import InvalidInput, NotFound, TooLarge
@@ -12,11 +12,12 @@ Kind = Literal["file", "report"]
 Entry = Mapping[str, str]
 
 MAX_CHARACTERS = 65_536
+MAX_TITLE = 200
 _NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,128}")
 
 
 class SampleStore(Protocol):
-    """Where files and reports are kept."""
+    """Stores files and reports."""
 
     def list(self, kind: Kind) -> list[Entry]: ...
 
@@ -25,12 +26,15 @@ class SampleStore(Protocol):
     def put(self, kind: Kind, id_: str, entry: Entry) -> None: ...
 
     def delete(self, kind: Kind, id_: str) -> bool:
-        """Tell whether there was one."""
+        """Returns whether there was one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Keeps files, which their writers name, and reports, which get an id."""
+    """Stores files under the names of their writers, and reports under new ids.
+
+    Raises:  InvalidInput, NotFound, TooLarge
+    """
 
     entries: SampleStore
     new_id: Callable[[], str] = lambda: uuid4().hex
@@ -41,12 +45,12 @@ class Service:
     def get_file(self, name: str) -> dict[str, str]:
         return {"name": name, "content": self._get("file", name)["content"]}
 
-    def put_file(self, name: str, body: Any) -> dict[str, str]:
+    def put_file(self, name: str, content: str) -> dict[str, str]:
         if not _NAME.fullmatch(name):
             raise InvalidInput("name", "expected 1 to 128 letters, digits or any of ._-")
-        entry = _texts(body, {"content": MAX_CHARACTERS})
-        self.entries.put("file", name, entry)
-        return {"name": name, **entry}
+        _check_length("content", content, MAX_CHARACTERS)
+        self.entries.put("file", name, {"content": content})
+        return {"name": name, "content": content}
 
     def delete_file(self, name: str) -> None:
         self._delete("file", name)
@@ -58,18 +62,20 @@ class Service:
         entry = self._get("report", id_)
         return {"id": id_, "title": entry["title"], "body": entry["body"]}
 
-    def add_report(self, body: Any) -> dict[str, str]:
-        return self._write_report(self.new_id(), body)
+    def add_report(self, title: str, body: str) -> dict[str, str]:
+        return self._write_report(self.new_id(), title, body)
 
-    def put_report(self, id_: str, body: Any) -> dict[str, str]:
+    def put_report(self, id_: str, title: str, body: str) -> dict[str, str]:
         self._get("report", id_)
-        return self._write_report(id_, body)
+        return self._write_report(id_, title, body)
 
     def delete_report(self, id_: str) -> None:
         self._delete("report", id_)
 
-    def _write_report(self, id_: str, body: Any) -> dict[str, str]:
-        entry = _texts(body, {"title": 200, "body": MAX_CHARACTERS})
+    def _write_report(self, id_: str, title: str, body: str) -> dict[str, str]:
+        _check_length("title", title, MAX_TITLE)
+        _check_length("body", body, MAX_CHARACTERS)
+        entry = {"title": title, "body": body}
         self.entries.put("report", id_, entry)
         return {"id": id_, **entry}
 
@@ -84,14 +90,6 @@ class Service:
             raise NotFound(f"the {kind} {id_}")
 
 
-def _texts(body: Any, longest: Mapping[str, int]) -> dict[str, str]:
-    if not isinstance(body, Mapping):
-        raise InvalidInput("body", "expected a JSON object")
-    for name in sorted(set(body) - set(longest)):
-        raise InvalidInput(name, "there is no such field")
-    for name, characters in longest.items():
-        if not isinstance(body.get(name), str):
-            raise InvalidInput(name, "expected a text")
-        if len(body[name]) > characters:
-            raise TooLarge(name, f"{len(body[name])} characters, at most {characters} are kept")
-    return {name: body[name] for name in longest}
+def _check_length(name: str, text: str, longest: int) -> None:
+    if len(text) > longest:
+        raise TooLarge(name, f"{len(text)} characters, at most {longest} are kept")

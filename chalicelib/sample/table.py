@@ -1,4 +1,4 @@
-"""The sample service's files and reports.
+"""Stores the files and reports of the sample service in DynamoDB.
 
 Shape:  kind "file" or "report", id: the entry's own texts
 """
@@ -6,7 +6,7 @@ Shape:  kind "file" or "report", id: the entry's own texts
 from typing import TYPE_CHECKING
 
 from chalicelib.aws.dynamodb import Item, failures_named
-from chalicelib.service import Entry, Kind
+from chalicelib.sample.service import Entry, Kind
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

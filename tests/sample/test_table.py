@@ -1,9 +1,19 @@
 """The sample service's table keeps files and reports apart, whole, and for whoever asks next."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
-from chalicelib.aws.sample_table import SampleTable
 from chalicelib.core.errors import InternalError
+from chalicelib.sample.table import SampleTable
+from tests.aws.tables import empty_tables
+
+
+@pytest.fixture
+def dynamodb() -> Iterator[Any]:
+    with empty_tables() as client:
+        yield client
 
 
 @pytest.fixture

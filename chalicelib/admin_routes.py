@@ -1,0 +1,98 @@
+"""The administration API: routes that write policies and revoke tokens. Policies decide who may call them."""
+
+from dataclasses import asdict
+from typing import Any, cast
+
+from chalice.app import Blueprint, Response
+
+from authorizers.policy import policy_authorizer
+from chalicelib import wiring
+from chalicelib.api import no_content
+from chalicelib.core.errors import InvalidInput
+from chalicelib.core.policy import Policy
+from chalicelib.core.policy_json import as_dict, parse_statements
+from chalicelib.core.statement import Statement
+from chalicelib.ports import RevocationKind
+from chalicelib.request_body import fields, read_json
+
+admin_blueprint = Blueprint(__name__)
+
+_REVOCABLE = ("sub", "client", "session")
+_LONGEST_VALUE = 256
+
+
+@admin_blueprint.route("/admin/policies", authorizer=policy_authorizer)
+def list_policies() -> Any:
+    return {"policies": [_shown(policy) for policy in wiring.administer().list_policies()]}
+
+
+@admin_blueprint.route("/admin/policies/{kind}/{name}", authorizer=policy_authorizer)
+def get_policy(kind: str, name: str) -> Any:
+    return _shown(wiring.administer().get_policy(f"{kind}:{name}"))
+
+
+@admin_blueprint.route("/admin/policies/{kind}/{name}", methods=["PUT"], authorizer=policy_authorizer)
+def put_policy(kind: str, name: str) -> Any:
+    statements, version = parse_policy(_body())
+    return _shown(wiring.administer().put_policy(f"{kind}:{name}", statements, _caller_id(), version))
+
+
+@admin_blueprint.route("/admin/policies/{kind}/{name}", methods=["DELETE"], authorizer=policy_authorizer)
+def delete_policy(kind: str, name: str) -> Any:
+    wiring.administer().delete_policy(f"{kind}:{name}", _caller_id())
+    return no_content()
+
+
+@admin_blueprint.route("/admin/revocations", authorizer=policy_authorizer)
+def list_revocations() -> Any:
+    return {"revocations": [asdict(revocation) for revocation in wiring.administer().list_revocations()]}
+
+
+@admin_blueprint.route("/admin/revocations", methods=["POST"], authorizer=policy_authorizer)
+def revoke() -> Any:
+    kind, value = parse_revocation(_body())
+    return Response(asdict(wiring.administer().revoke(kind, value, _caller_id())), status_code=201)
+
+
+@admin_blueprint.route("/admin/revocations", methods=["DELETE"], authorizer=policy_authorizer)
+def lift_revocation() -> Any:
+    wiring.administer().lift(*parse_revocation(_body()))
+    return no_content()
+
+
+def parse_policy(body: Any) -> tuple[tuple[Statement, ...], int | None]:
+    """Returns the statements of a policy, and the version that they replace. Raises InvalidInput.
+
+    Shape:  {"statements": [...], "version": the version that was read (optional)}
+    """
+    read = fields(body, required={"statements"}, optional={"version"})
+    statements, version = parse_statements(read["statements"]), read.get("version")
+    if version is not None and (type(version) is not int or version < 0):
+        raise InvalidInput("version", "expected the whole number that the policy was read with")
+    return statements, version
+
+
+def parse_revocation(body: Any) -> tuple[RevocationKind, str]:
+    """Returns what a revocation revokes. Raises InvalidInput.
+
+    Shape:  exactly one of {"sub": …}, {"client": …}, {"session": …}
+    """
+    read = fields(body, optional=_REVOCABLE)
+    if len(read) != 1:
+        raise InvalidInput("body", "expected exactly one of sub, client and session")
+    kind, value = next(iter(read.items()))
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_VALUE or not value.isprintable():
+        raise InvalidInput(kind, f"expected a text of 1 to {_LONGEST_VALUE} characters")
+    return cast(RevocationKind, kind), value
+
+
+def _body() -> Any:
+    return read_json(admin_blueprint.current_request)
+
+
+def _caller_id() -> str:
+    return cast(str, admin_blueprint.current_request.context["authorizer"]["principalId"])
+
+
+def _shown(policy: Policy) -> dict[str, Any]:
+    return {**asdict(policy), "statements": [as_dict(statement) for statement in policy.statements]}

@@ -1,0 +1,37 @@
+"""Reads the body of a request: strict JSON, and an object with exactly the fields that a route takes."""
+
+from collections.abc import Collection, Mapping
+from typing import Any, cast
+
+from chalice.app import Request
+
+from chalicelib.core import strict_json
+from chalicelib.core.errors import InvalidInput
+
+
+def read_json(request: Request) -> Any:
+    """Returns the body of a request as a JSON value. Raises InvalidInput."""
+    try:
+        return strict_json.parse(cast(bytes, request.raw_body))
+    except ValueError as error:
+        raise InvalidInput("body", f"is not JSON: {error}") from None
+
+
+def fields(body: Any, required: Collection[str] = (), optional: Collection[str] = ()) -> Mapping[str, Any]:
+    """Returns the fields of a JSON object. Raises InvalidInput for an unknown field and for a missing field."""
+    if not isinstance(body, Mapping):
+        raise InvalidInput("body", "expected a JSON object")
+    for name in sorted(set(body) - set(required) - set(optional)):
+        raise InvalidInput(name, "there is no such field")
+    for name in sorted(set(required) - set(body)):
+        raise InvalidInput(name, "is missing")
+    return body
+
+
+def texts(body: Any, *names: str) -> dict[str, str]:
+    """Returns the fields of a JSON object that has exactly these fields, each of them a text. Raises InvalidInput."""
+    read = fields(body, optional=names)
+    for name in names:
+        if not isinstance(read.get(name), str):
+            raise InvalidInput(name, "expected a text")
+    return dict(read)

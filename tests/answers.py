@@ -1,0 +1,49 @@
+"""Calls the application over its real wiring, on tables inside the test process."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from app import app
+from tests.authorizers.events import proxy_event
+from tests.aws.tables import table_settings
+from tests.rewired import fresh_wiring
+
+ADMIN = {"principalId": "admin-sub", "permissions": "Allow * /*"}
+SETTINGS = {
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "CLIENT_IDS": "webclientofolympus,machineofolympus,",
+}
+
+
+@contextmanager
+def wired() -> Iterator[None]:
+    """Gives the application an environment and a wiring of its own."""
+    with pytest.MonkeyPatch.context() as environment, fresh_wiring():
+        for name, value in {**SETTINGS, **table_settings()}.items():
+            environment.setenv(name, value)
+        yield
+
+
+def call(
+    method: str, resource: str, body: Any = None, granted: dict[str, Any] = ADMIN, **parameters: str
+) -> tuple[int, Any]:
+    """Returns the status and the body, read as JSON if there is any.
+
+    granted  what the authorizer of the gateway hands to the service
+    """
+    text = body if isinstance(body, str) else json.dumps(body)
+    answered = app(proxy_event(method, resource, parameters, granted, text), None)
+    return answered["statusCode"], json.loads(answered["body"]) if answered["body"] else None
+
+
+def refusal(
+    method: str, resource: str, body: Any = None, granted: dict[str, Any] = ADMIN, **parameters: str
+) -> tuple[int, str]:
+    """Returns the status and the code of a request that fails."""
+    status, answered = call(method, resource, body, granted, **parameters)
+    assert set(answered) == {"message", "code"}
+    return status, answered["code"]

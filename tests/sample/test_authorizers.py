@@ -1,0 +1,28 @@
+"""Each route of the sample names the authorizer of its use case."""
+
+import pytest
+from chalice.app import ChaliceAuthorizer
+
+from app import app
+from authorizers.cognito import PoolAuthorizer
+from tests.sample.scopes import READ, WRITE
+
+ROUTES = {(method, path): route for path, methods in app.routes.items() for method, route in methods.items()}
+FILES = sorted(name for name in ROUTES if name[1] in ("/files", "/files/{name}"))
+REPORTS = sorted(name for name in ROUTES if name[1] in ("/reports", "/reports/{id}"))
+
+
+def test_the_sample_has_nine_routes():
+    assert (len(FILES), len(REPORTS)) == (4, 5)
+
+
+@pytest.mark.parametrize(("method", "path"), FILES)
+def test_reading_a_file_needs_the_scope_to_read_and_changing_it_the_scope_to_write(method, path):
+    authorizer = ROUTES[method, path].authorizer
+    assert isinstance(authorizer, PoolAuthorizer)
+    assert authorizer.scopes == [READ if method == "GET" else WRITE]
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_policies_decide_who_may_call_the_routes_of_reports(name):
+    assert isinstance(ROUTES[name].authorizer, ChaliceAuthorizer)

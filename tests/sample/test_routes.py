@@ -1,0 +1,103 @@
+"""The routes of the sample answer granted requests, over their real wiring, on tables inside the test process."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests import answers
+from tests.answers import ADMIN, wired
+from tests.aws.tables import empty_tables
+from tests.sample.scopes import READ, WRITE
+
+FILES = {"claims": {"token_use": "access", "scope": f"{READ} {WRITE}"}}
+REPORT = {"title": "Orders", "body": "many"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def wiring_of_our_own() -> Iterator[None]:
+    with wired():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def tables() -> Iterator[Any]:
+    with empty_tables() as client:
+        yield client
+
+
+def granted(resource: str) -> dict[str, Any]:
+    return FILES if resource.startswith("/files") else ADMIN
+
+
+def call(method: str, resource: str, body: Any = None, **parameters: str) -> tuple[int, Any]:
+    return answers.call(method, resource, body, granted(resource), **parameters)
+
+
+def refusal(method: str, resource: str, body: Any = None, **parameters: str) -> tuple[int, str]:
+    return answers.refusal(method, resource, body, granted(resource), **parameters)
+
+
+def test_a_report_is_written_read_changed_listed_and_deleted():
+    status, written = call("POST", "/reports", REPORT)
+    assert (status, written) == (201, {"id": written["id"], **REPORT})
+    assert call("GET", "/reports/{id}", id=written["id"]) == (200, written)
+    changed = {"title": "Refunds", "body": "few"}
+    assert call("PUT", "/reports/{id}", changed, id=written["id"]) == (200, {"id": written["id"], **changed})
+    assert call("GET", "/reports") == (200, {"reports": [{"id": written["id"], "title": "Refunds"}]})
+    assert call("DELETE", "/reports/{id}", id=written["id"]) == (204, None)
+    assert call("GET", "/reports") == (200, {"reports": []})
+
+
+def test_a_file_is_written_read_listed_and_deleted():
+    assert call("PUT", "/files/{name}", {"content": "hello"}, name="a.txt")[0] == 200
+    assert call("GET", "/files/{name}", name="a.txt") == (200, {"name": "a.txt", "content": "hello"})
+    assert call("GET", "/files") == (200, {"files": ["a.txt"]})
+    assert call("DELETE", "/files/{name}", name="a.txt") == (204, None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("title=Orders", id="no JSON"),
+        pytest.param('{"title": "a", "title": "b", "body": "c"}', id="a field twice"),
+        pytest.param([REPORT], id="a list"),
+        pytest.param({**REPORT, "id": "mine"}, id="an unknown field"),
+    ],
+)
+def test_a_body_that_is_wrong_is_a_400(body):
+    assert refusal("POST", "/reports", body) == (400, "invalid_input")
+
+
+def test_half_a_character_is_a_400():
+    assert refusal("POST", "/reports", '{"title": "\\ud800", "body": ""}') == (400, "invalid_input")
+
+
+def test_a_body_that_is_too_large_is_a_413():
+    assert refusal("PUT", "/files/{name}", {"content": "x" * 65_537}, name="a.txt") == (413, "invalid_input")
+
+
+@pytest.mark.parametrize(
+    ("method", "resource"),
+    [
+        ("GET", "/reports/{id}"),
+        ("DELETE", "/reports/{id}"),
+        ("GET", "/files/{name}"),
+        ("DELETE", "/files/{name}"),
+    ],
+)
+def test_what_is_not_there_is_a_404(method, resource):
+    assert refusal(method, resource) == (404, "not_found")
+
+
+def test_a_failure_of_ours_is_a_500_that_does_not_name_its_cause(tables):
+    tables.delete_table(TableName="SampleTable")
+    status, answered = call("GET", "/reports")
+    assert (status, answered["code"]) == (500, "sample_unreachable")
+    assert "DynamoDB" not in answered["message"]
+
+
+@pytest.mark.parametrize("name", ["%FF", "a%00", "%0a"])
+def test_a_name_in_a_path_that_is_no_text_is_a_400(name):
+    assert refusal("GET", "/files/{name}", name=name) == (400, "invalid_input")
