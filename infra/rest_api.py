@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra.application import Application
-from infra.checks.compare import covers
+from infra.comparison import covers
 from infra.stage import Stage
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from infra import discovery
-from infra.checks.compare import covers
-from infra.stacks import DeploymentFailed
+from infra.comparison import covers
+from infra.errors import DeploymentFailed
 from infra.stage import Stage
 
 _PAUSE, _ATTEMPTS = 2.0, 90  # seconds; a mapping that was just made is ready within a minute

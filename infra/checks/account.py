@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from botocore.exceptions import ClientError
 
 from infra.checks.check import Check
-from infra.checks.compare import differing, same, shown, unexpected
+from infra.checks.compare import differing, shown, unexpected
 from infra.checks.live import Live
+from infra.comparison import same
 
 
 def _firewall(live: Live) -> Iterator[str]:

@@ -5,8 +5,9 @@ from typing import Any
 
 from chalicelib.settings import Settings
 from infra.checks.check import Check
-from infra.checks.compare import covers, differing, same, shown, unexpected
+from infra.checks.compare import differing, shown, unexpected
 from infra.checks.live import Live
+from infra.comparison import covers, same
 
 _WHERE = "The user pool"
 # The values of a pool whose description leaves these settings out.

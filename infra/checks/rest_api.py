@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from infra.checks.check import Check
-from infra.checks.compare import covers, differing, unexpected
+from infra.checks.compare import differing, unexpected
 from infra.checks.live import Live
 from infra.checks.routes import authorizer_names
+from infra.comparison import covers
 
 _TOKEN = "method.request.header.Authorization"  # noqa: S105  # where API Gateway finds the token
 # Without this setting, API Gateway would cache for 300 s, and the Cognito authorizer would admit expired tokens.

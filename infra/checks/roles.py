@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from infra.checks.check import Check
-from infra.checks.compare import differing, same, unexpected
+from infra.checks.compare import differing, unexpected
 from infra.checks.live import Live
+from infra.comparison import same
 
 _KIND = "AWS::IAM::Role"
 

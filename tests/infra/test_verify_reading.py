@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from infra.checks.attributes import attribute
-from infra.checks.compare import covers, differing, same, shown, unexpected
+from infra.checks.compare import differing, shown, unexpected
 from infra.checks.expected import Expected, parameter_values
 from infra.checks.live import Missing, Names
 from infra.checks.routes import PUBLIC, RouteAuthorizer, authorizer_names, expected_authorizers, expected_handlers
+from infra.comparison import covers, same
 from infra.package import PROJECT, package_without_dependencies
 from infra.verify import Finding, table
 from tests.infra.stages import TRIAL
