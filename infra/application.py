@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra.errors import Refused
 from infra.stage import Stage
-from infra.templates import Refused, read_json, resolve
+from infra.templates import read_json, resolve
 
 _TEMPLATE = ".chalice/package.json"
 _STREAM_EVENT = "PolicyChangedDynamodbEventSource"

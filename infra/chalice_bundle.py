@@ -12,8 +12,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from infra.bundle import is_incomplete, rebuilt
+from infra.errors import DeploymentFailed
 from infra.files import replace_file
-from infra.stacks import DeploymentFailed
 
 _SHIPPED = {"app.py": "app.py", "chalicelib": "chalicelib", "vendor/authorizers": "authorizers"}  # where in the bundle
 

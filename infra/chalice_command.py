@@ -8,7 +8,7 @@ from pathlib import Path
 
 from infra.chalice_bundle import prepare_bundle
 from infra.chalice_said import reason
-from infra.stacks import DeploymentFailed
+from infra.errors import DeploymentFailed
 from infra.stage import Stage
 
 # Says to app.py, in the environment, that somebody sees to it that no second API is made: infra/direct_deployment.py.

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from infra import discovery
+from infra.errors import Refused
 from infra.files import replace_file
 from infra.stage import Stage
-from infra.templates import Refused
 
 
 @dataclass(frozen=True)

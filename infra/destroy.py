@@ -9,11 +9,11 @@ from infra import discovery
 from infra.chalice_command import run_chalice
 from infra.chalice_config import drop_config
 from infra.chalice_state import ChaliceState
+from infra.errors import Refused
 from infra.progress import Progress
 from infra.retained import Retained, find_retained
 from infra.stacks import Stacks
 from infra.stage import Stage
-from infra.templates import Refused
 
 
 @dataclass(frozen=True)

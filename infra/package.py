@@ -25,6 +25,7 @@ from tempfile import TemporaryDirectory
 
 from infra.bundle import is_incomplete, rebuilt_with
 from infra.chalice_said import reason
+from infra.errors import PackagingFailed
 from infra.files import replace_file
 from infra.package_cache import PackageCache
 
@@ -39,10 +40,6 @@ _NOTHING_BUT_DEPENDENCIES = {
 }
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-class PackagingFailed(Exception):
-    """There is no bundle; the message says why."""
 
 
 def package(out: Path) -> tuple[str, bytes]:

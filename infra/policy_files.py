@@ -12,7 +12,8 @@ from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy import DeletedPolicy, Policy, StoredPolicy, check_subject
 from chalicelib.core.policy_json import parse_statements
-from infra.templates import Refused, read_yaml
+from infra.errors import Refused
+from infra.templates import read_yaml
 
 AUTHOR = "policies/"  # who has written a policy that nobody has touched since
 

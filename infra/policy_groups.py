@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from infra.errors import Refused
 from infra.policy_files import PolicyFile
-from infra.templates import Refused
 
 TEMPLATE = "infra/identity.yaml"
 REMEDY = f"Correct the name, or add the group to {TEMPLATE}."

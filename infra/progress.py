@@ -7,11 +7,7 @@ from dataclasses import dataclass, field
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.core.errors import GatehouseError
-from infra.stacks import DeploymentFailed
-
-
-class StepFailed(Exception):
-    """A step did not come to its end; what was done before it stays done."""
+from infra.errors import DeploymentFailed, StepFailed
 
 
 @dataclass

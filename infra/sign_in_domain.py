@@ -1,8 +1,8 @@
 """The prefix domain of a living user pool, which CloudFormation cannot change in one step."""
 
 from infra import discovery
+from infra.errors import Refused
 from infra.stage import Stage
-from infra.templates import Refused
 
 
 def refuse_another_prefix(stage: Stage, client: discovery.Client, pool_id: str) -> None:

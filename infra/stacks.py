@@ -9,17 +9,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.change_sets import lost
-from infra.templates import Refused
+from infra.errors import DeploymentFailed, Refused
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 LARGEST_BODY = 51_200  # bytes of a template that CloudFormation takes without a bucket
 _BEGINNINGS = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
 _BEGUN_ANEW = ("REVIEW_", "CREATE_IN_PROGRESS", "ROLLBACK_", "DELETE_")
 _FIRST_PAUSE, _LONGEST_PAUSE, _PATIENCE = 0.2, 5.0, 3600.0  # seconds
-
-
-class DeploymentFailed(Exception):
-    """CloudFormation did not do what was asked; the message says what it said."""
 
 
 class Stacks:

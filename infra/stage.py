@@ -8,7 +8,8 @@ from typing import Any
 
 from chalicelib.core.errors import InternalError
 from chalicelib.settings import Settings
-from infra.templates import Refused, parameter_text, read_json, read_yaml
+from infra.errors import Refused
+from infra.templates import parameter_text, read_json, read_yaml
 
 # What the program itself gives, in the identity template.
 _GIVEN = frozenset({"AppName", "Stage", "DeployPhase", "RestApiId"})

@@ -8,9 +8,7 @@ from typing import Any
 
 import yaml
 
-
-class Refused(Exception):
-    """Something that a person wrote cannot be used; the message begins with the file and the field."""
+from infra.errors import Refused
 
 
 class _Texts(yaml.constructor.BaseConstructor):

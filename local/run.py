@@ -15,9 +15,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.core.errors import GatehouseError
-from infra.package import PROJECT, PackagingFailed
-from infra.stacks import DeploymentFailed
-from infra.templates import Refused
+from infra.errors import DeploymentFailed, PackagingFailed, Refused
+from infra.package import PROJECT
 from local.cloud import LocalCloud
 from local.console import with_console
 from local.front.patches import MINISTACK_VERSION, UnsupportedMinistack, check_version, registry

@@ -17,8 +17,8 @@ from botocore.exceptions import (
 )
 
 from infra.discovery import Client
+from infra.errors import Refused
 from infra.stage import Stage
-from infra.templates import Refused
 
 _SIGN_IN = "set AWS_PROFILE, or sign in as your account wants it."
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})

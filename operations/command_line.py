@@ -10,10 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.core.errors import GatehouseError
 from infra.discovery import Client
-from infra.progress import StepFailed
-from infra.stacks import DeploymentFailed
+from infra.errors import OperatorError
 from infra.stage import Stage
-from infra.templates import Refused
 from operations import policies, stages
 from operations.aws import connect as connect_to_aws
 from operations.aws import sentence
@@ -36,7 +34,7 @@ def main(words: Sequence[str], project: Path = PROJECT, connect: Callable[[Stage
     arguments = parser().parse_args(words)
     try:
         status: int = arguments.run(Invocation(arguments, project, connect))
-    except (Refused, StepFailed, DeploymentFailed, GatehouseError) as error:
+    except (OperatorError, GatehouseError) as error:
         return _fail(str(error))
     except (BotoCoreError, ClientError) as error:
         return _fail(sentence(error))

@@ -8,9 +8,9 @@ from pathlib import Path
 from botocore.exceptions import ConnectionError as NotConnected
 
 from infra.discovery import Client
+from infra.errors import Refused
 from infra.stacks import Stacks
 from infra.stage import Stage, read_stage
-from infra.templates import Refused
 from operations.aws import unreachable
 from operations.local_cloud import LOCAL, connect_local
 

@@ -17,8 +17,8 @@ import botocore.session
 from botocore.config import Config
 
 from infra.discovery import Client
+from infra.errors import Refused
 from infra.stacks import Stacks
-from infra.templates import Refused
 
 LOCAL = "local"
 _NEEDED = {"endpoint_url", "environment", "identity_stack"}

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping
 
 from infra.apply_policies import apply_policies
+from infra.errors import Refused
 from infra.policy_files import PolicyFile, examine, template_outputs
 from infra.policy_groups import REMEDY, TEMPLATE, pool_groups, template_groups, unknown_groups
 from infra.progress import Progress
-from infra.templates import Refused, read_yaml
+from infra.templates import read_yaml
 from operations.invocation import Invocation
 from operations.say import say, write
 

@@ -7,8 +7,8 @@ from infra.chalice_state import ChaliceState
 from infra.checks.stack import drift
 from infra.deploy import Deploy, Options
 from infra.destroy import Destroy
+from infra.errors import Refused
 from infra.progress import Progress
-from infra.templates import Refused
 from infra.verify import CHECKS, line, table, total, verify
 from operations.invocation import Invocation, stack_outputs
 from operations.say import say, write

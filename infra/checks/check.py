@@ -7,8 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.core.errors import GatehouseError
 from infra.checks.live import Live, Missing
-from infra.package import PackagingFailed
-from infra.templates import Refused
+from infra.errors import PackagingFailed, Refused
 
 RESTORE = "Run `manage.py deploy`. If this check still fails, restore the expected value by hand."
 _NO_ANSWER = (ClientError, BotoCoreError, Missing, PackagingFailed, Refused, GatehouseError)

@@ -11,7 +11,7 @@ import pytest
 
 from infra.chalice_bundle import prepare_bundle
 from infra.chalice_command import run_chalice
-from infra.stacks import DeploymentFailed
+from infra.errors import DeploymentFailed
 from tests.infra.stages import TRIAL
 
 APP = b"app = 1\n"

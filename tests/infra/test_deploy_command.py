@@ -13,8 +13,8 @@ from chalicelib.core.errors import CannotDecide
 from infra.chalice_command import SUPERVISED, run_chalice
 from infra.chalice_said import reason
 from infra.direct_deployment import refuse_a_second_api
-from infra.progress import Progress, StepFailed
-from infra.stacks import DeploymentFailed
+from infra.errors import DeploymentFailed, StepFailed
+from infra.progress import Progress
 from tests.infra.stages import TRIAL
 
 REPORT = """Creating lambda function: gatehouse-trial

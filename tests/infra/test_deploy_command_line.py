@@ -21,8 +21,7 @@ from botocore.exceptions import (
 )
 
 from chalicelib.core.errors import CannotDecide
-from infra.stacks import DeploymentFailed
-from infra.templates import Refused
+from infra.errors import DeploymentFailed, Refused
 from operations.aws import connect
 from operations.command_line import main
 from tests.infra.account import Account, gone

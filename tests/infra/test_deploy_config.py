@@ -10,7 +10,7 @@ import pytest
 
 from infra.application import function_names, read_application
 from infra.chalice_config import drop_config, write_config
-from infra.templates import Refused
+from infra.errors import Refused
 from tests.infra.stages import OUTPUTS, TRIAL, project_in
 
 

@@ -13,9 +13,10 @@ from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import NotFound
 from infra.apply_policies import apply_policies
+from infra.errors import Refused
 from infra.policy_files import PolicyFile, PolicyFiles, examine, read_policies, template_outputs
 from infra.policy_groups import template_groups, unknown_groups
-from infra.templates import Refused, read_yaml
+from infra.templates import read_yaml
 from tests.aws.tables import empty_tables
 from tests.infra.account import Account
 from tests.infra.stages import OUTPUTS, PROJECT

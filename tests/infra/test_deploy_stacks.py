@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.stacks import LARGEST_BODY, DeploymentFailed, Stacks
-from infra.templates import Refused
+from infra.errors import DeploymentFailed, Refused
+from infra.stacks import LARGEST_BODY, Stacks
 from tests.infra.stages import PROJECT
 
 

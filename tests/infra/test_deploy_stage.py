@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from infra.errors import Refused
 from infra.stage import read_stage
-from infra.templates import Refused
 from tests.infra.stages import PROJECT, project_in
 
 

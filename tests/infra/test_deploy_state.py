@@ -9,8 +9,7 @@ import pytest
 
 from infra import discovery, stream_mapping
 from infra.chalice_state import ChaliceState, Memory
-from infra.stacks import DeploymentFailed
-from infra.templates import Refused
+from infra.errors import DeploymentFailed, Refused
 from tests.infra.account import Account, functions, gateway, gone, mapping
 from tests.infra.stages import TRIAL
 

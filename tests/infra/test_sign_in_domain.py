@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from infra.errors import Refused
 from infra.sign_in_domain import refuse_another_prefix
-from infra.templates import Refused
 from tests.infra.account import Account
 from tests.infra.stages import TRIAL
 

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.package import PROJECT, PackagingFailed, bundle_runs_here, package
+from infra.errors import PackagingFailed
+from infra.package import PROJECT, bundle_runs_here, package
 from tests.packaging.bundles import Bundle, folder_of, needed_by, required, unzipped
 
 MEGABYTE = 1_000_000

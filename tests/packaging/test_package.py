@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from infra.bundle import rebuilt
-from infra.package import PROJECT, SOURCES, PackagingFailed, package_for_lambda, package_without_dependencies
+from infra.errors import PackagingFailed
+from infra.package import PROJECT, SOURCES, package_for_lambda, package_without_dependencies
 from infra.package_cache import PackageCache
 from tests.environment import child_environment
 from tests.packaging.bundles import names_in
