@@ -1,6 +1,7 @@
 """Connects the use cases with the implementations of their ports. Builds each once, on first use, not at import."""
 
 import os
+from collections.abc import Callable
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -64,14 +65,20 @@ def authorize() -> Authorize:
 
 @cache
 def administer() -> Administer:
-    state = StateTable(dynamodb(), settings().state_table)
-    return Administer(
-        _policies(),
-        generation=state,
-        revocations=state,
-        check_size=check_size,
-        clients=lambda: settings().client_ids,
-    )
+    tables = settings().policy_table, settings().state_table
+    return administer_with(dynamodb(), *tables, clients=lambda: settings().client_ids)
+
+
+def administer_with(
+    dynamodb: "DynamoDBClient",
+    policy_table: str,
+    state_table: str,
+    clients: Callable[[], frozenset[str]] = frozenset,
+) -> Administer:
+    """Returns the use case for the tables named, without any setting. Tools outside the application call this."""
+    state = StateTable(dynamodb, state_table)
+    policies = PolicyTable(dynamodb, policy_table, check_size=check_size)
+    return Administer(policies, generation=state, revocations=state, check_size=check_size, clients=clients)
 
 
 @cache

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from authorizers.policy_document import check_size
-from chalicelib.administer import Administer
-from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy import DeletedPolicy, Policy, StoredPolicy, check_subject
 from chalicelib.core.policy_json import parse_statements
+from chalicelib.wiring import administer_with
 from infra.errors import Refused
 from infra.templates import read_yaml
 
@@ -127,8 +126,7 @@ class PolicyFiles:
     def __init__(self, folder: Path, outputs: Mapping[str, str], dynamodb: Any) -> None:
         self.files = read_policies(folder, outputs)
         self._policies = PolicyTable(dynamodb, outputs["PolicyTableName"], check_size=check_size)
-        state = StateTable(dynamodb, outputs["StateTableName"])
-        self._administer = Administer(self._policies, state, state, check_size)
+        self._administer = administer_with(dynamodb, outputs["PolicyTableName"], outputs["StateTableName"])
 
     def apply(self, overwrite: bool) -> Applied:
         """Write what differs, and take away what has no file any more.

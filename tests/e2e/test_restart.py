@@ -16,10 +16,8 @@ from typing import Any
 
 import pytest
 
-from authorizers.policy_document import check_size
 from chalicelib.administer import Administer
-from chalicelib.aws.authorization_state import StateTable
-from chalicelib.aws.policies import PolicyTable
+from chalicelib.wiring import administer_with
 from infra.policy_files import AUTHOR
 from local.sign_in import SignInFailed, sign_in
 from tests.e2e.clients import Answer, Api, Guild, People, Person
@@ -39,9 +37,8 @@ def wait_until_gone(cloud: Cloud) -> None:
 
 def administer(cloud: Cloud) -> Administer:
     """Write policies with the owner's credentials."""
-    dynamodb, tables = cloud.local_cloud.client("dynamodb"), cloud.outputs["tables"]
-    state = StateTable(dynamodb, tables["state"])
-    return Administer(PolicyTable(dynamodb, tables["policies"]), state, state, check_size)
+    tables = cloud.outputs["tables"]
+    return administer_with(cloud.local_cloud.client("dynamodb"), tables["policies"], tables["state"])
 
 
 def saved(cloud: Cloud) -> str:

@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 
-from authorizers.policy_document import check_size
 from chalicelib.administer import Administer
-from chalicelib.aws.authorization_state import StateTable
-from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import NotFound
+from chalicelib.wiring import administer_with
 from infra.apply_policies import apply_policies
 from infra.errors import Refused
 from infra.policy_files import PolicyFile, PolicyFiles, examine, read_policies, template_outputs
@@ -33,8 +31,7 @@ def dynamodb() -> Iterator[Any]:
 
 @pytest.fixture
 def policies(dynamodb) -> Administer:
-    state = StateTable(dynamodb, "StateTable")
-    return Administer(PolicyTable(dynamodb, "PolicyTable"), state, state, check_size)
+    return administer_with(dynamodb, "PolicyTable", "StateTable")
 
 
 @pytest.fixture

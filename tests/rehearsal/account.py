@@ -14,10 +14,8 @@ from typing import Any
 
 import requests
 
-from authorizers.policy_document import check_size
 from chalicelib.administer import Administer
-from chalicelib.aws.authorization_state import StateTable
-from chalicelib.aws.policies import PolicyTable
+from chalicelib.wiring import administer_with
 from local.cloud import LocalCloud
 from local.sign_in import sign_in
 from tests.e2e.cloud import free_port, wait_for
@@ -123,9 +121,7 @@ def _answers(local_cloud: LocalCloud) -> bool:
 
 def administer(account: Account, outputs: dict[str, str]) -> Administer:
     """What an administrator's own tools would do in the tables."""
-    dynamodb = account.client("dynamodb")
-    state = StateTable(dynamodb, outputs["StateTableName"])
-    return Administer(PolicyTable(dynamodb, outputs["PolicyTableName"]), state, state, check_size)
+    return administer_with(account.client("dynamodb"), outputs["PolicyTableName"], outputs["StateTableName"])
 
 
 def statuses(account: Account, outputs: dict[str, str]) -> dict[str, int]:

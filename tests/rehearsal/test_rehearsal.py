@@ -160,7 +160,9 @@ def reshaped(again: Scene, play) -> Scene:
     """A template in which a table has another name, and so is another table."""
     template = again.checkout.file("infra/identity.yaml")
     text = template.read_text(encoding="utf-8")
-    template.write_text(re.sub(r"\bOnboardingTable\b", "WelcomedTable", text), encoding="utf-8")
+    renamed, count = re.subn(r"\bOnboardingTable\b", "WelcomedTable", text)
+    assert count
+    template.write_text(renamed, encoding="utf-8")
     scene = play(again.checkout, "deploy")
     template.write_text(text, encoding="utf-8")
     return scene
