@@ -5,7 +5,6 @@ A route is public, or it names its authorizer. `requires(scope)` is use case 1: 
 """
 
 import os
-import sys
 from typing import Any
 
 from authorizers import enforcement, policy_names
@@ -17,18 +16,10 @@ from chalicelib.triggers.policy_changed import policy_changed_trigger
 from chalicelib.triggers.post_confirmation import post_confirmation_trigger
 from chalicelib.triggers.pre_token import pre_token_trigger
 
-if "AWS_CHALICE_CLI_MODE" in os.environ and "local" in sys.argv:
-    # `chalice local` by itself lets anyone in: attach the strict gateway, and the cloud that `make run` started. It
-    # does nothing under another command that merely names something local.
-    from local.attach import attach
+if "AWS_CHALICE_CLI_MODE" in os.environ:  # Chalice's command line imports this module, and not Lambda
+    from chalice_cli import prepare
 
-    attach()
-
-if "AWS_CHALICE_CLI_MODE" in os.environ and "deploy" in sys.argv:
-    # Chalice knows what is deployed from a file, and without it would make everything a second time.
-    from infra.direct_deployment import refuse_a_second_api
-
-    refuse_a_second_api()
+    prepare()
 
 app = Api(app_name="gatehouse")
 for blueprint in (authorizer_blueprint, policy_changed_trigger, post_confirmation_trigger, pre_token_trigger):

@@ -30,7 +30,11 @@ from infra.files import replace_file
 from infra.package_cache import PackageCache
 
 PROJECT = Path(__file__).resolve().parent.parent
-SOURCES = ("app.py", "authorizers", "chalicelib", "vendor", ".chalice/config.json", ".chalice/package.json")
+# Chalice ships app.py, chalicelib/ and vendor/ of these, and needs the others to package them.
+SOURCES = (
+    *("app.py", "chalice_cli.py", "authorizers", "chalicelib", "vendor"),
+    *(".chalice/config.json", ".chalice/package.json"),
+)
 
 _NOTHING_BUT_DEPENDENCIES = {
     # Chalice packages only an application that has something to run.

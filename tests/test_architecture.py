@@ -34,7 +34,7 @@ IMPURE = {
     *("random", "secrets", "select", "shutil", "signal", "socket", "ssl", "subprocess", "sys", "tempfile"),
     *("threading", "time", "urllib", "uuid"),
 }
-NEVER_SHIPPED = {"benchmarks", "console", "infra", "local", "tests"}
+NEVER_SHIPPED = {"benchmarks", "chalice_cli", "console", "infra", "local", "operations", "tests"}
 FRAMEWORKS = {"aws_lambda_powertools", "boto3", "botocore", "chalice"}
 THIRD_PARTIES = {*FRAMEWORKS, "cryptography", "jwt"}
 ROUTES = ("chalicelib.admin_routes", "chalicelib.sample.routes")
@@ -104,8 +104,7 @@ def forbidden(part: str, name: str, condition: str) -> bool:
         "app": reaches(name, "boto3", "botocore", "jwt", "chalicelib.aws", "chalicelib.wiring", *use_cases)
         or (reaches(name, "chalicelib.sample") and not reaches(name, *ROUTES)),
     }
-    guarded = ("local.attach.attach", "infra.direct_deployment.refuse_a_second_api")
-    attached = part == "app" and name in guarded and "AWS_CHALICE_CLI_MODE" in condition
+    attached = part == "app" and name == "chalice_cli.prepare" and "AWS_CHALICE_CLI_MODE" in condition
     never = (top in NEVER_SHIPPED and not attached) or name.endswith(".Tracer") or "tracing" in name.split(".")
     return rules[part] or never
 
@@ -199,18 +198,29 @@ CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'
         pytest.param("authorizers/policy_document.py", "from tests import fakes", id="a guard knows the tests"),
         pytest.param("app.py", "import jwt", id="the app knows tokens"),
         pytest.param("app.py", "import boto3", id="the app knows AWS"),
-        pytest.param("app.py", "from local.attach import attach", id="the app attaches to the local cloud always"),
-        pytest.param("app.py", f"if {CLI_MODE}:\n    import local.seed", id="the app knows more of the local cloud"),
+        pytest.param("app.py", "from chalice_cli import prepare", id="the app runs the hook always"),
         pytest.param(
             "app.py",
-            f"if {CLI_MODE}:\n    pass\nelse:\n    from local.attach import attach",
-            id="the app attaches on AWS",
+            f"if {CLI_MODE}:\n    pass\nelse:\n    from chalice_cli import prepare",
+            id="the app runs the hook on AWS",
+        ),
+        pytest.param(
+            "app.py", f"if {CLI_MODE}:\n    from local.attach import attach", id="the app imports the local cloud"
+        ),
+        pytest.param(
+            "app.py",
+            f"if {CLI_MODE}:\n    from infra.direct_deployment import refuse_a_second_api",
+            id="the app imports the deploy program",
         ),
         pytest.param(
             "chalicelib/wiring.py", "from authorizers.policy import respond", id="the wiring knows an authorizer"
         ),
         pytest.param("chalicelib/wiring.py", "import infra.stacks", id="the wiring knows the deployment"),
-        pytest.param("chalicelib/wiring.py", f"if {CLI_MODE}:\n    from local.attach import attach", id="or attaches"),
+        pytest.param(
+            "chalicelib/wiring.py",
+            f"if {CLI_MODE}:\n    from chalice_cli import prepare",
+            id="the wiring runs the hook",
+        ),
         pytest.param("authorizers/enforcement.py", "import benchmarks", id="a guard knows the benchmarks"),
         pytest.param("chalicelib/wiring.py", "from aws_lambda_powertools import Tracer", id="somebody traces"),
         pytest.param("authorizers/policy.py", "import aws_lambda_powertools.tracing", id="somebody traces otherwise"),
@@ -243,7 +253,7 @@ def test_an_import_against_the_rules_is_noticed(path, source):
         ),
         ("chalicelib/sample/table.py", "from chalicelib.sample.service import Entry, Kind"),
         ("app.py", "from chalicelib.sample.routes import sample_blueprint"),
-        ("app.py", f"if {CLI_MODE}:\n    from local.attach import attach"),
+        ("app.py", f"if {CLI_MODE}:\n    from chalice_cli import prepare"),
         ("chalicelib/wiring.py", "from authorizers.policy_document import check_size"),
     ],
 )

@@ -16,7 +16,10 @@ from tests.environment import child_environment
 
 PROJECT = Path(__file__).parents[2]
 # What `manage.py` needs; without local/ and tests/, so that it is known to need neither.
-SOURCES = ("app.py", "manage.py", "authorizers", "chalicelib", "infra", "operations", "policies", "vendor")
+SOURCES = (
+    *("app.py", "chalice_cli.py", "manage.py"),
+    *("authorizers", "chalicelib", "infra", "operations", "policies", "vendor"),
+)
 STAGE = "trial"
 
 
