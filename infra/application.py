@@ -1,7 +1,7 @@
-"""What `.chalice/package.json` says of the application, resolved for one stage.
+"""Reads the application's template, `.chalice/package.json`, for one stage.
 
-It is the merge template of `chalice package`, and the one place where roles, environments and gateway responses stand:
-the way by `chalice deploy` reads them from there.
+`chalice package` merges this template into its own. It is the only definition of roles, environments and gateway
+responses, so a deployment with `chalice deploy` reads them from it too.
 """
 
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ from infra.templates import read_json, resolve
 
 _TEMPLATE = ".chalice/package.json"
 _STREAM_EVENT = "PolicyChangedDynamodbEventSource"
-# Chalice imports app.py with the API's variables, and of these the guards and the stream handler are built.
-_WHILE_DEPLOYING = {
+# Chalice imports app.py with the variables of the API. The authorizers and the stream handler are built from these.
+_IMPORT_VARIABLES = {
     "USER_POOL_ARN": "UserPoolArn",
     "POLICY_STREAM_ARN": "PolicyStreamArn",
     "RESOURCE_SERVER": "ResourceServerIdentifier",
@@ -26,7 +26,7 @@ _WHILE_DEPLOYING = {
 
 @dataclass(frozen=True)
 class Function:
-    """One Lambda, by the name that Chalice gives it."""
+    """One Lambda function. `name` is its name in Chalice."""
 
     name: str
     role: str
@@ -35,7 +35,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Application:
-    """The application as one stage should have it.
+    """The expected application of one stage.
 
     stream             the ARN of the policy table's stream
     stream_settings    arguments of UpdateEventSourceMapping for the stream handler
@@ -50,10 +50,12 @@ class Application:
 
 
 def read_application(project: Path, stage: Stage, outputs: Mapping[str, str], api_id: str | None) -> Application:
-    """Resolve the merge template.
+    """Resolves the template for a stage.
 
     outputs  of the identity stack
-    api_id   the REST API; variables that need it are left out until it exists
+    api_id   the REST API; variables that refer to it are left out until it exists
+
+    Raises:  Refused if a parameter has no value
     """
     template = read_json(project, _TEMPLATE)
     values = {
@@ -67,11 +69,14 @@ def read_application(project: Path, stage: Stage, outputs: Mapping[str, str], ap
     try:
         return _resolved(template["Resources"], stage, values)
     except KeyError as error:
-        raise Refused(f"{_TEMPLATE}: {error.args[0]}: has no default and is no output of the identity stack") from error
+        raise Refused(
+            f"{_TEMPLATE}: {error.args[0]}: this parameter has no value. Give it a default, or add an output of the"
+            " same name to infra/identity.yaml."
+        ) from error
 
 
 def function_names(project: Path, stage: Stage) -> list[str]:
-    """The names of all functions, as they are deployed."""
+    """Returns the deployed names of all functions."""
     resources, names = read_json(project, _TEMPLATE)["Resources"], {"AppName": stage.app, "Stage": stage.name}
     named = [resource["Properties"].get("FunctionName") for resource in resources.values()]
     return [resolve(name, names) for name in named if name]
@@ -99,7 +104,7 @@ def _function(properties: Mapping[str, Any], stage: Stage, values: Mapping[str, 
     }
     environment = resolve(variables, values)
     if name == "api_handler":
-        environment |= {variable: values[source] for variable, source in _WHILE_DEPLOYING.items()}
+        environment |= {variable: values[source] for variable, source in _IMPORT_VARIABLES.items()}
     return Function(name, resolve(properties["Role"], values), environment)
 
 
@@ -111,7 +116,7 @@ def _stream_settings(properties: Mapping[str, Any], values: Mapping[str, str]) -
 
 
 def gateway_responses(definition: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The error responses of an API's definition, by their types, as API Gateway's own operations take them."""
+    """Returns the gateway responses of an API's definition: response type → arguments of PutGatewayResponse."""
     return {
         kind: {
             **({"statusCode": str(response["statusCode"])} if "statusCode" in response else {}),

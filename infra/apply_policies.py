@@ -1,4 +1,4 @@
-"""Applies `policies/` to a user pool's tables: the same code for a stage and for the local cloud."""
+"""Applies `policies/` to the tables of a stage or of the local cloud."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,15 +16,15 @@ def apply_policies(
     allow_unknown_group: bool = False,
     remedy: str = OR_ALLOW,
 ) -> Applied:
-    """Write the files that differ; the next request is decided on them.
+    """Writes the policies that differ from their files. They are effective for the next request.
 
     outputs              of the identity stack
-    client               gives a boto3 client by the name of its service
-    overwrite            also replace policies that somebody else wrote or deleted last
+    client               returns the boto3 client of a service
+    overwrite            also replace policies that another author wrote or deleted last
     allow_unknown_group  also write policies of groups that the user pool does not have
-    remedy               what a person may do about those, for the message of the refusal
+    remedy               for the message about unknown groups: what the operator can do
 
-    Raises:  Refused before anything is written
+    Raises:  Refused, before anything is written
     """
     policies = PolicyFiles(project / "policies", outputs, client("dynamodb"))
     if not allow_unknown_group:

@@ -1,4 +1,4 @@
-"""Chalice's bundle made anew: with bytecode, without what never runs, and the same bytes for the same files."""
+"""Rebuilds Chalice's bundle: adds bytecode, removes files that never run, and makes the result reproducible."""
 
 import zipfile
 from collections.abc import Mapping
@@ -7,19 +7,19 @@ from io import BytesIO
 
 from infra.bytecode import compiled
 
-# Patterns of names; `*` stands for folders, too.
+# Patterns of names. `*` also matches `/`.
 LEFT_OUT = (
-    "*.pyc",  # whoever wrote it: all bytecode is made here
+    "*.pyc",  # this module compiles all bytecode itself
     "*.pyi",
     "*/py.typed",
     "*.h",
     "*.data/scripts/*",
-    "*.dist-info/RECORD",  # lists what is left out
-    # Compiles bindings to C. Those of cryptography are compiled, and need _cffi_backend alone.
+    "*.dist-info/RECORD",  # lists files that are removed here
+    # cffi compiles bindings to C. The bindings of cryptography are compiled, and need only _cffi_backend.
     "cffi/*",
     "pycparser/*",
     "pycparser-*.dist-info/*",
-    # A router, in whose place Chalice stands. It wants pydantic, which is not here, and brings the whole of Swagger UI.
+    # A router. Chalice does its work. It needs pydantic, which is not installed, and contains the whole Swagger UI.
     "aws_lambda_powertools/event_handler/*",
 )
 
@@ -29,19 +29,19 @@ _UNIX = 3
 
 
 def rebuilt(bundle: bytes) -> bytes:
-    """Give a zip's code as Lambda should get it. Doing it twice changes nothing."""
+    """Returns the bundle for Lambda. Rebuilding the result again changes nothing."""
     files = {name: content for name, content in _unzipped(bundle).items() if not _left_out(name)}
     sources = {name: content for name, content in files.items() if name.endswith(".py")}
     return _zipped({**files, **compiled(sources)})
 
 
 def rebuilt_with(bundle: bytes, dependencies: bytes) -> bytes:
-    """Give a bundle's code together with the dependencies of another bundle. Files of the first one win."""
+    """Returns a bundle together with the dependencies of another bundle. Files of the first one take precedence."""
     return rebuilt(_zipped({**_unzipped(dependencies), **_unzipped(bundle)}, zipfile.ZIP_STORED))
 
 
 def is_incomplete(said: str) -> bool:
-    """Whether Chalice has said that dependencies are missing in a bundle, which it calls a success."""
+    """Returns whether Chalice's output reports missing dependencies. Chalice treats this as a success."""
     return "Could not install dependencies" in said
 
 
@@ -63,7 +63,7 @@ def _zipped(files: Mapping[str, bytes], compression: int = zipfile.ZIP_DEFLATED)
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
-    """An entry that says nothing of who made it, when, and on what system."""
+    """Returns an entry that does not depend on the user, the time and the system."""
     entry = zipfile.ZipInfo(name, _BEGINNING_OF_TIME)
     entry.create_system, entry.external_attr = _UNIX, _READABLE_FILE << 16
     return entry

@@ -1,11 +1,11 @@
-"""Compiles sources for Lambda, always to the same bytes.
+"""Compiles sources to bytecode for Lambda. The same sources give the same bytes.
 
-Lambda unzips with the times of the zip, and lets nobody write beside the code. So bytecode has to come with it, and has
-to be valid whatever the time of its source: hash-based, and unchecked, which spares the start the hashing (PEP 552).
+Lambda's code folder is read-only, so the bundle must contain the bytecode. Lambda sets its own file times, so the
+bytecode must not depend on them. It is hash-based, and unchecked to save the hashing at the start (PEP 552).
 
-Compiled twice, a module may differ in which of its constants are marked as shared: that hangs on what else the
-interpreter has in memory (https://github.com/python/cpython/issues/129724). Hence a new interpreter without anything of
-its machine, which compiles all sources in their order. Another build of Python may still write other bytes.
+Two compilations of one module can differ, because the interpreter's memory affects which constants are marked as shared
+(https://github.com/python/cpython/issues/129724). So a new, isolated interpreter compiles all sources in a fixed order.
+Another build of Python can still write other bytes.
 """
 
 import marshal
@@ -20,9 +20,9 @@ _NEW_INTERPRETER = (sys.executable, "-I", "-S", "-X", "utf8", "-W", "ignore", __
 
 
 def compiled(sources: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Give the bytecode files for sources; both by their names in the bundle.
+    """Returns the bytecode files of the sources. Sources and results are named as in the bundle.
 
-    A source that this Python cannot compile gets none: who imports it will be told why.
+    A source that this Python cannot compile gets no bytecode. Its import reports the reason.
     """
     given = marshal.dumps(dict(sorted(sources.items())))
     finished = subprocess.run(_NEW_INTERPRETER, input=given, env={}, capture_output=True, check=True)  # noqa: S603
@@ -35,7 +35,7 @@ def _compile_all(sources: Mapping[str, bytes]) -> dict[str, bytes]:
     for name, source in sources.items():
         try:
             files[cache_from_source(name, optimization="")] = _bytecode(name, source)
-        except (SyntaxError, ValueError):  # an example or a template, say
+        except (SyntaxError, ValueError):  # for instance an example or a template
             continue
     return files
 

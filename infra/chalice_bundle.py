@@ -1,8 +1,8 @@
-"""The code that `chalice deploy` uploads: Chalice's own bundle, made anew before Chalice looks for it.
+"""Rebuilds the bundle that `chalice deploy` uploads.
 
-Chalice keeps its bundles in `.chalice/deployments/`, finds one by what the project's files hold, and uploads it as it
-is. So a bundle that was made anew there is what reaches Lambda: whole, with bytecode, and the same bytes everywhere.
-Chalice writes a bundle in place, so an interrupt leaves a damaged one: those are deleted first.
+Chalice caches bundles in `.chalice/deployments/`, finds one by a hash of the project's files, and uploads it unchanged.
+This module replaces the cached bundle by a complete and reproducible one with bytecode. Chalice writes a bundle in
+place, so an interrupt leaves a damaged one. Damaged bundles are deleted first.
 """
 
 import zipfile
@@ -17,15 +17,15 @@ from infra.files import replace_file
 
 _SHIPPED = {"app.py": "app.py", "chalicelib": "chalicelib", "vendor/authorizers": "authorizers"}  # where in the bundle
 
-Chalice = Callable[..., str]  # runs it with these words, and gives what it said
+Chalice = Callable[..., str]  # runs Chalice with these arguments and returns its output
 
 
 def prepare_bundle(project: Path, chalice: Chalice) -> None:
-    """Put the bundle that the next `chalice deploy` will find in its place. Raises DeploymentFailed."""
+    """Builds the bundle and stores it where the next `chalice deploy` finds it. Raises DeploymentFailed."""
     _delete_damaged(project / ".chalice/deployments")
     bundle = _bundle(project, chalice)
     if _names(bundle) != _shipped(project):
-        # Of two projects whose files hold the same under other names, Chalice takes one for the other.
+        # Chalice's hash ignores file names. It confuses two projects with the same contents under different names.
         bundle.unlink()
         bundle = _bundle(project, chalice)
     replace_file(bundle, rebuilt(bundle.read_bytes()))
@@ -51,7 +51,7 @@ def _bundle(project: Path, chalice: Chalice) -> Path:
         made = (Path(out) / "deployment.zip").read_bytes()
     bundle = next(kept for kept in (project / ".chalice/deployments").glob("*.zip") if kept.read_bytes() == made)
     if is_incomplete(said):
-        bundle.unlink()  # the next run would take it, and say nothing
+        bundle.unlink()  # the next run would use it without a message
         raise DeploymentFailed(f"chalice package: {' '.join(said.split())}")
     return bundle
 

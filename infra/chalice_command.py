@@ -1,4 +1,4 @@
-"""Chalice's own command line, as a process: called as a function it would not say whether it failed."""
+"""Runs Chalice's command line as a process. Its function does not report whether it failed."""
 
 import os
 import subprocess
@@ -11,14 +11,14 @@ from infra.chalice_said import reason
 from infra.errors import DeploymentFailed
 from infra.stage import Stage
 
-# Says to app.py, in the environment, that somebody sees to it that no second API is made: infra/direct_deployment.py.
+# This variable tells infra/direct_deployment.py that this program runs Chalice, so no second API can be created.
 SUPERVISED = "GATEHOUSE_DEPLOYS"
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def run_chalice(project: Path, stage: Stage, command: str, run: Run = subprocess.run) -> None:
-    """Run `chalice deploy` or `chalice delete` for a stage. Raises DeploymentFailed with what it said."""
+    """Runs `chalice deploy` or `chalice delete` for a stage. Raises DeploymentFailed with Chalice's message."""
 
     def chalice(*words: str) -> str:
         return _said(project, stage, words, run)
@@ -32,7 +32,7 @@ def _said(project: Path, stage: Stage, words: Sequence[str], run: Run) -> str:
     script = Path(sys.executable).parent / "chalice"
     if not script.exists():
         raise DeploymentFailed(
-            "Chalice is not installed beside this Python: use the one in .venv, as `make deploy` does"
+            f"Chalice is not installed for {sys.executable}. Use the Python of .venv, as `make deploy` does"
         )
     command, *more = words
     finished = run(
@@ -53,6 +53,6 @@ def _environment(stage: Stage) -> dict[str, str]:
         **os.environ,
         "AWS_DEFAULT_REGION": stage.region,
         "AWS_REGION": stage.region,
-        "PYTHONDONTWRITEBYTECODE": "1",  # compiled files would be shipped
+        "PYTHONDONTWRITEBYTECODE": "1",  # Chalice would ship compiled files
         SUPERVISED: stage.name,
     }

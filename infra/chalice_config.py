@@ -1,4 +1,4 @@
-"""`.chalice/config.json`: the entry of one stage, written for `chalice deploy`, and dropped with the stage."""
+"""Writes and removes the entry of a stage in `.chalice/config.json`, which `chalice deploy` reads."""
 
 import json
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from infra.stage import Stage
 from infra.templates import read_json
 
 _FILE = ".chalice/config.json"
-# The stage whose timeouts and sizes all others take over.
+# Every stage uses the timeouts and sizes of this stage.
 _PATTERN = "package"
 
 
 def write_config(project: Path, stage: Stage, application: Application) -> bool:
-    """Write the stage's entry, and say whether it is another one than before; everything else is kept as it is."""
+    """Writes the stage's entry. Returns whether it changed. Other entries remain unchanged."""
     before = read_json(project, _FILE)["stages"].get(stage.name)
     after = config_of(project, stage, application)
     if after["stages"][stage.name] == before:
@@ -26,7 +26,7 @@ def write_config(project: Path, stage: Stage, application: Application) -> bool:
 
 
 def drop_config(project: Path, stage: Stage) -> bool:
-    """Take the stage's entry away, and say whether there was one."""
+    """Removes the stage's entry. Returns whether there was one."""
     config = read_json(project, _FILE)
     if config["stages"].pop(stage.name, None) is None:
         return False
@@ -35,16 +35,16 @@ def drop_config(project: Path, stage: Stage) -> bool:
 
 
 def config_of(project: Path, stage: Stage, application: Application) -> dict[str, Any]:
-    """The whole file, with the stage's entry as it would be written."""
+    """Returns the whole file with the stage's new entry."""
     config: dict[str, Any] = read_json(project, _FILE)
     entry = _entry(stage, application)
-    # The entry twice: once for the order of the keys, so that every checkout writes the same, and once for the values.
+    # The first layer sets the order of the keys, so that every checkout writes the same file. The last sets the values.
     before, pattern = config["stages"].get(stage.name, {}), config["stages"][_PATTERN]
     return {**config, "stages": {**config["stages"], stage.name: merged(entry, before, pattern, entry)}}
 
 
 def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay mappings over each other, deeply; the later one wins."""
+    """Merges mappings recursively. A later value replaces an earlier one."""
     result: dict[str, Any] = {}
     for layer in layers:
         for key, value in layer.items():
@@ -56,7 +56,7 @@ def _entry(stage: Stage, application: Application) -> dict[str, Any]:
     return {
         "api_gateway_stage": stage.name,
         "api_gateway_endpoint_type": "REGIONAL",
-        "minimum_compression_size": 1024,  # bytes; unsaid, it is written as an empty text, which not everybody reads
+        "minimum_compression_size": 1024,  # bytes; Chalice writes an empty text without it, which some readers reject
         "lambda_functions": {
             function.name: {"iam_role_arn": function.role, "environment_variables": dict(function.environment)}
             for function in application.functions

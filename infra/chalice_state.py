@@ -1,11 +1,10 @@
-"""Chalice's memory of a stage, kept where every machine finds it.
+"""Stores Chalice's state of a stage in an SSM parameter, so that every machine can deploy the stage.
 
-Chalice writes `.chalice/deployed/<stage>.json` when a deployment has ended well, and knows its REST API and its stream
-mapping from nowhere else: without that file it would make second ones. The file is a copy; the original is a parameter
-in Systems Manager.
+Chalice writes `.chalice/deployed/<stage>.json` after a successful deployment. Without this file, Chalice would create
+a second REST API and a second stream mapping. The SSM parameter is authoritative, and the file is a copy of it.
 
-Shape:  {"deployed": the file's content, "fingerprint": of what was deployed last, or ""}; `deployed` is null, or knows
-        of no REST API, while a first deployment is under way, or after it has died
+Shape:  {"deployed": content of the file, "fingerprint": of the last complete deployment, or ""}. During a first
+        deployment, and after it was interrupted, `deployed` is null or contains no REST API.
 """
 
 import json
@@ -21,8 +20,8 @@ from infra.stage import Stage
 
 
 @dataclass(frozen=True)
-class Memory:
-    """What is remembered of a stage."""
+class State:
+    """The stored state of a stage."""
 
     deployed: Mapping[str, Any] | None = None
     fingerprint: str = ""
@@ -33,41 +32,41 @@ class Memory:
 
 
 class ChaliceState:
-    """Carries the memory between the parameter and the file."""
+    """Reads and writes the parameter and the file."""
 
     def __init__(self, project: Path, stage: Stage, client: discovery.Client) -> None:
         self._file = project / f".chalice/deployed/{stage.name}.json"
         self._stage = stage
         self._client = client
 
-    def recall(self) -> Memory | None:
-        """What the parameter holds; None if there is no such parameter. Raises Refused."""
+    def read(self) -> State | None:
+        """Returns the state in the parameter, or None if there is no parameter. Raises Refused."""
         ssm = self._client("ssm")
         try:
             value = ssm.get_parameter(Name=self._stage.state_parameter)["Parameter"]["Value"]
         except ssm.exceptions.ParameterNotFound:
             return None
         try:
-            return Memory(**json.loads(value))
+            return State(**json.loads(value))
         except (TypeError, ValueError) as error:
             raise Refused(
-                f"The parameter {self._stage.state_parameter} is not what this program has written:"
-                " delete it, and give the command again"
+                f"Refused: the SSM parameter {self._stage.state_parameter} has an unexpected form. Delete it and run"
+                " the same command again."
             ) from error
 
-    def remember(self, memory: Memory) -> bool:
-        """Write the parameter, and say whether it held something else."""
-        if memory == self.recall():
+    def write(self, state: State) -> bool:
+        """Writes the parameter. Returns whether its value changed."""
+        if state == self.read():
             return False
-        value = json.dumps({"deployed": memory.deployed, "fingerprint": memory.fingerprint}, separators=(",", ":"))
-        # Beyond 4 kB, which is twenty functions or so, a parameter costs a few cents a month.
+        value = json.dumps({"deployed": state.deployed, "fingerprint": state.fingerprint}, separators=(",", ":"))
+        # A value of more than 4 kB (about 20 functions) needs the advanced tier, which costs a few cents a month.
         self._client("ssm").put_parameter(
             Name=self._stage.state_parameter, Value=value, Type="String", Tier="Intelligent-Tiering", Overwrite=True
         )
         return True
 
-    def forget(self) -> bool:
-        """Drop the parameter and the file, and say whether there was a parameter."""
+    def delete(self) -> bool:
+        """Deletes the parameter and the file. Returns whether there was a parameter."""
         self._file.unlink(missing_ok=True)
         ssm = self._client("ssm")
         try:
@@ -76,54 +75,57 @@ class ChaliceState:
             return False
         return True
 
-    def pull(self, adopt: str | None = None) -> Memory:
-        """Find out what is deployed: by the parameter, the file, or what an interrupted deployment has left.
+    def pull(self, adopt: str | None = None) -> State:
+        """Returns the state from the parameter, from the file, or from the resources of an interrupted deployment.
 
-        adopt  the REST API to go on with when all memory is lost
+        adopt  the REST API to use when the state is missing
 
-        Raises:  Refused when there is an API of this stage that nothing remembers, or `adopt` is another one
+        Raises:  Refused for an API of this stage without any state, or if `adopt` is not the API of the stage
         """
-        recalled, written = self.recall(), self.read_file()
-        if recalled and recalled.api_id:
-            if adopt not in (None, recalled.api_id):
-                raise Refused(self._remembered(recalled.api_id, adopt))
-            return recalled
+        stored, written = self.read(), self.read_file()
+        if stored and stored.api_id:
+            if adopt not in (None, stored.api_id):
+                raise Refused(self._other_api(stored.api_id, adopt))
+            return stored
         apis = discovery.apis(self._stage, self._client)
         if adopt is not None and adopt not in apis:
-            there = " and ".join(apis) or "none"
-            raise Refused(f"--adopt: {adopt} is no REST API of the stage {self._stage.name}; there is {there}")
+            existing = f"has {' and '.join(apis)}" if apis else "has no REST API"
+            raise Refused(
+                f"--adopt: {adopt} is not a REST API of the stage {self._stage.name}. The stage {existing}."
+                " Correct the id or omit the option."
+            )
         if written and discovery.rest_api_id(written) in ([adopt] if adopt else apis):
-            return Memory(written)
-        if apis and recalled is None and adopt is None:
-            raise Refused(self._lost(apis))
+            return State(written)
+        if apis and stored is None and adopt is None:
+            raise Refused(self._missing(apis))
         api_id = adopt or next(iter(apis), None)
-        return Memory(discovery.deployed(self._stage, self._client, api_id))
+        return State(discovery.deployed(self._stage, self._client, api_id))
 
     def read_file(self) -> Mapping[str, Any] | None:
-        """What Chalice has written on this machine."""
+        """Returns what Chalice wrote on this machine, or None if there is no complete file."""
         try:
             content: Mapping[str, Any] = json.loads(self._file.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):  # there is none, or half of one
+        except (FileNotFoundError, ValueError):
             return None
         return content
 
     def write_file(self, deployed: Mapping[str, Any] | None) -> None:
-        """Let Chalice find this memory, or none."""
+        """Writes the file that Chalice reads, or deletes it if nothing is deployed."""
         if deployed is None:
             self._file.unlink(missing_ok=True)
             return
         self._file.parent.mkdir(parents=True, exist_ok=True)
         replace_file(self._file, (json.dumps(deployed, indent=2) + "\n").encode())
 
-    def _remembered(self, api_id: str, adopt: str | None) -> str:
+    def _other_api(self, api_id: str, adopt: str | None) -> str:
         return (
-            f"--adopt: the stage {self._stage.name} has the REST API {api_id}, and {adopt} is another one:"
-            f" leave it out, or delete the parameter {self._stage.state_parameter} first"
+            f"--adopt: the stage {self._stage.name} uses the REST API {api_id}, not {adopt}. Omit the option. To use"
+            f" {adopt} instead, first delete the SSM parameter {self._stage.state_parameter}."
         )
 
-    def _lost(self, apis: list[str]) -> str:
+    def _missing(self, apis: list[str]) -> str:
         return (
-            f"There is the REST API {' and '.join(apis)} of the stage {self._stage.name}, but what Chalice knew of it,"
-            f" the parameter {self._stage.state_parameter}, is lost, and it would make a second one:"
-            f" give `--adopt {apis[0]}` to go on with that API at its address"
+            f"Refused: the stage {self._stage.name} already has the REST API {' and '.join(apis)}, but the SSM"
+            f" parameter {self._stage.state_parameter} with Chalice's state is missing. Chalice would create a second"
+            f" API. To keep using the existing API, pass `--adopt {apis[0]}`."
         )

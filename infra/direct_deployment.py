@@ -1,4 +1,4 @@
-"""`chalice deploy`, typed by hand: fine for new code where it is known what is deployed, refused anywhere else."""
+"""Refuses `chalice deploy` where Chalice's state of the stage is missing. Otherwise the command can deploy new code."""
 
 import argparse
 import json
@@ -15,7 +15,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 def refuse_a_second_api(
     argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.environ, project: Path = PROJECT
 ) -> None:
-    """Raises SystemExit, with a sentence, for a deployment that would not find the API that there may be."""
+    """Raises SystemExit with a message for a deployment that could create a second REST API."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--project-dir")
     parser.add_argument("--stage", default="dev")  # Chalice's own default
@@ -24,13 +24,13 @@ def refuse_a_second_api(
         return
     if environ.get(SUPERVISED) != given.stage and not _is_known(project, given.stage):
         raise SystemExit(
-            f"This machine does not know what is deployed of the stage {given.stage}, and Chalice might make a second"
-            f" API: run `python manage.py deploy --stage {given.stage}` instead."
+            f"Refused: the local Chalice state of the stage {given.stage} is missing. Chalice could create a second"
+            f" API. Run `python manage.py deploy --stage {given.stage}` instead."
         )
 
 
 def _is_known(project: Path, stage: str) -> bool:
-    # Without its entry, in a checkout that is not the one of that deployment, functions would lose roles and variables.
+    # Without the stage's entry in the configuration, the functions would lose their roles and variables.
     if not (project / f".chalice/deployed/{stage}.json").exists():
         return False
     return stage in json.loads((project / ".chalice/config.json").read_text(encoding="utf-8"))["stages"]

@@ -1,4 +1,4 @@
-"""The deployed Lambdas: their environments, and a fingerprint by which a deployment is known to change nothing."""
+"""Sets the environment of the deployed functions, and computes a fingerprint of a deployment."""
 
 import hashlib
 import json
@@ -14,12 +14,12 @@ from infra.application import Function
 from infra.stage import Stage
 from infra.templates import read_json
 
-_FILES, _FOLDERS = ("app.py", "requirements.txt"), ("chalicelib", "vendor")  # what Chalice ships, or builds from
-_TOLD = ("CodeSha256", "Environment", "Handler", "MemorySize", "Role", "Runtime", "Timeout")
+_FILES, _FOLDERS = ("app.py", "requirements.txt"), ("chalicelib", "vendor")  # Chalice ships these, or builds from them
+_COMPARED = ("CodeSha256", "Environment", "Handler", "MemorySize", "Role", "Runtime", "Timeout")
 
 
 def reconcile(stage: Stage, client: discovery.Client, functions: Iterable[Function]) -> bool:
-    """Set the variables that could not be known before the first deployment; say whether there were any."""
+    """Sets the missing variables of each function, such as the API's id. Returns whether anything changed."""
     service, changed = client("lambda"), False
     for function in functions:
         name = stage.function(function.name)
@@ -39,9 +39,9 @@ def fingerprint(
     deployed: Mapping[str, Any],
     config: Mapping[str, Any] | None = None,
 ) -> str:
-    """Tell two deployments apart: by what would be deployed, and by what is; empty if something is missing.
+    """Returns a hash of the sources and of the deployed functions, or an empty text if a resource is missing.
 
-    config  Chalice's, as it would be written; None for what this checkout holds
+    config  Chalice's configuration; None for the file of this checkout
     """
     live = _live(stage, client, deployed)
     sources = _sources(project, stage, read_json(project, ".chalice/config.json") if config is None else config)
@@ -49,16 +49,16 @@ def fingerprint(
 
 
 def _sources(project: Path, stage: Stage, config: Mapping[str, Any]) -> str:
-    told: list[Any] = [version("chalice"), python_version_tuple()[:2], _only(config, stage)]
+    parts: list[Any] = [version("chalice"), python_version_tuple()[:2], _only(config, stage)]
     for path in sorted(_shipped(project)):
-        told.append([str(path.relative_to(project)), hashlib.sha256(path.read_bytes()).hexdigest()])
-    return json.dumps(told, sort_keys=True)
+        parts.append([str(path.relative_to(project)), hashlib.sha256(path.read_bytes()).hexdigest()])
+    return json.dumps(parts, sort_keys=True)
 
 
 def _shipped(project: Path) -> Iterator[Path]:
     yield from (project / name for name in _FILES)
     for folder in _FOLDERS:
-        for root, _, names in os.walk(project / folder, followlinks=True):  # vendor/ is links
+        for root, _, names in os.walk(project / folder, followlinks=True):  # vendor/ contains links
             if not root.endswith("__pycache__"):
                 yield from (Path(root) / name for name in names)
 
@@ -69,13 +69,13 @@ def _only(config: Mapping[str, Any], stage: Stage) -> dict[str, Any]:
 
 def _live(stage: Stage, client: discovery.Client, deployed: Mapping[str, Any]) -> str:
     service, gateway = client("lambda"), client("apigateway")
-    told: list[Any] = []
+    parts: list[Any] = []
     try:
         gateway.get_stage(restApiId=discovery.rest_api_id(deployed), stageName=stage.name)
         for item in deployed["resources"]:
             if item["resource_type"] == "lambda_function":
                 function = service.get_function_configuration(FunctionName=item["lambda_arn"])
-                told.append({key: function.get(key) for key in _TOLD})
+                parts.append({key: function.get(key) for key in _COMPARED})
     except (gateway.exceptions.NotFoundException, service.exceptions.ResourceNotFoundException):
         return ""
-    return json.dumps(told, sort_keys=True)
+    return json.dumps(parts, sort_keys=True)

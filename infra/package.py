@@ -1,11 +1,10 @@
-"""`make package`: the application as AWS gets it, a template for CloudFormation and the code that it names.
+"""Packages the application for CloudFormation: writes the template and the bundle.
 
-The template is what `chalice package` writes, with `.chalice/package.json` merged in. Its parameters bear the names of
-the identity stack's outputs.
+`chalice package` writes the template and merges `.chalice/package.json` into it. The template's parameters have the
+names of the identity stack's outputs.
 
-Chalice keeps its bundles in the project, and writes them in place: an interrupt would leave a damaged one, which the
-next run would use. So each run of Chalice gets a copy of the project with a bundle folder of its own. Finished packages
-are kept in `build/packages`.
+Chalice stores its bundles in the project and writes them in place. An interrupt would leave a damaged bundle for the
+next run. So each run of Chalice uses its own copy of the project. `build/packages` caches complete packages.
 """
 
 import argparse
@@ -30,14 +29,14 @@ from infra.files import replace_file
 from infra.package_cache import PackageCache
 
 PROJECT = Path(__file__).resolve().parent.parent
-# Chalice ships app.py, chalicelib/ and vendor/ of these, and needs the others to package them.
+# Chalice ships only app.py, chalicelib/ and vendor/. It needs the others while it packages.
 SOURCES = (
     *("app.py", "chalice_cli.py", "authorizers", "chalicelib", "vendor"),
     *(".chalice/config.json", ".chalice/package.json"),
 )
 
-_NOTHING_BUT_DEPENDENCIES = {
-    # Chalice packages only an application that has something to run.
+_DEPENDENCIES_ONLY = {
+    # Chalice packages only an application that has at least one function.
     "app.py": "import chalice\napp = chalice.Chalice('dependencies')\napp.lambda_function()(lambda *_: None)\n",
     ".chalice/config.json": '{"version": "2.0", "app_name": "dependencies", "stages": {"package": {}}}',
     ".chalice/package.json": "{}",
@@ -47,16 +46,18 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def package(out: Path) -> tuple[str, bytes]:
-    """Write sam.json and deployment.zip, for functions that run on this machine; give both. Raises PackagingFailed.
+    """Writes sam.json and deployment.zip for functions that run on this machine. Returns both.
 
-    The dependencies are built for Lambda's Linux. A machine of another kind, which could not run them, gets the bundle
-    without them: its functions find the same versions in the virtual environment.
+    The dependencies are built for Lambda's Linux. On another kind of machine, the bundle contains no dependencies: its
+    functions use the same versions from the virtual environment.
+
+    Raises:  PackagingFailed
     """
     return package_for_lambda(out) if bundle_runs_here() else package_without_dependencies(out)
 
 
 def bundle_runs_here() -> bool:
-    """Say whether this machine can run what is built for Lambda."""
+    """Returns whether this machine can run code that is built for Lambda."""
     return (platform.system(), platform.machine()) == ("Linux", "x86_64")
 
 
@@ -69,7 +70,7 @@ def package_without_dependencies(out: Path, project: Path = PROJECT) -> tuple[st
 
 
 def package_as_chalice_does(out: Path) -> None:
-    """Leave the bundle as it comes from Chalice, to see what the difference is worth."""
+    """Writes Chalice's bundle unchanged, for comparisons."""
     with _copy_of(PROJECT, _requirements(PROJECT)) as copy:
         template, code = _run_chalice(copy, subprocess.run)
     replace_file(out / "sam.json", template)
@@ -96,11 +97,11 @@ def _package(out: Path, project: Path, requirements: str, run: Run) -> tuple[str
 
 
 def _dependencies(cache: PackageCache, requirements: str, run: Run) -> bytes:
-    """Give a bundle with the dependencies. Chalice would download them again after each change of the application."""
+    """Returns a bundle of the dependencies. Chalice would download them again after each change of the application."""
     name = "dependencies.zip"
     with TemporaryDirectory() as folder:
         (Path(folder) / ".chalice").mkdir()
-        for file, text in _NOTHING_BUT_DEPENDENCIES.items():
+        for file, text in _DEPENDENCIES_ONLY.items():
             (Path(folder) / file).write_text(text, encoding="utf-8")
         (Path(folder) / "requirements.txt").write_text(requirements, encoding="utf-8")
         fingerprint = _fingerprint(Path(folder), requirements)
@@ -114,13 +115,13 @@ def _dependencies(cache: PackageCache, requirements: str, run: Run) -> bytes:
 @contextmanager
 def _one_at_a_time(project: Path) -> Iterator[None]:
     with (project / ".chalice/package.json").open() as lock:
-        flock(lock, LOCK_EX)  # a second process waits, and takes what the first one has made
+        flock(lock, LOCK_EX)  # a second process waits, then uses the package of the first
         yield
 
 
 @contextmanager
 def _copy_of(project: Path, requirements: str) -> Iterator[Path]:
-    """Give a project with what ships and nothing else."""
+    """Yields a copy of the project that contains only what packaging needs."""
     with TemporaryDirectory() as folder:
         copy = Path(folder) / "project"
         for source in SOURCES:
@@ -138,9 +139,9 @@ def _copy(original: Path, copy: Path) -> None:
 
 
 def _fingerprint(copy: Path, requirements: str) -> str:
-    """Hash everything that a package depends on: the files, their names, the packaging code, Python and Chalice.
+    """Returns a hash of everything that a package depends on: files, packaging code, Python and Chalice.
 
-    The application reads settings when Chalice imports it. So the variables that its sources name are hashed as well.
+    The application reads settings when Chalice imports it. So the hash includes the variables that its sources name.
     """
     code = [Path(__file__).parent / name for name in ("package.py", "bundle.py", "bytecode.py")]
     files = {f"infra/{path.name}": path for path in code}
@@ -164,7 +165,7 @@ def _fingerprint(copy: Path, requirements: str) -> str:
 
 
 def _run_chalice(project: Path, run: Run) -> tuple[bytes, bytes]:
-    """Give template and bundle of `chalice package`. Called as a function, Chalice would not say whether it failed."""
+    """Returns the template and the bundle of `chalice package`, run as a process. Its function reports no failure."""
     with TemporaryDirectory() as out:
         script = str(Path(sys.executable).parent / "chalice")
         template = str(project / ".chalice/package.json")

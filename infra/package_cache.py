@@ -1,6 +1,6 @@
-"""Keeps what packaging makes on disk, by a fingerprint of everything that it is made from.
+"""Caches packages on disk. The key is a fingerprint of everything that a package depends on.
 
-Each entry is one file, renamed into place when it is complete. Its checksums are verified whenever it is read.
+Each entry is one file, which is written atomically. Every read verifies its checksums.
 """
 
 import os
@@ -15,8 +15,8 @@ from infra.files import replace_file
 class PackageCache:
     """Reads and writes entries. An entry maps names to contents.
 
-    folder   where the entries are; created when the first one is written
-    largest  number of entries; the ones that were not used for longest are deleted
+    folder   of the entries; created with the first entry
+    largest  maximum number of entries; the least recently used ones are deleted
     """
 
     def __init__(self, folder: Path, largest: int = 6) -> None:
@@ -24,7 +24,7 @@ class PackageCache:
         self._largest = largest
 
     def get(self, fingerprint: str) -> dict[str, bytes] | None:
-        """Return an entry; None if there is none, or a damaged one."""
+        """Returns an entry, or None if it is missing or damaged."""
         path = self._path(fingerprint)
         try:
             with zipfile.ZipFile(path) as archive:  # reading a member verifies its checksum

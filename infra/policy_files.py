@@ -1,4 +1,4 @@
-"""`policies/*.yaml`, brought into the policy table; what somebody has changed there since is not overwritten."""
+"""Reads `policies/*.yaml` and writes them to the policy table. Does not overwrite the changes of other authors."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ from chalicelib.wiring import administer_with
 from infra.errors import Refused
 from infra.templates import read_yaml
 
-AUTHOR = "policies/"  # who has written a policy that nobody has touched since
+AUTHOR = "policies/"  # the author in the policy table of every policy that comes from a file
 
 
 @dataclass
 class Applied:
-    """What became of the policies, by their subjects; `kept` are those that somebody else wrote or deleted last."""
+    """The subjects of the changed policies. `kept` describes policies that another author wrote or deleted last."""
 
     written: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
@@ -30,20 +30,20 @@ class Applied:
         return bool(self.written or self.removed)
 
     def notes(self, overwrite: str = "--overwrite-policies") -> list[str]:
-        """One line for each policy that is not simply as it was.
+        """Returns one line for each policy that changed, or that differs from its file.
 
-        overwrite  what a person types to replace the kept policies
+        overwrite  the option that replaces the policies of other authors
         """
         return [
             *(f"written: {subject}" for subject in self.written),
-            *(f"removed, since it has no file any more: {subject}" for subject in self.removed),
-            *(f"left as it is, {overwrite} would replace it: {kept}" for kept in self.kept),
+            *(f"deleted, because its file no longer exists: {subject}" for subject in self.removed),
+            *(f"not changed: {kept}. To replace it, pass {overwrite}" for kept in self.kept),
         ]
 
 
 @dataclass(frozen=True)
 class PolicyFile:
-    """One reviewed file: its name as people type it, whom it is for, and its statements as they will be stored."""
+    """One reviewed file: its name, its subject, and its statements."""
 
     name: str
     subject: str
@@ -56,9 +56,9 @@ class PolicyFile:
 
 
 def read_policies(folder: Path, outputs: Mapping[str, str]) -> list[PolicyFile]:
-    """Read policy files: `group: <name>` or `client: <name of an output>`, and `statements`.
+    """Reads the policy files. A file has `group: <name>` or `client: <name of an output>`, and `statements`.
 
-    Raises:  Refused, naming the file, for the first fault that `examine` finds
+    Raises:  Refused for the first fault that `examine` finds; the message names the file
     """
     files: list[PolicyFile] = []
     for result in examine(folder, outputs):
@@ -69,23 +69,28 @@ def read_policies(folder: Path, outputs: Mapping[str, str]) -> list[PolicyFile]:
 
 
 def template_outputs(template: Mapping[str, Any]) -> dict[str, str]:
-    """Stand-ins for a stack's outputs, so that files can be read before there is a stack."""
+    """Returns placeholders for the outputs of a stack, so that files can be read before the stack exists."""
     return {name: name for name in template["Outputs"]}
 
 
 def examine(folder: Path, outputs: Mapping[str, str]) -> Iterator[PolicyFile | Refused]:
-    """Read every policy file and report the fault of each file that cannot be stored.
+    """Reads every policy file. Yields the policy, or the fault of a file that cannot be stored.
 
-    Raises:  Refused if there is no such folder: applying it would delete every policy that came from a file
+    Raises:  Refused if the folder is missing: applying it would delete every policy that came from a file
     """
     if not folder.is_dir():
-        raise Refused(f"{folder.name}/: there is no such folder. Keep it, even without a file in it")
+        raise Refused(
+            f"{folder.name}/: this folder is missing. Create it. An empty folder deletes all policies that came from a"
+            " file."
+        )
     names: dict[str, str] = {}
     for path in sorted(path for pattern in ("*.yaml", "*.yml") for path in folder.rglob(pattern)):
         try:
             file = _read(folder, path, outputs)
             if file.subject in names:
-                raise Refused(f"{file.name}: {file.subject} has a file already: {names[file.subject]}")
+                raise Refused(
+                    f"{file.name}: {file.subject} already has the file {names[file.subject]}. Merge the two files."
+                )
         except Refused as refused:
             yield refused
         else:
@@ -96,15 +101,17 @@ def examine(folder: Path, outputs: Mapping[str, str]) -> Iterator[PolicyFile | R
 def _read(folder: Path, path: Path, outputs: Mapping[str, str]) -> PolicyFile:
     name = path.relative_to(folder.parent).as_posix()
     if path.parent != folder or path.suffix != ".yaml":
-        raise Refused(f"{name}: move it to {folder.name}/{path.stem}.yaml. Other policy files are not applied")
+        raise Refused(
+            f"{name}: this file would not be applied. Move it to {folder.name}/{path.stem}.yaml, or delete it."
+        )
     policy = read_yaml(folder.parent, name)
     try:
         kind, holder = next((kind, policy[kind]) for kind in ("group", "client") if set(policy) == {kind, "statements"})
         subject = check_subject(f"{kind}:{holder if kind == 'group' else _client_id(name, holder, outputs)}")
         check_size(parse_statements(policy["statements"]))
     except (StopIteration, KeyError, TypeError) as error:
-        expected = "expected `group`, or `client` with the name of an output, and `statements`, and nothing else"
-        raise Refused(f"{name}: {expected}") from error
+        expected = "expected two fields: `group` or `client` (the name of an output), and `statements`"
+        raise Refused(f"{name}: {expected}.") from error
     except InvalidInput as error:
         raise Refused(f"{name}: {error.message}") from error
     return PolicyFile(name, subject, policy["statements"])
@@ -113,12 +120,12 @@ def _read(folder: Path, path: Path, outputs: Mapping[str, str]) -> PolicyFile:
 def _client_id(name: str, output: str, outputs: Mapping[str, str]) -> str:
     clients = sorted(known for known in outputs if known.endswith("ClientId"))
     if output not in clients:
-        raise Refused(f"{name}: client: {output!r} is not an app client's output. Use one of {', '.join(clients)}")
+        raise Refused(f"{name}: client: got {output!r}, expected one of the outputs {', '.join(clients)}.")
     return outputs[output]
 
 
 class PolicyFiles:
-    """Applies the files to one stage's tables. Raises Refused as `read_policies` does.
+    """Applies the files to the tables of one stage. Raises Refused, as `read_policies` does.
 
     outputs  of the identity stack
     """
@@ -129,9 +136,9 @@ class PolicyFiles:
         self._administer = administer_with(dynamodb, outputs["PolicyTableName"], outputs["StateTableName"])
 
     def apply(self, overwrite: bool) -> Applied:
-        """Write what differs, and take away what has no file any more.
+        """Writes the policies that differ from their files. Deletes policies whose file no longer exists.
 
-        overwrite  also what somebody else wrote or deleted last
+        overwrite  also replace policies that another author wrote or deleted last
         """
         applied = Applied()
         stored = {policy.subject: policy for policy in self._policies.list_stored()}
@@ -149,16 +156,16 @@ class PolicyFiles:
         if isinstance(stored, Policy) and stored.statements == parse_statements(statements):
             return
         if stored and stored.updated_by != AUTHOR and not overwrite:
-            fate = "deleted" if isinstance(stored, DeletedPolicy) else "written"
-            author, when = stored.updated_by or "another tool", stored.updated_at or "some time"
-            applied.kept.append(f"{subject} ({fate} by {author} at {when})")
+            change = "deleted" if isinstance(stored, DeletedPolicy) else "written"
+            author, when = stored.updated_by or "another tool", stored.updated_at or "an unknown time"
+            applied.kept.append(f"{subject} ({change} by {author} at {when})")
             return
         self._administer.put_policy(subject, parse_statements(statements), AUTHOR, _version(stored))
         applied.written.append(subject)
 
 
 def _version(stored: StoredPolicy | None) -> int | None:
-    """The version to be replaced, so that nobody is overwritten who writes at this moment."""
+    """Returns the version to replace, so that a concurrent change of another author is not overwritten."""
     if stored is None or isinstance(stored, DeletedPolicy):
         return 0
     return stored.version if stored.updated_by == AUTHOR else None

@@ -9,26 +9,26 @@ from infra.policy_files import PolicyFile
 
 TEMPLATE = "infra/identity.yaml"
 REMEDY = f"Correct the name, or add the group to {TEMPLATE}."
-OR_ALLOW = f"{REMEDY} To apply the file all the same, pass --allow-unknown-group."
+OR_ALLOW = f"{REMEDY} To apply the file without the group, pass --allow-unknown-group."
 
 
 def template_groups(template: Mapping[str, Any]) -> set[str]:
-    """Name the groups that the identity template creates."""
+    """Returns the names of the groups that the identity template creates."""
     resources = template["Resources"].values()
     groups = [item["Properties"]["GroupName"] for item in resources if item["Type"] == "AWS::Cognito::UserPoolGroup"]
     return {group for group in groups if isinstance(group, str)}
 
 
 def pool_groups(client: Callable[[str], Any], pool_id: str) -> set[str]:
-    """Name the groups of a user pool."""
+    """Returns the names of the groups of a user pool."""
     pages = client("cognito-idp").get_paginator("list_groups").paginate(UserPoolId=pool_id)
     return {group["GroupName"] for page in pages for group in page["Groups"]}
 
 
 def unknown_groups(files: Iterable[PolicyFile], groups: Collection[str], where: str) -> dict[str, str]:
-    """Describe each file whose group does not exist, by the name of the file.
+    """Returns the fault of each file whose group does not exist: name of the file → message.
 
-    where  what was searched for the group, for the reader
+    where  the place that was searched for the group, for the message
     """
     return {
         file.name: f"group: {where} has no group {file.group!r}. {_suggestion(file.group, groups)}"
@@ -40,7 +40,7 @@ def unknown_groups(files: Iterable[PolicyFile], groups: Collection[str], where: 
 def refuse_unknown_groups(
     files: Iterable[PolicyFile], groups: Collection[str], where: str, remedy: str = OR_ALLOW
 ) -> None:
-    """Raises Refused, naming every file whose group does not exist, and the remedy."""
+    """Raises Refused if the group of a file does not exist. The message names every such file and the remedy."""
     if unknown := unknown_groups(files, groups, where):
         faults = " ".join(f"{name}: {fault}" for name, fault in unknown.items())
         raise Refused(f"{faults} {remedy}")

@@ -1,4 +1,4 @@
-"""One line for each step: what it is, and whether it changed anything; and which one failed."""
+"""Reports each step of a command on one line: its name, and whether it changed anything or failed."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,16 +12,16 @@ from infra.errors import DeploymentFailed, StepFailed
 
 @dataclass
 class Step:
-    """A step says itself whether it changed something; `notes` are for the reader."""
+    """The result of a step. The step itself sets `changed` and appends `notes` for the operator."""
 
     changed: bool = False
     notes: list[str] = field(default_factory=list)
 
 
 class Progress:
-    """Tells of the steps while they are done, and sums up whether any of them changed something.
+    """Writes one line for each step. `changed` says whether any step changed something.
 
-    write  takes text that may be a part of a line
+    write  writes text, which can be a part of a line
     """
 
     def __init__(self, write: Callable[[str], object]) -> None:
@@ -30,7 +30,12 @@ class Progress:
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
-        """Raises StepFailed for whatever AWS, CloudFormation, Chalice or a use case had against it."""
+        """Runs the body as a step.
+
+        name  begins with a verb
+
+        Raises:  StepFailed for an error of AWS, CloudFormation, Chalice or a use case; other errors as they are
+        """
         self._write(f"{name} ".ljust(58, ".") + " ")
         step = Step()
         try:
@@ -40,7 +45,7 @@ class Progress:
             if not isinstance(error, BotoCoreError | ClientError | DeploymentFailed | GatehouseError):
                 raise
             sentence = str(error).strip().rstrip(".")
-            raise StepFailed(f"The step “{name}” failed: {sentence}. Give the same command again to go on.") from error
+            raise StepFailed(f"The step “{name}” failed: {sentence}. To retry, run the same command again.") from error
         self.changed |= step.changed
         self._write("changed\n" if step.changed else "unchanged\n")
         for note in step.notes:

@@ -1,4 +1,4 @@
-"""What `chalice deploy` leaves undone on the REST API: whole error responses, and each authorizer's memory."""
+"""Sets the REST API's gateway responses and each authorizer's cache, which `chalice deploy` does not set."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,14 +9,14 @@ from infra.stage import Stage
 
 
 def reconcile(stage: Stage, gateway: Any, api_id: str, application: Application) -> bool:
-    """Bring the API to what is wanted, deploy it if anything was missing, and say whether it was.
+    """Sets what differs from the application's template, and deploys the API then. Returns whether anything changed.
 
     gateway  a boto3 client for apigateway
     """
     responses, authorizers = application.gateway_responses, gateway.get_authorizers(restApiId=api_id)["items"]
     changes = [
         *[_put_response(gateway, api_id, kind, response) for kind, response in responses.items()],
-        *[_set_memory(gateway, api_id, item, application.authorizer_cache_seconds) for item in authorizers],
+        *[_set_cache(gateway, api_id, item, application.authorizer_cache_seconds) for item in authorizers],
     ]
     if any(changes):
         gateway.create_deployment(restApiId=api_id, stageName=stage.name)
@@ -30,8 +30,8 @@ def _put_response(gateway: Any, api_id: str, kind: str, expected: Mapping[str, A
     return True
 
 
-def _set_memory(gateway: Any, api_id: str, authorizer: Mapping[str, Any], seconds: int) -> bool:
-    # A user pool's would let tokens in beyond their expiry.
+def _set_cache(gateway: Any, api_id: str, authorizer: Mapping[str, Any], seconds: int) -> bool:
+    # The cache of a Cognito authorizer would accept tokens after their expiry.
     expected = 0 if authorizer["type"] == "COGNITO_USER_POOLS" else seconds
     if authorizer.get("authorizerResultTtlInSeconds") == expected:
         return False

@@ -1,4 +1,4 @@
-"""What outlives a stack: the user pool, the tables, the key. Found by name and tags: nothing else remembers it."""
+"""Finds and deletes the resources that outlive a deleted stack: the user pool, the tables and the key."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -12,12 +12,12 @@ from infra.discovery import Client
 from infra.stage import Stage
 
 _TABLES = ("PolicyTable", "StateTable", "OnboardingTable", "SampleTable")
-_DAYS_TO_CHANGE_ONES_MIND = 7
+_KEY_DELETION_DAYS = 7  # a deletion can be cancelled within this time
 
 
 @dataclass(frozen=True)
 class Retained:
-    """One thing with data in it; `delete` switches its protection off first, and takes effect `when`."""
+    """A resource with data. `delete` switches its deletion protection off first, and takes effect `when`."""
 
     name: str
     delete: Callable[[], Any]
@@ -25,12 +25,12 @@ class Retained:
 
 
 def find_retained(stage: Stage, client: Client) -> list[Retained]:
-    """Everything of this stage that holds data, of this life of the stack and of earlier ones."""
+    """Returns every resource of this stage that holds data, also from earlier deployments."""
     return [*_pools(stage, client("cognito-idp")), *_tables(stage, client("dynamodb")), *_keys(stage, client("kms"))]
 
 
 def _is_ours(stage: Stage, tags: Mapping[str, str]) -> bool:
-    """Whether the identity stack has put its tags there: a name or a description may be anybody's."""
+    """Returns whether a resource has the tags of the identity stack. Others can use the same name or description."""
     return {"app": stage.app, "stage": stage.name}.items() <= tags.items()
 
 
@@ -47,7 +47,7 @@ def _pool_tags(cognito: Any, pool_id: str) -> Mapping[str, str]:
 
 
 def _delete_pool(cognito: Any, pool_id: str) -> None:
-    # It resets what is not named; there is nothing left to be reset for.
+    # UpdateUserPool resets every setting that is not passed. The pool is deleted next, so this does not matter.
     cognito.update_user_pool(UserPoolId=pool_id, DeletionProtection="INACTIVE")
     domain = cognito.describe_user_pool(UserPoolId=pool_id)["UserPool"].get("Domain")
     if domain:
@@ -56,7 +56,7 @@ def _delete_pool(cognito: Any, pool_id: str) -> None:
 
 
 def _tables(stage: Stage, dynamodb: Any) -> Iterator[Retained]:
-    # CloudFormation makes these names of the stack's, and nobody gives a table such a one by chance.
+    # CloudFormation generates these names from the name of the stack. Nobody chooses such a name by chance.
     ours = re.compile(rf"{re.escape(stage.stack)}-({'|'.join(_TABLES)})-[A-Za-z0-9]+")
     for page in dynamodb.get_paginator("list_tables").paginate():
         for name in page["TableNames"]:
@@ -75,7 +75,7 @@ def _keys(stage: Stage, kms: Any) -> Iterator[Retained]:
     for page in kms.get_paginator("list_keys").paginate():
         for listed in page["Keys"]:
             if _is_our_key(stage, kms, listed["KeyId"]):
-                when = f"in {_DAYS_TO_CHANGE_ONES_MIND} days"
+                when = f"in {_KEY_DELETION_DAYS} days"
                 yield Retained(f"key {listed['KeyId']}", partial(_delete_key, kms, listed["KeyId"]), when)
 
 
@@ -88,9 +88,9 @@ def _is_our_key(stage: Stage, kms: Any, key_id: str) -> bool:
     except ClientError as error:
         if error.response["Error"]["Code"] != "AccessDeniedException":
             raise
-        return False  # a key says who may look at it; ours lets the whole account
+        return False  # the policy of our key lets the whole account describe it
     return _is_ours(stage, {tag["TagKey"]: tag["TagValue"] for tag in tags})
 
 
 def _delete_key(kms: Any, key_id: str) -> None:
-    kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=_DAYS_TO_CHANGE_ONES_MIND)
+    kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=_KEY_DELETION_DAYS)

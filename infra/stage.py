@@ -1,4 +1,4 @@
-"""A stage as a reviewed file describes it: `infra/stages/<stage>.yaml`, checked before anything is called."""
+"""Reads and validates the reviewed file of a stage, `infra/stages/<stage>.yaml`, before any call to AWS."""
 
 import re
 from collections.abc import Mapping, Set
@@ -11,9 +11,9 @@ from chalicelib.settings import Settings
 from infra.errors import Refused
 from infra.templates import parameter_text, read_json, read_yaml
 
-# What the program itself gives, in the identity template.
+# The program itself sets these parameters of the identity template.
 _GIVEN = frozenset({"AppName", "Stage", "DeployPhase", "RestApiId"})
-# Names that mean something else, and what to use for that.
+# These names have another meaning. The value says what to use instead.
 _RESERVED = {
     "local": "the cloud on this machine: use `make run`, `make policies` and `make reset`",
     "package": "the packaged application: use `make package`",
@@ -22,11 +22,11 @@ _RESERVED = {
 
 @dataclass(frozen=True)
 class Stage:
-    """One deployment of the application, and all that may differ between two of them.
+    """One deployment of the application, and everything that can differ between two deployments.
 
-    account      the only AWS account that this stage may be deployed to; None for any
-    identity     parameters of infra/identity.yaml, without those that the program gives
-    application  parameters of .chalice/package.json, without those that the identity stack gives
+    account      the only AWS account that this stage can be deployed to; None for any account
+    identity     parameters of infra/identity.yaml, without those that the program sets
+    application  parameters of .chalice/package.json, without those that the identity stack supplies
     """
 
     name: str
@@ -42,29 +42,29 @@ class Stage:
 
     @property
     def state_parameter(self) -> str:
-        """Where Chalice's memory of this stage is kept, in Systems Manager's parameter store."""
+        """The name of the SSM parameter with Chalice's state of this stage."""
         return f"/{self.app}/{self.name}/chalice-state"
 
     def function(self, name: str) -> str:
-        """The deployed name of a function that Chalice knows by this one; `api_handler` is the API."""
+        """Returns the deployed name of a function. `name` is its name in Chalice; `api_handler` is the API."""
         return f"{self.app}-{self.name}" if name == "api_handler" else f"{self.app}-{self.name}-{name}"
 
 
 def read_stage(project: Path, name: str) -> Stage:
-    """Raises Refused, with the file and the field, for anything that cannot be deployed."""
+    """Reads and validates a stage. Raises Refused; the message names the file and the field."""
     path = f"infra/stages/{name}.yaml"
     template = read_yaml(project, "infra/identity.yaml")
     definitions = template["Parameters"]
     if name in _RESERVED:
-        raise Refused(f"--stage: the name {name!r} is reserved for {_RESERVED[name]}, or choose another name")
+        raise Refused(f"--stage: the name {name!r} is reserved for {_RESERVED[name]}, or choose another name.")
     if not re.fullmatch(definitions["Stage"]["AllowedPattern"], name):
-        raise Refused(f"--stage: {name!r} is no name for a stage: use 2 to 10 small letters and digits")
+        raise Refused(f"--stage: got {name!r}, expected 2 to 10 lowercase letters and digits.")
     if not (project / path).exists():
-        raise Refused(f"--stage: there is no {path}: copy infra/stages/dev.yaml, and change what differs")
+        raise Refused(f"--stage: the file {path} does not exist. Copy infra/stages/dev.yaml and change what differs.")
     described = _described(path, read_yaml(project, path))
-    # What has no default, or has one for want of an output, is what the identity stack says.
-    said_elsewhere = _GIVEN | set(template["Outputs"])
-    settable = _settable(_without(read_json(project, ".chalice/package.json")["Parameters"], said_elsewhere))
+    # The identity stack supplies the parameters without a default, and those that have the name of an output.
+    supplied = _GIVEN | set(template["Outputs"])
+    settable = _settable(_without(read_json(project, ".chalice/package.json")["Parameters"], supplied))
     application = _parameters(path, "application", described, settable)
     _check_groups(path, application)
     return Stage(
@@ -80,30 +80,32 @@ def read_stage(project: Path, name: str) -> Stage:
 def _app_name(config: Any) -> str:
     name = config.get("app_name") if isinstance(config, dict) else None
     if not isinstance(name, str):
-        raise Refused(".chalice/config.json: app_name: expected the name of the application")
+        raise Refused(".chalice/config.json: app_name: expected the name of the application.")
     return name
 
 
 def _described(path: str, content: Any) -> Mapping[str, Any]:
     if not isinstance(content, dict):
-        raise Refused(f"{path}: expected region, identity and application")
+        raise Refused(f"{path}: expected the fields region, identity and application.")
     for field in content:
         if field not in ("region", "account", "identity", "application"):
-            raise Refused(f"{path}: {field}: there is no such field")
+            raise Refused(
+                f"{path}: {field}: unknown field. Remove it, or use region, account, identity or application."
+            )
     return content
 
 
 def _region(path: str, described: Mapping[str, Any]) -> str:
     region = described.get("region")
     if not isinstance(region, str) or not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", region):
-        raise Refused(f"{path}: region: name the AWS region that this stage lives in, as in `region: eu-central-1`")
+        raise Refused(f"{path}: region: expected the AWS region of this stage, for instance `region: eu-central-1`.")
     return region
 
 
 def _account(path: str, described: Mapping[str, Any]) -> str | None:
     account = described.get("account")
     if account is not None and (not isinstance(account, str) or not re.fullmatch(r"\d{12}", account)):
-        raise Refused(f"{path}: account: expected the twelve digits of an AWS account")
+        raise Refused(f"{path}: account: expected the 12 digits of an AWS account.")
     return account
 
 
@@ -112,17 +114,19 @@ def _parameters(
 ) -> dict[str, str]:
     given = described.get(section) or {}
     if not isinstance(given, dict):
-        raise Refused(f"{path}: {section}: expected parameters and their values")
+        raise Refused(f"{path}: {section}: expected parameters and their values.")
     for name in given:
         if name not in definitions:
-            raise Refused(f"{path}: {section}.{name}: there is no such parameter, or it is not for this file to set")
+            raise Refused(
+                f"{path}: {section}.{name}: the parameter does not exist, or this file cannot set it. Remove it."
+            )
     return {
         name: parameter_text(f"{path}: {section}.{name}", definitions[name], value) for name, value in given.items()
     }
 
 
 def _check_groups(path: str, application: Mapping[str, str]) -> None:
-    """Refuse what the functions could not use, and would only find out when somebody signs in."""
+    """Refuses values that the functions would reject when a user signs in."""
     variables = {"DefaultGroups": "DEFAULT_GROUPS", "GroupMap": "GROUP_MAP"}
     settings = Settings({variables[name]: value for name, value in application.items() if name in variables})
     for name, variable in variables.items():
@@ -133,7 +137,8 @@ def _check_groups(path: str, application: Mapping[str, str]) -> None:
     privileged = settings.privileged_groups.intersection(settings.default_groups)
     if privileged:
         raise Refused(
-            f"{path}: application.DefaultGroups: {', '.join(sorted(privileged))} is never given to people by default"
+            f"{path}: application.DefaultGroups: {', '.join(sorted(privileged))} cannot be a default group, because it"
+            " is a privileged group. Remove it."
         )
 
 

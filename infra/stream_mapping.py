@@ -1,4 +1,4 @@
-"""The stream handler's mapping: the one mapping that is current, with the settings that Chalice cannot give it."""
+"""Keeps one event source mapping for the stream handler, and sets what Chalice cannot set on it."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ from infra.comparison import covers
 from infra.errors import DeploymentFailed
 from infra.stage import Stage
 
-_PAUSE, _ATTEMPTS = 2.0, 90  # seconds; a mapping that was just made is ready within a minute
+_PAUSE, _ATTEMPTS = 2.0, 90  # seconds; a new mapping is ready within a minute
 
 Sleep = Callable[[float], None]
 
@@ -17,29 +17,29 @@ Sleep = Callable[[float], None]
 def prune(
     stage: Stage, client: discovery.Client, deployed: Mapping[str, Any] | None, stream: str, sleep: Sleep = time.sleep
 ) -> tuple[Mapping[str, Any] | None, int]:
-    """Delete mappings to streams that are gone, and second ones; give the memory without them, and their number.
+    """Deletes mappings of old streams and duplicates. Returns the corrected state, and the number of deleted mappings.
 
-    Chalice keeps a mapping whose stream has changed, without a word: it compares what it remembers with itself.
+    Chalice does not notice that the stream of a mapping has changed, because it reads the ARN from its own state.
     """
     live = discovery.mappings(stage, client)
     current = [item for item in live if item["EventSourceArn"] == stream]
-    remembered = {item.get("event_uuid") for item in (deployed or {}).get("resources", [])}
-    keep = next((item for item in current if item["UUID"] in remembered), next(iter(current), None))
-    gone = [item for item in live if item is not keep]
-    for item in gone:
+    known = {item.get("event_uuid") for item in (deployed or {}).get("resources", [])}
+    keep = next((item for item in current if item["UUID"] in known), next(iter(current), None))
+    deleted = [item for item in live if item is not keep]
+    for item in deleted:
         _settle(client, item["UUID"], sleep)
         client("lambda").delete_event_source_mapping(UUID=item["UUID"])
     if deployed is None:
-        return None, len(gone)
+        return None, len(deleted)
     others = [item for item in deployed["resources"] if item["name"] != discovery.MAPPING]
     expected = [discovery.mapping_resource(keep)] if keep else []
     if [item for item in deployed["resources"] if item["name"] == discovery.MAPPING] == expected:
-        return deployed, len(gone)
-    return {**deployed, "resources": others + expected}, len(gone)
+        return deployed, len(deleted)
+    return {**deployed, "resources": others + expected}, len(deleted)
 
 
 def reconcile(stage: Stage, client: discovery.Client, settings: Mapping[str, Any], sleep: Sleep = time.sleep) -> bool:
-    """Give every mapping of the handler its settings, and say whether one lacked them; all are ready afterwards."""
+    """Sets the settings of every mapping and waits until it is ready. Returns whether anything changed."""
     changed = False
     for item in discovery.mappings(stage, client):
         _settle(client, item["UUID"], sleep)
@@ -51,10 +51,10 @@ def reconcile(stage: Stage, client: discovery.Client, settings: Mapping[str, Any
 
 
 def _settle(client: discovery.Client, uuid: str, sleep: Sleep) -> None:
-    # While it is Creating, Enabling, Updating and so on, Lambda answers every change with ResourceInUseException.
+    # In a state such as Creating, Enabling or Updating, Lambda rejects every change with ResourceInUseException.
     for _ in range(_ATTEMPTS):
         state = client("lambda").get_event_source_mapping(UUID=uuid)["State"]
         if not state.endswith("ing"):
             return
         sleep(_PAUSE)
-    raise DeploymentFailed(f"the stream mapping {uuid} is still {state} after {_PAUSE * _ATTEMPTS:.0f} seconds")
+    raise DeploymentFailed(f"the stream mapping {uuid} is still in the state {state} after {_PAUSE * _ATTEMPTS:.0f} s")

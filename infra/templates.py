@@ -1,4 +1,4 @@
-"""Files that people write, as data: read without being understood, and what templates say of their parameters."""
+"""Loads YAML and JSON files and validates CloudFormation parameters."""
 
 import json
 import re
@@ -12,16 +12,16 @@ from infra.errors import Refused
 
 
 class _Texts(yaml.constructor.BaseConstructor):
-    """Reads every scalar as text, as CloudFormation takes parameters: `ON` is no boolean. Tags become mappings.
+    """Reads every scalar as text, as CloudFormation does for parameters: `ON` is not a boolean. Tags become mappings.
 
-    A key that is there twice is refused: YAML's own way is that the last one wins.
+    Refuses a duplicate key. YAML itself would use the last value.
     """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         names = [self.construct_object(key) for key, _ in node.value]
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            raise yaml.constructor.ConstructorError(None, None, f"{twice} is there twice", node.start_mark)
+        duplicate = next((name for name in names if names.count(name) > 1), None)
+        if duplicate is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {duplicate} is duplicate", node.start_mark)
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
         return mapping
 
@@ -39,28 +39,28 @@ _Texts.add_multi_constructor("!", _tagged)
 
 
 class _Loader(_Texts, yaml.BaseLoader):
-    """Names the line of a mistake."""
+    """Reports the line of an error."""
 
 
 class _FastLoader(_Texts, getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # type: ignore[misc]  # if libyaml is there
-    """Takes a tenth of the time, and names another line for some mistakes."""
+    """Needs a tenth of the time. Reports another line for some errors."""
 
 
 def _parsed(text: str) -> Any:
     try:
-        return yaml.load(text, _FastLoader)  # noqa: S506  # it makes nothing but text
+        return yaml.load(text, _FastLoader)  # noqa: S506  # it constructs only texts, lists and mappings
     except yaml.YAMLError:
-        return yaml.load(text, _Loader)  # noqa: S506  # raises the error that names the line
+        return yaml.load(text, _Loader)  # noqa: S506  # raises the error with the right line
 
 
 def read_yaml(project: Path, name: str) -> Any:
-    """Raises Refused for a file that is missing or is no YAML."""
+    """Returns the content of a YAML file. Raises Refused if it is missing or invalid."""
     try:
         return _parsed(_text(project, name))
     except yaml.constructor.ConstructorError as error:
-        raise Refused(f"{name}: {error.problem}{_line(error)}") from error
+        raise Refused(f"{name}: {error.problem}{_line(error)}.") from error
     except yaml.YAMLError as error:
-        raise Refused(f"{name}: is no YAML{_line(error)}") from error
+        raise Refused(f"{name}: not valid YAML{_line(error)}.") from error
 
 
 def _line(error: yaml.YAMLError) -> str:
@@ -69,24 +69,24 @@ def _line(error: yaml.YAMLError) -> str:
 
 
 def read_json(project: Path, name: str) -> Any:
-    """Raises Refused for a file that is missing or is no JSON."""
+    """Returns the content of a JSON file. Raises Refused if it is missing or invalid."""
     try:
         return json.loads(_text(project, name))
     except json.JSONDecodeError as error:
-        raise Refused(f"{name}: is no JSON, see line {error.lineno}") from error
+        raise Refused(f"{name}: not valid JSON, see line {error.lineno}.") from error
 
 
 def _text(project: Path, name: str) -> str:
     try:
         return (project / name).read_text(encoding="utf-8")
     except OSError as error:
-        raise Refused(f"{name}: cannot be read: {error.strerror}") from error
+        raise Refused(f"{name}: cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise Refused(f"{name}: is not UTF-8") from error
+        raise Refused(f"{name}: not valid UTF-8.") from error
 
 
 def resolve(value: Any, values: Mapping[str, str]) -> Any:
-    """Replace Ref and Fn::Sub by what they name. Raises KeyError for a name without a value."""
+    """Replaces Ref and Fn::Sub by their values. Raises KeyError for a name without a value."""
     if isinstance(value, list):
         return [resolve(item, values) for item in value]
     if not isinstance(value, dict):
@@ -99,7 +99,10 @@ def resolve(value: Any, values: Mapping[str, str]) -> Any:
 
 
 def parameter_text(field: str, definition: Mapping[str, Any], value: Any) -> str:
-    """Give a parameter's value as CloudFormation takes it. Raises Refused, naming the field, if it would not."""
+    """Returns the value of a parameter as CloudFormation accepts it. Raises Refused for an invalid value.
+
+    field  of the file, for the message
+    """
     if definition["Type"] == "CommaDelimitedList":
         values = value if isinstance(value, list) else str(value).split(",")
         return ",".join(_single_text(field, definition, item) for item in values or [""])
@@ -108,15 +111,15 @@ def parameter_text(field: str, definition: Mapping[str, Any], value: Any) -> str
 
 def _single_text(field: str, definition: Mapping[str, Any], value: Any) -> str:
     if not isinstance(value, str):
-        raise Refused(f"{field}: expected one value of the type {definition['Type']}")
+        raise Refused(f"{field}: expected one value of the type {definition['Type']}.")
     allowed = [str(option) for option in definition.get("AllowedValues", [])]
     if allowed and value not in allowed:
-        raise Refused(f"{field}: {value!r} is none of {', '.join(allowed)}")
+        raise Refused(f"{field}: got {value!r}, expected one of {', '.join(allowed)}.")
     if not re.fullmatch(definition.get("AllowedPattern", ".*"), value, re.DOTALL):
         described = definition.get("ConstraintDescription", definition["AllowedPattern"])
-        raise Refused(f"{field}: {value!r} does not match {described}")
+        raise Refused(f"{field}: got {value!r}, expected: {described}")
     if len(value) > int(definition.get("MaxLength", len(value))):
-        raise Refused(f"{field}: {len(value)} characters, at most {definition['MaxLength']} are taken")
+        raise Refused(f"{field}: got {len(value)} characters, expected at most {definition['MaxLength']}.")
     if definition["Type"] == "Number":
         _check_number(field, definition, value)
     return value
@@ -125,4 +128,4 @@ def _single_text(field: str, definition: Mapping[str, Any], value: Any) -> str:
 def _check_number(field: str, definition: Mapping[str, Any], value: str) -> None:
     least, most = (int(definition.get(bound, default)) for bound, default in (("MinValue", 0), ("MaxValue", 10**9)))
     if not value.isascii() or not value.isdecimal() or not least <= int(value) <= most:
-        raise Refused(f"{field}: {value!r} is no whole number from {least} to {most}")
+        raise Refused(f"{field}: got {value!r}, expected a whole number from {least} to {most}.")

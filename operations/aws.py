@@ -1,4 +1,4 @@
-"""Connects to the account of a stage, and says in one sentence why AWS could not be asked."""
+"""Connects to the account of a stage, and explains the errors of a connection."""
 
 from difflib import get_close_matches
 from functools import cache
@@ -20,7 +20,7 @@ from infra.discovery import Client
 from infra.errors import Refused
 from infra.stage import Stage
 
-_SIGN_IN = "set AWS_PROFILE, or sign in as your account wants it."
+_SIGN_IN = "Set AWS_PROFILE, or sign in with the method of your account."
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 _INVALID = frozenset(
     {"InvalidAccessKeyId", "InvalidClientTokenId", "SignatureDoesNotMatch", "UnrecognizedClientException"}
@@ -28,41 +28,41 @@ _INVALID = frozenset(
 
 
 def connect(stage: Stage) -> Client:
-    """Give what makes boto3 clients for a stage. Raises Refused and BotoCoreError."""
+    """Returns a function that creates the boto3 client of a service. Raises Refused and BotoCoreError."""
     session: Any = boto3.Session(region_name=stage.region)
-    # API Gateway takes a new deployment every five seconds, and Chalice has just made one.
+    # API Gateway accepts one deployment every five seconds, and Chalice creates one just before this program.
     patient = Config(retries={"mode": "standard", "total_max_attempts": 8})
-    # The first call: where there is no network, nobody wants to wait for the eighth attempt.
+    # The first call goes to STS. Without a network, it fails after two attempts instead of eight.
     prompt = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=10, read_timeout=20)
 
     @cache
     def client(service: str) -> Any:
         try:
             return session.client(service, config=prompt if service == "sts" else patient)
-        except ValueError as error:  # botocore has no class of its own for this
+        except ValueError as error:  # botocore has no error class for an invalid endpoint
             raise Refused(f"AWS_ENDPOINT_URL: {error}") from error
 
     return client
 
 
 def sentence(error: Exception) -> str:
-    """Say on one line what AWS or the way to it had against a command, and what to do."""
+    """Returns one line about an error of AWS or of the connection, and what to do."""
     if isinstance(error, NoCredentialsError):
-        return f"There are no AWS credentials: {_SIGN_IN}"
+        return f"There are no AWS credentials. {_SIGN_IN}"
     if isinstance(error, PartialCredentialsError):
-        return f"{_line(error)}: {_SIGN_IN}"
+        return f"{_line(error)}. {_SIGN_IN}"
     if isinstance(error, ProfileNotFound):
-        return f"AWS_PROFILE: {_line(error)}: use one that `aws configure list-profiles` names."
+        return f"AWS_PROFILE: {_line(error)}. Use a profile that `aws configure list-profiles` lists."
     if isinstance(error, SSOError | TokenRetrievalError) or _code(error) in _EXPIRED:
-        return f"The AWS credentials have expired: sign in again. AWS said: {_line(error)}."
+        return f"The AWS credentials have expired. Sign in again. AWS reported: {_line(error)}."
     if _code(error) in _INVALID:
-        return f"AWS does not accept the credentials: {_SIGN_IN} AWS said: {_line(error)}."
+        return f"AWS rejected the credentials. {_SIGN_IN} AWS reported: {_line(error)}."
     return _line(error)
 
 
 def unreachable(stage: Stage, error: Exception) -> str:
-    """Say that no connection came about, and whether the stage's region may be why."""
-    return f"{_line(error)}: check the network{_region(stage)}"
+    """Returns one line about a failed connection. It names the stage's region if boto3 does not know the region."""
+    return f"{_line(error)}. Check the network{_region(stage)}"
 
 
 def _region(stage: Stage) -> str:

@@ -1,4 +1,4 @@
-"""What operators may type: answered by progress on stdout, and by one sentence on stderr when it cannot be done."""
+"""Defines the operator's command line. Progress goes to stdout, and a failure is one message on stderr."""
 
 import argparse
 import sys
@@ -18,18 +18,18 @@ from operations.aws import sentence
 from operations.invocation import Invocation
 
 PROJECT = Path(__file__).resolve().parents[1]
-_STAGE = "one of infra/stages/, without .yaml"
+_STAGE = "name of a file in infra/stages/, without .yaml"
 _OR_LOCAL = f"{_STAGE}, or `local` for the cloud that `make run` started"
 
 Run = Callable[[Invocation], int]
 
 
 def main(words: Sequence[str], project: Path = PROJECT, connect: Callable[[Stage], Client] = connect_to_aws) -> int:
-    """Run one command and give the exit status: 1 when it could not be done, or when it has found something.
+    """Runs one command and returns the exit status. It is 1 for a command that failed or reported a fault.
 
-    connect  gives what makes boto3 clients for a stage
+    connect  returns a function that creates boto3 clients for a stage
 
-    Raises:  SystemExit with the status 2 for words that are no command
+    Raises:  SystemExit with the status 2 for invalid arguments
     """
     arguments = parser().parse_args(words)
     try:
@@ -41,7 +41,7 @@ def main(words: Sequence[str], project: Path = PROJECT, connect: Callable[[Stage
     except OSError as error:
         return _fail(f"{error.filename or 'The system'}: {error.strerror or error}")
     except KeyboardInterrupt:
-        print("Interrupted: give the same command again to go on.", file=sys.stderr)
+        print("Interrupted. To continue, run the same command again.", file=sys.stderr)
         return 130
     return status
 
@@ -52,7 +52,7 @@ def _fail(message: str) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Answers wrong words in one sentence, and takes no option that is not written out."""
+    """Reports invalid arguments with one message. Does not accept abbreviated options."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings, allow_abbrev=False)
@@ -62,8 +62,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parser() -> argparse.ArgumentParser:
-    """The tree of commands; each leaf has its function as the default of `run`."""
-    root = _Parser(prog="python manage.py", description="Operates Gatehouse: deploys stages, applies policies.")
+    """Returns the parser of all commands. The default of `run` is the function of the command."""
+    root = _Parser(prog="python manage.py", description="Operates Gatehouse: deploys stages and applies policies.")
     commands = root.add_subparsers(required=True, metavar="COMMAND")
     _add_stage_commands(commands)
     _add_policy_commands(commands)
@@ -72,42 +72,42 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_stage_commands(commands: Any) -> None:
     deploy = _add_for_a_stage(
-        commands, "deploy", stages.deploy, "bring a stage up, or up to date; doing it twice changes nothing"
+        commands, "deploy", stages.deploy, "create or update a stage; a second run changes nothing"
     )
-    deploy.add_argument("--adopt", metavar="API", help="the REST API to go on with when Chalice's memory of it is lost")
+    deploy.add_argument("--adopt", metavar="API", help="id of the REST API to use when Chalice's state is missing")
     deploy.add_argument(
         "--allow-replacement",
         action="store_true",
-        help="set a user pool, table or key aside if the template demands it",
+        help="permit an update that replaces or removes a user pool, a table or a key",
     )
     _add_policy_options(deploy)
     destroy = _add_for_a_stage(
-        commands, "destroy", stages.destroy, "take a stage down; people, policies and documents are kept"
+        commands, "destroy", stages.destroy, "delete a stage; the user pool, the tables and the key are retained"
     )
-    destroy.add_argument("--purge-data", metavar="STAGE", help="delete those as well: the name of the stage again")
-    look = _add_for_a_stage(commands, "verify", stages.verify_stage, "read the deployed stage back, and compare it")
-    look.add_argument("--drift", action="store_true", help="let CloudFormation compare as well, which takes it minutes")
-    _add_for_a_stage(commands, "outputs", stages.outputs, "what the stage consists of, as JSON")
+    destroy.add_argument("--purge-data", metavar="STAGE", help="also delete the retained data; repeat the stage's name")
+    check = _add_for_a_stage(commands, "verify", stages.verify_stage, "compare the deployed stage with the repository")
+    check.add_argument("--drift", action="store_true", help="also run CloudFormation's drift detection (minutes)")
+    _add_for_a_stage(commands, "outputs", stages.outputs, "print the outputs of a deployed stage as JSON")
 
 
 def _add_policy_commands(commands: Any) -> None:
-    text = "check policies/*.yaml, or apply them"
+    text = "check or apply policies/*.yaml"
     subcommands = commands.add_parser("policies", help=text, description=text).add_subparsers(
         required=True, metavar="COMMAND"
     )
-    apply = _add(subcommands, "apply", policies.apply, "write the files into a stage, effective for the next request")
+    apply = _add(subcommands, "apply", policies.apply, "write the files to a stage; effective for the next request")
     apply.add_argument("--stage", required=True, help=_OR_LOCAL)
     _add_policy_options(apply)
-    lint = _add(subcommands, "lint", policies.lint, "check the files; offline, unless a stage is given")
+    lint = _add(subcommands, "lint", policies.lint, "check the files; without --stage, works offline")
     lint.add_argument("--stage", help=f"compare with the groups of this stage's user pool: {_OR_LOCAL}")
 
 
 def _add_policy_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--overwrite-policies", action="store_true", help="also policies that somebody has changed in the table"
+        "--overwrite-policies", action="store_true", help="also replace policies that another author wrote or deleted"
     )
     command.add_argument(
-        "--allow-unknown-group", action="store_true", help="also policies of groups that the user pool does not have"
+        "--allow-unknown-group", action="store_true", help="also write policies of groups that do not exist"
     )
 
 

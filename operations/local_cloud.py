@@ -1,6 +1,6 @@
-"""The stage `local`: the cloud that `make run` started on this machine.
+"""Connects to the stage `local`, the cloud that `make run` started on this machine.
 
-It is found by `.local/outputs.json` alone: nothing of `local/` is imported, since a deployment has to do without it.
+It reads only `.local/outputs.json`. It does not import `local/`, because the deploy program works without that package.
 """
 
 import json
@@ -23,11 +23,11 @@ from infra.stacks import Stacks
 LOCAL = "local"
 _NEEDED = {"endpoint_url", "environment", "identity_stack"}
 NOT_RUNNING = "The local cloud is not running: start it with `make run` in another terminal."
-OUTDATED = "The local cloud was started by another version of this program: stop it, and start it with `make run`."
+OUTDATED = "Another version of this program started the local cloud. Stop it and start it again with `make run`."
 
 
 def connect_local(project: Path) -> tuple[Mapping[str, str], Client]:
-    """Give the identity stack's outputs of the local cloud, and its clients. Raises Refused if it is not running."""
+    """Returns the local cloud's identity stack outputs, and its clients. Raises Refused if it is not running."""
     described = _described(project / os.environ.get("GATEHOUSE_LOCAL", ".local") / "outputs.json")
     client = _clients(described["endpoint_url"], described["environment"])
     return Stacks(client("cloudformation")).outputs(described["identity_stack"]), client
@@ -38,7 +38,7 @@ def _described(path: Path) -> dict[str, Any]:
         described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         port = urlsplit(described["endpoint_url"]).port or 80
         socket.create_connection(("127.0.0.1", port), timeout=2).close()
-    except (OSError, ValueError, KeyError, TypeError) as error:  # a cloud that was killed leaves its file behind
+    except (OSError, ValueError, KeyError, TypeError) as error:  # a killed cloud does not delete its file
         raise Refused(NOT_RUNNING) from error
     if not described.keys() >= _NEEDED:
         raise Refused(OUTDATED)
@@ -46,7 +46,7 @@ def _described(path: Path) -> dict[str, Any]:
 
 
 def _clients(endpoint: str, environment: Mapping[str, str]) -> Client:
-    """Make clients that ignore the caller's AWS profile and proxy, which are not for this machine."""
+    """Returns a function that creates clients. They ignore the user's AWS profile and proxy."""
     session: Any = boto3.Session(
         aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],

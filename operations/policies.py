@@ -1,4 +1,4 @@
-"""The commands for the reviewed policy files: apply, lint."""
+"""Runs the commands for the reviewed policy files: apply, lint."""
 
 from collections.abc import Collection, Mapping
 
@@ -13,11 +13,11 @@ from operations.say import say, write
 
 
 def apply(typed: Invocation) -> int:
-    """Write the files into a deployed stage or the local cloud."""
+    """Writes the files to a deployed stage or to the local cloud."""
     arguments = typed.arguments
     outputs, client = typed.open_outputs()
     progress = Progress(write)
-    with progress.step("policies") as step:
+    with progress.step("Apply the policies") as step:
         applied = apply_policies(
             typed.project, outputs, client, arguments.overwrite_policies, arguments.allow_unknown_group
         )
@@ -28,7 +28,7 @@ def apply(typed: Invocation) -> int:
 
 
 def lint(typed: Invocation) -> int:
-    """Check every file, offline or against the groups of a stage; the exit status is 1 if a file has a fault."""
+    """Checks every file, offline or against the groups of a stage. The exit status is 1 if a file has a fault."""
     outputs, groups, where = _known(typed)
     results = list(examine(typed.project / "policies", outputs))
     files = [result for result in results if isinstance(result, PolicyFile)]
@@ -42,7 +42,7 @@ def lint(typed: Invocation) -> int:
 
 
 def _known(typed: Invocation) -> tuple[Mapping[str, str], Collection[str], str]:
-    """The outputs and groups that files may name, and where those come from."""
+    """Returns the outputs and the groups that files can name, and where they come from."""
     if typed.arguments.stage is None:
         template = read_yaml(typed.project, TEMPLATE)
         return template_outputs(template), template_groups(template), TEMPLATE

@@ -1,4 +1,4 @@
-"""Writes to standard output at once, also into a file or a pipe."""
+"""Writes to standard output without buffering, also into a file or a pipe."""
 
 
 def say(text: str) -> None:

@@ -11,7 +11,7 @@ from infra.checks.live import Live
 
 
 def _same(live: Live) -> Iterator[str]:
-    memory = ChaliceState(live.project, live.stage, live.client).recall()
+    memory = ChaliceState(live.project, live.stage, live.client).read()
     if memory is None:
         # CloudFormation writes no state for a packaged stage. Only Chalice tags functions with the stage.
         if live.stack and discovery.functions(live.stage, live.client):

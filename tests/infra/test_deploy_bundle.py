@@ -54,7 +54,7 @@ def files(path: Path) -> set[str]:
         return set(archive.namelist())
 
 
-def test_the_bundle_that_chalice_will_find_has_bytecode_beside_its_sources(project):
+def test_the_cached_bundle_contains_bytecode_for_its_sources(project):
     chalice = Chalice(project)
     prepare_bundle(project, chalice)
     sources = {name for name in files(chalice.cached) if name.endswith(".py")}
@@ -63,7 +63,7 @@ def test_the_bundle_that_chalice_will_find_has_bytecode_beside_its_sources(proje
     assert compiled == {"app", "settings", "policy", "api_jws"}
 
 
-def test_a_second_time_it_is_the_same_bundle(project):
+def test_a_second_run_gives_the_same_bundle(project):
     chalice = Chalice(project)
     prepare_bundle(project, chalice)
     first = chalice.cached.read_bytes()
@@ -71,7 +71,7 @@ def test_a_second_time_it_is_the_same_bundle(project):
     assert chalice.cached.read_bytes() == first
 
 
-def test_a_bundle_with_a_module_under_its_old_name_is_not_taken(project):
+def test_a_cached_bundle_with_a_renamed_module_is_not_used(project):
     chalice = Chalice(project)
     bundle(chalice.cached, ["app.py", "chalicelib/configuration.py", "authorizers/policy.py", "jwt/api_jws.py"])
     prepare_bundle(project, chalice)
@@ -89,7 +89,7 @@ def test_a_damaged_bundle_of_an_interrupted_run_is_replaced(project, left):
     assert chalice.cached.read_bytes() == sound
 
 
-def test_a_bundle_that_lacks_a_dependency_is_refused_and_not_kept(project):
+def test_a_bundle_without_a_dependency_is_refused_and_deleted(project):
     chalice = Chalice(project, "Could not install dependencies:\ncryptography==50.0.2\nYou will have to build these")
     with pytest.raises(DeploymentFailed, match=r"cryptography==50\.0\.2"):
         prepare_bundle(project, chalice)

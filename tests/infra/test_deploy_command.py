@@ -1,4 +1,4 @@
-"""Chalice as a process, by hand and by us; and what is said of a step."""
+"""Running Chalice as a process, a direct `chalice deploy`, and the report of a step."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ ModuleNotFoundError: No module named 'nothing'
             " An error occurred (AccessDenied) when calling the CreateFunction operation: not you",
         ),
         (TRACEBACK, "ModuleNotFoundError: No module named 'nothing'"),
-        ("\n", "it said nothing"),
+        ("\n", "it gave no reason"),
     ],
 )
-def test_of_what_chalice_says_when_it_fails_the_sentence_is_shown(said, sentence):
+def test_the_reason_of_a_failure_is_extracted_from_the_output_of_chalice(said, sentence):
     assert reason(said) == sentence
 
 
@@ -58,7 +58,7 @@ def finished(status: int, calls: list):
     return run
 
 
-def test_chalice_is_told_the_stage_and_its_region_and_that_it_is_supervised(tmp_path):
+def test_chalice_gets_the_stage_the_region_and_the_supervision_mark(tmp_path):
     calls: list = []
     run_chalice(tmp_path, TRIAL, "delete", finished(0, calls))
     ((command, arguments),) = calls
@@ -67,7 +67,7 @@ def test_chalice_is_told_the_stage_and_its_region_and_that_it_is_supervised(tmp_
     assert arguments["env"][SUPERVISED] == "trial"
 
 
-def test_a_failure_of_chalice_is_one_of_the_deployment(tmp_path):
+def test_a_failure_of_chalice_raises_deployment_failed(tmp_path):
     with pytest.raises(DeploymentFailed, match=r"chalice delete: ModuleNotFoundError: No module named 'nothing'"):
         run_chalice(tmp_path, TRIAL, "delete", finished(1, []))
 
@@ -81,12 +81,12 @@ def test_a_failure_of_chalice_is_one_of_the_deployment(tmp_path):
         ["--project-dir", "deploy", "deploy", "--profile", "p", "--stage", "trial"],
     ],
 )
-def test_a_deployment_by_hand_is_refused_where_nothing_is_known_of_the_stage(tmp_path, words):
-    with pytest.raises(SystemExit, match=r"run `python manage\.py deploy --stage trial`"):
+def test_a_direct_deployment_without_state_is_refused(tmp_path, words):
+    with pytest.raises(SystemExit, match=r"Run `python manage\.py deploy --stage trial`"):
         refuse_a_second_api(["chalice", *words], {}, tmp_path)
 
 
-def test_without_a_stage_it_is_chalices_own_default_that_is_looked_for(tmp_path):
+def test_a_direct_deployment_without_a_stage_means_the_stage_dev(tmp_path):
     with pytest.raises(SystemExit, match="deploy --stage dev"):
         refuse_a_second_api(["chalice", "deploy"], {}, tmp_path)
 
@@ -94,18 +94,18 @@ def test_without_a_stage_it_is_chalices_own_default_that_is_looked_for(tmp_path)
 @pytest.mark.parametrize(
     ("words", "environ", "known"),
     [
-        pytest.param(["deploy", "--stage", "trial"], {}, "trial", id="what is deployed is known"),
-        pytest.param(["deploy", "--stage", "trial"], {SUPERVISED: "trial"}, "other", id="somebody watches"),
-        pytest.param(["package", "deploy"], {}, "other", id="another command, into a folder called deploy"),
-        pytest.param(["delete", "--stage", "deploy"], {}, "other", id="another command, for a stage called deploy"),
+        pytest.param(["deploy", "--stage", "trial"], {}, "trial", id="the state exists"),
+        pytest.param(["deploy", "--stage", "trial"], {SUPERVISED: "trial"}, "other", id="this program runs Chalice"),
+        pytest.param(["package", "deploy"], {}, "other", id="another command with a folder called deploy"),
+        pytest.param(["delete", "--stage", "deploy"], {}, "other", id="another command for a stage called deploy"),
     ],
 )
-def test_other_commands_are_let_pass(tmp_path: Path, words, environ, known):
+def test_other_commands_and_supervised_deployments_are_allowed(tmp_path: Path, words, environ, known):
     refuse_a_second_api(["chalice", *words], environ, knowing(tmp_path, known))
 
 
 def knowing(folder: Path, stage: str, *described: str) -> Path:
-    """A project on a machine that has deployed a stage, with a description of that one and others."""
+    """Returns a project with Chalice's state of one stage and a configuration of the described stages."""
     (folder / ".chalice/deployed").mkdir(parents=True)
     (folder / f".chalice/deployed/{stage}.json").touch()
     config = {"stages": {name: {} for name in described or [stage]}}
@@ -113,19 +113,19 @@ def knowing(folder: Path, stage: str, *described: str) -> Path:
     return folder
 
 
-def test_a_deployment_by_hand_is_refused_where_the_stages_description_is_gone(tmp_path):
-    with pytest.raises(SystemExit, match=r"run `python manage\.py deploy --stage trial`"):
+def test_a_direct_deployment_without_an_entry_in_the_configuration_is_refused(tmp_path):
+    with pytest.raises(SystemExit, match=r"Run `python manage\.py deploy --stage trial`"):
         refuse_a_second_api(
             ["chalice", "deploy", "--stage", "trial"], {}, knowing(tmp_path, "trial", "package", "other")
         )
 
 
-def test_who_watches_one_stage_does_not_watch_another(tmp_path):
+def test_supervision_of_one_stage_does_not_allow_another_stage(tmp_path):
     with pytest.raises(SystemExit):
         refuse_a_second_api(["chalice", "deploy", "--stage", "trial"], {SUPERVISED: "dev"}, tmp_path)
 
 
-def test_a_step_is_told_when_it_begins_and_when_it_ends():
+def test_a_step_is_reported_at_its_start_and_at_its_end():
     told: list[str] = []
     progress = Progress(told.append)
     with progress.step("carts") as step:
@@ -136,7 +136,7 @@ def test_a_step_is_told_when_it_begins_and_when_it_ends():
     assert progress.changed
 
 
-def test_one_step_that_changed_something_is_enough_to_say_so():
+def test_progress_is_changed_if_one_step_changed_something():
     progress = Progress(lambda _: None)
     for changed in (False, True, False):
         with progress.step("carts") as step:
@@ -152,13 +152,13 @@ def test_one_step_that_changed_something_is_enough_to_say_so():
         CannotDecide("policies_unreachable", "not you"),
     ],
 )
-def test_a_step_that_fails_is_named_with_the_reason_and_what_to_do(error):
+def test_a_failed_step_is_reported_with_its_name_the_reason_and_the_retry(error):
     with pytest.raises(StepFailed) as failed, Progress(lambda _: None).step("carts"):
         raise error
     assert str(failed.value).startswith("The step “carts” failed: ")
-    assert str(failed.value).endswith("not you. Give the same command again to go on.")
+    assert str(failed.value).endswith("not you. To retry, run the same command again.")
 
 
-def test_a_fault_of_our_own_is_no_failed_step():
+def test_a_programming_error_is_not_reported_as_a_failed_step():
     with pytest.raises(ZeroDivisionError), Progress(lambda _: None).step("carts"):
         raise ZeroDivisionError

@@ -48,34 +48,37 @@ COMMANDS = ["deploy", "destroy", "verify", "outputs", "policies apply", "policie
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_in_somebody_elses_account_nothing_is_done(tmp_path, capsys, command):
+def test_a_command_is_refused_in_another_account(tmp_path, capsys, command):
     stranger = owned_by("210987654321")
     status, _, err = typed(project_in(tmp_path, STAGE), capsys, *command.split(), account=stranger)
     assert status == 1
     assert err == (
-        "infra/stages/trial.yaml: account: the stage belongs to 123456789012,"
-        " and the credentials belong to 210987654321\n"
+        "infra/stages/trial.yaml: account: the stage belongs to the account 123456789012, but the credentials belong to"
+        " 210987654321. Sign in to 123456789012.\n"
     )
     assert stranger.calls == []
 
 
-def test_without_a_region_nobody_is_asked_anything(tmp_path, capsys):
+def test_a_stage_without_a_region_is_refused(tmp_path, capsys):
     status, _, err = typed(project_in(tmp_path, "identity: {}"), capsys, "deploy")
-    assert (status, err.splitlines()[0][:38]) == (1, "infra/stages/trial.yaml: region: name ")
+    assert (status, err[:42]) == (1, "infra/stages/trial.yaml: region: expected ")
 
 
 @pytest.mark.parametrize("stage", [STAGE, "region: eu-central-1"], ids=["of one account", "of any account"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_without_credentials_the_sentence_says_what_to_do(tmp_path, capsys, command, stage):
+def test_missing_credentials_are_reported_with_what_to_do(tmp_path, capsys, command, stage):
     def nobody() -> Any:
         raise NoCredentialsError
 
     account = Account(sts={"get_caller_identity": lambda: nobody()})
     status, _, err = typed(project_in(tmp_path, stage), capsys, *command.split(), account=account)
-    assert (status, err) == (1, "There are no AWS credentials: set AWS_PROFILE, or sign in as your account wants it.\n")
+    assert (status, err) == (
+        1,
+        "There are no AWS credentials. Set AWS_PROFILE, or sign in with the method of your account.\n",
+    )
 
 
-def test_what_aws_refuses_outside_of_any_step_is_said_without_a_traceback(tmp_path, capsys):
+def test_an_error_of_aws_outside_a_step_is_reported_without_a_traceback(tmp_path, capsys):
     def denied(**_: Any) -> Any:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "DescribeStacks")
 
@@ -86,7 +89,7 @@ def test_what_aws_refuses_outside_of_any_step_is_said_without_a_traceback(tmp_pa
 
 
 @pytest.mark.parametrize("typed_again", ["dev", "", "Trial"])
-def test_data_is_purged_only_by_its_stages_name(tmp_path, capsys, typed_again):
+def test_a_purge_with_another_name_than_the_stages_is_refused(tmp_path, capsys, typed_again):
     account = owned_by("123456789012")
     project = project_in(tmp_path, STAGE)
     status, _, err = typed(project, capsys, "destroy", "--purge-data", typed_again, account=account)
@@ -95,16 +98,16 @@ def test_data_is_purged_only_by_its_stages_name(tmp_path, capsys, typed_again):
 
 @pytest.mark.parametrize("identity", ["", "identity: {DataProtection: true}\n"])
 @pytest.mark.parametrize("more", [[], ["--purge-data", "trial"]])
-def test_a_protected_stage_is_not_taken_down(tmp_path, capsys, identity, more):
+def test_a_protected_stage_cannot_be_destroyed(tmp_path, capsys, identity, more):
     account = owned_by("123456789012", cloudformation={})
     status, out, err = typed(project_in(tmp_path, STAGE + identity), capsys, "destroy", *more, account=account)
     assert (status, out, account.calls) == (1, "", [])
     assert err.startswith("infra/stages/trial.yaml: identity.DataProtection: ")
-    assert "Say `DataProtection: false` there" in err
+    assert "set `DataProtection: false` in this file" in err
 
 
 @pytest.mark.parametrize("packaged", ["gatehouse-trial-application", "gatehouse-trial"])
-def test_an_application_that_is_a_stacks_own_is_not_taken_down_behind_its_back(tmp_path, capsys, packaged):
+def test_a_stage_with_a_packaged_application_cannot_be_destroyed(tmp_path, capsys, packaged):
     def describe(StackName: str) -> Any:
         if StackName == packaged:
             return {"Stacks": [{"StackStatus": "UPDATE_COMPLETE"}]}
@@ -114,10 +117,10 @@ def test_an_application_that_is_a_stacks_own_is_not_taken_down_behind_its_back(t
     project = project_in(tmp_path, f"{STAGE}identity: {{DataProtection: false}}\n")
     status, out, err = typed(project, capsys, "destroy", account=account)
     assert (status, out, account.calls) == (1, "", [])
-    assert f"belongs to the stack {packaged}: " in err
+    assert f"belongs to the stack {packaged}. " in err
 
 
-def test_the_outputs_are_those_of_the_stack_and_the_apis_address(tmp_path, capsys):
+def test_outputs_prints_the_outputs_of_the_stack_and_the_url_of_the_api(tmp_path, capsys):
     deployed = {"resources": [{"resource_type": "rest_api", "rest_api_id": "api1"}]}
     parameter = {"Parameter": {"Value": json.dumps({"deployed": deployed, "fingerprint": ""})}}
     stack = {"StackStatus": "UPDATE_COMPLETE", "Outputs": [{"OutputKey": "UserPoolId", "OutputValue": "p1"}]}
@@ -133,7 +136,7 @@ def test_the_outputs_are_those_of_the_stack_and_the_apis_address(tmp_path, capsy
 
 
 @pytest.mark.parametrize("command", ["verify", "verify --drift", "outputs", "policies apply", "policies lint"])
-def test_of_a_stage_that_is_not_deployed_one_sentence_is_said(tmp_path, capsys, command):
+def test_a_stage_that_is_not_deployed_is_reported_with_what_to_do(tmp_path, capsys, command):
     no_stack = ClientError({"Error": {"Code": "ValidationError", "Message": "trial does not exist"}}, "DescribeStacks")
 
     def describe(**_: Any) -> Any:
@@ -142,21 +145,23 @@ def test_of_a_stage_that_is_not_deployed_one_sentence_is_said(tmp_path, capsys, 
     account = owned_by("123456789012", cloudformation={"describe_stacks": describe}, ssm={"get_parameter": gone})
     status, out, err = typed(project_in(tmp_path, STAGE), capsys, *command.split(), account=account)
     assert (status, out) == (1, "")
-    assert err == "The stage trial is not deployed: run `python manage.py deploy --stage trial`\n"
+    assert err == "The stage trial is not deployed. Run `python manage.py deploy --stage trial`.\n"
 
 
 @pytest.mark.parametrize("typed_again", ["dev", "", "Trial"])
-def test_the_name_for_a_purge_is_compared_before_anybody_is_asked_for_credentials(tmp_path, capsys, typed_again):
+def test_the_name_for_a_purge_is_checked_before_the_credentials(tmp_path, capsys, typed_again):
     def connect(_stage: Any) -> Any:
-        raise AssertionError("nobody is to be asked")
+        raise AssertionError("the command must not connect")
 
     words = ["destroy", "--stage", "trial", "--purge-data", typed_again]
     assert main(words, project_in(tmp_path, STAGE), connect) == 1
-    assert capsys.readouterr().err.startswith("--purge-data: type the name of the stage again, trial")
+    assert capsys.readouterr().err.startswith(
+        f"--purge-data: got {typed_again!r}, expected the name of the stage, trial."
+    )
 
 
 def trouble(tmp_path, capsys, error: Exception, stage: str = STAGE) -> str:
-    """What is said when the first call of a command fails."""
+    """Returns the message of a command whose first call fails."""
 
     def refuse() -> Any:
         raise error
@@ -170,36 +175,44 @@ def trouble(tmp_path, capsys, error: Exception, stage: str = STAGE) -> str:
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        pytest.param(PartialCredentialsError(provider="env", cred_var="the secret"), "set AWS_PROFILE", id="one half"),
+        pytest.param(
+            PartialCredentialsError(provider="env", cred_var="the secret"),
+            "Set AWS_PROFILE",
+            id="half of the credentials",
+        ),
         pytest.param(ProfileNotFound(profile="acme"), "AWS_PROFILE: The config profile (acme) ", id="unknown profile"),
-        pytest.param(UnauthorizedSSOTokenError(), "The AWS credentials have expired: sign in", id="old SSO session"),
-        pytest.param(answered("ExpiredToken"), "The AWS credentials have expired: sign in again.", id="old token"),
-        pytest.param(answered("InvalidClientTokenId"), "AWS does not accept the credentials", id="foreign key"),
+        pytest.param(
+            UnauthorizedSSOTokenError(), "The AWS credentials have expired. Sign in", id="expired SSO session"
+        ),
+        pytest.param(answered("ExpiredToken"), "The AWS credentials have expired. Sign in again.", id="expired token"),
+        pytest.param(
+            answered("InvalidClientTokenId"), "AWS rejected the credentials. Set AWS_PROFILE", id="unknown key"
+        ),
         pytest.param(answered("Throttling", "a\n  b"), "An error occurred (Throttling) when", id="several lines"),
         pytest.param(PermissionError(13, "Permission denied", "a.pem"), "a.pem: Permission denied", id="no permission"),
         pytest.param(DeploymentFailed("the stack is stuck"), "the stack is stuck", id="CloudFormation"),
-        pytest.param(CannotDecide("policies_unreachable", "no answer"), "no answer", id="a table that is away"),
-        pytest.param(ConnectTimeoutError(endpoint_url="https://sts"), "check the network.", id="no answer in time"),
+        pytest.param(CannotDecide("policies_unreachable", "no answer"), "no answer", id="an unreachable table"),
+        pytest.param(ConnectTimeoutError(endpoint_url="https://sts"), "Check the network.", id="a timeout"),
     ],
 )
-def test_whatever_stands_between_a_command_and_aws_is_said_in_one_sentence(tmp_path, capsys, error, said):
+def test_a_failed_connection_or_call_is_reported_on_one_line(tmp_path, capsys, error, said):
     assert said in trouble(tmp_path, capsys, error)
 
 
 @pytest.mark.parametrize(
     ("region", "said"),
     [
-        ("eu-central-1", "check the network.\n"),
+        ("eu-central-1", "Check the network.\n"),
         ("eu-centrl-1", "eu-centrl-1 is not a region that boto3 knows. Did you mean eu-central-1?\n"),
         ("qq-nowhere-1", "qq-nowhere-1 is not a region that boto3 knows.\n"),
     ],
 )
-def test_without_a_connection_a_region_that_nobody_knows_is_named(tmp_path, capsys, region, said):
+def test_a_failed_connection_reports_an_unknown_region(tmp_path, capsys, region, said):
     error = EndpointConnectionError(endpoint_url=f"https://sts.{region}.amazonaws.com")
     assert said in trouble(tmp_path, capsys, error, f"region: {region}\n")
 
 
-def test_an_endpoint_that_is_no_address_is_refused_by_the_name_of_its_variable(monkeypatch):
+def test_an_invalid_endpoint_is_refused_with_the_name_of_its_variable(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "nowhere")
     with pytest.raises(Refused, match=r"^AWS_ENDPOINT_URL: Invalid endpoint: nowhere"):
         connect(TRIAL)("sts")
@@ -224,7 +237,7 @@ def test_an_endpoint_that_is_no_address_is_refused_by_the_name_of_its_variable(m
     ],
     ids=" ".join,
 )
-def test_words_that_are_no_command_are_answered_in_one_sentence(capsys, words):
+def test_invalid_arguments_are_refused_with_one_message(capsys, words):
     with pytest.raises(SystemExit) as ended:
         main(words)
     said = capsys.readouterr()
@@ -233,7 +246,7 @@ def test_words_that_are_no_command_are_answered_in_one_sentence(capsys, words):
 
 
 @pytest.mark.parametrize("command", ["deploy", "destroy", "verify", "outputs"])
-def test_a_command_for_aws_says_what_to_use_for_the_local_cloud(tmp_path, capsys, command):
+def test_a_command_for_aws_refuses_the_stage_local_and_names_make_run(tmp_path, capsys, command):
     assert main([command, "--stage", "local"], project_in(tmp_path)) == 1
     assert "'local' is reserved for the cloud on this machine: use `make run`" in capsys.readouterr().err
 
@@ -250,7 +263,7 @@ def test_a_command_for_aws_says_what_to_use_for_the_local_cloud(tmp_path, capsys
     ],
 )
 @pytest.mark.parametrize("command", ["apply", "lint"])
-def test_a_local_cloud_that_does_not_run_is_said_to_be_down(tmp_path, capsys, monkeypatch, command, left):
+def test_a_local_cloud_that_is_not_running_is_reported(tmp_path, capsys, monkeypatch, command, left):
     monkeypatch.setenv("GATEHOUSE_LOCAL", str(tmp_path))
     if left is not None:
         (tmp_path / "outputs.json").write_text(left, encoding="utf-8")
@@ -260,14 +273,14 @@ def test_a_local_cloud_that_does_not_run_is_said_to_be_down(tmp_path, capsys, mo
     )
 
 
-def test_a_local_cloud_of_an_older_version_is_to_be_started_again(tmp_path, capsys, monkeypatch):
+def test_a_local_cloud_of_another_version_must_be_restarted(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("GATEHOUSE_LOCAL", str(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as cloud:
         described = {"endpoint_url": f"http://localhost:{cloud.getsockname()[1]}"}
         (tmp_path / "outputs.json").write_text(json.dumps(described), encoding="utf-8")
         assert main(["policies", "apply", "--stage", "local"], project_in(tmp_path)) == 1
     assert capsys.readouterr().err == (
-        "The local cloud was started by another version of this program: stop it, and start it with `make run`.\n"
+        "Another version of this program started the local cloud. Stop it and start it again with `make run`.\n"
     )
 
 
@@ -283,27 +296,27 @@ def project_with(folder, **files: str):
     return project
 
 
-def test_lint_is_content_with_the_policies_of_this_repository(capsys):
+def test_lint_finds_no_fault_in_the_policies_of_this_repository(capsys):
     assert main(["policies", "lint"]) == 0
     assert capsys.readouterr().out.endswith(" policy files, compared with infra/identity.yaml: no fault\n")
 
 
-def test_lint_names_every_fault_and_needs_no_account(tmp_path, capsys):
+def test_lint_reports_every_fault_without_connecting(tmp_path, capsys):
     project = project_with(
         tmp_path, editors="group: editros", machine="client: MachinClientId", readers="group: readers"
     )
-    assert main(["policies", "lint"], project, lambda _stage: pytest.fail("nobody is to be asked")) == 1
+    assert main(["policies", "lint"], project, lambda _stage: pytest.fail("the command must not connect")) == 1
     assert capsys.readouterr().out == (
         "FAIL policies/editors.yaml: group: infra/identity.yaml has no group 'editros'. Did you mean 'editors'?"
         " Correct the name, or add the group to infra/identity.yaml.\n"
-        "FAIL policies/machine.yaml: client: 'MachinClientId' is not an app client's output."
-        " Use one of MachineClientId, SsoClientId, WebClientId\n"
+        "FAIL policies/machine.yaml: client: got 'MachinClientId', expected one of the outputs"
+        " MachineClientId, SsoClientId, WebClientId.\n"
         "3 policy files, compared with infra/identity.yaml: 2 with a fault\n"
     )
 
 
 @pytest.mark.parametrize(("group", "status"), [("dragoons", 0), ("readers", 1)])
-def test_lint_of_a_stage_asks_its_user_pool(tmp_path, capsys, group, status):
+def test_lint_of_a_stage_reads_the_groups_of_its_user_pool(tmp_path, capsys, group, status):
     stack = {"StackStatus": "UPDATE_COMPLETE", "Outputs": [{"OutputKey": "UserPoolId", "OutputValue": "p1"}]}
     account = owned_by(
         "123456789012",
@@ -317,7 +330,7 @@ def test_lint_of_a_stage_asks_its_user_pool(tmp_path, capsys, group, status):
 # --- deploy ---
 
 
-def test_a_deployment_is_refused_for_an_unknown_group_before_it_begins(tmp_path, capsys):
+def test_a_deployment_with_an_unknown_group_is_refused_before_its_first_step(tmp_path, capsys):
     def describe(**_: Any) -> Any:
         raise ClientError({"Error": {"Code": "ValidationError", "Message": "does not exist"}}, "DescribeStacks")
 
@@ -333,7 +346,7 @@ def test_a_deployment_is_refused_for_an_unknown_group_before_it_begins(tmp_path,
 
 
 @pytest.mark.parametrize("words", [[], ["policies", "lint"]])
-def test_without_its_packages_manage_names_the_way_that_has_them(words):
+def test_manage_without_its_packages_names_the_virtual_environment(words):
     bare = [sys.executable, "-S", "-E", "manage.py", *words]  # -S: without site-packages
     ended = subprocess.run(bare, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)

@@ -19,14 +19,14 @@ def written(project, api_id: str | None = None, stage=TRIAL) -> tuple[bool, dict
     return changed, json.loads((project / ".chalice/config.json").read_text(encoding="utf-8"))
 
 
-def test_each_function_gets_its_own_role_and_variables(tmp_path):
+def test_each_function_has_its_own_role_and_variables(tmp_path):
     functions = written(project_in(tmp_path))[1]["stages"]["trial"]["lambda_functions"]
     assert functions["pre_token"]["iam_role_arn"] == "the-pre-token-role"
     assert functions["policy_authorizer"]["environment_variables"]["POLICY_TABLE"] == "PolicyTable"
     assert "POLICY_TABLE" not in functions["pre_token"]["environment_variables"]
 
 
-def test_the_api_has_what_chalice_needs_to_import_it(tmp_path):
+def test_the_api_has_the_variables_that_its_import_needs(tmp_path):
     variables = written(project_in(tmp_path))[1]["stages"]["trial"]["lambda_functions"]["api_handler"][
         "environment_variables"
     ]
@@ -36,24 +36,24 @@ def test_the_api_has_what_chalice_needs_to_import_it(tmp_path):
     assert variables["AUTHORIZER_CACHE_SECONDS"] == "0"
 
 
-def test_timeouts_are_those_of_the_package(tmp_path):
+def test_timeouts_are_those_of_the_stage_package(tmp_path):
     functions = written(project_in(tmp_path))[1]["stages"]["trial"]["lambda_functions"]
     assert (functions["policy_authorizer"]["lambda_timeout"], functions["policy_changed"]["lambda_timeout"]) == (5, 30)
 
 
-def test_the_api_lives_in_the_stage_of_its_name(tmp_path):
+def test_the_api_gateway_stage_has_the_name_of_the_stage(tmp_path):
     stage = written(project_in(tmp_path), "api1")[1]["stages"]["trial"]
     assert (stage["api_gateway_stage"], stage["api_gateway_endpoint_type"]) == ("trial", "REGIONAL")
     variables = stage["lambda_functions"]["policy_changed"]["environment_variables"]
     assert (variables["REST_API_ID"], variables["API_STAGE"]) == ("api1", "trial")
 
 
-def test_what_depends_on_the_api_is_left_out_until_there_is_one(tmp_path):
+def test_variables_with_the_api_id_are_left_out_until_the_api_exists(tmp_path):
     variables = written(project_in(tmp_path))[1]["stages"]["trial"]["lambda_functions"]["policy_changed"]
     assert "REST_API_ID" not in variables["environment_variables"]
 
 
-def test_other_stages_and_what_a_person_has_added_are_kept(tmp_path):
+def test_other_stages_and_manual_additions_remain(tmp_path):
     project = project_in(tmp_path)
     path = project / ".chalice/config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
@@ -74,7 +74,7 @@ def test_other_stages_and_what_a_person_has_added_are_kept(tmp_path):
     }
 
 
-def test_a_file_that_says_all_of_it_already_stays_as_it_is_to_the_byte(tmp_path):
+def test_a_file_that_needs_no_change_is_not_written(tmp_path):
     project = project_in(tmp_path)
     written(project, "api1")
     path = project / ".chalice/config.json"
@@ -84,7 +84,7 @@ def test_a_file_that_says_all_of_it_already_stays_as_it_is_to_the_byte(tmp_path)
     assert path.read_bytes() == before
 
 
-def test_two_checkouts_write_the_same_whenever_they_learnt_of_the_api(tmp_path):
+def test_two_checkouts_write_the_same_file_with_and_without_an_earlier_api(tmp_path):
     early, late = project_in(tmp_path / "early"), project_in(tmp_path / "late")
     written(early)
     written(early, "api1")
@@ -92,7 +92,7 @@ def test_two_checkouts_write_the_same_whenever_they_learnt_of_the_api(tmp_path):
     assert (early / ".chalice/config.json").read_bytes() == (late / ".chalice/config.json").read_bytes()
 
 
-def test_what_the_stage_says_beats_a_default_of_the_template(tmp_path):
+def test_a_value_of_the_stage_overrides_a_default_of_the_template(tmp_path):
     stage = replace(TRIAL, application={"DefaultGroups": "guests", "AuthorizerCacheSeconds": "60"})
     project = project_in(tmp_path)
     functions = written(project, stage=stage)[1]["stages"]["trial"]["lambda_functions"]
@@ -100,13 +100,13 @@ def test_what_the_stage_says_beats_a_default_of_the_template(tmp_path):
     assert read_application(project, stage, OUTPUTS, None).authorizer_cache_seconds == 60
 
 
-def test_a_function_needs_every_name_that_its_template_names(tmp_path):
+def test_a_parameter_without_a_value_is_refused(tmp_path):
     project, outputs = project_in(tmp_path), {key: value for key, value in OUTPUTS.items() if key != "StateTableName"}
-    with pytest.raises(Refused, match=r"package\.json: StateTableName: has no default and is no output"):
+    with pytest.raises(Refused, match=r"package\.json: StateTableName: this parameter has no value"):
         read_application(project, TRIAL, outputs, None)
 
 
-def test_the_deployed_names_are_those_of_the_template(tmp_path):
+def test_the_deployed_names_come_from_the_template(tmp_path):
     names = ["", "-policy_authorizer", "-policy_changed", "-post_confirmation", "-pre_token"]
     assert sorted(function_names(project_in(tmp_path), TRIAL)) == [f"gatehouse-trial{name}" for name in names]
 
@@ -122,7 +122,7 @@ def test_the_stream_settings_are_arguments_of_the_call_that_sets_them(tmp_path):
     }
 
 
-def test_a_stage_that_is_gone_leaves_the_file_as_it_was_before_it_came(tmp_path):
+def test_removing_a_stage_restores_the_file_from_before_the_stage(tmp_path):
     project = project_in(tmp_path)
     drop_config(project, TRIAL)
     before = json.loads((project / ".chalice/config.json").read_text(encoding="utf-8"))

@@ -55,7 +55,7 @@ def deleted(opened: Account) -> list[tuple[str, dict[str, Any]]]:
     return opened.calls
 
 
-def test_only_what_is_this_stages_is_found():
+def test_only_the_resources_of_this_stage_are_found():
     assert [thing.name for thing in find_retained(TRIAL, account())] == [
         "user pool p1",
         "table gatehouse-trial-identity-PolicyTable-C92E2991881DF",
@@ -64,13 +64,13 @@ def test_only_what_is_this_stages_is_found():
 
 
 @pytest.mark.parametrize("tags", STRANGE)
-def test_who_merely_has_our_names_keeps_a_pool_and_a_key(tags):
+def test_a_pool_and_a_key_without_our_tags_are_not_found(tags):
     assert [thing.name for thing in find_retained(TRIAL, account(tags=tags))] == [
         "table gatehouse-trial-identity-PolicyTable-C92E2991881DF"
     ]
 
 
-def test_tags_that_somebody_has_added_make_it_no_less_ours():
+def test_additional_tags_do_not_hide_a_resource():
     assert "user pool p1" in [thing.name for thing in find_retained(TRIAL, account(tags={**TAGS, "cost": "carts"}))]
 
 
@@ -87,23 +87,23 @@ def refusing(code: str, *keys: str) -> Account:
     return opened
 
 
-def test_a_key_that_one_may_not_look_at_is_somebody_elses():
+def test_a_key_that_cannot_be_described_is_skipped():
     names = [thing.name for thing in find_retained(TRIAL, refusing("AccessDeniedException", "k2"))]
     assert names == [thing.name for thing in find_retained(TRIAL, account())]
 
 
-def test_keys_that_cannot_be_looked_at_for_another_reason_are_not_passed_over():
+def test_another_error_of_kms_is_not_ignored():
     with pytest.raises(ClientError, match="not you"):
         find_retained(TRIAL, refusing("ThrottlingException", "k1"))
 
 
-def test_to_find_something_is_not_to_touch_it():
+def test_finding_resources_changes_nothing():
     opened = account()
     find_retained(TRIAL, opened)
     assert opened.calls == []
 
 
-def test_protection_is_switched_off_before_a_thing_is_deleted():
+def test_protection_is_switched_off_before_a_resource_is_deleted():
     assert [operation for operation, _ in deleted(account())] == [
         "update_user_pool",
         "delete_user_pool",
@@ -113,11 +113,11 @@ def test_protection_is_switched_off_before_a_thing_is_deleted():
     ]
 
 
-def test_a_table_without_protection_is_simply_deleted():
+def test_a_table_without_protection_is_deleted_without_an_update():
     assert "update_table" not in [operation for operation, _ in deleted(account(protected=False))]
 
 
-def test_a_pool_loses_its_domain_first():
+def test_the_domain_of_a_pool_is_deleted_before_the_pool():
     calls = deleted(account(Domain="merchants"))
     assert calls[1:3] == [
         ("delete_user_pool_domain", {"UserPoolId": "p1", "Domain": "merchants"}),
@@ -125,5 +125,5 @@ def test_a_pool_loses_its_domain_first():
     ]
 
 
-def test_there_are_days_to_change_ones_mind_about_a_key():
+def test_the_deletion_of_a_key_is_scheduled_in_seven_days():
     assert deleted(account())[-1] == ("schedule_key_deletion", {"KeyId": "k1", "PendingWindowInDays": 7})

@@ -1,4 +1,4 @@
-"""Policies from their files into the table, past whoever has written there meanwhile."""
+"""Applying policy files to the table, with and without changes of other authors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def policies(dynamodb) -> Administer:
 
 @pytest.fixture
 def apply(dynamodb, tmp_path):
-    """Apply files, given by their names and one statement each."""
+    """Applies files, given by their names and one statement each."""
 
     def applied(overwrite: bool = False, **files: str):
         for path in tmp_path.glob("*.yaml"):
@@ -49,12 +49,12 @@ def apply(dynamodb, tmp_path):
     return applied
 
 
-def test_files_become_policies_of_groups_and_of_clients(apply, policies):
+def test_files_become_policies_of_groups_and_clients(apply, policies):
     assert apply(carters=READ, machine=READ).written == ["group:carters", "client:abc"]
     assert [policy.subject for policy in policies.list_policies()] == ["client:abc", "group:carters"]
 
 
-def test_what_is_the_same_is_not_written_again(apply, policies):
+def test_an_unchanged_file_is_not_written_again(apply, policies):
     apply(carters=READ)
     assert (apply(carters=READ).written, policies.get_policy("group:carters").version) == ([], 1)
 
@@ -76,21 +76,21 @@ def test_each_change_is_effective_for_the_next_request(apply, policies, dynamodb
     assert generation() != before
 
 
-def test_a_policy_whose_file_is_gone_is_taken_away(apply, policies):
+def test_a_policy_without_its_file_is_deleted(apply, policies):
     apply(carters=READ, grooms=READ)
     assert apply(grooms=READ).removed == ["group:carters"]
     with pytest.raises(NotFound):
         policies.get_policy("group:carters")
 
 
-def test_a_policy_that_was_never_in_a_file_is_nobodys_business_here(apply, policies):
+def test_a_policy_that_never_had_a_file_is_not_changed(apply, policies):
     policies.put_policy("group:carters", (), author="the dean")
     applied = apply()
     assert (applied.removed, applied.kept) == ([], [])
     assert policies.get_policy("group:carters").updated_by == "the dean"
 
 
-def test_what_somebody_else_has_written_is_left_and_named(apply, policies):
+def test_a_policy_of_another_author_is_reported_and_not_changed(apply, policies):
     apply(carters=READ)
     policies.put_policy("group:carters", (), author="the dean")
     applied = apply(carters=READ)
@@ -99,7 +99,7 @@ def test_what_somebody_else_has_written_is_left_and_named(apply, policies):
     assert policies.get_policy("group:carters").statements == ()
 
 
-def test_what_somebody_else_has_deleted_stays_deleted_and_is_named(apply, policies):
+def test_a_policy_that_another_author_deleted_is_reported_and_stays_deleted(apply, policies):
     apply(carters=READ)
     policies.delete_policy("group:carters", "the dean")
     applied = apply(carters=READ)
@@ -108,7 +108,7 @@ def test_what_somebody_else_has_deleted_stays_deleted_and_is_named(apply, polici
 
 
 @pytest.mark.parametrize("how", ["written", "deleted"])
-def test_it_is_replaced_where_that_is_wanted(apply, policies, how):
+def test_overwrite_replaces_a_policy_of_another_author(apply, policies, how):
     apply(carters=READ)
     if how == "written":
         policies.put_policy("group:carters", (), author="the dean")
@@ -118,7 +118,7 @@ def test_it_is_replaced_where_that_is_wanted(apply, policies, how):
     assert policies.get_policy("group:carters").updated_by == "policies/"
 
 
-def test_what_somebody_else_has_written_just_as_it_is_in_the_file_is_nothing_to_tell(apply, policies):
+def test_a_policy_of_another_author_equal_to_its_file_is_not_reported(apply, policies):
     apply(carters=READ)
     stored = policies.get_policy("group:carters")
     policies.put_policy("group:carters", stored.statements, author="the dean", version=stored.version)
@@ -126,48 +126,48 @@ def test_what_somebody_else_has_written_just_as_it_is_in_the_file_is_nothing_to_
     assert (applied.written, applied.kept) == ([], [])
 
 
-def test_a_policy_that_the_files_took_away_comes_back_with_its_file(apply, policies):
+def test_a_deleted_policy_is_written_again_with_its_file(apply, policies):
     apply(carters=READ)
     apply()
     assert apply(carters=READ).written == ["group:carters"]
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_what_another_tool_has_left_unreadable_is_named_and_can_be_replaced(apply, policies, dynamodb, overwrite):
+def test_an_invalid_policy_of_another_tool_is_reported_and_can_be_replaced(apply, policies, dynamodb, overwrite):
     dynamodb.put_item(TableName="PolicyTable", Item={"subject": {"S": "group:carters"}, "carts": {"N": "2"}})
     applied = apply(overwrite, carters=READ)
     if overwrite:
         assert applied.written == ["group:carters"]
         assert policies.get_policy("group:carters").updated_by == "policies/"
     else:
-        assert applied.kept == ["group:carters (written by another tool at some time)"]
+        assert applied.kept == ["group:carters (written by another tool at an unknown time)"]
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("group: carters", "expected `group`"),
-        ("statements: []", "expected `group`"),
+        ("group: carters", "expected two fields: `group` or `client`"),
+        ("statements: []", "expected two fields: `group` or `client`"),
         (
             "client: CartClientId\nstatements: []",
-            "client: 'CartClientId' is not an app client's output. Use one of MachineClientId",
+            "client: got 'CartClientId', expected one of the outputs MachineClientId.",
         ),
-        ("client: PolicyTableName\nstatements: []", "client: 'PolicyTableName' is not an app client's output."),
-        ("client: []\nstatements: []", "client: [] is not an app client's output."),
-        ("- group", "expected `group`"),
-        ("group: [", "is no YAML, see line 1"),
-        ("group: carters\nstatements: []\nextra: 1", "expected `group`"),
-        ("group: carters\nclient: MachineClientId\nstatements: []", "expected `group`"),
+        ("client: PolicyTableName\nstatements: []", "client: got 'PolicyTableName', expected one of"),
+        ("client: []\nstatements: []", "client: got [], expected one of the outputs"),
+        ("- group", "expected two fields: `group` or `client`"),
+        ("group: [", "not valid YAML, see line 1"),
+        ("group: carters\nstatements: []\nextra: 1", "expected two fields: `group` or `client`"),
+        ("group: carters\nclient: MachineClientId\nstatements: []", "expected two fields: `group` or `client`"),
         (
             "group: carters\nstatements: [{effect: Allow, effect: Deny, methods: [GET], paths: [/]}]",
-            "effect is there twice, see line 2",
+            "the key effect is duplicate, see line 2",
         ),
-        (b"group: caf\xe9\nstatements: []", "is not UTF-8"),
+        (b"group: caf\xe9\nstatements: []", "not valid UTF-8"),
         ("group: a b\nstatements: []", "subject: "),
         ("group: carters\nstatements: [{effect: Maybe, methods: [GET], paths: [/]}]", "statements[0].effect: "),
     ],
 )
-def test_a_file_that_is_no_policy_is_refused_by_its_name(tmp_path, text, said):
+def test_an_invalid_policy_file_is_refused_with_its_name(tmp_path, text, said):
     folder = tmp_path / "policies"
     folder.mkdir()
     (folder / "carters.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -176,28 +176,28 @@ def test_a_file_that_is_no_policy_is_refused_by_its_name(tmp_path, text, said):
     assert str(refused.value).startswith(f"policies/carters.yaml: {said}")
 
 
-def test_a_second_file_of_one_group_is_refused_and_the_first_is_named(tmp_path):
+def test_a_second_file_for_a_group_is_refused(tmp_path):
     for name in ("carters", "drivers"):
         (tmp_path / f"{name}.yaml").write_text(f"group: carters\nstatements: [{READ}]\n", encoding="utf-8")
-    with pytest.raises(Refused, match=r"drivers\.yaml: group:carters has a file already: .*/carters\.yaml"):
+    with pytest.raises(Refused, match=r"drivers\.yaml: group:carters already has the file .*/carters\.yaml\."):
         read_policies(tmp_path, {})
 
 
 @pytest.mark.parametrize("name", ["clerks.yml", "team/clerks.yaml", "team/clerks.yml"])
-def test_a_file_that_would_not_be_applied_is_refused_with_the_name_that_would(tmp_path, name):
+def test_a_file_in_the_wrong_place_is_refused_with_the_right_place(tmp_path, name):
     folder = tmp_path / "policies"
     (folder / name).parent.mkdir(parents=True)
     (folder / name).write_text(f"group: clerks\nstatements: [{READ}]\n", encoding="utf-8")
-    with pytest.raises(Refused, match=rf"policies/{name}: move it to policies/clerks\.yaml"):
+    with pytest.raises(Refused, match=rf"policies/{name}: .* Move it to policies/clerks\.yaml"):
         read_policies(folder, {})
 
 
-def test_a_missing_folder_is_refused_since_all_policies_would_be_deleted(tmp_path):
-    with pytest.raises(Refused, match=r"policies/: there is no such folder"):
+def test_a_missing_folder_is_refused(tmp_path):
+    with pytest.raises(Refused, match=r"policies/: this folder is missing"):
         read_policies(tmp_path / "policies", {})
 
 
-def test_every_file_with_a_fault_is_reported_and_the_others_are_read(tmp_path):
+def test_every_invalid_file_is_reported_and_the_valid_ones_are_read(tmp_path):
     for name, group in (("carters", "carters"), ("drivers", "a b"), ("grooms", "c d")):
         (tmp_path / f"{name}.yaml").write_text(f"group: {group}\nstatements: [{READ}]\n", encoding="utf-8")
     carters, *faults = examine(tmp_path, {})
@@ -205,45 +205,45 @@ def test_every_file_with_a_fault_is_reported_and_the_others_are_read(tmp_path):
     assert [str(fault).partition(": ")[0].rpartition("/")[2] for fault in faults] == ["drivers.yaml", "grooms.yaml"]
 
 
-def test_two_clients_are_two_subjects_before_there_is_a_stack(tmp_path):
+def test_two_clients_are_two_subjects_before_the_stack_exists(tmp_path):
     for name in ("WebClientId", "MachineClientId"):
         (tmp_path / f"{name}.yaml").write_text(f"client: {name}\nstatements: []\n", encoding="utf-8")
     assert len(read_policies(tmp_path, template_outputs(read_yaml(PROJECT, "infra/identity.yaml")))) == 2
 
 
-def test_the_groups_of_the_template_are_known_offline():
+def test_the_groups_come_from_the_template_without_a_stack():
     assert template_groups(read_yaml(PROJECT, "infra/identity.yaml")) == {"admins", "editors", "readers"}
 
 
 @pytest.mark.parametrize(
     ("group", "suggestion"),
     [
-        pytest.param("cartres", "Did you mean 'carters'?", id="letters that changed places"),
+        pytest.param("cartres", "Did you mean 'carters'?", id="swapped letters"),
         pytest.param("CARTERS", "Did you mean 'carters'?", id="another case"),
-        pytest.param("zebras", "The groups are: Grooms, carters.", id="nothing near"),
+        pytest.param("zebras", "The groups are: Grooms, carters.", id="no similar name"),
     ],
 )
-def test_for_a_group_that_does_not_exist_the_nearest_name_is_suggested(group, suggestion):
+def test_the_most_similar_name_is_suggested_for_an_unknown_group(group, suggestion):
     files = [PolicyFile("policies/x.yaml", f"group:{group}", []), PolicyFile("policies/y.yaml", "client:abc", [])]
     assert unknown_groups(files, {"carters", "Grooms"}, "the user pool") == {
         "policies/x.yaml": f"group: the user pool has no group {group!r}. {suggestion}"
     }
 
 
-def test_a_group_of_the_pool_is_known_in_every_letter():
+def test_a_group_of_the_pool_is_not_reported_as_unknown():
     assert unknown_groups([PolicyFile("policies/x.yaml", "group:Grooms", [])], {"Grooms"}, "the user pool") == {}
 
 
 @pytest.fixture
 def account(dynamodb) -> Any:
-    """An account whose user pool has one group, with the policy table in DynamoDB."""
+    """An account with one group in the user pool, and the policy table in DynamoDB."""
     cognito = Account(cognito_idp={"list_groups": {"Groups": [{"GroupName": "carters"}]}})
     return lambda service: dynamodb if service == "dynamodb" else cognito(service)
 
 
 @pytest.fixture
 def project(tmp_path):
-    """Two policy files, of which one is for a group that the user pool does not have."""
+    """Two policy files. One is for a group that the user pool does not have."""
     (tmp_path / "policies").mkdir()
     for group in ("carters", "cartres"):
         text = f"group: {group}\nstatements: [{READ}]\n"
@@ -257,11 +257,11 @@ def test_an_unknown_group_is_refused_before_anything_is_written(account, project
     assert str(refused.value) == (
         "policies/cartres.yaml: group: the user pool has no group 'cartres'. Did you mean 'carters'?"
         " Correct the name, or add the group to infra/identity.yaml."
-        " To apply the file all the same, pass --allow-unknown-group."
+        " To apply the file without the group, pass --allow-unknown-group."
     )
     assert policies.list_policies() == []
 
 
-def test_an_unknown_group_is_written_where_that_is_wanted(account, project):
+def test_allow_unknown_group_writes_the_policy_of_an_unknown_group(account, project):
     applied = apply_policies(project, {**OUTPUTS, "UserPoolId": "pool"}, account, allow_unknown_group=True)
     assert applied.notes() == ["written: group:carters", "written: group:cartres"]

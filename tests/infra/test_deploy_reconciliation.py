@@ -34,7 +34,7 @@ def tuned(response: dict[str, Any], pool_ttl: int = 0, policy_ttl: int = 60) -> 
     return changed, [operation for operation, _ in account.calls]
 
 
-def test_an_api_that_has_it_all_is_not_deployed_again():
+def test_an_api_with_the_expected_settings_is_not_deployed_again():
     assert tuned({**UNAUTHORIZED, "responseType": "UNAUTHORIZED", "defaultResponse": False}) == (False, [])
 
 
@@ -47,7 +47,7 @@ def test_an_api_that_has_it_all_is_not_deployed_again():
         pytest.param({"response": UNAUTHORIZED, "policy_ttl": 300}, "update_authorizer", id="the policies' memory"),
     ],
 )
-def test_what_is_lacking_is_set_and_deployed(arguments, call):
+def test_a_missing_setting_is_set_and_deployed(arguments, call):
     assert tuned(**arguments) == (True, [call, "create_deployment"])
 
 
@@ -56,7 +56,7 @@ def lambda_with(variables: dict[str, str], **more: Any) -> dict[str, Any]:
     return {"get_function_configuration": configuration}
 
 
-def test_variables_that_are_missing_are_added_to_those_there_are():
+def test_missing_variables_are_added_to_the_existing_ones():
     account = Account(**{"lambda": lambda_with({"TABLE": "t", "ADDED": "by hand"})})
     assert functions.reconcile(TRIAL, account, [Function("policy_changed", "r", {"TABLE": "t", "API": "a"})]) is True
     ((operation, arguments),) = account.calls
@@ -64,7 +64,7 @@ def test_variables_that_are_missing_are_added_to_those_there_are():
     assert arguments["Environment"] == {"Variables": {"TABLE": "t", "ADDED": "by hand", "API": "a"}}
 
 
-def test_variables_that_are_all_there_are_left_alone():
+def test_complete_variables_are_not_changed():
     account = Account(**{"lambda": lambda_with({"TABLE": "t", "ADDED": "by hand"})})
     assert functions.reconcile(TRIAL, account, [Function("policy_changed", "r", {"TABLE": "t"})]) is False
     assert account.calls == []
@@ -89,7 +89,7 @@ def fingerprint(project, **live: Any) -> str:
     return functions.fingerprint(project, TRIAL, account, DEPLOYED)
 
 
-def test_the_same_source_and_the_same_functions_have_one_fingerprint(project):
+def test_the_same_sources_and_functions_have_the_same_fingerprint(project):
     assert fingerprint(project) == fingerprint(project)
 
 
@@ -104,13 +104,13 @@ def test_the_same_source_and_the_same_functions_have_one_fingerprint(project):
         ("requirements.txt", "carts==1\n"),
     ],
 )
-def test_another_source_has_another_fingerprint(project, name, text):
+def test_a_changed_source_changes_the_fingerprint(project, name, text):
     before = fingerprint(project)
     (project / name).write_text(text, encoding="utf-8")
     assert fingerprint(project) != before
 
 
-def test_another_setting_of_the_stage_has_another_fingerprint_and_one_of_another_stage_has_not(project):
+def test_only_a_setting_of_the_same_stage_changes_the_fingerprint(project):
     path, before = project / ".chalice/config.json", fingerprint(project)
     config = json.loads(path.read_text(encoding="utf-8"))
     config["stages"]["other"] = {"xray": True}
@@ -122,15 +122,15 @@ def test_another_setting_of_the_stage_has_another_fingerprint_and_one_of_another
 
 
 @pytest.mark.parametrize("live", [{"CodeSha256": "another"}, {"Timeout": 6}, {"Role": "r"}, {"Handler": "h"}])
-def test_another_function_has_another_fingerprint(project, live):
+def test_a_changed_function_changes_the_fingerprint(project, live):
     assert fingerprint(project, **live) != fingerprint(project)
 
 
-def test_when_it_was_last_modified_is_no_matter(project):
+def test_the_time_of_modification_does_not_change_the_fingerprint(project):
     assert fingerprint(project, LastModified="yesterday") == fingerprint(project)
 
 
-def test_compiled_files_are_no_source(project):
+def test_compiled_files_do_not_change_the_fingerprint(project):
     before = fingerprint(project)
     (project / "chalicelib/__pycache__").mkdir()
     (project / "chalicelib/__pycache__/carts.cpython-311.pyc").write_bytes(b"\0")
@@ -138,7 +138,7 @@ def test_compiled_files_are_no_source(project):
 
 
 @pytest.mark.parametrize("missing", ["get_stage", "get_function_configuration"])
-def test_what_is_not_there_has_no_fingerprint(project, missing):
+def test_a_missing_resource_gives_no_fingerprint(project, missing):
     services = {"apigateway": {"get_stage": {}}, "lambda": lambda_with({})}
     for answers in services.values():
         answers.update({missing: gone} if missing in answers else {})

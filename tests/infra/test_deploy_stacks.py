@@ -1,4 +1,4 @@
-"""Stacks against a CloudFormation that ends as a test says."""
+"""Deploying stacks with a fake CloudFormation whose statuses each test chooses."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tests.infra.stages import PROJECT
 
 
 class CloudFormation:
-    """One stack, `trial`; what happens to it is taken from a list of statuses.
+    """A CloudFormation with one stack, `trial`.
 
-    statuses  what a description of the stack answers next; the last one is repeated
+    statuses  of the next descriptions of the stack; the last one is repeated
     """
 
     def __init__(self, *statuses: str, change_set: str = "CREATE_COMPLETE", reason: str = "") -> None:
@@ -87,13 +87,13 @@ def begun(status: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("status", "kind"), [("REVIEW_IN_PROGRESS", "CREATE"), ("UPDATE_COMPLETE", "UPDATE"), ("CREATE_COMPLETE", "UPDATE")]
 )
-def test_a_stack_is_created_or_updated_as_it_is_there_or_not(status, kind):
+def test_a_missing_stack_is_created_and_an_existing_one_updated(status, kind):
     cloudformation = CloudFormation(status, "UPDATE_COMPLETE")
     deploy(cloudformation)
     assert [call["ChangeSetType"] for call in cloudformation.called("create_change_set")] == [kind]
 
 
-def test_a_stack_that_was_left_in_the_middle_is_waited_for():
+def test_an_operation_in_progress_is_awaited_before_an_update():
     cloudformation = CloudFormation("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE")
     assert deploy(cloudformation) == ({"Carts": "2"}, True)
 
@@ -108,7 +108,7 @@ def test_a_stack_whose_creation_failed_is_deleted_first():
     assert cloudformation.called("create_change_set")[0]["ChangeSetType"] == "CREATE"
 
 
-def test_what_is_described_as_it_was_before_is_not_taken_for_the_end():
+def test_an_outdated_description_does_not_end_the_wait_for_an_update():
     cloudformation = CloudFormation(*["UPDATE_COMPLETE"] * 3, "UPDATE_ROLLBACK_COMPLETE")
     cloudformation.execute_change_set = lambda **_: cloudformation.statuses.__setitem__(
         slice(None), ["UPDATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"]
@@ -117,7 +117,7 @@ def test_what_is_described_as_it_was_before_is_not_taken_for_the_end():
         deploy(cloudformation)
 
 
-def test_a_deletion_is_not_over_while_the_stack_is_described_as_it_was():
+def test_an_outdated_description_does_not_end_the_wait_for_a_deletion():
     cloudformation = CloudFormation("CREATE_COMPLETE")
     cloudformation.delete_stack = lambda **_: cloudformation.statuses.__setitem__(
         slice(None), ["CREATE_COMPLETE", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
@@ -125,15 +125,15 @@ def test_a_deletion_is_not_over_while_the_stack_is_described_as_it_was():
     assert Stacks(cloudformation, sleep=lambda _: None).delete("trial") is True
 
 
-def test_a_stack_that_never_comes_to_an_end_is_not_waited_for_for_ever():
+def test_the_wait_for_a_stack_ends_after_an_hour():
     pauses: list[float] = []
-    with pytest.raises(DeploymentFailed, match="CloudFormation has come to no end in 60 minutes"):
+    with pytest.raises(DeploymentFailed, match="CloudFormation did not finish within 60 minutes"):
         Stacks(CloudFormation("UPDATE_IN_PROGRESS"), sleep=pauses.append).deploy("trial", "{}", {})
     assert 3600 <= sum(pauses) < 3610
 
 
 @pytest.mark.parametrize(
-    ("status", "stands"),
+    ("status", "updatable"),
     [
         ("REVIEW_IN_PROGRESS", False),
         ("CREATE_IN_PROGRESS", False),
@@ -146,12 +146,12 @@ def test_a_stack_that_never_comes_to_an_end_is_not_waited_for_for_ever():
         ("UPDATE_ROLLBACK_FAILED", True),
     ],
 )
-def test_a_stack_stands_once_it_was_complete_and_until_it_is_being_deleted(status, stands):
-    assert Stacks(CloudFormation(status)).stands("trial") is stands
+def test_a_stack_is_updatable_from_its_creation_to_its_deletion(status, updatable):
+    assert Stacks(CloudFormation(status)).is_updatable("trial") is updatable
 
 
-def test_a_stack_that_is_not_there_does_not_stand():
-    assert Stacks(CloudFormation()).stands("trial") is False
+def test_a_missing_stack_is_not_updatable():
+    assert Stacks(CloudFormation()).is_updatable("trial") is False
 
 
 POOL = "AWS::Cognito::UserPool"
@@ -168,14 +168,16 @@ def change(kind: str, action: str = "Modify", replacement: str = "True") -> dict
     "pages",
     [
         pytest.param([[change(POOL)]], id="replaced"),
-        pytest.param([[change(POOL, "Remove")]], id="taken away"),
+        pytest.param([[change(POOL, "Remove")]], id="removed"),
         pytest.param([[change("AWS::SQS::Queue")], [change(POOL)]], id="on the second page"),
     ],
 )
-def test_what_must_be_kept_is_not_lost_and_nothing_else_of_that_change_set_happens(pages):
+def test_an_update_that_replaces_or_removes_a_protected_type_is_not_executed(pages):
     cloudformation = CloudFormation("UPDATE_COMPLETE")
     cloudformation.changes = pages
-    with pytest.raises(Refused, match=r"^trial: It would be set aside .* give `--allow-replacement`"):
+    with pytest.raises(
+        Refused, match=r"^Refused: this update would replace or remove It\. .* pass `--allow-replacement`\.$"
+    ):
         deploy(cloudformation, keep=(POOL,))
     assert cloudformation.called("delete_change_set")
     assert not cloudformation.called("execute_change_set")
@@ -184,14 +186,14 @@ def test_what_must_be_kept_is_not_lost_and_nothing_else_of_that_change_set_happe
 @pytest.mark.parametrize(
     ("harmless", "keep"),
     [
-        pytest.param(change(POOL, replacement="False"), (POOL,), id="changed in its place"),
-        pytest.param(change(POOL, replacement="Conditional"), (POOL,), id="probably changed in its place"),
+        pytest.param(change(POOL, replacement="False"), (POOL,), id="changed in place"),
+        pytest.param(change(POOL, replacement="Conditional"), (POOL,), id="replacement is conditional"),
         pytest.param(change(POOL, "Add"), (POOL,), id="new"),
         pytest.param(change("AWS::SQS::Queue"), (POOL,), id="of another type"),
-        pytest.param(change(POOL), (), id="nothing has to be kept"),
+        pytest.param(change(POOL), (), id="no type is protected"),
     ],
 )
-def test_all_other_changes_are_carried_out(harmless, keep):
+def test_other_changes_are_executed(harmless, keep):
     cloudformation = CloudFormation("UPDATE_COMPLETE")
     cloudformation.changes = [[harmless]]
     assert deploy(cloudformation, keep=keep)[1] is True
@@ -200,21 +202,21 @@ def test_all_other_changes_are_carried_out(harmless, keep):
 @pytest.mark.parametrize(
     "reason", ["The submitted information didn't contain changes. Submit other.", "No updates are to be performed."]
 )
-def test_a_change_set_without_changes_is_taken_away_and_changes_nothing(reason):
+def test_a_change_set_without_changes_is_deleted(reason):
     cloudformation = CloudFormation("UPDATE_COMPLETE", change_set="FAILED", reason=reason)
     assert deploy(cloudformation)[1] is False
     assert cloudformation.called("delete_change_set")
     assert not cloudformation.called("execute_change_set")
 
 
-def test_a_change_set_that_fails_for_another_reason_is_a_failure():
+def test_a_change_set_that_fails_for_another_reason_raises_deployment_failed():
     with pytest.raises(DeploymentFailed, match="trial: OidcClientId is required"):
         deploy(
             CloudFormation("UPDATE_COMPLETE", change_set="FAILED", reason="OidcClientId is required with OidcIssuer.")
         )
 
 
-def test_of_a_failed_update_the_first_failure_is_told_and_no_older_one():
+def test_a_failed_update_reports_its_first_failure():
     cloudformation = CloudFormation(*["UPDATE_COMPLETE"] * 3, "UPDATE_ROLLBACK_COMPLETE")
     cloudformation.events = [
         failed("UPDATE_FAILED", "Second", "Resource update cancelled"),
@@ -227,30 +229,30 @@ def test_of_a_failed_update_the_first_failure_is_told_and_no_older_one():
         deploy(cloudformation)
 
 
-def test_only_parameters_that_the_template_knows_are_given():
+def test_parameters_that_the_template_does_not_declare_are_ignored():
     cloudformation = CloudFormation("UPDATE_COMPLETE")
     deploy(cloudformation, Stage="trial", Carts="2")
     given = cloudformation.called("create_change_set")[0]["Parameters"]
     assert given == [{"ParameterKey": "Stage", "ParameterValue": "trial"}]
 
 
-def test_a_template_that_is_too_large_for_a_call_needs_a_bucket():
+def test_a_template_that_is_too_large_needs_a_bucket():
     with pytest.raises(DeploymentFailed, match="the template has 51201 bytes"):
         deploy(CloudFormation("UPDATE_COMPLETE"), "x" * (LARGEST_BODY + 1))
 
 
-def test_the_identity_template_needs_none():
+def test_the_identity_template_needs_no_bucket():
     assert (PROJECT / "infra/identity.yaml").stat().st_size <= LARGEST_BODY
 
 
-def test_a_stack_that_is_not_there_has_nothing_and_is_not_deleted():
+def test_a_missing_stack_has_no_outputs_and_is_not_deleted():
     cloudformation = CloudFormation()
     stacks = Stacks(cloudformation)
     assert (stacks.outputs("trial"), stacks.parameters("trial"), stacks.delete("trial")) == ({}, {}, False)
     assert cloudformation.calls == []
 
 
-def test_to_be_refused_an_answer_is_not_to_hear_that_there_is_no_stack():
+def test_access_denied_is_not_treated_as_a_missing_stack():
     cloudformation = CloudFormation()
     denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "DescribeStacks")
 
@@ -262,7 +264,7 @@ def test_to_be_refused_an_answer_is_not_to_hear_that_there_is_no_stack():
         Stacks(cloudformation).outputs("trial")
 
 
-def test_a_stack_that_cannot_be_deleted_says_why():
+def test_a_failed_deletion_reports_its_reason():
     cloudformation = CloudFormation("UPDATE_COMPLETE")
     cloudformation.delete_stack = lambda **_: cloudformation.statuses.__setitem__(slice(None), ["DELETE_FAILED"])
     cloudformation.events = [failed("DELETE_FAILED", "UserPool", "it has a domain"), begun("DELETE_IN_PROGRESS")]

@@ -1,4 +1,4 @@
-"""Chalice's memory: where it is kept, and how it is made anew when it is not."""
+"""Chalice's state: where it is stored, and how it is rebuilt when it is missing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from infra import discovery, stream_mapping
-from infra.chalice_state import ChaliceState, Memory
+from infra.chalice_state import ChaliceState, State
 from infra.errors import DeploymentFailed, Refused
 from tests.infra.account import Account, functions, gateway, gone, mapping
 from tests.infra.stages import TRIAL
@@ -17,10 +17,10 @@ API = {"name": "rest_api", "resource_type": "rest_api", "rest_api_id": "api1", "
 DEPLOYED = {"resources": [API], "schema_version": "2.0", "backend": "api"}
 
 
-def remembering(memory: Memory | None) -> dict:
-    if memory is None:
+def storing(stored: State | None) -> dict:
+    if stored is None:
         return {"get_parameter": gone}
-    value = json.dumps({"deployed": memory.deployed, "fingerprint": memory.fingerprint})
+    value = json.dumps({"deployed": stored.deployed, "fingerprint": stored.fingerprint})
     return {"get_parameter": {"Parameter": {"Value": value}}}
 
 
@@ -30,62 +30,64 @@ def state(tmp_path, account: Account, written: dict | None = None) -> ChaliceSta
     return state
 
 
-def test_the_parameter_is_believed_before_the_file(tmp_path):
-    account = Account(ssm=remembering(Memory(DEPLOYED, "f")))
-    assert state(tmp_path, account, {"resources": []}).pull() == Memory(DEPLOYED, "f")
+def test_the_parameter_takes_precedence_over_the_file(tmp_path):
+    account = Account(ssm=storing(State(DEPLOYED, "f")))
+    assert state(tmp_path, account, {"resources": []}).pull() == State(DEPLOYED, "f")
 
 
-def test_a_file_is_believed_if_its_api_exists(tmp_path):
-    account = Account(ssm=remembering(None), apigateway=gateway(api1="trial"))
-    assert state(tmp_path, account, DEPLOYED).pull() == Memory(DEPLOYED)
+def test_the_file_is_used_if_its_api_exists(tmp_path):
+    account = Account(ssm=storing(None), apigateway=gateway(api1="trial"))
+    assert state(tmp_path, account, DEPLOYED).pull() == State(DEPLOYED)
 
 
-def test_a_file_of_an_earlier_life_is_not_believed(tmp_path):
-    account = Account(ssm=remembering(None), apigateway=gateway(), **{"lambda": functions()})
-    assert state(tmp_path, account, DEPLOYED).pull() == Memory(None)
+def test_the_file_is_ignored_if_its_api_does_not_exist(tmp_path):
+    account = Account(ssm=storing(None), apigateway=gateway(), **{"lambda": functions()})
+    assert state(tmp_path, account, DEPLOYED).pull() == State(None)
 
 
-def test_an_api_that_nothing_remembers_is_not_made_a_second_time(tmp_path):
-    account = Account(ssm=remembering(None), apigateway=gateway(api1="trial"))
-    with pytest.raises(Refused, match=r"There is the REST API api1 of the stage trial, .* give `--adopt api1`"):
+def test_an_api_without_state_is_refused(tmp_path):
+    account = Account(ssm=storing(None), apigateway=gateway(api1="trial"))
+    with pytest.raises(
+        Refused, match=r"^Refused: the stage trial already has the REST API api1, .* pass `--adopt api1`\."
+    ):
         state(tmp_path, account).pull()
 
 
 @pytest.mark.parametrize("adopt", ["api2", "", None])
 def test_only_an_api_of_this_stage_can_be_adopted(tmp_path, adopt):
-    account = Account(ssm=remembering(None), apigateway=gateway(api1="trial", api2="other"))
+    account = Account(ssm=storing(None), apigateway=gateway(api1="trial", api2="other"))
     with pytest.raises(Refused):
         state(tmp_path, account).pull(adopt)
 
 
-def test_another_api_than_the_remembered_one_cannot_be_adopted(tmp_path):
-    account = Account(ssm=remembering(Memory(DEPLOYED, "f")), apigateway=gateway(api1="trial", api2="trial"))
-    with pytest.raises(Refused, match=r"the stage trial has the REST API api1, and api2 is another one"):
+def test_an_api_other_than_the_stored_one_cannot_be_adopted(tmp_path):
+    account = Account(ssm=storing(State(DEPLOYED, "f")), apigateway=gateway(api1="trial", api2="trial"))
+    with pytest.raises(Refused, match=r"--adopt: the stage trial uses the REST API api1, not api2"):
         state(tmp_path, account).pull("api2")
 
 
-def test_the_remembered_api_may_be_adopted_again(tmp_path):
-    account = Account(ssm=remembering(Memory(DEPLOYED, "f")), apigateway=gateway(api1="trial"))
-    assert state(tmp_path, account).pull("api1") == Memory(DEPLOYED, "f")
+def test_the_stored_api_can_be_adopted_again(tmp_path):
+    account = Account(ssm=storing(State(DEPLOYED, "f")), apigateway=gateway(api1="trial"))
+    assert state(tmp_path, account).pull("api1") == State(DEPLOYED, "f")
 
 
-@pytest.mark.parametrize("begun", [None, Memory(None), Memory({"resources": []})])
-def test_what_is_mistyped_is_not_adopted_whatever_is_remembered(tmp_path, begun):
-    account = Account(ssm=remembering(begun), apigateway=gateway(api1="trial"), **{"lambda": functions()})
-    with pytest.raises(Refused, match=r"--adopt: api3 is no REST API of the stage trial; there is api1"):
+@pytest.mark.parametrize("stored", [None, State(None), State({"resources": []})])
+def test_an_unknown_api_is_not_adopted_whatever_the_state(tmp_path, stored):
+    account = Account(ssm=storing(stored), apigateway=gateway(api1="trial"), **{"lambda": functions()})
+    with pytest.raises(Refused, match=r"--adopt: api3 is not a REST API of the stage trial\. The stage has api1\."):
         state(tmp_path, account, DEPLOYED).pull("api3")
 
 
-def test_an_adopted_api_goes_before_the_file(tmp_path):
-    there = gateway(api1="trial", api2="trial")
-    account = Account(ssm=remembering(None), apigateway=there, **{"lambda": functions()})
+def test_an_adopted_api_takes_precedence_over_the_file(tmp_path):
+    apis = gateway(api1="trial", api2="trial")
+    account = Account(ssm=storing(None), apigateway=apis, **{"lambda": functions()})
     assert state(tmp_path, account, DEPLOYED).pull("api2").api_id == "api2"
 
 
-def test_an_adopted_api_is_remembered_with_its_functions_and_its_mapping(tmp_path):
+def test_the_state_of_an_adopted_api_has_its_functions_and_its_mapping(tmp_path):
     listed = functions("gatehouse-trial", "gatehouse-trial-policy_changed")
     listed["list_event_source_mappings"] = {"EventSourceMappings": [mapping("m1", "arn:stream")]}
-    account = Account(ssm=remembering(None), apigateway=gateway(api1="trial", api2="trial"), **{"lambda": listed})
+    account = Account(ssm=storing(None), apigateway=gateway(api1="trial", api2="trial"), **{"lambda": listed})
     deployed = state(tmp_path, account).pull("api2").deployed
     assert [item["name"] for item in deployed["resources"]] == [
         "api_handler",
@@ -96,54 +98,54 @@ def test_an_adopted_api_is_remembered_with_its_functions_and_its_mapping(tmp_pat
     assert discovery.rest_api_id(deployed) == "api2"
 
 
-@pytest.mark.parametrize("begun", [Memory(None), Memory({"resources": []})])
-def test_what_an_interrupted_first_deployment_has_left_is_taken_up(tmp_path, begun):
-    account = Account(ssm=remembering(begun), apigateway=gateway(api1="trial"), **{"lambda": functions()})
+@pytest.mark.parametrize("stored", [State(None), State({"resources": []})])
+def test_the_api_of_an_interrupted_first_deployment_is_used(tmp_path, stored):
+    account = Account(ssm=storing(stored), apigateway=gateway(api1="trial"), **{"lambda": functions()})
     assert state(tmp_path, account).pull().api_id == "api1"
 
 
-def test_other_stages_apis_are_none_of_ours(tmp_path):
-    account = Account(ssm=remembering(None), apigateway=gateway(api2="other"), **{"lambda": functions()})
-    assert state(tmp_path, account).pull() == Memory(None)
+def test_the_api_of_another_stage_is_ignored(tmp_path):
+    account = Account(ssm=storing(None), apigateway=gateway(api2="other"), **{"lambda": functions()})
+    assert state(tmp_path, account).pull() == State(None)
 
 
-def test_remembering_the_same_writes_nothing(tmp_path):
-    account = Account(ssm=remembering(Memory(DEPLOYED, "f")))
-    assert state(tmp_path, account).remember(Memory(DEPLOYED, "f")) is False
+def test_an_unchanged_state_is_not_written(tmp_path):
+    account = Account(ssm=storing(State(DEPLOYED, "f")))
+    assert state(tmp_path, account).write(State(DEPLOYED, "f")) is False
     assert account.calls == []
 
 
-def test_what_is_remembered_can_be_recalled(tmp_path):
-    account = Account(ssm=remembering(None))
-    assert state(tmp_path, account).remember(Memory(DEPLOYED, "f")) is True
+def test_a_written_state_can_be_read(tmp_path):
+    account = Account(ssm=storing(None))
+    assert state(tmp_path, account).write(State(DEPLOYED, "f")) is True
     ((operation, arguments),) = account.calls
     assert (operation, arguments["Name"]) == ("put_parameter", "/gatehouse/trial/chalice-state")
     later = Account(ssm={"get_parameter": {"Parameter": {"Value": arguments["Value"]}}})
-    assert state(tmp_path, later).recall() == Memory(DEPLOYED, "f")
+    assert state(tmp_path, later).read() == State(DEPLOYED, "f")
 
 
 @pytest.mark.parametrize("value", ["", "[]", '{"deployed": null, "carts": 2}'])
-def test_a_parameter_that_somebody_else_has_written_is_refused_by_its_name(tmp_path, value):
+def test_a_parameter_with_an_unexpected_form_is_refused(tmp_path, value):
     account = Account(ssm={"get_parameter": {"Parameter": {"Value": value}}})
-    with pytest.raises(Refused, match="The parameter /gatehouse/trial/chalice-state is not what this program"):
+    with pytest.raises(Refused, match="the SSM parameter /gatehouse/trial/chalice-state has an unexpected form"):
         state(tmp_path, account).pull()
 
 
-def test_half_a_file_is_none(tmp_path):
-    kept = state(tmp_path, Account(), DEPLOYED)
+def test_an_incomplete_file_is_ignored(tmp_path):
+    written = state(tmp_path, Account(), DEPLOYED)
     path = tmp_path / ".chalice/deployed/trial.json"
     path.write_text(path.read_text(encoding="utf-8")[:40], encoding="utf-8")
-    assert kept.read_file() is None
+    assert written.read_file() is None
 
 
-def test_of_functions_with_our_name_those_of_other_applications_are_left_out():
+def test_functions_of_other_applications_with_our_prefix_are_ignored():
     tags = {"gatehouse-trial-carts": "version=1:stage=carts:app=gatehouse-trial", "gatehouse-trial-hers": ""}
     listed = functions("gatehouse-trial", "gatehouse-trials", *tags, tags=tags)
     assert discovery.functions(TRIAL, Account(**{"lambda": listed})) == {"api_handler": "arn:function:gatehouse-trial"}
 
 
-def test_what_is_gone_is_not_deleted_a_second_time():
-    memory = {
+def test_resources_that_no_longer_exist_are_removed_from_the_state():
+    recorded = {
         "resources": [
             {"name": "api_handler", "resource_type": "lambda_function"},
             {"name": "pre_token", "resource_type": "lambda_function"},
@@ -156,14 +158,14 @@ def test_what_is_gone_is_not_deleted_a_second_time():
     listed = functions("gatehouse-trial")
     listed["list_event_source_mappings"] = {"EventSourceMappings": [mapping("m1", "arn:stream")]}
     account = Account(apigateway=gateway(), **{"lambda": listed})
-    left = discovery.still_there(TRIAL, account, memory)["resources"]
+    left = discovery.only_existing(TRIAL, account, recorded)["resources"]
     assert [item["name"] for item in left] == ["api_handler", "m", "carts"]
 
 
 def listening(*mappings: dict, busy: int = 0) -> Account:
-    """A Lambda with mappings, which refuses to change one that is not ready.
+    """Returns an account with mappings. It rejects a change of a mapping that is not ready.
 
-    busy  how many questions it takes until a new or changed mapping is ready
+    busy  number of reads until a new or changed mapping is ready
     """
     waits = dict.fromkeys((item["UUID"] for item in mappings), busy)
     account = Account(**{"lambda": {"list_event_source_mappings": {"EventSourceMappings": list(mappings)}}})
@@ -188,8 +190,8 @@ def listening(*mappings: dict, busy: int = 0) -> Account:
     return account
 
 
-def pruned(account: Account, *remembered: str) -> tuple[list[str], list[str]]:
-    resources = [API] + [discovery.mapping_resource(mapping(uuid, "arn:stream")) for uuid in remembered]
+def pruned(account: Account, *recorded: str) -> tuple[list[str], list[str]]:
+    resources = [API] + [discovery.mapping_resource(mapping(uuid, "arn:stream")) for uuid in recorded]
     deployed, number = stream_mapping.prune(
         TRIAL, account, {"resources": resources}, "arn:stream", sleep=lambda _: None
     )
@@ -199,29 +201,35 @@ def pruned(account: Account, *remembered: str) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("there", "remembered", "deleted", "left"),
+    ("existing", "recorded", "deleted", "left"),
     [
-        pytest.param([mapping("m1", "arn:stream")], ["m1"], [], ["m1"], id="all is well"),
+        pytest.param([mapping("m1", "arn:stream")], ["m1"], [], ["m1"], id="no change"),
         pytest.param([mapping("m1", "arn:old")], ["m1"], ["m1"], [], id="the table was replaced"),
         pytest.param(
-            [mapping("m1", "arn:old"), mapping("m2", "arn:stream")], ["m1"], ["m1"], ["m2"], id="and it knows"
+            [mapping("m1", "arn:old"), mapping("m2", "arn:stream")],
+            ["m1"],
+            ["m1"],
+            ["m2"],
+            id="the new mapping is not in the state",
         ),
-        pytest.param([mapping("m1", "arn:stream"), mapping("m2", "arn:stream")], ["m2"], ["m1"], ["m2"], id="a second"),
-        pytest.param([mapping("m1", "arn:stream")], [], [], ["m1"], id="one that nobody remembers is taken up"),
-        pytest.param([], ["m1"], [], [], id="one that is gone is forgotten"),
-        pytest.param([mapping("m1", "arn:old", "Deleting")], ["m1"], [], [], id="one that is going is gone"),
+        pytest.param(
+            [mapping("m1", "arn:stream"), mapping("m2", "arn:stream")], ["m2"], ["m1"], ["m2"], id="a duplicate"
+        ),
+        pytest.param([mapping("m1", "arn:stream")], [], [], ["m1"], id="a mapping that is not in the state"),
+        pytest.param([], ["m1"], [], [], id="a deleted mapping"),
+        pytest.param([mapping("m1", "arn:old", "Deleting")], ["m1"], [], [], id="a mapping that is being deleted"),
     ],
 )
-def test_one_mapping_is_left_and_it_is_the_current_one(there, remembered, deleted, left):
-    assert pruned(listening(*there), *remembered) == (deleted, left)
+def test_only_the_current_mapping_remains(existing, recorded, deleted, left):
+    assert pruned(listening(*existing), *recorded) == (deleted, left)
 
 
-def test_where_nothing_changes_the_memory_is_the_very_same():
-    memory = {"resources": [discovery.mapping_resource(mapping("m1", "arn:stream")), API]}
-    assert stream_mapping.prune(TRIAL, listening(mapping("m1", "arn:stream")), memory, "arn:stream") == (memory, 0)
+def test_the_state_is_unchanged_if_no_mapping_changes():
+    recorded = {"resources": [discovery.mapping_resource(mapping("m1", "arn:stream")), API]}
+    assert stream_mapping.prune(TRIAL, listening(mapping("m1", "arn:stream")), recorded, "arn:stream") == (recorded, 0)
 
 
-def test_a_mapping_is_changed_only_where_it_lacks_a_setting():
+def test_a_mapping_is_updated_only_if_a_setting_is_missing():
     settings = {"BisectBatchOnFunctionError": True, "DestinationConfig": {"OnFailure": {"Destination": "arn:queue"}}}
     whole = {**mapping("m1", "arn:stream"), **settings, "BatchSize": 10}
     assert stream_mapping.reconcile(TRIAL, listening(whole), settings) is False
@@ -230,7 +238,7 @@ def test_a_mapping_is_changed_only_where_it_lacks_a_setting():
     assert account.calls == [("update_event_source_mapping", {"UUID": "m1", **settings})]
 
 
-def test_a_mapping_that_is_being_made_is_changed_when_it_is_ready_and_left_when_it_is_ready_again():
+def test_a_new_mapping_is_updated_when_it_is_ready_and_awaited_afterwards():
     pauses: list[float] = []
     account = listening(mapping("m1", "arn:stream", "Creating"), busy=2)
     assert stream_mapping.reconcile(TRIAL, account, {"BatchSize": 10}, pauses.append) is True
@@ -238,19 +246,19 @@ def test_a_mapping_that_is_being_made_is_changed_when_it_is_ready_and_left_when_
     assert len(pauses) == 4  # two before the change, and two after it
 
 
-def test_a_mapping_that_is_being_changed_is_waited_for_even_if_it_lacks_nothing():
+def test_a_mapping_in_progress_is_awaited_even_if_no_setting_is_missing():
     pauses: list[float] = []
     stream_mapping.reconcile(TRIAL, listening(mapping("m1", "arn:stream", "Updating"), busy=2), {}, pauses.append)
     assert len(pauses) == 2
 
 
-def test_a_mapping_is_deleted_when_it_is_ready():
+def test_a_mapping_is_deleted_only_when_it_is_ready():
     assert pruned(listening(mapping("m1", "arn:old", "Enabling"), busy=2)) == (["m1"], [])
 
 
-def test_a_mapping_that_is_never_ready_is_not_waited_for_for_ever():
+def test_the_wait_for_a_mapping_ends_after_three_minutes():
     account = listening(mapping("m1", "arn:stream"), busy=100_000)
-    with pytest.raises(DeploymentFailed, match="the stream mapping m1 is still Updating after 180 seconds"):
+    with pytest.raises(DeploymentFailed, match="the stream mapping m1 is still in the state Updating after 180 s"):
         stream_mapping.reconcile(TRIAL, account, {}, lambda _: None)
 
 
@@ -264,6 +272,6 @@ def test_a_mapping_that_is_never_ready_is_not_waited_for_for_ever():
         ("http://localhost:4566", {"JwksUrl": "http://localhost:4566/pool/.well-known/jwks.json"}),
     ],
 )
-def test_only_a_simulated_pool_has_its_keys_elsewhere_than_its_issuer_says(endpoint, keys):
+def test_only_a_simulated_pool_has_its_own_jwks_url(endpoint, keys):
     cognito = SimpleNamespace(meta=SimpleNamespace(endpoint_url=endpoint))
     assert discovery.simulated_keys(lambda _service: cognito, "pool") == keys

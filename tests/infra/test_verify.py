@@ -13,7 +13,7 @@ import pytest
 
 from infra import functions
 from infra.chalice_config import write_config
-from infra.chalice_state import ChaliceState, Memory
+from infra.chalice_state import ChaliceState, State
 from infra.checks import stream
 from infra.checks.live import Live
 from infra.checks.stack import drift
@@ -158,7 +158,7 @@ def by_manage(target: Target) -> Iterator[Target]:
     stage, client = target.stage, target.client
     tag = f"version=1.34.0:stage={stage.name}:app={stage.app}"
     yield Target(stage, doctored(client, "lambda", "list_tags", set_in("Tags", "aws-chalice", tag)))
-    ChaliceState(PROJECT, stage, client).forget()
+    ChaliceState(PROJECT, stage, client).delete()
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def store_state(target: Target, checkout: Path) -> None:
     memory = {"resources": [*resources, {"resource_type": "rest_api", "rest_api_id": target.api["restApiId"]}]}
     write_config(checkout, target.stage, Live(target.stage, target.client, PROJECT).application)
     fingerprint = functions.fingerprint(checkout, target.stage, target.client, memory)
-    ChaliceState(checkout, target.stage, target.client).remember(Memory(memory, fingerprint))
+    ChaliceState(checkout, target.stage, target.client).write(State(memory, fingerprint))
 
 
 def test_the_deployment_check_passes_for_the_same_sources_on_another_machine(by_manage: Target, checkout: Path):
@@ -207,13 +207,13 @@ def test_a_deployment_from_other_sources_fails_the_deployment_check(by_manage: T
 
 @pytest.mark.parametrize(
     ("memory", "expected"),
-    [(None, "The SSM parameter /gatehouse/olympus"), (Memory(), "The last deployment did not finish")],
+    [(None, "The SSM parameter /gatehouse/olympus"), (State(), "The last deployment did not finish")],
 )
 def test_an_unknown_or_unfinished_deployment_fails_the_deployment_check(
-    by_manage: Target, memory: Memory | None, expected: str
+    by_manage: Target, memory: State | None, expected: str
 ):
     if memory:
-        ChaliceState(PROJECT, by_manage.stage, by_manage.client).remember(memory)
+        ChaliceState(PROJECT, by_manage.stage, by_manage.client).write(memory)
     finding = result_of(by_manage, "deployment")
     assert not finding.ok
     assert expected in finding.detail
