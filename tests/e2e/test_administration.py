@@ -30,7 +30,7 @@ def error_of(answer: Answer) -> tuple[int, str]:
 # --- policies ---
 
 
-def test_a_policy_is_read_back_as_it_was_written(guild: Guild) -> None:
+def test_a_read_returns_the_written_policy(guild: Guild) -> None:
     rules = [READ, deny("/reports/annual", methods=["*"], sid="freeze", scopes=["openid"])]
 
     written = guild.write(rules)
@@ -39,7 +39,7 @@ def test_a_policy_is_read_back_as_it_was_written(guild: Guild) -> None:
     assert guild.read() == written
 
 
-def test_a_policy_says_who_wrote_it(guild: Guild) -> None:
+def test_a_policy_names_its_author(guild: Guild) -> None:
     guild.write([READ])
 
     assert guild.read().body["updated_by"] == claims(guild.admin)["sub"]
@@ -54,7 +54,7 @@ def test_every_policy_is_listed(guild: Guild) -> None:
     assert {"group:readers", "group:editors", "group:admins", guild.subject} <= subjects
 
 
-def test_who_read_an_old_version_overwrites_nothing(guild: Guild) -> None:
+def test_a_write_with_an_old_version_is_refused(guild: Guild) -> None:
     read_by_both = guild.write([READ]).body["version"]
     by_the_first = guild.write([READ, deny("/reports/annual")], version=read_by_both)
 
@@ -64,12 +64,12 @@ def test_who_read_an_old_version_overwrites_nothing(guild: Guild) -> None:
     assert guild.read() == by_the_first
 
 
-def test_a_policy_that_is_written_as_new_must_be_new(guild: Guild) -> None:
+def test_a_write_of_a_new_policy_is_refused_if_the_policy_exists(guild: Guild) -> None:
     assert guild.write([READ], version=0).status == 200
     assert error_of(guild.write([], version=0)) == (409, "version_conflict")
 
 
-def test_a_deleted_policy_is_gone_and_what_it_allowed_is_refused(guild: Guild) -> None:
+def test_a_deleted_policy_is_gone_and_its_permissions_are_revoked(guild: Guild) -> None:
     guild.write([READ])
     assert guild.api.ask("GET", "/reports", guild.token).status == 200
 
@@ -80,7 +80,7 @@ def test_a_deleted_policy_is_gone_and_what_it_allowed_is_refused(guild: Guild) -
     assert error_of(guild.api.ask("DELETE", guild.policy_path, guild.admin)) == (404, "not_found")
 
 
-def test_a_version_never_comes_twice_though_the_policy_was_deleted_in_between(guild: Guild) -> None:
+def test_a_version_number_is_never_used_again_after_a_deletion(guild: Guild) -> None:
     before = guild.write([READ]).body["version"]
     guild.dissolve()
 
@@ -142,9 +142,7 @@ def careful_guild(people: People, api: Api, admin: str) -> Any:
 
 
 @pytest.mark.parametrize("mistake", MALFORMED)
-def test_a_malformed_policy_is_refused_by_the_name_of_the_field_and_nothing_is_stored(
-    careful_guild: Guild, mistake: str
-) -> None:
+def test_a_malformed_policy_is_refused_with_the_field_name_and_not_stored(careful_guild: Guild, mistake: str) -> None:
     body, field = MALFORMED[mistake]
 
     answer = careful_guild.api.ask("PUT", careful_guild.policy_path, careful_guild.admin, body)
@@ -154,7 +152,7 @@ def test_a_malformed_policy_is_refused_by_the_name_of_the_field_and_nothing_is_s
     assert (stored["version"], stored["statements"]) == (1, [READ])
 
 
-def test_a_policy_that_is_too_large_is_refused_with_by_how_much(careful_guild: Guild) -> None:
+def test_a_policy_that_is_too_large_is_refused_with_its_excess(careful_guild: Guild) -> None:
     body, _ = MALFORMED["too large a document"]
 
     answer = careful_guild.api.ask("PUT", careful_guild.policy_path, careful_guild.admin, body)
@@ -163,7 +161,7 @@ def test_a_policy_that_is_too_large_is_refused_with_by_how_much(careful_guild: G
 
 
 @pytest.mark.parametrize("subject", ["user/clerk", "group/white%20space", "client/a:b", "Group/readers"])
-def test_a_policy_is_for_a_group_or_a_client_and_nobody_else(api: Api, admin: str, subject: str) -> None:
+def test_the_subject_of_a_policy_is_a_group_or_a_client(api: Api, admin: str, subject: str) -> None:
     answer = api.ask("PUT", f"/admin/policies/{subject}", admin, {"statements": [READ]})
 
     assert error_of(answer) == (400, "invalid_input")
@@ -191,7 +189,7 @@ def clerk(guild: Guild) -> Guild:
     return guild
 
 
-def test_a_revoked_person_is_refused_at_the_next_request_until_it_is_lifted(clerk: Guild) -> None:
+def test_a_revoked_user_is_refused_from_the_next_request_until_the_revocation_is_deleted(clerk: Guild) -> None:
     revoke(clerk, sub=clerk.member.sub)
 
     assert clerk.api.ask("GET", "/reports", clerk.token) == REVOKED
@@ -199,7 +197,7 @@ def test_a_revoked_person_is_refused_at_the_next_request_until_it_is_lifted(cler
     assert clerk.api.ask("GET", "/reports", clerk.token).status == 200
 
 
-def test_a_revoked_person_who_signs_in_again_later_is_let_in(clerk: Guild, people: People) -> None:
+def test_a_revoked_user_is_admitted_after_a_later_sign_in(clerk: Guild, people: People) -> None:
     revoked_at = revoke(clerk, sub=clerk.member.sub)["revoked_at"]
 
     def issued_later() -> str | None:
@@ -214,7 +212,7 @@ def test_a_revoked_person_who_signs_in_again_later_is_let_in(clerk: Guild, peopl
     assert lift(clerk, sub=clerk.member.sub) == 204
 
 
-def test_a_revoked_sign_in_is_refused_for_good_with_all_tokens_refreshed_from_it(
+def test_a_revoked_session_is_refused_with_all_its_refreshed_tokens(
     clerk: Guild, people: People, outputs: dict[str, Any]
 ) -> None:
     granted = people.sign_in(clerk.member)
@@ -237,7 +235,7 @@ def test_a_revoked_sign_in_is_refused_for_good_with_all_tokens_refreshed_from_it
     assert clerk.api.ask("GET", "/reports", refreshed).status == 200
 
 
-def test_a_revoked_client_is_refused_and_later_tokens_of_it_are_not(
+def test_a_revoked_client_is_refused_and_its_later_tokens_are_admitted(
     guild: Guild, outputs: dict[str, Any], machine: str
 ) -> None:
     client = outputs["machine_client_id"]
@@ -255,7 +253,7 @@ def test_a_revoked_client_is_refused_and_later_tokens_of_it_are_not(
     assert guild.api.ask("GET", "/reports", machine).status == 200
 
 
-def test_revocations_are_listed_until_they_are_lifted(guild: Guild) -> None:
+def test_a_revocation_is_listed_until_it_is_deleted(guild: Guild) -> None:
     revoked = revoke(guild, sub=guild.member.sub)
 
     def listed() -> list[dict[str, Any]]:
@@ -288,7 +286,7 @@ def test_revocations_are_listed_until_they_are_lifted(guild: Guild) -> None:
         pytest.param(["sub"], "body", id="a list"),
     ],
 )
-def test_a_malformed_revocation_is_refused_and_revokes_nothing(api: Api, admin: str, body: object, field: str) -> None:
+def test_a_malformed_revocation_is_refused_and_not_stored(api: Api, admin: str, body: object, field: str) -> None:
     before = api.ask("GET", "/admin/revocations", admin)
 
     answer = api.ask("POST", "/admin/revocations", admin, body)
@@ -312,7 +310,7 @@ def test_a_malformed_revocation_is_refused_and_revokes_nothing(api: Api, admin: 
         ("DELETE", "/admin/revocations", {"sub": "somebody"}),
     ],
 )
-def test_who_does_not_administer_is_refused_by_the_gateway(
+def test_a_caller_who_is_not_an_administrator_is_refused_by_the_gateway(
     api: Api, reader: str, editor: str, machine: str, method: str, path: str, body: Any
 ) -> None:
     answers = [api.ask(method, path, token, body) for token in (reader, editor, machine)]

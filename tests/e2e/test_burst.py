@@ -25,7 +25,7 @@ def just_deployed(cloud: Cloud) -> None:
 
 
 @pytest.mark.usefixtures("just_deployed")
-def test_64_different_callers_at_once_are_all_answered(
+def test_64_concurrent_callers_are_all_served(
     outputs: dict[str, Any], people: People, api: Api, admin: str, attacked: Pool
 ) -> None:
     paths = [f"/admin/policies/group/{people.new_group()}" for _ in range(WRITERS)]

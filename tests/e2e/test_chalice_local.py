@@ -109,7 +109,7 @@ REFUSED = Answer(
 
 
 @pytest.mark.parametrize("who", ["no token", "reader", "editor", "admin", "machine", "writer"])
-def test_everyone_gets_the_very_answers_that_the_cloud_gives(
+def test_chalice_local_gives_the_same_responses_as_the_cloud(
     developer: Api, api: Api, bearers: dict[str, str | None], who: str
 ) -> None:
     here = [developer.ask(method, path, bearers[who], body) for method, path, body in REQUESTS]
@@ -121,9 +121,7 @@ def test_everyone_gets_the_very_answers_that_the_cloud_gives(
 
 @pytest.mark.parametrize("path", ["/files", "/whoami", "/admin/policies"])
 @pytest.mark.parametrize("who", ["no token", "garbage", "expired", "of another pool", "ID token"])
-def test_a_token_that_proves_nothing_is_refused(
-    developer: Api, bearers: dict[str, str | None], who: str, path: str
-) -> None:
+def test_an_invalid_token_is_refused(developer: Api, bearers: dict[str, str | None], who: str, path: str) -> None:
     assert developer.ask("GET", path, bearers[who]) == REFUSED
 
 
@@ -138,7 +136,7 @@ def test_a_reader_reads_and_does_not_write(developer: Api, reader: str) -> None:
     assert (refused.status, refused.body["code"]) == (403, "not_permitted")
 
 
-def test_a_deny_beats_the_allow_of_another_group(developer: Api, new_guild: Callable[..., Guild]) -> None:
+def test_a_deny_overrides_the_allow_of_another_group(developer: Api, new_guild: Callable[..., Guild]) -> None:
     suspended = new_guild("readers")
     assert developer.ask("GET", "/reports", suspended.token).status == 200
 
@@ -148,7 +146,7 @@ def test_a_deny_beats_the_allow_of_another_group(developer: Api, new_guild: Call
     assert (refused.status, refused.body["code"]) == (403, "not_permitted")
 
 
-def test_what_was_taken_away_in_the_cloud_is_refused_at_the_next_request(developer: Api, guild: Guild) -> None:
+def test_a_permission_revoked_in_the_cloud_is_refused_at_the_next_request(developer: Api, guild: Guild) -> None:
     guild.write([allow("/reports")])
     assert developer.ask("GET", "/reports", guild.token).status == 200
 
@@ -174,7 +172,7 @@ def test_no_hostile_token_is_admitted(developer: Api, attacked: Pool) -> None:
         pytest.param(("--no-autoreload",), 1, id="not reloading"),
     ],
 )
-def test_without_a_cloud_it_ends_with_one_sentence(tmp_path: Path, options: tuple[str, ...], expected: int) -> None:
+def test_without_a_cloud_it_ends_with_one_message(tmp_path: Path, options: tuple[str, ...], expected: int) -> None:
     nowhere, log = LocalCloud(free_port(), tmp_path / "nowhere"), tmp_path / "log"
 
     with chalice_local(nowhere, log, *options) as (process, _):

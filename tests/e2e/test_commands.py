@@ -48,7 +48,7 @@ def make_token(cloud: Cloud, *words: str) -> list[str]:
         (["CLIENT=machine"], "token --client 'machine' --scope '' -- ''"),
     ],
 )
-def test_only_what_was_typed_counts_and_not_the_shells_variables(
+def test_make_token_reads_its_arguments_and_not_the_variables_of_the_shell(
     cloud: Cloud, typed: list[str], arguments: str
 ) -> None:
     assert make_token(cloud, *typed) == arguments.split()
@@ -63,7 +63,7 @@ def test_only_what_was_typed_counts_and_not_the_shells_variables(
         ["--client", "machine", "--", "reader"],
     ],
 )
-def test_a_token_for_nobody_is_refused_with_the_names(cloud: Cloud, words: list[str]) -> None:
+def test_a_token_for_an_unknown_name_is_refused_with_the_known_names(cloud: Cloud, words: list[str]) -> None:
     refused = command(cloud.local_cloud, "token", *words)
     assert (refused.returncode, refused.stdout, refused.stderr) == (1, "", NAMES)
 
@@ -74,7 +74,7 @@ def scopes_of(cloud: Cloud, *words: str) -> set[str]:
     return set(jwt.decode(printed.stdout.strip(), options={"verify_signature": False})["scope"].split())
 
 
-def test_a_token_has_the_scopes_that_were_asked_for(cloud: Cloud, outputs: dict[str, Any]) -> None:
+def test_a_token_has_the_requested_scopes(cloud: Cloud, outputs: dict[str, Any]) -> None:
     read, write = outputs["scopes"]["read"], outputs["scopes"]["write"]
     assert scopes_of(cloud, "--scope", "read", "--", "reader") & {read, write} == {read}
     assert scopes_of(cloud, "--scope", f"read, {write}", "--", "editor") & {read, write} == {read, write}
@@ -83,7 +83,7 @@ def test_a_token_has_the_scopes_that_were_asked_for(cloud: Cloud, outputs: dict[
     assert scopes_of(cloud, "--client", "machine", "--scope", "read") == {read}
 
 
-def test_such_a_token_opens_a_route_of_use_case_1(cloud: Cloud, api: Api) -> None:
+def test_a_token_with_a_scope_is_admitted_to_a_route_of_use_case_1(cloud: Cloud, api: Api) -> None:
     token = command(cloud.local_cloud, "token", "--scope", "read", "reader").stdout.strip()
     assert api.ask("GET", "/files", token).status == 200
 
@@ -95,7 +95,7 @@ def test_such_a_token_opens_a_route_of_use_case_1(cloud: Cloud, api: Api) -> Non
         (["--client", "machine", "--scope", "write"], "No token for machine: "),
     ],
 )
-def test_a_scope_that_cannot_be_had_is_refused_in_one_line(cloud: Cloud, words: list[str], sentence: str) -> None:
+def test_an_unavailable_scope_is_refused_with_one_line(cloud: Cloud, words: list[str], sentence: str) -> None:
     refused = command(cloud.local_cloud, "token", *words)
     assert (refused.returncode, refused.stdout, len(refused.stderr.splitlines())) == (1, "", 1)
     assert refused.stderr.startswith(sentence)
@@ -118,7 +118,7 @@ def test_chalice_local_on_a_busy_port_ends_with_one_message(cloud: Cloud, option
     assert ended.stderr.startswith(f"Port {port} is in use. ")
 
 
-def test_chalice_local_says_at_once_where_it_serves_also_into_a_file(cloud: Cloud, tmp_path: Path) -> None:
+def test_chalice_local_prints_its_address_without_delay_also_into_a_file(cloud: Cloud, tmp_path: Path) -> None:
     settings = {name: value for name, value in environment(cloud.local_cloud).items() if name != "PYTHONUNBUFFERED"}
     log, port = tmp_path / "log", free_port()
     line = [str(Path(sys.executable).parent / "chalice"), "local", "--no-autoreload", "--port", str(port)]
@@ -129,17 +129,17 @@ def test_chalice_local_says_at_once_where_it_serves_also_into_a_file(cloud: Clou
             local.kill()
 
 
-def test_the_address_of_the_cloud_leads_a_browser_to_the_console(cloud: Cloud) -> None:
+def test_the_address_of_the_cloud_redirects_a_browser_to_the_console(cloud: Cloud) -> None:
     shown = requests.get(f"{cloud.local_cloud.url}/", timeout=TIMEOUT)
     assert (shown.url, shown.status_code) == (f"{cloud.local_cloud.url}/console/", 200)
     assert "text/html" in shown.headers["content-type"]
 
 
-def test_a_start_saves_the_cloud_before_it_says_where_everything_is(cloud: Cloud) -> None:
+def test_a_start_saves_the_cloud_before_it_writes_the_outputs(cloud: Cloud) -> None:
     saved, outputs = cloud.local_cloud.state / "snapshot.json", cloud.local_cloud.outputs
     assert json.loads(saved.read_bytes()).keys() >= {"cognito", "dynamodb", "cloudformation", "lambda"}
     assert outputs.exists()
 
 
-def test_the_fixed_codes_are_said(cloud: Cloud) -> None:
+def test_the_summary_contains_the_fixed_codes(cloud: Cloud) -> None:
     assert "the code is 123456 to confirm a sign-up, and 654321 to reset a password" in cloud.said

@@ -10,7 +10,7 @@ from tests.e2e.clients import Api
 from tests.e2e.cloud import Cloud, command, free_port
 
 
-def test_the_demo_ends_well_and_leaves_the_policies_as_they_were(cloud: Cloud, api: Api, admin: str) -> None:
+def test_the_demo_succeeds_and_leaves_the_policies_unchanged(cloud: Cloud, api: Api, admin: str) -> None:
     def statements() -> list[object]:
         return [policy["statements"] for policy in api.ask("GET", "/admin/policies", admin).body["policies"]]
 
@@ -23,9 +23,7 @@ def test_the_demo_ends_well_and_leaves_the_policies_as_they_were(cloud: Cloud, a
     assert statements() == before
 
 
-def test_the_demo_ends_badly_when_an_answer_is_not_the_promised_one(
-    cloud: Cloud, api: Api, admin: str, outputs: dict[str, Any]
-) -> None:
+def test_the_demo_fails_on_an_unexpected_response(cloud: Cloud, api: Api, admin: str, outputs: dict[str, Any]) -> None:
     machines_policy = f"/admin/policies/client/{outputs['machine_client_id']}"
     statements = api.ask("GET", machines_policy, admin).body["statements"]
     assert api.ask("PUT", machines_policy, admin, {"statements": []}).status == 200
@@ -39,7 +37,7 @@ def test_the_demo_ends_badly_when_an_answer_is_not_the_promised_one(
     assert played.stderr == "\nThe demo failed: GET /reports answered 403 where 200 was promised.\n"
 
 
-def test_without_a_cloud_the_demo_says_so_in_one_sentence(tmp_path: Path) -> None:
+def test_without_a_cloud_the_demo_fails_with_one_message(tmp_path: Path) -> None:
     nowhere = LocalCloud(free_port(), tmp_path / "nowhere")
 
     played = command(nowhere, "demo")
@@ -48,7 +46,7 @@ def test_without_a_cloud_the_demo_says_so_in_one_sentence(tmp_path: Path) -> Non
     assert played.stderr == "The local cloud is not running: start it with `make run` in another terminal.\n"
 
 
-def test_a_token_for_a_sample_user_is_printed_alone(cloud: Cloud) -> None:
+def test_a_token_for_a_sample_user_is_the_only_output(cloud: Cloud) -> None:
     printed = command(cloud.local_cloud, "token", "reader")
 
     assert (printed.returncode, printed.stderr) == (0, "")

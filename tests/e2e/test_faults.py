@@ -56,7 +56,7 @@ NONSENSE = {"statements": {"S": "nonsense"}}
         pytest.param({"version": None}, id="no version"),
     ],
 )
-def test_a_corrupt_policy_admits_nobody_it_concerns_though_another_group_would(
+def test_a_corrupt_policy_refuses_its_members_even_if_another_group_allows(
     new_guild: Callable[..., Guild], damage: Callable[..., None], fields: dict[str, Any]
 ) -> None:
     guild = new_guild("readers")
@@ -66,7 +66,7 @@ def test_a_corrupt_policy_admits_nobody_it_concerns_though_another_group_would(
     assert guild.api.ask("GET", "/reports", guild.token) == UNDECIDED
 
 
-def test_a_corrupt_policy_is_repaired_by_writing_it_anew(guild: Guild, damage: Callable[..., None]) -> None:
+def test_a_write_repairs_a_corrupt_policy(guild: Guild, damage: Callable[..., None]) -> None:
     damage(guild, **NONSENSE)
     assert guild.api.ask("GET", "/reports", guild.token) == UNDECIDED
 
@@ -83,7 +83,7 @@ def test_a_corrupt_policy_can_be_deleted(guild: Guild, damage: Callable[..., Non
     assert guild.api.ask("GET", "/reports", guild.token).status == 403
 
 
-def test_a_corrupt_policy_concerns_nobody_else(guild: Guild, damage: Callable[..., None], reader: str) -> None:
+def test_a_corrupt_policy_does_not_affect_other_groups(guild: Guild, damage: Callable[..., None], reader: str) -> None:
     damage(guild, **NONSENSE)
 
     assert guild.api.ask("GET", "/reports", reader).status == 200
@@ -112,7 +112,7 @@ def lost_generation(cloud: Cloud, guild: Guild, dynamodb: Any, outputs: dict[str
 
 
 @pytest.mark.usefixtures("lost_generation")
-def test_without_a_generation_nobody_is_admitted_though_their_policy_is_remembered(
+def test_without_a_generation_every_caller_is_refused_even_with_a_cached_policy(
     cloud: Cloud, api: Api, reader: str, admin: str, machine: str
 ) -> None:
     before = len(reasons(cloud))
@@ -124,11 +124,11 @@ def test_without_a_generation_nobody_is_admitted_though_their_policy_is_remember
 
 
 @pytest.mark.usefixtures("lost_generation")
-def test_without_a_generation_a_token_that_proves_nothing_is_refused_still(api: Api) -> None:
+def test_without_a_generation_an_invalid_token_is_still_refused_with_401(api: Api) -> None:
     assert api.ask("GET", "/whoami", "not.a.token").status == 401
 
 
-def test_everything_is_as_before_once_the_generation_is_back(
+def test_callers_are_admitted_again_after_the_generation_is_restored(
     api: Api, reader: str, dynamodb: Any, lost_generation: dict[str, Any]
 ) -> None:
     assert api.ask("GET", "/whoami", reader) == UNDECIDED

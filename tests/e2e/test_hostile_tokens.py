@@ -51,11 +51,11 @@ def is_signed_by(pool: Pool, token: str) -> bool:
 
 
 @pytest.mark.parametrize("path", ["/files", "/reports"])
-def test_a_token_without_a_flaw_is_let_in(send: Callable[[str], Any], attacked: Pool, path: str) -> None:
+def test_a_valid_token_is_admitted(send: Callable[[str], Any], attacked: Pool, path: str) -> None:
     assert send(path)(f"Bearer {attacked.token()}") == 200
 
 
-def test_use_case_1_admits_no_token_that_the_pool_has_not_signed_for_this_time_and_use(
+def test_use_case_1_admits_no_token_with_a_wrong_signature_time_or_use(
     send: Callable[[str], Any], attacked: Pool, hostiles: list[Hostile]
 ) -> None:
     def is_looked_at(hostile: Hostile) -> bool:
@@ -64,7 +64,7 @@ def test_use_case_1_admits_no_token_that_the_pool_has_not_signed_for_this_time_a
     assert judge(send("/files"), filter(is_looked_at, hostiles)) == []
 
 
-def test_use_case_2_refuses_every_token_and_its_log_says_why(
+def test_use_case_2_refuses_every_token_and_logs_the_reason(
     cloud: Cloud, send: Callable[[str], Any], hostiles: list[Hostile]
 ) -> None:
     sent = [hostile for hostile in hostiles if travels(hostile.token)]

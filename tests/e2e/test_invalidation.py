@@ -42,14 +42,12 @@ def sleeping_stream(cloud: Cloud) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("sleeping_stream")
-def test_thirty_changes_in_a_row_are_followed_by_the_very_next_request(guild: Guild, api: Api) -> None:
+def test_the_next_request_follows_each_of_thirty_consecutive_changes(guild: Guild, api: Api) -> None:
     assert stale_answers(guild, api.url, changes=30) == []
 
 
 @pytest.mark.usefixtures("sleeping_stream")
-def test_changes_from_four_threads_are_each_followed_by_the_very_next_request(
-    new_guild: Callable[[], Guild], api: Api
-) -> None:
+def test_the_next_request_follows_each_change_of_four_threads(new_guild: Callable[[], Guild], api: Api) -> None:
     guilds = [new_guild() for _ in range(4)]
 
     with ThreadPoolExecutor(len(guilds)) as threads:
@@ -86,7 +84,7 @@ def audit_lines(cloud: Cloud, subject: str) -> list[dict[str, Any]]:
     return [line for line in logs.lines(cloud.local_cloud, "policy_changed") if line.get("subject") == subject]
 
 
-def test_an_edit_by_any_other_tool_becomes_effective_by_way_of_the_stream(
+def test_a_change_by_another_tool_becomes_effective_through_the_stream(
     cloud: Cloud, guild: Guild, table: Table
 ) -> None:
     guild.write(READ)
@@ -101,7 +99,7 @@ def test_an_edit_by_any_other_tool_becomes_effective_by_way_of_the_stream(
     assert table.generation() > before
 
 
-def test_every_change_leaves_a_line_in_the_audit_log(cloud: Cloud, guild: Guild) -> None:
+def test_every_change_writes_a_line_to_the_audit_log(cloud: Cloud, guild: Guild) -> None:
     first, second = guild.write(READ).body, guild.write([]).body
 
     def both() -> list[dict[str, Any]] | None:

@@ -31,7 +31,7 @@ def sign_up(pool: Any, outputs: dict[str, Any]) -> dict[str, str]:
     return someone
 
 
-def test_who_confirms_their_sign_up_reads_reports_at_once(
+def test_a_user_can_read_reports_immediately_after_the_confirmed_sign_up(
     pool: Any, outputs: dict[str, Any], people: People, api: Api
 ) -> None:
     newcomer = sign_up(pool, outputs)
@@ -40,7 +40,7 @@ def test_who_confirms_their_sign_up_reads_reports_at_once(
     assert api.ask("GET", "/reports", sign_in(outputs, newcomer["Username"], PASSWORD)).status == 200
 
 
-def test_an_administrators_decision_is_not_undone_by_resetting_the_password(
+def test_a_password_reset_does_not_restore_a_removed_group(
     pool: Any, outputs: dict[str, Any], people: People, api: Api
 ) -> None:
     newcomer = sign_up(pool, outputs)
@@ -54,7 +54,7 @@ def test_an_administrators_decision_is_not_undone_by_resetting_the_password(
     assert api.ask("GET", "/reports", token).body["code"] == "no_policy"
 
 
-def test_resetting_a_password_gives_no_group_to_somebody_whom_an_administrator_created_without_one(
+def test_a_password_reset_assigns_no_group_to_a_user_created_without_one(
     pool: Any, outputs: dict[str, Any], people: People
 ) -> None:
     someone = people.new()
@@ -66,7 +66,7 @@ def test_resetting_a_password_gives_no_group_to_somebody_whom_an_administrator_c
     assert people.groups_of(someone.username) == []
 
 
-def test_a_trigger_that_is_repeated_does_not_give_a_removed_group_back(
+def test_a_repeated_trigger_does_not_restore_a_removed_group(
     cloud: Cloud, pool: Any, outputs: dict[str, Any], people: People
 ) -> None:
     newcomer = sign_up(pool, outputs)
@@ -89,7 +89,7 @@ def test_a_trigger_that_is_repeated_does_not_give_a_removed_group_back(
     assert people.groups_of(newcomer["Username"]) == []
 
 
-def test_whom_an_administrator_created_without_a_group_reads_reports_with_the_first_token(
+def test_a_user_created_without_a_group_can_read_reports_with_the_first_token(
     outputs: dict[str, Any], people: People, api: Api
 ) -> None:
     newcomer = people.newcomer()
@@ -101,16 +101,14 @@ def test_whom_an_administrator_created_without_a_group_reads_reports_with_the_fi
     assert people.groups_of(newcomer.username) == [outputs["default_group"]]
 
 
-def test_for_whom_an_administrator_chose_a_group_gets_no_other(outputs: dict[str, Any], people: People) -> None:
+def test_a_user_created_with_a_group_gets_no_default_group(outputs: dict[str, Any], people: People) -> None:
     newcomer = people.newcomer("editors")
 
     assert groups_in(sign_in(outputs, newcomer.username, newcomer.password)) == ["editors"]
     assert people.groups_of(newcomer.username) == ["editors"]
 
 
-def test_a_default_group_that_was_taken_away_does_not_come_back_with_the_next_token(
-    outputs: dict[str, Any], people: People
-) -> None:
+def test_a_removed_default_group_is_not_restored_by_the_next_token(outputs: dict[str, Any], people: People) -> None:
     newcomer = people.newcomer()
     sign_in(outputs, newcomer.username, newcomer.password)
     people.remove_from(outputs["default_group"], newcomer.username)
@@ -118,7 +116,7 @@ def test_a_default_group_that_was_taken_away_does_not_come_back_with_the_next_to
     assert groups_in(sign_in(outputs, newcomer.username, newcomer.password)) == []
 
 
-def test_a_local_user_who_claims_a_group_of_the_company_gets_none(cloud: Cloud, outputs: dict[str, Any]) -> None:
+def test_a_local_user_who_claims_a_company_group_gets_no_group(cloud: Cloud, outputs: dict[str, Any]) -> None:
     claims = {"custom:idp_groups": "admins", "cognito:user_status": "CONFIRMED", "identities": "[]", "sub": unique("m")}
     event = {
         "version": "1",
@@ -136,7 +134,7 @@ def test_a_local_user_who_claims_a_group_of_the_company_gets_none(cloud: Cloud, 
     assert json.load(answered["Payload"])["response"] == {"claimsOverrideDetails": None}
 
 
-def test_nobody_writes_the_company_s_groups_into_their_own_profile(
+def test_a_user_cannot_write_company_groups_into_their_profile(
     pool: Any, outputs: dict[str, Any], people: People
 ) -> None:
     mallory = people.new()
@@ -163,7 +161,7 @@ def out_of_order(cloud: Cloud) -> Iterator[Callable[[str], None]]:
         functions.update_function_configuration(FunctionName=function, Environment=settings)
 
 
-def test_who_signs_up_while_the_trigger_fails_is_confirmed_and_gets_the_group_at_the_first_sign_in(
+def test_a_user_who_signs_up_while_the_trigger_fails_gets_the_group_at_the_first_sign_in(
     cloud: Cloud, out_of_order: Callable[[str], None], pool: Any, outputs: dict[str, Any], people: People
 ) -> None:
     out_of_order("gatehouse-local-post_confirmation")
@@ -178,7 +176,7 @@ def test_who_signs_up_while_the_trigger_fails_is_confirmed_and_gets_the_group_at
     assert groups_in(sign_in(outputs, newcomer["Username"], PASSWORD)) == [outputs["default_group"]]
 
 
-def test_a_sign_in_while_the_trigger_fails_gives_a_token_that_opens_nothing_and_it_is_told(
+def test_a_sign_in_while_the_trigger_fails_returns_a_token_without_permissions_and_is_reported(
     cloud: Cloud, out_of_order: Callable[[str], None], outputs: dict[str, Any], people: People, api: Api
 ) -> None:
     out_of_order("gatehouse-local-pre_token")

@@ -44,7 +44,7 @@ def reading_guild(guild: Guild) -> Guild:
 
 
 @pytest.mark.parametrize("road", [throttled, broken, forgetful], ids=lambda road: str(road.__name__))
-def test_a_table_that_fails_makes_errors_and_no_decisions(
+def test_a_failing_table_causes_errors_and_no_decisions(
     bad_road: Proxy, reading_guild: Guild, road: Road, api: Api
 ) -> None:
     assert api.ask("GET", "/reports", reading_guild.token).status == 200
@@ -57,7 +57,7 @@ def test_a_table_that_fails_makes_errors_and_no_decisions(
     assert api.ask("GET", "/reports", reading_guild.token).status == 200, "the failure was not remembered"
 
 
-def test_a_table_that_does_not_answer_makes_an_error(bad_road: Proxy, reading_guild: Guild, api: Api) -> None:
+def test_a_table_that_does_not_respond_causes_an_error(bad_road: Proxy, reading_guild: Guild, api: Api) -> None:
     assert api.ask("GET", "/reports", reading_guild.token).status == 200
     bad_road.road = bad_road.blocked
     try:
@@ -68,7 +68,7 @@ def test_a_table_that_does_not_answer_makes_an_error(bad_road: Proxy, reading_gu
     assert api.ask("GET", "/reports", reading_guild.token).status == 200
 
 
-def test_a_permission_taken_away_during_an_outage_is_not_found_in_memory_afterwards(
+def test_a_permission_revoked_during_an_outage_is_not_served_from_the_cache_afterwards(
     bad_road: Proxy, reading_guild: Guild, api: Api
 ) -> None:
     assert api.ask("GET", "/reports", reading_guild.token).status == 200
@@ -86,7 +86,7 @@ def throttled_for(operation: str) -> Road:
     return lambda called, call: throttled(called, call) if called == operation else call()
 
 
-def test_an_unreachable_table_makes_errors(cloud: Cloud, reading_guild: Guild, api: Api) -> None:
+def test_an_unreachable_table_causes_errors(cloud: Cloud, reading_guild: Guild, api: Api) -> None:
     nowhere = f"http://localhost:{free_port()}"
     with settings_changed(cloud, AUTHORIZER, AWS_ENDPOINT_URL_DYNAMODB=nowhere):
         assert api.ask("GET", "/reports", reading_guild.token).status == 500
@@ -94,13 +94,13 @@ def test_an_unreachable_table_makes_errors(cloud: Cloud, reading_guild: Guild, a
 
 
 @pytest.mark.parametrize("table", ["STATE_TABLE", "POLICY_TABLE"])
-def test_a_missing_table_makes_errors(cloud: Cloud, reading_guild: Guild, api: Api, table: str) -> None:
+def test_a_missing_table_causes_errors(cloud: Cloud, reading_guild: Guild, api: Api, table: str) -> None:
     with settings_changed(cloud, AUTHORIZER, **{table: "there-is-no-such-table"}):
         assert api.ask("GET", "/reports", reading_guild.token).status == 500
     assert api.ask("GET", "/reports", reading_guild.token).status == 200
 
 
-def test_keys_that_cannot_be_fetched_at_a_cold_start_make_errors_until_they_can(
+def test_keys_that_cannot_be_fetched_at_a_cold_start_cause_errors_until_they_can(
     cloud: Cloud, reading_guild: Guild, api: Api
 ) -> None:
     with settings_changed(cloud, AUTHORIZER, JWKS_URL=f"http://localhost:{free_port()}/jwks.json"):
@@ -108,7 +108,7 @@ def test_keys_that_cannot_be_fetched_at_a_cold_start_make_errors_until_they_can(
     assert api.ask("GET", "/reports", reading_guild.token).status == 200
 
 
-def test_a_stream_handler_that_failed_heals_an_edit_by_another_tool_once_it_works_again(
+def test_a_recovered_stream_handler_processes_a_change_by_another_tool(
     cloud: Cloud, reading_guild: Guild, api: Api
 ) -> None:
     with (

@@ -48,7 +48,9 @@ def allowing(guild: Guild, path: str) -> str:
     return f"group: {guild.name}\nstatements: [{{effect: Allow, methods: [GET], paths: [{path}]}}]\n"
 
 
-def test_a_file_decides_on_the_next_request(apply: Apply, guild: Guild, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_applied_file_is_effective_at_the_next_request(
+    apply: Apply, guild: Guild, capsys: pytest.CaptureFixture[str]
+) -> None:
     def status() -> int:
         return guild.api.ask("GET", "/reports", guild.token).status
 
@@ -70,7 +72,7 @@ def test_the_same_files_change_nothing(apply: Apply, capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out.endswith("nothing changed\n")
 
 
-def test_a_policy_that_an_administrator_has_written_is_kept_unless_it_shall_be_replaced(
+def test_a_policy_of_an_administrator_is_retained_unless_overwriting_is_requested(
     apply: Apply, guild: Guild, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert guild.write([]).status == 200
@@ -81,8 +83,6 @@ def test_a_policy_that_an_administrator_has_written_is_kept_unless_it_shall_be_r
     assert guild.api.ask("GET", "/reports", guild.token).status == 200
 
 
-def test_a_file_for_a_group_that_the_pool_does_not_have_is_refused(
-    apply: Apply, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_for_an_unknown_group_is_refused(apply: Apply, capsys: pytest.CaptureFixture[str]) -> None:
     assert apply(editros="group: editros\nstatements: []\n") == 1
     assert "the user pool has no group 'editros'. Did you mean 'editors'?" in capsys.readouterr().err

@@ -152,17 +152,17 @@ def third_life(first_life: FirstLife, second_life: SecondLife) -> ThirdLife:
 # --- a stop, in order ---
 
 
-def test_ctrl_c_ends_the_cloud_well_and_leaves_nothing(first_life: FirstLife) -> None:
+def test_ctrl_c_stops_the_cloud_with_status_0_and_leaves_nothing(first_life: FirstLife) -> None:
     assert first_life.status == 0, first_life.cloud.said
     assert first_life.cloud.left_behind() == []
     assert first_life.cloud.temporary_files() == []
 
 
-def test_nothing_listens_any_more_after_a_stop(first_life: FirstLife) -> None:
+def test_the_port_is_closed_after_a_stop(first_life: FirstLife) -> None:
     assert not is_open(first_life.cloud.local_cloud.port)
 
 
-def test_a_stopped_cloud_leaves_no_outputs_that_could_mislead(first_life: FirstLife) -> None:
+def test_a_stopped_cloud_leaves_no_outputs(first_life: FirstLife) -> None:
     assert command(first_life.cloud.local_cloud, "demo").stderr == NOT_RUNNING
 
 
@@ -171,11 +171,11 @@ def test_nothing_listens_beyond_loopback(first_life: FirstLife) -> None:
     assert first_life.addresses == {f"127.0.0.1:{first_life.cloud.local_cloud.port}"}
 
 
-def test_secrets_are_for_the_owners_eyes_only(first_life: FirstLife) -> None:
+def test_only_the_owner_can_read_the_secrets(first_life: FirstLife) -> None:
     assert first_life.cloud.local_cloud.state.stat().st_mode & 0o077 == 0
 
 
-def test_a_second_run_is_refused_in_one_sentence(first_life: FirstLife) -> None:
+def test_a_second_run_is_refused_with_one_message(first_life: FirstLife) -> None:
     folder = first_life.cloud.local_cloud.folder
 
     assert (first_life.second_run.returncode, first_life.second_run.stdout) == (1, "")
@@ -184,14 +184,16 @@ def test_a_second_run_is_refused_in_one_sentence(first_life: FirstLife) -> None:
     )
 
 
-def test_a_running_cloud_is_not_forgotten(first_life: FirstLife) -> None:
+def test_a_running_cloud_cannot_be_reset(first_life: FirstLife) -> None:
     assert first_life.reset.returncode == 1
     assert first_life.reset.stderr == (
         "The local cloud is running. To stop it, press Ctrl-C in its terminal. Then reset it.\n"
     )
 
 
-def test_after_a_run_that_was_killed_at_once_the_next_begins_anew_and_says_so(first_life: FirstLife) -> None:
+def test_the_run_after_a_kill_before_the_first_save_starts_with_a_new_cloud_and_a_message(
+    first_life: FirstLife,
+) -> None:
     assert first_life.cloud.said.splitlines()[0] == (
         "The last run was killed before its first save. This run starts with a new cloud."
     )
@@ -204,55 +206,55 @@ def test_a_restart_changes_no_address_and_no_key(first_life: FirstLife, second_l
     assert second_life.outputs == first_life.outputs
 
 
-def test_people_and_their_tokens_outlive_a_restart(second_life: SecondLife) -> None:
+def test_users_and_their_tokens_survive_a_restart(second_life: SecondLife) -> None:
     assert second_life.signed_in == [True]
     assert second_life.answer_to_the_old_token.status == 200
 
 
-def test_policies_outlive_a_restart(second_life: SecondLife) -> None:
+def test_policies_survive_a_restart(second_life: SecondLife) -> None:
     assert (second_life.policy.status, second_life.policy.body["statements"]) == (200, POLICY)
 
 
-def test_a_start_applies_a_policy_file_that_has_changed(second_life: SecondLife) -> None:
+def test_a_start_applies_a_changed_policy_file(second_life: SecondLife) -> None:
     assert re.findall(r"policies: written: (\S+)", second_life.cloud.said) == ["group:readers"]
 
 
-def test_a_start_keeps_and_names_a_policy_that_somebody_has_changed(second_life: SecondLife) -> None:
+def test_a_start_retains_and_names_a_policy_that_an_administrator_changed(second_life: SecondLife) -> None:
     (kept,) = re.findall(r"policies: left as it is, (.+)", second_life.cloud.said)
     assert kept.startswith("`.venv/bin/python manage.py policies apply --stage local --overwrite-policies`")
     assert re.search(r"would replace it: group:editors \(written by \S+ at 20", kept)
 
 
-def test_a_start_in_order_has_nothing_to_regret(second_life: SecondLife) -> None:
+def test_a_start_after_a_clean_stop_reports_no_kill(second_life: SecondLife) -> None:
     assert "killed" not in second_life.cloud.said
 
 
 # --- a kill ---
 
 
-def test_after_a_kill_nothing_runs_and_the_demo_says_that_there_is_no_cloud(second_life: SecondLife) -> None:
+def test_after_a_kill_nothing_runs_and_the_demo_reports_that_no_cloud_is_running(second_life: SecondLife) -> None:
     assert second_life.cloud.left_behind() == []
     assert (second_life.demo.returncode, second_life.demo.stderr) == (1, NOT_RUNNING)
 
 
-def test_the_start_after_a_kill_says_in_one_sentence_what_was_lost(third_life: ThirdLife) -> None:
+def test_the_start_after_a_kill_reports_the_time_of_the_last_save(third_life: ThirdLife) -> None:
     sentence = "The last run was killed. Its state of TIME is restored. Later changes are lost."
 
     assert re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME", third_life.said.splitlines()[0]) == sentence
 
 
-def test_a_change_outlives_a_kill_once_it_is_ten_seconds_old(third_life: ThirdLife) -> None:
+def test_a_change_older_than_ten_seconds_survives_a_kill(third_life: ThirdLife) -> None:
     assert third_life.signed_in == [True, True]
 
 
-def test_a_cloud_that_began_after_a_kill_ends_as_well_as_any(third_life: ThirdLife) -> None:
+def test_a_cloud_that_started_after_a_kill_stops_cleanly(third_life: ThirdLife) -> None:
     assert (third_life.status, third_life.left_behind) == (0, [])
 
 
 # --- forgetting ---
 
 
-def test_a_reset_forgets_everything(third_life: ThirdLife) -> None:
+def test_a_reset_deletes_everything(third_life: ThirdLife) -> None:
     assert (third_life.reset.returncode, third_life.reset.stderr) == (0, "")
     assert third_life.reset.stdout == "Deleted: the users, policies and sample data of the local cloud.\n"
     assert not third_life.folder.exists()
@@ -269,14 +271,14 @@ def killed_cloud(tmp_path: Path) -> Iterator[Cloud]:
     return cloud
 
 
-def test_a_killed_cloud_can_be_forgotten_without_starting_it_again(killed_cloud: Cloud) -> None:
+def test_a_killed_cloud_can_be_reset_without_a_start(killed_cloud: Cloud) -> None:
     reset = command(killed_cloud.local_cloud, "reset")
 
     assert (reset.returncode, reset.stderr) == (0, "")
     assert not killed_cloud.local_cloud.folder.exists()
 
 
-def test_a_port_that_another_program_uses_is_named(tmp_path: Path) -> None:
+def test_a_port_in_use_is_refused_with_its_number(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", free_port())) as other:
         port = other.getsockname()[1]
         refused = start(tmp_path / "cloud", port)

@@ -30,7 +30,7 @@ def post(outputs: dict[str, Any], path: str = "/", body: Any = None, **headers: 
 @pytest.mark.parametrize(
     "authorization", [None, "Bearer anything", "Basic dGVzdDp0ZXN0", "AWS4-HMAC-SHA256 Credential=test"]
 )
-def test_a_reader_cannot_make_themselves_an_administrator_without_a_signature(
+def test_a_reader_cannot_become_an_administrator_without_a_signature(
     outputs: dict[str, Any], people: People, authorization: str | None
 ) -> None:
     person = people.new("readers")
@@ -43,9 +43,7 @@ def test_a_reader_cannot_make_themselves_an_administrator_without_a_signature(
     assert people.groups_of(person.username) == ["readers"]
 
 
-def test_a_reader_cannot_make_themselves_an_administrator_with_their_own_token(
-    outputs: dict[str, Any], people: People
-) -> None:
+def test_a_reader_cannot_become_an_administrator_with_their_token(outputs: dict[str, Any], people: People) -> None:
     person = people.new("readers")
     body = {"UserPoolId": outputs["user_pool_id"], "Username": person.username, "GroupName": "admins"}
     target = f"{COGNITO}AdminAddUserToGroup"
@@ -65,7 +63,7 @@ def test_a_reader_cannot_make_themselves_an_administrator_with_their_own_token(
         pytest.param({"aws_access_key_id": "AKIAINVENTED", "aws_secret_access_key": "test"}, id="an invented key"),
     ],
 )
-def test_policies_are_written_by_nobody_but_the_owner(
+def test_only_the_owner_of_the_account_can_write_the_policy_table(
     cloud: Cloud, outputs: dict[str, Any], credentials: dict[str, Any]
 ) -> None:
     table = {"TableName": outputs["tables"]["policies"]}
@@ -108,7 +106,7 @@ def test_no_function_is_invoked_without_a_signature(outputs: dict[str, Any], fun
     "path", ["/_ministack/reset", "/_localstack/state/reset", "/_ministack/ses/messages", "/health"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_the_emulators_own_levers_are_out_of_reach(
+def test_the_admin_endpoints_of_the_emulator_are_unreachable(
     outputs: dict[str, Any], api: Api, reader: str, method: str, path: str
 ) -> None:
     answer = requests.request(method, outputs["endpoint_url"] + path, timeout=TIMEOUT)
@@ -128,7 +126,7 @@ def test_the_emulators_own_levers_are_out_of_reach(
         "localhost.rebound.example",
     ],
 )
-def test_another_host_name_leads_nowhere(outputs: dict[str, Any], host: str) -> None:
+def test_a_request_with_another_host_name_is_refused(outputs: dict[str, Any], host: str) -> None:
     target = f"{COGNITO}ListUserPools"
 
     assert post(outputs, "/", {"MaxResults": 1}, Host=host, X_Amz_Target=target) == 421
@@ -142,11 +140,11 @@ def test_another_host_name_leads_nowhere(outputs: dict[str, Any], host: str) -> 
         {"X_Amz_Security_Token": "anything", "X_Amz_Target": f"{DYNAMODB}ListTables"},
     ],
 )
-def test_no_header_makes_an_unsigned_call_a_signed_one(outputs: dict[str, Any], header: dict[str, str]) -> None:
+def test_no_header_replaces_a_signature(outputs: dict[str, Any], header: dict[str, str]) -> None:
     assert post(outputs, "/", {}, **header) == 403
 
 
-def test_an_api_call_does_not_become_an_aws_call_by_its_headers(api: Api) -> None:
+def test_headers_do_not_turn_an_api_request_into_an_aws_request(api: Api) -> None:
     answer = requests.post(
         f"{api.url}/reports",
         data=b"{}",
@@ -162,7 +160,9 @@ def test_an_api_call_does_not_become_an_aws_call_by_its_headers(api: Api) -> Non
 
 
 @pytest.mark.parametrize("challenge", ["NEW_PASSWORD_REQUIRED", "SOFTWARE_TOKEN_MFA", "MFA_SETUP"])
-def test_an_invented_session_answers_no_challenge(outputs: dict[str, Any], people: People, challenge: str) -> None:
+def test_an_invented_session_is_refused_for_every_challenge(
+    outputs: dict[str, Any], people: People, challenge: str
+) -> None:
     victim = people.new("admins")
 
     with pytest.raises(ClientError) as refusal:
@@ -181,7 +181,7 @@ def test_an_invented_session_answers_no_challenge(outputs: dict[str, Any], peopl
     assert people.token_of(victim), "the password is the old one"
 
 
-def test_nobody_signs_up_as_somebody_else(outputs: dict[str, Any], people: People) -> None:
+def test_a_sign_up_cannot_set_the_sub_of_another_user(outputs: dict[str, Any], people: People) -> None:
     victim = people.new("admins")
 
     with pytest.raises(ClientError) as refusal:

@@ -115,7 +115,7 @@ def srp(outputs: dict[str, Any], pool: Any, username: str, password: str) -> dic
     ).authenticate_user()["AuthenticationResult"]
 
 
-def test_the_right_password_gives_an_access_token_over_srp(
+def test_the_correct_password_returns_an_access_token_over_srp(
     outputs: dict[str, Any], pool: Any, editor_account: dict[str, str]
 ) -> None:
     token = srp(outputs, pool, **editor_account)["AccessToken"]
@@ -134,7 +134,7 @@ def test_a_wrong_password_is_refused_over_srp(
     assert refused_with(sign_in) == "NotAuthorizedException"
 
 
-def test_the_password_itself_is_not_accepted_in_place_of_its_proof(
+def test_the_password_flow_without_srp_is_refused(
     outputs: dict[str, Any], pool: Any, editor_account: dict[str, str]
 ) -> None:
     def sign_in() -> object:
@@ -150,7 +150,7 @@ def test_the_password_itself_is_not_accepted_in_place_of_its_proof(
 # --- client credentials ---
 
 
-def test_a_machine_gets_the_scope_it_asks_for(outputs: dict[str, Any]) -> None:
+def test_a_machine_gets_the_requested_scope(outputs: dict[str, Any]) -> None:
     read = outputs["scopes"]["read"]
 
     granted = machine_client(outputs, scope=read).fetch_token(outputs["token_url"], grant_type="client_credentials")
@@ -176,7 +176,7 @@ def test_a_machine_is_refused_a_scope_that_its_client_does_not_have(outputs: dic
     )
 
 
-def test_a_public_client_gets_nothing_by_client_credentials(outputs: dict[str, Any]) -> None:
+def test_a_public_client_gets_no_token_by_client_credentials(outputs: dict[str, Any]) -> None:
     client = OAuth2Session(outputs["web_client_id"], "", scope=outputs["scopes"]["read"])
 
     assert refused_with(lambda: client.fetch_token(outputs["token_url"], grant_type="client_credentials"))
@@ -185,7 +185,7 @@ def test_a_public_client_gets_nothing_by_client_credentials(outputs: dict[str, A
 # --- authorization code with PKCE ---
 
 
-def test_a_person_signs_in_on_the_page_and_gets_all_three_tokens(
+def test_a_user_signs_in_on_the_page_and_gets_all_three_tokens(
     outputs: dict[str, Any], editor_account: dict[str, str]
 ) -> None:
     browser = Browser(outputs, scope=f"openid {outputs['scopes']['write']}")
@@ -196,11 +196,11 @@ def test_a_person_signs_in_on_the_page_and_gets_all_three_tokens(
     assert set(claims(granted["access_token"])["scope"].split()) == {"openid", outputs["scopes"]["write"]}
 
 
-def test_a_wrong_password_on_the_page_gives_no_code(outputs: dict[str, Any], editor_account: dict[str, str]) -> None:
+def test_a_wrong_password_on_the_page_returns_no_code(outputs: dict[str, Any], editor_account: dict[str, str]) -> None:
     assert "code=" not in Browser(outputs).log_in(editor_account["username"], "guessed")
 
 
-def test_a_code_is_worth_nothing_the_second_time(outputs: dict[str, Any], editor_account: dict[str, str]) -> None:
+def test_a_code_is_refused_the_second_time(outputs: dict[str, Any], editor_account: dict[str, str]) -> None:
     browser = Browser(outputs)
     sent_to = browser.log_in(**editor_account)
     browser.redeem(sent_to, code_verifier=browser.verifier)
@@ -211,7 +211,7 @@ def test_a_code_is_worth_nothing_the_second_time(outputs: dict[str, Any], editor
 @pytest.mark.parametrize(
     "proof", [pytest.param({}, id="missing"), pytest.param({"code_verifier": "x" * 64}, id="another one")]
 )
-def test_a_code_is_worth_nothing_without_its_verifier(
+def test_a_code_is_refused_without_its_verifier(
     outputs: dict[str, Any], editor_account: dict[str, str], proof: dict[str, str]
 ) -> None:
     browser = Browser(outputs)
@@ -220,7 +220,7 @@ def test_a_code_is_worth_nothing_without_its_verifier(
     assert refused_with(lambda: browser.redeem(sent_to, **proof)) == "invalid_grant"
 
 
-def test_nobody_is_sent_to_an_address_that_was_not_registered(outputs: dict[str, Any]) -> None:
+def test_a_redirect_to_an_unregistered_address_is_refused(outputs: dict[str, Any]) -> None:
     asked = {
         "client_id": outputs["web_client_id"],
         "response_type": "code",
@@ -236,7 +236,7 @@ def test_nobody_is_sent_to_an_address_that_was_not_registered(outputs: dict[str,
 # --- refresh ---
 
 
-def test_refreshed_tokens_carry_the_groups_still(outputs: dict[str, Any], editor_account: dict[str, str]) -> None:
+def test_refreshed_tokens_contain_the_groups(outputs: dict[str, Any], editor_account: dict[str, str]) -> None:
     browser = Browser(outputs)
     granted = browser.redeem(browser.log_in(**editor_account), code_verifier=browser.verifier)
 
@@ -245,9 +245,7 @@ def test_refreshed_tokens_carry_the_groups_still(outputs: dict[str, Any], editor
     assert claims(refreshed["access_token"])["cognito:groups"] == ["editors"]
 
 
-def test_a_person_removed_from_a_group_loses_it_when_the_tokens_are_refreshed(
-    outputs: dict[str, Any], people: People
-) -> None:
+def test_refreshed_tokens_omit_a_removed_group(outputs: dict[str, Any], people: People) -> None:
     person = people.new("editors", "readers")
     browser = Browser(outputs)
     granted = browser.redeem(browser.log_in(person.username, person.password), code_verifier=browser.verifier)
@@ -258,7 +256,7 @@ def test_a_person_removed_from_a_group_loses_it_when_the_tokens_are_refreshed(
     assert claims(refreshed["access_token"])["cognito:groups"] == ["readers"]
 
 
-def test_a_revoked_refresh_token_refreshes_nothing(outputs: dict[str, Any], editor_account: dict[str, str]) -> None:
+def test_a_revoked_refresh_token_is_refused(outputs: dict[str, Any], editor_account: dict[str, str]) -> None:
     browser = Browser(outputs)
     granted = browser.redeem(browser.log_in(**editor_account), code_verifier=browser.verifier)
     revocation = {"client_id": outputs["web_client_id"], "token": granted["refresh_token"]}
@@ -279,13 +277,13 @@ def newcomer(outputs: dict[str, Any], pool: Any) -> dict[str, str]:
     return someone
 
 
-def test_who_has_not_confirmed_their_address_cannot_sign_in(
+def test_a_user_with_an_unconfirmed_address_cannot_sign_in(
     outputs: dict[str, Any], pool: Any, newcomer: dict[str, str]
 ) -> None:
     assert refused_with(lambda: srp(outputs, pool, newcomer["Username"], PASSWORD)) == "UserNotConfirmedException"
 
 
-def test_who_confirms_their_address_signs_in(
+def test_a_user_with_a_confirmed_address_can_sign_in(
     outputs: dict[str, Any], pool: Any, newcomer: dict[str, str], api: Api
 ) -> None:
     pool.confirm_sign_up(**newcomer, ConfirmationCode=MAILED_CODE)
@@ -295,7 +293,7 @@ def test_who_confirms_their_address_signs_in(
     assert api.ask("GET", "/whoami", token).status == 200
 
 
-def test_a_guessed_code_confirms_nobody(pool: Any, newcomer: dict[str, str]) -> None:
+def test_a_guessed_code_confirms_no_user(pool: Any, newcomer: dict[str, str]) -> None:
     assert refused_with(lambda: pool.confirm_sign_up(**newcomer, ConfirmationCode="000000")) == "CodeMismatchException"
 
 
@@ -311,9 +309,7 @@ def test_a_short_password_is_refused_at_sign_up(outputs: dict[str, Any], pool: A
     assert refused_with(sign_up) == "InvalidPasswordException"
 
 
-def test_who_forgot_their_password_sets_a_new_one_and_the_old_one_is_refused(
-    outputs: dict[str, Any], pool: Any, people: People
-) -> None:
+def test_a_reset_password_replaces_the_old_password(outputs: dict[str, Any], pool: Any, people: People) -> None:
     person = people.new("readers")
     someone = {"ClientId": outputs["web_client_id"], "Username": person.username}
     pool.forgot_password(**someone)
@@ -324,7 +320,7 @@ def test_who_forgot_their_password_sets_a_new_one_and_the_old_one_is_refused(
     assert refused_with(lambda: srp(outputs, pool, person.username, person.password)) == "NotAuthorizedException"
 
 
-def test_a_guessed_code_sets_no_new_password(outputs: dict[str, Any], pool: Any, people: People) -> None:
+def test_a_guessed_code_resets_no_password(outputs: dict[str, Any], pool: Any, people: People) -> None:
     someone = {"ClientId": outputs["web_client_id"], "Username": people.new().username}
     pool.forgot_password(**someone)
 

@@ -32,7 +32,7 @@ class Subject:
     was_read: Event = field(default_factory=Event)
 
 
-def test_writers_and_readers_at_once_see_no_stale_answer(cloud: Cloud, new_guild: Callable[..., Guild]) -> None:
+def test_concurrent_writers_and_readers_get_no_stale_response(cloud: Cloud, new_guild: Callable[..., Guild]) -> None:
     subjects = [Subject(new_guild()) for _ in range(PAIRS)]
     over = Event()
     admin = sign_in(cloud.outputs, **cloud.outputs["users"]["admin"])

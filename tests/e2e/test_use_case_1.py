@@ -54,14 +54,14 @@ def letter(api: Api, writer: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 @pytest.mark.parametrize("bearer", ["no token", "garbage", "ID token", "refresh token", "no scope"])
-def test_a_file_is_closed_to_whoever_carries_no_scope(
+def test_a_token_without_the_scope_is_refused_for_a_file(
     bearers: dict[str, str | None], api: Api, letter: str, bearer: str, method: str
 ) -> None:
     assert api.ask(method, letter, bearers[bearer], HELLO if method == "PUT" else None) == REFUSED
 
 
 @pytest.mark.parametrize("bearer", ["read", "machine"])
-def test_the_scope_to_read_reads_and_does_not_write(
+def test_the_read_scope_allows_reading_and_not_writing(
     bearers: dict[str, str | None], api: Api, letter: str, bearer: str
 ) -> None:
     token = bearers[bearer]
@@ -70,14 +70,14 @@ def test_the_scope_to_read_reads_and_does_not_write(
     assert [api.ask("PUT", letter, token, HELLO), api.ask("DELETE", letter, token)] == [REFUSED, REFUSED]
 
 
-def test_the_scope_to_write_writes_and_does_not_read(bearers: dict[str, str | None], api: Api, letter: str) -> None:
+def test_the_write_scope_allows_writing_and_not_reading(bearers: dict[str, str | None], api: Api, letter: str) -> None:
     token = bearers["write"]
 
     assert [api.ask("PUT", letter, token, HELLO).status, api.ask("DELETE", letter, token).status] == [200, 204]
     assert [api.ask("GET", path, token) for path in ("/files", letter)] == [REFUSED, REFUSED]
 
 
-def test_what_was_written_is_read_and_listed_until_it_is_deleted(api: Api, writer: str) -> None:
+def test_a_written_file_is_read_and_listed_until_it_is_deleted(api: Api, writer: str) -> None:
     name = f"{unique('diary')}.txt"
     path = f"/files/{name}"
 
@@ -110,7 +110,7 @@ def test_a_file_that_does_not_exist_is_not_found(api: Api, writer: str, method: 
         pytest.param({"content": "Hello.", "owner": "me"}, "owner", id="a field too many"),
     ],
 )
-def test_a_malformed_file_is_refused_by_the_name_of_the_field(api: Api, writer: str, body: object, field: str) -> None:
+def test_a_malformed_file_is_refused_with_the_field_name(api: Api, writer: str, body: object, field: str) -> None:
     answer = api.ask("PUT", "/files/malformed.txt", writer, body)
 
     assert (answer.status, answer.body["code"], answer.body["message"].split(":")[0]) == (400, "invalid_input", field)
@@ -118,7 +118,7 @@ def test_a_malformed_file_is_refused_by_the_name_of_the_field(api: Api, writer: 
 
 
 @pytest.mark.parametrize("name", ["with%20space", "%2Fetc%2Fpasswd", "caf%C3%A9", "n" * 129, "%7Bname%7D", "..%2Fa"])
-def test_a_file_may_not_have_a_strange_name(api: Api, writer: str, name: str) -> None:
+def test_an_invalid_file_name_is_refused(api: Api, writer: str, name: str) -> None:
     before = api.ask("GET", "/files", writer)
 
     answer = api.ask("PUT", f"/files/{name}", writer, HELLO)
@@ -127,7 +127,7 @@ def test_a_file_may_not_have_a_strange_name(api: Api, writer: str, name: str) ->
     assert api.ask("GET", "/files", writer) == before
 
 
-def test_the_largest_file_is_kept_and_one_character_more_is_too_large(api: Api, writer: str, letter: str) -> None:
+def test_the_largest_file_is_stored_and_one_more_character_is_refused(api: Api, writer: str, letter: str) -> None:
     assert api.ask("PUT", letter, writer, {"content": "e" * 65_536}).status == 200
 
     answer = api.ask("PUT", letter, writer, {"content": "e" * 65_537})
@@ -136,12 +136,12 @@ def test_the_largest_file_is_kept_and_one_character_more_is_too_large(api: Api, 
     assert len(api.ask("GET", letter, writer).body["content"]) == 65_536
 
 
-def test_the_welcome_is_for_everyone(api: Api) -> None:
+def test_the_root_route_is_public(api: Api) -> None:
     assert api.ask("GET", "/").status == 200
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/nowhere"), ("POST", "/files"), ("PATCH", "/files/a")])
-def test_there_is_no_other_way_in(api: Api, writer: str, method: str, path: str) -> None:
+def test_an_unknown_route_or_method_is_refused(api: Api, writer: str, method: str, path: str) -> None:
     answer = api.ask(method, path, writer)
 
     assert (answer.status, answer.body["code"]) == (404, "not_found")

@@ -62,7 +62,9 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("who", EXPECTED)
-def test_everyone_may_do_what_their_policies_say_and_nothing_else(callers: dict[str, str], api: Api, who: str) -> None:
+def test_every_caller_can_do_what_the_policies_allow_and_nothing_else(
+    callers: dict[str, str], api: Api, who: str
+) -> None:
     answers = [api.ask(method, path, callers[who], body) for method, path, body in REQUESTS]
 
     statuses = [answer.status for answer in answers]
@@ -77,35 +79,35 @@ REFUSED = Answer(
 
 
 @pytest.mark.parametrize(("method", "path", "body"), REQUESTS)
-def test_without_a_token_the_answer_is_401_everywhere(api: Api, method: str, path: str, body: Any) -> None:
+def test_without_a_token_every_route_returns_401(api: Api, method: str, path: str, body: Any) -> None:
     assert api.ask(method, path, None, body) == REFUSED
 
 
-def test_with_garbage_for_a_token_the_answer_is_401(api: Api) -> None:
+def test_a_garbage_token_returns_401(api: Api) -> None:
     assert api.ask("GET", "/whoami", "not.a.token") == REFUSED
 
 
-def test_an_id_token_opens_nothing(api: Api, people: People) -> None:
+def test_an_id_token_is_refused(api: Api, people: People) -> None:
     granted = people.sign_in(people.new("admins"))
 
     assert api.ask("GET", "/whoami", granted["id_token"]).status == 401
 
 
-def test_a_refusal_says_which_policies_were_in_force(api: Api, reader: str) -> None:
+def test_a_denial_names_the_effective_policies(api: Api, reader: str) -> None:
     answer = api.ask("POST", "/reports", reader, DRAFT)
 
     assert (answer.status, answer.body["code"]) == (403, "not_permitted")
     assert answer.body["message"].startswith("POST /reports is not permitted: the policies in force are group:readers@")
 
 
-def test_a_refusal_says_that_no_policy_applies(api: Api, callers: dict[str, str]) -> None:
+def test_a_denial_reports_that_no_policy_applies(api: Api, callers: dict[str, str]) -> None:
     answer = api.ask("GET", "/reports", callers["no group"])
 
     message = "GET /reports is not permitted: no policy applies to the caller"
     assert answer == Answer(403, {"message": message, "code": "no_policy"})
 
 
-def test_a_person_is_told_who_they_are(api: Api, people: People, outputs: dict[str, Any]) -> None:
+def test_whoami_returns_the_user(api: Api, people: People, outputs: dict[str, Any]) -> None:
     person = people.new("readers")
 
     told = api.ask("GET", "/whoami", people.token_of(person)).body
@@ -119,7 +121,7 @@ def test_a_person_is_told_who_they_are(api: Api, people: People, outputs: dict[s
     }
 
 
-def test_a_machine_is_told_that_it_is_its_client(api: Api, machine: str, outputs: dict[str, Any]) -> None:
+def test_whoami_returns_the_client_of_a_machine(api: Api, machine: str, outputs: dict[str, Any]) -> None:
     client = outputs["machine_client_id"]
 
     told = api.ask("GET", "/whoami", machine).body
@@ -128,7 +130,7 @@ def test_a_machine_is_told_that_it_is_its_client(api: Api, machine: str, outputs
     assert told == {"subject": client, "kind": "machine", "username": "", "client": client}
 
 
-def test_a_report_is_written_read_changed_and_deleted(api: Api, editor: str, reader: str, admin: str) -> None:
+def test_a_report_is_created_read_updated_and_deleted(api: Api, editor: str, reader: str, admin: str) -> None:
     written = api.ask("POST", "/reports", editor, DRAFT).body
     path = f"/reports/{written['id']}"
 
@@ -154,7 +156,7 @@ def test_a_report_is_written_read_changed_and_deleted(api: Api, editor: str, rea
         pytest.param({**DRAFT, "body": "b" * 65_537}, 413, "body", id="a body too long"),
     ],
 )
-def test_a_malformed_report_is_refused_by_the_name_of_the_field_and_changes_nothing(
+def test_a_malformed_report_is_refused_with_the_field_name_and_changes_nothing(
     api: Api, editor: str, report: str, body: object, status: int, field: str
 ) -> None:
     before = api.ask("GET", report, editor)
@@ -166,7 +168,7 @@ def test_a_malformed_report_is_refused_by_the_name_of_the_field_and_changes_noth
     assert api.ask("GET", report, editor) == before
 
 
-def test_a_deny_beats_the_allow_of_another_group(api: Api, new_guild: Callable[..., Guild], report: str) -> None:
+def test_a_deny_overrides_the_allow_of_another_group(api: Api, new_guild: Callable[..., Guild], report: str) -> None:
     suspended = new_guild("editors")
     assert api.ask("GET", report, suspended.token).status == 200
 
@@ -178,7 +180,7 @@ def test_a_deny_beats_the_allow_of_another_group(api: Api, new_guild: Callable[.
 
 
 @pytest.mark.parametrize("spelling", ["{}/", "{}//", "/{}", "{}%2F", "{}/.", "{}?x=1", "{}#x"])
-def test_a_deny_is_not_walked_around_by_another_spelling_of_the_path(
+def test_another_spelling_of_the_path_does_not_bypass_a_deny(
     api: Api, new_guild: Callable[..., Guild], report: str, spelling: str
 ) -> None:
     suspended = new_guild("editors")
@@ -187,7 +189,7 @@ def test_a_deny_is_not_walked_around_by_another_spelling_of_the_path(
     assert api.ask("GET", spelling.format(report), suspended.token).status in (403, 404)
 
 
-def test_a_machine_is_given_more_by_the_policy_of_its_client(
+def test_the_policy_of_a_client_adds_permissions_to_its_machine(
     api: Api, machine: str, admin: str, outputs: dict[str, Any]
 ) -> None:
     path = f"/admin/policies/client/{outputs['machine_client_id']}"
@@ -202,7 +204,7 @@ def test_a_machine_is_given_more_by_the_policy_of_its_client(
     assert api.ask("PUT", ABSENT, machine, DRAFT).status == 403
 
 
-def test_a_statement_with_scopes_counts_only_for_tokens_that_carry_one(
+def test_a_statement_with_scopes_applies_only_to_tokens_with_one_of_them(
     api: Api, people: People, guild: Guild, outputs: dict[str, Any]
 ) -> None:
     read = outputs["scopes"]["read"]
@@ -214,7 +216,7 @@ def test_a_statement_with_scopes_counts_only_for_tokens_that_carry_one(
     assert api.ask("GET", "/reports", with_scope).status == 200
 
 
-def test_a_policy_for_a_persons_client_gives_the_person_nothing(
+def test_the_policy_of_a_client_gives_its_users_no_permission(
     api: Api, people: People, admin: str, outputs: dict[str, Any]
 ) -> None:
     person = people.token_of(people.new())

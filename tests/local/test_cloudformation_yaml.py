@@ -24,7 +24,7 @@ print(slow["Metadata"])
 """
 
 
-def test_a_template_means_the_same_to_both_parsers(tmp_path: Path) -> None:
+def test_both_parsers_return_the_same_template(tmp_path: Path) -> None:
     finished = subprocess.run(
         [sys.executable, "-c", COMPARE],
         cwd=PROJECT,

@@ -98,7 +98,9 @@ def keep(tmp_path: Path) -> Path:
         ("/console/console.css", "console.css", "text/css; charset=utf-8"),
     ],
 )
-def test_each_file_of_the_page_is_served_whole_under_its_content_type(path: str, file: str, content_type: str) -> None:
+def test_each_file_of_the_page_is_served_complete_with_its_content_type(
+    path: str, file: str, content_type: str
+) -> None:
     response = visitor().ask(path)
     assert (response.status, response.header("content-type")) == (200, content_type)
     assert response.body == (CONSOLE / file).read_bytes()
@@ -108,7 +110,7 @@ def test_each_file_of_the_page_is_served_whole_under_its_content_type(path: str,
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_browser_is_led_from_the_first_page_to_the_console(method: str) -> None:
+def test_a_browser_is_redirected_from_the_root_to_the_console(method: str) -> None:
     response = visitor().ask("/", method)
     assert (response.status, response.header("location"), response.body) == (302, "/console/", b"")
 
@@ -123,24 +125,24 @@ def test_a_browser_is_led_from_the_first_page_to_the_console(method: str) -> Non
         {"headers": [(b"host", b"castle.example")]},
     ],
 )
-def test_calls_of_aws_on_the_first_page_are_not_redirected(call: dict[str, Any]) -> None:
+def test_aws_requests_to_the_root_are_not_redirected(call: dict[str, Any]) -> None:
     asked = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [(b"host", b"localhost")]}
     assert converse(visitor().app, {**asked, **call})[0]["status"] == BEHIND
 
 
 @pytest.mark.parametrize("path", ["/console/", "/console/settings.json", "/console/no-such-tower"])
-def test_head_gets_the_headers_of_get_and_no_body(path: str) -> None:
+def test_head_returns_the_headers_of_get_and_no_body(path: str) -> None:
     head, get = visitor().ask(path, "HEAD"), visitor().ask(path)
     assert (head.status, head.headers, head.body) == (get.status, get.headers, b"")
     assert get.header("content-length") == str(len(get.body))
 
 
-def test_the_address_without_its_slash_leads_to_the_page() -> None:
+def test_the_address_without_a_trailing_slash_redirects_to_the_page() -> None:
     response = visitor().ask("/console")
     assert (response.status, response.header("location")) == (307, "/console/")
 
 
-def test_an_edited_file_is_served_as_it_is_now(keep: Path) -> None:
+def test_an_edited_file_is_served_with_its_new_content(keep: Path) -> None:
     gate = visitor(folder=keep)
     (keep / "banner.js").write_text("lower()")
     assert gate.ask("/console/banner.js").body == b"lower()"
@@ -149,7 +151,7 @@ def test_an_edited_file_is_served_as_it_is_now(keep: Path) -> None:
 @pytest.mark.parametrize(
     "path", ["/console", "/console/", "/console/console.js", "/console/settings.json", "/console/no-such-tower"]
 )
-def test_every_answer_forbids_foreign_code_framing_sniffing_referrers_and_caching(path: str) -> None:
+def test_every_response_forbids_foreign_code_framing_sniffing_referrers_and_caching(path: str) -> None:
     response = visitor().ask(path)
     policy = dict(part.strip().partition(" ")[::2] for part in response.header("content-security-policy").split(";"))
     assert policy == {
@@ -166,7 +168,7 @@ def test_every_answer_forbids_foreign_code_framing_sniffing_referrers_and_cachin
     assert response.header("referrer-policy") == "no-referrer"
 
 
-def test_no_other_origin_may_read_the_settings() -> None:
+def test_no_other_origin_can_read_the_settings() -> None:
     assert visitor().ask("/console/settings.json").header("access-control-allow-origin") == ""
 
 
@@ -193,7 +195,7 @@ def test_no_other_origin_may_read_the_settings() -> None:
         "..",
     ],
 )
-def test_nothing_but_the_names_of_the_listing_is_found(keep: Path, name: str) -> None:
+def test_only_the_listed_file_names_are_served(keep: Path, name: str) -> None:
     response = visitor(folder=keep).ask(f"/console/{name}")
     assert (response.status, response.body) == (404, b"")
 
@@ -215,14 +217,14 @@ def test_every_other_path_reaches_the_application(path: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["lifespan", "websocket"])
-def test_what_is_no_request_reaches_the_application(kind: str) -> None:
+def test_a_scope_that_is_not_http_reaches_the_application(kind: str) -> None:
     app = with_console(castle, lambda: OUTPUTS, CONSOLE)
     scope = {"type": kind, "path": "/console/", "headers": [(b"host", b"localhost")]}
     assert converse(app, scope) == [{"type": f"{kind}.reached"}]
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:4566", "127.0.0.1", "127.0.0.1:4566"])
-def test_this_machine_is_served_by_each_of_its_names(host: str) -> None:
+def test_the_console_is_served_under_each_name_of_this_machine(host: str) -> None:
     assert visitor().ask("/console/settings.json", hosts=(host,)).status == 200
 
 
@@ -230,25 +232,25 @@ def test_this_machine_is_served_by_each_of_its_names(host: str) -> None:
     "hosts",
     [("rebound.example",), ("localhost.rebound.example:4566",), ("127.0.0.1.nip.example",), ("",), ()],
 )
-def test_a_name_that_was_rebound_to_this_machine_gets_nothing_from_the_console(hosts: tuple[str, ...]) -> None:
+def test_the_console_is_not_served_under_a_rebound_dns_name(hosts: tuple[str, ...]) -> None:
     assert visitor().ask("/console/settings.json", hosts=hosts).status == BEHIND
 
 
-def test_a_second_host_does_not_help_a_rebound_name() -> None:
+def test_a_second_host_header_does_not_help_a_rebound_dns_name() -> None:
     assert visitor().ask("/console/settings.json", hosts=("localhost", "rebound.example")).status == BEHIND
 
 
 # --- settings ---
 
 
-def test_settings_are_what_a_browser_needs_and_none_of_the_secrets() -> None:
+def test_the_settings_contain_what_a_browser_needs_and_no_secret() -> None:
     response = visitor().ask("/console/settings.json")
     assert (response.status, response.header("content-type")) == (200, "application/json")
     secrets = {"machine_client_id", "machine_client_secret", "users", "environment"}
     assert response.content == {name: value for name, value in OUTPUTS.items() if name not in secrets}
 
 
-def test_a_setting_that_is_not_known_is_left_out() -> None:
+def test_a_setting_without_a_value_is_omitted() -> None:
     known = {name: value for name, value in OUTPUTS.items() if name != "logout_url"}
     assert "logout_url" not in visitor(known).ask("/console/settings.json").content
 
@@ -257,7 +259,7 @@ def test_settings_come_from_the_cloud_and_never_from_a_file_in_the_folder(keep: 
     assert b"left lying about" not in visitor(folder=keep).ask("/console/settings.json").body
 
 
-def test_a_cloud_that_is_not_ready_says_so_in_a_sentence() -> None:
+def test_a_cloud_that_is_not_ready_returns_503_with_a_message() -> None:
     response = visitor(None).ask("/console/settings.json")
     assert response.status == 503
     assert response.content["message"] == (
@@ -265,7 +267,7 @@ def test_a_cloud_that_is_not_ready_says_so_in_a_sentence() -> None:
     )
 
 
-def test_settings_are_asked_for_at_each_request() -> None:
+def test_the_settings_are_read_for_each_request() -> None:
     clouds: list[dict[str, Any] | None] = [OUTPUTS, None]  # taken from the end: first not ready, then ready
     gate = Visitor(with_console(castle, clouds.pop, CONSOLE))
     assert [gate.ask("/console/settings.json").status for _ in range(2)] == [503, 200]
@@ -302,17 +304,17 @@ def page() -> Page:
     return parsed
 
 
-def test_the_page_holds_no_inline_script_or_style() -> None:
+def test_the_page_contains_no_inline_script_or_style() -> None:
     assert page().inline == []
 
 
-def test_the_page_loads_files_of_its_folder_only() -> None:
+def test_the_page_loads_only_files_of_its_folder() -> None:
     loads = page().loads
     assert set(loads) == {"console.css", "console.js"}
     assert "url(" not in (CONSOLE / "console.css").read_text(encoding="utf-8")
 
 
-def test_the_script_names_no_address_and_never_makes_markup_of_text_or_code_of_text() -> None:
+def test_the_script_contains_no_address_and_never_turns_text_into_markup_or_code() -> None:
     script = (CONSOLE / "console.js").read_text(encoding="utf-8")
     forbidden = (
         r"https?://|innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|Function\(|localStorage|console\."

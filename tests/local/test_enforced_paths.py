@@ -80,7 +80,7 @@ def test_a_greedy_route_follows_the_policy(path: str, status: int) -> None:
         pytest.param("/greedy/a/%6Fpen", 200, id="greedy, encoded, and not denied"),
     ],
 )
-def test_no_spelling_walks_around_a_deny(path: str, status: int) -> None:
+def test_no_spelling_of_a_path_bypasses_a_deny(path: str, status: int) -> None:
     status_code, body = get(
         path, allow("/docs/*", "/greedy/*"), deny("/docs/secret", "/docs/secret/", "/greedy/a/secret")
     )
@@ -89,6 +89,6 @@ def test_no_spelling_walks_around_a_deny(path: str, status: int) -> None:
         assert set(body) == {"message", "code"}
 
 
-def test_a_denial_names_the_policies_in_force() -> None:
+def test_a_denial_names_the_effective_policies() -> None:
     message = "GET /docs/{name} is not permitted: the policies in force are group:clerks@1"
     assert get("/docs/a", allow("/other")) == (403, {"message": message, "code": "not_permitted"})

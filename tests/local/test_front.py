@@ -423,7 +423,7 @@ SERVICES = {
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_only_an_existing_key_with_a_right_signature_is_served(cloud: Cloud, service: str) -> None:
+def test_only_an_existing_key_with_a_valid_signature_is_served(cloud: Cloud, service: str) -> None:
     operation, arguments = SERVICES[service]
     getattr(cloud.client(service), operation)(**arguments)
     for key, secret in [("test", "wrong"), ("123456789012", "test"), ("AKIAIOSFODNN7EXAMPLE", "test")]:
@@ -434,7 +434,7 @@ def test_only_an_existing_key_with_a_right_signature_is_served(cloud: Cloud, ser
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("authorization", [None, "Bearer anything", "Basic dGVzdDp0ZXN0", FORGED[1]])
-def test_a_call_that_nobody_signed_is_refused(cloud: Cloud, service: str, authorization: str | None) -> None:
+def test_an_unsigned_request_is_refused(cloud: Cloud, service: str, authorization: str | None) -> None:
     operation, arguments = SERVICES[service]
     client = cloud.client(service, signature_version=UNSIGNED)
     statuses = []
@@ -450,7 +450,7 @@ def _send(request: Any, authorization: str | None, statuses: list[int]) -> None:
     statuses.append(answer.status_code)
 
 
-def test_a_user_of_the_account_is_held_to_their_own_secret_and_policy(cloud: Cloud) -> None:
+def test_an_iam_user_needs_their_own_secret_and_policy(cloud: Cloud) -> None:
     iam = cloud.client("iam")
     iam.create_user(UserName="clerk")
     read = {"Statement": [{"Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"}]}
@@ -463,7 +463,7 @@ def test_a_user_of_the_account_is_held_to_their_own_secret_and_policy(cloud: Clo
     assert_refused("InvalidSignatureException", cloud.client("dynamodb", clerk[0], "test").list_tables)
 
 
-def test_a_reader_cannot_make_himself_administrator_with_any_bearer_token(system: System) -> None:
+def test_a_reader_cannot_become_an_administrator_with_a_bearer_token(system: System) -> None:
     reader = system.user()
     wish = {"UserPoolId": system.pool, "Username": reader, "GroupName": "editors"}
     body = json.dumps(wish).encode()
@@ -489,7 +489,7 @@ def test_a_reader_cannot_make_himself_administrator_with_any_bearer_token(system
         pytest.param([BEARER, FORGED, target("ListUserPools")], id="two credentials"),
     ],
 )
-def test_no_arrangement_of_headers_makes_a_signed_operation_public(cloud: Cloud, lines: list[tuple[str, str]]) -> None:
+def test_no_combination_of_headers_makes_a_signed_operation_public(cloud: Cloud, lines: list[tuple[str, str]]) -> None:
     status, _ = raw(cloud, "POST", "/", HOST, *lines, body=b'{"MaxResults": 1}')
     assert status in (400, 403)
 
@@ -517,7 +517,7 @@ def test_no_arrangement_of_headers_makes_a_signed_operation_public(cloud: Cloud,
         ("GET", "/iceberg/v1/config", b""),
     ],
 )
-def test_no_path_leads_past_the_signature(cloud: Cloud, method: str, path: str, body: bytes) -> None:
+def test_no_path_bypasses_the_signature(cloud: Cloud, method: str, path: str, body: bytes) -> None:
     lines = [BEARER, ("X-Amz-Target", "DynamoDB_20120810.ListTables")]
     form = ("Content-Type", "application/x-www-form-urlencoded")
     status, content = raw(cloud, method, path, HOST, *lines, form, body=body)
@@ -527,7 +527,7 @@ def test_no_path_leads_past_the_signature(cloud: Cloud, method: str, path: str, 
     assert b"<Users>" not in content
 
 
-def test_a_presigned_address_opens_one_object_and_nothing_else(cloud: Cloud) -> None:
+def test_a_presigned_url_gives_access_to_one_object_only(cloud: Cloud) -> None:
     s3 = cloud.client("s3", signature_version="s3v4")
     s3.create_bucket(Bucket="system")
     s3.put_object(Bucket="system", Key="a", Body=b"hello")
@@ -544,7 +544,7 @@ def test_a_presigned_address_opens_one_object_and_nothing_else(cloud: Cloud) -> 
     assert requests.get(late, timeout=10).status_code == 403
 
 
-def test_a_signed_body_cannot_be_exchanged(cloud: Cloud) -> None:
+def test_a_signed_body_cannot_be_replaced(cloud: Cloud) -> None:
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket="sealed")
     statuses: list[int] = []
@@ -573,7 +573,7 @@ def signed(cloud: Cloud, service: str, at: datetime, **headers: str) -> requests
     return requests.post(cloud.url, data=body, headers=dict(request.headers), timeout=10)
 
 
-def test_a_signature_does_not_last(cloud: Cloud) -> None:
+def test_a_signature_expires(cloud: Cloud) -> None:
     now = datetime.now(UTC)
     assert signed(cloud, "sts", now).status_code == 200
     for minutes in (-16, 16):
@@ -581,7 +581,7 @@ def test_a_signature_does_not_last(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("trick", ["?Action=ListUsers", ""])
-def test_a_narrow_policy_is_not_widened_by_naming_two_operations(system: System, trick: str) -> None:
+def test_a_request_that_names_two_operations_is_refused(system: System, trick: str) -> None:
     iam = system.cloud.client("iam")
     name = f"reader{len(trick)}"
     iam.create_user(UserName=name)
@@ -602,7 +602,7 @@ def test_a_narrow_policy_is_not_widened_by_naming_two_operations(system: System,
     assert "x" not in [group["GroupName"] for group in system.idp.list_groups(UserPoolId=system.pool)["Groups"]]
 
 
-def test_a_large_upload_passes_and_a_large_body_of_a_stranger_does_not(cloud: Cloud) -> None:
+def test_a_large_signed_upload_is_admitted_and_a_large_unsigned_body_is_refused(cloud: Cloud) -> None:
     cloud.client("s3").create_bucket(Bucket="uploads")
     cloud.client("s3").put_object(Bucket="uploads", Key="a", Body=bytes(11 * 1024 * 1024))
     status, _ = raw(cloud, "POST", "/", HOST, target("SignUp"), body=bytes(11 * 1024 * 1024))
@@ -622,12 +622,12 @@ def test_a_large_upload_passes_and_a_large_body_of_a_stranger_does_not(cloud: Cl
         "[::1]",
     ],
 )
-def test_a_request_for_another_host_is_turned_away(cloud: Cloud, host: str) -> None:
+def test_a_request_for_another_host_is_refused(cloud: Cloud, host: str) -> None:
     assert raw(cloud, "POST", "/oauth2/token", ("Host", host))[0] == 421
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST", "127.0.0.1", "localhost:4566", "127.0.0.1:80"])
-def test_a_request_for_this_machine_is_answered(cloud: Cloud, host: str) -> None:
+def test_a_request_for_this_machine_is_served(cloud: Cloud, host: str) -> None:
     assert raw(cloud, "POST", "/oauth2/token", ("Host", host))[0] == 400
 
 
@@ -644,7 +644,7 @@ def test_a_request_for_this_machine_is_answered(cloud: Cloud, host: str) -> None
         "/_ministack",
     ],
 )
-def test_the_emulators_own_switches_are_out_of_reach(cloud: Cloud, path: str) -> None:
+def test_the_admin_endpoints_of_the_emulator_are_unreachable(cloud: Cloud, path: str) -> None:
     assert raw(cloud, "POST", path, HOST, BEARER)[0] == 404
     assert raw(cloud, "GET", path, HOST)[0] == 404
 
@@ -656,7 +656,7 @@ def test_a_websocket_is_refused(cloud: Cloud) -> None:
     assert status == 403
 
 
-def test_a_browser_may_ask_before_it_signs_a_person_in(system: System) -> None:
+def test_a_browser_preflight_of_the_user_pool_is_served(system: System) -> None:
     for path in ("/", "/oauth2/token"):
         answer = requests.options(system.cloud.url + path, timeout=10)
         assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "*")
@@ -667,13 +667,13 @@ def test_a_browser_may_ask_before_it_signs_a_person_in(system: System) -> None:
 # Sign-in --------------------------------------------------------------------------------------------------------------
 
 
-def test_srp_takes_the_right_password_and_no_other(system: System) -> None:
+def test_srp_accepts_only_the_correct_password(system: System) -> None:
     email = system.user()
     assert system.srp(email, PASSWORD)["AuthenticationResult"]["AccessToken"]
     assert_refused("NotAuthorizedException", system.srp, email=email, password="Wrong-Horse-12")
 
 
-def test_a_new_password_is_set_only_with_the_session_that_asked_for_it(system: System) -> None:
+def test_a_new_password_needs_the_session_of_its_challenge(system: System) -> None:
     victim, attacker = system.user(), system.user(permanent=False)
     asked = system.sign_in(attacker)
     assert asked["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
@@ -700,7 +700,7 @@ def test_a_new_password_is_set_only_with_the_session_that_asked_for_it(system: S
     )
 
 
-def test_a_session_is_for_one_challenge_of_one_client(system: System) -> None:
+def test_a_session_is_valid_for_one_challenge_of_one_client(system: System) -> None:
     email = system.user(permanent=False)
     session = system.sign_in(email)["Session"]
     answers = {"USERNAME": email, "NEW_PASSWORD": "Brand-New-Horse-1"}
@@ -716,7 +716,7 @@ def test_a_session_is_for_one_challenge_of_one_client(system: System) -> None:
     )
 
 
-def test_an_administrators_challenge_is_bound_too(system: System) -> None:
+def test_a_challenge_of_an_admin_operation_is_bound_to_its_session(system: System) -> None:
     victim = system.user()
     assert_refused(
         "NotAuthorizedException",
@@ -729,7 +729,7 @@ def test_an_administrators_challenge_is_bound_too(system: System) -> None:
     )
 
 
-def test_proving_ones_own_password_opens_no_session_for_another(system: System) -> None:
+def test_an_srp_proof_opens_no_session_for_another_user(system: System) -> None:
     victim, attacker = system.user(), system.user(permanent=False)
     proof = AWSSRP(attacker, PASSWORD, system.pool, system.web, client=system.people)
     asked = system.people.initiate_auth(
@@ -747,7 +747,7 @@ def test_proving_ones_own_password_opens_no_session_for_another(system: System) 
     )
 
 
-def test_a_weak_new_password_is_refused_and_may_be_corrected(system: System) -> None:
+def test_a_weak_new_password_is_refused_and_can_be_corrected(system: System) -> None:
     email = system.user(permanent=False)
     session = system.sign_in(email)["Session"]
     for weak in ("weak", ""):
@@ -762,7 +762,7 @@ def test_a_weak_new_password_is_refused_and_may_be_corrected(system: System) -> 
     assert system.respond("NEW_PASSWORD_REQUIRED", session, USERNAME=email, NEW_PASSWORD="Brand-New-Horse-1")
 
 
-def test_a_session_counts_once_even_when_used_twice_at_once(system: System) -> None:
+def test_a_session_is_valid_once_even_for_two_concurrent_answers(system: System) -> None:
     slow = System(system.cloud)
     slow.trigger = system.trigger
     # The function only widens the gap between the first answer and its tokens.
@@ -783,7 +783,7 @@ def test_a_session_counts_once_even_when_used_twice_at_once(system: System) -> N
         assert sum(people.map(answer, range(3))) == 1
 
 
-def test_an_answer_that_the_front_cannot_read_is_not_passed_on(system: System) -> None:
+def test_a_malformed_answer_is_not_forwarded(system: System) -> None:
     victim = system.user()
     answer = {
         "ClientId": system.web,
@@ -799,7 +799,7 @@ def test_an_answer_that_the_front_cannot_read_is_not_passed_on(system: System) -
     assert system.sign_in(victim)["AuthenticationResult"]
 
 
-def test_a_session_is_good_for_three_minutes(system: System) -> None:
+def test_a_session_expires_after_three_minutes(system: System) -> None:
     emails = system.user(permanent=False), system.user(permanent=False)
     sessions = [system.sign_in(email)["Session"] for email in emails]
     answers = [{"USERNAME": email, "NEW_PASSWORD": "Brand-New-Horse-1"} for email in emails]
@@ -821,7 +821,7 @@ def strict(system: System) -> System:
     return second
 
 
-def test_where_mfa_is_on_nobody_gets_tokens_without_a_verified_authenticator(strict: System) -> None:
+def test_with_mfa_on_no_user_gets_tokens_without_a_verified_authenticator(strict: System) -> None:
     email = strict.user()
     asked = strict.sign_in(email)
     assert asked["ChallengeName"] == "MFA_SETUP"
@@ -864,7 +864,7 @@ def test_where_mfa_is_on_nobody_gets_tokens_without_a_verified_authenticator(str
     ]
 
 
-def test_mfa_without_an_authenticator_takes_no_code_at_all(strict: System) -> None:
+def test_mfa_without_an_authenticator_accepts_no_code(strict: System) -> None:
     email = strict.user()
     strict.idp.admin_set_user_mfa_preference(
         UserPoolId=strict.pool, Username=email, SoftwareTokenMfaSettings={"Enabled": True}
@@ -876,17 +876,17 @@ def test_mfa_without_an_authenticator_takes_no_code_at_all(strict: System) -> No
     )
 
 
-def test_the_sign_in_page_does_not_let_anyone_past_their_mfa(strict: System) -> None:
+def test_the_sign_in_page_refuses_a_user_with_mfa(strict: System) -> None:
     refused = strict.log_in(strict.user())
     assert refused.status_code == 400
     assert refused.json()["error"] == "access_denied"
 
 
-def test_an_authenticator_is_associated_only_with_an_open_session(system: System) -> None:
+def test_an_authenticator_can_be_associated_only_with_an_open_session(system: System) -> None:
     assert_refused("NotAuthorizedException", system.people.associate_software_token, Session="A" * 43)
 
 
-def test_nobody_signs_up_as_someone_else_or_writes_what_only_cognito_knows(system: System) -> None:
+def test_a_sign_up_cannot_write_attributes_that_only_cognito_writes(system: System) -> None:
     victim, email = system.user(), f"{secrets.token_hex(6)}@example.com"
     for name, value in [("sub", system.sub(victim)), ("email_verified", "true"), ("cognito:user_status", "CONFIRMED")]:
         attributes = [{"Name": "email", "Value": email}, {"Name": name, "Value": value}]
@@ -906,7 +906,7 @@ def test_nobody_signs_up_as_someone_else_or_writes_what_only_cognito_knows(syste
     system.people.update_user_attributes(AccessToken=token, UserAttributes=[{"Name": "name", "Value": "Ann"}])
 
 
-def test_nobody_answers_to_anothers_address(system: System) -> None:
+def test_a_user_cannot_take_the_address_of_another_user(system: System) -> None:
     victim, attacker = system.user(), system.user()
     token = system.sign_in(attacker)["AuthenticationResult"]["AccessToken"]
     taken = [{"Name": "email", "Value": victim}]
@@ -916,7 +916,7 @@ def test_nobody_answers_to_anothers_address(system: System) -> None:
     system.people.update_user_attributes(AccessToken=token, UserAttributes=[{"Name": "email", "Value": attacker}])
 
 
-def test_people_write_only_what_their_client_may_write(system: System) -> None:
+def test_a_user_can_write_only_the_attributes_that_the_client_can_write(system: System) -> None:
     narrow = system.new_client(WriteAttributes=["email"])["ClientId"]
     email = f"{secrets.token_hex(6)}@example.com"
     wish = {"ClientId": narrow, "Username": email, "Password": PASSWORD}
@@ -935,13 +935,13 @@ def test_people_write_only_what_their_client_may_write(system: System) -> None:
         b'{"ClientId": "x", "Username": "x", "UserAttributes": [1, {"Name": []}]}',
     ],
 )
-def test_fields_of_a_wrong_shape_are_the_callers_fault(cloud: Cloud, body: bytes) -> None:
+def test_malformed_fields_are_a_client_error(cloud: Cloud, body: bytes) -> None:
     for operation in ("InitiateAuth", "RespondToAuthChallenge", "SignUp", "VerifySoftwareToken", "RevokeToken"):
         status, content = raw(cloud, "POST", "/", HOST, target(operation), body=body)
         assert status == 400, (operation, content)
 
 
-def test_nobody_signs_up_where_only_administrators_add_people(system: System) -> None:
+def test_a_sign_up_is_refused_where_only_administrators_create_users(system: System) -> None:
     closed = System(system.cloud)
     closed.trigger = system.trigger
     settings = {"AdminCreateUserConfig": {"AllowAdminCreateUserOnly": True}}
@@ -950,7 +950,7 @@ def test_nobody_signs_up_where_only_administrators_add_people(system: System) ->
         sign_up(closed, "ann@example.com")
 
 
-def test_a_forged_token_ends_nobodys_session(system: System) -> None:
+def test_a_forged_token_revokes_no_session(system: System) -> None:
     tokens = system.oauth_tokens(system.user())
     origin = claims(tokens["refresh_token"])["origin_jti"]
     forged = jwt.encode({"token_use": "refresh", "origin_jti": origin, "client_id": system.web}, "k" * 32)
@@ -961,7 +961,7 @@ def test_a_forged_token_ends_nobodys_session(system: System) -> None:
     assert system.refresh(tokens["refresh_token"]).status_code == 400
 
 
-def test_a_corporate_user_has_no_password_to_guess(system: System) -> None:
+def test_a_federated_user_cannot_sign_in_with_a_password(system: System) -> None:
     email = f"{secrets.token_hex(6)}@corp.example"
     system.corporate(email)
     username = f"Corp_{email}"
@@ -970,7 +970,7 @@ def test_a_corporate_user_has_no_password_to_guess(system: System) -> None:
     assert_refused("NotAuthorizedException", system.people.forgot_password, ClientId=system.web, Username=username)
 
 
-def test_an_expired_refresh_token_refreshes_nothing(system: System) -> None:
+def test_an_expired_refresh_token_is_refused(system: System) -> None:
     client = system.new_client(
         ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
         AccessTokenValidity=1,
@@ -1004,7 +1004,7 @@ def sign_up(system: System, email: str) -> str:
     return str(made["UserSub"])
 
 
-def test_confirming_a_sign_up_tells_the_function_who_it_was(system: System) -> None:
+def test_a_confirmed_sign_up_invokes_the_trigger_with_the_user(system: System) -> None:
     email = f"{secrets.token_hex(6)}@example.com"
     username = sign_up(system, email)
     assert system.confirmed(username) is None
@@ -1027,7 +1027,7 @@ def test_confirming_a_sign_up_tells_the_function_who_it_was(system: System) -> N
     assert (attributes["sub"], attributes["email"], attributes["cognito:user_status"]) == (username, email, "CONFIRMED")
 
 
-def test_a_wrong_code_confirms_nobody_and_fires_nothing(system: System) -> None:
+def test_a_wrong_code_confirms_no_user_and_fires_no_trigger(system: System) -> None:
     email = f"{secrets.token_hex(6)}@example.com"
     username = sign_up(system, email)
     assert_refused(
@@ -1040,7 +1040,7 @@ def test_a_wrong_code_confirms_nobody_and_fires_nothing(system: System) -> None:
     assert system.confirmed(username) is None
 
 
-def test_an_administrators_confirmation_and_a_password_reset_fire_it_too(system: System) -> None:
+def test_an_admin_confirmation_and_a_password_reset_fire_the_trigger(system: System) -> None:
     email = f"{secrets.token_hex(6)}@example.com"
     username = sign_up(system, email)
     system.idp.admin_confirm_sign_up(UserPoolId=system.pool, Username=email)
@@ -1072,7 +1072,7 @@ def test_a_function_that_does_not_exist_fails_the_confirmation(system: System) -
     assert_refused("UnexpectedLambdaException", broken.idp.admin_confirm_sign_up, **arguments)
 
 
-def test_a_sign_up_that_a_function_confirms_is_a_confirmation(system: System) -> None:
+def test_a_sign_up_that_a_trigger_confirms_fires_post_confirmation(system: System) -> None:
     welcoming = System(system.cloud)
     welcoming.trigger = system.trigger
     confirm = "def handler(event, context): return {**event, 'response': {'autoConfirmUser': True}}"
@@ -1081,7 +1081,7 @@ def test_a_sign_up_that_a_function_confirms_is_a_confirmation(system: System) ->
     assert system.confirmed(sign_up(welcoming, "ann@example.com"))
 
 
-def test_a_function_that_fails_fails_the_confirmation(system: System) -> None:
+def test_a_failing_function_fails_the_confirmation(system: System) -> None:
     email = f"refused-{secrets.token_hex(6)}@example.com"
     sign_up(system, email)
     with pytest.raises(ClientError, match="no room") as refusal:
@@ -1089,7 +1089,7 @@ def test_a_function_that_fails_fails_the_confirmation(system: System) -> None:
     assert refusal.value.response["Error"]["Code"] == "UserLambdaValidationException"
 
 
-def test_only_the_first_corporate_sign_in_is_a_confirmation(system: System) -> None:
+def test_only_the_first_federated_sign_in_fires_post_confirmation(system: System) -> None:
     email = f"{secrets.token_hex(6)}@corp.example"
     assert system.corporate(email).status_code == 302
     assert system.confirmed(f"Corp_{email}")
@@ -1103,7 +1103,7 @@ def test_only_the_first_corporate_sign_in_is_a_confirmation(system: System) -> N
 # OAuth ----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_code_is_redeemed_once_and_only_with_its_verifier(system: System) -> None:
+def test_a_code_is_valid_once_and_only_with_its_verifier(system: System) -> None:
     code = system.code(system.user())
     for change in (
         {"code_verifier": ""},
@@ -1116,7 +1116,7 @@ def test_a_code_is_redeemed_once_and_only_with_its_verifier(system: System) -> N
     assert system.redeem(code).json()["error"] == "invalid_grant"
 
 
-def test_a_corporate_code_is_redeemed_only_by_whom_it_was_issued_to(system: System) -> None:
+def test_a_federated_code_is_valid_only_for_its_client_address_and_verifier(system: System) -> None:
     code = system.corporate_code(f"{secrets.token_hex(6)}@corp.example")
     other = system.new_client(CallbackURLs=[CALLBACK])["ClientId"]
     for change in (
@@ -1132,7 +1132,7 @@ def test_a_corporate_code_is_redeemed_only_by_whom_it_was_issued_to(system: Syst
     assert system.redeem(code).json()["error"] == "invalid_grant"
 
 
-def test_one_sign_in_does_not_lend_another_its_lack_of_a_challenge(system: System) -> None:
+def test_a_sign_in_cannot_use_the_state_of_a_sign_in_without_a_challenge(system: System) -> None:
     email = f"{secrets.token_hex(6)}@corp.example"
     bare = {"code_challenge": "", "code_challenge_method": ""}
     assert system.redeem(system.corporate_code(email, **bare), code_verifier="").status_code == 200
@@ -1140,7 +1140,7 @@ def test_one_sign_in_does_not_lend_another_its_lack_of_a_challenge(system: Syste
     assert system.redeem(code, code_verifier="").json()["error"] == "invalid_grant"
 
 
-def test_a_refresh_keeps_the_scopes_and_reads_the_groups_afresh(system: System) -> None:
+def test_a_refresh_retains_the_scopes_and_reads_the_current_groups(system: System) -> None:
     email = system.user()
     tokens = system.oauth_tokens(email)
     assert "cognito:groups" not in claims(tokens["access_token"])
@@ -1154,20 +1154,20 @@ def test_a_refresh_keeps_the_scopes_and_reads_the_groups_afresh(system: System) 
     assert claims(answer["id_token"])["cognito:groups"] == ["editors"]
 
 
-def test_a_corporate_refresh_keeps_its_scopes(system: System) -> None:
+def test_a_federated_refresh_retains_its_scopes(system: System) -> None:
     tokens = system.redeem(system.corporate_code(f"{secrets.token_hex(6)}@corp.example")).json()
     refreshed = claims(system.refresh(tokens["refresh_token"]).json()["access_token"])
     assert set(refreshed["scope"].split()) == {"openid", "system/read"}
     assert refreshed["cognito:groups"] == [f"{system.pool}_Corp"]
 
 
-def test_a_refresh_token_serves_no_other_client(system: System) -> None:
+def test_a_refresh_token_is_refused_for_another_client(system: System) -> None:
     token = system.oauth_tokens(system.user())["refresh_token"]
     for other in (system.new_client()["ClientId"], "nobody", ""):
         assert system.refresh(token, client_id=other).json()["error"] in ("invalid_grant", "invalid_client")
 
 
-def test_a_client_with_a_secret_must_show_it_to_refresh_and_revoke(system: System) -> None:
+def test_a_confidential_client_needs_its_secret_to_refresh_and_revoke(system: System) -> None:
     client = system.new_client(GenerateSecret=True, ExplicitAuthFlows=["ALLOW_REFRESH_TOKEN_AUTH"])
     token = system.mint(
         token_use="refresh", sub=system.sub(system.user()), client_id=client["ClientId"], scope="system/read"
@@ -1184,7 +1184,7 @@ def test_a_client_with_a_secret_must_show_it_to_refresh_and_revoke(system: Syste
     assert set(answer.json()) == {"access_token", "token_type", "expires_in"}  # no ID token without the openid scope
 
 
-def test_a_revoked_token_is_revoked_everywhere(system: System) -> None:
+def test_a_revoked_token_is_refused_by_every_endpoint(system: System) -> None:
     tokens = system.oauth_tokens(system.user())
     assert system.post("/oauth2/revoke", {"token": tokens["refresh_token"], "client_id": system.web}).status_code == 200
     assert system.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
@@ -1194,7 +1194,7 @@ def test_a_revoked_token_is_revoked_everywhere(system: System) -> None:
     assert userinfo.status_code == 401
 
 
-def test_nobody_revokes_anothers_token_or_an_access_token(system: System) -> None:
+def test_a_client_cannot_revoke_the_token_of_another_client_or_an_access_token(system: System) -> None:
     tokens = system.oauth_tokens(system.user())
     other = system.new_client()["ClientId"]
     refused = system.post("/oauth2/revoke", {"token": tokens["refresh_token"], "client_id": other})
@@ -1218,13 +1218,13 @@ def test_nobody_revokes_anothers_token_or_an_access_token(system: System) -> Non
         {"identity_provider": "Nobody"},
     ],
 )
-def test_a_sign_in_that_the_client_may_not_ask_for_does_not_begin(system: System, changes: dict[str, str]) -> None:
+def test_a_sign_in_that_the_client_does_not_allow_is_refused(system: System, changes: dict[str, str]) -> None:
     answer = system.authorize(**changes)
     assert answer.status_code == 400
     assert "location" not in answer.headers
 
 
-def test_a_client_uses_only_the_providers_it_was_given(system: System) -> None:
+def test_a_client_can_use_only_its_identity_providers(system: System) -> None:
     alone = system.new_client(
         AllowedOAuthFlowsUserPoolClient=True,
         AllowedOAuthFlows=["code"],
@@ -1237,21 +1237,21 @@ def test_a_client_uses_only_the_providers_it_was_given(system: System) -> None:
     assert system.authorize(identity_provider="Corp", client_id=codeless).status_code == 400
 
 
-def test_scopes_beyond_the_clients_and_plain_challenges_are_sent_back(system: System) -> None:
+def test_other_scopes_and_plain_challenges_are_refused_at_the_redirect(system: System) -> None:
     for changes in ({"scope": "system/write"}, {"code_challenge_method": "plain"}):
         location = system.authorize(**changes).headers["location"]
         assert location.startswith(CALLBACK)
         assert "error=" in location
 
 
-def test_the_login_form_gives_no_code_to_a_client_without_the_code_flow(system: System) -> None:
+def test_the_login_form_issues_no_code_to_a_client_without_the_code_flow(system: System) -> None:
     client = system.new_client(CallbackURLs=[CALLBACK])["ClientId"]
     form = {"client_id": client, "redirect_uri": CALLBACK, "username": system.user(), "password": PASSWORD}
     assert system.post("/login", form).status_code == 400
     assert system.post("/login", {**form, "client_id": system.web, "redirect_uri": "http://evil"}).status_code == 400
 
 
-def test_signing_out_redirects_only_where_the_client_said(system: System) -> None:
+def test_a_sign_out_redirects_only_to_a_registered_address(system: System) -> None:
     def log_out(client: str, uri: str) -> int:
         query = urlencode({"client_id": client, "logout_uri": uri})
         return requests.get(f"{system.cloud.url}/logout?{query}", allow_redirects=False, timeout=10).status_code
@@ -1261,7 +1261,7 @@ def test_signing_out_redirects_only_where_the_client_said(system: System) -> Non
     assert log_out(system.machine[0], "http://evil.example/") == 400
 
 
-def test_a_machine_gets_its_own_scopes_for_its_own_secret(system: System) -> None:
+def test_a_machine_gets_its_scopes_with_its_secret_only(system: System) -> None:
     def ask(secret: str, **grant: str) -> requests.Response:
         return system.post(
             "/oauth2/token", {"grant_type": "client_credentials", **grant}, auth=(system.machine[0], secret)
@@ -1301,7 +1301,7 @@ def provider() -> Iterator[str]:
         server.shutdown()
 
 
-def test_a_code_by_way_of_oidc_needs_its_verifier_too(system: System, provider: str) -> None:
+def test_a_code_of_an_oidc_sign_in_needs_its_verifier(system: System, provider: str) -> None:
     details = {"client_id": "c", "client_secret": "s", "authorize_scopes": "openid", "oidc_issuer": provider}
     details |= {"authorize_url": f"{provider}/authorize", "token_url": f"{provider}/token"}
     system.idp.create_identity_provider(
@@ -1326,7 +1326,7 @@ def test_a_code_by_way_of_oidc_needs_its_verifier_too(system: System, provider: 
 # The API --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_route_with_scopes_takes_an_access_token_that_carries_one(system: System) -> None:
+def test_a_route_with_scopes_accepts_an_access_token_with_one_of_them(system: System) -> None:
     tokens = system.oauth_tokens(system.user())
     assert system.get("/files", tokens["access_token"]).status_code == 200
     assert system.get("/files", f"Bearer {tokens['access_token']}").status_code == 200
@@ -1361,12 +1361,12 @@ def test_a_route_with_scopes_takes_an_access_token_that_carries_one(system: Syst
         pytest.param({"header": {"crit": ["x"], "x": 1}}, id="a critical extension"),
     ],
 )
-def test_a_token_that_cognito_would_not_issue_opens_nothing(system: System, changes: dict[str, Any]) -> None:
+def test_a_token_that_cognito_would_not_issue_is_refused(system: System, changes: dict[str, Any]) -> None:
     answer = system.get("/files", system.mint(**changes))
     assert (answer.status_code, answer.json()) == (401, {"code": "no_token"})
 
 
-def test_a_token_signed_by_another_key_opens_nothing(system: System) -> None:
+def test_a_token_signed_by_another_key_is_refused(system: System) -> None:
     good = system.mint()
     head, kid = claims(good), jwt.get_unverified_header(good)["kid"]
     foreign = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -1396,7 +1396,7 @@ def test_a_token_has_one_spelling(system: System) -> None:
     assert [system.get("/files", spelling).status_code for spelling in spellings] == [401] * len(spellings)
 
 
-def test_two_authorization_headers_open_nothing(system: System) -> None:
+def test_two_authorization_headers_are_refused(system: System) -> None:
     token, path = system.mint(), urlsplit(system.api).path + "/files"
     for first, second in [(token, token), ("Bearer x", token), (token, "x"), (token[:-9], token[-9:])]:
         status, _ = raw(system.cloud, "GET", path, HOST, ("Authorization", first), ("authorization", second))
@@ -1405,7 +1405,7 @@ def test_two_authorization_headers_open_nothing(system: System) -> None:
     assert system.get("/files", f"{deep}.{deep}.{deep}").status_code == 401
 
 
-def test_a_refusal_speaks_of_the_caller_the_authorizer_saw(system: System) -> None:
+def test_a_refusal_contains_the_context_of_the_authorizer(system: System) -> None:
     path = urlsplit(system.api).path.removeprefix("/_aws/execute-api/").partition("/")[2]
     for local_cloud in ("guarded", "cached", "cached"):
         answer = system.get(f"/{local_cloud}/7", "reader:no_policy")
@@ -1427,7 +1427,7 @@ def test_a_quote_in_a_path_does_not_break_the_refusal(system: System) -> None:
     assert path in answer["message"]
 
 
-def test_an_explicit_deny_is_not_walked_around_by_spelling_the_path_otherwise(system: System) -> None:
+def test_another_spelling_of_the_path_does_not_bypass_an_explicit_deny(system: System) -> None:
     assert system.get("/guarded/public", "most").status_code == 200
     connection = [("Authorization", "most"), HOST]
     for spelling in (
@@ -1442,7 +1442,7 @@ def test_an_explicit_deny_is_not_walked_around_by_spelling_the_path_otherwise(sy
         assert raw(system.cloud, "GET", path, *connection)[0] == 403, spelling
 
 
-def test_a_request_cannot_say_where_it_came_from_or_what_it_really_is(system: System) -> None:
+def test_a_request_cannot_set_its_source_address_or_override_its_method(system: System) -> None:
     override = {"X-HTTP-Method-Override": "DELETE", "Authorization": "reader"}
     answer = requests.get(system.api + "/guarded/7", headers=override, timeout=10)
     assert answer.json()["message"].startswith("reader may not GET")
@@ -1450,7 +1450,7 @@ def test_a_request_cannot_say_where_it_came_from_or_what_it_really_is(system: Sy
     assert seen.text == "127.0.0.1"
 
 
-def test_a_route_for_aws_callers_takes_no_forged_signature(system: System) -> None:
+def test_a_route_with_iam_authorization_refuses_a_forged_signature(system: System) -> None:
     path = urlsplit(system.api).path + "/internal"
     assert raw(system.cloud, "GET", path, HOST, FORGED)[0] in (400, 403)
     assert raw(system.cloud, "GET", f"{path}?X-Amz-Credential=test/x/x/x/x&X-Amz-Algorithm=AWS4-HMAC-SHA256", HOST)[
@@ -1462,7 +1462,7 @@ def test_a_route_for_aws_callers_takes_no_forged_signature(system: System) -> No
 
 
 @pytest.mark.slow
-def test_stopping_keeps_the_state_and_leaves_no_process_behind(tmp_path: Any) -> None:
+def test_a_stop_saves_the_state_and_ends_every_process(tmp_path: Any) -> None:
     with running_cloud(tmp_path) as cloud:
         system = System(cloud)
         pool, email = system.pool, system.user()

@@ -69,16 +69,16 @@ def get(url: str) -> tuple[int, dict[str, Any]]:
 @pytest.mark.parametrize(
     "name", ["ops%40example.com", "ops@example.com", "%2Fetc", "a%20b", "%c3%A9", "100%25", "%2e%2e"]
 )
-def test_the_path_and_its_parameters_are_handed_over_as_they_were_sent(api: str, name: str) -> None:
+def test_the_path_and_its_parameters_are_not_decoded(api: str, name: str) -> None:
     assert get(f"{api}/things/{name}") == (200, {"path": f"/things/{name}", "name": name, "route": "/things/{name}"})
 
 
 @pytest.mark.parametrize(
     "path", ["/nothing", "/things/", "//things", "/things//a", "/things/a/", "/things/.", "/things/.."]
 )
-def test_a_path_that_the_api_does_not_have_is_refused_in_its_own_form(api: str, path: str) -> None:
+def test_an_unknown_path_of_an_api_gets_the_gateway_response_of_the_api(api: str, path: str) -> None:
     assert get(api + path) == (404, {"message": "Missing Authentication Token", "code": "not_found"})
 
 
-def test_an_encoded_address_of_an_api_is_none(api: str) -> None:
+def test_an_encoded_address_of_an_api_is_refused(api: str) -> None:
     assert get(api.replace("/_aws/", "/%5Faws/") + "/things/a")[0] == 403

@@ -81,7 +81,7 @@ def claims(token: str) -> dict[str, Any]:
     return dict(jwt.decode(token, options={"verify_signature": False}))
 
 
-def test_a_client_that_rotates_refreshes_by_no_flow(pool: Pool) -> None:
+def test_a_client_with_rotation_cannot_use_the_refresh_flow(pool: Pool) -> None:
     token = pool.sign_in(pool.person())["RefreshToken"]
     asked = {"ClientId": pool.client, "AuthParameters": {"REFRESH_TOKEN": token}}
     for flow in ("REFRESH_TOKEN_AUTH", "REFRESH_TOKEN"):
@@ -91,7 +91,7 @@ def test_a_client_that_rotates_refreshes_by_no_flow(pool: Pool) -> None:
         )
 
 
-def test_a_client_that_leaves_the_flow_out_refreshes_by_the_operation_only(pool: Pool) -> None:
+def test_a_client_without_the_refresh_flow_can_refresh_by_the_operation_only(pool: Pool) -> None:
     client = pool.new_client(ExplicitAuthFlows=FLOWS)
     token = pool.sign_in(pool.person(), client)["RefreshToken"]
     asked = {"ClientId": client, "AuthParameters": {"REFRESH_TOKEN": token}}
@@ -99,7 +99,7 @@ def test_a_client_that_leaves_the_flow_out_refreshes_by_the_operation_only(pool:
     assert "RefreshToken" not in pool.refresh(token, client)
 
 
-def test_the_operation_gives_a_new_refresh_token_and_the_old_one_dies_after_its_grace_period(pool: Pool) -> None:
+def test_the_operation_returns_a_new_refresh_token_and_the_old_one_expires_after_its_grace_period(pool: Pool) -> None:
     old = pool.sign_in(pool.person())["RefreshToken"]
     new = pool.refresh(old)["RefreshToken"]
     assert new != old
@@ -111,7 +111,7 @@ def test_the_operation_gives_a_new_refresh_token_and_the_old_one_dies_after_its_
         assert pool.refresh(new)["AccessToken"]
 
 
-def test_the_endpoint_gives_a_new_refresh_token_and_the_old_one_dies_after_its_grace_period(pool: Pool) -> None:
+def test_the_endpoint_returns_a_new_refresh_token_and_the_old_one_expires_after_its_grace_period(pool: Pool) -> None:
     old = pool.sign_in(pool.person())["RefreshToken"]
     new = pool.refresh_by_endpoint(old).json()["refresh_token"]
     assert new != old
@@ -122,7 +122,7 @@ def test_the_endpoint_gives_a_new_refresh_token_and_the_old_one_dies_after_its_g
         assert pool.refresh_by_endpoint(new).status_code == 200
 
 
-def test_a_revoked_sign_in_revokes_every_refresh_token_of_it(pool: Pool) -> None:
+def test_a_revocation_covers_every_refresh_token_of_the_sign_in(pool: Pool) -> None:
     old = pool.sign_in(pool.person())["RefreshToken"]
     new = pool.refresh(old)["RefreshToken"]
     pool.people.revoke_token(ClientId=pool.client, Token=new)
@@ -130,7 +130,7 @@ def test_a_revoked_sign_in_revokes_every_refresh_token_of_it(pool: Pool) -> None
         assert_refused("NotAuthorizedException", pool.refresh, token=token)
 
 
-def test_a_client_with_a_secret_shows_it_to_refresh(pool: Pool) -> None:
+def test_a_confidential_client_needs_its_secret_to_refresh(pool: Pool) -> None:
     made = pool.idp.create_user_pool_client(UserPoolId=pool.id, ClientName="secret", GenerateSecret=True)
     client = made["UserPoolClient"]["ClientId"]
     forged = {"ClientId": client, "RefreshToken": pool.sign_in(pool.person())["RefreshToken"]}
@@ -142,7 +142,7 @@ def test_a_client_with_a_secret_shows_it_to_refresh(pool: Pool) -> None:
 # --- one account in every spelling ---
 
 
-def test_a_person_is_the_same_in_every_spelling(pool: Pool) -> None:
+def test_every_spelling_of_an_address_finds_the_same_user(pool: Pool) -> None:
     name = pool.person()
     spellings = [name, name.lower(), name.upper()]
     assert len({pool.sub(spelling) for spelling in spellings}) == 1
@@ -153,14 +153,14 @@ def test_a_person_is_the_same_in_every_spelling(pool: Pool) -> None:
     )
 
 
-def test_nobody_takes_the_address_of_another_in_another_spelling(pool: Pool) -> None:
+def test_another_spelling_of_an_existing_address_is_refused(pool: Pool) -> None:
     name, other = pool.person(), pool.person()
     address = [{"Name": "email", "Value": name.upper()}]
     asked = {"UserPoolId": pool.id, "Username": other, "UserAttributes": address}
     assert_refused("AliasExistsException", pool.idp.admin_update_user_attributes, **asked)
 
 
-def test_usernames_are_the_same_in_every_spelling_too(cloud: Cloud) -> None:
+def test_every_spelling_of_a_username_finds_the_same_user(cloud: Cloud) -> None:
     pool = Pool(cloud, UsernameAttributes=[])
     pool.person("Clerk")
     assert pool.sub("clerk") == pool.sub("CLERK")
@@ -170,7 +170,7 @@ def test_usernames_are_the_same_in_every_spelling_too(cloud: Cloud) -> None:
     )
 
 
-def test_a_case_sensitive_pool_tells_spellings_apart(cloud: Cloud) -> None:
+def test_a_case_sensitive_pool_distinguishes_spellings(cloud: Cloud) -> None:
     pool = Pool(cloud, UsernameConfiguration={"CaseSensitive": True})
     name = pool.person()
     assert_refused("UserNotFoundException", pool.idp.admin_get_user, UserPoolId=pool.id, Username=name.lower())
@@ -180,7 +180,7 @@ def test_a_case_sensitive_pool_tells_spellings_apart(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize("length", [6, 15, 99])
-def test_an_invitation_without_a_password_gets_one_that_the_policy_accepts(cloud: Cloud, length: int) -> None:
+def test_an_invitation_without_a_password_gets_a_password_that_the_policy_accepts(cloud: Cloud, length: int) -> None:
     idp = cloud.client("cognito-idp")
     classes = dict.fromkeys(("RequireUppercase", "RequireLowercase", "RequireNumbers", "RequireSymbols"), True)
     policy = {"MinimumLength": length, **classes}
@@ -241,14 +241,14 @@ def deployed(cloud: Cloud) -> Iterator[dict[str, Any]]:
     stacks.delete_stack(StackName="typed")
 
 
-def test_numbers_of_a_template_are_numbers(deployed: dict[str, Any]) -> None:
+def test_a_number_in_a_template_parameter_becomes_a_number(deployed: dict[str, Any]) -> None:
     validity = [f"{kind}Validity" for kind in ("AccessToken", "IdToken", "RefreshToken", "AuthSession")]
     assert [deployed[name] for name in (*validity, "Precedence")] == [8] * 5
     assert deployed["RefreshTokenRotation"]["RetryGracePeriodSeconds"] == 8
     assert deployed["Policies"]["PasswordPolicy"]["MinimumLength"] == 8
 
 
-def test_booleans_of_a_template_are_booleans(deployed: dict[str, Any]) -> None:
+def test_a_boolean_in_a_template_parameter_becomes_a_boolean(deployed: dict[str, Any]) -> None:
     assert "ClientSecret" not in deployed
     assert deployed["EnableTokenRevocation"] is False
     assert deployed["UsernameConfiguration"]["CaseSensitive"] is False

@@ -280,7 +280,7 @@ def serving(server: socketserver.BaseServer) -> Iterator[None]:
         pytest.param("/profile", lambda: mint(token_use="id", aud="web"), 200, None, id="without scopes: an ID token"),
     ],
 )
-def test_a_cognito_route_admits_a_genuine_token_of_the_right_use_and_nothing_else(
+def test_a_cognito_route_admits_only_a_valid_token_of_the_expected_use(
     path: str, token: str | Callable[[], str] | None, status: int, body: object
 ) -> None:
     with open_shop() as get:
@@ -314,7 +314,7 @@ def test_claims_reach_the_service_as_text() -> None:
     }
 
 
-def test_a_pool_out_of_reach_is_500_and_not_the_tokens_fault() -> None:
+def test_an_unreachable_user_pool_returns_500_and_not_401() -> None:
     def out_of_reach(_: str) -> jwt.PyJWK:
         raise jwt.PyJWKClientConnectionError("no answer")
 
@@ -342,7 +342,7 @@ def test_the_reason_for_a_refusal_is_logged_and_the_token_is_not(
 
 
 @pytest.mark.parametrize("claim", ["exp", "iat", "iss", "token_use"])
-def test_a_genuine_token_that_lacks_a_claim_is_refused_by_the_verifier_itself(claim: str) -> None:
+def test_the_verifier_refuses_a_token_without_a_required_claim(claim: str) -> None:
     with pytest.raises(TokenRefused):
         of_our_pool()(mint("ours", "ours", **{claim: None}))
 
@@ -382,7 +382,9 @@ def test_a_genuine_token_that_lacks_a_claim_is_refused_by_the_verifier_itself(cl
         pytest.param(AuthResponse(["/stock"], "clerk-1"), 403, SILENCE, id="Chalice's AuthResponse, of another path"),
     ],
 )
-def test_a_lambda_authorizers_answer_is_applied_or_refused_as_a_whole(answers: Any, status: int, body: object) -> None:
+def test_the_result_of_a_lambda_authorizer_is_applied_or_refused_completely(
+    answers: Any, status: int, body: object
+) -> None:
     with open_shop(Shop(lambda _: answers)) as get:
         response = get("/orders/7", "clerk")
     assert response.status_code == status
@@ -402,7 +404,7 @@ def test_a_lambda_authorizers_answer_is_applied_or_refused_as_a_whole(answers: A
         pytest.param(SystemExit(0), 500, FAILURE, id="an exit"),
     ],
 )
-def test_only_the_exact_word_unauthorized_is_401_and_any_other_failure_500(
+def test_only_the_exact_text_unauthorized_returns_401_and_any_other_failure_500(
     error: BaseException, status: int, body: object
 ) -> None:
     with open_shop(Shop(raises(error))) as get:
@@ -420,14 +422,14 @@ def test_a_failure_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture
 
 
 @pytest.mark.parametrize("header", [None, "", " "])
-def test_without_a_token_the_lambda_authorizer_is_not_even_asked(header: str | None) -> None:
+def test_without_a_token_the_lambda_authorizer_is_not_invoked(header: str | None) -> None:
     shop = Shop()
     with open_shop(shop) as get:
         response = get("/orders/7", header)
     assert (response.status_code, response.json_body, shop.asked) == (401, UNAUTHORIZED, [])
 
 
-def test_the_authorizer_is_asked_about_the_concrete_path_as_it_was_received() -> None:
+def test_the_authorizer_receives_the_path_as_received() -> None:
     shop = Shop()
     with open_shop(shop) as get:
         get("/orders/7%2F8/lines/A?page=2", "Bearer clerk")
@@ -451,7 +453,9 @@ def test_the_authorizer_is_asked_about_the_concrete_path_as_it_was_received() ->
         pytest.param("/a/b/", "/a/{x}", {"x": "b"}, id="a slash at the end"),
     ],
 )
-def test_the_most_specific_route_is_found_greedy_ones_last(path: str, route: str, parameters: dict[str, str]) -> None:
+def test_the_most_specific_route_is_found_before_a_greedy_route(
+    path: str, route: str, parameters: dict[str, str]
+) -> None:
     routes = ["/{rest+}", "/a/{rest+}", "/{x}", "/a/{x}/lines", "/a/{x}", "/a", "/"]
     for order in (routes, routes[::-1]):
         found = RouteMatcher(gateway(), order).match_route(path)
@@ -459,12 +463,12 @@ def test_the_most_specific_route_is_found_greedy_ones_last(path: str, route: str
 
 
 @pytest.mark.parametrize("path", ["/greedy", "/greedy/", "/greedy//a", "/greedy/a//b", "//greedy/a", "/greedy/a;b"])
-def test_a_greedy_route_is_not_reached_by_an_empty_or_uncertain_segment(path: str) -> None:
+def test_an_empty_or_ambiguous_segment_does_not_match_a_greedy_route(path: str) -> None:
     with pytest.raises(RefusalResponse):
         RouteMatcher(gateway(), ["/greedy/{proxy+}"]).match_route(path)
 
 
-def test_a_parameter_of_a_route_that_did_not_match_is_not_handed_over() -> None:
+def test_the_parameters_of_another_route_are_not_delivered() -> None:
     found = RouteMatcher(gateway(), ["/{a}/lines", "/{b}/{c}"]).match_route("/7/pages")
     assert (found.route, found.captured) == ("/{b}/{c}", {"b": "7", "c": "pages"})
 
@@ -483,13 +487,13 @@ def test_the_context_reaches_the_service_as_text_with_the_principal() -> None:
     }
 
 
-def test_an_authorizer_reads_the_header_it_was_declared_with() -> None:
+def test_an_authorizer_reads_its_declared_header() -> None:
     with open_shop() as get:
         assert get("/badge", "clerk").status_code == 401
         assert get("/badge", "clerk", header="x-bADGE").status_code == 200
 
 
-def test_an_authorizer_of_an_unregistered_blueprint_admits_nobody_and_says_why(
+def test_an_authorizer_of_an_unregistered_blueprint_refuses_every_request_with_a_reason(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with open_shop() as get:
@@ -499,7 +503,7 @@ def test_an_authorizer_of_an_unregistered_blueprint_admits_nobody_and_says_why(
 
 
 @pytest.mark.parametrize("path", ["/signed", "/foreign", "/keyed"])
-def test_a_guard_that_cannot_be_judged_admits_nobody(path: str) -> None:
+def test_an_unsupported_authorizer_refuses_every_request(path: str) -> None:
     with open_shop() as get:
         response = get(path, mint())
     assert (response.status_code, response.json_body) == (500, FAILURE)
@@ -508,7 +512,7 @@ def test_a_guard_that_cannot_be_judged_admits_nobody(path: str) -> None:
 # --- remembered results ---
 
 
-def test_a_cached_policy_is_applied_to_another_path_without_asking_again() -> None:
+def test_a_cached_policy_is_evaluated_for_another_path_without_a_new_invocation() -> None:
     shop = Shop(lambda _: says(allow(f"{API_ARN}/GET/stock"), deny(f"{API_ARN}/GET/stock/gold")))
     with open_shop(shop, clock=Clock()) as get:
         answers = [get(path, "clerk").status_code for path in ("/stock", "/stock/nails", "/stock/gold", "/stock")]
@@ -516,7 +520,7 @@ def test_a_cached_policy_is_applied_to_another_path_without_asking_again() -> No
     assert len(shop.asked) == 1
 
 
-def test_a_cached_answer_shows_no_latency() -> None:
+def test_a_cached_result_has_no_latency() -> None:
     with open_shop(clock=Clock()) as get:
         latencies = [get("/stock", "clerk").json_body["authorizer"]["integrationLatency"] for _ in range(2)]
     assert latencies == [1, 0]
@@ -525,9 +529,7 @@ def test_a_cached_answer_shows_no_latency() -> None:
 @pytest.mark.parametrize(
     ("path", "header", "lives_seconds"), [("/stock", "Authorization", 300), ("/badge", "X-Badge", 10)]
 )
-def test_a_result_lives_as_long_as_its_authorizer_says_and_300_s_by_default(
-    path: str, header: str, lives_seconds: int
-) -> None:
+def test_a_result_is_cached_for_the_ttl_of_its_authorizer_or_300_s(path: str, header: str, lives_seconds: int) -> None:
     shop, clock = Shop(), Clock()
     with open_shop(shop, clock=clock) as get:
         get(path, "clerk", header=header)
@@ -539,7 +541,7 @@ def test_a_result_lives_as_long_as_its_authorizer_says_and_300_s_by_default(
         assert len(shop.asked) == 2
 
 
-def test_a_ttl_of_zero_asks_every_time() -> None:
+def test_a_ttl_of_zero_invokes_the_authorizer_for_each_request() -> None:
     shop = Shop()
     with open_shop(shop, clock=Clock()) as get:
         get("/orders", "clerk")
@@ -547,7 +549,7 @@ def test_a_ttl_of_zero_asks_every_time() -> None:
     assert len(shop.asked) == 2
 
 
-def test_a_denial_is_remembered() -> None:
+def test_a_denial_is_cached() -> None:
     shop = Shop(lambda _: says(deny()))
     with open_shop(shop, clock=Clock()) as get:
         assert [get("/stock", "clerk").status_code for _ in range(2)] == [403, 403]
@@ -555,7 +557,7 @@ def test_a_denial_is_remembered() -> None:
 
 
 @pytest.mark.parametrize("answers", [raises(Exception("Unauthorized")), raises(RuntimeError("boom")), lambda _: None])
-def test_a_401_or_500_is_not_remembered(answers: Callable[[AuthRequest], Any]) -> None:
+def test_a_401_or_500_is_not_cached(answers: Callable[[AuthRequest], Any]) -> None:
     shop = Shop(answers)
     with open_shop(shop, clock=Clock()) as get:
         assert get("/stock", "clerk").status_code in (401, 500)
@@ -563,7 +565,7 @@ def test_a_401_or_500_is_not_remembered(answers: Callable[[AuthRequest], Any]) -
         assert get("/stock", "clerk").status_code == 200
 
 
-def test_a_result_is_remembered_for_one_token_and_one_authorizer() -> None:
+def test_a_result_is_cached_for_one_token_and_one_authorizer() -> None:
     shop = Shop(lambda request: says(allow() if request.token == "clerk" else deny()))
     with open_shop(shop, clock=Clock()) as get:
         assert get("/stock", "clerk").status_code == 200
@@ -591,21 +593,21 @@ def test_a_result_is_remembered_for_one_token_and_one_authorizer() -> None:
         pytest.param("GET", "//[", id="a path that no URL parser takes"),
     ],
 )
-def test_what_leads_to_no_route_is_403_missing_authentication_token(method: str, path: str) -> None:
+def test_a_request_without_a_route_returns_403_missing_authentication_token(method: str, path: str) -> None:
     with open_shop() as get:
         response = get(path, "clerk", method=method)
     assert (response.status_code, response.json_body) == (403, UNKNOWN_ROUTE)
     assert response.headers["x-amzn-ErrorType"] == "MissingAuthenticationTokenException"
 
 
-def test_a_trailing_slash_is_judged_as_the_path_it_leads_to() -> None:
+def test_a_path_with_a_trailing_slash_is_authorized_as_its_route() -> None:
     shop = Shop(lambda _: says(allow(), deny(f"{API_ARN}/GET/stock")))
     with open_shop(shop) as get:
         assert get("/stock/", "clerk").status_code == 403
     assert shop.asked[0].method_arn == f"{API_ARN}/GET/stock"
 
 
-def test_an_open_route_is_open_and_knows_its_request() -> None:
+def test_a_public_route_needs_no_token_and_receives_its_request() -> None:
     with open_shop() as get:
         assert get("/").json_body == {"open": True}
         context = get("/open/door?x=1").json_body
@@ -642,7 +644,7 @@ DEFINITIONS = {
 }
 
 
-def test_a_denial_is_worded_by_its_definition_with_the_authorizers_context() -> None:
+def test_a_denial_uses_its_response_definition_with_the_context_of_the_authorizer() -> None:
     shop = Shop(lambda _: says(deny(), reason='denied by "freeze"\n'))
     with open_shop(shop, responses=read_definitions(DEFINITIONS)) as get:
         response = get("/orders/7", "clerk")
@@ -658,7 +660,7 @@ def test_a_denial_is_worded_by_its_definition_with_the_authorizers_context() -> 
     }
 
 
-def test_a_response_without_its_own_definition_takes_the_default_one_of_its_class() -> None:
+def test_a_response_without_a_definition_uses_the_default_of_its_class() -> None:
     with open_shop(Shop(lambda _: None), responses=read_definitions(DEFINITIONS)) as get:
         unknown, failed, refused = get("/nowhere"), get("/orders/7", "clerk"), get("/orders/7")
     assert (unknown.status_code, unknown.json_body) == (403, {**UNKNOWN_ROUTE, "code": "4xx"})
@@ -668,7 +670,7 @@ def test_a_response_without_its_own_definition_takes_the_default_one_of_its_clas
 
 
 @pytest.mark.parametrize("response_type", list(ResponseType))
-def test_every_refusal_is_json_and_names_its_request(response_type: ResponseType) -> None:
+def test_every_refusal_is_json_and_contains_its_request_id(response_type: ResponseType) -> None:
     said = answer({}, response_type, "Nö", {"requestId": "r-1"})
     assert list(json.loads(said.body).values()) == ["Nö"]
     assert said.headers["Content-Type"] == "application/json"
@@ -683,7 +685,7 @@ def test_every_refusal_is_json_and_names_its_request(response_type: ResponseType
         {"gatewayresponse.path.X": "'x'"},
     ],
 )
-def test_a_header_that_is_no_constant_is_refused_when_read(parameter: Mapping[str, Any]) -> None:
+def test_a_response_header_that_is_not_a_constant_is_refused(parameter: Mapping[str, Any]) -> None:
     with pytest.raises(ValueError, match="not a header set to a 'constant'"):
         read_definitions({"UNAUTHORIZED": {"responseParameters": parameter}})
 
@@ -700,7 +702,7 @@ def test_a_header_that_is_no_constant_is_refused_when_read(parameter: Mapping[st
         (raises(ValueError("boom")), "AUTHORIZER_FAILURE"),
     ],
 )
-def test_an_unusable_answer_is_a_configuration_error_and_an_exception_a_failure(
+def test_an_invalid_result_is_a_configuration_error_and_an_exception_is_a_failure(
     answers: Callable[[AuthRequest], Any], response_type: str
 ) -> None:
     definition = {"DEFAULT_5XX": {"responseTemplates": {"application/json": '"$context.error.responseType"'}}}
@@ -711,7 +713,7 @@ def test_an_unusable_answer_is_a_configuration_error_and_an_exception_a_failure(
 # --- its place in Chalice ---
 
 
-def test_chalice_has_the_private_seams_and_uses_them_in_the_server_and_the_test_client() -> None:
+def test_chalice_has_the_replaced_classes_and_uses_them_in_the_server_and_the_test_client() -> None:
     app = Shop().app()
     with installed(gateway()):
         server = chalice.local.create_local_server(Shop().app(), Config.create(), "127.0.0.1", 0)
@@ -723,13 +725,13 @@ def test_chalice_has_the_private_seams_and_uses_them_in_the_server_and_the_test_
         assert type(local_gateway.event_converter._route_matcher).__module__ == "local.gateway"
 
 
-def test_a_chalice_without_the_seams_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_chalice_without_the_replaced_classes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(chalice.local, "LocalGatewayAuthorizer")
     with pytest.raises(RuntimeError, match=r"needs chalice 1\.34\.0"):
         install(gateway())
 
 
-def test_the_gateway_leaves_when_it_was_only_installed_for_a_while() -> None:
+def test_a_temporary_installation_of_the_gateway_ends() -> None:
     before = chalice.local.LocalGatewayAuthorizer, chalice.local.RouteMatcher
     with pytest.raises(ZeroDivisionError), installed(gateway()):
         raise ZeroDivisionError
@@ -739,7 +741,7 @@ def test_the_gateway_leaves_when_it_was_only_installed_for_a_while() -> None:
 # --- over HTTP ---
 
 
-def test_the_dev_server_refuses_and_admits_like_the_test_client() -> None:
+def test_the_server_and_the_test_client_give_the_same_responses() -> None:
     shop = Shop(lambda request: says(allow() if request.token == "clerk" else deny()))
     with open_server(shop) as connect:
         connection = connect()
@@ -759,7 +761,7 @@ def test_the_dev_server_refuses_and_admits_like_the_test_client() -> None:
 
 
 @pytest.mark.parametrize("path", ["/orders/7", "/file", "/nowhere", "/orders//", "//["])
-def test_no_connection_is_dropped_whatever_is_sent(path: str) -> None:
+def test_every_malformed_request_gets_a_response(path: str) -> None:
     with open_server(Shop(raises(RuntimeError("boom")))) as connect:
         connection = connect()
         for header in (b"\xff\xfe", b"a.b.c", "Bearer ü".encode()):
@@ -778,7 +780,7 @@ def test_a_preflight_needs_no_token() -> None:
         connection.close()
 
 
-def test_an_exit_in_an_authorizer_ends_neither_the_connection_nor_the_server() -> None:
+def test_an_exit_in_an_authorizer_does_not_end_the_connection_or_the_server() -> None:
     shop = Shop(raises(SystemExit(1)))
     with open_server(shop) as connect:
         connection = connect()
@@ -791,7 +793,7 @@ def test_an_exit_in_an_authorizer_ends_neither_the_connection_nor_the_server() -
         connection.close()
 
 
-def test_two_callers_at_once_are_each_judged_as_themselves() -> None:
+def test_two_concurrent_callers_get_their_own_decisions() -> None:
     together = threading.Barrier(2, timeout=5)
 
     def answers(request: AuthRequest) -> Any:
@@ -808,7 +810,7 @@ def test_two_callers_at_once_are_each_judged_as_themselves() -> None:
         assert list(pool.map(who, [connect(), connect()], ["clerk", "guest"])) == ["clerk", "guest"]
 
 
-def test_a_result_is_remembered_from_one_connection_to_the_next() -> None:
+def test_a_result_is_cached_across_connections() -> None:
     shop = Shop()
     with open_server(shop) as connect:
         for _ in range(2):
@@ -819,7 +821,7 @@ def test_a_result_is_remembered_from_one_connection_to_the_next() -> None:
     assert len(shop.asked) == 1
 
 
-def test_the_dev_server_does_not_wait_for_acknowledgements() -> None:
+def test_the_server_does_not_wait_for_acknowledgements() -> None:
     with installed(gateway()):
         assert chalice.local.ChaliceRequestHandler.disable_nagle_algorithm
     assert not socketserver.StreamRequestHandler.disable_nagle_algorithm
@@ -864,7 +866,7 @@ CHALICE_LOCAL = ["chalice", "local", "--port", "0"]
 NO_PROXY = dict.fromkeys(("NO_PROXY", "no_proxy"), "localhost,127.0.0.1")
 
 
-def test_attached_the_app_has_the_clouds_settings_tokens_and_responses(tmp_path: Path) -> None:
+def test_the_attached_app_uses_the_settings_tokens_and_responses_of_the_cloud(tmp_path: Path) -> None:
     template = tmp_path / "package.json"
     body = {EXTENSION: {"UNAUTHORIZED": {"responseTemplates": {"application/json": '{"code":"no_token"}'}}}}
     template.write_text(json.dumps({"Resources": {"RestAPI": {"Properties": {"DefinitionBody": body}}}}))
@@ -888,7 +890,7 @@ def test_attached_the_app_has_the_clouds_settings_tokens_and_responses(tmp_path:
     }
 
 
-def test_without_a_package_template_the_gateways_own_words_are_used(tmp_path: Path) -> None:
+def test_without_a_package_template_the_default_responses_are_used(tmp_path: Path) -> None:
     with restored_afterwards(), key_server(jwks("ours")) as url:
         attach(write_outputs(tmp_path, url), tmp_path / "absent.json", {}, CHALICE_LOCAL)
         with Client(Shop().app()) as client:
@@ -906,7 +908,7 @@ def test_without_a_package_template_the_gateways_own_words_are_used(tmp_path: Pa
         pytest.param({"jwks_url": "file:///etc/passwd"}, OTHER_CLOUD, id="keys that are a file"),
     ],
 )
-def test_without_its_cloud_chalice_local_says_so_in_one_sentence_and_ends(
+def test_without_a_cloud_chalice_local_ends_with_one_message(
     outputs: dict[str, Any] | None, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environ = {"AWS_PROFILE": "production"}
@@ -933,7 +935,7 @@ def test_without_its_cloud_chalice_local_says_so_in_one_sentence_and_ends(
         ("chalice", None),
     ],
 )
-def test_only_the_subcommand_local_counts_as_chalice_local(command_line: str, command: str | None) -> None:
+def test_only_the_subcommand_local_attaches_to_the_cloud(command_line: str, command: str | None) -> None:
     assert command_of(command_line.split()) == command
 
 
@@ -975,7 +977,7 @@ def test_the_chalice_command_ends_without_a_traceback_when_there_is_no_cloud(
     assert (ended.returncode, ended.stderr, ended.stdout) == (status, f"{NO_CLOUD}\n", "")
 
 
-def test_packaging_does_not_ask_for_a_cloud(tmp_path: Path) -> None:
+def test_packaging_needs_no_cloud(tmp_path: Path) -> None:
     ended = run_chalice(tmp_path, "package", "--stage", "local", "out")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert (tmp_path / "out" / "sam.json").exists()

@@ -39,7 +39,9 @@ def document(*statements: dict[str, Any], **fields: Any) -> dict[str, Any]:
         ),
     ],
 )
-def test_a_deny_beats_any_allow_and_silence_is_neither(statements: list[dict[str, Any]], verdict: Verdict) -> None:
+def test_a_deny_overrides_any_allow_and_silence_is_a_third_result(
+    statements: list[dict[str, Any]], verdict: Verdict
+) -> None:
     assert read_policy(document(*statements)).verdict_on(ORDER) is verdict
 
 
@@ -70,7 +72,7 @@ def test_a_resource_covers_an_arn_as_iam_wildcards_do(resource: str | list[str],
     assert verdict is (Verdict.ALLOWED if covers else Verdict.SILENT)
 
 
-def test_brackets_in_a_resource_stand_for_themselves() -> None:
+def test_brackets_in_a_resource_are_literal() -> None:
     policy = read_policy(document(statement(Resource=f"{API}/GET/orders/[7]*")))
     assert policy.verdict_on(f"{API}/GET/orders/[7]/lines") is Verdict.ALLOWED
 
@@ -123,12 +125,12 @@ def test_an_action_covers_invoke_in_any_case_and_by_wildcard(action: str | list[
         pytest.param(document(statement(Resource=ORDER + "x" * 512)), "the limit is 512", id="an endless resource"),
     ],
 )
-def test_whatever_has_no_established_meaning_is_refused_by_name(refused: object, because: str) -> None:
+def test_an_unsupported_element_is_refused_with_its_name(refused: object, because: str) -> None:
     with pytest.raises(UnsupportedPolicy, match=because):
         read_policy(refused)
 
 
-def test_a_statement_about_another_path_is_read_as_well() -> None:
+def test_a_statement_for_another_path_is_validated() -> None:
     with pytest.raises(UnsupportedPolicy, match="Condition"):
         read_policy(document(statement(), statement(Resource=f"{API}/GET/stock", Condition={"Bool": {}})))
 
@@ -146,7 +148,7 @@ def fits(pattern: str, text: str) -> bool:
     return bool(text) and pattern[0] in ("?", text[0]) and fits(pattern[1:], text[1:])
 
 
-def test_wildcards_follow_their_definition_for_every_short_pattern_and_path() -> None:
+def test_wildcards_match_their_definition_for_every_short_pattern_and_path() -> None:
     paths = ["".join(letters) for size in range(4) for letters in product("a/b", repeat=size)]
     patterns = ["".join(letters) for size in range(5) for letters in product("a/*?", repeat=size)]
     for pattern in patterns:

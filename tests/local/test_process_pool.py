@@ -85,7 +85,7 @@ def at_once(calls: int, invoke: Callable[..., Any], payload: Any = None) -> list
         return list(pool.map(lambda _: invoke(payload), range(calls)))
 
 
-def test_64_first_calls_at_once_succeed_in_a_few_processes(cloud: Cloud) -> None:
+def test_64_concurrent_first_calls_succeed_in_a_few_processes(cloud: Cloud) -> None:
     answers = at_once(64, deployed(cloud, BUSY, 3))
     assert [answer for answer in answers if not isinstance(answer, int)] == []
     assert len(set(answers)) <= PROCESSES
@@ -99,7 +99,7 @@ def test_calls_that_wait_for_calls_of_the_same_function_do_not_block_each_other(
     assert at_once(2 * PROCESSES, deployed(cloud, CALLS_ITSELF, 20), 2) == ["the end"] * (2 * PROCESSES)
 
 
-def test_a_server_with_many_waiting_calls_stops_at_once_and_leaves_nothing(
+def test_a_server_with_many_waiting_calls_stops_without_delay_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "tmp"

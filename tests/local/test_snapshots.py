@@ -66,7 +66,7 @@ def holds(snapshot: Path, number: int) -> bool:
     return snapshot.exists() and f'"number": {{"N": "{number}"}}' in snapshot.read_text(encoding="utf-8")
 
 
-def test_what_was_saved_outlives_kills_at_any_moment(tmp_path: Path) -> None:
+def test_a_saved_change_survives_a_kill_at_any_moment(tmp_path: Path) -> None:
     snapshot, random, last = tmp_path / "snapshot.json", Random(8), 0  # noqa: S311
     for life in range(1, 4):
         with saving_cloud(tmp_path) as cloud:
@@ -85,7 +85,7 @@ def test_what_was_saved_outlives_kills_at_any_moment(tmp_path: Path) -> None:
         assert last <= number(carts(cloud)) < last + 60
 
 
-def test_an_orderly_stop_loses_nothing(tmp_path: Path) -> None:
+def test_a_clean_stop_loses_nothing(tmp_path: Path) -> None:
     with saving_cloud(tmp_path) as cloud:
         dynamodb = carts(cloud)
         wait_for((tmp_path / "snapshot.json").exists, "saving has begun")

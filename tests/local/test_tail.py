@@ -58,13 +58,13 @@ def test_an_invocation_that_is_written_late_is_shown() -> None:
     assert shown(tail) == [["two"]]
 
 
-def test_what_was_written_before_the_start_is_not_shown() -> None:
+def test_lines_from_before_the_start_are_not_shown() -> None:
     logs = Logs()
     logs.write("a", BEGAN - 1, "one")
     assert shown(Tail(logs, since=BEGAN)) == []
 
 
-def test_while_nothing_is_written_nothing_is_read() -> None:
+def test_an_unchanged_log_is_not_read() -> None:
     logs = Logs()
     tail = Tail(logs, since=BEGAN)
     logs.write("a", BEGAN + 1, "one")
@@ -75,7 +75,7 @@ def test_while_nothing_is_written_nothing_is_read() -> None:
     assert logs.given == 0
 
 
-def test_the_lines_read_do_not_grow_with_the_age_of_the_cloud() -> None:
+def test_the_number_of_lines_read_does_not_grow_with_the_age_of_the_cloud() -> None:
     logs = Logs()
     tail = Tail(logs, since=BEGAN)
     for minute in range(100):
@@ -84,7 +84,7 @@ def test_the_lines_read_do_not_grow_with_the_age_of_the_cloud() -> None:
     assert logs.given < 300
 
 
-def test_lines_that_could_not_be_read_are_shown_the_next_time() -> None:
+def test_lines_of_a_failed_read_are_shown_at_the_next_read() -> None:
     logs = Logs()
     tail = Tail(logs, since=BEGAN)
     logs.write("a", BEGAN + 1, "one")
