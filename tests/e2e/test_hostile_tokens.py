@@ -17,7 +17,7 @@ from tests.e2e import logs
 from tests.e2e.clients import TIMEOUT, Api
 from tests.e2e.cloud import Cloud, wait_for
 from tests.tokens.corpus import Hostile, Pool, corpus
-from tests.tokens.over_http import judge, travels
+from tests.tokens.over_http import is_sendable, judge
 
 # What API Gateway's Cognito authorizer is not documented to look at, in a token that the pool itself has signed: who
 # but the pool could have made it? Use case 2 looks.
@@ -67,7 +67,7 @@ def test_use_case_1_admits_no_token_with_a_wrong_signature_time_or_use(
 def test_use_case_2_refuses_every_token_and_logs_the_reason(
     cloud: Cloud, send: Callable[[str], Any], hostiles: list[Hostile]
 ) -> None:
-    sent = [hostile for hostile in hostiles if travels(hostile.token)]
+    sent = [hostile for hostile in hostiles if is_sendable(hostile.token)]
     before = len(rejections(cloud))
 
     assert judge(send("/reports"), sent) == []

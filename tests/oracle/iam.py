@@ -1,10 +1,10 @@
-"""What API Gateway makes of an authorizer's policy document. Pure, and a stranger to Gatehouse: it imports none of it.
+"""Evaluates an authorizer's policy document as API Gateway does. Pure, and independent: it imports nothing of Gatehouse.
 
-An oracle for tests, written from the documented rules alone: a mistake in the project is not repeated here.
-A document that uses something whose meaning in an authorizer's answer was not established is refused, never guessed.
+This is an oracle for tests. It follows only the documented rules, so it does not repeat a mistake of the project.
+It refuses a policy document with an element whose effect in an authorizer's output is not documented.
 
 Source:  IAM User Guide → "Policy evaluation logic", "IAM JSON policy elements: Resource"; API Gateway Developer Guide →
-         "Output from an API Gateway Lambda authorizer"; as seen by users: facts/api-gateway.md → "execute-api ARNs"
+         "Output from an API Gateway Lambda authorizer"; observed: facts/api-gateway.md → "execute-api ARNs"
 """
 
 from collections.abc import Mapping
@@ -18,24 +18,27 @@ STATEMENT_KEYS = {"Sid", "Effect", "Action", "Resource"}
 
 
 class Verdict(Enum):
-    """The two ways to be refused differ: silence can be outvoted by an Allow elsewhere, an explicit Deny never."""
+    """The result for one request. An Allow elsewhere can override an implicit denial, but not an explicit Deny."""
 
-    ALLOWED = "an Allow applies, and no Deny"
+    ALLOWED = "an Allow applies and no Deny applies"
     DENIED = "a Deny applies"
-    SILENT = "nothing applies"
+    SILENT = "no statement applies"
 
 
 class NotUnderstood(ValueError):
-    """The document says something this oracle has no documented rule for."""
+    """The policy document contains an element without a documented rule."""
 
 
 def permits(document: Mapping[str, Any], arn: str, action: str = INVOKE) -> bool:
-    """Tell whether the gateway lets a request for `arn` pass. Raises NotUnderstood."""
+    """Return whether the gateway allows a request for `arn`. Raises NotUnderstood."""
     return evaluate(document, arn, action) is Verdict.ALLOWED
 
 
 def evaluate(document: Mapping[str, Any], arn: str, action: str = INVOKE) -> Verdict:
-    """Judge one request: an explicit Deny beats every Allow, and silence denies. Raises NotUnderstood."""
+    """Evaluate one request. An explicit Deny overrides every Allow. Without an Allow, the request is denied.
+
+    Raises NotUnderstood.
+    """
     effects = {effect for effect, actions, resources in _rules(document) if _applies(actions, resources, action, arn)}
     if "Deny" in effects:
         return Verdict.DENIED
@@ -43,9 +46,9 @@ def evaluate(document: Mapping[str, Any], arn: str, action: str = INVOKE) -> Ver
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Tell whether all of `text` fits: `*` is any characters, `/` among them, or none; `?` is exactly one character.
+    """Return whether the whole `text` matches. `*` is any number of characters, also `/`. `?` is exactly one character.
 
-    Reads the pattern once from left to right and keeps every length of the text's beginning that fits what was read.
+    Reads the pattern once, from left to right. `fitting` holds the length of every prefix that matches so far.
     """
     fitting = {0}
     for symbol in pattern:
@@ -65,7 +68,7 @@ def _applies(actions: list[str], resources: list[str], action: str, arn: str) ->
 
 
 def _rules(document: Mapping[str, Any]) -> list[tuple[str, list[str], list[str]]]:
-    """Read the whole document before judging anything, so that no rule after the first match goes unread."""
+    """Return all rules. Reads the whole policy document first, so that an unknown element is always refused."""
     _only(DOCUMENT_KEYS, document)
     statements: Any = document.get("Statement")
     return [_rule(statement) for statement in (statements if isinstance(statements, list) else [statements])]
@@ -83,14 +86,14 @@ def _strings(statement: Mapping[str, Any], key: str) -> list[str]:
     value: Any = statement.get(key)
     strings: list[Any] = value if isinstance(value, list) else [value]
     if not strings or not all(isinstance(string, str) for string in strings):
-        raise NotUnderstood(f"{key} is {value!r}, expected a string or a list of them")
+        raise NotUnderstood(f"{key} is {value!r}, expected a string or a list of strings")
     if any("${" in string for string in strings):
-        raise NotUnderstood(f"{key} is {value!r}, which holds a policy variable")
+        raise NotUnderstood(f"{key} is {value!r}, and policy variables are not supported")
     return strings
 
 
 def _only(known: set[str], part: object) -> None:
     if not isinstance(part, Mapping):
-        raise NotUnderstood(f"{part!r} is no JSON object")
+        raise NotUnderstood(f"{part!r} is not a JSON object")
     if unknown := sorted(set(part) - known):
-        raise NotUnderstood(f"no rule is known for {', '.join(unknown)}")
+        raise NotUnderstood(f"no documented rule for {', '.join(unknown)}")

@@ -1,4 +1,4 @@
-"""What an attack on a user pool is: a sentence, a way to make the token, and the reason for which it is refused."""
+"""Defines an attack on a user pool: its description, a function that makes the token, and the expected reason code."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from tests import mint
 
 LIMIT = 10_240  # characters of a token
-ABSENT = object()  # as the new value of a field: the field is taken away
+ABSENT = object()  # the new value of a field that is removed
 UNCHANGED: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -22,11 +22,11 @@ UNCHANGED: Mapping[str, Any] = MappingProxyType({})
 class Pool:
     """The user pool under attack.
 
-    private_key      belongs to `kid`. An attacker does not have it; with it, a token is wrong in one thing only
-    other_client_id  an app client of the same pool whose tokens are not admitted
-    now              seconds since 1970, when the attack begins
-    slack            seconds that may pass until the last token is judged
-    groups           those of the person whose tokens are attacked
+    private_key      the key of `kid`. An attacker does not have it. With it, a token has exactly one fault
+    other_client_id  an app client of the same pool that is not in the allowed list
+    now              start of the attack, in seconds since 1970
+    slack            maximum seconds from the start until the last token is verified
+    groups           the groups of the user whose tokens are attacked
     """
 
     issuer: str
@@ -39,18 +39,18 @@ class Pool:
     groups: tuple[str, ...] = ("clerks",)
 
     def claims(self, changes: Mapping[str, Any] = UNCHANGED) -> dict[str, Any]:
-        """The claims of a good token, changed."""
-        good = mint.person(
+        """Return the claims of a valid token, with changes."""
+        valid = mint.person(
             iss=self.issuer,
             client_id=self.client_id,
             auth_time=self.now - 60,
             iat=self.now - 60,
             exp=self.now + self.slack + 840,
         )
-        return _changed({**good, "cognito:groups": list(self.groups)}, changes)
+        return _changed({**valid, "cognito:groups": list(self.groups)}, changes)
 
     def header(self, changes: Mapping[str, Any] = UNCHANGED) -> dict[str, Any]:
-        """The header of a good token, changed."""
+        """Return the header of a valid token, with changes."""
         return _changed({"kid": self.kid, "alg": "RS256"}, changes)
 
     def token(
@@ -59,45 +59,45 @@ class Pool:
         header: Mapping[str, Any] = UNCHANGED,
         key: RSAPrivateKey | None = None,
     ) -> str:
-        """A token that is good but for what is changed, signed by the pool unless another key is given."""
+        """Return a valid token with changes. The pool's key signs it, unless another key is given."""
         return mint.sign(encode(self.header(header)), encode(self.claims(claims)), key or self.private_key)
 
     def signed(self, signing_input: str) -> str:
-        """The pool's signature added to a header and a payload that are encoded already, well or badly."""
+        """Add the pool's signature to a header and a payload that are already encoded, correctly or not."""
         return f"{signing_input}.{mint.base64url(self.signature(signing_input.encode()))}"
 
     def signature(self, message: bytes) -> bytes:
         return self.private_key.sign(message, PKCS1v15(), SHA256())
 
     def token_of(self, length: int) -> str:
-        """A good token of exactly that many characters, filled with spaces around its JSON."""
+        """Return a valid token of exactly that many characters, padded with spaces around its JSON."""
         signature = len(mint.base64url(bytes(self.private_key.key_size // 8)))
         for spaces in range(3):
             header = encode(self.header()) + b" " * spaces
             payload = length - len(mint.base64url(header)) - signature - 2
-            if payload % 4 != 1:  # no base64 text has such a length
+            if payload % 4 != 1:  # base64 text cannot have that length
                 break
         return mint.sign(header, encode(self.claims()).ljust(payload * 3 // 4), self.private_key)
 
     def parts(self, claims: Mapping[str, Any] = UNCHANGED, header: Mapping[str, Any] = UNCHANGED) -> list[str]:
-        """The three parts of a token."""
+        """Return the three parts of a token."""
         return self.token(claims, header).split(".")
 
 
 class Attack(NamedTuple):
     """A token that must be refused.
 
-    sentence  what it is, unlike any other attack's
-    code      the reason code of the refusal
+    description  unique
+    code         the reason code of the refusal
     """
 
-    sentence: str
+    description: str
     code: str
     make: Callable[[Pool], str]
 
 
 def jwk(key: RSAPrivateKey, kid: str) -> dict[str, str]:
-    """A public key as a user pool publishes it."""
+    """Return the public key in the form that a user pool publishes."""
     numbers = key.public_key().public_numbers()
     modulus, exponent = (
         mint.base64url(number.to_bytes((number.bit_length() + 7) // 8, "big")) for number in (numbers.n, numbers.e)

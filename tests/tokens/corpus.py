@@ -1,16 +1,16 @@
-"""The hostile tokens: every one is good but for one thing, and must be refused, wherever a token is judged.
+"""The corpus of hostile tokens. Each token has exactly one fault, and every verifier must refuse it.
 
-The code is that of the first check to fail: size and characters, the parts, the signature's spelling, the header, its
-key, the signature, the payload's spelling, and the claims.
+The expected code belongs to the first check that fails. The order of the checks is: size and characters, number of
+parts, encoding of the signature, header, key, signature, encoding of the payload, claims.
 """
 
 from typing import NamedTuple
 
 from tests.tokens.attack import Attack, Pool
 from tests.tokens.attacks import algorithms, claims, cross_use, encoding, keys, signatures, structure
-from tests.tokens.strange import Strange, strange_but_valid
+from tests.tokens.unusual import Unusual, unusual_but_valid
 
-__all__ = ["ATTACKS", "Attack", "Hostile", "Pool", "Strange", "corpus", "strange_but_valid"]
+__all__ = ["ATTACKS", "Attack", "Hostile", "Pool", "Unusual", "corpus", "unusual_but_valid"]
 
 ATTACKS: list[Attack] = [
     *structure.ATTACKS,
@@ -24,13 +24,13 @@ ATTACKS: list[Attack] = [
 
 
 class Hostile(NamedTuple):
-    """An attack carried out: `sentence` says what the token is, `code` for which reason it must be refused."""
+    """A token made by an attack. `code` is the reason code with which it must be refused."""
 
-    sentence: str
+    description: str
     token: str
     code: str
 
 
 def corpus(pool: Pool) -> list[Hostile]:
-    """Attack a pool in every way."""
-    return [Hostile(attack.sentence, attack.make(pool), attack.code) for attack in ATTACKS]
+    """Return one token for every attack."""
+    return [Hostile(attack.description, attack.make(pool), attack.code) for attack in ATTACKS]

@@ -1,35 +1,39 @@
-"""A corpus judged over HTTP, by whatever stands in front of a guarded route."""
+"""Sends a corpus to a protected route over HTTP and reports the tokens that are not refused."""
 
 from collections.abc import Callable, Iterable
 
 from tests.tokens.corpus import Hostile
 
-LARGEST_HEADER = 10_000  # bytes; API Gateway takes 10,240 for the request line and all headers
+LARGEST_HEADER = 10_000  # bytes; API Gateway accepts 10,240 for the request line and all headers
 
 
 def judge(send: Callable[[str], int], corpus: Iterable[Hostile]) -> list[str]:
-    """Say which tokens were not answered with 401; an empty list is a corpus that was refused.
+    """Return the tokens that were not answered with 401. An empty list means that all were refused.
 
-    It proves nothing unless the same route answers 200 to `pool.token()`. Tokens that do not travel are not sent: they
-    are neither refused nor admitted, and `left_at_home` names them.
+    This is evidence only if the same route answers 200 to `pool.token()`. Tokens that a header cannot carry are not
+    sent. `not_sendable` names them.
 
-    send  makes a request with that Authorization header, and gives the status of its answer
+    send  makes a request with that Authorization header and returns the status code
     """
-    sent = ((hostile, _status(send, hostile.token)) for hostile in corpus if travels(hostile.token))
-    return [f"{status}, not 401 for {hostile.code}: {hostile.sentence}" for hostile, status in sent if status != 401]
+    sent = ((hostile, _status(send, hostile.token)) for hostile in corpus if is_sendable(hostile.token))
+    return [
+        f"actual {status}, expected 401 ({hostile.code}): {hostile.description}"
+        for hostile, status in sent
+        if status != 401
+    ]
 
 
-def left_at_home(corpus: Iterable[Hostile]) -> list[str]:
-    """Name the tokens that cannot be a header."""
-    return [hostile.sentence for hostile in corpus if not travels(hostile.token)]
+def not_sendable(corpus: Iterable[Hostile]) -> list[str]:
+    """Return the descriptions of the tokens that a header cannot carry."""
+    return [hostile.description for hostile in corpus if not is_sendable(hostile.token)]
 
 
-def travels(token: str) -> bool:
-    """Tell whether a token arrives in a header as it was sent, wherever it is sent.
+def is_sendable(token: str) -> bool:
+    """Return whether every server receives the token in a header exactly as it was sent.
 
-    A space in front belongs to the separator behind the scheme, so the token arrives without it.
+    A leading space is excluded. It belongs to the separator after the scheme, so the token arrives without it.
 
-    Source:  RFC 9110 → "Field Values": printable ASCII with spaces and tabs between, of which none at the end
+    Source:  RFC 9110 → "Field Values": printable ASCII, with spaces and tabs inside but not at the end
     """
     if len(_header(token)) > LARGEST_HEADER or not token[-1:].strip() or token.startswith(" "):
         return False
@@ -43,5 +47,5 @@ def _header(token: str) -> str:
 def _status(send: Callable[[str], int], token: str) -> int | str:
     try:
         return send(_header(token))
-    except OSError as failure:  # a server that hangs up has not refused
+    except OSError as failure:  # a closed connection is not a refusal
         return f"no answer ({type(failure).__name__})"

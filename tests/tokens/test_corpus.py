@@ -1,4 +1,4 @@
-"""The corpus against the shipped verifier, with the shipped key source behind it."""
+"""Runs the corpus against the shipped verifier and the shipped key source."""
 
 import json
 from collections import Counter
@@ -18,8 +18,8 @@ from tests import mint
 from tests.fakes import Clock, FakePolicies, FakeState
 from tests.tokens.attack import jwk
 from tests.tokens.attacks import signatures
-from tests.tokens.corpus import ATTACKS, Attack, Pool, Strange, corpus, strange_but_valid
-from tests.tokens.strange import principal
+from tests.tokens.corpus import ATTACKS, Attack, Pool, Unusual, corpus, unusual_but_valid
+from tests.tokens.unusual import principal
 
 POOL = Pool(
     issuer=mint.ISSUER,
@@ -32,25 +32,25 @@ POOL = Pool(
 METHOD_ARN = "arn:aws:execute-api:mars-west-1:123456789012:olympus/v1/GET/reports"
 
 
-def verifier_of(pool: Pool, late: int = 0, remember: int = 1024) -> VerifyToken:
-    """What the authorizer would be made of, some seconds after the attack has begun."""
+def verifier_of(pool: Pool, late: int = 0, cache_size: int = 1024) -> VerifyToken:
+    """Return the authorizer's verifier, some seconds after the start of the attack."""
     document = json.dumps({"keys": [jwk(pool.private_key, pool.kid)]}).encode()
     keys = JwksKeySource(lambda: parse_jwks(document), now=Clock())
     return VerifyToken(
-        keys, Expectation(pool.issuer, frozenset({pool.client_id})), remember, now=Clock(pool.now + late)
+        keys, Expectation(pool.issuer, frozenset({pool.client_id})), cache_size, now=Clock(pool.now + late)
     )
 
 
-def verifier(remember: int = 1024) -> VerifyToken:
-    return verifier_of(POOL, remember=remember)
+def verifier(cache_size: int = 1024) -> VerifyToken:
+    return verifier_of(POOL, cache_size=cache_size)
 
 
 @pytest.fixture(scope="module")
-def experienced() -> VerifyToken:
-    """A verifier that has admitted good tokens, remembers them, and knows their headers."""
+def used_verifier() -> VerifyToken:
+    """Return a verifier that has accepted valid tokens and cached them and their headers."""
     verify = verifier()
-    for strange in strange_but_valid(POOL):
-        verify(strange.token)
+    for unusual in unusual_but_valid(POOL):
+        verify(unusual.token)
     verify(POOL.token())
     return verify
 
@@ -66,64 +66,64 @@ def token_of(attack: Attack) -> str:
     return attack.make(POOL)
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.sentence)
-def test_a_verifier_that_knows_nothing_refuses(attack: Attack) -> None:
-    assert refusal_of(verifier(remember=0), token_of(attack)).code == attack.code
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.description)
+def test_a_verifier_without_a_cache_refuses(attack: Attack) -> None:
+    assert refusal_of(verifier(cache_size=0), token_of(attack)).code == attack.code
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.sentence)
-def test_a_verifier_that_remembers_good_tokens_refuses(attack: Attack, experienced: VerifyToken) -> None:
-    assert refusal_of(experienced, token_of(attack)).code == attack.code
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.description)
+def test_a_verifier_with_cached_valid_tokens_refuses(attack: Attack, used_verifier: VerifyToken) -> None:
+    assert refusal_of(used_verifier, token_of(attack)).code == attack.code
 
 
-@pytest.mark.parametrize("remember", [0, 1024])
-def test_the_token_that_all_attacks_begin_with_is_good(remember: int) -> None:
-    verify = verifier(remember)
+@pytest.mark.parametrize("cache_size", [0, 1024])
+def test_the_token_that_all_attacks_change_is_valid(cache_size: int) -> None:
+    verify = verifier(cache_size)
 
     assert [verify(POOL.token()) for _ in range(2)] == [principal(POOL)] * 2
 
 
-@pytest.mark.parametrize("strange", strange_but_valid(POOL), ids=lambda strange: strange.sentence)
-def test_a_token_is_taken_for_what_it_says_in_spite_of(strange: Strange) -> None:
-    assert verifier()(strange.token) == strange.principal
+@pytest.mark.parametrize("unusual", unusual_but_valid(POOL), ids=lambda unusual: unusual.description)
+def test_a_valid_token_is_accepted_with(unusual: Unusual) -> None:
+    assert verifier()(unusual.token) == unusual.principal
 
 
 @pytest.mark.parametrize(("kid", "written"), [("7", 7), ("None", None), ("True", True), ("['a']", ["a"])])
-def test_a_key_id_that_is_no_text_is_not_read_as_one(kid: str, written: object) -> None:
+def test_a_key_id_of_another_type_is_not_converted_to_text(kid: str, written: object) -> None:
     pool = replace(POOL, kid=kid)
 
     assert verifier_of(pool)(pool.token()) == principal(POOL)
     assert refusal_of(verifier_of(pool), pool.token(header={"kid": written})).code == "unknown_key"
 
 
-def test_no_two_attacks_are_the_same() -> None:
-    for said in (Counter(attack.sentence for attack in ATTACKS), Counter(map(token_of, ATTACKS))):
-        assert [twice for twice, times in said.items() if times > 1] == []
+def test_all_attacks_differ() -> None:
+    for values in (Counter(attack.description for attack in ATTACKS), Counter(map(token_of, ATTACKS))):
+        assert [value for value, times in values.items() if times > 1] == []
 
 
-def test_a_block_that_pkcs1_allows_makes_a_good_token() -> None:
-    """So it is the block that the attacks on it are refused for."""
-    allowed = signatures.raised(lambda size, digest: signatures.block(size, signatures.SHA256_INFO + digest))
+def test_a_block_that_pkcs1_allows_makes_a_valid_token() -> None:
+    """This shows that the signature attacks fail because of their block."""
+    make_allowed = signatures.raised(lambda size, digest: signatures.block(size, signatures.SHA256_INFO + digest))
 
-    assert allowed(POOL) == POOL.token()
+    assert make_allowed(POOL) == POOL.token()
 
 
-def test_no_refusal_repeats_a_part_of_its_token_or_a_claim(experienced: VerifyToken) -> None:
+def test_a_refusal_contains_no_part_of_its_token_and_no_claim(used_verifier: VerifyToken) -> None:
     claims = [text for text in POOL.claims().values() if isinstance(text, str) and len(text) >= 8]
-    told = []
+    leaks = []
     for attack in ATTACKS:
-        message = refusal_of(experienced, token_of(attack)).message
+        message = refusal_of(used_verifier, token_of(attack)).message
         parts = [part[:8] for part in token_of(attack).split(".") if len(part) >= 8]
-        told += [attack.sentence for text in (*parts, *claims) if text in message]
+        leaks += [attack.description for text in (*parts, *claims) if text in message]
 
-    assert told == []
+    assert leaks == []
 
 
-def test_the_authorizer_answers_unauthorized_to_every_attack_and_reads_no_table_for_it() -> None:
+def test_the_authorizer_rejects_every_attack_without_a_table_read() -> None:
     state, policies, lines = FakeState(), FakePolicies(), list[str]()
     authorize = Authorize(verifier(), state, policies)
-    # A space in front of a token is a part of the separator: the token behind it is a good one.
-    attacks = [attack for attack in ATTACKS if attack.sentence != "a good token with a space in front"]
+    # A space before a token belongs to the separator, so that attack becomes a valid token here.
+    attacks = [attack for attack in ATTACKS if attack.description != "a valid token with a leading space"]
     assert len(ATTACKS) - len(attacks) == 1
     for attack in attacks:
         with pytest.raises(Unauthorized):
@@ -134,7 +134,7 @@ def test_the_authorizer_answers_unauthorized_to_every_attack_and_reads_no_table_
 
 
 @pytest.mark.parametrize("late", [0, 600])
-def test_another_pool_is_attacked_as_well_until_its_time_is_up(late: int) -> None:
+def test_the_corpus_of_another_pool_is_refused_until_the_end_of_its_slack(late: int) -> None:
     pool = Pool(
         issuer="http://localhost:4566/us-east-1_Hades",
         client_id="0a1b2c3d4e5f6g7h8i9j0k1l2m",
@@ -149,4 +149,4 @@ def test_another_pool_is_attacked_as_well_until_its_time_is_up(late: int) -> Non
 
     assert verify(pool.token()).policy_subjects == ("group:readers",)
     for hostile in corpus(pool):
-        assert refusal_of(verify, hostile.token).code == hostile.code, hostile.sentence
+        assert refusal_of(verify, hostile.token).code == hostile.code, hostile.description

@@ -1,4 +1,4 @@
-"""Whether a corpus that was judged over HTTP was judged at all: what is sent arrives, and who lets it in is told on."""
+"""Checks the HTTP judge: tokens arrive as they were sent, and every answer except 401 is reported."""
 
 import http.client
 from collections.abc import Callable, Iterator
@@ -10,20 +10,20 @@ import pytest
 
 from chalicelib.core.errors import TokenRejected
 from tests.tokens.corpus import Hostile, corpus
-from tests.tokens.over_http import judge, left_at_home, travels
+from tests.tokens.over_http import is_sendable, judge, not_sendable
 from tests.tokens.test_corpus import POOL, verifier
 
 Send = Callable[[str], int]
 
 
 @pytest.fixture(scope="module")
-def hostiles() -> list[Hostile]:
+def hostile_tokens() -> list[Hostile]:
     return corpus(POOL)
 
 
 @contextmanager
-def gate(arrived: list[str]) -> Iterator[Send]:
-    """A server that answers good bearer tokens with 200 and others with 401, and the way to ask it."""
+def server_of(arrived: list[str]) -> Iterator[Send]:
+    """Run a server that answers 200 to valid tokens and 401 to others. Yields a function that calls it."""
     verify = verifier()
 
     class Handler(BaseHTTPRequestHandler):
@@ -60,35 +60,37 @@ def gate(arrived: list[str]) -> Iterator[Send]:
             server.shutdown()
 
 
-def test_the_corpus_arrives_as_it_was_sent_and_is_refused(hostiles: list[Hostile]) -> None:
+def test_the_corpus_arrives_as_it_was_sent_and_is_refused(hostile_tokens: list[Hostile]) -> None:
     arrived: list[str] = []
-    with gate(arrived) as send:
+    with server_of(arrived) as send:
         assert send(f"Bearer {POOL.token()}") == 200
-        assert judge(send, hostiles) == []
+        assert judge(send, hostile_tokens) == []
 
-    assert arrived[1:] == [hostile.token for hostile in hostiles if travels(hostile.token)]
+    assert arrived[1:] == [hostile.token for hostile in hostile_tokens if is_sendable(hostile.token)]
 
 
 @pytest.mark.parametrize("status", [200, 204, 302, 400, 403, 500])
-def test_whoever_answers_anything_but_401_is_told_on_for_every_token(status: int, hostiles: list[Hostile]) -> None:
-    told = judge(lambda authorization: status, hostiles)
+def test_every_status_except_401_is_reported_for_every_token(status: int, hostile_tokens: list[Hostile]) -> None:
+    reported = judge(lambda authorization: status, hostile_tokens)
 
-    assert told == [
-        f"{status}, not 401 for {hostile.code}: {hostile.sentence}" for hostile in hostiles if travels(hostile.token)
+    assert reported == [
+        f"actual {status}, expected 401 ({hostile.code}): {hostile.description}"
+        for hostile in hostile_tokens
+        if is_sendable(hostile.token)
     ]
 
 
-def test_whoever_hangs_up_is_told_on(hostiles: list[Hostile]) -> None:
+def test_a_closed_connection_is_reported_for_every_token(hostile_tokens: list[Hostile]) -> None:
     def hang_up(authorization: str) -> int:
         raise ConnectionResetError
 
-    assert len(judge(hang_up, hostiles)) == len(hostiles) - len(left_at_home(hostiles))
+    assert len(judge(hang_up, hostile_tokens)) == len(hostile_tokens) - len(not_sendable(hostile_tokens))
 
 
 @pytest.mark.parametrize("token", ["", " ", "a ", "a\t", "a\n", "a\r\nX-Role: admin", "a\0", "\x7f", "é", "a" * 10_000])
-def test_what_no_header_can_hold_stays_at_home(token: str) -> None:
-    assert not travels(token)
+def test_a_token_that_a_header_cannot_carry_is_not_sent(token: str) -> None:
+    assert not is_sendable(token)
 
 
-def test_nine_tokens_of_ten_travel(hostiles: list[Hostile]) -> None:
-    assert len(left_at_home(hostiles)) < len(hostiles) / 10
+def test_nine_of_ten_tokens_can_be_sent(hostile_tokens: list[Hostile]) -> None:
+    assert len(not_sendable(hostile_tokens)) < len(hostile_tokens) / 10

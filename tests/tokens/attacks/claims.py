@@ -1,4 +1,4 @@
-"""Tokens of the pool's key that say something else than a good access token: missing, of another type, or untrue."""
+"""Tokens signed by the pool's key with one wrong claim: missing, of another type, or with a wrong value."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ def _claim(name: str, choose: Choose, others: Mapping[str, Any] = UNCHANGED) -> 
 
 
 def _written(name: str, value: str) -> Callable[[Pool], str]:
-    """A claim whose value is written as it is."""
+    """Make a token with a claim whose JSON value is written literally."""
 
     def make(pool: Pool) -> str:
         text = json.dumps(pool.claims({name: "PLACE"})).replace('"PLACE"', value)
@@ -25,16 +25,16 @@ def _written(name: str, value: str) -> Callable[[Pool], str]:
 
 
 def _each(name: str, code: str, values: dict[str, Choose], **others: Any) -> list[Attack]:
-    behind = "".join(f", and whose {other} is {value}" for other, value in others.items())
+    suffix = "".join(f", and whose {other} is {value}" for other, value in others.items())
     return [
-        Attack(f"a token whose {name} is {what}{behind}", code, _claim(name, choose, others))
+        Attack(f"a token whose {name} is {what}{suffix}", code, _claim(name, choose, others))
         for what, choose in values.items()
     ]
 
 
 # --- types ---
 
-_NO_TEXT: dict[str, Choose] = {
+_NOT_TEXT: dict[str, Choose] = {
     "null": lambda pool: None,
     "a number": lambda pool: 5,
     "a fraction": lambda pool: 0.5,
@@ -44,24 +44,24 @@ _NO_TEXT: dict[str, Choose] = {
     "a list of texts": lambda pool: ["admin"],
     "an object": lambda pool: {"name": "admin"},
 }
-_NO_TEXT_AT_ALL: dict[str, Choose] = {**_NO_TEXT, "missing": lambda pool: ABSENT, "empty": lambda pool: ""}
+_MISSING_OR_NOT_TEXT: dict[str, Choose] = {**_NOT_TEXT, "missing": lambda pool: ABSENT, "empty": lambda pool: ""}
 
-_NO_TIME: dict[str, Choose] = {
+_NOT_A_TIME: dict[str, Choose] = {
     "null": lambda pool: None,
     "a text": lambda pool: str(pool.now),
     "an empty text": lambda pool: "",
     "a date": lambda pool: "2027-01-15T08:00:00Z",
     "a fraction": lambda pool: pool.now + 0.5,
-    "a whole number with a point": lambda pool: float(pool.now),
+    "a whole number with a decimal point": lambda pool: float(pool.now),
     "true": lambda pool: True,
     "false": lambda pool: False,
     "a list": lambda pool: [pool.now],
     "an empty list": lambda pool: [],
     "an object": lambda pool: {"seconds": pool.now},
 }
-_NO_WHOLE_NUMBER = {"with an exponent": "18e8", "of minus zero": "-0.0"}
+_NOT_AN_INTEGER = {"with an exponent": "18e8", "minus zero": "-0.0"}
 
-_NO_GROUPS: dict[str, Choose] = {
+_NOT_GROUPS: dict[str, Choose] = {
     "null": lambda pool: None,
     "a text": lambda pool: "admins",
     "an empty text": lambda pool: "",
@@ -76,31 +76,31 @@ _NO_GROUPS: dict[str, Choose] = {
     "a list of true": lambda pool: [True],
     "a list of lists": lambda pool: [["admins"]],
     "a list of objects": lambda pool: [{"name": "admins"}],
-    "a list with one that is no text": lambda pool: [*pool.groups, 0],
-    "a list whose first is no text": lambda pool: [None, *pool.groups],
+    "a list with one element that is not text": lambda pool: [*pool.groups, 0],
+    "a list whose first element is not text": lambda pool: [None, *pool.groups],
 }
 
-# --- untruths ---
+# --- wrong values ---
 
 _TOO_LATE: dict[str, Choose] = {
-    "this very second": lambda pool: pool.now,
+    "the current second": lambda pool: pool.now,
     "a second ago": lambda pool: pool.now - 1,
     "an hour ago": lambda pool: pool.now - 3600,
-    "the beginning of time": lambda pool: 0,
-    "the second before": lambda pool: -1,
-    "long before the universe": lambda pool: -(10**100),
-    "a number that is as long as numbers can be read": lambda pool: -(10**4300 - 1),
+    "zero": lambda pool: 0,
+    "the second before 1970": lambda pool: -1,
+    "a negative number of 100 digits": lambda pool: -(10**100),
+    "the longest negative number that Python parses": lambda pool: -(10**4300 - 1),
 }
 _TOO_EARLY: dict[str, Choose] = {
     "a second ahead": lambda pool: pool.now + pool.slack + 1,
     "an hour ahead": lambda pool: pool.now + pool.slack + 3600,
     "in milliseconds": lambda pool: pool.now * 1000,
-    "a second beyond 32 bits": lambda pool: 2**32,
-    "a second beyond 64 bits": lambda pool: 2**64,
-    "beyond what fractions reach": lambda pool: 10**400,
+    "the first second beyond 32 bits": lambda pool: 2**32,
+    "the first second beyond 64 bits": lambda pool: 2**64,
+    "beyond the range of floating point": lambda pool: 10**400,
 }
 
-# An issue up to a minute ahead is accepted, since clocks differ.
+# An `iat` up to a minute ahead is accepted, because clocks differ.
 _ISSUED_TOO_EARLY: dict[str, Choose] = {
     **{what: choose for what, choose in _TOO_EARLY.items() if what != "a second ahead"},
     "a minute and a second ahead": lambda pool: pool.now + pool.slack + 61,
@@ -122,29 +122,29 @@ _WRONG_ISSUERS: dict[str, Choose] = {
     "the attacker's": lambda pool: f"https://attacker.example/{_id(pool)}",
     "the pool's id alone": lambda pool: _id(pool),
     "the pool's host alone": lambda pool: pool.issuer.rpartition("/")[0],
-    "ours with a slash behind": lambda pool: f"{pool.issuer}/",
+    "ours with a trailing slash": lambda pool: f"{pool.issuer}/",
     "ours with a second slash": lambda pool: f"{pool.issuer.rpartition('/')[0]}//{_id(pool)}",
     "ours with a dot for a folder": lambda pool: f"{pool.issuer.rpartition('/')[0]}/./{_id(pool)}",
-    "ours by a detour": lambda pool: f"{pool.issuer}/../{_id(pool)}",
+    "ours with a parent folder": lambda pool: f"{pool.issuer}/../{_id(pool)}",
     "ours in upper case": lambda pool: pool.issuer.upper(),
-    "ours with its id in other case": lambda pool: f"{pool.issuer.rpartition('/')[0]}/{_id(pool).swapcase()}",
+    "ours with its id in swapped case": lambda pool: f"{pool.issuer.rpartition('/')[0]}/{_id(pool).swapcase()}",
     "ours without its last character": lambda pool: pool.issuer[:-1],
-    "ours with a character more": lambda pool: f"{pool.issuer}x",
+    "ours with an additional character": lambda pool: f"{pool.issuer}x",
     "ours without its scheme": lambda pool: pool.issuer.partition("://")[2],
-    "ours by another scheme": lambda pool: f"ftp://{pool.issuer.partition('://')[2]}",
+    "ours with another scheme": lambda pool: f"ftp://{pool.issuer.partition('://')[2]}",
     "ours with a scheme in upper case": lambda pool: pool.issuer.replace("http", "HTTP", 1),
     "ours with a port": lambda pool: f"{pool.issuer.rpartition('/')[0]}:443/{_id(pool)}",
     "ours with a query": lambda pool: f"{pool.issuer}?",
     "ours with a fragment": lambda pool: f"{pool.issuer}#",
-    "ours with a space in front": lambda pool: f" {pool.issuer}",
-    "ours with a space behind": lambda pool: f"{pool.issuer} ",
-    "ours with a NUL behind": lambda pool: f"{pool.issuer}\0",
+    "ours with a leading space": lambda pool: f" {pool.issuer}",
+    "ours with a trailing space": lambda pool: f"{pool.issuer} ",
+    "ours with a trailing NUL": lambda pool: f"{pool.issuer}\0",
     "ours with a letter that looks alike": lambda pool: f"\u04bb{pool.issuer[1:]}",
     "ours with a letter percent-encoded": lambda pool: f"%68{pool.issuer[1:]}",
-    "ours as somebody's name at the attacker's": lambda pool: f"{pool.issuer}@attacker.example",
-    "ours as a path at the attacker's": lambda pool: f"https://attacker.example/{pool.issuer}",
+    "ours as user name at the attacker's host": lambda pool: f"{pool.issuer}@attacker.example",
+    "ours as path at the attacker's host": lambda pool: f"https://attacker.example/{pool.issuer}",
     "ours and another": lambda pool: f"{pool.issuer} https://attacker.example",
-    "where our keys are": lambda pool: f"{pool.issuer}/.well-known/jwks.json",
+    "our JWKS URL": lambda pool: f"{pool.issuer}/.well-known/jwks.json",
 }
 
 _WRONG_USES: dict[str, Choose] = {
@@ -160,9 +160,9 @@ _WRONG_USES: dict[str, Choose] = {
     "refresh": lambda pool: "refresh",
     "in upper case": lambda pool: "ACCESS",
     "in mixed case": lambda pool: "Access",
-    "access with a space behind": lambda pool: "access ",
-    "access with a space in front": lambda pool: " access",
-    "access with a NUL behind": lambda pool: "access\0",
+    "access with a trailing space": lambda pool: "access ",
+    "access with a leading space": lambda pool: " access",
+    "access with a trailing NUL": lambda pool: "access\0",
     "access and id": lambda pool: "access id",
     "access_token": lambda pool: "access_token",
     "with a letter that looks alike": lambda pool: "\u0430ccess",
@@ -170,13 +170,13 @@ _WRONG_USES: dict[str, Choose] = {
 
 _WRONG_CLIENTS: dict[str, Choose] = {
     "ours without its last character": lambda pool: pool.client_id[:-1],
-    "ours with a character more": lambda pool: f"{pool.client_id}x",
+    "ours with an additional character": lambda pool: f"{pool.client_id}x",
     "the first character of ours": lambda pool: pool.client_id[0],
     "ours in upper case": lambda pool: pool.client_id.upper(),
-    "ours with a space behind": lambda pool: f"{pool.client_id} ",
-    "ours with a space in front": lambda pool: f" {pool.client_id}",
-    "ours with a line feed behind": lambda pool: f"{pool.client_id}\n",
-    "ours with a NUL behind": lambda pool: f"{pool.client_id}\0",
+    "ours with a trailing space": lambda pool: f"{pool.client_id} ",
+    "ours with a leading space": lambda pool: f" {pool.client_id}",
+    "ours with a trailing line feed": lambda pool: f"{pool.client_id}\n",
+    "ours with a trailing NUL": lambda pool: f"{pool.client_id}\0",
     "ours and another": lambda pool: f"{pool.client_id},{pool.other_client_id}",
     "ours and another, with a space": lambda pool: f"{pool.client_id} {pool.other_client_id}",
     "a wildcard": lambda pool: "*",
@@ -203,13 +203,13 @@ def _id(pool: Pool) -> str:
 
 
 ATTACKS = [
-    *_each("exp", "malformed_claims", {"missing": lambda pool: ABSENT, **_NO_TIME}),
-    *_each("iat", "malformed_claims", {"missing": lambda pool: ABSENT, **_NO_TIME}),
-    *_each("nbf", "malformed_claims", _NO_TIME),
+    *_each("exp", "malformed_claims", {"missing": lambda pool: ABSENT, **_NOT_A_TIME}),
+    *_each("iat", "malformed_claims", {"missing": lambda pool: ABSENT, **_NOT_A_TIME}),
+    *_each("nbf", "malformed_claims", _NOT_A_TIME),
     *(
         Attack(f"a token whose {name} is a number {what}", "malformed_claims", _written(name, value))
         for name in ("exp", "iat", "nbf")
-        for what, value in _NO_WHOLE_NUMBER.items()
+        for what, value in _NOT_AN_INTEGER.items()
     ),
     *_each("exp", "token_expired", _TOO_LATE),
     *_each("iat", "token_not_yet_valid", _ISSUED_TOO_EARLY),
@@ -217,13 +217,13 @@ ATTACKS = [
     *_each("iat", "token_not_yet_valid", _ISSUED_TOO_EARLY, nbf=0),
     *_each("iss", "wrong_issuer", _WRONG_ISSUERS),
     *_each("token_use", "wrong_token_use", _WRONG_USES),
-    *_each("client_id", "malformed_claims", _NO_TEXT_AT_ALL),
+    *_each("client_id", "malformed_claims", _MISSING_OR_NOT_TEXT),
     *_each("client_id", "wrong_client", _WRONG_CLIENTS),
     *_each("aud", "wrong_audience", _ANY_AUDIENCE),
-    *_each("sub", "malformed_claims", _NO_TEXT_AT_ALL),
-    *_each("cognito:groups", "malformed_claims", _NO_GROUPS),
-    *_each("username", "malformed_claims", _NO_TEXT),
-    *_each("scope", "malformed_claims", _NO_TEXT),
-    *_each("origin_jti", "malformed_claims", _NO_TEXT),
-    *_each("jti", "malformed_claims", _NO_TEXT),
+    *_each("sub", "malformed_claims", _MISSING_OR_NOT_TEXT),
+    *_each("cognito:groups", "malformed_claims", _NOT_GROUPS),
+    *_each("username", "malformed_claims", _NOT_TEXT),
+    *_each("scope", "malformed_claims", _NOT_TEXT),
+    *_each("origin_jti", "malformed_claims", _NOT_TEXT),
+    *_each("jti", "malformed_claims", _NOT_TEXT),
 ]

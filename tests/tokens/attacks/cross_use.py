@@ -1,4 +1,4 @@
-"""Honest tokens in the wrong place: made for another use, another app, another pool, or another time."""
+"""Genuine tokens of another kind: for another use, another app client, another pool, or another time."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ _OTHER_KID = "tartarus-1"
 
 
 def _id_claims(pool: Pool) -> dict[str, Any]:
-    """What an ID token says and an access token does not, and the reverse."""
+    """Return the changes that turn the claims of an access token into those of an ID token."""
     return {
         "token_use": "id",
         "aud": pool.client_id,
@@ -25,7 +25,7 @@ def _id_claims(pool: Pool) -> dict[str, Any]:
 
 
 def _of_the_other_pool(pool: Pool, header: Mapping[str, Any]) -> str:
-    """A good token of another pool, which has an app client of the same id."""
+    """A valid token of another pool, which has an app client with the same id."""
     issuer = f"{pool.issuer.rpartition('/')[0]}/mars-west-1_Tartarus"
     return pool.token({"iss": issuer}, {"kid": _OTHER_KID, **header}, mint.private_key(_OTHER_KID))
 
@@ -43,12 +43,12 @@ ATTACKS = [
         lambda pool: pool.token({"token_use": "id", "aud": pool.client_id}),
     ),
     Attack(
-        "an ID token that calls itself an access token",
+        "an ID token with the token_use of an access token",
         "malformed_claims",
         lambda pool: pool.token({**_id_claims(pool), "token_use": "access"}),
     ),
     Attack(
-        "an ID token that calls itself an access token of our app",
+        "an ID token with the token_use and the client id of an access token",
         "wrong_audience",
         lambda pool: pool.token({**_id_claims(pool), "token_use": "access", "client_id": pool.client_id}),
     ),
@@ -58,28 +58,28 @@ ATTACKS = [
         lambda pool: pool.token({**_id_claims(pool), "iss": "https://accounts.example"}),
     ),
     Attack(
-        "an access token of an app that is not admitted",
+        "an access token of an app client that is not allowed",
         "wrong_client",
         lambda pool: pool.token({"client_id": pool.other_client_id}),
     ),
     Attack(
-        "a machine's token of an app that is not admitted",
+        "a machine token of an app client that is not allowed",
         "wrong_client",
         lambda pool: pool.token(_machine_claims(pool)),
     ),
     Attack("an access token of another pool", "unknown_key", lambda pool: _of_the_other_pool(pool, {})),
     Attack(
-        "an access token of another pool that uses our key's id",
+        "an access token of another pool with our key id",
         "bad_signature",
         lambda pool: _of_the_other_pool(pool, {"kid": pool.kid}),
     ),
     Attack(
-        "an access token of another pool that calls itself ours",
+        "an access token of another pool with our issuer",
         "unknown_key",
         lambda pool: pool.token(header={"kid": _OTHER_KID}, key=mint.private_key(_OTHER_KID)),
     ),
     Attack(
-        "an access token that was good until now",
+        "an access token that expires in the current second",
         "token_expired",
         lambda pool: pool.token({"iat": pool.now - 900, "auth_time": pool.now - 900, "exp": pool.now}),
     ),

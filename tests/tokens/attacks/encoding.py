@@ -1,4 +1,4 @@
-"""Good tokens in another spelling: of base64url, and of the JSON in it. All are signed as they are spelled."""
+"""Valid tokens with a wrong encoding: of base64url, or of the JSON in it. Each is signed as it is encoded."""
 
 import base64
 import json
@@ -12,21 +12,23 @@ from tests.tokens.attack import Attack, Pool, decode_base64url, encode, replaced
 HEADER, PAYLOAD, SIGNATURE = range(3)
 _PARTS = {HEADER: "header", PAYLOAD: "payload", SIGNATURE: "signature"}
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
-# Text whose base64url holds both characters that standard base64 has others for, wherever it stands.
-_TELLTALE = {"note": "?????>>>>>"}
+# Text whose base64url contains `-` and `_` at every offset. Standard base64 uses other characters there.
+_BOTH_SPECIAL_CHARACTERS = {"note": "?????>>>>>"}
 
 
-def first_token(pool: Pool, wanted: Callable[[list[str]], bool]) -> list[str]:
-    """The parts of the first good token, in a series of sign-ins, that are as wanted."""
-    series = (pool.parts(_TELLTALE | {"jti": str(number)}, _TELLTALE) for number in count())
-    return next(parts for parts in series if wanted(parts))
+def first_token(pool: Pool, condition: Callable[[list[str]], bool]) -> list[str]:
+    """Return the parts of the first valid token that fulfils the condition."""
+    series = (
+        pool.parts(_BOTH_SPECIAL_CHARACTERS | {"jti": str(number)}, _BOTH_SPECIAL_CHARACTERS) for number in count()
+    )
+    return next(parts for parts in series if condition(parts))
 
 
 # --- base64url ---
 
 
 def _with_unused(bits: int, segment: str) -> str:
-    """The same JSON with as many spaces behind it as leave so many bits of its encoding unused: two or four."""
+    """Return the same JSON with trailing spaces, so that two or four bits of its encoding are unused."""
     text = decode_base64url(segment)
     return mint.base64url(text + b" " * ((3 - bits // 2 - len(text)) % 3))
 
@@ -50,22 +52,22 @@ def _within(text: str) -> Callable[[str], str]:
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "is padded by one character": _padded(2),
     "is padded by two characters": _padded(4),
-    "ends with an equals sign, whatever its length": lambda segment: segment + "=",
+    "ends with an equals sign": lambda segment: segment + "=",
     "is padded by four characters": lambda segment: segment + "====",
-    "holds padding in the middle": _within("="),
-    "holds the padding of two texts": _within("=="),
+    "contains padding in the middle": _within("="),
+    "contains double padding": _within("=="),
     "has two unused bits that are not zero": _loose_end(2),
     "has four unused bits that are not zero": _loose_end(4),
     "has a length that base64 cannot have": lambda segment: segment + "A" * ((1 - len(segment)) % 4),
     "uses the plus sign of standard base64": lambda segment: segment.replace("-", "+"),
     "uses the slash of standard base64": lambda segment: segment.replace("_", "/"),
     "is written in lines": lambda segment: "\n".join(segment[at : at + 32] for at in range(0, len(segment), 32)),
-    "holds a space": _within(" "),
-    "holds a tab": _within("\t"),
-    "holds a NUL": _within("\0"),
-    "holds an exclamation mark": _within("!"),
-    "holds a tilde": _within("~"),
-    "holds an asterisk": _within("*"),
+    "contains a space": _within(" "),
+    "contains a tab": _within("\t"),
+    "contains a NUL": _within("\0"),
+    "contains an exclamation mark": _within("!"),
+    "contains a tilde": _within("~"),
+    "contains an asterisk": _within("*"),
     "begins with a space": lambda segment: " " + segment,
     "ends with a line feed": lambda segment: segment + "\n",
     "ends with a space": lambda segment: segment + " ",
@@ -87,7 +89,7 @@ def _respelled(part: int, spell: Callable[[str], str]) -> Callable[[Pool], str]:
 
 
 def _with(value: str) -> Callable[[str], bytes]:
-    """One more field, with a value that is written as it is."""
+    """Add a field whose JSON value is written literally."""
     return lambda text: f'{text[:-1]}, "more": {value}}}'.encode()
 
 
@@ -101,48 +103,48 @@ _TEXTS: dict[str, Callable[[str], bytes]] = {
     "is in UTF-32": lambda text: text.encode("utf-32"),
     "is in UTF-7": lambda text: text.replace("{", "+AHs-").encode(),
     "begins with a byte order mark": lambda text: text.encode("utf-8-sig"),
-    "holds a byte that is no UTF-8": _more(b'"more": "\xff"'),
-    "holds a letter in Latin-1": _more(b'"more": "\xe9"'),
-    "holds an overlong slash": _more(b'"more": "\xc0\xaf"'),
-    "holds an overlong NUL": _more(b'"more": "\xc0\x80"'),
-    "holds half a surrogate pair": _more(b'"more": "\xed\xa0\x80"'),
-    "holds half a surrogate pair as an escape": _with(r'"\ud800"'),
-    "holds the other half of a surrogate pair as an escape": _with(r'"\udd11"'),
-    "holds a surrogate pair the wrong way round": _with(r'"\udd11\ud83d"'),
+    "contains an invalid UTF-8 byte": _more(b'"more": "\xff"'),
+    "contains a letter in Latin-1": _more(b'"more": "\xe9"'),
+    "contains an overlong slash": _more(b'"more": "\xc0\xaf"'),
+    "contains an overlong NUL": _more(b'"more": "\xc0\x80"'),
+    "contains half a surrogate pair": _more(b'"more": "\xed\xa0\x80"'),
+    "contains half a surrogate pair as an escape": _with(r'"\ud800"'),
+    "contains the low half of a surrogate pair as an escape": _with(r'"\udd11"'),
+    "contains a surrogate pair in reverse order": _with(r'"\udd11\ud83d"'),
     "has a name that is half a surrogate pair": _with(r'1, "\ud800": 1'),
-    "holds a character beyond Unicode": _more(b'"more": "\xf4\x90\x80\x80"'),
-    "holds NaN": _with("NaN"),
-    "holds Infinity": _with("Infinity"),
-    "holds -Infinity": _with("-Infinity"),
-    "holds a number beyond all numbers": _with("1e999"),
-    "holds a number beneath all numbers": _with("-1e999"),
-    "holds a number that is just too large": _with("1.8e308"),
-    "holds a number that begins with zero": _with("0123"),
-    "holds a number that begins with a plus sign": _with("+1"),
-    "holds a number that ends with its point": _with("1."),
-    "holds a hexadecimal number": _with("0x1F"),
-    "holds a number with underscores": _with("1_000"),
-    "holds a whole number of 5,000 digits": _with("9" * 5000),
-    "holds Python's True": _with("True"),
-    "holds Python's None": _with("None"),
-    "holds a word without quotes": _with("admin"),
-    "holds a text in single quotes": _with("'admin'"),
-    "holds a text that does not end": _with('"admin'),
-    "holds a line feed in a text": _with('"ad\nmin"'),
-    "holds a NUL in a text": _with('"ad\0min"'),
-    "holds an escape that JSON does not know": _with(r'"\x41"'),
-    "holds half an escape": _with(r'"\u12"'),
-    "holds a comment": _with("/* admin */ 1"),
+    "contains a character beyond Unicode": _more(b'"more": "\xf4\x90\x80\x80"'),
+    "contains NaN": _with("NaN"),
+    "contains Infinity": _with("Infinity"),
+    "contains -Infinity": _with("-Infinity"),
+    "contains a number that overflows": _with("1e999"),
+    "contains a negative number that overflows": _with("-1e999"),
+    "contains a number that is just too large": _with("1.8e308"),
+    "contains a number that begins with zero": _with("0123"),
+    "contains a number that begins with a plus sign": _with("+1"),
+    "contains a number that ends with a point": _with("1."),
+    "contains a hexadecimal number": _with("0x1F"),
+    "contains a number with underscores": _with("1_000"),
+    "contains a whole number of 5,000 digits": _with("9" * 5000),
+    "contains Python's True": _with("True"),
+    "contains Python's None": _with("None"),
+    "contains a word without quotes": _with("admin"),
+    "contains a text in single quotes": _with("'admin'"),
+    "contains a text that does not end": _with('"admin'),
+    "contains a line feed in a text": _with('"ad\nmin"'),
+    "contains a NUL in a text": _with('"ad\0min"'),
+    "contains an escape that JSON does not know": _with(r'"\x41"'),
+    "contains an incomplete escape": _with(r'"\u12"'),
+    "contains a comment": _with("/* admin */ 1"),
     "ends with a comment": lambda text: f"{text}// admin".encode(),
     "ends with a comma": lambda text: f"{text[:-1]},}}".encode(),
-    "ends with one more bracket": lambda text: f"{text}}}".encode(),
-    "ends with one more object": lambda text: f"{text}{text}".encode(),
-    "ends with one more line": lambda text: f"{text}\n{text}".encode(),
+    "ends with another bracket": lambda text: f"{text}}}".encode(),
+    "ends with another object": lambda text: f"{text}{text}".encode(),
+    "ends with another line": lambda text: f"{text}\n{text}".encode(),
     "ends with a NUL": lambda text: f"{text}\0".encode(),
     "ends with a no-break space": lambda text: f"{text}\xa0".encode(),
     "ends with a form feed": lambda text: f"{text}\f".encode(),
     "does not end": lambda text: text[:-1].encode(),
-    "begins with what keeps scripts away": lambda text: f")]}}',\n{text}".encode(),
+    "begins with an anti-hijacking prefix": lambda text: f")]}}',\n{text}".encode(),
     "has names without quotes": lambda text: text.replace('"kid"', "kid").replace('"sub"', "sub").encode(),
     "has single quotes": lambda text: text.replace('"', "'").encode(),
     "is a text": lambda text: json.dumps(text).encode(),
@@ -155,9 +157,9 @@ _TEXTS: dict[str, Callable[[str], bytes]] = {
     "is an empty list": lambda text: b"[]",
     "is a space": lambda text: b" ",
     "is not JSON": lambda text: text.replace('"', "").encode(),
-    "nests lists without end": lambda text: b"[" * 6000,
-    "nests objects without end": lambda text: b'{"":' * 1500,
-    "nests lists without end in a field": lambda text: f'{text[:-1]}, "more": {"[" * 6000}'.encode(),
+    "nests unclosed lists": lambda text: b"[" * 6000,
+    "nests unclosed objects": lambda text: b'{"":' * 1500,
+    "nests unclosed lists in a field": lambda text: f'{text[:-1]}, "more": {"[" * 6000}'.encode(),
     "names the same field twice, at the end": _with('1, "more": 1'),
     "names the same field twice, deep inside": _with('{"in": [{"role": 1, "role": 1}]}'),
     "names the same field twice, the empty one": _with('{"": 1, "": 2}'),
@@ -172,7 +174,7 @@ def _in_payload(spell: Callable[[str], bytes]) -> Callable[[Pool], str]:
     return lambda pool: mint.sign(encode(pool.header()), spell(json.dumps(pool.claims())), pool.private_key)
 
 
-# A field that is named a second time, and what it says then: never what it said at first.
+# Fields that occur twice, with a second value that differs from the first one.
 _TWICE: dict[int, Mapping[str, Any]] = {
     HEADER: {"alg": "none", "kid": "attacker"},
     PAYLOAD: {
@@ -218,13 +220,13 @@ ATTACKS = [
     ),
     *(Attack(f"a header whose text {what}", "malformed_token", _in_header(spell)) for what, spell in _TEXTS.items()),
     *(Attack(f"a payload whose text {what}", "malformed_token", _in_payload(spell)) for what, spell in _TEXTS.items()),
-    *_twice(HEADER, _in_front, "at first"),
-    *_twice(HEADER, _behind, "at last"),
-    *_twice(HEADER, _escaped_behind, "once with an escape"),
-    *_twice(PAYLOAD, _in_front, "at first"),
-    *_twice(PAYLOAD, _behind, "at last"),
-    *_twice(PAYLOAD, _escaped_behind, "once with an escape"),
-    Attack("a header without a field", "wrong_algorithm", _in_header(lambda text: b"{}")),
-    Attack("a payload without a claim", "malformed_claims", _in_payload(lambda text: b"{}")),
+    *_twice(HEADER, _in_front, "the wrong value first"),
+    *_twice(HEADER, _behind, "the wrong value last"),
+    *_twice(HEADER, _escaped_behind, "the second name with an escape"),
+    *_twice(PAYLOAD, _in_front, "the wrong value first"),
+    *_twice(PAYLOAD, _behind, "the wrong value last"),
+    *_twice(PAYLOAD, _escaped_behind, "the second name with an escape"),
+    Attack("an empty header object", "wrong_algorithm", _in_header(lambda text: b"{}")),
+    Attack("an empty payload object", "malformed_claims", _in_payload(lambda text: b"{}")),
     Attack("a payload that nests lists 100,000 deep", "token_too_large", _in_payload(lambda text: b"[" * 100_000)),
 ]

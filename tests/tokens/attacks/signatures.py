@@ -1,4 +1,4 @@
-"""Tokens whose header and claims are good, under a signature that is not that of the pool's key over them."""
+"""Tokens with a valid header and valid claims, but with a wrong signature."""
 
 import hashlib
 from collections.abc import Callable
@@ -11,7 +11,7 @@ Forge = Callable[[bytes], bytes]
 
 
 def _forged(forge: Forge) -> Callable[[Pool], str]:
-    """A good token, but for what is made of its signature."""
+    """A valid token, with a forged signature."""
 
     def make(pool: Pool) -> str:
         parts = pool.parts()
@@ -27,12 +27,12 @@ def _flipped(bit: int) -> Forge:
 _FORGERIES: dict[str, Forge] = {
     "without its first byte": lambda s: s[1:],
     "without its last byte": lambda s: s[:-1],
-    "of which half is there": lambda s: s[: len(s) // 2],
-    "of which one byte is there": lambda s: s[:1],
-    "with a zero byte in front": lambda s: b"\0" + s,
-    "with many zero bytes in front": lambda s: bytes(256) + s,
-    "with a zero byte behind": lambda s: s + b"\0",
-    "with a line feed behind": lambda s: s + b"\n",
+    "cut to half its length": lambda s: s[: len(s) // 2],
+    "cut to one byte": lambda s: s[:1],
+    "with a leading zero byte": lambda s: b"\0" + s,
+    "with many leading zero bytes": lambda s: bytes(256) + s,
+    "with a trailing zero byte": lambda s: s + b"\0",
+    "with a trailing line feed": lambda s: s + b"\n",
     "written twice": lambda s: s + s,
     "with its first bit flipped": _flipped(2047),
     "with its last bit flipped": _flipped(0),
@@ -57,11 +57,11 @@ def _without_leading_zero(pool: Pool) -> str:
     return ".".join(replaced(parts, SIGNATURE, mint.base64url(shorter)))
 
 
-# --- arithmetic: other numbers for the same signature ---
+# --- arithmetic: numbers derived from the signature ---
 
 
 def _modulus_added(pool: Pool) -> str:
-    """The same number modulo n, in the same number of bytes."""
+    """Add the modulus, without a change of the length. The number modulo n stays the same."""
     modulus, size = pool.private_key.public_key().public_numbers().n, pool.private_key.key_size // 8
 
     def number(parts: list[str]) -> int:
@@ -72,7 +72,7 @@ def _modulus_added(pool: Pool) -> str:
 
 
 def _number(choose: Callable[[int, int], int]) -> Callable[[Pool], str]:
-    """A number made of the signature and the modulus."""
+    """Make a token whose signature is a number derived from the signature and the modulus."""
 
     def make(pool: Pool) -> str:
         modulus = pool.private_key.public_key().public_numbers().n
@@ -96,17 +96,17 @@ _NUMBERS: dict[str, Callable[[int, int], int]] = {
     "the signature's inverse": lambda s, n: pow(s, -1, n),
 }
 
-# --- what is signed: the pool's key has signed, but something else ---
+# --- other messages, signed by the pool's key ---
 
 _MESSAGES: dict[str, Callable[[str, str], str]] = {
     "the header": lambda h, p: h,
     "the payload": lambda h, p: p,
     "header and payload without a dot": lambda h, p: h + p,
-    "header and payload with a dot behind": lambda h, p: f"{h}.{p}.",
+    "header and payload with a trailing dot": lambda h, p: f"{h}.{p}.",
     "payload and header": lambda h, p: f"{p}.{h}",
-    "header and payload with a line feed behind": lambda h, p: f"{h}.{p}\n",
+    "header and payload with a trailing line feed": lambda h, p: f"{h}.{p}\n",
     "header and payload in upper case": lambda h, p: f"{h}.{p}".upper(),
-    "header and payload before they were encoded": lambda h, p: f"{decode_base64url(h)!r}.{decode_base64url(p)!r}",
+    "header and payload before encoding": lambda h, p: f"{decode_base64url(h)!r}.{decode_base64url(p)!r}",
     "the hash of header and payload": lambda h, p: hashlib.sha256(f"{h}.{p}".encode()).hexdigest(),
     "nothing": lambda h, p: "",
 }
@@ -121,7 +121,7 @@ def _signed_instead(message: Callable[[str, str], str]) -> Callable[[Pool], str]
 
 
 def _part_of_another(part: int) -> Callable[[Pool], str]:
-    """One part taken from another good token, which an administrator has."""
+    """One part taken from another valid token, which an administrator has."""
 
     def make(pool: Pool) -> str:
         theirs = pool.parts({"sub": "admin", "cognito:groups": ["admins"]}, {"typ": "JWT"})
@@ -130,7 +130,7 @@ def _part_of_another(part: int) -> Callable[[Pool], str]:
     return make
 
 
-# --- the block under the signature: the pool's key was used, to sign a block that PKCS 1 does not allow ---
+# --- blocks that PKCS 1 does not allow, signed by the pool's key ---
 
 SHA256_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
 _INFO_WITHOUT_NULL = bytes.fromhex("302f300b0609608648016503040201 0420")
@@ -144,19 +144,21 @@ def block(size: int, info: bytes, kind: bytes = b"\0\1", padding: bytes = b"\xff
 
 
 _BLOCKS: dict[str, Callable[[int, bytes], bytes]] = {
-    "has little padding, and room behind the hash": lambda size, digest: (
+    "has short padding and bytes after the hash": lambda size, digest: (
         b"\0\1" + b"\xff" * 8 + b"\0" + SHA256_INFO + digest
     ).ljust(size, b"\xaa"),
     "has no padding": lambda size, digest: (b"\0\1\0" + SHA256_INFO + digest).ljust(size, b"\0"),
-    "has one byte behind the hash": lambda size, digest: block(size, SHA256_INFO + digest + b"\0"),
-    "has room in the algorithm's parameters": lambda size, digest: block(size, _INFO_WITH_SPACE + digest),
-    "leaves the algorithm's parameters out": lambda size, digest: block(size, _INFO_WITHOUT_NULL + digest),
+    "has one byte after the hash": lambda size, digest: block(size, SHA256_INFO + digest + b"\0"),
+    "has additional bytes in the algorithm parameters": lambda size, digest: block(size, _INFO_WITH_SPACE + digest),
+    "omits the algorithm parameters": lambda size, digest: block(size, _INFO_WITHOUT_NULL + digest),
     "names another algorithm": lambda size, digest: block(size, _INFO_OF_SHA512 + digest),
-    "names the other algorithm's length": lambda size, digest: block(size, _INFO_OF_SHA512 + digest + digest),
+    "names another algorithm and has its hash length": lambda size, digest: block(
+        size, _INFO_OF_SHA512 + digest + digest
+    ),
     "names no algorithm": lambda size, digest: block(size, digest),
-    "gives a length in two bytes": lambda size, digest: block(size, _INFO_IN_LONG_FORM + digest),
+    "encodes a length in two bytes": lambda size, digest: block(size, _INFO_IN_LONG_FORM + digest),
     "is padded with zeros": lambda size, digest: block(size, SHA256_INFO + digest, padding=b"\0"),
-    "is padded with something else": lambda size, digest: block(size, SHA256_INFO + digest, padding=b"\xfe"),
+    "is padded with 0xfe": lambda size, digest: block(size, SHA256_INFO + digest, padding=b"\xfe"),
     "is padded as for encryption": lambda size, digest: block(size, SHA256_INFO + digest, kind=b"\0\2"),
     "is of type zero": lambda size, digest: block(size, SHA256_INFO + digest, kind=b"\0\0"),
     "does not end its padding": lambda size, digest: block(size, SHA256_INFO + digest, end=b""),
@@ -166,7 +168,7 @@ _BLOCKS: dict[str, Callable[[int, bytes], bytes]] = {
 
 
 def raised(build: Callable[[int, bytes], bytes]) -> Callable[[Pool], str]:
-    """What the pool's key makes of a block; the public key turns it back into that block."""
+    """Sign a block with the pool's key. The public key turns the signature back into that block."""
 
     def make(pool: Pool) -> str:
         header, payload, _ = pool.parts()
@@ -179,15 +181,15 @@ def raised(build: Callable[[int, bytes], bytes]) -> Callable[[Pool], str]:
 
 
 def _cube_root(pool: Pool) -> str:
-    """A number whose cube begins like a signed block, for verifiers of keys of exponent 3 that do not look further."""
+    """Return a number whose cube begins like a signed block. It deceives weak verifiers of keys with exponent 3."""
     header, payload, _ = pool.parts()
     size = pool.private_key.key_size // 8
     digest = hashlib.sha256(f"{header}.{payload}".encode()).digest()
-    wanted = int.from_bytes((b"\0\1\xff\0" + SHA256_INFO + digest).ljust(size, b"\xff"), "big")
+    target = int.from_bytes((b"\0\1\xff\0" + SHA256_INFO + digest).ljust(size, b"\xff"), "big")
     low, high = 0, 1 << pool.private_key.key_size // 3 + 1
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if middle**3 <= wanted else (low, middle)
+        low, high = (middle, high) if middle**3 <= target else (low, middle)
     return f"{header}.{payload}.{mint.base64url(low.to_bytes(size, 'big'))}"
 
 
@@ -201,7 +203,7 @@ ATTACKS = [
         for what, message in _MESSAGES.items()
     ),
     *(
-        Attack(f"a good token with the {name} of another", "bad_signature", _part_of_another(part))
+        Attack(f"a valid token with the {name} of another", "bad_signature", _part_of_another(part))
         for part, name in enumerate(("header", "payload", "signature"))
     ),
     *(Attack(f"a signed block that {what}", "bad_signature", raised(build)) for what, build in _BLOCKS.items()),
