@@ -1,4 +1,4 @@
-"""Evaluates an authorizer's policy document as API Gateway does. Pure, and independent: it imports nothing of Gatehouse.
+"""Evaluates an authorizer's policy document as API Gateway does. Pure, and it imports nothing of Gatehouse.
 
 This is an oracle for tests. It follows only the documented rules, so it does not repeat a mistake of the project.
 It refuses a policy document with an element whose effect in an authorizer's output is not documented.

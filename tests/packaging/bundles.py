@@ -1,4 +1,4 @@
-"""Bundles as Lambda gets them, and Lambda's view of them."""
+"""Reads bundles as Lambda receives them."""
 
 import json
 import re
@@ -14,8 +14,8 @@ from typing import Any
 
 from infra.package import PROJECT
 
-# Imports each handler and tells where every module of ours came from. `sys.path` holds the standard library and what
-# is given, and nothing else: neither the repository nor the virtual environment.
+# Imports each handler and prints the file of every module of the application. `sys.path` contains only the standard
+# library and the given folders: neither the repository nor the virtual environment.
 IMPORT_HANDLERS = """
 import importlib, json, sys
 folders, handlers = json.loads(sys.argv[1])
@@ -30,7 +30,7 @@ print(json.dumps({name: module.__file__ for name, module in sys.modules.items() 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A packaged application: its template, and its code unzipped into a folder."""
+    """A packaged application: its template, and a folder with its unzipped code."""
 
     template: dict[str, Any]
     folder: Path
@@ -42,7 +42,7 @@ class Bundle:
 
     @property
     def functions(self) -> dict[str, Any]:
-        """The properties of each function by its name in the template."""
+        """Return the properties of each function, by its name in the template."""
         return {
             name: resource["Properties"]
             for name, resource in self.template["Resources"].items()
@@ -51,7 +51,7 @@ class Bundle:
 
     @property
     def api(self) -> dict[str, Any]:
-        """The Swagger document of the API."""
+        """Return the OpenAPI definition of the API."""
         definition: dict[str, Any] = self.resources["RestAPI"]["DefinitionBody"]
         return definition
 
@@ -62,12 +62,12 @@ class Bundle:
         return {name for name in self.files() if name.endswith(".py")}
 
     def bytecode(self) -> dict[str, bytes]:
-        """Every bytecode file by the name of its source."""
+        """Return every bytecode file, by the name of its source."""
         found = {name: (self.folder / name).read_bytes() for name in self.files() if name.endswith(".pyc")}
         return {source_from_cache(name): content for name, content in found.items()}
 
     def imported(self, *further: Path) -> dict[str, str]:
-        """Import every handler from the bundle and the further folders alone; gives the file of every module."""
+        """Import every handler from only the bundle and the further folders. Returns the file of every module."""
         handlers = [function["Handler"] for function in self.functions.values()]
         folders = [str(folder) for folder in (self.folder, *further)]
         finished = subprocess.run(
@@ -96,13 +96,13 @@ def names_in(code: bytes) -> set[str]:
 
 
 def required() -> list[str]:
-    """The packages that requirements.txt names."""
+    """Return the packages that requirements.txt names."""
     lines = (PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     return [match[0] for line in lines if (match := re.match(r"\w[\w.-]*", line))]
 
 
 def needed_by(package: str) -> set[str]:
-    """The package and all that it requires by itself."""
+    """Return the package and all its requirements, without extras."""
     found, open_ = set(), [package]
     while open_:
         name = open_.pop()
@@ -114,7 +114,7 @@ def needed_by(package: str) -> set[str]:
 
 
 def folder_of(packages: set[str], folder: Path) -> Path:
-    """A folder with links to the installed packages of those names and to no other."""
+    """Make a folder with links to exactly these installed packages."""
     folder.mkdir()
     for package in packages:
         distribution = metadata.distribution(package)

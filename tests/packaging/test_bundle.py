@@ -1,4 +1,4 @@
-"""What is deployed holds our code and nothing else of the repository, runs by itself, and guards every route."""
+"""Checks that the bundle contains exactly the shipped code, imports on its own, and protects every route."""
 
 from pathlib import Path
 from typing import Any
@@ -21,20 +21,20 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 @pytest.fixture(scope="module")
 def lambda_runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What is there besides the bundle: the packages of requirements.txt, and boto3, which Lambda brings."""
+    """Return the packages besides the bundle: those of requirements.txt, and boto3, which Lambda provides."""
     return folder_of({*required(), *needed_by("boto3")}, tmp_path_factory.mktemp("lambda") / "runtime")
 
 
 # --- the code ---
 
 
-def test_the_bundle_holds_our_code_and_the_framework_and_nothing_else(bundle: Bundle) -> None:
+def test_the_bundle_contains_only_our_code_and_the_framework(bundle: Bundle) -> None:
     tops = {name.split("/")[0] for name in bundle.files()}
     assert tops == {"__pycache__", "app.py", "authorizers", "chalice", "chalicelib"}
     assert {Path(name).suffix for name in bundle.files()} == {".py", ".pyc"}
 
 
-def test_the_bundle_holds_every_module_of_the_repository_that_ships(bundle: Bundle) -> None:
+def test_the_bundle_contains_every_shipped_module(bundle: Bundle) -> None:
     root = Path(__file__).resolve().parents[2]
     shipped = [root / "app.py", *root.glob("authorizers/**/*.py"), *root.glob("chalicelib/**/*.py")]
     assert {str(path.relative_to(root)) for path in shipped} <= bundle.files()
@@ -42,7 +42,7 @@ def test_the_bundle_holds_every_module_of_the_repository_that_ships(bundle: Bund
         assert (bundle.folder / path.relative_to(root)).read_bytes() == path.read_bytes()
 
 
-def test_every_handler_is_imported_from_the_bundle_alone(bundle: Bundle, lambda_runtime: Path) -> None:
+def test_every_handler_imports_from_the_bundle_alone(bundle: Bundle, lambda_runtime: Path) -> None:
     assert len(bundle.functions) >= 4
     imported = bundle.imported(lambda_runtime)
     for name in ("app", "authorizers", "authorizers.policy", "chalice", "chalicelib", "chalicelib.wiring"):
@@ -50,7 +50,7 @@ def test_every_handler_is_imported_from_the_bundle_alone(bundle: Bundle, lambda_
     assert Path(imported["jwt"]).is_relative_to(lambda_runtime)
 
 
-def test_a_bundle_without_the_guards_would_be_noticed(bundle: Bundle, lambda_runtime: Path, tmp_path: Path) -> None:
+def test_a_bundle_without_the_authorizers_fails_to_import(bundle: Bundle, lambda_runtime: Path, tmp_path: Path) -> None:
     for name in bundle.files():
         if not name.startswith("authorizers/"):
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -59,34 +59,34 @@ def test_a_bundle_without_the_guards_would_be_noticed(bundle: Bundle, lambda_run
         Bundle(bundle.template, tmp_path, 0).imported(lambda_runtime)
 
 
-# --- the guards ---
+# --- the authorizers ---
 
 
 def operations(bundle: Bundle) -> dict[tuple[str, str], Any]:
     return {(path, method): it for path, methods in bundle.api["paths"].items() for method, it in methods.items()}
 
 
-def test_every_route_of_the_service_is_deployed_and_no_other(bundle: Bundle) -> None:
+def test_exactly_the_routes_of_the_application_are_deployed(bundle: Bundle) -> None:
     routes = {(path, method.lower()) for path, methods in app.routes.items() for method in methods}
     assert {key for key in operations(bundle) if key[1] != "options"} == routes
 
 
-def test_every_route_is_deployed_with_its_guard_but_for_the_public_ones(bundle: Bundle) -> None:
-    unguarded = {key for key, operation in operations(bundle).items() if not operation.get("security")}
-    # That those are meant to be public is tests/test_app.py's question.
+def test_every_route_except_the_public_ones_is_deployed_with_an_authorizer(bundle: Bundle) -> None:
+    without_authorizer = {key for key, operation in operations(bundle).items() if not operation.get("security")}
+    # tests/test_app.py checks that those routes may be public.
     public = {(path, method.lower()) for path, it in app.routes.items() for method in it if not it[method].authorizer}
-    assert {key for key in unguarded if key[1] != "options"} == public
+    assert {key for key in without_authorizer if key[1] != "options"} == public
 
 
-def test_a_route_is_deployed_with_the_guard_and_scopes_that_it_names(bundle: Bundle) -> None:
+def test_each_route_is_deployed_with_its_authorizer_and_scopes(bundle: Bundle) -> None:
     for (path, method), operation in operations(bundle).items():
         if method == "options" or (authorizer := app.routes[path][method.upper()].authorizer) is None:
             continue
         assert operation["security"] == [{authorizer.name: authorizer.scopes}]
 
 
-def test_only_guards_that_are_defined_are_named(bundle: Bundle) -> None:
-    named = {name for it in operations(bundle).values() for guard in it.get("security", []) for name in guard}
+def test_every_defined_authorizer_is_used_and_every_used_one_is_defined(bundle: Bundle) -> None:
+    named = {name for it in operations(bundle).values() for security in it.get("security", []) for name in security}
     assert named == set(bundle.api["securityDefinitions"])
 
 
@@ -95,54 +95,56 @@ def authorizer(bundle: Bundle, name: str) -> dict[str, Any]:
     return definition
 
 
-def test_the_gateway_remembers_nothing_of_a_token_s_check(bundle: Bundle) -> None:
+def test_the_gateway_does_not_cache_results_of_the_cognito_authorizer(bundle: Bundle) -> None:
     assert authorizer(bundle, "pool")["authorizerResultTtlInSeconds"] == 0
 
 
-def by_sam(bundle: Bundle) -> dict[str, Any]:
-    """The policy authorizer in SAM's own form, which SAM puts in place of Chalice's."""
+def sam_authorizer(bundle: Bundle) -> dict[str, Any]:
+    """Return the policy authorizer in SAM's form, which replaces that of Chalice."""
     settings: dict[str, Any] = bundle.resources["RestAPI"]["Auth"]["Authorizers"]["policy_authorizer"]
     return settings
 
 
 def test_the_policy_authorizer_reads_the_header_that_chalice_names(bundle: Bundle) -> None:
-    assert by_sam(bundle)["Identity"]["Header"] == bundle.api["securityDefinitions"]["policy_authorizer"]["name"]
+    assert (
+        sam_authorizer(bundle)["Identity"]["Header"] == bundle.api["securityDefinitions"]["policy_authorizer"]["name"]
+    )
 
 
-def test_how_long_the_gateway_remembers_a_decision_is_a_parameter_and_by_default_not_at_all(bundle: Bundle) -> None:
-    assert by_sam(bundle)["Identity"]["ReauthorizeEvery"] == {"Ref": "AuthorizerCacheSeconds"}
+def test_the_gateways_cache_time_is_a_parameter_with_default_zero(bundle: Bundle) -> None:
+    assert sam_authorizer(bundle)["Identity"]["ReauthorizeEvery"] == {"Ref": "AuthorizerCacheSeconds"}
     assert bundle.template["Parameters"]["AuthorizerCacheSeconds"]["Default"] == 0
 
 
-def test_the_policy_authorizer_asks_the_function_of_that_name(bundle: Bundle) -> None:
-    assert by_sam(bundle)["FunctionArn"] == {"Fn::GetAtt": ["PolicyAuthorizer", "Arn"]}
+def test_the_policy_authorizer_calls_its_function(bundle: Bundle) -> None:
+    assert sam_authorizer(bundle)["FunctionArn"] == {"Fn::GetAtt": ["PolicyAuthorizer", "Arn"]}
     assert bundle.functions["PolicyAuthorizer"]["Handler"] == "authorizers.policy.policy_authorizer"
 
 
-def test_the_cognito_authorizer_asks_the_pool_of_the_parameter(bundle: Bundle) -> None:
+def test_the_cognito_authorizer_uses_the_pool_of_the_parameter(bundle: Bundle) -> None:
     assert authorizer(bundle, "pool")["providerARNs"] == [{"Ref": "UserPoolArn"}]
 
 
 # --- the functions ---
 
 
-def test_every_function_has_a_role_of_its_own_from_the_identity_stack(bundle: Bundle) -> None:
+def test_each_function_has_its_own_role_from_the_identity_stack(bundle: Bundle) -> None:
     roles = [function["Role"]["Ref"] for function in bundle.functions.values()]
     assert len(set(roles)) == len(roles)
     assert set(roles) <= set(bundle.template["Parameters"])
 
 
-def test_a_function_is_given_no_variable_that_the_settings_do_not_know(bundle: Bundle) -> None:
+def test_a_function_gets_only_variables_of_the_settings(bundle: Bundle) -> None:
     for function in bundle.functions.values():
         assert set(function["Environment"]["Variables"]) <= VARIABLES
 
 
-def test_the_stream_handler_may_report_which_records_failed(bundle: Bundle) -> None:
+def test_the_stream_handler_can_report_failed_records(bundle: Bundle) -> None:
     (source,) = bundle.functions["PolicyChanged"]["Events"].values()
     assert source["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["Properties"]["StartingPosition"] == "TRIM_HORIZON"
     assert source["Properties"]["DestinationConfig"]["OnFailure"]["Destination"] == {"Ref": "StreamDeadLettersArn"}
 
 
-def test_what_cognito_waits_for_is_over_within_the_five_seconds_that_it_waits(bundle: Bundle) -> None:
+def test_the_confirmation_trigger_times_out_within_cognitos_five_seconds(bundle: Bundle) -> None:
     assert bundle.functions["PostConfirmation"]["Timeout"] <= 5

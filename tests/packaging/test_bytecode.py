@@ -1,4 +1,4 @@
-"""The bundle's bytecode is for its runtime, is that of its sources, is trusted as it is, and names no machine."""
+"""Checks that the bundle's bytecode matches its runtime and its sources, needs no check, and names no local path."""
 
 import platform
 import sys
@@ -47,42 +47,42 @@ def code_objects(code: CodeType) -> Iterator[CodeType]:
             yield from code_objects(constant)
 
 
-def test_every_source_has_its_bytecode_and_no_bytecode_is_without_a_source(bundle: Bundle) -> None:
+def test_sources_and_bytecode_files_correspond_one_to_one(bundle: Bundle) -> None:
     assert set(bundle.bytecode()) == bundle.sources()
 
 
-def test_the_bytecode_is_of_the_python_that_the_functions_run_on(bundle: Bundle) -> None:
+def test_the_bytecode_is_for_the_python_version_of_the_functions(bundle: Bundle) -> None:
     major, minor, _ = platform.python_version_tuple()
     assert {function["Runtime"] for function in bundle.functions.values()} == {f"python{major}.{minor}"}
     assert {content[:4] for content in bundle.bytecode().values()} == {MAGIC_NUMBER}
 
 
-def test_the_bytecode_is_valid_whatever_the_time_of_its_source(bundle: Bundle) -> None:
+def test_the_bytecode_does_not_depend_on_the_time_of_its_source(bundle: Bundle) -> None:
     flags = {int.from_bytes(content[4:8], "little") for content in bundle.bytecode().values()}
     assert flags == {UNCHECKED_HASH}
 
 
-def test_the_bytecode_is_that_of_its_source(bundle: Bundle) -> None:
+def test_the_bytecode_equals_that_of_its_source(bundle: Bundle) -> None:
     for name, content in bundle.bytecode().items():
         source = (bundle.folder / name).read_bytes()
         assert content[8:HEADER_BYTES] == source_hash(source), name
         assert code_of(content) == compile(source, f"/var/task/{name}", "exec", dont_inherit=True), name
 
 
-def test_the_bytecode_says_where_lambda_has_the_source_and_names_no_other_place(bundle: Bundle) -> None:
+def test_the_bytecode_contains_the_path_on_lambda_and_no_local_path(bundle: Bundle) -> None:
     for name, content in bundle.bytecode().items():
         assert {code.co_filename for code in code_objects(code_of(content))} == {f"/var/task/{name}"}
-        for local_cloud in (PROJECT, bundle.folder.parent, Path.home(), Path(sys.prefix)):
-            assert f"{local_cloud}/".encode() not in content, name
+        for folder in (PROJECT, bundle.folder.parent, Path.home(), Path(sys.prefix)):
+            assert f"{folder}/".encode() not in content, name
 
 
-def test_every_handler_runs_from_its_bytecode_and_reads_no_source(bundle: Bundle, lambda_runtime: Path) -> None:
+def test_every_handler_imports_from_bytecode_without_the_sources(bundle: Bundle, lambda_runtime: Path) -> None:
     for name in bundle.sources():
         (bundle.folder / name).write_text("raise SystemError('the source was read')\n", encoding="utf-8")
     assert "authorizers.policy" in bundle.imported(lambda_runtime)
 
 
-def test_without_its_bytecode_the_source_would_be_read(bundle: Bundle, lambda_runtime: Path) -> None:
+def test_a_missing_bytecode_file_makes_python_read_the_source(bundle: Bundle, lambda_runtime: Path) -> None:
     source = "authorizers/policy.py"
     (bundle.folder / source).write_text("raise SystemError('the source was read')\n", encoding="utf-8")
     (bundle.folder / cache_from_source(source)).unlink()
@@ -90,7 +90,7 @@ def test_without_its_bytecode_the_source_would_be_read(bundle: Bundle, lambda_ru
         bundle.imported(lambda_runtime)
 
 
-def test_bytecode_with_the_time_of_its_source_would_be_stale(
+def test_bytecode_with_a_timestamp_makes_python_read_the_source(
     packaged: tuple[str, bytes], bundle: Bundle, lambda_runtime: Path
 ) -> None:
     source = "authorizers/policy.py"
@@ -104,23 +104,23 @@ def test_bytecode_with_the_time_of_its_source_would_be_stale(
         bundle.imported(lambda_runtime)
 
 
-# Which of these equal sets is marked as shared hangs on whether anybody else knows the word.
+# Whether these equal sets are marked as shared depends on other uses of the word in the interpreter.
 WEEK = b"open_on = {'monday', 2, 3}\ndef is_open(day): return {'monday', 2, 3}\n"
-KNOWS_THE_WORD = b"import monday\n"
+USES_THE_WORD = b"import monday\n"
 
 
-def test_what_this_interpreter_has_in_memory_changes_no_bytecode() -> None:
+def test_the_memory_of_this_interpreter_does_not_change_the_bytecode() -> None:
     before = compiled({"week.py": WEEK})
-    in_memory = compile(KNOWS_THE_WORD, "visit.py", "exec")
+    in_memory = compile(USES_THE_WORD, "visit.py", "exec")
     assert compiled({"week.py": WEEK}) == before
-    assert len(in_memory.co_names) == 1  # to spell it here would have it in memory from the beginning
+    assert len(in_memory.co_names) == 1  # the word itself in this line would be in memory from the start
 
 
-def test_the_order_in_which_sources_are_given_changes_no_bytecode() -> None:
-    sources = {"week.py": WEEK, "visit.py": KNOWS_THE_WORD}  # since Python 3.12, it would
+def test_the_order_of_the_sources_does_not_change_the_bytecode() -> None:
+    sources = {"week.py": WEEK, "visit.py": USES_THE_WORD}  # without sorting, the order matters since Python 3.12
     assert compiled(sources) == compiled(dict(reversed(sources.items())))
 
 
-def test_a_source_that_cannot_be_compiled_gets_no_bytecode_and_stops_nothing() -> None:
+def test_a_source_with_a_syntax_error_gets_no_bytecode() -> None:
     files = compiled({"shop.py": b"OPEN = True", "template.py": b"{{ name }} = "})
     assert set(files) == {cache_from_source("shop.py")}

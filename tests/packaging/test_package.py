@@ -1,4 +1,4 @@
-"""Packaging gives the same bytes everywhere, ships what the project holds now, and fails when the bundle would."""
+"""Checks that packaging is reproducible, ships the current files, and fails if the bundle is incomplete."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ package_without_dependencies(Path(sys.argv[1]))
 
 
 def clone(folder: Path, time: int) -> Path:
-    """A copy of what packaging needs of the project, last changed at that time."""
+    """Copy the files that packaging needs, with this modification time."""
     for source in (*SOURCES, "infra", "requirements.txt"):
         (folder / source).parent.mkdir(parents=True, exist_ok=True)
         if (PROJECT / source).is_dir():
@@ -43,7 +43,7 @@ def clone(folder: Path, time: int) -> Path:
     return folder
 
 
-def test_two_clones_give_the_same_bytes_wherever_and_whenever_they_are_packaged(tmp_path: Path) -> None:
+def test_two_clones_give_the_same_bytes_at_any_path_and_time(tmp_path: Path) -> None:
     made = []
     for name, time in (("here", 1_000_000_000), ("some/where else", 1_700_000_000)):
         project, out = clone(tmp_path / name, time), tmp_path / name / "out"
@@ -59,7 +59,7 @@ def test_two_clones_give_the_same_bytes_wherever_and_whenever_they_are_packaged(
 
 
 def zipped(files: dict[str, bytes], seed: int) -> bytes:
-    """The files as Chalice might give them: in any order, of any time, with any permissions."""
+    """Return an archive as Chalice could write it: any order, any time, any permissions."""
     random, content = Random(seed), BytesIO()  # noqa: S311
     with zipfile.ZipFile(content, "w") as archive:
         for name in random.sample(sorted(files), len(files)):
@@ -72,21 +72,21 @@ def zipped(files: dict[str, bytes], seed: int) -> bytes:
 FILES = {"app.py": b"import shop\n", "shop/__init__.py": b"", "shop/prices.json": b"{}", "shop/fast.so": b"\x7fELF"}
 
 
-def test_order_times_and_permissions_of_the_bundle_change_nothing() -> None:
+def test_order_times_and_permissions_do_not_change_the_bundle() -> None:
     assert rebuilt(zipped(FILES, seed=1)) == rebuilt(zipped(FILES, seed=2))
 
 
-def test_a_bundle_that_is_rebuilt_already_stays_as_it_is() -> None:
+def test_rebuilding_a_bundle_twice_changes_nothing() -> None:
     assert rebuilt(rebuilt(zipped(FILES, seed=1))) == rebuilt(zipped(FILES, seed=1))
 
 
-def test_lambda_may_read_every_file_of_the_bundle() -> None:
+def test_lambda_can_read_every_file_of_the_bundle() -> None:
     with zipfile.ZipFile(BytesIO(rebuilt(zipped(FILES, seed=1)))) as archive:
         assert {entry.external_attr >> 16 for entry in archive.infolist()} == {0o100644}
 
 
-def test_data_and_libraries_ship_and_what_never_runs_does_not() -> None:
-    never_run = {
+def test_data_and_libraries_ship_and_unused_files_do_not() -> None:
+    unused = {
         "shop/__pycache__/old.cpython-311.pyc": b"stale",
         "shop/__init__.pyi": b"",
         "shop/py.typed": b"",
@@ -95,14 +95,14 @@ def test_data_and_libraries_ship_and_what_never_runs_does_not() -> None:
         "pycparser/ply/yacc.py": b"",
     }
     metadata = {"shop-1.0.dist-info/METADATA": b"Name: shop", "shop-1.0.dist-info/licenses/LICENSE": b"free"}
-    kept = names_in(rebuilt(zipped({**FILES, **metadata, **never_run}, seed=1)))
-    assert {name for name in kept if not name.endswith(".pyc")} == set(FILES) | set(metadata)
-    assert {Path(name).name.split(".")[0] for name in kept if name.endswith(".pyc")} == {"app", "__init__"}
+    shipped = names_in(rebuilt(zipped({**FILES, **metadata, **unused}, seed=1)))
+    assert {name for name in shipped if not name.endswith(".pyc")} == set(FILES) | set(metadata)
+    assert {Path(name).name.split(".")[0] for name in shipped if name.endswith(".pyc")} == {"app", "__init__"}
 
 
-def test_a_renamed_module_ships_under_its_new_name_and_not_under_its_old_one(tmp_path: Path) -> None:
+def test_a_renamed_module_ships_only_under_its_new_name(tmp_path: Path) -> None:
     project = clone(tmp_path / "project", time=1_700_000_000)
-    alone = project / "chalicelib/alone"  # so that the rename moves no other file to another place in its folder
+    alone = project / "chalicelib/alone"  # a new folder, so that the rename changes no other position
     alone.mkdir()
     (alone / "old_name.py").write_text("SHOP = 'open'\n", encoding="utf-8")
     _, before = package_without_dependencies(tmp_path / "out", project)
@@ -112,7 +112,7 @@ def test_a_renamed_module_ships_under_its_new_name_and_not_under_its_old_one(tmp
     assert "chalicelib/alone/new_name.py" in names_in(after) - names_in(before)
 
 
-def test_a_bundle_without_one_of_its_dependencies_is_refused_and_not_kept_for_the_next_time(tmp_path: Path) -> None:
+def test_a_bundle_without_a_dependency_is_refused_and_not_cached(tmp_path: Path) -> None:
     project = clone(tmp_path / "project", time=1_700_000_000)
 
     def run(command: list[str], **_: Any) -> "subprocess.CompletedProcess[str]":
@@ -127,14 +127,14 @@ def test_a_bundle_without_one_of_its_dependencies_is_refused_and_not_kept_for_th
             package_for_lambda(tmp_path / "out", project, run)
 
 
-def test_what_chalice_says_when_it_fails_is_the_reason(tmp_path: Path) -> None:
+def test_a_packaging_failure_contains_chalices_message(tmp_path: Path) -> None:
     project = clone(tmp_path / "project", time=1_700_000_000)
     (project / "app.py").write_text("import no_such_module\n", encoding="utf-8")
     with pytest.raises(PackagingFailed, match="no_such_module"):
         package_without_dependencies(tmp_path / "out", project)
 
 
-def test_chalice_bundles_a_package_only_if_its_hash_is_right(tmp_path: Path) -> None:
+def test_a_package_with_a_wrong_hash_is_refused(tmp_path: Path) -> None:
     project, index = clone(tmp_path / "project", time=1_700_000_000), tmp_path / "index"
     digest = write_wheel(index)
 
@@ -149,7 +149,7 @@ def test_chalice_bundles_a_package_only_if_its_hash_is_right(tmp_path: Path) -> 
     assert "ledger.py" in names_in(code)
 
 
-def test_a_failure_of_chalice_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_failure_of_chalice_is_reported_in_one_line(tmp_path: Path) -> None:
     project = clone(tmp_path / "project", time=1_700_000_000)
     (project / "app.py").write_text("import no_such_module\n", encoding="utf-8")
     with pytest.raises(PackagingFailed) as failed:
@@ -157,11 +157,11 @@ def test_a_failure_of_chalice_is_told_in_one_line(tmp_path: Path) -> None:
     assert str(failed.value) == "ModuleNotFoundError: No module named 'no_such_module'"
 
 
-# --- the packages that are kept ---
+# --- the package cache ---
 
 
 class Counted:
-    """Runs Chalice, and counts how often."""
+    """Runs Chalice and counts the runs."""
 
     def __init__(self) -> None:
         self.runs = 0
@@ -179,7 +179,7 @@ def project(tmp_path: Path) -> Path:
     return project
 
 
-def test_a_project_that_is_unchanged_is_packaged_once(project: Path, tmp_path: Path) -> None:
+def test_an_unchanged_project_is_packaged_once(project: Path, tmp_path: Path) -> None:
     chalice = Counted()
     first = package_for_lambda(tmp_path / "first", project, chalice)
     assert package_for_lambda(tmp_path / "second", project, chalice) == first
@@ -188,7 +188,7 @@ def test_a_project_that_is_unchanged_is_packaged_once(project: Path, tmp_path: P
         assert (tmp_path / "second" / name).read_bytes() == (tmp_path / "first" / name).read_bytes()
 
 
-def test_a_changed_file_is_packaged_anew(project: Path, tmp_path: Path) -> None:
+def test_a_changed_file_is_packaged_again(project: Path, tmp_path: Path) -> None:
     package_for_lambda(tmp_path / "out", project)
     (project / "app.py").write_text("# changed\n" + (project / "app.py").read_text(encoding="utf-8"), encoding="utf-8")
     _, code = package_for_lambda(tmp_path / "out", project)
@@ -196,15 +196,15 @@ def test_a_changed_file_is_packaged_anew(project: Path, tmp_path: Path) -> None:
         assert archive.read("app.py").startswith(b"# changed")
 
 
-def test_dependencies_are_built_once_and_not_after_each_change_of_a_file(tmp_path: Path) -> None:
+def test_a_changed_file_does_not_rebuild_the_dependencies(tmp_path: Path) -> None:
     project = clone(tmp_path / "project", time=1_700_000_000)
     (project / "requirements.txt").write_text("aws-lambda-powertools\n", encoding="utf-8")
     built: list[str] = []
 
     def run(command: list[str], **options: Any) -> "subprocess.CompletedProcess[str]":
         requirements = Path(command[command.index("--project-dir") + 1]) / "requirements.txt"
-        if wanted := requirements.read_text(encoding="utf-8"):
-            built.append(wanted)
+        if content := requirements.read_text(encoding="utf-8"):
+            built.append(content)
             requirements.write_text("", encoding="utf-8")  # nothing is downloaded
         return subprocess.run(command, **options)
 
@@ -216,9 +216,7 @@ def test_dependencies_are_built_once_and_not_after_each_change_of_a_file(tmp_pat
     assert built == ["aws-lambda-powertools\n"]
 
 
-def test_a_changed_setting_that_the_application_reads_at_import_is_packaged_anew(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_changed_setting_is_packaged_again(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package_for_lambda(tmp_path / "out", project)
     monkeypatch.setenv("RESOURCE_SERVER", "https://other.example")
     template, _ = package_for_lambda(tmp_path / "out", project)
@@ -226,16 +224,16 @@ def test_a_changed_setting_that_the_application_reads_at_import_is_packaged_anew
 
 
 def test_damaged_files_of_an_interrupted_run_are_replaced(project: Path, tmp_path: Path) -> None:
-    sound = package_for_lambda(tmp_path / "out", project)
+    complete = package_for_lambda(tmp_path / "out", project)
     for folder in (".chalice/deployments", "build/packages", "../out"):
-        for kept in (project / folder).glob("*"):
-            kept.write_bytes(kept.read_bytes()[:1000])
-    assert package_for_lambda(tmp_path / "out", project) == sound
-    assert (tmp_path / "out/deployment.zip").read_bytes() == sound[1]
+        for path in (project / folder).glob("*"):
+            path.write_bytes(path.read_bytes()[:1000])
+    assert package_for_lambda(tmp_path / "out", project) == complete
+    assert (tmp_path / "out/deployment.zip").read_bytes() == complete[1]
 
 
 @pytest.mark.parametrize("left", [0, 60, -1])
-def test_a_package_that_is_damaged_is_not_given(tmp_path: Path, left: int) -> None:
+def test_a_damaged_package_is_not_returned(tmp_path: Path, left: int) -> None:
     cache = PackageCache(tmp_path)
     cache.put("a", {"deployment.zip": b"code"})
     entry = tmp_path / "a.zip"
@@ -243,7 +241,7 @@ def test_a_package_that_is_damaged_is_not_given(tmp_path: Path, left: int) -> No
     assert cache.get("a") is None
 
 
-def test_a_run_that_is_killed_at_any_moment_does_not_spoil_the_next(project: Path, tmp_path: Path) -> None:
+def test_a_killed_run_does_not_damage_the_next_one(project: Path, tmp_path: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from infra.package import package_for_lambda;"
         "package_for_lambda(Path(sys.argv[1]), Path(sys.argv[2]))"
@@ -265,7 +263,7 @@ def clone_of(project: Path, folder: Path) -> Path:
     return folder
 
 
-def test_only_the_packages_that_were_used_last_are_kept(tmp_path: Path) -> None:
+def test_only_the_most_recently_used_packages_are_retained(tmp_path: Path) -> None:
     cache = PackageCache(tmp_path / "packages", largest=2)
     for moment, name in enumerate("abc"):
         cache.put(name, {"sam.json": name.encode()})
