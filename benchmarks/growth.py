@@ -79,7 +79,7 @@ def _decisions(
     contestants = {}
     for size in sizes:
         token, statements_of = case(size)
-        whole = decision(token, record=line_to_nowhere(), statements_of=statements_of)
+        whole = decision(token, decision_log=line_to_nowhere(), statements_of=statements_of)
         contestants[FIRST, size] = timer(decision(token, remember=0, statements_of=statements_of))
         contestants[AGAIN, size] = timer(decision(token, statements_of=statements_of))
         contestants[WHOLE, size] = timer(lambda whole=whole: json.dumps(whole()))

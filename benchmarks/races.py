@@ -37,9 +37,11 @@ def decisions() -> dict[str, Timer]:
         rows = {group: json.dumps([plain.rule(f"/{group}/reports/*")]) for group in tokens.groups(count)}
         contestants |= {
             f"first sight, {groups}": timer(decision(token, remember=0)),
-            f"first sight, {groups}, with its log line": timer(decision(token, remember=0, record=line_to_nowhere())),
+            f"first sight, {groups}, with its log line": timer(
+                decision(token, remember=0, decision_log=line_to_nowhere())
+            ),
             f"repeat, {groups}": timer(decision(token)),
-            f"repeat, {groups}, with its log line": timer(decision(token, record=line_to_nowhere())),
+            f"repeat, {groups}, with its log line": timer(decision(token, decision_log=line_to_nowhere())),
             f"{PLAIN}, {groups}": timer(lambda event=event, rows=rows: plain.authorize(event, rows)),
         }
     return contestants

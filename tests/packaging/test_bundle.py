@@ -10,7 +10,7 @@ from chalicelib.settings import Settings
 from infra.package import package_without_dependencies
 from tests.packaging.bundles import Bundle, folder_of, needed_by, required, unzipped
 
-VARIABLES = {made.__doc__.split(":")[0] for made in vars(Settings).values() if isinstance(made, property)}
+VARIABLES = {(made.__doc__ or "").split(":")[0] for made in vars(Settings).values() if isinstance(made, property)}
 
 
 @pytest.fixture(scope="module")
