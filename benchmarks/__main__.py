@@ -1,6 +1,6 @@
-"""`make bench`: measures, prints what it measured, and writes it into docs/performance.md.
+"""`make bench`: measures, prints the results, and writes them into docs/performance.md.
 
-With --quick, few rounds and nothing written: to see whether a change of the code is worth a full run.
+With --quick, it runs few rounds and writes nothing. This shows whether a change of the code is worth a full run.
 """
 
 import argparse
@@ -21,7 +21,7 @@ PICTURE = HERE.parent / "docs" / "growth.svg"
 
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    arguments.add_argument("--quick", action="store_true", help="few rounds, and nothing written")
+    arguments.add_argument("--quick", action="store_true", help="run few rounds and write nothing")
     quick = arguments.parse_args().quick
     results = measure(rounds=30 if quick else ROUNDS)
     print(report.tables(results))
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def measure(rounds: int) -> dict[str, Any]:
-    """Everything, in the form of results.json: ratios as [median, lower quartile, upper quartile]."""
+    """Measure everything. Returns the content of results.json: ratios as [median, lower quartile, upper quartile]."""
     conditions = {
         "command": "make bench",
         "date": datetime.now(UTC).date().isoformat(),

@@ -1,4 +1,4 @@
-"""Line charts as SVG, written by hand: small panels two by two, readable on a light and on a dark page."""
+"""Draws line charts as SVG: small panels in two columns, readable on a light and on a dark page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ _STYLE = """
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One chart. Sizes grow by factors, so their axis is logarithmic; the other begins at zero.
+    """One chart. The axis of the sizes is logarithmic. The axis of the values starts at zero.
 
-    series  name → a value for each size; a name has the same colour in all panels
-    limit   a size beyond which there is nothing, and why
+    series  name → a value for each size. A name has the same colour in all panels
+    limit   the largest possible size, and the reason
     """
 
     title: str
@@ -38,14 +38,14 @@ class Panel:
 
 
 def draw(panels: Sequence[Panel], title: str) -> str:
-    """Write the panels under one legend."""
+    """Draw the panels under one legend."""
     width, height = 2 * _WIDTH, _LEGEND + ceil(len(panels) / 2) * _HEIGHT
     names = list(dict.fromkeys(name for panel in panels for name in panel.series))
     colours = {name: f"s{number}" for number, name in enumerate(names)}
-    places = [(number % 2 * _WIDTH, _LEGEND + number // 2 * _HEIGHT) for number in range(len(panels))]
+    offsets = [(number % 2 * _WIDTH, _LEGEND + number // 2 * _HEIGHT) for number in range(len(panels))]
     drawn = [
         f'<g transform="translate({x} {y})">{_panel(panel, colours)}</g>'
-        for (x, y), panel in zip(places, panels, strict=True)
+        for (x, y), panel in zip(offsets, panels, strict=True)
     ]
     return "\n".join(
         [
@@ -63,7 +63,7 @@ def _legend(colours: Mapping[str, str]) -> str:
     parts, x = [], 22
     for name, colour in colours.items():
         parts += [f'<circle class="dot {colour}" cx="{x}" cy="24" r="5"/>', _text(x + 11, 28, name, "ink")]
-        x += 42 + 6 * len(name)  # about the width of the letters
+        x += 42 + 6 * len(name)  # approximate width of the text
     return "".join(parts)
 
 
@@ -96,7 +96,7 @@ def _panel(panel: Panel, colours: Mapping[str, str]) -> str:
 
 
 def _grid(highest: float) -> tuple[float, int]:
-    """A round step, and how many of them reach over the highest value."""
+    """Return a round step, and the number of steps that reach the highest value."""
     power = 10 ** (ceil(log10(highest)) - 1)
     step = next(power * factor for factor in (0.2, 0.5, 1, 2) if highest <= power * factor * 5)
     return step, ceil(highest / step)

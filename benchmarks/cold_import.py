@@ -1,8 +1,8 @@
-"""What a new Lambda imports before it can answer: from Chalice's bundle as it comes, and from the one that ships.
+"""Measures the imports of a cold start: from Chalice's unchanged bundle, and from the shipped bundle.
 
-Each import happens in a new interpreter which knows nothing but its standard library, the bundle, and the SDK that the
-Lambda runtime brings; nobody may write bytecode, as in Lambda's read-only folder. In every round each handler is
-imported from both bundles, in an order drawn anew, and only ratios inside a round count.
+Each import runs in a new interpreter. It can import only the standard library, the bundle, and the SDK of the Lambda
+runtime. It cannot write bytecode, as in Lambda's read-only folder. In every round, each handler is imported from both
+bundles in a random order. Only ratios within a round count.
 """
 
 import json
@@ -21,11 +21,19 @@ from infra.package import bundle_runs_here, package_as_chalice_does, package_for
 
 ROUNDS = 15
 AUTHORIZER = "authorizers.policy"
-SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")  # without the bundle's own
-WITH_SDK, BESIDES_SDK = "with the SDK", "besides the SDK"
+SDK = (
+    "boto3",
+    "botocore",
+    "s3transfer",
+    "jmespath",
+    "dateutil",
+    "six.py",
+    "urllib3",
+)  # without the packages of the bundle
+WITH_SDK, BESIDES_SDK = "with the SDK", "without the SDK"
 
-# Prints the seconds of processor time, in all and without those of the SDK, which comes first. The wiring is what most
-# handlers import when they are called for the first time.
+# Prints the processor time in seconds, with and without the SDK, which is imported first. Most handlers import the
+# wiring at their first call.
 IMPORT = """
 import sys
 from time import process_time
@@ -42,9 +50,9 @@ print(ended - began, ended - then)
 
 
 def measure(rounds: int = ROUNDS) -> dict[str, Any] | None:
-    """Processor time from the shipped bundle in units of that from Chalice's, for each module that has a handler.
+    """Return the ratio of the import times, shipped bundle to Chalice's bundle, for each module with a handler.
 
-    None on a machine that cannot run the bundle.
+    Returns None on a machine that cannot run the bundle.
     """
     if not bundle_runs_here():
         return None
@@ -53,21 +61,21 @@ def measure(rounds: int = ROUNDS) -> dict[str, Any] | None:
         package_as_chalice_does(folder / "chalice")
         template, _ = package_for_lambda(folder / "ours")
         bundles = [_unzipped(folder / who) for who in ("chalice", "ours")]
-        runtime = _lambda_brings(folder / "runtime")
+        runtime = _lambda_packages(folder / "runtime")
         ratios = {handler: _race(bundles, runtime, handler, rounds) for handler in _handlers(template)}
         sizes = [(folder / who / "deployment.zip").stat().st_size for who in ("chalice", "ours")]
     return {"rounds": rounds, "zipped_bytes": sizes, "handlers": ratios}
 
 
 def _handlers(template: str) -> list[str]:
-    """The modules that Lambda imports, the authorizer's first."""
+    """Return the modules that Lambda imports, the authorizer's module first."""
     resources = [resource["Properties"] for resource in json.loads(template)["Resources"].values()]
     modules = {properties["Handler"].rpartition(".")[0] for properties in resources if "Handler" in properties}
     return sorted(modules, key=lambda module: (module != AUTHORIZER, module))
 
 
 def _race(bundles: list[Path], runtime: Path, handler: str, rounds: int) -> dict[str, Ratio]:
-    for bundle in bundles:  # untimed: brings the files into memory
+    for bundle in bundles:  # not measured: loads the files into the page cache
         _seconds(bundle, runtime, handler)
     taken = []
     for _ in range(rounds):
@@ -97,7 +105,7 @@ def _unzipped(folder: Path) -> Path:
     return folder / "unzipped"
 
 
-def _lambda_brings(folder: Path) -> Path:
+def _lambda_packages(folder: Path) -> Path:
     folder.mkdir()
     for package in SDK:
         (folder / package).symlink_to(Path(sysconfig.get_path("purelib")) / package)

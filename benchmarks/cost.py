@@ -1,4 +1,4 @@
-"""`python -m benchmarks.cost`: what a month costs, from list prices, into docs/runbook.md."""
+"""`python -m benchmarks.cost`: computes the monthly costs from list prices and writes them into docs/runbook.md."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -24,14 +24,14 @@ _LOG_EVENT = 26  # bytes that CloudWatch Logs adds to each event
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What is assumed of a month; put your own numbers here.
+    """The assumptions about a month. Replace them by your own numbers.
 
-    authorizer_seconds, service_seconds  billed for a warm invocation
-    cold_share, cold_seconds             how many invocations begin with a cold start, and what that adds
-    state_keys                           of a person: the generation, and revocations of subject, session and app client
-    policy_reads                         of policies, for a decision: memory answers nearly always
-    platform_log_bytes                   what Lambda itself writes for each invocation
-    metrics                              of the decisions: 4 outcomes and about 8 codes, two metrics each
+    authorizer_seconds, service_seconds  billed time of a warm invocation
+    cold_share, cold_seconds             share of invocations with a cold start, and the added time
+    state_keys                           keys of a user: generation, and revocations of subject, session, app client
+    policy_reads                         policy reads for each decision; most decisions use the cache
+    platform_log_bytes                   log bytes that Lambda itself writes for each invocation
+    metrics                              metrics of decisions: two for each of 4 outcomes and about 8 codes
     """
 
     authorizer_seconds: float = 0.015
@@ -42,24 +42,24 @@ class Load:
     state_keys: int = 4
     policy_reads: float = 0.02
     platform_log_bytes: int = 300
-    log_months_kept: int = 12
+    log_retention_months: int = 12
     log_compressed: float = 0.15
-    answer_bytes: int = 1_500
+    response_bytes: int = 1_500
     requests_per_active_user: int = 1_000
     metrics: int = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One row: what it is, how it is reckoned for one request or one month, and the dollars for each of REQUESTS."""
+    """One row: the item, its quantity for one request or one month, and the dollars for each of REQUESTS."""
 
-    what: str
-    reckoned: str
+    item: str
+    quantity: str
     dollars: tuple[float, ...]
 
 
-def both(load: Load) -> list[Line]:
-    """What every request costs, whichever guard stands before its route."""
+def every_request(load: Load) -> list[Line]:
+    """Return the costs of every request, with either authorizer."""
     gb_seconds = load.memory_gb * (load.service_seconds + load.cold_share * load.cold_seconds)
     return [
         _line("API Gateway", "1 request", lambda n: prices.API_CALL.of(n)),
@@ -70,15 +70,15 @@ def both(load: Load) -> list[Line]:
         ),
         _line("its log", f"{load.platform_log_bytes} bytes", lambda n: _log(load, n * load.platform_log_bytes)),
         _line(
-            "answers to the internet",
-            f"{load.answer_bytes:,} bytes",
-            lambda n: _gb(prices.OUT_GB, n * load.answer_bytes),
+            "responses to the internet",
+            f"{load.response_bytes:,} bytes",
+            lambda n: _gb(prices.OUT_GB, n * load.response_bytes),
         ),
     ]
 
 
 def decisions(load: Load) -> list[Line]:
-    """What use case 2 adds to every request."""
+    """Return the additional costs of a request of use case 2."""
     gb_seconds = load.memory_gb * (load.authorizer_seconds + load.cold_share * load.cold_seconds)
     units = load.state_keys + load.policy_reads
     written = load.platform_log_bytes + _LOG_EVENT + decision_line_bytes()
@@ -91,20 +91,20 @@ def decisions(load: Load) -> list[Line]:
         _line("DynamoDB", f"{units:g} strong reads of up to 4 KB", lambda n: prices.READ_UNIT.of(n * units)),
         _line(
             "its log",
-            f"{written} bytes, {decision_line_bytes()} of them the decision",
+            f"{written} bytes, of which the decision log has {decision_line_bytes()}",
             lambda n: _log(load, n * written),
         ),
-        _line("metrics of decisions", f"{load.metrics} a month", lambda _: prices.METRIC.of(load.metrics)),
+        _line("decision metrics", f"{load.metrics} a month", lambda _: prices.METRIC.of(load.metrics)),
     ]
 
 
-def standing(load: Load) -> list[Line]:
-    """What is due in any case, and by people."""
+def fixed(load: Load) -> list[Line]:
+    """Return the fixed costs and the costs of users."""
     alarms = len(re.findall(r"Type: AWS::CloudWatch::Alarm", (PROJECT / "infra/identity.yaml").read_text("utf-8")))
     users = load.requests_per_active_user
     return [
         _line(
-            "alarms, the secret of the machine",
+            "alarms, the secret of the machine client",
             f"{alarms} and 1 a month",
             lambda _: prices.ALARM.of(alarms) + prices.SECRET.of(1),
         ),
@@ -114,7 +114,7 @@ def standing(load: Load) -> list[Line]:
 
 @cache
 def decision_line_bytes() -> int:
-    """Measure the line that the shipped code writes for an ordinary decision."""
+    """Return the size of the line that the shipped code writes for a typical decision."""
     statements = parse_statements(
         [{"sid": "read-reports", "effect": "Allow", "methods": ["GET"], "paths": ["/reports", "/reports/*"]}]
     )
@@ -139,27 +139,27 @@ def decision_line_bytes() -> int:
 
 
 def tables(load: Load) -> str:
-    every, added, due = both(load), decisions(load), standing(load)
+    every, added, due = every_request(load), decisions(load), fixed(load)
     first, second = _sum([*every, *due]), _sum([*every, *added, *due])
     numbers = [f"{count:,} requests" for count in REQUESTS]
     rows = [
-        *([line.what, line.reckoned, *_dollars(line.dollars)] for line in [*due, *every]),
-        ["**use case 1, in all**", "", *(f"**{text}**" for text in _dollars(first))],
-        *([line.what, line.reckoned, *_dollars(line.dollars)] for line in added),
-        ["**use case 2, in all**", "", *(f"**{text}**" for text in _dollars(second))],
+        *([line.item, line.quantity, *_dollars(line.dollars)] for line in [*due, *every]),
+        ["**use case 1, total**", "", *(f"**{text}**" for text in _dollars(first))],
+        *([line.item, line.quantity, *_dollars(line.dollars)] for line in added),
+        ["**use case 2, total**", "", *(f"**{text}**" for text in _dollars(second))],
         ["use case 2, without Cognito", "", *_dollars(_without(second, due[-1].dollars))],
     ]
-    listed = [[price.unit, _steps(price), price.standing, price.page] for price in prices.ALL]
+    listed = [[price.unit, _steps(price), price.evidence, price.source] for price in prices.ALL]
     return "\n".join(
         [
-            _table(["for a month, in US dollars", "for one request, or a month", *numbers], rows),
-            _table(["for one", f"US dollars, us-east-1, read on {prices.READ_ON}", "stands", "where"], listed),
+            _table(["US dollars a month", "for each request, or each month", *numbers], rows),
+            _table(["unit", f"US dollars, us-east-1, read on {prices.READ_ON}", "evidence", "source"], listed),
         ]
     )
 
 
-def _line(what: str, reckoned: str, dollars: Callable[[float], float]) -> Line:
-    return Line(what, reckoned, tuple(dollars(count) for count in REQUESTS))
+def _line(item: str, quantity: str, dollars: Callable[[float], float]) -> Line:
+    return Line(item, quantity, tuple(dollars(count) for count in REQUESTS))
 
 
 def _gb(price: prices.Price, size: float) -> float:
@@ -167,8 +167,8 @@ def _gb(price: prices.Price, size: float) -> float:
 
 
 def _log(load: Load, size: float) -> float:
-    """Taken in once, and kept: every month as much comes as goes."""
-    return _gb(prices.LOG_GB, size) + _gb(prices.LOG_GB_MONTH, size * load.log_months_kept * load.log_compressed)
+    """Return the costs of ingestion and of storage. In a steady state, each month adds as much as expires."""
+    return _gb(prices.LOG_GB, size) + _gb(prices.LOG_GB_MONTH, size * load.log_retention_months * load.log_compressed)
 
 
 def _sum(lines: Iterable[Line]) -> tuple[float, ...]:
@@ -203,7 +203,7 @@ def main() -> None:
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:
-        raise SystemExit(f"docs/runbook.md has lost one of its marks: {BEGIN} and {END}")
+        raise SystemExit(f"docs/runbook.md must contain both comments: {BEGIN} and {END}")
     written = tables(Load())
     PAGE.write_text(f"{before}{BEGIN}\n\n{written}\n{END}{after}", encoding="utf-8")
     print(written)

@@ -1,7 +1,7 @@
-"""A simulated Lambda function under load. Deterministic: the same seed gives the same story.
+"""Simulates Lambda functions under load. Deterministic: the same seed gives the same result.
 
-What is simulated: requests that arrive at random, one request at a time in each environment, the environment used last
-is used first, and the two limits of an account: how many environments work at once, and how fast new ones come.
+Requests arrive at random. Each environment runs one request at a time, and the most recently used environment is used
+first. An account has two limits: the number of concurrent environments, and the rate of new environments.
 Source:  docs.aws.amazon.com/lambda → "Lambda scaling behavior", "Understanding Lambda function scaling"
 """
 
@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
 
-NEW_AT_ONCE, NEW_PER_SECOND = 1_000, 100  # environments of one function: 1,000 every 10 s, refilled all the time
+NEW_AT_ONCE, NEW_PER_SECOND = 1_000, 100  # environments of one function: 1,000 every 10 s, refilled continuously
 
 
 def arrivals(rate: float, seconds: float, chance: random.Random) -> Iterator[float]:
-    """Times in seconds at which requests arrive, `rate` a second on average, each by itself."""
+    """Yield the arrival times of independent requests in seconds, on average `rate` a second."""
     moment = chance.expovariate(rate)
     while moment < seconds:
         yield moment
@@ -24,7 +24,7 @@ def arrivals(rate: float, seconds: float, chance: random.Random) -> Iterator[flo
 
 @dataclass
 class Account:
-    """The environments of all functions that may work at the same time."""
+    """The concurrency limit of an account, shared by all its functions."""
 
     concurrency: int
     working: int = 0
@@ -34,7 +34,7 @@ class Account:
 class Fleet:
     """The environments of one function.
 
-    account  shared with other functions; None for no limit
+    account  shared with other functions. None means no limit
     """
 
     account: Account | None = None
@@ -45,7 +45,7 @@ class Fleet:
     size: int = 0
 
     def take(self, now: float) -> tuple[int, bool] | None:
-        """Give an environment and whether it is new; None when Lambda refuses the request."""
+        """Return an environment and whether it is new. Returns None if Lambda refuses the request."""
         if self.account and self.account.working >= self.account.concurrency:
             return None
         new = not self._idle
@@ -72,7 +72,7 @@ class Fleet:
 
 @dataclass
 class Agenda:
-    """What ends when: (time, fleet, environment), the earliest first."""
+    """The ends of running requests: (time, fleet, environment), the earliest first."""
 
     _entries: list[tuple[float, int, Fleet, int]] = field(default_factory=list)
     _order: Iterator[int] = field(default_factory=count)

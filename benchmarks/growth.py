@@ -1,10 +1,11 @@
-"""How a decision grows: with the groups of a person, the statements of its policies, and the tokens remembered."""
+"""Measures the growth of a decision with the groups of a user, the policy statements, and the cached tokens."""
 
 import json
 import random
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
 from typing import Any
 
@@ -22,31 +23,31 @@ TOKENS = (10, 100, 1_000, 10_000, 100_000)
 FIRST, AGAIN, WHOLE = "first sight", "repeat", "repeat, with log line and JSON"
 LOOKUP, EACH = "repeat, verification alone", "memory of one token"
 
-_ASKED_AT_ONCE = 2_000  # of the tokens remembered; holding all of them would measure the memory of the benchmark
+_SAMPLE = 2_000  # repeated tokens; a list of all tokens would dominate the measured memory
 
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Medians, by series, for each size."""
+    """The medians of each series, for each size."""
 
     sizes: tuple[int, ...]
     series: dict[str, list[float]]
 
 
 def with_groups(rounds: int) -> Growth:
-    """Every group has the same ten statements, so that only the groups grow."""
+    """Measure a growing number of groups. All groups have the same ten statements."""
     return _decisions(GROUPS, lambda count: (tokens.natural(count), _distinct(10)), rounds)
 
 
 def with_statements(rounds: int) -> Growth:
-    """One group, with statements that have nothing in common."""
+    """Measure one group with a growing number of statements without common parts."""
     most = most_statements()
     sizes = tuple(size for size in STATEMENTS if size <= most)
     return _decisions(sizes, lambda count: (tokens.natural(), _distinct(count)), rounds)
 
 
 def most_statements() -> int:
-    """How many statements without anything in common one answer holds; one more is over API Gateway's 8 KB."""
+    """Return the maximum number of statements without common parts in one output of 8 KB, API Gateway's limit."""
     count = 1
     while True:
         try:
@@ -57,13 +58,13 @@ def most_statements() -> int:
 
 
 def with_tokens(rounds: int) -> Growth:
-    """One token after the other, in no order, out of so many that are remembered."""
-    asked = {str(count): _asked_again(count) for count in TOKENS}
-    return Growth(TOKENS, {LOOKUP: [ratio.median for ratio in race(asked, _unit(), rounds).values()]})
+    """Measure repeated tokens in random order, for a growing number of cached tokens."""
+    repeated = {str(count): _repeated(count) for count in TOKENS}
+    return Growth(TOKENS, {LOOKUP: [ratio.median for ratio in race(repeated, _unit(), rounds).values()]})
 
 
 def memory() -> Growth:
-    """What the remembered tokens take."""
+    """Measure the memory of the cached tokens."""
     return Growth(TOKENS, {EACH: [_bytes_per_token(count) / 1000 for count in TOKENS]})
 
 
@@ -76,15 +77,19 @@ def _decisions(
     case: Callable[[int], tuple[str, StatementsOf]],
     rounds: int,
 ) -> Growth:
-    contestants = {}
+    contestants: dict[tuple[str, int], Timer] = {}
     for size in sizes:
         token, statements_of = case(size)
         whole = decision(token, decision_log=line_to_nowhere(), statements_of=statements_of)
         contestants[FIRST, size] = timer(decision(token, remember=0, statements_of=statements_of))
         contestants[AGAIN, size] = timer(decision(token, statements_of=statements_of))
-        contestants[WHOLE, size] = timer(lambda whole=whole: json.dumps(whole()))
+        contestants[WHOLE, size] = timer(partial(_as_json, whole))
     ratios = race(contestants, _unit(), rounds)
     return Growth(sizes, {name: [ratios[name, size].median for size in sizes] for name in (FIRST, AGAIN, WHOLE)})
+
+
+def _as_json(decide: Callable[[], Any]) -> str:
+    return json.dumps(decide())
 
 
 def _distinct(count: int) -> StatementsOf:
@@ -105,13 +110,13 @@ def _bytes_per_token(count: int) -> float:
     return (after - before) / count
 
 
-def _asked_again(count: int) -> Timer:
+def _repeated(count: int) -> Timer:
     verify = _trusting(count)
-    kept = frozenset(random.sample(range(count), min(count, _ASKED_AT_ONCE)))
+    sampled = frozenset(random.sample(range(count), min(count, _SAMPLE)))
     asked = []
     for number, token in enumerate(_tokens(count)):
         verify(token)
-        if number in kept:
+        if number in sampled:
             asked.append(token)
     random.shuffle(asked)
     turn = cycle(asked)
@@ -119,7 +124,7 @@ def _asked_again(count: int) -> Timer:
 
 
 class _TrustingKeys:
-    """Implements KeySource with a key that finds every signature good: 100,000 real ones would take minutes to make."""
+    """Implements KeySource with a key that accepts every signature. 100,000 real signatures would take minutes."""
 
     revision = 1
 
@@ -134,7 +139,7 @@ def _trusting(remember: int) -> VerifyToken:
 
 
 def _tokens(count: int) -> Iterator[str]:
-    """Tokens of as many people."""
+    """Yield tokens of `count` users."""
     header, _, signature = tokens.natural().split(".")
     claims = tokens.claims()
     for number in range(count):

@@ -1,4 +1,4 @@
-"""Where it was measured: what a reader needs to judge the figures, and no name of a machine."""
+"""Describes the machine of a measurement, without its name."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""Node's verifiers take part in the same rounds, through a pipe; they measure themselves."""
+"""Runs Node's verifiers in the same rounds, through a pipe. The Node process measures the times."""
 
 import json
 import shutil
@@ -17,7 +17,7 @@ _FOLDER = Path(__file__).parent / "node"
 
 @contextmanager
 def contestants(token: str) -> Iterator[dict[str, Timer]]:
-    """Node's contestants for a token, by name and version; none where Node or its packages are missing."""
+    """Yield Node's contestants for a token, by name and version. Yields an empty dict without Node or its packages."""
     node = shutil.which("node")
     if node is None or not (_FOLDER / "node_modules").is_dir():
         yield {}
@@ -32,19 +32,19 @@ def contestants(token: str) -> Iterator[dict[str, Timer]]:
     }
     command = [node, str(_FOLDER / "verify.mjs")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:  # noqa: S603
-        versions = json.loads(_ask(process, given))
+        versions = json.loads(_request(process, given))
         yield {f"{name} {versions[name]} (Node)": partial(_seconds, process, name) for name in NAMES}
 
 
 def _seconds(process: "subprocess.Popen[str]", name: str, count: int) -> float:
-    return int(_ask(process, [name, count])) / 1e9
+    return int(_request(process, [name, count])) / 1e9
 
 
-def _ask(process: "subprocess.Popen[str]", question: object) -> str:
-    assert process.stdin, "asked for"
-    assert process.stdout, "asked for"
+def _request(process: "subprocess.Popen[str]", question: object) -> str:
+    assert process.stdin
+    assert process.stdout
     process.stdin.write(json.dumps(question) + "\n")
     answer = process.stdout.readline()
     if not answer:
-        raise RuntimeError("Node has stopped answering: see what it says above")
+        raise RuntimeError("Node stopped without an answer. Its error message is above.")
     return answer

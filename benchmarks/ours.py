@@ -1,4 +1,4 @@
-"""Gatehouse's own contestants: the shipped code, with the two tables replaced by memory that answers at once."""
+"""Gatehouse's contestants: the shipped code, with in-memory replacements for the two tables."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,14 +21,14 @@ from chalicelib.ports import AuthorizationState
 from chalicelib.verify import VerifyToken
 
 ARN_BASE = "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/live/"
-ASKED = ("GET", "/department1/reports/7")
-REMEMBERED = 1024  # tokens, the default of REMEMBERED_TOKENS
+REQUEST = ("GET", "/department1/reports/7")
+CACHED_TOKENS = 1024  # tokens, the default of REMEMBERED_TOKENS
 
 StatementsOf = Callable[[str], tuple[Statement, ...]]  # by subject
 
 
 class QuietState:
-    """Implements StateReader: nothing has changed, nobody was revoked, and no time passes."""
+    """Implements StateReader without changes and without revocations."""
 
     _reading = AuthorizationState(generation=1)
 
@@ -38,7 +38,7 @@ class QuietState:
 
 @dataclass
 class Policies:
-    """Implements PolicyReader: every subject has the statements that `of` gives it."""
+    """Implements PolicyReader. `of` gives the statements of each subject."""
 
     of: StatementsOf
 
@@ -46,8 +46,8 @@ class Policies:
         return {subject: Policy(subject, 1, self.of(subject), "the mint", "2027-01-15") for subject in subjects}
 
 
-class NoRecord(DecisionLog):
-    """The decision_log, unwritten: what a decision costs without it."""
+class NoDecisionLog(DecisionLog):
+    """A decision log that does nothing, to measure a decision without its log line."""
 
     def record_request(self, method: str, path: str) -> None: ...
 
@@ -57,7 +57,7 @@ class NoRecord(DecisionLog):
 
 
 def own_reports(subject: str) -> tuple[Statement, ...]:
-    """One statement: each group may read the reports of its department."""
+    """Return one statement: each group can read the reports of its department."""
     return rules([f"/{subject.partition(':')[2]}/reports/*"])
 
 
@@ -66,40 +66,40 @@ def rules(paths: Sequence[str]) -> tuple[Statement, ...]:
 
 
 def verifier(remember: int) -> VerifyToken:
-    """With nothing remembered, every token is seen for the first time."""
+    """Return a verifier. With `remember=0` it caches nothing and verifies every token again."""
     return VerifyToken(JwksKeySource(lambda: {tokens.KID: tokens.PUBLIC_KEY}), tokens.EXPECTED, remember=remember)
 
 
 def decision(
     token: str,
-    remember: int = REMEMBERED,
+    remember: int = CACHED_TOKENS,
     decision_log: Callable[[], DecisionLog] | None = None,
     statements_of: StatementsOf = own_reports,
 ) -> Callable[[], Any]:
-    """What Lambda calls, from the event to the result. Without `decision_log`, no line is written."""
+    """Return the call that Lambda makes, from the event to the result. Without `decision_log`, it writes no line."""
     authorize = Authorize(verifier(remember), QuietState(), Policies(statements_of))
-    quiet = NoRecord()
-    new_record = decision_log or (lambda: quiet)
+    silent = NoDecisionLog()
+    new_log = decision_log or (lambda: silent)
 
     def policy_authorizer(request: AuthRequest) -> dict[str, Any]:
-        return respond(request.token, request.method_arn, lambda: authorize, new_record())
+        return respond(request.token, request.method_arn, lambda: authorize, new_log())
 
-    handler = ChaliceAuthorizer("policy_authorizer", policy_authorizer)
-    method, path = ASKED
+    handler: Any = ChaliceAuthorizer("policy_authorizer", policy_authorizer)
+    method, path = REQUEST
     event = {"type": "TOKEN", "authorizationToken": f"Bearer {token}", "methodArn": f"{ARN_BASE}{method}{path}"}
     return lambda: handler(event, None)
 
 
 def line_to_nowhere() -> Callable[[], DecisionLog]:
-    """Records which write their line as in a Lambda, with one system call, but nobody reads it."""
+    """Return decision logs that write to the null device, with one system call for each line as in Lambda."""
     nowhere = open(os.devnull, "w", buffering=1)  # noqa: SIM115
     return partial(DecisionLog, write_line=lambda line: print(line, file=nowhere))
 
 
 def one_line(token: str) -> Callable[[], None]:
-    """The decision_log of one decision by itself."""
-    method, path = ASKED
-    authorization = Authorize(verifier(REMEMBERED), QuietState(), Policies(own_reports))(token, method, path)
+    """Return a call that writes the log line of one decision."""
+    method, path = REQUEST
+    authorization = Authorize(verifier(CACHED_TOKENS), QuietState(), Policies(own_reports))(token, method, path)
     decision_log = line_to_nowhere()
 
     def write() -> None:

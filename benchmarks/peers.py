@@ -1,28 +1,28 @@
-"""Other people's verifiers, called as their documentation shows, and made to check what Cognito's tokens need."""
+"""Other verifiers, called as their documentation shows, with the checks that Cognito's tokens need."""
 
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import jwt
-from authlib.deprecate import AuthlibDeprecationWarning
-from jose import jwt as python_jose
+from authlib.deprecate import AuthlibDeprecationWarning  # type: ignore[import-untyped]  # no types
+from jose import jwt as python_jose  # type: ignore[import-untyped]  # no types
 from joserfc import jwt as joserfc
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, KeySetSerialization
 
 from benchmarks.tokens import CLIENT, ISSUER, JWKS
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", AuthlibDeprecationWarning)  # it recommends joserfc, which is measured as well
-    from authlib.jose import JsonWebKey, JsonWebToken
+    warnings.simplefilter("ignore", AuthlibDeprecationWarning)  # it recommends joserfc, which is also measured
+    from authlib.jose import JsonWebKey, JsonWebToken  # type: ignore[import-untyped]  # no types
 
 Verify = Callable[[str], object]
 
 
-def admit(claims: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What remains to be checked by hand where a library knows standard claims only."""
+def check_claims(claims: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Check Cognito's claims, for libraries that check only the standard claims."""
     if claims["token_use"] != "access" or claims["client_id"] != CLIENT:
-        raise ValueError("this token is not meant for us")
+        raise ValueError("token_use or client_id is wrong")
     return claims
 
 
@@ -31,13 +31,15 @@ def pyjwt() -> Verify:
 
     def verify(token: str) -> object:
         key = keys[jwt.get_unverified_header(token)["kid"]]
-        return admit(jwt.decode(token, key, algorithms=["RS256"], issuer=ISSUER, options={"require": ["exp", "iat"]}))
+        return check_claims(
+            jwt.decode(token, key, algorithms=["RS256"], issuer=ISSUER, options={"require": ["exp", "iat"]})
+        )
 
     return verify
 
 
 def joserfc_() -> Verify:
-    keys = KeySet.import_key_set(JWKS)
+    keys = KeySet.import_key_set(cast(KeySetSerialization, JWKS))
     expected = joserfc.JWTClaimsRegistry(
         iss={"essential": True, "value": ISSUER},
         exp={"essential": True},
@@ -73,7 +75,7 @@ def authlib() -> Verify:
 
 def jose() -> Verify:
     def verify(token: str) -> object:
-        return admit(python_jose.decode(token, JWKS, algorithms=["RS256"], issuer=ISSUER))
+        return check_claims(python_jose.decode(token, JWKS, algorithms=["RS256"], issuer=ISSUER))
 
     return verify
 

@@ -1,7 +1,7 @@
-"""A plain group-policy authorizer, such as samples show: what a project has before it has Gatehouse.
+"""A plain group-policy authorizer, as AWS samples show it, for comparison.
 
-It looks the key up and builds it for each token, reads the table for each request, and hands API Gateway the groups'
-statements one after the other. Ours in words and code; the table is answered from memory, as it is for Gatehouse.
+It finds and builds the key for each token, reads the table for each request, and returns the statements of all groups
+one after the other. The code is our own. The table is in memory, as for Gatehouse.
 """
 
 import json
@@ -9,17 +9,17 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jose import jwk, jwt
-from jose.utils import base64url_decode
+from jose import jwk, jwt  # type: ignore[import-untyped]  # no types
+from jose.utils import base64url_decode  # type: ignore[import-untyped]  # no types
 
 from benchmarks.ours import ARN_BASE
 from benchmarks.tokens import CLIENT, JWKS
 
-Rows = Mapping[str, str]  # group → its statements, in IAM's words and JSON
+Rows = Mapping[str, str]  # group → its IAM statements as JSON
 
 
 def authorize(event: Mapping[str, Any], rows: Rows) -> dict[str, Any]:
-    """Event in, result out."""
+    """Return the authorizer result for an event."""
     claims = verify(event["authorizationToken"].removeprefix("Bearer "))
     found = [json.loads(rows[group]) for group in claims["cognito:groups"] if group in rows]
     return {"principalId": claims["sub"], "policyDocument": concatenate(found)}
@@ -31,17 +31,17 @@ def verify(token: str) -> dict[str, Any]:
     signed, _, signature = token.rpartition(".")
     if not jwk.construct(entry).verify(signed.encode(), base64url_decode(signature.encode())):
         raise ValueError("the signature does not match")
-    claims = jwt.get_unverified_claims(token)
+    claims: dict[str, Any] = jwt.get_unverified_claims(token)
     if claims["exp"] < time.time() or claims["client_id"] != CLIENT or claims["token_use"] != "access":
-        raise ValueError("the token has expired, or is not meant for us")
+        raise ValueError("the token has expired, or its client_id or token_use is wrong")
     return claims
 
 
 def concatenate(policies: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
-    """All statements of all policies, as they come."""
+    """Concatenate all statements of all policies."""
     return {"Version": "2012-10-17", "Statement": [dict(statement) for policy in policies for statement in policy]}
 
 
 def rule(path: str) -> dict[str, Any]:
-    """One statement as IAM spells it."""
+    """Return one IAM statement."""
     return {"Sid": "read", "Effect": "Allow", "Action": "execute-api:Invoke", "Resource": [f"{ARN_BASE}GET{path}"]}

@@ -1,4 +1,4 @@
-"""AWS's list prices in us-east-1, in US dollars, and where they were read. Nothing in here is computed."""
+"""AWS's list prices in us-east-1, in US dollars, with their sources. This module computes no price."""
 
 from dataclasses import dataclass
 from math import inf
@@ -6,22 +6,21 @@ from typing import Literal
 
 READ_ON = "2026-11-22"
 
-Standing = Literal["AWS", "quoted", "assumed"]  # on a page of AWS; on a page that quotes AWS; on none that was found
+Evidence = Literal["AWS", "quoted", "assumed"]  # a page of AWS, a page that quotes AWS, or no page
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
     """One price.
 
-    unit   what is counted
-    steps  (up to how many units a month, dollars for one unit beyond the step before)
-    page   where it stands
+    steps   (maximum units a month, dollars for each unit above the previous step)
+    source  the page that states the price
     """
 
     unit: str
     steps: tuple[tuple[float, float], ...]
-    standing: Standing
-    page: str
+    evidence: Evidence
+    source: str
 
     def of(self, units: float) -> float:
         total, below = 0.0, 0.0
@@ -31,8 +30,8 @@ class Price:
         return total
 
 
-def flat(unit: str, dollars: float, standing: Standing, page: str) -> Price:
-    return Price(unit, ((inf, dollars),), standing, page)
+def flat(unit: str, dollars: float, evidence: Evidence, source: str) -> Price:
+    return Price(unit, ((inf, dollars),), evidence, source)
 
 
 _MILLIONTH = 1e-6
@@ -43,7 +42,7 @@ _COGNITO = "API Evangelist, “amazon-cognito-plans-pricing”, from AWS's page 
 _C3X = "C3X, “AWS WAF cost explained”"
 
 API_CALL = Price(
-    "request that is let in",
+    "authorized request",
     (
         (333e6, 3.50 * _MILLIONTH),
         (1_000e6, 2.80 * _MILLIONTH),
@@ -58,8 +57,8 @@ GB_SECOND = flat("Lambda GB-second", 0.00001667, "AWS", _LAMBDA)
 READ_UNIT = flat(
     "DynamoDB read request unit", 0.125 * _MILLIONTH, "quoted", "Airbyte, “Amazon DynamoDB Pricing”, 2025-07"
 )
-LOG_GB = flat("GB of log taken in", 0.50, "quoted", _HIVEBOOK)
-LOG_GB_MONTH = flat("GB of log kept for a month", 0.03, "quoted", _HIVEBOOK)
+LOG_GB = flat("GB of ingested log", 0.50, "quoted", _HIVEBOOK)
+LOG_GB_MONTH = flat("GB of stored log for a month", 0.03, "quoted", _HIVEBOOK)
 METRIC = flat("custom metric", 0.30, "quoted", _SIGNOZ)
 ALARM = flat("alarm", 0.10, "quoted", "C3X, “aws_cloudwatch_metric_alarm”")
 OUT_GB = flat(
@@ -71,11 +70,11 @@ ACTIVE_USER_LITE = Price(
 )
 ACTIVE_USER_PLUS = flat("monthly active user, PLUS", 0.020, "quoted", _COGNITO)
 COMPANY_USER = Price("monthly active user by SAML or OIDC, every tier", ((50, 0.0), (inf, 0.015)), "quoted", _COGNITO)
-MACHINE_TOKEN = flat("token of a machine", 0.00225, "quoted", "Vantage, “CUPM2MTokenRequestsFull”, 2025-04")
+MACHINE_TOKEN = flat("machine token", 0.00225, "quoted", "Vantage, “CUPM2MTokenRequestsFull”, 2025-04")
 SECRET = flat("secret", 0.40, "quoted", "Hivebook, “AWS Secrets Manager”")
 CUSTOMER_KEY = flat("customer key", 1.00, "AWS", "“AWS KMS Pricing”")
 FIREWALL = flat("firewall with two rules", 7.00, "quoted", _C3X)
-FIREWALL_REQUEST = flat("request that the firewall looks at", 0.60 * _MILLIONTH, "quoted", _C3X)
+FIREWALL_REQUEST = flat("request that the firewall inspects", 0.60 * _MILLIONTH, "quoted", _C3X)
 
 ALL = (
     API_CALL,

@@ -1,36 +1,37 @@
-"""What is measured against what, and in which unit."""
+"""Defines the contestants of each race, and their unit."""
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import version
 
-from authorizers import policy_document
+from authorizers.policy_document import build
 from benchmarks import node_peers, peers, plain, tokens
 from benchmarks.ours import ARN_BASE, decision, line_to_nowhere, one_line, rules, verifier
 from benchmarks.round_trips import state_table
 from benchmarks.rounds import Ratio, Timer, race, timer
 
 GATEHOUSE, GATEHOUSE_AGAIN = "Gatehouse, first sight", "Gatehouse, repeat"
-LINE = "its log line by itself"
+LINE = "the log line alone"
 PLAIN = "a plain authorizer"
-STATE = "the state read's client, without the network"
-REMEMBERED, ANEW = "remembered", "built anew"
+STATE = "the client work of a state read, without the network"
+CACHED, REBUILT = "cached", "built again"
 
 
 def verifiers(token: str, node: Mapping[str, Timer]) -> dict[str, Timer]:
-    """Token in, claims or principal out."""
+    """Return the verifiers: token in, claims or principal out."""
     contestants = {
-        GATEHOUSE: timer(_bound(_honest(verifier(remember=0), token), token)),
+        GATEHOUSE: timer(_bound(_checked(verifier(remember=0), token), token)),
         GATEHOUSE_AGAIN: timer(_bound(verifier(remember=1), token)),
     }
     for package, make in peers.PYTHON.items():
-        contestants[f"{package} {version(package)}"] = timer(_bound(_honest(make(), token), token))
+        contestants[f"{package} {version(package)}"] = timer(_bound(_checked(make(), token), token))
     return contestants | dict(node)
 
 
 def decisions() -> dict[str, Timer]:
-    """Event in, result out: through Chalice, with the tables answering at once."""
-    contestants = {}
+    """Return the authorizers: event in, result out, through Chalice and with in-memory tables."""
+    contestants: dict[str, Timer] = {}
     for count in (1, 10):
         token, groups = tokens.natural(count), f"{count} group{'s' if count > 1 else ''}"
         event = {"authorizationToken": f"Bearer {token}"}
@@ -42,13 +43,13 @@ def decisions() -> dict[str, Timer]:
             ),
             f"repeat, {groups}": timer(decision(token)),
             f"repeat, {groups}, with its log line": timer(decision(token, decision_log=line_to_nowhere())),
-            f"{PLAIN}, {groups}": timer(lambda event=event, rows=rows: plain.authorize(event, rows)),
+            f"{PLAIN}, {groups}": timer(partial(plain.authorize, event, rows)),
         }
     return contestants
 
 
 def parts() -> dict[str, Timer]:
-    """What a decision is followed, and preceded, by."""
+    """Return the log line and the state read, which a decision above does not include."""
     state, principal = state_table(), verifier(remember=0)(tokens.natural())
     return {LINE: timer(one_line(tokens.natural())), STATE: timer(lambda: state.read(principal))}
 
@@ -66,17 +67,20 @@ def large(rounds: int) -> dict[str, Ratio]:
 
 
 def documents(rounds: int) -> tuple[dict[str, Ratio], dict[str, int]]:
-    """Ten groups with ten statements each, no two alike, as JSON in units of concatenation; and the bytes."""
+    """Measure policy documents of ten groups with ten different statements each, in units of concatenation.
+
+    Returns the ratios and the sizes in bytes.
+    """
     paths = [[f"/department{group}/reports/{number}" for number in range(10)] for group in range(10)]
     naive = [[plain.rule(path) for path in group] for group in paths]
     statements = tuple(statement for group in paths for statement in rules(group))
-    remembered = policy_document(statements, ARN_BASE)
+    cached = build(statements, ARN_BASE)
     contestants = {
-        REMEMBERED: timer(lambda: json.dumps(remembered)),
-        ANEW: timer(lambda: json.dumps(policy_document(statements, ARN_BASE))),
+        CACHED: timer(lambda: json.dumps(cached)),
+        REBUILT: timer(lambda: json.dumps(build(statements, ARN_BASE))),
     }
     ratios = race(contestants, timer(lambda: json.dumps(plain.concatenate(naive))), rounds)
-    return ratios, {PLAIN: len(json.dumps(plain.concatenate(naive))), GATEHOUSE: len(json.dumps(remembered))}
+    return ratios, {PLAIN: len(json.dumps(plain.concatenate(naive))), GATEHOUSE: len(json.dumps(cached))}
 
 
 def unit_microseconds() -> float:
@@ -88,8 +92,8 @@ def _bound(verify: Callable[[str], object], token: str) -> Callable[[], object]:
     return lambda: verify(token)
 
 
-def _honest(verify: Callable[[str], object], token: str) -> Callable[[str], object]:
-    """The verifier, once it has refused a token that was changed after it was signed."""
+def _checked(verify: Callable[[str], object], token: str) -> Callable[[str], object]:
+    """Return the verifier. Raises AssertionError if it accepts a forged token."""
     try:
         verify(tokens.forged(token))
     except Exception:

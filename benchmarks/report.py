@@ -1,4 +1,4 @@
-"""What was measured, in words: the tables of docs/performance.md and its picture."""
+"""Writes the tables and the picture of docs/performance.md."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -7,29 +7,29 @@ from benchmarks.chart import Panel, draw
 from benchmarks.cold_import import AUTHORIZER, BESIDES_SDK, WITH_SDK
 from benchmarks.growth import EACH, LOOKUP
 from benchmarks.node_peers import NAMES as NODE_NAMES
-from benchmarks.races import ANEW, GATEHOUSE, LINE, PLAIN, REMEMBERED
+from benchmarks.races import CACHED, GATEHOUSE, LINE, PLAIN, REBUILT
 
 BEGIN, END = "<!-- written by `make bench` -->", "<!-- end of what `make bench` writes -->"
 
 Results = Mapping[str, Any]
 
-# occasion → at most how many
+# occasion → maximum number of round trips
 ROUND_TRIPS = {
     "cold: the first decision of a Lambda, 1 group": 2,
     "cold, 100 groups": 2,
     "warm, 1 group": 1,
     "warm, 100 groups": 1,
-    "the first after a policy has changed": 2,
+    "the first after a policy change": 2,
     "within POLICY_MAX_STALENESS_SECONDS": 0,
 }
 
 
 def replaced(page: str, results: Results) -> str:
-    """The page, with what stands between its two marks written anew."""
+    """Return the page with a new text between its two comments."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"the page has lost one of its marks: {BEGIN} and {END}")
+        raise ValueError(f"the page must contain both comments: {BEGIN} and {END}")
     return f"{before}{BEGIN}\n\n{tables(results)}\n{END}{after}"
 
 
@@ -51,20 +51,18 @@ def picture(results: Results) -> str:
     units = "times one RSA verification"
     limit = (results["most_statements"] + 1, "8 KB: refused")
     panels = [
-        Panel("Groups of a person, ten statements in common", **growth["groups"], size_name="groups", value_name=units),
+        Panel("Groups of a user, with ten common statements", **growth["groups"], size_name="groups", value_name=units),
         Panel(
-            "Statements that have nothing in common",
+            "Statements without common parts",
             **growth["statements"],
             size_name="statements",
             value_name=units,
             limit=limit,
         ),
-        Panel("A repeated token among others", **growth["tokens"], size_name="tokens remembered", value_name=units),
-        Panel(
-            "Memory for a remembered token", **growth["memory"], size_name="tokens remembered", value_name="kilobytes"
-        ),
+        Panel("A repeated token among others", **growth["tokens"], size_name="cached tokens", value_name=units),
+        Panel("Memory of a cached token", **growth["memory"], size_name="cached tokens", value_name="kilobytes"),
     ]
-    return draw(panels, "How a decision grows with groups, statements and remembered tokens")
+    return draw(panels, "Growth of a decision with groups, statements and cached tokens")
 
 
 def _conditions(results: Results) -> str:
@@ -82,12 +80,12 @@ def _goals(results: Results) -> str:
         _goal("decision, token at first sight, 1 group", 2.0, natural["first sight, 1 group"]),
         _goal("decision, repeated token, 1 group", 0.2, natural["repeat, 1 group"]),
         _goal("decision, repeated token, 10 groups", 0.3, natural["repeat, 10 groups"]),
-        _goal("observability of a decision: its one log line", 1.0, natural[LINE]),
-        _goal("document of 10 × 10 statements as JSON, of concatenation", 0.4, documents[REMEMBERED]),
+        _goal("log line of a decision", 1.0, natural[LINE]),
+        _goal("policy document of 10 × 10 statements as JSON, relative to concatenation", 0.4, documents[CACHED]),
         *_cold_goal(results),
         *(_trips(occasion, goal, trips[occasion]) for occasion, goal in ROUND_TRIPS.items()),
     ]
-    return _table(("goal", "at most", "measured", "reached"), rows)
+    return _table(("goal", "maximum", "measured", "reached"), rows)
 
 
 def _goal(what: str, most: float, ratio: Sequence[float]) -> tuple[str, ...]:
@@ -96,7 +94,7 @@ def _goal(what: str, most: float, ratio: Sequence[float]) -> tuple[str, ...]:
 
 def _cold_goal(results: Results) -> list[tuple[str, ...]]:
     measured = results["cold_import"]
-    what = "import of a new authorizer, of that from Chalice's bundle"
+    what = "import of a new authorizer, relative to Chalice's bundle"
     return [_goal(what, 0.75, measured["handlers"][AUTHORIZER][WITH_SDK])] if measured else []
 
 
@@ -118,10 +116,10 @@ def _decisions(results: Results) -> str:
     return "\n".join(
         [
             _table(("event in, result out", "units"), rows),
-            "The document of 10 groups with 10 statements each, no two alike, takes "
-            f"{_shown(documents[REMEMBERED])} of the time of concatenation while it is remembered, "
-            f"{_shown(documents[ANEW])} when it is built anew, "
-            f"and {size[GATEHOUSE]:,} bytes instead of {size[PLAIN]:,}.\n",
+            "The policy document of 10 groups with 10 different statements each takes "
+            f"{_shown(documents[CACHED])} of the time of concatenation if it is cached, and "
+            f"{_shown(documents[REBUILT])} if it is built again. "
+            f"It has {size[GATEHOUSE]:,} bytes instead of {size[PLAIN]:,}.\n",
         ]
     )
 
@@ -129,7 +127,7 @@ def _decisions(results: Results) -> str:
 def _cold_imports(results: Results) -> str:
     measured = results["cold_import"]
     if not measured:
-        return "Cold imports were not measured: only Linux on x86_64 runs what is built for Lambda.\n"
+        return "Cold imports were not measured: the bundle for Lambda runs only on Linux on x86_64.\n"
     rows = [
         (f"`{handler}`", _shown(ratios[WITH_SDK]), _shown(ratios[BESIDES_SDK]))
         for handler, ratios in measured["handlers"].items()
@@ -137,7 +135,7 @@ def _cold_imports(results: Results) -> str:
     chalice, ours = measured["zipped_bytes"]
     return "\n".join(
         [
-            _table(("imported from the bundle, of Chalice's", WITH_SDK, BESIDES_SDK), rows),
+            _table(("import from the bundle, relative to Chalice's", WITH_SDK, BESIDES_SDK), rows),
             f"{measured['rounds']} rounds of new interpreters; the bundle has {ours / 1e6:.1f} MB, Chalice's "
             f"{chalice / 1e6:.1f} MB.\n",
         ]
@@ -149,10 +147,10 @@ def _growth(results: Results) -> str:
     tokens, memory = growth["tokens"], growth["memory"]
     return (
         "![How a decision grows](growth.svg)\n\n"
-        f"An answer holds {results['most_statements']} statements that have nothing in common; with one more it would "
-        "be over API Gateway's 8 KB, and is refused. "
-        f"A repeated token costs {tokens['series'][LOOKUP][0]:.2f} × among {tokens['sizes'][0]} remembered ones and "
-        f"{tokens['series'][LOOKUP][-1]:.2f} × among {tokens['sizes'][-1]:,}; each takes "
+        f"An authorizer result can contain {results['most_statements']} statements without common parts. One more "
+        "would exceed API Gateway's 8 KB, and is refused. "
+        f"A repeated token costs {tokens['series'][LOOKUP][0]:.2f} × among {tokens['sizes'][0]} cached tokens and "
+        f"{tokens['series'][LOOKUP][-1]:.2f} × among {tokens['sizes'][-1]:,}. Each cached token takes "
         f"{memory['series'][EACH][-1]:.1f} kB.\n"
     )
 

@@ -1,9 +1,8 @@
-"""The method: every round runs every contestant once, and only ratios inside a round count.
+"""Measures in rounds: every round runs every contestant once, and only ratios within a round count.
 
-A machine grows faster and slower by the minute, and so does whatever runs on it. Within one round of some tens of
-milliseconds all contestants meet the same machine, and the median over many rounds forgets the odd ones. What counts is
-processor time, so that an interruption costs nobody more than its caches. The order is drawn anew for every round: who
-always follows the same contestant finds the processor always as that one has left it.
+The speed of a machine varies from minute to minute. Within one round of some tens of milliseconds, it is the same for
+all contestants. The median over many rounds ignores outliers. Processor time is measured, so an interruption costs
+only the processor's caches. Every round has a new random order, because a contestant influences the caches of the next.
 """
 
 import gc
@@ -12,17 +11,18 @@ from collections.abc import Callable, Mapping
 from itertools import repeat
 from statistics import quantiles
 from time import thread_time
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-Timer = Callable[[int], float]  # how many seconds of the processor so many runs take
+Timer = Callable[[int], float]  # processor time in seconds for this number of runs
+Name = TypeVar("Name")
 
 ROUNDS = 300
 TIMING_SECONDS = 0.002
-WARM_UP = 8  # for so many runs that are timed, one more that is not
+WARM_UP = 8  # one additional unmeasured run for this number of measured runs
 
 
 class Ratio(NamedTuple):
-    """Time in units: the median over the rounds, and the quartiles around it."""
+    """Time in units: the median and the quartiles over the rounds."""
 
     median: float
     low: float
@@ -30,10 +30,10 @@ class Ratio(NamedTuple):
 
 
 def timer(call: Callable[[], object]) -> Timer:
-    """Time a call, many at a stretch."""
+    """Return a timer that runs a call many times in a row."""
 
     def seconds(count: int) -> float:
-        for _ in repeat(None, 1 + count // WARM_UP):  # untimed: brings code and data back into the processor's caches
+        for _ in repeat(None, 1 + count // WARM_UP):  # not measured: fills the processor's caches
             call()
         runs = repeat(None, count)
         began = thread_time()
@@ -44,8 +44,8 @@ def timer(call: Callable[[], object]) -> Timer:
     return seconds
 
 
-def race(contestants: Mapping[str, Timer], unit: Timer, rounds: int = ROUNDS) -> dict[str, Ratio]:
-    """Measure contestants in units. The unit is measured in every round, as one of them."""
+def race(contestants: Mapping[Name, Timer], unit: Timer, rounds: int = ROUNDS) -> dict[Name, Ratio]:
+    """Measure contestants in units. Every round also measures the unit."""
     timers = [unit, *contestants.values()]
     counts = [_enough(timer) for timer in timers]
     taken: list[list[float]] = [[] for _ in timers]
@@ -69,7 +69,7 @@ def _ratio(times: list[float], units: list[float]) -> Ratio:
 
 
 def _enough(timer: Timer) -> int:
-    """How many runs fill one timing; finding out also warms the contestant up."""
+    """Return the number of runs for one measurement. This also warms the contestant up."""
     count = 1
     while (taken := timer(count)) < TIMING_SECONDS:
         count *= 2

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.scaling`: simulates what arithmetic alone gets wrong about growth, for docs/scaling.md.
+"""`python -m benchmarks.scaling`: simulates load for docs/scaling.md where a formula alone would be wrong.
 
-Two questions: how many decisions still read the state's one hot key when `POLICY_MAX_STALENESS_SECONDS` is set, asked
-of the shipped use case in as many simulated Lambdas as the load needs; and how much of a burst is refused or waits.
+It answers two questions. How many decisions read the hot key of the state if `POLICY_MAX_STALENESS_SECONDS` is set?
+The shipped use case runs in simulated Lambda environments for this. Which share of a burst is refused or waits?
 """
 
 import random
@@ -17,8 +17,8 @@ from chalicelib.core.principal import Principal
 from chalicelib.ports import AuthorizationState
 
 SEED = 20261122
-# Assumed, since nothing ran on AWS: how long an authorizer works with and without a read, and a service, in seconds.
-READING, REMEMBERING, SERVING = 0.015, 0.004, 0.040
+# Assumptions, because nothing ran on AWS: seconds of an authorizer with and without a read, and of the service.
+WITH_READ, WITHOUT_READ, SERVICE = 0.015, 0.004, 0.040
 ONE_KEY = 3_000  # strongly consistent reads a second of one item
 CONCURRENCY = 1_000  # the default of an account
 
@@ -34,7 +34,7 @@ BEGIN, END = "<!-- written by `python -m benchmarks.scaling` -->", "<!-- end of 
 
 
 class CountingState:
-    """Implements StateReader: nothing ever changes; counts the reads, each of which reads the one generation."""
+    """Implements StateReader. It counts the reads. Every read includes the hot key, the generation."""
 
     reads = 0
 
@@ -44,7 +44,7 @@ class CountingState:
 
 
 class NoPolicies:
-    """Implements PolicyReader: the policy table is not what is looked at."""
+    """Implements PolicyReader without policies. The policy table is not part of the simulation."""
 
     def read(self, subjects: Iterable[str]) -> Mapping[str, Policy]:  # noqa: ARG002
         return {}
@@ -52,54 +52,54 @@ class NoPolicies:
 
 @dataclass(frozen=True, slots=True)
 class Reads:
-    """What a steady load does: reads of the hot key a second, and the environments it keeps."""
+    """The result of a constant load: reads of the hot key a second, and the number of environments."""
 
     per_second: float
     environments: int
 
 
 def state_reads(rate: int, callers: int, staleness: float) -> Reads:
-    """Count the state's reads of a steady load, once the memories are as full as they get."""
+    """Count the state reads of a constant load, after the caches have filled."""
     seconds = max(2.0, staleness)
-    chance = random.Random(SEED)  # noqa: S311  # a story that can be told again, no secret
+    chance = random.Random(SEED)  # noqa: S311  # reproducible, not a secret
     state, fleet, agenda = CountingState(), Fleet(), Agenda()
-    people = [_person(number) for number in range(callers)]
+    users = [_user(number) for number in range(callers)]
     use_cases: dict[int, Authorize] = {}
     warm_up, now, before = staleness + 1.0, 0.0, 0
 
     def authorize(environment: int) -> Authorize:
         if environment not in use_cases:
             use_cases[environment] = Authorize(
-                lambda token: people[int(token)], state, NoPolicies(), staleness, now=lambda: now
+                lambda token: users[int(token)], state, NoPolicies(), staleness, now=lambda: now
             )
         return use_cases[environment]
 
-    for now in arrivals(rate, warm_up + seconds, chance):  # which is also the use cases' clock
+    for now in arrivals(rate, warm_up + seconds, chance):  # `now` is also the clock of the use cases
         for _, _, finished in agenda.due(now):
             fleet.give_back(finished)
         taken = fleet.take(now)
-        assert taken is not None, "without an account there is no limit that so slow a growth could meet"
+        assert taken is not None, "a fleet without an account has no concurrency limit"
         reads = state.reads
         authorize(taken[0])(str(chance.randrange(callers)), "GET", "/reports")
-        agenda.add(now + (READING if state.reads > reads else REMEMBERING), fleet, taken[0])
+        agenda.add(now + (WITH_READ if state.reads > reads else WITHOUT_READ), fleet, taken[0])
         before = state.reads if now < warm_up else before
     return Reads((state.reads - before) / seconds, fleet.size)
 
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """What became of the requests of a burst, as shares of them all."""
+    """The shares of the requests of a burst that were refused, and that waited for a cold start."""
 
     refused: float
     waited: float
 
 
 def burst(rate: int, cold_start: float, seconds: float = 5.0, concurrency: int = CONCURRENCY) -> Burst:
-    """Let `rate` requests a second come out of silence: each needs the authorizer, and then the service."""
+    """Simulate a burst of `rate` requests a second without warm environments. Each calls authorizer and service."""
     account, agenda = Account(concurrency), Agenda()
     authorizer, service = Fleet(account), Fleet(account)
     total = refused = waited = 0
-    cold: set[int] = set()  # environments of the authorizer whose request has waited for them already
+    cold: set[int] = set()  # authorizer environments whose request has already waited for a cold start
 
     def end(until: float) -> None:
         nonlocal refused, waited
@@ -111,7 +111,7 @@ def burst(rate: int, cold_start: float, seconds: float = 5.0, concurrency: int =
             refused += taken is None
             if taken is not None:
                 waited += taken[1] or environment in cold
-                agenda.add(moment + SERVING + cold_start * taken[1], service, taken[0])
+                agenda.add(moment + SERVICE + cold_start * taken[1], service, taken[0])
             cold.discard(environment)
 
     for now in arrivals(rate, seconds, random.Random(SEED)):  # noqa: S311
@@ -123,18 +123,18 @@ def burst(rate: int, cold_start: float, seconds: float = 5.0, concurrency: int =
             continue
         if taken[1]:
             cold.add(taken[0])
-        agenda.add(now + READING + cold_start * taken[1], authorizer, taken[0])
+        agenda.add(now + WITH_READ + cold_start * taken[1], authorizer, taken[0])
     end(float("inf"))
     return Burst(refused / total, waited / total)
 
 
-def _person(number: int) -> Principal:
+def _user(number: int) -> Principal:
     name = f"person-{number}"
     return Principal(name, "web", name, ("group:readers",), frozenset(), f"session-{number}", 0, 2**31)
 
 
 def main() -> None:
-    """Simulate, and write the page's tables and its picture."""
+    """Run the simulations, and write the tables and pictures of the page."""
     by_rate = {name: [state_reads(rate, callers, 5) for rate in RATES] for name, callers in CALLERS.items()}
     by_staleness = {
         name: [state_reads(4_000, callers, staleness) for staleness in STALENESS] for name, callers in CALLERS.items()
@@ -146,7 +146,7 @@ def main() -> None:
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:
-        raise SystemExit(f"docs/scaling.md has lost one of its marks: {BEGIN} and {END}")
+        raise SystemExit(f"docs/scaling.md must contain both comments: {BEGIN} and {END}")
     tables = f"{reads_table(by_rate)}\n{bursts_table(bursts)}"
     PAGE.write_text(f"{before}{BEGIN}\n\n{tables}\n{END}{after}", encoding="utf-8")
     print(tables)
@@ -155,21 +155,21 @@ def main() -> None:
 def hot_key_picture(by_rate: Mapping[str, list[Reads]], by_staleness: Mapping[str, list[Reads]]) -> str:
     def series(rows: Mapping[str, list[Reads]]) -> dict[str, list[float]]:
         read = {name: [reads.per_second for reads in row] for name, row in rows.items()}
-        return {"what one key gives": [ONE_KEY] * len(next(iter(rows.values()))), **read}
+        return {"limit of one key": [ONE_KEY] * len(next(iter(rows.values()))), **read}
 
     panels = [
         Panel("POLICY_MAX_STALENESS_SECONDS = 5", RATES, "requests a second", "reads a second", series(by_rate)),
         Panel("4,000 requests a second", STALENESS, "staleness in seconds", "reads a second", series(by_staleness)),
     ]
-    return draw(panels, "Reads of the state's hot key")
+    return draw(panels, "Reads of the hot key")
 
 
 def burst_picture(bursts: Mapping[str, list[Burst]]) -> str:
-    share, rates = "% of the requests of five seconds", "requests a second, out of silence"
+    share, rates = "% of the requests of five seconds", "requests a second without warm environments"
     refused = {name: [100 * one.refused for one in row] for name, row in bursts.items()}
     waited = {name: [100 * one.waited for one in row] for name, row in bursts.items()}
     panels = [Panel("Refused", BURSTS, rates, share, refused), Panel("Waited", BURSTS, rates, share, waited)]
-    return draw(panels, "What becomes of a burst")
+    return draw(panels, "Requests of a burst")
 
 
 def reads_table(rows: Mapping[str, list[Reads]]) -> str:
@@ -188,7 +188,7 @@ def reads_table(rows: Mapping[str, list[Reads]]) -> str:
 
 def bursts_table(rows: Mapping[str, list[Burst]]) -> str:
     return _table(
-        ["requests a second out of silence", *(f"{rate:,}" for rate in BURSTS)],
+        ["requests a second without warm environments", *(f"{rate:,}" for rate in BURSTS)],
         [
             [f"{name}: refused, waited", *(f"{one.refused:.0%}, {one.waited:.0%}" for one in row)]
             for name, row in rows.items()

@@ -1,4 +1,4 @@
-"""The tokens that everybody is measured on: as Cognito writes them, signed with a key made for this run."""
+"""The tokens of the measurements: in the form of Cognito, signed with a key of this run."""
 
 import base64
 import json
@@ -34,13 +34,13 @@ def groups(count: int) -> list[str]:
 
 @cache
 def natural(group_count: int = 1) -> str:
-    """A person's access token, about 1.2 kB with one group."""
+    """Return a user's access token, about 1.2 kB with one group."""
     return _token(group_count, _FEW_SCOPES)
 
 
 @cache
 def large() -> str:
-    """The same with many scopes, about 1.8 kB."""
+    """Return an access token with many scopes, about 1.8 kB."""
     return _token(1, _MANY_SCOPES)
 
 
@@ -66,14 +66,14 @@ def _token(group_count: int, scopes: str) -> str:
 
 
 def forged(token: str) -> str:
-    """The token, with a claim changed after it was signed."""
+    """Return the token with a claim that was changed after the signature."""
     header, payload, signature = token.split(".")
     changed = {**json.loads(base64.urlsafe_b64decode(payload + "==")), "username": "zeus"}
     return f"{header}.{mint.base64url(json.dumps(changed).encode())}.{signature}"
 
 
 def unit(token: str) -> Timer:
-    """1.0: the RSA-2048 signature of the token verified by `cryptography`, and nothing else."""
+    """Return the timer of the unit: `cryptography` verifies the RSA-2048 signature of the token."""
     signing_input, _, signature = token.rpartition(".")
     signed, raw, padding, digest = (
         signing_input.encode(),

@@ -1,4 +1,4 @@
-"""What a month costs is reckoned as the page says, and the page says what is reckoned."""
+"""Checks the cost computation, and that docs/runbook.md contains its result."""
 
 from pathlib import Path
 
@@ -10,42 +10,42 @@ from benchmarks.cost import Load
 PAGE = Path(__file__).resolve().parents[1] / "docs/runbook.md"
 
 
-def dollars(lines: list[cost.Line], what: str) -> tuple[float, ...]:
-    return next(line.dollars for line in lines if line.what == what)
+def dollars(lines: list[cost.Line], item: str) -> tuple[float, ...]:
+    return next(line.dollars for line in lines if line.item == item)
 
 
-def test_the_page_holds_what_the_program_writes() -> None:
+def test_the_page_contains_the_current_tables() -> None:
     tables = cost.tables(Load())
     assert f"{cost.BEGIN}\n\n{tables}\n{cost.END}" in PAGE.read_text("utf-8"), "run `python -m benchmarks.cost`"
 
 
-def test_each_step_of_a_price_counts_for_what_lies_in_it_alone() -> None:
+def test_each_step_of_a_price_applies_only_to_its_units() -> None:
     price = prices.Price("thing", ((10, 3.0), (30, 2.0), (float("inf"), 1.0)), "assumed", "here")
     assert [price.of(units) for units in (0, 5, 10, 20, 30, 31)] == [0, 15, 30, 50, 70, 71]
 
 
-def test_a_billion_requests_pass_the_first_step_of_the_gateways_price() -> None:
-    assert dollars(cost.both(Load()), "API Gateway")[2] == pytest.approx(333 * 3.50 + 667 * 2.80)
+def test_a_billion_requests_use_two_steps_of_the_gateways_price() -> None:
+    assert dollars(cost.every_request(Load()), "API Gateway")[2] == pytest.approx(333 * 3.50 + 667 * 2.80)
 
 
-def test_a_million_decisions_are_reckoned_as_by_hand() -> None:
+def test_the_cost_of_a_million_decisions_matches_a_manual_computation() -> None:
     load = Load(authorizer_seconds=0.1, cold_share=0, memory_gb=1, state_keys=4, policy_reads=0)
     lines = cost.decisions(load)
     assert dollars(lines, "Lambda, the authorizer")[1] == pytest.approx(0.20 + 0.1 * 16.67)
     assert dollars(lines, "DynamoDB")[1] == pytest.approx(4 * 0.125)
 
 
-def test_the_first_ten_thousand_people_cost_nothing_and_the_next_do() -> None:
-    assert dollars(cost.standing(Load(requests_per_active_user=100)), "Cognito")[1] == 0
-    assert dollars(cost.standing(Load(requests_per_active_user=50)), "Cognito")[1] == pytest.approx(150)
+def test_the_first_ten_thousand_users_are_free() -> None:
+    assert dollars(cost.fixed(Load(requests_per_active_user=100)), "Cognito")[1] == 0
+    assert dollars(cost.fixed(Load(requests_per_active_user=50)), "Cognito")[1] == pytest.approx(150)
 
 
-def test_a_decisions_line_has_the_size_of_the_shipped_record() -> None:
+def test_a_decision_line_has_a_plausible_size() -> None:
     assert 400 < cost.decision_line_bytes() < 1_000
 
 
-def test_the_second_use_case_costs_what_the_first_does_and_the_decisions() -> None:
-    rows = [row.split(" | ") for row in cost.tables(Load()).splitlines() if "in all" in row]
+def test_use_case_2_costs_use_case_1_plus_the_decisions() -> None:
+    rows = [row.split(" | ") for row in cost.tables(Load()).splitlines() if "total" in row]
     first, second = ([float(cell.strip("*| ").replace(",", "")) for cell in row[2:]] for row in rows)
     added = [sum(column) for column in zip(*(line.dollars for line in cost.decisions(Load())), strict=True)]
     assert second == pytest.approx([a + b for a, b in zip(first, added, strict=True)], rel=0.01, abs=0.02)

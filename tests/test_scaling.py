@@ -1,4 +1,4 @@
-"""The simulation behind docs/scaling.md does what is known, before it is asked for what is not."""
+"""Checks the simulation behind docs/scaling.md in cases with a known result."""
 
 import random
 from pathlib import Path
@@ -12,13 +12,13 @@ from benchmarks.scaling import burst, state_reads
 PAGE = Path(__file__).resolve().parents[1] / "docs/scaling.md"
 
 
-def test_requests_arrive_as_often_as_they_are_told_to() -> None:
+def test_requests_arrive_at_the_given_rate() -> None:
     moments = list(arrivals(rate=500, seconds=10, chance=random.Random(1)))  # noqa: S311
     assert len(moments) == pytest.approx(5_000, rel=0.05)
     assert moments == sorted(moments)
 
 
-def test_an_environment_that_is_free_is_used_again_before_a_new_one_and_the_last_one_first() -> None:
+def test_the_most_recently_used_idle_environment_is_reused_first() -> None:
     fleet = Fleet()
     first, second = fleet.take(0.0), fleet.take(0.0)
     assert first == (0, True)
@@ -29,7 +29,7 @@ def test_an_environment_that_is_free_is_used_again_before_a_new_one_and_the_last
     assert fleet.size == 2
 
 
-def test_no_more_environments_work_than_the_account_allows() -> None:
+def test_concurrent_environments_do_not_exceed_the_accounts_limit() -> None:
     account = Account(concurrency=2)
     fleet, other = Fleet(account), Fleet(account)
     assert fleet.take(0.0)
@@ -39,7 +39,7 @@ def test_no_more_environments_work_than_the_account_allows() -> None:
     assert fleet.take(0.0)
 
 
-def test_a_function_gets_a_thousand_environments_at_once_and_then_a_hundred_a_second() -> None:
+def test_a_function_grows_by_1000_environments_and_then_100_a_second() -> None:
     fleet = Fleet()
     assert [fleet.take(0.0) is None for _ in range(1_001)] == [False] * 1_000 + [True]
     assert [fleet.take(1.0) is None for _ in range(101)] == [False] * 100 + [True]
@@ -49,40 +49,40 @@ def test_without_staleness_every_decision_reads_the_hot_key() -> None:
     assert state_reads(rate=400, callers=5, staleness=0).per_second == pytest.approx(400, rel=0.1)
 
 
-def test_one_caller_is_read_once_for_each_environment_and_staleness() -> None:
+def test_one_caller_causes_one_read_for_each_environment_and_interval() -> None:
     reads = state_reads(rate=20, callers=1, staleness=2)
     assert 0 < reads.per_second <= reads.environments / 2
 
 
-def test_many_callers_gain_nearly_nothing_by_staleness() -> None:
+def test_staleness_saves_almost_no_reads_with_many_callers() -> None:
     assert state_reads(rate=1_000, callers=50_000, staleness=5).per_second > 950
 
 
-def test_the_simulation_agrees_with_the_formula_of_the_page() -> None:
+def test_the_simulation_matches_the_formula_of_the_page() -> None:
     rate, callers, staleness = 500, 1_000, 5
     reads = state_reads(rate, callers, staleness)
     each = rate / (callers * reads.environments)
     assert reads.per_second == pytest.approx(rate / (1 + each * staleness), rel=0.1)
 
 
-def test_a_burst_that_the_account_can_take_waits_but_is_not_refused() -> None:
+def test_a_burst_within_the_accounts_limit_waits_and_is_not_refused() -> None:
     one = burst(rate=100, cold_start=1.0, seconds=2.0)
     assert one.refused == 0
     assert one.waited > 0.5
 
 
-def test_a_burst_beyond_the_accounts_concurrency_is_refused_in_part() -> None:
+def test_a_burst_above_the_accounts_limit_is_partly_refused() -> None:
     assert burst(rate=100, cold_start=1.0, seconds=2.0, concurrency=20).refused > 0.3
 
 
-def test_the_longer_a_cold_start_the_more_is_refused() -> None:
+def test_longer_cold_starts_cause_more_refusals() -> None:
     refused = [burst(800, cold_start, seconds=2.0).refused for cold_start in (0.5, 1.0, 2.0)]
     assert refused == sorted(refused)
     assert refused[0] < refused[-1]
 
 
-def test_the_same_seed_tells_the_same_story_as_the_page() -> None:
-    told = scaling.reads_table({name: [state_reads(500, callers, 5)] for name, callers in scaling.CALLERS.items()})
-    cells = [line.split(" | ")[:2] for line in told.splitlines()[2:-1]]
-    for what, reads in cells:
-        assert f"{what} | {reads.rstrip(' |')} | " in PAGE.read_text("utf-8"), "run `python -m benchmarks.scaling`"
+def test_the_page_contains_the_current_reads() -> None:
+    table = scaling.reads_table({name: [state_reads(500, callers, 5)] for name, callers in scaling.CALLERS.items()})
+    cells = [line.split(" | ")[:2] for line in table.splitlines()[2:-1]]
+    for name, reads in cells:
+        assert f"{name} | {reads.rstrip(' |')} | " in PAGE.read_text("utf-8"), "run `python -m benchmarks.scaling`"

@@ -1,6 +1,6 @@
-// Node's contestants. Asked in lines of JSON, answers one line each:
-//   {token, forged, jwks, issuer, pool, client}  → {"aws-jwt-verify": "<version>", ...}, once, in the beginning
-//   [contestant, count]                          → the nanoseconds that so many verifications took: of the clock or of the processor, whatever is less
+// Node's contestants. Reads requests as lines of JSON and answers each with one line:
+//   {token, forged, jwks, issuer, pool, client}  → {"aws-jwt-verify": "<version>", ...}, once, at the start
+//   [contestant, count]                          → the nanoseconds of that many verifications: wall clock or processor time, whichever is less
 import { createPublicKey } from "node:crypto";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
@@ -21,13 +21,13 @@ const contestants = {
 };
 
 for (const [name, verify] of Object.entries(contestants)) {
-  let fooled = true;
+  let accepted = true;
   try {
     verify(forged);
   } catch {
-    fooled = false;
+    accepted = false;
   }
-  if (fooled) throw new Error(`${name} accepts a forged token`);
+  if (accepted) throw new Error(`${name} accepts a forged token`);
 }
 
 const { dependencies } = createRequire(import.meta.url)("./package.json");
@@ -36,9 +36,9 @@ console.log(JSON.stringify(dependencies));
 for await (const line of requests) {
   const [name, count] = JSON.parse(line);
   const verify = contestants[name];
-  for (let run = 0; run <= count / 8; run += 1) verify(token); // untimed, as for everybody: see rounds.py
+  for (let run = 0; run <= count / 8; run += 1) verify(token); // not measured, as for all contestants: see rounds.py
   const [began, used] = [process.hrtime.bigint(), process.cpuUsage()];
   for (let run = 0; run < count; run += 1) verify(token);
-  const { user, system } = process.cpuUsage(used); // microseconds, of Node's helpers too
+  const { user, system } = process.cpuUsage(used); // microseconds, with Node's helper threads
   console.log(Math.min(Number(process.hrtime.bigint() - began), (user + system) * 1000));
 }
