@@ -40,9 +40,9 @@ def rebuilt_with(bundle: bytes, dependencies: bytes) -> bytes:
     return rebuilt(_zipped({**_unzipped(dependencies), **_unzipped(bundle)}, zipfile.ZIP_STORED))
 
 
-def is_incomplete(said: str) -> bool:
+def is_incomplete(output: str) -> bool:
     """Returns whether Chalice's output reports missing dependencies. Chalice treats this as a success."""
-    return "Could not install dependencies" in said
+    return "Could not install dependencies" in output
 
 
 def _left_out(name: str) -> bool:

@@ -47,12 +47,12 @@ def _is_sound(bundle: Path) -> bool:
 
 def _bundle(project: Path, chalice: Chalice) -> Path:
     with TemporaryDirectory() as out:
-        said = chalice("package", out)
+        output = chalice("package", out)
         made = (Path(out) / "deployment.zip").read_bytes()
-    bundle = next(kept for kept in (project / ".chalice/deployments").glob("*.zip") if kept.read_bytes() == made)
-    if is_incomplete(said):
+    bundle = next(path for path in (project / ".chalice/deployments").glob("*.zip") if path.read_bytes() == made)
+    if is_incomplete(output):
         bundle.unlink()  # the next run would use it without a message
-        raise DeploymentFailed(f"chalice package: {' '.join(said.split())}")
+        raise DeploymentFailed(f"chalice package: {' '.join(output.split())}")
     return bundle
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from infra.chalice_bundle import prepare_bundle
-from infra.chalice_said import reason
+from infra.chalice_output import reason
 from infra.errors import DeploymentFailed
 from infra.stage import Stage
 
@@ -21,14 +21,14 @@ def run_chalice(project: Path, stage: Stage, command: str, run: Run = subprocess
     """Runs `chalice deploy` or `chalice delete` for a stage. Raises DeploymentFailed with Chalice's message."""
 
     def chalice(*words: str) -> str:
-        return _said(project, stage, words, run)
+        return _run(project, stage, words, run)
 
     if command == "deploy":
         prepare_bundle(project, chalice)
     chalice(command)
 
 
-def _said(project: Path, stage: Stage, words: Sequence[str], run: Run) -> str:
+def _run(project: Path, stage: Stage, words: Sequence[str], run: Run) -> str:
     script = Path(sys.executable).parent / "chalice"
     if not script.exists():
         raise DeploymentFailed(

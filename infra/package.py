@@ -23,7 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from infra.bundle import is_incomplete, rebuilt_with
-from infra.chalice_said import reason
+from infra.chalice_output import reason
 from infra.errors import PackagingFailed
 from infra.files import replace_file
 from infra.package_cache import PackageCache
@@ -176,11 +176,11 @@ def _run_chalice(project: Path, run: Run) -> tuple[bytes, bytes]:
             text=True,
             check=False,
         )
-        said = finished.stdout + finished.stderr
-        if is_incomplete(said):
-            raise PackagingFailed(" ".join(said.split()))
+        output = finished.stdout + finished.stderr
+        if is_incomplete(output):
+            raise PackagingFailed(" ".join(output.split()))
         if finished.returncode:
-            raise PackagingFailed(reason(said))
+            raise PackagingFailed(reason(output))
         return (Path(out) / "sam.json").read_bytes(), (Path(out) / "deployment.zip").read_bytes()
 
 

@@ -32,12 +32,12 @@ class Applied:
     def notes(self, overwrite: str = "--overwrite-policies") -> list[str]:
         """Returns one line for each policy that changed, or that differs from its file.
 
-        overwrite  the option that replaces the policies of other authors
+        overwrite  the option or the command that replaces the policies of other authors
         """
         return [
             *(f"written: {subject}" for subject in self.written),
             *(f"deleted, because its file no longer exists: {subject}" for subject in self.removed),
-            *(f"not changed: {kept}. To replace it, pass {overwrite}" for kept in self.kept),
+            *(f"not changed: {kept}. To replace it, use {overwrite}" for kept in self.kept),
         ]
 
 

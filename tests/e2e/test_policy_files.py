@@ -61,7 +61,7 @@ def test_an_applied_file_is_effective_at_the_next_request(
     assert statuses == [403, 200, 403, 200, 403]
     said = capsys.readouterr()
     assert said.out.count(f"    written: group:{guild.name}\n") == 3
-    assert f"    removed, since it has no file any more: group:{guild.name}\n" in said.out
+    assert f"    deleted, because its file no longer exists: group:{guild.name}\n" in said.out
     assert said.err == ""
 
 
@@ -77,7 +77,9 @@ def test_a_policy_of_an_administrator_is_retained_unless_overwriting_is_requeste
 ) -> None:
     assert guild.write([]).status == 200
     assert apply(guild=allowing(guild, "/reports")) == 0
-    assert f"--overwrite-policies would replace it: group:{guild.name} (written by " in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"not changed: group:{guild.name} (written by " in said
+    assert "To replace it, use --overwrite-policies\n" in said
     assert guild.read().body["statements"] == []
     assert apply("--overwrite-policies") == 0
     assert guild.api.ask("GET", "/reports", guild.token).status == 200

@@ -220,9 +220,9 @@ def test_a_start_applies_a_changed_policy_file(second_life: SecondLife) -> None:
 
 
 def test_a_start_retains_and_names_a_policy_that_an_administrator_changed(second_life: SecondLife) -> None:
-    (kept,) = re.findall(r"policies: left as it is, (.+)", second_life.cloud.said)
-    assert kept.startswith("`.venv/bin/python manage.py policies apply --stage local --overwrite-policies`")
-    assert re.search(r"would replace it: group:editors \(written by \S+ at 20", kept)
+    (kept,) = re.findall(r"policies: not changed: (.+)", second_life.cloud.said)
+    assert re.match(r"group:editors \(written by \S+ at 20", kept)
+    assert kept.endswith("use `.venv/bin/python manage.py policies apply --stage local --overwrite-policies`")
 
 
 def test_a_start_after_a_clean_stop_reports_no_kill(second_life: SecondLife) -> None:

@@ -1,4 +1,4 @@
-"""A very small AWS account for tests of the deployment: what each service lists, and what was asked of it."""
+"""A fake AWS account for tests of the deployment. It returns given answers and records the calls."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 
 class NotThere(Exception):
-    """What every service here answers for something that does not exist."""
+    """Every service raises this for a resource that does not exist."""
 
 
 class Service:
-    """One service: answers by operation, a value or a function of the arguments; all other calls are only noted."""
+    """One service. An answer is a value or a function of the arguments. Calls without an answer are recorded."""
 
     def __init__(self, calls: list[tuple[str, dict[str, Any]]], answers: dict[str, Any]) -> None:
         self._calls = calls
@@ -37,7 +37,7 @@ class Service:
 
 
 class Account:
-    """Gives clients by the names of their services, and keeps the calls that change something."""
+    """Returns the client of a service, and records the calls that change something."""
 
     def __init__(self, **services: dict[str, Any]) -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
@@ -47,7 +47,7 @@ class Account:
         return self._services[service]
 
     def answer(self, service: str, **answers: Any) -> None:
-        """Let a service answer these operations from now on."""
+        """Sets further answers of a service."""
         self._services[service].answers.update(answers)
 
 
@@ -64,7 +64,7 @@ def mapping(uuid: str, stream: str, state: str = "Enabled") -> dict[str, str]:
 
 
 def gateway(**authorizer_of: str) -> dict[str, Any]:
-    """An API Gateway with APIs of one name; each asks the authorizer of a stage.
+    """Returns an API Gateway with APIs of the same name. Each API calls the authorizer of one stage.
 
     authorizer_of  API id → stage
     """
@@ -80,7 +80,7 @@ def gateway(**authorizer_of: str) -> dict[str, Any]:
 
 
 def functions(*names: str, tags: dict[str, str] | None = None) -> dict[str, Any]:
-    """A Lambda with functions that Chalice has deployed for `trial`, but for those that are tagged otherwise."""
+    """Returns a Lambda with functions that Chalice deployed for `trial`. `tags` replaces the tag of a function."""
 
     def list_tags(Resource: str) -> dict[str, Any]:
         default = "version=1.34.0:stage=trial:app=gatehouse"

@@ -1,4 +1,4 @@
-"""A project folder for tests of the deployment: the system's own templates, and whatever stage a test writes."""
+"""Creates project folders for tests of the deployment: with the repository's templates and a stage of the test."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OUTPUTS = {
 
 
 def project_in(folder: Path, stage: str = "region: eu-central-1") -> Path:
-    """Lay out what a deployment reads, with a stage file for `trial`."""
+    """Creates the files that a deployment reads, with a stage file for `trial`."""
     for name in ("infra/identity.yaml", ".chalice/package.json", ".chalice/config.json", "requirements.txt", "app.py"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(PROJECT / name, folder / name)

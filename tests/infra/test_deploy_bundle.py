@@ -1,4 +1,4 @@
-"""What `chalice deploy` uploads was made anew: whole, with bytecode, and of this project."""
+"""The bundle that `chalice deploy` uploads is complete, has bytecode, and belongs to this project."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def project(tmp_path: Path) -> Path:
 
 
 class Chalice:
-    """Packages like Chalice: what lies in its cache is taken as it is."""
+    """Packages like Chalice: uses a cached bundle unchanged."""
 
     def __init__(self, project: Path, says: str = "Creating deployment package.") -> None:
         self.cached = project / ".chalice/deployments/0a1b-python3.11.zip"

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.core.errors import CannotDecide
 from infra.chalice_command import SUPERVISED, run_chalice
-from infra.chalice_said import reason
+from infra.chalice_output import reason
 from infra.direct_deployment import refuse_a_second_api
 from infra.errors import DeploymentFailed, StepFailed
 from infra.progress import Progress

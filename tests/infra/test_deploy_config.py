@@ -1,4 +1,4 @@
-"""What is written into `.chalice/config.json`, and what of it is nobody's business."""
+"""Writing the entry of a stage to `.chalice/config.json`, without changing other entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people have entrusted to a stage: found by name, deleted only when it is meant."""
+"""Finding and deleting the data that a destroyed stage retains."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_additional_tags_do_not_hide_a_resource():
 
 
 def refusing(code: str, *keys: str) -> Account:
-    """An account in which some keys are other teams'."""
+    """Returns an account in which some keys belong to other teams."""
     opened, described = account(), account()("kms").describe_key
 
     def describe_key(KeyId: str) -> Any:

@@ -1,4 +1,4 @@
-"""What Chalice cannot set, and how it is known that there is nothing to deploy."""
+"""Setting what Chalice cannot set, and the fingerprint of a deployment."""
 
 from __future__ import annotations
 
@@ -43,8 +43,12 @@ def test_an_api_with_the_expected_settings_is_not_deployed_again():
     [
         pytest.param({"response": {**UNAUTHORIZED, "responseParameters": {}}}, "put_gateway_response", id="a header"),
         pytest.param({"response": {**UNAUTHORIZED, "statusCode": "403"}}, "put_gateway_response", id="a status"),
-        pytest.param({"response": UNAUTHORIZED, "pool_ttl": 300}, "update_authorizer", id="the pool's memory"),
-        pytest.param({"response": UNAUTHORIZED, "policy_ttl": 300}, "update_authorizer", id="the policies' memory"),
+        pytest.param(
+            {"response": UNAUTHORIZED, "pool_ttl": 300}, "update_authorizer", id="the Cognito authorizer's cache"
+        ),
+        pytest.param(
+            {"response": UNAUTHORIZED, "policy_ttl": 300}, "update_authorizer", id="the Lambda authorizer's cache"
+        ),
     ],
 )
 def test_a_missing_setting_is_set_and_deployed(arguments, call):

@@ -1,4 +1,4 @@
-"""A simulated AWS account for the rehearsal, what there is in it, and people who try the door of what was deployed."""
+"""A simulated AWS account for the rehearsal, its inventory, and requests to the deployed API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.environment import child_environment
 PROJECT = Path(__file__).parents[2]
 PASSWORD = "a-long-walk-in-the-rain"
 
-# service → operation, and where in its answer the names are
+# kind → service, operation, and the path of the names in the response
 _LISTS = {
     "rest APIs": ("apigateway", "get_rest_apis", "items[].id"),
     "functions": ("lambda", "list_functions", "Functions[].FunctionName"),
@@ -43,7 +43,7 @@ _LISTS = {
 
 @dataclass(frozen=True)
 class Account:
-    """An account that was empty when it was opened."""
+    """An account that is empty at first."""
 
     local_cloud: LocalCloud
 
@@ -51,7 +51,7 @@ class Account:
         return _client(self.local_cloud, service)
 
     def inventory(self) -> dict[str, list[str]]:
-        """Name what there is, by its kind; kinds of which there is nothing are left out."""
+        """Returns the names of all resources by their kind. Kinds without a resource are left out."""
         found = {}
         for kind, (service, operation, names) in _LISTS.items():
             arguments = {"PaginationConfig": {"PageSize": 60}} if service == "cognito-idp" else {}
@@ -62,7 +62,7 @@ class Account:
 
     @contextmanager
     def failing(self, method: str, path: str) -> Iterator[None]:
-        """Let calls of that method, to paths that begin so, come to nothing."""
+        """Makes every call with this method and this prefix of the path fail."""
         fault = self.local_cloud.folder / "fault"
         fault.write_text(f"{method} {path}", encoding="utf-8")
         try:
@@ -71,7 +71,7 @@ class Account:
             fault.unlink()
 
     def new_stream(self, table: str) -> str:
-        """The stream of a new table that is no business of ours; the table is gone at once, and its stream stays."""
+        """Returns the stream of an unrelated table. The table is deleted, and its stream remains."""
         dynamodb = self.client("dynamodb")
         made = dynamodb.create_table(
             TableName=table,
@@ -92,7 +92,7 @@ def _client(local_cloud: LocalCloud, service: str) -> Any:
 
 @contextmanager
 def opened_account(folder: Path) -> Iterator[Account]:
-    """Open an account, in a process of its own, and close it."""
+    """Starts an account in its own process, and stops it afterwards."""
     local_cloud = LocalCloud(free_port(), folder)
     log = folder.with_name("account.log")
     with log.open("wb") as said:
@@ -115,17 +115,17 @@ def opened_account(folder: Path) -> Iterator[Account]:
 def _answers(local_cloud: LocalCloud) -> bool:
     try:
         return bool(local_cloud.client("sts").get_caller_identity())
-    except Exception:  # whatever a server says that is just starting
+    except Exception:  # a starting server can fail in any way
         return False
 
 
 def administer(account: Account, outputs: dict[str, str]) -> Administer:
-    """What an administrator's own tools would do in the tables."""
+    """Returns the use case for the tables of the account, as another tool would use it."""
     return administer_with(account.client("dynamodb"), outputs["PolicyTableName"], outputs["StateTableName"])
 
 
 def statuses(account: Account, outputs: dict[str, str]) -> dict[str, int]:
-    """What the deployed API answers to a stranger, to a reader, and to a reader who wants to write."""
+    """Returns the status codes of the deployed API: without a token, and with the token of a reader."""
     api_id = outputs["ApiUrl"].removeprefix("https://").partition(".")[0]
     url = f"{account.local_cloud.url}/_aws/execute-api/{api_id}/{outputs['ApiUrl'].rstrip('/').rpartition('/')[2]}"
     token = _reader(account, outputs)
@@ -137,10 +137,10 @@ def statuses(account: Account, outputs: dict[str, str]) -> dict[str, int]:
 
     reader = {"Authorization": f"Bearer {token}"}
     return {
-        "anybody, GET /": ask("GET", "/"),
-        "a stranger, GET /reports": ask("GET", "/reports"),
-        "a reader, GET /reports": ask("GET", "/reports", reader),
-        "a reader, POST /reports": ask("POST", "/reports", reader),
+        "no token, GET /": ask("GET", "/"),
+        "no token, GET /reports": ask("GET", "/reports"),
+        "reader, GET /reports": ask("GET", "/reports", reader),
+        "reader, POST /reports": ask("POST", "/reports", reader),
     }
 
 
@@ -157,7 +157,7 @@ def _reader(account: Account, outputs: dict[str, str]) -> str:
         cognito.admin_set_user_password(UserPoolId=pool, Username=made, Password=PASSWORD, Permanent=True)
         cognito.admin_add_user_to_group(UserPoolId=pool, Username=made, GroupName="readers")
     except cognito.exceptions.UsernameExistsException:
-        pass  # an earlier scene has invited this person
+        pass  # an earlier scene created this user
     at = {
         "endpoint_url": account.local_cloud.url,
         "region": outputs["UserPoolArn"].split(":")[3],

@@ -1,4 +1,4 @@
-"""A checkout of this repository on some machine, and what its user types there."""
+"""A checkout of this repository, and the commands that a user runs in it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from local.cloud import LocalCloud
 from tests.environment import child_environment
 
 PROJECT = Path(__file__).parents[2]
-# What `manage.py` needs; without local/ and tests/, so that it is known to need neither.
+# The files that `manage.py` needs. local/ and tests/ are missing, which shows that it needs neither.
 SOURCES = (
     *("app.py", "chalice_cli.py", "manage.py"),
     *("authorizers", "chalicelib", "infra", "operations", "policies", "vendor"),
@@ -25,7 +25,7 @@ STAGE = "trial"
 
 @dataclass(frozen=True)
 class Said:
-    """How a command ended, and what it wrote."""
+    """The exit status of a command, and its output."""
 
     status: int
     out: str
@@ -33,20 +33,20 @@ class Said:
 
     @property
     def changed(self) -> list[str]:
-        """The steps that changed something."""
+        """Returns the steps that changed something."""
         steps = [line.partition(" ..") for line in self.out.splitlines()]
         return [name for name, _, outcome in steps if outcome.endswith(". changed")]
 
     @property
     def trouble(self) -> str:
-        """What went wrong, the controls among it that do not hold; nothing if all is well."""
-        bad = re.findall(r"^FAIL .*$", self.out, re.MULTILINE)
-        return "\n".join([f"status {self.status}", *bad, self.err]) if self.status or bad else ""
+        """Returns the failed checks and the error message, or an empty text after a success."""
+        failed = re.findall(r"^FAIL .*$", self.out, re.MULTILINE)
+        return "\n".join([f"status {self.status}", *failed, self.err]) if self.status or failed else ""
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """A folder with the repository's files, as git would give them to anybody."""
+    """A folder with the files of a fresh clone."""
 
     folder: Path
     local_cloud: LocalCloud
@@ -64,17 +64,17 @@ class Checkout:
         (folder / ".chalice").mkdir()
         for name in ("config.json", "package.json"):
             shutil.copy(PROJECT / ".chalice" / name, folder / ".chalice" / name)
-        # Nothing to be built for Lambda's Linux: in here, functions find the same versions in this environment.
+        # No dependency is built for Lambda. The simulated functions use those of this environment.
         (folder / "requirements.txt").write_text("", encoding="utf-8")
         return cls(folder, local_cloud)
 
     def describe(self, **identity: Any) -> None:
-        """Write the stage's file; JSON is YAML too."""
+        """Writes the stage's file. JSON is valid YAML."""
         described = {"region": "us-east-1", "account": "123456789012", "identity": identity, "application": {}}
         self.file(f"infra/stages/{STAGE}.yaml").write_text(json.dumps(described), encoding="utf-8")
 
     def unprotect(self) -> None:
-        """Let the stage's file say that the stage may be taken down."""
+        """Switches the protection in the stage's file off."""
         file = self.file(f"infra/stages/{STAGE}.yaml")
         described = json.loads(file.read_text(encoding="utf-8"))
         described["identity"]["DataProtection"] = False

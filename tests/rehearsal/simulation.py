@@ -1,8 +1,8 @@
-"""`python -m tests.rehearsal.simulation PORT FOLDER`: an AWS account, simulated, with nothing in it.
+"""`python -m tests.rehearsal.simulation PORT FOLDER`: simulates an empty AWS account.
 
-It is the local cloud before anything is installed, and differs from it in two ways: functions are active at once (the
-emulator takes half a second, for which Chalice waits five), and a call may be made to fail. The file FOLDER/fault says
-which: a method and the beginning of a path.
+It is the local cloud before the installation, with two differences. Functions are active immediately: the emulator
+needs half a second, and Chalice would wait for five. The file FOLDER/fault makes calls fail. It contains a method and a
+prefix of the path.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BODY = {"message": "not today"}
 
 
 def failing(app: App, fault: Path) -> App:
-    """Answer the call that the file names with an error, and let all others pass."""
+    """Returns an app that answers the calls in the file with an error, and forwards all others."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and fault.exists():

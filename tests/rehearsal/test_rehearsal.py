@@ -1,6 +1,6 @@
-"""The whole life of a stage, played through against a simulated AWS account: nothing here has run on AWS.
+"""Rehearses the life of a stage against a simulated AWS account. Nothing in here has run on AWS.
 
-Each scene goes on from the one before it, and is played once; the tests look at what each has left.
+Each scene runs one command and continues from the scene before it. The tests check the result of each scene.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from tests.rehearsal.account import Account, administer, opened_account, statuse
 from tests.rehearsal.checkout import STAGE, Checkout, Said
 
 OPEN = {
-    "anybody, GET /": 200,
-    "a stranger, GET /reports": 401,
-    "a reader, GET /reports": 200,
-    "a reader, POST /reports": 403,
+    "no token, GET /": 200,
+    "no token, GET /reports": 401,
+    "reader, GET /reports": 200,
+    "reader, POST /reports": 403,
 }
-MEMORY = f"/gatehouse/{STAGE}/chalice-state"
+STATE_PARAMETER = f"/gatehouse/{STAGE}/chalice-state"
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What was said, and what there was afterwards."""
+    """The output of a command, and the state of the account after it."""
 
     said: Said
     checkout: Checkout
@@ -49,7 +49,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 @pytest.fixture(scope="module")
 def play(account: Account):
-    """Type a command, and look around."""
+    """Runs a command and records the state of the account."""
 
     def played(checkout: Checkout, *words: str, run: str = "manage") -> Scene:
         said = getattr(checkout, run)(*words)
@@ -62,7 +62,7 @@ def play(account: Account):
 
 def outputs_of(account: Account, inventory: dict[str, list[str]]) -> dict[str, str]:
     outputs = Stacks(account.client("cloudformation")).outputs(f"gatehouse-{STAGE}-identity")
-    # Without a deployment an API has no address.
+    # An API without a deployment has no URL.
     for api in inventory.get("rest APIs", []):
         if account.client("apigateway").get_stages(restApiId=api)["item"]:
             outputs["ApiUrl"] = f"https://{api}.execute-api.us-east-1.amazonaws.com/{STAGE}/"
@@ -70,16 +70,18 @@ def outputs_of(account: Account, inventory: dict[str, list[str]]) -> dict[str, s
 
 
 def triggers(account: Account, scene: Scene) -> dict[str, Any]:
-    """What the user pool asks, and when."""
+    """Returns the triggers of the user pool."""
     pool = account.client("cognito-idp").describe_user_pool(UserPoolId=scene.outputs["UserPoolId"])["UserPool"]
     return {
-        name: asked for name, asked in pool.get("LambdaConfig", {}).items() if asked and name != "PreTokenGeneration"
+        name: trigger
+        for name, trigger in pool.get("LambdaConfig", {}).items()
+        if trigger and name != "PreTokenGeneration"
     }
 
 
 @pytest.fixture(scope="module")
-def stillborn(account: Account, play, tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    """A first deployment whose stack cannot be made, since somebody else has the domain's prefix."""
+def failed_creation(account: Account, play, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """A first deployment whose stack cannot be created, because another pool has the domain prefix."""
     cognito = account.client("cognito-idp")
     theirs = cognito.create_user_pool(PoolName="olive-growers")["UserPool"]["Id"]
     cognito.create_user_pool_domain(UserPoolId=theirs, Domain="merchants")
@@ -91,96 +93,105 @@ def stillborn(account: Account, play, tmp_path_factory: pytest.TempPathFactory) 
     return scene
 
 
-def test_a_stack_that_cannot_be_made_leaves_nothing_behind(stillborn):
-    assert stillborn.said.status == 1
-    assert "ROLLBACK_COMPLETE: UserPoolDomain: " in stillborn.said.err
-    assert set(stillborn.inventory) == {"stacks", "user pools"}
-    assert len(stillborn.inventory["user pools"]) == 1  # the olive growers'
+def test_a_stack_that_cannot_be_created_leaves_no_resource(failed_creation):
+    assert failed_creation.said.status == 1
+    assert "ROLLBACK_COMPLETE: UserPoolDomain: " in failed_creation.said.err
+    assert set(failed_creation.inventory) == {"stacks", "user pools"}
+    assert len(failed_creation.inventory["user pools"]) == 1  # the olive growers'
 
 
-def test_a_stack_is_made_without_protection_which_would_outlive_its_failure(stillborn, account):
-    # The simulation rolls back what is protected too, which AWS does not.
+def test_a_new_stack_is_created_without_deletion_protection(failed_creation, account):
+    # Unlike AWS, the simulation also rolls back protected resources.
     parameters = Stacks(account.client("cloudformation")).parameters(f"gatehouse-{STAGE}-identity")
     assert parameters["DataProtection"] == "false"
 
 
 @pytest.fixture(scope="module")
-def up(stillborn: Scene, play) -> Scene:
-    stillborn.checkout.describe(MfaMode="OFF")
-    return play(stillborn.checkout, "deploy")
+def deployed(failed_creation: Scene, play) -> Scene:
+    failed_creation.checkout.describe(MfaMode="OFF")
+    return play(failed_creation.checkout, "deploy")
 
 
-def test_a_stage_comes_up_with_one_command_and_opens_to_whom_it_should(up):
-    assert up.said.trouble == ""
-    assert up.statuses == OPEN
+def test_one_command_deploys_a_stage_that_answers_as_its_policies_say(deployed):
+    assert deployed.said.trouble == ""
+    assert deployed.statuses == OPEN
 
 
-def test_the_outputs_are_those_of_the_stack_and_the_apis_address(up):
-    assert json.loads(up.checkout.manage("outputs").out) == up.outputs
+def test_outputs_prints_the_outputs_of_the_stack_and_the_url_of_the_api(deployed):
+    assert json.loads(deployed.checkout.manage("outputs").out) == deployed.outputs
 
 
-def test_a_stage_consists_of_one_of_everything(up):
-    assert {kind: len(names) for kind, names in up.inventory.items() if kind in ("rest APIs", "stream mappings")} == {
+def test_a_stage_has_one_api_one_mapping_and_one_parameter(deployed):
+    assert {
+        kind: len(names) for kind, names in deployed.inventory.items() if kind in ("rest APIs", "stream mappings")
+    } == {
         "rest APIs": 1,
         "stream mappings": 1,
     }
-    assert up.inventory["parameters"] == [MEMORY]
-    assert len(up.inventory["functions"]) == len(up.inventory["log groups"]) == len(up.inventory["roles"])
+    assert deployed.inventory["parameters"] == [STATE_PARAMETER]
+    assert (
+        len(deployed.inventory["functions"])
+        == len(deployed.inventory["log groups"])
+        == len(deployed.inventory["roles"])
+    )
 
 
-def test_the_stream_mapping_has_what_chalice_cannot_give_it(up, account):
+def test_the_stream_mapping_has_the_settings_that_chalice_cannot_set(deployed, account):
     (mapping,) = account.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["BisectBatchOnFunctionError"] is True
     assert (mapping["MaximumRetryAttempts"], mapping["MaximumRecordAgeInSeconds"]) == (10, 3600)
-    assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == up.outputs["StreamDeadLettersArn"]
+    assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == deployed.outputs["StreamDeadLettersArn"]
 
 
-def test_what_holds_data_is_protected_as_soon_as_a_stage_is_up(up, account):
+def test_the_pool_and_the_tables_of_a_deployed_stage_are_protected(deployed, account):
     cognito, dynamodb = account.client("cognito-idp"), account.client("dynamodb")
-    pool = cognito.describe_user_pool(UserPoolId=up.outputs["UserPoolId"])["UserPool"]
+    pool = cognito.describe_user_pool(UserPoolId=deployed.outputs["UserPoolId"])["UserPool"]
     assert pool["DeletionProtection"] == "ACTIVE"
-    for name in up.inventory["tables"]:
+    for name in deployed.inventory["tables"]:
         assert dynamodb.describe_table(TableName=name)["Table"]["DeletionProtectionEnabled"] is True
 
 
 @pytest.fixture(scope="module")
-def again(up: Scene, play) -> Scene:
-    return play(up.checkout, "deploy")
+def repeated(deployed: Scene, play) -> Scene:
+    return play(deployed.checkout, "deploy")
 
 
-def test_the_same_command_again_changes_nothing_and_says_so(up, again):
-    assert again.said.changed == []
-    assert again.said.out.endswith("nothing changed\n")
-    assert again.inventory == up.inventory
+def test_a_second_deployment_changes_nothing_and_reports_it(deployed, repeated):
+    assert repeated.said.changed == []
+    assert repeated.said.out.endswith("nothing changed\n")
+    assert repeated.inventory == deployed.inventory
 
 
 @pytest.fixture(scope="module")
-def reshaped(again: Scene, play) -> Scene:
-    """A template in which a table has another name, and so is another table."""
-    template = again.checkout.file("infra/identity.yaml")
+def replacing(repeated: Scene, play) -> Scene:
+    """Deploys a template with a renamed table, which CloudFormation replaces by a new one."""
+    template = repeated.checkout.file("infra/identity.yaml")
     text = template.read_text(encoding="utf-8")
     renamed, count = re.subn(r"\bOnboardingTable\b", "WelcomedTable", text)
     assert count
     template.write_text(renamed, encoding="utf-8")
-    scene = play(again.checkout, "deploy")
+    scene = play(repeated.checkout, "deploy")
     template.write_text(text, encoding="utf-8")
     return scene
 
 
-def test_a_table_that_would_be_replaced_by_an_empty_one_stays(again, reshaped):
-    assert reshaped.said.status == 1
-    assert "OnboardingTable would be set aside" in reshaped.said.err
-    assert (reshaped.inventory, reshaped.statuses) == (again.inventory, OPEN)
+def test_an_update_that_replaces_a_table_is_refused(repeated, replacing):
+    assert replacing.said.status == 1
+    assert (
+        "Refused: this update would replace or remove OnboardingTable. Their data would no longer be used."
+        in replacing.said.err
+    )
+    assert (replacing.inventory, replacing.statuses) == (repeated.inventory, OPEN)
 
 
 @pytest.fixture(scope="module")
-def half_changed(reshaped: Scene, account: Account, play) -> Scene:
-    """New code and new parameters, of which only the latter arrive."""
+def half_updated(replacing: Scene, account: Account, play) -> Scene:
+    """Deploys new code and new parameters. Only the parameters arrive."""
     secret = account.client("secretsmanager").create_secret(
         Name="guild/oidc", SecretString='{"client_secret": "known to the guild"}'
     )
-    checkout = reshaped.checkout
+    checkout = replacing.checkout
     checkout.describe(
         MfaMode="OPTIONAL",
         DomainPrefix="merchants",
@@ -194,108 +205,108 @@ def half_changed(reshaped: Scene, account: Account, play) -> Scene:
         return play(checkout, "deploy")
 
 
-def test_while_a_redeployment_is_under_way_the_pool_keeps_its_triggers_and_the_api_answers(half_changed, account):
-    assert half_changed.said.status == 1
-    assert set(triggers(account, half_changed)) == {"PostConfirmation", "PreTokenGenerationConfig"}
-    assert half_changed.statuses == OPEN
+def test_a_failed_redeployment_keeps_the_triggers_and_the_api(half_updated, account):
+    assert half_updated.said.status == 1
+    assert set(triggers(account, half_updated)) == {"PostConfirmation", "PreTokenGenerationConfig"}
+    assert half_updated.statuses == OPEN
 
 
 @pytest.fixture(scope="module")
-def changed(half_changed: Scene, play) -> Scene:
-    return play(half_changed.checkout, "deploy")
+def updated(half_updated: Scene, play) -> Scene:
+    return play(half_updated.checkout, "deploy")
 
 
-def test_a_changed_parameter_reaches_the_pool(changed, account):
-    assert changed.said.trouble == ""
-    cognito, pool = account.client("cognito-idp"), changed.outputs["UserPoolId"]
+def test_a_changed_parameter_reaches_the_pool(updated, account):
+    assert updated.said.trouble == ""
+    cognito, pool = account.client("cognito-idp"), updated.outputs["UserPoolId"]
     assert cognito.describe_user_pool(UserPoolId=pool)["UserPool"]["MfaConfiguration"] == "OPTIONAL"
     assert [item["ProviderName"] for item in cognito.list_identity_providers(UserPoolId=pool)["Providers"]] == [
         "CorporateOIDC"
     ]
 
 
-def test_a_redeployment_keeps_the_pool_tied_to_its_triggers_and_the_api_at_its_address(up, changed, account):
-    told = triggers(account, changed)
+def test_a_redeployment_keeps_the_triggers_and_the_url_of_the_api(deployed, updated, account):
+    told = triggers(account, updated)
     assert told["PostConfirmation"].endswith(f":gatehouse-{STAGE}-post_confirmation")
     assert told["PreTokenGenerationConfig"]["LambdaArn"].endswith(f":gatehouse-{STAGE}-pre_token")
-    assert changed.api == up.api
-    assert changed.inventory["user pools"] == up.inventory["user pools"]
-    assert changed.statuses == OPEN
+    assert updated.api == deployed.api
+    assert updated.inventory["user pools"] == deployed.inventory["user pools"]
+    assert updated.statuses == OPEN
 
 
 @pytest.fixture(scope="module")
-def clone(changed: Scene, account: Account, play, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+def clone(updated: Scene, account: Account, play, tmp_path_factory: pytest.TempPathFactory) -> Scene:
     checkout = Checkout.new(tmp_path_factory.mktemp("second") / "gatehouse", account.local_cloud)
     for name in (f"infra/stages/{STAGE}.yaml", "app.py"):
-        checkout.file(name).write_bytes(changed.checkout.file(name).read_bytes())
+        checkout.file(name).write_bytes(updated.checkout.file(name).read_bytes())
     return play(checkout, "deploy")
 
 
-def test_from_a_fresh_clone_nothing_is_made_twice_and_only_the_clone_changes(changed, clone):
-    assert clone.said.changed == [".chalice/config.json"]
-    assert clone.inventory == changed.inventory
-    assert clone.api == changed.api
+def test_a_deployment_from_a_fresh_clone_changes_only_the_clone(updated, clone):
+    assert clone.said.changed == ["Write .chalice/config.json"]
+    assert clone.inventory == updated.inventory
+    assert clone.api == updated.api
 
 
-def test_a_fresh_clone_gets_the_very_files_that_the_first_checkout_has(changed, clone):
+def test_a_fresh_clone_gets_the_same_files_as_the_first_checkout(updated, clone):
     for name in (".chalice/config.json", f".chalice/deployed/{STAGE}.json"):
-        assert clone.checkout.file(name).read_bytes() == changed.checkout.file(name).read_bytes()
+        assert clone.checkout.file(name).read_bytes() == updated.checkout.file(name).read_bytes()
 
 
 @pytest.fixture(scope="module")
-def lost(clone: Scene, account: Account, play) -> Scene:
-    account.client("ssm").delete_parameter(Name=MEMORY)
+def without_state(clone: Scene, account: Account, play) -> Scene:
+    account.client("ssm").delete_parameter(Name=STATE_PARAMETER)
     clone.checkout.file(f".chalice/deployed/{STAGE}.json").unlink()
     return play(clone.checkout, "deploy")
 
 
-def test_when_chalices_memory_is_lost_no_second_api_is_made(clone, lost):
-    assert lost.said.status == 1
-    assert lost.inventory["rest APIs"] == clone.inventory["rest APIs"]
-    assert "Traceback" not in lost.said.err
-    assert f"--adopt {lost.inventory['rest APIs'][0]}" in lost.said.err
+def test_a_deployment_without_state_is_refused_and_creates_no_second_api(clone, without_state):
+    assert without_state.said.status == 1
+    assert without_state.inventory["rest APIs"] == clone.inventory["rest APIs"]
+    assert "Traceback" not in without_state.said.err
+    assert f"--adopt {without_state.inventory['rest APIs'][0]}" in without_state.said.err
 
 
 @pytest.fixture(scope="module")
-def typed_by_hand_without_memory(lost: Scene, play) -> Scene:
-    return play(lost.checkout, "deploy", "--stage", STAGE, run="chalice")
+def chalice_without_state(without_state: Scene, play) -> Scene:
+    return play(without_state.checkout, "deploy", "--stage", STAGE, run="chalice")
 
 
-def test_chalice_deploy_by_hand_is_refused_where_nothing_is_known(lost, typed_by_hand_without_memory):
-    assert typed_by_hand_without_memory.said.status == 1
-    assert f"python manage.py deploy --stage {STAGE}" in typed_by_hand_without_memory.said.err
-    assert typed_by_hand_without_memory.inventory == lost.inventory
+def test_chalice_deploy_without_state_is_refused(without_state, chalice_without_state):
+    assert chalice_without_state.said.status == 1
+    assert f"python manage.py deploy --stage {STAGE}" in chalice_without_state.said.err
+    assert chalice_without_state.inventory == without_state.inventory
 
 
 @pytest.fixture(scope="module")
-def adopted(typed_by_hand_without_memory: Scene, play) -> Scene:
-    scene = typed_by_hand_without_memory
+def adopted(chalice_without_state: Scene, play) -> Scene:
+    scene = chalice_without_state
     return play(scene.checkout, "deploy", "--adopt", scene.inventory["rest APIs"][0])
 
 
-def test_an_api_that_was_forgotten_goes_on_at_its_address(clone, adopted):
+def test_an_adopted_api_keeps_its_url(clone, adopted):
     assert adopted.said.trouble == ""
     assert adopted.inventory == clone.inventory
     assert (adopted.api, adopted.statuses) == (clone.api, OPEN)
 
 
 @pytest.fixture(scope="module")
-def typed_by_hand(adopted: Scene, play) -> Scene:
+def chalice_deployed(adopted: Scene, play) -> Scene:
     source = adopted.checkout.file("app.py")
     source.write_text(source.read_text(encoding="utf-8").replace("Gatehouse is open.", "Come in."), encoding="utf-8")
     return play(adopted.checkout, "deploy", "--stage", STAGE, run="chalice")
 
 
-def test_chalice_deploy_by_hand_deploys_new_code_to_the_same_api(adopted, typed_by_hand):
-    assert typed_by_hand.said.trouble == ""
-    assert typed_by_hand.inventory == adopted.inventory
-    assert typed_by_hand.statuses == OPEN
+def test_chalice_deploy_with_state_deploys_new_code_to_the_same_api(adopted, chalice_deployed):
+    assert chalice_deployed.said.trouble == ""
+    assert chalice_deployed.inventory == adopted.inventory
+    assert chalice_deployed.statuses == OPEN
 
 
 @pytest.fixture(scope="module")
-def mended(typed_by_hand: Scene, account: Account, play) -> Scene:
-    """Deployed after somebody has deleted a function, listened to a wrong stream, and taken rights from a group."""
-    functions, outputs = account.client("lambda"), typed_by_hand.outputs
+def repaired(chalice_deployed: Scene, account: Account, play) -> Scene:
+    """Deploys after a function was deleted, a wrong stream was connected, and a policy was emptied by hand."""
+    functions, outputs = account.client("lambda"), chalice_deployed.outputs
     functions.delete_function(FunctionName=f"gatehouse-{STAGE}-pre_token")
     functions.create_event_source_mapping(
         FunctionName=f"gatehouse-{STAGE}-policy_changed",
@@ -303,38 +314,42 @@ def mended(typed_by_hand: Scene, account: Account, play) -> Scene:
         StartingPosition="TRIM_HORIZON",
     )
     administer(account, outputs).put_policy("group:editors", (), author="the dean")
-    return play(typed_by_hand.checkout, "deploy")
+    return play(chalice_deployed.checkout, "deploy")
 
 
-def test_what_was_tampered_with_is_mended(typed_by_hand, mended):
-    assert mended.said.trouble == ""
-    assert mended.statuses == OPEN
+def test_a_deployment_repairs_manual_changes(chalice_deployed, repaired):
+    assert repaired.said.trouble == ""
+    assert repaired.statuses == OPEN
     for kind in ("functions", "stream mappings", "rest APIs", "user pools", "roles"):
-        assert mended.inventory[kind] == typed_by_hand.inventory[kind]
+        assert repaired.inventory[kind] == chalice_deployed.inventory[kind]
 
 
-def test_a_missing_trigger_is_told_and_the_pool_is_tied_to_it_again(mended, account):
-    assert f"the user pool is without its triggers until gatehouse-{STAGE}-pre_token is there" in mended.said.out
-    assert set(triggers(account, mended)) == {"PostConfirmation", "PreTokenGenerationConfig"}
+def test_a_missing_trigger_is_reported_and_attached_again(repaired, account):
+    assert (
+        f"the user pool has no triggers until a later step has created the functions gatehouse-{STAGE}-pre_token"
+        in repaired.said.out
+    )
+    assert set(triggers(account, repaired)) == {"PostConfirmation", "PreTokenGenerationConfig"}
 
 
-def test_a_policy_that_somebody_has_changed_is_left_as_it_is_and_named(mended, account):
-    assert "left as it is, --overwrite-policies would replace it: group:editors (written by the dean" in mended.said.out
-    assert administer(account, mended.outputs).get_policy("group:editors").statements == ()
+def test_a_policy_of_another_author_is_reported_and_not_changed(repaired, account):
+    assert "not changed: group:editors (written by the dean" in repaired.said.out
+    assert "To replace it, use --overwrite-policies\n" in repaired.said.out
+    assert administer(account, repaired.outputs).get_policy("group:editors").statements == ()
 
 
 @pytest.fixture(scope="module")
-def without_readers(mended: Scene, play) -> Scene:
-    mended.checkout.file("policies/readers.yaml").unlink()
-    return play(mended.checkout, "policies apply")
+def without_readers(repaired: Scene, play) -> Scene:
+    repaired.checkout.file("policies/readers.yaml").unlink()
+    return play(repaired.checkout, "policies apply")
 
 
-def test_policies_follow_their_files_without_a_deployment(without_readers, account):
-    assert (without_readers.said.trouble, without_readers.said.changed) == ("", ["policies"])
+def test_policies_apply_needs_no_deployment(without_readers, account):
+    assert (without_readers.said.trouble, without_readers.said.changed) == ("", ["Apply the policies"])
     policies = administer(account, without_readers.outputs)
     assert "group:readers" not in [policy.subject for policy in policies.list_policies()]
     assert policies.get_policy("group:editors").updated_by == "the dean"
-    assert without_readers.statuses == {**OPEN, "a reader, GET /reports": 403}
+    assert without_readers.statuses == {**OPEN, "reader, GET /reports": 403}
 
 
 @pytest.fixture(scope="module")
@@ -342,110 +357,110 @@ def overwritten(without_readers: Scene, play) -> Scene:
     return play(without_readers.checkout, "deploy", "--overwrite-policies")
 
 
-def test_a_policy_that_somebody_has_changed_follows_its_file_if_that_is_wanted(overwritten, account):
-    assert overwritten.said.changed == ["policies"]
+def test_overwrite_policies_replaces_a_policy_of_another_author(overwritten, account):
+    assert overwritten.said.changed == ["Apply the policies"]
     assert administer(account, overwritten.outputs).get_policy("group:editors").updated_by == "policies/"
 
 
-def test_after_a_deployment_by_hand_the_next_one_sets_again_what_chalice_cannot(mended, account):
-    assert "what Chalice cannot set" in mended.said.changed
+def test_a_deployment_after_chalice_deploy_sets_the_error_responses_again(repaired, account):
+    assert "Set stream and error-response settings" in repaired.said.changed
     refused = account.client("apigateway").get_gateway_response(
-        restApiId=mended.inventory["rest APIs"][0], responseType="UNAUTHORIZED"
+        restApiId=repaired.inventory["rest APIs"][0], responseType="UNAUTHORIZED"
     )
     assert refused["responseParameters"]["gatewayresponse.header.WWW-Authenticate"] == "'Bearer'"
 
 
 @pytest.fixture(scope="module")
-def not_down(overwritten: Scene, play) -> Scene:
+def protected(overwritten: Scene, play) -> Scene:
     return play(overwritten.checkout, "destroy", "--purge-data", STAGE)
 
 
-def test_a_protected_stage_is_not_taken_down(overwritten, not_down):
-    assert not_down.said.status == 1
-    assert not_down.said.err.startswith(f"infra/stages/{STAGE}.yaml: identity.DataProtection: ")
-    assert (not_down.inventory, not_down.statuses) == (overwritten.inventory, overwritten.statuses)
+def test_a_protected_stage_cannot_be_destroyed(overwritten, protected):
+    assert protected.said.status == 1
+    assert protected.said.err.startswith(f"infra/stages/{STAGE}.yaml: identity.DataProtection: ")
+    assert (protected.inventory, protected.statuses) == (overwritten.inventory, overwritten.statuses)
 
 
 @pytest.fixture(scope="module")
-def half_down(not_down: Scene, account: Account, play) -> Scene:
-    not_down.checkout.unprotect()
+def half_destroyed(protected: Scene, account: Account, play) -> Scene:
+    protected.checkout.unprotect()
     with account.failing("DELETE", "/2015-03-31/functions/"):
-        return play(not_down.checkout, "destroy")
+        return play(protected.checkout, "destroy")
 
 
-def test_an_end_may_come_to_nothing_half_way(overwritten, half_down):
-    assert half_down.said.status == 1
-    assert half_down.said.err.startswith("The step “application (chalice delete)” failed: ")
-    assert half_down.inventory["functions"] == overwritten.inventory["functions"]
+def test_a_destroy_that_fails_half_way_names_the_step_and_deletes_no_function(overwritten, half_destroyed):
+    assert half_destroyed.said.status == 1
+    assert half_destroyed.said.err.startswith("The step “Delete the application (chalice delete)” failed: ")
+    assert half_destroyed.inventory["functions"] == overwritten.inventory["functions"]
 
 
 @pytest.fixture(scope="module")
-def down(half_down: Scene, play) -> Scene:
-    return play(half_down.checkout, "destroy")
+def destroyed(half_destroyed: Scene, play) -> Scene:
+    return play(half_destroyed.checkout, "destroy")
 
 
-def test_taken_down_a_stage_leaves_its_data_and_nothing_else(overwritten, down):
-    assert down.said.trouble == ""
-    assert set(down.inventory) == {"tables", "user pools"}
+def test_a_destroyed_stage_leaves_only_its_data(overwritten, destroyed):
+    assert destroyed.said.trouble == ""
+    assert set(destroyed.inventory) == {"tables", "user pools"}
     for kind in ("tables", "user pools"):
-        assert down.inventory[kind] == overwritten.inventory[kind]
-        assert all(f" {name}\n" in down.said.out for name in down.inventory[kind])
+        assert destroyed.inventory[kind] == overwritten.inventory[kind]
+        assert all(f" {name}\n" in destroyed.said.out for name in destroyed.inventory[kind])
 
 
 @pytest.fixture(scope="module")
-def down_again(down: Scene, play) -> Scene:
-    return play(down.checkout, "destroy")
+def destroyed_again(destroyed: Scene, play) -> Scene:
+    return play(destroyed.checkout, "destroy")
 
 
-def test_taken_down_twice_a_stage_is_as_it_was(down, down_again):
-    assert (down_again.said.status, down_again.said.changed) == (0, [])
-    assert down_again.inventory == down.inventory
+def test_a_second_destroy_changes_nothing(destroyed, destroyed_again):
+    assert (destroyed_again.said.status, destroyed_again.said.changed) == (0, [])
+    assert destroyed_again.inventory == destroyed.inventory
 
 
 @pytest.fixture(scope="module")
-def dead(down_again: Scene, account: Account, play) -> Scene:
+def failed(destroyed_again: Scene, account: Account, play) -> Scene:
     with account.failing("POST", "/restapis"):
-        return play(down_again.checkout, "deploy")
+        return play(destroyed_again.checkout, "deploy")
 
 
-def test_a_deployment_that_dies_says_where_and_how_to_go_on(dead):
-    assert dead.said.status == 1
-    assert dead.said.err.startswith("The step “application (chalice deploy)” failed: chalice deploy: ")
-    assert "not today" in dead.said.err
-    assert dead.said.err.endswith("Give the same command again to go on.\n")
-    assert "rest APIs" not in dead.inventory
+def test_a_failed_deployment_names_its_step_and_the_retry(failed):
+    assert failed.said.status == 1
+    assert failed.said.err.startswith("The step “Deploy the application (chalice deploy)” failed: chalice deploy: ")
+    assert "not today" in failed.said.err
+    assert failed.said.err.endswith("To retry, run the same command again.\n")
+    assert "rest APIs" not in failed.inventory
 
 
 @pytest.fixture(scope="module")
-def dead_again(dead: Scene, account: Account, play) -> Scene:
+def failed_again(failed: Scene, account: Account, play) -> Scene:
     with account.failing("PATCH", "/restapis"):
-        return play(dead.checkout, "deploy")
+        return play(failed.checkout, "deploy")
 
 
-def test_a_deployment_may_die_right_after_its_api_was_made(dead_again):
-    assert dead_again.said.status == 1
-    assert len(dead_again.inventory["rest APIs"]) == 1
+def test_a_deployment_can_fail_after_the_creation_of_its_api(failed_again):
+    assert failed_again.said.status == 1
+    assert len(failed_again.inventory["rest APIs"]) == 1
 
 
 @pytest.fixture(scope="module")
-def retried(dead_again: Scene, play) -> Scene:
-    return play(dead_again.checkout, "deploy")
+def retried(failed_again: Scene, play) -> Scene:
+    return play(failed_again.checkout, "deploy")
 
 
-def test_a_retry_takes_up_what_a_dead_deployment_has_left(dead_again, retried):
+def test_a_retry_uses_the_resources_of_a_failed_deployment(failed_again, retried):
     assert retried.said.trouble == ""
-    assert retried.statuses == {**OPEN, "a reader, GET /reports": 403}
+    assert retried.statuses == {**OPEN, "reader, GET /reports": 403}
     for kind in ("rest APIs", "stream mappings", "functions", "user pools"):
-        assert retried.inventory[kind] == dead_again.inventory[kind]
+        assert retried.inventory[kind] == failed_again.inventory[kind]
 
 
-def test_a_new_life_of_a_stage_says_that_it_does_not_take_up_the_data_of_the_last(down, dead, retried):
-    for name in down.inventory["tables"] + down.inventory["user pools"]:
+def test_a_new_deployment_reports_that_it_does_not_use_retained_data(destroyed, failed, retried):
+    for name in destroyed.inventory["tables"] + destroyed.inventory["user pools"]:
         assert (
-            f"left alone, of an earlier life of this stage: {'user pool' if '_' in name else 'table'} {name}"
-            in dead.said.out
+            f"not used, from an earlier deployment of this stage: {'user pool' if '_' in name else 'table'} {name}"
+            in failed.said.out
         )
-    assert set(down.inventory["user pools"]) < set(retried.inventory["user pools"])
+    assert set(destroyed.inventory["user pools"]) < set(retried.inventory["user pools"])
 
 
 @pytest.fixture(scope="module")
@@ -463,14 +478,14 @@ def purged(mistyped: Scene, play) -> Scene:
     return play(mistyped.checkout, "destroy", "--purge-data", STAGE)
 
 
-def test_purged_a_stage_leaves_nothing_and_names_what_it_deleted(retried, purged):
+def test_a_purge_deletes_everything_and_reports_it(retried, purged):
     assert purged.said.trouble == ""
     assert purged.inventory == {}
     for name in retried.inventory["tables"] + retried.inventory["user pools"]:
         assert f" {name}\n" in purged.said.out
 
 
-def test_an_account_of_somebody_else_is_left_alone(purged, play):
+def test_a_deployment_to_another_account_is_refused(purged, play):
     described = purged.checkout.file(f"infra/stages/{STAGE}.yaml")
     described.write_text(
         described.read_text(encoding="utf-8").replace("123456789012", "210987654321"), encoding="utf-8"

@@ -1,4 +1,4 @@
-"""API Gateway's imports in the simulation, as `chalice deploy` relies on them."""
+"""The simulation imports REST APIs as API Gateway does. `chalice deploy` depends on this."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.rehearsal.account import opened_account
 
 
 def definition(*paths: str, ttl: int = 60) -> bytes:
-    """Shape:   Swagger 2, with one authorizer, as Chalice writes it"""
+    """Returns a Swagger 2 definition with one authorizer, in the form that Chalice writes."""
     authorizer = {"type": "token", "authorizerUri": "arn:clerk", "authorizerResultTtlInSeconds": ttl}
     operation = {
         "security": [{"clerk": []}],
@@ -51,8 +51,8 @@ def api(gateway) -> str:
     return str(imported["id"])
 
 
-def guarded(gateway: Any, api: str) -> dict[str, str]:
-    """Path → the name of the authorizer that its GET asks."""
+def authorizers(gateway: Any, api: str) -> dict[str, str]:
+    """Returns the name of the authorizer of each path's GET method."""
     names = {item["id"]: item["name"] for item in gateway.get_authorizers(restApiId=api)["items"]}
     resources = gateway.get_resources(restApiId=api, embed=["methods"])["items"]
     return {
@@ -62,37 +62,37 @@ def guarded(gateway: Any, api: str) -> dict[str, str]:
     }
 
 
-def test_an_imported_api_has_what_its_definition_says(gateway, api):
+def test_an_imported_api_has_the_methods_and_authorizers_of_its_definition(gateway, api):
     described = gateway.get_rest_api(restApiId=api)
     assert (described["name"], described["endpointConfiguration"]["types"]) == ("carts", ["REGIONAL"])
-    assert guarded(gateway, api) == {"/carts": "clerk", "/carts/{id}": "clerk"}
+    assert authorizers(gateway, api) == {"/carts": "clerk", "/carts/{id}": "clerk"}
 
 
-def test_an_api_is_for_the_edge_unless_something_else_is_said(gateway):
+def test_an_api_has_an_edge_endpoint_by_default(gateway):
     imported = gateway.import_rest_api(body=definition("/carts"))
     assert imported["endpointConfiguration"]["types"] == ["EDGE"]
 
 
-def test_an_overwritten_api_has_what_the_new_definition_says_and_nothing_else(gateway, api):
+def test_an_overwritten_api_has_only_the_methods_of_the_new_definition(gateway, api):
     gateway.put_rest_api(restApiId=api, mode="overwrite", body=definition("/carts", "/wheels", ttl=0))
-    assert guarded(gateway, api) == {"/carts": "clerk", "/wheels": "clerk"}
+    assert authorizers(gateway, api) == {"/carts": "clerk", "/wheels": "clerk"}
     (authorizer,) = gateway.get_authorizers(restApiId=api)["items"]
     assert authorizer["authorizerResultTtlInSeconds"] == 0
 
 
-def test_an_overwritten_api_is_the_same_api_at_the_same_stage(gateway, api):
+def test_an_overwritten_api_keeps_its_id_and_its_stage(gateway, api):
     apis = {item["id"] for item in gateway.get_rest_apis()["items"]}
     assert gateway.put_rest_api(restApiId=api, mode="overwrite", body=definition("/wheels"))["id"] == api
     assert {item["id"] for item in gateway.get_rest_apis()["items"]} == apis
     assert [stage["stageName"] for stage in gateway.get_stages(restApiId=api)["item"]] == ["trial"]
 
 
-def test_an_overwritten_api_has_lost_the_error_responses_that_its_definition_does_not_name(gateway, api):
+def test_an_overwritten_api_loses_gateway_responses_that_are_not_in_the_definition(gateway, api):
     gateway.put_gateway_response(restApiId=api, responseType="UNAUTHORIZED", statusCode="418")
     gateway.put_rest_api(restApiId=api, mode="overwrite", body=definition("/carts"))
     assert gateway.get_gateway_response(restApiId=api, responseType="UNAUTHORIZED")["statusCode"] == "401"
 
 
-def test_an_api_that_does_not_exist_is_not_made_by_overwriting_it(gateway):
+def test_overwriting_a_missing_api_fails(gateway):
     with pytest.raises(gateway.exceptions.NotFoundException):
         gateway.put_rest_api(restApiId="nowhere", mode="overwrite", body=definition("/carts"))
