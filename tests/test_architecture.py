@@ -1,6 +1,7 @@
-"""Imports run one way: entry points → use cases → core; AWS behind ports; nothing that ships knows what does not.
+"""Imports run one way: entry points → use cases → core. Only adapters know AWS. Deployed code imports no tool.
 
-The rules are `docs/architecture.md`'s. Each is a list of what a part of the system may never import.
+`docs/architecture.md` describes the rules. Each rule lists what the modules of a component must not import.
+`tests/import_graph.py` draws all components, and the last tests hold their order.
 """
 
 import ast
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.import_graph import ORDER, circles, component_imports, mermaid, module_imports, read_sources, upward
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -23,12 +26,12 @@ PARTS = {
     "wiring": ("chalicelib/wiring.py", "chalicelib/sample/wiring.py"),
     "api": ("chalicelib/api.py", "chalicelib/request_body.py"),
     "routes": ("chalicelib/admin_routes.py", "chalicelib/sample/__init__.py", "chalicelib/sample/routes.py"),
-    "guards": ("authorizers/*.py",),
+    "authorizers": ("authorizers/*.py",),
     "app": ("app.py",),
 }
 SHIPPED = [path for patterns in PARTS.values() for pattern in patterns for path in sorted(ROOT.glob(pattern))]
 
-# The clock, chance, the environment and everything that reaches outside: what a pure function has no use for.
+# Modules with side effects: the clock, random numbers, the environment, files and the network.
 IMPURE = {
     *("asyncio", "concurrent", "datetime", "glob", "http", "io", "logging", "multiprocessing", "os", "pathlib"),
     *("random", "secrets", "select", "shutil", "signal", "socket", "ssl", "subprocess", "sys", "tempfile"),
@@ -43,7 +46,7 @@ SAMPLE_PORT = {f"chalicelib.sample.service.{name}" for name in ("Entry", "Kind")
 
 
 def imports(source: str) -> Iterator[tuple[str, str]]:
-    """Every name that a module imports, as "package.module.name", and the condition under which it does (or "")."""
+    """Yields every imported name, such as "package.module.name", and the condition of the import, or ""."""
     for node, condition in _nodes(ast.parse(source), ""):
         if isinstance(node, ast.Import):
             yield from ((name.name, condition) for name in node.names)
@@ -55,7 +58,7 @@ def imports(source: str) -> Iterator[tuple[str, str]]:
 def _nodes(node: ast.AST, condition: str) -> Iterator[tuple[ast.AST, str]]:
     yield node, condition
     for field, value in ast.iter_fields(node):
-        # only the body of an `if` stands under its condition, and not its `else`
+        # the condition applies to the body of an `if`, and not to its `else`
         guarded = ast.unparse(node.test) if isinstance(node, ast.If) and field == "body" else condition
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):
@@ -72,13 +75,13 @@ def part_of(path: str) -> str:
 
 
 def forbidden(part: str, name: str, condition: str) -> bool:
-    """Whether a module of that part may not import that name."""
+    """Returns whether a module of that component must not import that name."""
     top = name.split(".")[0]
-    if top.startswith("mypy_boto3_"):  # not there on Lambda
+    if top.startswith("mypy_boto3_"):  # not installed on Lambda
         return part not in ("aws", "wiring") or condition != "TYPE_CHECKING"
     use_cases = [f"chalicelib.{case}" for case in USE_CASES]
     rules = {
-        "core": not reaches(name, "chalicelib.core", "urllib.parse")  # parsing a URL opens no connection
+        "core": not reaches(name, "chalicelib.core", "urllib.parse")  # parses URLs without opening a connection
         and (top not in sys.stdlib_module_names or top in IMPURE),
         "use cases": top in FRAMEWORKS
         or reaches(name, "authorizers", "app", "chalicelib.aws", "chalicelib.triggers", "chalicelib.wiring")
@@ -89,7 +92,7 @@ def forbidden(part: str, name: str, condition: str) -> bool:
         or reaches(name, "authorizers", "app", "os", "chalicelib.wiring", "chalicelib.triggers", "chalicelib.settings")
         # the port of the sample stands beside its use case
         or (reaches(name, *use_cases, *SAMPLE) and name not in SAMPLE_PORT)
-        # decisions are made by use cases, not where things are kept
+        # adapters store data; use cases decide
         or reaches(name, "chalicelib.core.decision", "chalicelib.core.permission_codec", "chalicelib.core.claims"),
         "triggers": reaches(name, "authorizers", "app", "boto3", "botocore", "chalicelib.aws", *use_cases),
         "wiring": top == "chalice"
@@ -99,7 +102,7 @@ def forbidden(part: str, name: str, condition: str) -> bool:
         "api": top in THIRD_PARTIES - {"chalice"} or (top == "chalicelib" and not reaches(name, "chalicelib.core")),
         "routes": top in THIRD_PARTIES - {"chalice"}
         or reaches(name, "app", "os", "chalicelib.aws", "chalicelib.sample.table", "chalicelib.triggers", *use_cases),
-        "guards": reaches(name, "app", "boto3", "botocore", "chalicelib.aws", "chalicelib.triggers")
+        "authorizers": reaches(name, "app", "boto3", "botocore", "chalicelib.aws", "chalicelib.triggers")
         or (reaches(name, *use_cases) and not reaches(name, "chalicelib.authorize")),
         "app": reaches(name, "boto3", "botocore", "jwt", "chalicelib.aws", "chalicelib.wiring", *use_cases)
         or (reaches(name, "chalicelib.sample") and not reaches(name, *ROUTES)),
@@ -114,11 +117,11 @@ def offences(path: str, source: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_module_that_ships_imports_only_what_its_place_in_the_house_allows(path):
+def test_a_deployed_module_imports_only_what_its_component_allows(path):
     assert offences(str(path), path.read_text(encoding="utf-8")) == []
 
 
-def test_every_module_that_ships_has_its_place_in_the_house():
+def test_every_deployed_module_belongs_to_a_component():
     everything = {ROOT / "app.py", *ROOT.glob("authorizers/**/*.py"), *ROOT.glob("chalicelib/**/*.py")}
     assert everything - set(SHIPPED) == {ROOT / "chalicelib/__init__.py"}
 
@@ -135,7 +138,7 @@ DEPLOYMENT = sorted([ROOT / "manage.py", *ROOT.glob("operations/*.py"), *ROOT.gl
 
 
 @pytest.mark.parametrize("path", DEPLOYMENT, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_deployment_does_without_the_local_cloud(path):
+def test_the_deploy_program_does_not_import_the_local_cloud(path):
     assert [name for name, _ in imports(path.read_text(encoding="utf-8")) if reaches(name, "local", "tests")] == []
 
 
@@ -146,59 +149,84 @@ CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'
     ("path", "source"),
     [
         pytest.param("chalicelib/core/policy.py", "import time", id="core reads the clock"),
-        pytest.param("chalicelib/core/policy.py", "from datetime import datetime", id="core reads the clock otherwise"),
-        pytest.param("chalicelib/core/claims.py", "import os.path", id="core knows the environment"),
-        pytest.param("chalicelib/core/claims.py", "import random", id="core throws dice"),
+        pytest.param(
+            "chalicelib/core/policy.py", "from datetime import datetime", id="core reads the clock with datetime"
+        ),
+        pytest.param("chalicelib/core/claims.py", "import os.path", id="core reads the environment"),
+        pytest.param("chalicelib/core/claims.py", "import random", id="core uses random numbers"),
         pytest.param("chalicelib/core/request_path.py", "from urllib.request import urlopen", id="core opens a URL"),
         pytest.param(
-            "chalicelib/core/permission_codec.py", "def f():\n    import io", id="core does I/O where nobody looks"
+            "chalicelib/core/permission_codec.py", "def f():\n    import io", id="core does I/O in a function"
         ),
-        pytest.param("chalicelib/core/jws.py", "import jwt", id="core needs a package"),
-        pytest.param("chalicelib/core/errors.py", "from chalice.app import ForbiddenError", id="core knows Chalice"),
-        pytest.param("chalicelib/core/policy.py", "from chalicelib import ports", id="core knows the ports"),
+        pytest.param("chalicelib/core/jws.py", "import jwt", id="core imports a package"),
+        pytest.param("chalicelib/core/errors.py", "from chalice.app import ForbiddenError", id="core imports Chalice"),
+        pytest.param("chalicelib/core/policy.py", "from chalicelib import ports", id="core imports the ports"),
         pytest.param(
-            "chalicelib/core/policy.py", "from chalicelib.authorize import Authorization", id="core knows a use case"
+            "chalicelib/core/policy.py", "from chalicelib.authorize import Authorization", id="core imports a use case"
         ),
-        pytest.param("chalicelib/authorize.py", "import boto3", id="a use case knows AWS"),
-        pytest.param("chalicelib/authorize.py", "from botocore.exceptions import ClientError", id="or its errors"),
-        pytest.param("chalicelib/onboard.py", "from chalice.app import Chalice", id="a use case knows Chalice"),
-        pytest.param("chalicelib/verify.py", "from chalicelib.aws import jwks", id="a use case knows who serves it"),
-        pytest.param("chalicelib/verify.py", "from chalicelib import wiring", id="a use case knows the wiring"),
-        pytest.param("chalicelib/administer.py", "from authorizers import policy_document", id="a use case knows ARNs"),
-        pytest.param("chalicelib/administer.py", "import os", id="a use case knows the environment"),
+        pytest.param("chalicelib/authorize.py", "import boto3", id="a use case imports AWS"),
+        pytest.param(
+            "chalicelib/authorize.py",
+            "from botocore.exceptions import ClientError",
+            id="a use case imports the errors of AWS",
+        ),
+        pytest.param("chalicelib/onboard.py", "from chalice.app import Chalice", id="a use case imports Chalice"),
+        pytest.param("chalicelib/verify.py", "from chalicelib.aws import jwks", id="a use case imports who serves it"),
+        pytest.param("chalicelib/verify.py", "from chalicelib import wiring", id="a use case imports the wiring"),
+        pytest.param(
+            "chalicelib/administer.py", "from authorizers import policy_document", id="a use case imports ARNs"
+        ),
+        pytest.param("chalicelib/administer.py", "import os", id="a use case imports the environment"),
         pytest.param(
             "chalicelib/ports.py",
             "from chalicelib.aws.authorization_state import StateTable",
-            id="a port knows its server",
+            id="a port imports its adapter",
         ),
         pytest.param(
-            "chalicelib/aws/authorization_state.py", "from chalicelib.core.decision import decide", id="aws decides"
+            "chalicelib/aws/authorization_state.py",
+            "from chalicelib.core.decision import decide",
+            id="an adapter decides",
         ),
         pytest.param(
             "chalicelib/aws/authorization_state.py",
             "from chalicelib.authorize import Authorize",
-            id="aws knows a use case",
+            id="an adapter imports a use case",
         ),
         pytest.param(
-            "chalicelib/sample/table.py", "from chalicelib.sample.service import Service", id="aws knows the service"
+            "chalicelib/sample/table.py", "from chalicelib.sample.service import Service", id="aws imports the service"
         ),
-        pytest.param("chalicelib/admin_routes.py", "import boto3", id="a route knows AWS"),
-        pytest.param("chalicelib/admin_routes.py", "from chalicelib.administer import Administer", id="or a use case"),
+        pytest.param("chalicelib/admin_routes.py", "import boto3", id="a route imports AWS"),
         pytest.param(
-            "chalicelib/sample/routes.py", "from chalicelib.sample.table import SampleTable", id="or the sample's table"
+            "chalicelib/admin_routes.py",
+            "from chalicelib.administer import Administer",
+            id="a route imports a use case",
         ),
-        pytest.param("chalicelib/request_body.py", "from chalicelib import wiring", id="the parser knows the wiring"),
-        pytest.param("app.py", "from chalicelib.sample.service import Service", id="the app knows the sample's rules"),
-        pytest.param("chalicelib/aws/jwks.py", "from chalicelib.settings import Settings", id="aws knows the settings"),
-        pytest.param("chalicelib/triggers/policy_changed.py", "import boto3", id="a trigger knows AWS"),
         pytest.param(
-            "authorizers/policy.py", "from chalicelib.aws.authorization_state import StateTable", id="a guard knows AWS"
+            "chalicelib/sample/routes.py",
+            "from chalicelib.sample.table import SampleTable",
+            id="a route imports the table of the sample",
         ),
-        pytest.param("authorizers/policy.py", "def f():\n    import app", id="a guard knows the app"),
-        pytest.param("authorizers/policy_document.py", "from tests import fakes", id="a guard knows the tests"),
-        pytest.param("app.py", "import jwt", id="the app knows tokens"),
-        pytest.param("app.py", "import boto3", id="the app knows AWS"),
-        pytest.param("app.py", "from chalice_cli import prepare", id="the app runs the hook always"),
+        pytest.param("chalicelib/request_body.py", "from chalicelib import wiring", id="the parser imports the wiring"),
+        pytest.param(
+            "app.py", "from chalicelib.sample.service import Service", id="the app imports the sample's rules"
+        ),
+        pytest.param(
+            "chalicelib/aws/jwks.py", "from chalicelib.settings import Settings", id="aws imports the settings"
+        ),
+        pytest.param("chalicelib/triggers/policy_changed.py", "import boto3", id="a trigger imports AWS"),
+        pytest.param(
+            "chalicelib/aws/jwks.py", "from chalicelib.settings import Settings", id="an adapter imports the settings"
+        ),
+        pytest.param(
+            "authorizers/policy.py",
+            "from chalicelib.aws.authorization_state import StateTable",
+            id="an authorizer imports AWS",
+        ),
+        pytest.param("authorizers/policy.py", "def f():\n    import app", id="an authorizer imports the app"),
+        pytest.param("authorizers/policy_document.py", "from tests import fakes", id="an authorizer imports the tests"),
+        pytest.param("app.py", "import jwt", id="the app imports a token library"),
+        pytest.param("app.py", "import boto3", id="the app imports AWS"),
+        pytest.param("app.py", "from chalice_cli import prepare", id="the app always runs the hook"),
         pytest.param(
             "app.py",
             f"if {CLI_MODE}:\n    pass\nelse:\n    from chalice_cli import prepare",
@@ -213,29 +241,31 @@ CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'
             id="the app imports the deploy program",
         ),
         pytest.param(
-            "chalicelib/wiring.py", "from authorizers.policy import respond", id="the wiring knows an authorizer"
+            "chalicelib/wiring.py", "from authorizers.policy import respond", id="the wiring imports an authorizer"
         ),
-        pytest.param("chalicelib/wiring.py", "import infra.stacks", id="the wiring knows the deployment"),
+        pytest.param("chalicelib/wiring.py", "import infra.stacks", id="the wiring imports the deployment"),
         pytest.param(
             "chalicelib/wiring.py",
             f"if {CLI_MODE}:\n    from chalice_cli import prepare",
             id="the wiring runs the hook",
         ),
-        pytest.param("authorizers/enforcement.py", "import benchmarks", id="a guard knows the benchmarks"),
-        pytest.param("chalicelib/wiring.py", "from aws_lambda_powertools import Tracer", id="somebody traces"),
-        pytest.param("authorizers/policy.py", "import aws_lambda_powertools.tracing", id="somebody traces otherwise"),
+        pytest.param("authorizers/enforcement.py", "import benchmarks", id="an authorizer imports the benchmarks"),
+        pytest.param("chalicelib/wiring.py", "from aws_lambda_powertools import Tracer", id="a tracer"),
+        pytest.param("authorizers/policy.py", "import aws_lambda_powertools.tracing", id="a tracing module"),
         pytest.param(
-            "chalicelib/aws/authorization_state.py", "if TYPE_CHECKING:\n    import chalice", id="for its types only"
+            "chalicelib/aws/authorization_state.py",
+            "if TYPE_CHECKING:\n    import chalice",
+            id="an adapter imports Chalice for its types",
         ),
         pytest.param(
             "chalicelib/aws/authorization_state.py",
             "import mypy_boto3_dynamodb",
-            id="types that are not there on Lambda",
+            id="types that are not installed on Lambda",
         ),
-        pytest.param("chalicelib/api.py", "from chalicelib import wiring", id="the framework knows the wiring"),
+        pytest.param("chalicelib/api.py", "from chalicelib import wiring", id="the framework imports the wiring"),
     ],
 )
-def test_an_import_against_the_rules_is_noticed(path, source):
+def test_an_import_against_the_rules_is_reported(path, source):
     assert len(offences(path, source)) == 1
 
 
@@ -261,6 +291,58 @@ def test_an_import_that_the_rules_allow_is_allowed(path, source):
     assert offences(path, source) == []
 
 
-def test_an_import_by_a_dot_is_not_allowed_to_hide():
+def test_a_relative_import_is_refused():
     with pytest.raises(AssertionError, match="in full"):
         list(imports("from . import wiring"))
+
+
+# --- the graph of all components ---
+
+SYSTEM = read_sources()
+
+
+def test_every_import_between_components_goes_downwards():
+    assert upward(component_imports(SYSTEM)) == []
+
+
+def test_every_component_has_a_place_in_the_order():
+    assert component_imports(SYSTEM).keys() <= set(ORDER)
+
+
+def test_there_is_no_circle_between_components():
+    assert circles(component_imports(SYSTEM)) == []
+
+
+def test_there_is_no_circle_between_modules():
+    assert circles(module_imports(SYSTEM)) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "found"),
+    [
+        ("infra.stacks", "from local.cloud import LocalCloud", ("infra", "local")),
+        ("infra.deploy", "from infra.checks import stack", ("infra", "infra/checks")),
+        ("infra.deploy", "def deploy():\n    from infra import verify", ("infra", "infra/checks")),
+        ("local.run", "import app", ("local", "app.py")),
+        ("chalicelib.core.policy", "from chalicelib import ports", ("core", "ports")),
+    ],
+)
+def test_an_upward_import_is_reported(module, source, found):
+    changed = {**SYSTEM, module: f"{SYSTEM[module]}\n{source}\n"}
+    assert found in upward(component_imports(changed))
+
+
+def test_a_circle_between_components_is_reported():
+    changed = {**SYSTEM, "infra.stacks": "from operations import stages"}
+    assert any({"infra", "operations"} <= set(circle) for circle in circles(component_imports(changed)))
+
+
+def test_a_circle_between_modules_is_reported():
+    changed = {**SYSTEM, "infra.files": "from infra.package import PROJECT"}
+    assert any({"infra.files", "infra.package"} <= set(circle) for circle in circles(module_imports(changed)))
+
+
+def test_the_diagram_shows_an_arrow_only_if_no_other_arrows_imply_it():
+    imports = {"local": {"infra", "core"}, "infra": {"core"}, "core": set()}
+    assert mermaid(imports).splitlines()[4:] == ["    local --> infra", "    infra --> core"]
+    assert "    local --> core" in mermaid(imports, every_arrow=True).splitlines()
