@@ -1,22 +1,23 @@
-// The console: sign in at the user pool's page, see who you are, try requests. No framework, no build step.
+// The console: sign in at the user pool's page, see your identity, send requests. No framework, no build step.
 //
-// The access token is kept in sessionStorage: it survives a reload, and goes with its tab. A script that got into this
-// page could read it there; in a variable it would be hardly safer, as such a script could send requests too. So none
-// gets in (Content-Security-Policy; text is only set as text). The refresh token, which lives for hours, is dropped.
+// The access token is stored in sessionStorage: it survives a reload and ends with its tab. An injected script could
+// read it there. A variable would be hardly safer, because such a script could also send requests. The page therefore
+// prevents injected scripts: by its Content-Security-Policy, and because it sets text only as text. It discards the
+// refresh token, which is valid for hours.
 
 const SESSION = "gatehouse.session";
 const SIGN_IN = "gatehouse.sign-in";
 const REQUIRED = ["api_url", "authorize_url", "token_url", "web_client_id", "redirect_uri", "scopes"];
-// What there is to try, and what the gateway asks for: a scope in the token, or a policy that allows it.
+// The requests to try, and their requirement: a scope in the token, or a policy that allows the request.
 const REQUESTS = [
   { method: "GET", path: "/reports", needs: "a policy" },
-  { method: "POST", path: "/reports", needs: "a policy", body: { title: "Night watch", body: "All quiet." } },
+  { method: "POST", path: "/reports", needs: "a policy", body: { title: "Example", body: "Written in the browser." } },
   { method: "GET", path: "/files", needs: "the scope file.read" },
   { method: "PUT", path: "/files/hello.txt", needs: "the scope file.write", body: { content: "Hello." } },
   { method: "GET", path: "/admin/policies", needs: "a policy" },
 ];
 const URL_SAFE = { "+": "-", "/": "_", "=": "" };
-const VERDICTS = { 401: "not let in", 404: "not found" };
+const VERDICTS = { 401: "not authenticated", 404: "not found" };
 
 const $ = (id) => document.getElementById(id);
 const notify = (text) => $("notice").replaceChildren(text);
@@ -24,17 +25,17 @@ const verdict = (status) => VERDICTS[status] ?? (status < 300 ? "allowed" : stat
 const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/[+/=]/g, (c) => URL_SAFE[c]);
 const randomText = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
 const sentence = (text, code = "") => text.replace(/\.?$/, `${code}.`);
-let settings, session; // session: {token, expires}, the access token and its end in milliseconds since 1970
+let settings, session; // session: {token, expires}, the access token and its expiry in milliseconds since 1970
 
-// Something that a person can be told.
+// An error with a message for the user.
 class Problem extends Error {}
 
-// --- signing in: authorization code with PKCE ---
+// --- sign-in: authorization code with PKCE ---
 
 async function beginSignIn() {
-  if (!crypto.subtle) throw new Problem("Signing in needs HTTPS, or an address on localhost.");
+  if (!crypto.subtle) throw new Problem("The sign-in needs HTTPS, or a URL on localhost.");
   if (location.origin + location.pathname !== settings.redirect_uri) {
-    throw new Problem(`Signing in returns to ${settings.redirect_uri}: open the console there.`);
+    throw new Problem(`The sign-in returns to ${settings.redirect_uri}. Open the console at that URL.`);
   }
   const pending = { state: randomText(), nonce: randomText(), verifier: randomText() };
   const challenge = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(pending.verifier));
@@ -51,30 +52,30 @@ async function beginSignIn() {
   });
 }
 
-// What the user pool's page appended to our address, which forgets it: no code stays in the history.
-function takeAnswer() {
-  const answer = new URLSearchParams(location.search);
+// Return the parameters that the user pool's page has added to the URL. Removes them, so no code stays in the history.
+function takeResponse() {
+  const response = new URLSearchParams(location.search);
   history.replaceState(null, "", location.pathname);
-  return answer.has("code") || answer.has("error") ? answer : null;
+  return response.has("code") || response.has("error") ? response : null;
 }
 
-async function finishSignIn(answer) {
+async function finishSignIn(response) {
   const pending = JSON.parse(sessionStorage.getItem(SIGN_IN));
   sessionStorage.removeItem(SIGN_IN);
-  // Before anything in the answer is believed or shown: anyone can make a link that brings a code, or a message.
-  if (!pending || answer.get("state") !== pending.state) {
-    throw new Problem("That sign-in was not begun in this tab, or is over already: it was ignored.");
+  // Check the state first. Anyone can make a link with a code or a message.
+  if (!pending || response.get("state") !== pending.state) {
+    throw new Problem("Ignored a sign-in that did not start in this tab, or that has already ended. Sign in again.");
   }
-  const [error, description] = [answer.get("error"), answer.get("error_description")];
+  const [error, description] = [response.get("error"), response.get("error_description")];
   if (error) {
     const what = error === "access_denied" ? "was cancelled or refused" : "failed at the user pool";
     throw new Problem(sentence(`The sign-in ${what}: ${description ?? error}`));
   }
-  const granted = await redeem(answer.get("code"), pending.verifier);
-  // The ID token came straight from the token endpoint, so its signature need not be checked (OpenID Connect 3.1.3.7).
+  const granted = await redeem(response.get("code"), pending.verifier);
+  // The ID token comes directly from the token endpoint, so its signature need not be checked (OpenID Connect 3.1.3.7).
   const identity = claimsOf(granted.id_token);
   if (identity.nonce !== pending.nonce || identity.aud !== settings.web_client_id) {
-    throw new Problem("The user pool's tokens do not belong to this sign-in, so they were dropped. Sign in again.");
+    throw new Problem("The user pool returned tokens of another sign-in. They were discarded. Sign in again.");
   }
   session = { token: granted.access_token, expires: Date.now() + granted.expires_in * 1000 };
   sessionStorage.setItem(SESSION, JSON.stringify(session));
@@ -83,21 +84,21 @@ async function finishSignIn(answer) {
 async function redeem(code, code_verifier) {
   const { web_client_id: client_id, redirect_uri } = settings;
   const body = new URLSearchParams({ grant_type: "authorization_code", client_id, redirect_uri, code, code_verifier });
-  const { status, content } = await ask("The token endpoint", settings.token_url, { method: "POST", body });
+  const { status, content } = await send("The token endpoint", settings.token_url, { method: "POST", body });
   if (status === 200) return content;
   const why = content?.error_description ?? content?.error ?? status;
-  throw new Problem(`${sentence(`The token endpoint refused to exchange the code: ${why}`)} Sign in again.`);
+  throw new Problem(`${sentence(`The token endpoint refused the code: ${why}`)} Sign in again.`);
 }
 
 function signOut() {
-  forget();
+  endSession();
   $("sign-in").focus();
   if (!settings.logout_url) return notify("You are signed out of this page.");
-  // Otherwise the user pool's page would remember who was here, and let them in again without asking.
+  // Otherwise the session of the user pool's page would continue, and the next sign-in would need no password.
   return visit(settings.logout_url, { client_id: settings.web_client_id, logout_uri: settings.redirect_uri });
 }
 
-function forget() {
+function endSession() {
   session = null;
   sessionStorage.removeItem(SESSION);
   show();
@@ -105,14 +106,14 @@ function forget() {
 
 // --- requests ---
 
-// Give {status, content}: a body that is JSON as its value, any other as text.
-async function ask(who, url, options) {
+// Send a request. Returns {status, content}; content is the value of a JSON body, or the text of another body.
+async function send(server, url, options) {
   let response, text;
   try {
     response = await fetch(url, { cache: "no-store", credentials: "omit", redirect: "error", ...options });
     text = await response.text();
   } catch {
-    throw new Problem(`${who} did not answer: it is out of reach, or refuses pages of ${location.origin}.`);
+    throw new Problem(`${server} did not answer. It is not reachable, or does not allow ${location.origin}.`);
   }
   try {
     return { status: response.status, content: JSON.parse(text) };
@@ -123,16 +124,16 @@ async function ask(who, url, options) {
 
 function call({ method, path, body }) {
   const headers = { Authorization: `Bearer ${session.token}`, ...(body && { "Content-Type": "application/json" }) };
-  return ask("The API", settings.api_url + path, { method, headers, body: body && JSON.stringify(body) });
+  return send("The API", settings.api_url + path, { method, headers, body: body && JSON.stringify(body) });
 }
 
-async function askWhoIAm() {
+async function showIdentity() {
   const { status, content } = await call({ method: "GET", path: "/whoami" });
-  if (!session) return; // it ended meanwhile
+  if (!session) return; // the session has ended
   const lines = status === 200
     ? { Subject: [content.subject], Kind: [content.kind], Policies: content.policies }
-    : { Answer: [`${status} ${verdict(status)} – ${reason(content)}`] };
-  // Named as routes name them, without their resource server.
+    : { Response: [`${status} ${verdict(status)} – ${reason(content)}`] };
+  // The scope names without their resource server, as routes use them.
   lines.Scopes = claimsOf(session.token).scope?.split(" ").map((scope) => scope.split("/").pop()) ?? ["none"];
   const values = (texts) => element("dd", {}, ...texts.map((text) => element("span", { textContent: text })));
   const pairs = Object.entries(lines).map(([name, texts]) => [element("dt", { textContent: name }), values(texts)]);
@@ -140,9 +141,9 @@ async function askWhoIAm() {
 }
 
 async function tryRequest(request, cell) {
-  Object.assign(cell, { textContent: "no answer yet", className: "" });
+  Object.assign(cell, { textContent: "sending", className: "" });
   const { status, content } = await call(request);
-  if (!session) return; // it ended meanwhile
+  if (!session) return; // the session has ended
   const allowed = status < 300;
   Object.assign(cell, { textContent: `${status} ${verdict(status)}`, className: allowed ? "good" : "bad" });
   const title = `${request.method} ${request.path}: ${cell.textContent}`;
@@ -154,7 +155,7 @@ async function tryRequest(request, cell) {
 }
 
 function reason(content) {
-  const message = content?.message ?? content?.Message ?? "No reason was given";
+  const message = content?.message ?? content?.Message ?? "The response contains no reason";
   return sentence(message, content?.code && ` (${content.code})`);
 }
 
@@ -171,11 +172,11 @@ function show() {
 
 function row(request) {
   const name = `${request.method} ${request.path}`;
-  const answer = element("td", {});
+  const response = element("td", {});
   const button = element("button", { type: "button", textContent: "Send", ariaLabel: `Send ${name}` });
-  button.addEventListener("click", telling(() => tryRequest(request, answer)));
+  button.addEventListener("click", reporting(() => tryRequest(request, response)));
   const texts = [element("code", { textContent: name }), element("small", { textContent: `needs ${request.needs}` })];
-  return element("tr", {}, element("th", { scope: "row" }, ...texts), answer, element("td", {}, button));
+  return element("tr", {}, element("th", { scope: "row" }, ...texts), response, element("td", {}, button));
 }
 
 function tick() {
@@ -183,12 +184,12 @@ function tick() {
   const seconds = Math.floor((session.expires - Date.now()) / 1000);
   $("time-left").textContent = `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
   if (seconds > 0) return;
-  forget();
+  endSession();
   notify("Your token has expired. Sign in again.");
 }
 
-// Make of an action one that says in words what went wrong, and does not begin again before it has ended.
-function telling(action) {
+// Return a handler that shows the error of an action, and that ignores calls while the action runs.
+function reporting(action) {
   let busy = false;
   return async () => {
     if (busy) return;
@@ -197,7 +198,7 @@ function telling(action) {
     try {
       await action();
     } catch (problem) {
-      notify(problem instanceof Problem ? problem.message : `The page itself failed: ${problem.message}`);
+      notify(problem instanceof Problem ? problem.message : `Internal error of the page: ${problem.message}`);
     }
     busy = false;
   };
@@ -215,7 +216,7 @@ function visit(url, parameters) {
   location.assign(address);
 }
 
-// What a token says, unchecked; nothing for what is no token.
+// Return the claims of a token without a check. Returns {} for an invalid token.
 function claimsOf(token) {
   try {
     return JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
@@ -225,25 +226,25 @@ function claimsOf(token) {
 }
 
 async function start() {
-  const answer = takeAnswer();
-  const { status, content } = await ask("The host of this page", new URL("settings.json", import.meta.url));
-  if (status !== 200) throw new Problem(`The settings could not be loaded (${status}). ${reason(content)}`);
+  const response = takeResponse();
+  const { status, content } = await send("The host of this page", new URL("settings.json", import.meta.url));
+  if (status !== 200) throw new Problem(`Failed to load settings.json (${status}). ${reason(content)}`);
   const missing = REQUIRED.filter((name) => !content[name]);
-  if (missing.length) throw new Problem(`The file settings.json lacks ${missing.join(", ")}.`);
+  if (missing.length) throw new Problem(`The file settings.json has no ${missing.join(", ")}.`);
   settings = content;
   session = JSON.parse(sessionStorage.getItem(SESSION));
   try {
-    if (answer) await finishSignIn(answer);
+    if (response) await finishSignIn(response);
   } finally {
     show();
   }
-  if (session) await askWhoIAm();
+  if (session) await showIdentity();
 }
 
-for (const [id, action] of [["sign-in", beginSignIn], ["sign-out", signOut], ["ask-again", askWhoIAm]]) {
-  $(id).addEventListener("click", telling(action));
+for (const [id, action] of [["sign-in", beginSignIn], ["sign-out", signOut], ["refresh", showIdentity]]) {
+  $(id).addEventListener("click", reporting(action));
 }
-// The Back button may bring the page back as it was left, signed in: look again.
+// The Back button can restore an old page with a session. Load the page again.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 setInterval(tick, 1000);
-telling(start)();
+reporting(start)();
