@@ -1,4 +1,4 @@
-"""What all tests share: a clean environment, the distribution over the workers, and the end of what was started."""
+"""Sets up all tests: a clean environment, the distribution over workers, and the end of started processes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.environment import isolate
 
 def pytest_configure(config: pytest.Config) -> None:
     isolate(os.environ)
-    # A shell starts a background job with SIGINT ignored, and a child of the tests would inherit that.
+    # A shell starts background jobs with SIGINT ignored, and child processes would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     processes.watch(config)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest selects by the mark
+@pytest.hookimpl(tryfirst=True)  # before pytest selects by marker
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     from tests.scheduling import is_slow, longest_first
 
@@ -32,10 +32,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
-    """Lets the garbage collector pass over what the tests of one file have left for those of another.
+    """Excludes existing objects from garbage collection after each test file.
 
-    Imported modules and cached templates are hundreds of thousands of objects. Each full collection of a proof that
-    makes many objects would visit all of them.
+    Imported modules and cached templates are hundreds of thousands of objects. Each full collection in a later test
+    would visit all of them.
     """
     result = yield
     if nextitem is not None and nextitem.path != item.path:

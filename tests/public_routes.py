@@ -1,6 +1,6 @@
-"""The routes that anyone may call without a token: the one list that the tests compare every route with.
+"""The list of public routes, which need no token. The tests compare every route with it.
 
-Whoever adds to it opens a route to everyone.
+An entry in this list makes a route public.
 """
 
 PUBLIC = {("GET", "/")}

@@ -1,4 +1,4 @@
-"""The real wiring, for tests that want it: what is built for one must not be found by the next."""
+"""Isolates tests that use the real wiring: no object of one test is reused in another."""
 
 import re
 import sys
@@ -8,16 +8,16 @@ from contextlib import contextmanager
 
 @contextmanager
 def fresh_wiring() -> Iterator[None]:
-    """Let everything be built anew within, and forget it afterwards."""
-    _forget()
+    """Clear the cached objects of the wiring, before and after the block."""
+    _clear()
     try:
         yield
     finally:
-        _forget()
+        _clear()
 
 
-def _forget() -> None:
+def _clear() -> None:
     modules = [module for name, module in sys.modules.items() if re.fullmatch(r"chalicelib\.(\w+\.)?wiring", name)]
-    for made in [made for module in modules for made in vars(module).values()]:
-        if hasattr(made, "cache_clear"):
-            made.cache_clear()
+    for function in [function for module in modules for function in vars(module).values()]:
+        if hasattr(function, "cache_clear"):
+            function.cache_clear()

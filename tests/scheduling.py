@@ -1,7 +1,7 @@
 """The distribution of the tests over the workers of pytest-xdist.
 
-The marks of `--dist loadgroup` have no effect with pytest 9: pytest-xdist 3.8 writes the name of the group to
-`Item._nodeid`, which pytest does not read any more. So the groups are read from the path of a test.
+The markers of `--dist loadgroup` have no effect with pytest 9: pytest-xdist 3.8 writes the name of the group to
+`Item._nodeid`, and pytest no longer reads it. The groups are therefore read from the path of a test.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # no types
 
-# Folders whose tests share something slow, such as a cloud. The longest come first, so that no worker waits for them.
+# Folders whose tests share a slow resource, for example a cloud. The longest come first to keep all workers busy.
 FOLDERS = ("tests/e2e", "tests/rehearsal", "tests/infra", "tests/packaging", "tests/local")
 
 
@@ -20,7 +20,7 @@ SLOW_FIXTURES = {"cloud", "target"}  # they start a cloud
 
 
 def group(nodeid: str) -> str:
-    """Returns the name of the group of tests that one worker runs: a folder with something shared, or a file."""
+    """Returns the group of a test, which one worker runs: its folder if that shares a resource, otherwise its file."""
     file = nodeid.partition("::")[0]
     return next((folder for folder in FOLDERS if file.startswith(f"{folder}/")), file)
 
@@ -31,12 +31,12 @@ def longest_first(item: pytest.Item) -> int:
 
 
 def is_slow(item: pytest.Item) -> bool:
-    """Says whether a test is too slow to be run after every change."""
+    """Returns whether a test is too slow to run after every change."""
     return item.nodeid.startswith(SLOW_FOLDERS) or not SLOW_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
 
 
-class GroupScheduling(LoadScopeScheduling):
-    """Gives every group as a whole to one worker, in the order of collection."""
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # no types
+    """Assigns each group to one worker, in the order of collection."""
 
     def __init__(self, config: pytest.Config, log: Any = None) -> None:
         super().__init__(config, log)

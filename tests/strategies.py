@@ -1,4 +1,4 @@
-"""Policies and requests for property tests: small alphabets, so that patterns and paths meet often."""
+"""Generates policies and requests for property tests. Small alphabets make patterns match paths often."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from chalicelib.core.policy_json import parse_statements
 from chalicelib.core.statement import METHODS, Statement
 
-# The same examples in every run, and no verdict by the clock: a test fails for what the code does, never by luck.
+# The same examples in every run and no deadline, so that a result depends only on the code.
 repeatable = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 
 _segments = st.sampled_from(["reports", "annual", "admin", "7", "a:b", "~"])
@@ -34,5 +34,5 @@ _rules: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 )
 
 
-# never so many that they would be too large for a document
+# few enough for one policy document
 statement_tuples: st.SearchStrategy[tuple[Statement, ...]] = st.lists(_rules, max_size=3).map(parse_statements)

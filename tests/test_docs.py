@@ -1,4 +1,4 @@
-"""What the documentation says exists, and what exists is said."""
+"""Checks the documentation against the repository: links, make targets, files and reason codes."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ SHIPPED = sorted([*PROJECT.glob("chalicelib/**/*.py"), *PROJECT.glob("authorizer
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
-def test_every_link_leads_somewhere(page: Path) -> None:
+def test_every_link_target_exists(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
@@ -33,14 +33,14 @@ def test_every_anchor_of_a_link_is_a_heading(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
-def test_every_make_target_that_is_named_exists(page: Path) -> None:
+def test_every_named_make_target_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     commands = re.findall(r"(?:`|^|\$\()make (?:-s )?([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
     assert set(commands) <= targets
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
-def test_every_file_that_is_named_with_its_folder_exists(page: Path) -> None:
+def test_every_named_file_exists(page: Path) -> None:
     named = re.findall(r"`((?:[a-z_.]+/)+[A-Za-z_0-9.*-]+\.(?:py|yaml|json|js|md))`", page.read_text(encoding="utf-8"))
     made_at_run_time = {".local/outputs.json", ".chalice/deployed/dev.json"}
     for name in set(named) - made_at_run_time:
@@ -48,7 +48,7 @@ def test_every_file_that_is_named_with_its_folder_exists(page: Path) -> None:
         assert found, f"{page.name} names {name}"
 
 
-def test_every_path_that_contributing_names_exists_and_every_list_is_counted() -> None:
+def test_every_path_in_contributing_exists_and_every_count_is_correct() -> None:
     page = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     named = {name for name in re.findall(r"`([\w./*-]+)`", page) if "/" in name or name.endswith((".py", ".md", ".in"))}
     assert len(named) > 50
@@ -61,7 +61,7 @@ def test_every_path_that_contributing_names_exists_and_every_list_is_counted() -
         assert str(listed) in re.findall(r"\d+", count) or title == "rule for a group", (title, listed, count)
 
 
-def test_the_reason_codes_of_the_code_are_those_of_the_documentation() -> None:
+def test_every_reason_code_is_documented_and_no_other() -> None:
     documented = set(re.findall(r"^\| \w+ \| (.+?) \|", (PROJECT / "docs/reasons.md").read_text("utf-8"), re.MULTILINE))
     codes = {code for cell in documented for code in re.findall(r"`(\w+)`", cell)}
     source = "\n".join(path.read_text(encoding="utf-8") for path in SHIPPED)

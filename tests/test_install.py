@@ -1,4 +1,4 @@
-"""`requirements/install.py`: an environment is either complete or built again, and the output stays short."""
+"""Checks `requirements/install.py`: an incomplete environment is built again, and the output is short."""
 
 import os
 import re
@@ -16,12 +16,12 @@ from tests.wheels import METADATA, lock_of, pip_settings, write_wheel
 
 PROJECT = Path(__file__).resolve().parents[1]
 INSTALL = [sys.executable, "-I", str(PROJECT / "requirements/install.py")]
-PATIENCE = 60  # seconds; a busy machine needs them, a test that passes does not
+TIMEOUT = 60  # seconds; only a busy machine needs that long
 
 
 def installed(folder: Path, lock: Path, index: Path) -> subprocess.CompletedProcess[str]:
     command, environment = [*INSTALL, str(folder), str(lock)], {"PATH": os.environ["PATH"], **pip_settings(index)}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE * 3)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=TIMEOUT * 3)
 
 
 def balance(folder: Path) -> str:
@@ -29,7 +29,7 @@ def balance(folder: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
-def test_a_failed_installation_shows_the_reason_leaves_no_stamp_and_the_next_one_recovers(
+def test_a_failed_installation_leaves_no_stamp_and_the_next_one_recovers(
     tmp_path: Path,
 ) -> None:
     folder, index, lock = tmp_path / "a folder with spaces", tmp_path / "index", tmp_path / "lock.txt"
@@ -40,7 +40,7 @@ def test_a_failed_installation_shows_the_reason_leaves_no_stamp_and_the_next_one
     assert "DO NOT MATCH THE HASHES" in failed.stderr
     assert not (folder / "installed").exists()
 
-    # What a killed pip leaves behind: pip would take this package for a complete one.
+    # A killed pip leaves this behind. pip would treat the package as complete.
     [packages] = folder.glob("lib/python*/site-packages")
     half = packages / "ledger-1.0.dist-info"
     half.mkdir()
@@ -58,12 +58,12 @@ def test_a_failed_installation_shows_the_reason_leaves_no_stamp_and_the_next_one
 def silent_index() -> Iterator[tuple[socket.socket, str]]:
     """An index that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(PATIENCE)
+        server.settimeout(TIMEOUT)
         yield server, f"http://127.0.0.1:{server.getsockname()[1]}/simple"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_installation_leaves_neither_a_stamp_nor_a_process(
+def test_an_interrupted_installation_leaves_no_stamp_and_no_process(
     tmp_path: Path, silent_index: tuple[socket.socket, str], number: signal.Signals
 ) -> None:
     server, address = silent_index
@@ -76,16 +76,16 @@ def test_an_interrupted_installation_leaves_neither_a_stamp_nor_a_process(
         connection, _ = server.accept()
         with connection:
             started.send_signal(number)
-            _, errors = started.communicate(timeout=PATIENCE)
-            connection.settimeout(PATIENCE)
-            while connection.recv(4096):  # ends when pip, the other side, is gone
+            _, errors = started.communicate(timeout=TIMEOUT)
+            connection.settimeout(TIMEOUT)
+            while connection.recv(4096):  # ends when pip has closed the connection
                 pass
     assert started.returncode == 130
     assert "The next `make` starts it again." in errors
     assert not (folder / "installed").exists()
 
 
-def test_a_folder_that_is_no_environment_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_other_files_is_not_changed(tmp_path: Path) -> None:
     (tmp_path / "lock.txt").write_text(lock_of("0" * 64), encoding="utf-8")
     (tmp_path / "home").mkdir()
     (tmp_path / "home/diary.txt").touch()
@@ -103,7 +103,7 @@ def test_a_complete_environment_is_not_installed_again(tmp_path: Path) -> None:
     assert (finished.returncode, finished.stdout) == (0, "")
 
 
-def test_a_second_make_waits_for_the_first_and_installs_nothing(tmp_path: Path) -> None:
+def test_a_second_make_waits_for_the_first_one(tmp_path: Path) -> None:
     lock, folder = tmp_path / "lock.txt", tmp_path / "venv"
     lock.write_text(lock_of("0" * 64), encoding="utf-8")
     with lock.open() as held:
@@ -114,11 +114,11 @@ def test_a_second_make_waits_for_the_first_and_installs_nothing(tmp_path: Path) 
         assert second.stdout.readline() == "Another `make` is installing packages. Waiting for it to finish.\n"
         folder.mkdir()
         (folder / "installed").touch()
-    rest, _ = second.communicate(timeout=PATIENCE)
+    rest, _ = second.communicate(timeout=TIMEOUT)
     assert (second.returncode, rest) == (0, "")
 
 
-def test_the_make_rules_of_all_environments_use_the_installer() -> None:
+def test_every_make_rule_of_an_environment_uses_the_installer() -> None:
     rules = re.findall(r"^\$\((\w+)\)/installed: (\S+)\n((?:\t.*\n)+)", (PROJECT / "Makefile").read_text("utf-8"), re.M)
     assert {environment for environment, _, _ in rules} == {"VENV", "BENCH", "SCAN", "LOCK"}
     for _, lock, recipe in rules:

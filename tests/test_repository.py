@@ -1,4 +1,4 @@
-"""The files that GitHub, editors and pre-commit read name only what exists."""
+"""Checks the files for GitHub, editors and pre-commit: everything that they name exists."""
 
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,14 @@ def read(name: str) -> Any:
     return yaml.safe_load((PROJECT / name).read_text(encoding="utf-8"))
 
 
-def test_every_hook_runs_a_tool_that_the_lock_installs() -> None:
+def test_every_hook_runs_a_locked_tool() -> None:
     tools = versions((PROJECT / "requirements/dev.txt").read_text(encoding="utf-8"))
     hooks = [hook for repository in read(".pre-commit-config.yaml")["repos"] for hook in repository["hooks"]]
     assert [hook["entry"].split()[0] for hook in hooks] == [".venv/bin/ruff", ".venv/bin/ruff", ".venv/bin/mypy"]
     assert {"ruff", "mypy"} <= tools.keys()
 
 
-def test_dependabot_watches_every_lock_and_every_other_manifest() -> None:
+def test_dependabot_watches_every_manifest() -> None:
     watched = {
         (update["package-ecosystem"], folder.strip("/"))
         for update in read(".github/dependabot.yml")["updates"]
@@ -40,6 +40,6 @@ def test_dependabot_watches_every_lock_and_every_other_manifest() -> None:
 def test_an_issue_form_is_complete(form: Path) -> None:
     fields = yaml.safe_load(form.read_text(encoding="utf-8"))
     assert {"name", "description", "body"} <= fields.keys()
-    asked = [field for field in fields["body"] if field["type"] != "markdown"]
-    assert all(field["attributes"]["label"] for field in asked)
-    assert len({field["id"] for field in asked}) == len(asked)
+    inputs = [field for field in fields["body"] if field["type"] != "markdown"]
+    assert all(field["attributes"]["label"] for field in inputs)
+    assert len({field["id"] for field in inputs}) == len(inputs)

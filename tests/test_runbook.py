@@ -1,4 +1,4 @@
-"""What the runbook tells a tired person to type exists: commands, options, outputs, alarms. None of it is run."""
+"""Checks that the commands, options, outputs and alarms in the runbook exist. Runs no command of it."""
 
 import json
 import re
@@ -23,16 +23,16 @@ PAGES = RUNBOOK + (PROJECT / "docs/scaling.md").read_text("utf-8")
 
 
 class _Template(yaml.BaseLoader):
-    """Reads a CloudFormation template without caring for its functions."""
+    """Reads a CloudFormation template and ignores its functions."""
 
 
-_Template.add_multi_constructor("!", lambda *_: None)  # type: ignore[no-untyped-call]
+_Template.add_multi_constructor("!", lambda *_: None)
 TEMPLATE: Any = yaml.load((PROJECT / "infra/identity.yaml").read_text("utf-8"), _Template)  # noqa: S506
 AWS = botocore.session.get_session()
 
 GLOBAL = {"output", "query", "max-items"}
 _RESTORATION = {"user-pool-id", "restore-id"}
-# What the AWS CLI makes of several operations, with its own options.
+# AWS CLI commands that combine several operations and have their own options.
 CUSTOM = {
     "cloudformation deploy": {
         "stack-name",
@@ -44,13 +44,13 @@ CUSTOM = {
     },
     "cloudformation package": {"template-file", "s3-bucket", "output-template-file", "use-json"},
     "logs tail": {"since", "follow"},
-    # Newer than the botocore that is pinned; read in botocore 1.44.8.
+    # Newer than the pinned botocore; taken from botocore 1.44.8.
     "cognito-idp initiate-point-in-time-recovery": {"user-pool-id", "restore-timestamp"},
     **{f"cognito-idp {step}-point-in-time-recovery": _RESTORATION for step in ("describe", "start", "cancel")},
     "sso login": set(),
 }
 PERMISSION_ONLY = {"apigateway:GET", "cognito-idp:GetWebACLForResource", "iam:PassRole", "iam:TagRole"}
-ONLY_WITH_A_KEY = {"kms:ScheduleKeyDeletion"}  # asked of a key that `UseCustomerKey` made, and granted with it
+ONLY_WITH_A_KEY = {"kms:ScheduleKeyDeletion"}  # for a key of `UseCustomerKey`, which grants it
 
 
 def blocks(language: str) -> list[str]:
@@ -58,7 +58,7 @@ def blocks(language: str) -> list[str]:
 
 
 def typed() -> Iterator[tuple[str, str, str]]:
-    """Every `aws` command of the pages: service, operation, and what follows up to the next one."""
+    """Yield every `aws` command of the pages: service, operation, and the rest of the command."""
     text = "\n".join([*blocks("sh"), *re.findall(r"`(aws [^`]+)`", re.sub(r"```.*?```", "", PAGES, flags=re.DOTALL))])
     text = re.sub(r"\\\n\s*", " ", text)
     for command in re.findall(r"\baws ([a-z][a-z0-9-]+ .*?)(?=\baws [a-z]|\n|$)", text):
@@ -69,7 +69,7 @@ def typed() -> Iterator[tuple[str, str, str]]:
 COMMANDS = sorted(set(typed()))
 
 
-def test_there_are_commands_to_look_at() -> None:
+def test_the_pages_contain_aws_commands() -> None:
     assert len(COMMANDS) > 40
 
 
@@ -95,13 +95,13 @@ def test_a_command_and_its_options_exist(command: tuple[str, str, str]) -> None:
     assert given - GLOBAL <= known
 
 
-def test_no_command_is_looked_up_in_a_list_here_that_the_installed_botocore_knows() -> None:
+def test_custom_commands_are_unknown_to_the_installed_botocore() -> None:
     known = {xform_name(name, "-") for name in AWS.get_service_model("cognito-idp").operation_names}
     listed = {name.split()[1] for name in CUSTOM if name.startswith("cognito-idp ")}
-    assert listed & known == set(), "botocore was upgraded: take these out of CUSTOM"
+    assert listed & known == set(), "botocore was upgraded: remove these from CUSTOM"
 
 
-def test_somebody_is_disabled_before_tokens_are_revoked_since_the_sign_in_cookie_outlives_a_revocation() -> None:
+def test_the_runbook_disables_a_user_before_it_revokes_tokens() -> None:
     section = RUNBOOK.partition("## Revoke a user's access")[2].partition("\n## ")[0]
     assert "cookie" in section
     assert (
@@ -111,26 +111,26 @@ def test_somebody_is_disabled_before_tokens_are_revoked_since_the_sign_in_cookie
     )
 
 
-def test_every_output_that_is_asked_for_is_one_of_the_identity_stack() -> None:
+def test_every_used_output_exists_in_the_identity_stack() -> None:
     asked = set(re.findall(r"(?<!-)\bout ([A-Z]\w+)", PAGES))
     assert len(asked) > 8
     assert asked <= set(TEMPLATE["Outputs"])
 
 
-def test_every_alarm_of_the_template_has_its_answer() -> None:
+def test_the_runbook_has_a_section_for_every_alarm() -> None:
     alarms = {name for name, item in TEMPLATE["Resources"].items() if item["Type"] == "AWS::CloudWatch::Alarm"}
     answered = set(re.findall(r"^### (\w+)$", RUNBOOK, re.MULTILINE))
     assert {alarm.removesuffix("Alarm") for alarm in alarms} == answered
 
 
-def test_every_code_of_a_decision_that_failed_has_its_answer() -> None:
+def test_the_runbook_explains_every_code_of_a_failed_decision() -> None:
     rows = re.findall(r"^\| failed \| (.+?) \|", (PROJECT / "docs/reasons.md").read_text("utf-8"), re.MULTILINE)
     codes = {code for cell in rows for code in re.findall(r"`(\w+)`", cell)}
     answers = RUNBOOK.partition("### DecisionsFailed")[2].partition("### ")[0]
     assert codes - {"not_a_method_arn"} <= set(re.findall(r"`(\w+)`", answers))
 
 
-def test_every_parameter_of_a_stage_that_is_shown_can_be_set() -> None:
+def test_every_stage_parameter_in_the_runbook_exists() -> None:
     (shown,) = (yaml.safe_load(block) for block in blocks("yaml"))
     application = json.loads((PROJECT / ".chalice/package.json").read_text("utf-8"))["Parameters"]
     assert set(shown["identity"]) <= set(TEMPLATE["Parameters"])
@@ -138,41 +138,41 @@ def test_every_parameter_of_a_stage_that_is_shown_can_be_set() -> None:
     assert all(isinstance(group, str) for group in json.loads(shown["application"]["GroupMap"]).values())
 
 
-def test_a_first_deployment_shows_the_steps_that_there_are() -> None:
+def test_the_runbook_shows_the_deployment_steps_of_the_program() -> None:
     steps = re.findall(r'progress\.step\("(.+?)"\)', (PROJECT / "infra/deploy.py").read_text("utf-8"))
     shown = RUNBOOK.partition("## Deploy for the first time")[2].partition("**Check.**")[0]
     assert re.findall(r"^(.+?)\.{3,} changed$", shown, re.MULTILINE) == steps
 
 
-def test_what_a_deployment_is_said_to_say_is_said_by_the_program() -> None:
+def test_every_deployment_message_in_the_runbook_exists_in_the_program() -> None:
     rows = RUNBOOK.partition("| it says | do |")[2].partition("\n\n")[0]
     said = re.findall(r"^\| `(.+?)` \|", rows, re.MULTILINE)
-    told = [re.split("[…<,“]", message.lstrip("… "))[0].strip() for message in said]
+    texts = [re.split("[…<,“]", message.lstrip("… "))[0].strip() for message in said]
     source = "".join(
         path.read_text("utf-8") for name in ("infra", "operations") for path in PROJECT.glob(f"{name}/*.py")
     )
-    assert len(told) > 4
-    assert [words for words in told if words not in source] == []
+    assert len(texts) > 4
+    assert [words for words in texts if words not in source] == []
 
 
-def typed_to_manage() -> list[str]:
-    """What README, runbook and scaling page tell people to type after `manage.py`, with its options."""
+def manage_commands() -> list[str]:
+    """Return the `manage.py` commands of README, runbook and scaling page, with their options."""
     text = re.sub(r"<[^>]+>", "value", PAGES + (PROJECT / "README.md").read_text("utf-8"))
     return sorted({command.strip() for command in re.findall(r"manage\.py ([a-z ]+--[^`#|)\n]+)", text)})
 
 
-def test_there_are_commands_of_manage_to_look_at() -> None:
-    commands = {command.partition(" --")[0] for command in typed_to_manage()}
+def test_the_pages_contain_manage_commands() -> None:
+    commands = {command.partition(" --")[0] for command in manage_commands()}
     assert {"deploy", "destroy", "outputs", "policies apply"} <= commands
 
 
-@pytest.mark.parametrize("command", typed_to_manage())
-def test_what_manage_is_told_to_do_it_can_do(command: str) -> None:
+@pytest.mark.parametrize("command", manage_commands())
+def test_manage_accepts_every_documented_command(command: str) -> None:
     assert parser().parse_args(command.split()).run
 
 
 class Answering:
-    """Stands in for DynamoDB with one item in its table."""
+    """Replaces DynamoDB, with one item in its table."""
 
     def __init__(self, item: dict[str, Any]) -> None:
         self._item = item
@@ -182,7 +182,7 @@ class Answering:
 
 
 def item_put(beginning: str) -> dict[str, Any]:
-    """The item that a command of the runbook puts, as the shell hands it over."""
+    """Return the item that a command of the runbook puts, as the shell passes it."""
     text = RUNBOOK[RUNBOOK.index(beginning) :]
     quote, written = re.search(r"--item (['\"])(.+?)\1\n", text, re.DOTALL).groups()  # type: ignore[union-attr]
     if quote == '"':
@@ -191,26 +191,26 @@ def item_put(beginning: str) -> dict[str, Any]:
     return item
 
 
-def test_the_policy_that_lets_administrators_in_again_is_one_that_the_authorizer_reads() -> None:
+def test_the_authorizer_reads_the_emergency_policy_of_the_runbook() -> None:
     item = item_put("## Restore the administrators' access")
     policy = PolicyTable(Answering(item), "policies").get("group:admins")  # type: ignore[arg-type]
     assert [(s.effect.value, s.paths) for s in policy.statements] == [("Allow", ("/*",))]
 
 
-def test_the_generation_that_is_started_again_is_one_that_the_guard_reads() -> None:
+def test_the_authorizer_reads_the_new_generation_of_the_runbook() -> None:
     item = item_put("### Start the generation again")
-    somebody = Principal("sub", "client", "name", (), frozenset(), "session", 0, 1)
-    assert StateTable(Answering(item), "state").read(somebody).generation > 1_700_000_000_000  # type: ignore[arg-type]
+    principal = Principal("sub", "client", "name", (), frozenset(), "session", 0, 1)
+    assert StateTable(Answering(item), "state").read(principal).generation > 1_700_000_000_000  # type: ignore[arg-type]
 
 
-def test_a_revocation_by_table_is_one_that_the_guard_reads() -> None:
+def test_the_revocation_item_of_the_runbook_is_complete() -> None:
     item = item_put("Without an administrator's token")
     assert item["id"]["S"].startswith("revoked:sub:")
     assert set(item) == {"id", "revoked_at", "revoked_by", "expires_at"}
     assert int(item["revoked_at"]["N"]) == 1_800_000_000
 
 
-def test_the_policies_of_the_pipelines_roles_name_actions_that_exist() -> None:
+def test_the_policies_of_the_pipeline_roles_contain_only_existing_actions() -> None:
     policies = [json.loads(block) for block in blocks("json")]
     assert len(policies) == 3
     for statement in (statement for policy in policies for statement in policy["Statement"]):
@@ -221,14 +221,14 @@ def test_the_policies_of_the_pipelines_roles_name_actions_that_exist() -> None:
 
 
 def pipeline(role: str) -> list[dict[str, Any]]:
-    """The statements of the role that only looks, or of the one that deploys, which has both documents."""
-    looks, deploys = (json.loads(block)["Statement"] for block in blocks("json")[1:])
-    statements: list[dict[str, Any]] = looks if role == "plan" else looks + deploys
+    """Return the statements of the read-only role, or of the deployment role, which has both policies."""
+    reads, deploys = (json.loads(block)["Statement"] for block in blocks("json")[1:])
+    statements: list[dict[str, Any]] = reads if role == "plan" else reads + deploys
     return statements
 
 
 def may(statements: list[dict[str, Any]], action: str, resource: str | None = None) -> bool:
-    """Whether the action is allowed; on every resource, if that is asked."""
+    """Return whether the action is allowed, on this resource if it is given."""
     return any(
         fnmatchcase(action, pattern)
         for statement in statements
@@ -238,17 +238,17 @@ def may(statements: list[dict[str, Any]], action: str, resource: str | None = No
 
 
 def needed(service: str, call: str) -> tuple[str, bool]:
-    """The action of a call, and whether it knows no resource: nothing has to be named for it."""
+    """Return the IAM action of a call, and whether the action supports no resource."""
     model = AWS.get_service_model(service)
     operation = {xform_name(name): name for name in model.operation_names}[call]
     if service == "apigateway":
-        return "apigateway:GET", False  # of the role that looks; the other one may do everything there
+        return "apigateway:GET", False  # for the read-only role; the deployment role may use every action
     shape = model.operation_model(operation).input_shape
     lists = operation.startswith(("Describe", "Get", "List")) and not (shape and shape.required_members)
     return f"{service}:{operation}", lists
 
 
-def test_the_role_that_only_looks_may_ask_what_verify_asks() -> None:
+def test_the_read_only_role_allows_every_call_of_verify() -> None:
     source = "\n".join(path.read_text("utf-8") for path in PROJECT.glob("infra/checks/*.py"))
     asked = set(re.findall(r'(?:ask|listed)\(\s*"([a-z0-9-]+)",\s*"([a-z_]+)"', source))
     asked |= set(re.findall(r'client\("([a-z0-9-]+)"\)\s*\.(get_(?!paginator)[a-z_]+)\(', source))
@@ -261,7 +261,7 @@ def test_the_role_that_only_looks_may_ask_what_verify_asks() -> None:
 
 
 def called() -> set[tuple[str, str]]:
-    """What the program around a deployment asks of AWS: service and operation."""
+    """Return the AWS calls of the deployment program: service and operation."""
     source = "\n".join(
         path.read_text("utf-8") for path in (*PROJECT.glob("infra/*.py"), *PROJECT.glob("operations/*.py"))
     )
@@ -275,7 +275,7 @@ def called() -> set[tuple[str, str]]:
     }
 
 
-def test_the_role_that_deploys_may_ask_what_the_program_asks() -> None:
+def test_the_deployment_role_allows_every_call_of_the_program() -> None:
     calls = called()
     assert {("lambda", "list_functions"), ("ssm", "put_parameter"), ("dynamodb", "list_tables")} <= calls
     for call in sorted(calls):
@@ -284,7 +284,7 @@ def test_the_role_that_deploys_may_ask_what_the_program_asks() -> None:
             assert may(pipeline("deploy"), action, "*" if everywhere else None), action
 
 
-def test_what_a_parameter_adds_to_the_role_that_deploys_exists() -> None:
+def test_the_additional_actions_for_parameters_exist() -> None:
     table = RUNBOOK.partition("| with | add to `deploy.json` |")[2].partition("\n\n")[0]
     added = re.findall(r"`([a-z0-9-]+):([A-Z]\w+)`", table)
     assert len(added) > 4
@@ -293,7 +293,7 @@ def test_what_a_parameter_adds_to_the_role_that_deploys_exists() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) <= set(TEMPLATE["Parameters"])
 
 
-def test_a_role_trusts_the_repository_by_its_ids_and_not_by_a_name_that_can_be_taken_over() -> None:
+def test_a_role_trusts_the_repository_by_its_ids() -> None:
     """Source: GitHub changelog of 2026-04-23, immutable subject claims for OpenID Connect tokens."""
     (condition,) = (statement["Condition"] for statement in json.loads(blocks("json")[0])["Statement"])
     assert set(condition) == {"StringEquals"}, "a pattern would trust other repositories or jobs"
@@ -302,7 +302,7 @@ def test_a_role_trusts_the_repository_by_its_ids_and_not_by_a_name_that_can_be_t
     assert condition["StringEquals"]["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
 
 
-def test_the_ids_are_read_before_the_trust_policy_and_the_old_form_is_for_older_repositories_only() -> None:
+def test_the_runbook_reads_the_ids_before_the_trust_policy() -> None:
     steps = RUNBOOK.partition("### Set up the pipeline")[2].partition("\n## ")[0]
     assert steps.index("gh api repos/<owner>/<repository> --jq '.owner.id, .id'") < steps.index('"Federated"')
     old = "repo:<owner>/<repository>:environment:prod"
@@ -311,7 +311,7 @@ def test_the_ids_are_read_before_the_trust_policy_and_the_old_form_is_for_older_
     assert "A repository that is older" in sentence
 
 
-def test_an_environment_has_its_rules_before_a_role_trusts_it() -> None:
+def test_the_runbook_protects_an_environment_before_a_role_trusts_it() -> None:
     steps = RUNBOOK.partition("### Set up the pipeline")[2]
     rules = steps.index("The environments come first")
     assert (

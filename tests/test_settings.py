@@ -1,9 +1,10 @@
-"""Settings have the defaults that are written down, and what makes no sense is refused by name."""
+"""Checks the settings: documented defaults, accepted values, and errors that name the setting."""
 
 import ast
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,19 +13,17 @@ from chalicelib.core.errors import InternalError
 from chalicelib.settings import Settings
 
 PROPERTIES = {
-    made.__doc__.split(":")[0]: name  # type: ignore[union-attr] - every setting says what it is for
-    for name, made in vars(Settings).items()
-    if isinstance(made, property)
+    (made.__doc__ or "").split(":")[0]: name for name, made in vars(Settings).items() if isinstance(made, property)
 }
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
 
 
-def value(variable: str, text: str | None = None):
+def value(variable: str, text: str | None = None) -> Any:
     return getattr(Settings({} if text is None else {variable: text}), PROPERTIES[variable])
 
 
 def code(variable: str, text: str | None = None) -> str:
-    """How a value is taken: `accepted`, or the code with which it is refused."""
+    """Return `accepted`, or the code with which the value is refused."""
     try:
         value(variable, text)
     except InternalError as failed:
@@ -33,7 +32,7 @@ def code(variable: str, text: str | None = None) -> str:
 
 
 @pytest.mark.parametrize(("variable", "text"), [("ISSUER", ""), ("JWKS_URL", "file:///"), ("REMEMBERED_TOKENS", "ten")])
-def test_a_setting_that_is_refused_is_named(variable, text):
+def test_the_error_of_an_invalid_setting_names_it(variable: str, text: str | None) -> None:
     with pytest.raises(InternalError, match=variable):
         value(variable, text)
 
@@ -54,11 +53,11 @@ def test_a_setting_that_is_refused_is_named(variable, text):
         ("GROUP_MAP", {}),
     ],
 )
-def test_a_setting_that_is_left_out_has_its_default(variable, default):
+def test_an_absent_setting_has_its_default(variable: str, default: object) -> None:
     assert value(variable) == default
 
 
-@pytest.mark.parametrize("text", [None, ""], ids=["left out", "empty"])
+@pytest.mark.parametrize("text", [None, ""], ids=["absent", "empty"])
 @pytest.mark.parametrize(
     "variable",
     [
@@ -73,7 +72,7 @@ def test_a_setting_that_is_left_out_has_its_default(variable, default):
         "API_STAGE",
     ],
 )
-def test_a_setting_that_has_no_default_must_be_set(variable, text):
+def test_a_setting_without_a_default_must_be_set(variable: str, text: str | None) -> None:
     assert code(variable, text) == "missing_setting"
 
 
@@ -98,12 +97,12 @@ def test_a_setting_that_has_no_default_must_be_set(variable, text):
         ("GROUP_MAP", '{"8f gods": "R&D", "x": "a,b"}', {"8f gods": "R&D", "x": "a,b"}),
     ],
 )
-def test_a_setting_is_read_as_it_is_written(variable, text, expected):
+def test_a_setting_is_parsed(variable: str, text: str | None, expected: object) -> None:
     assert value(variable, text) == expected
 
 
 @pytest.mark.parametrize(
-    ("variable", "least", "most"),
+    ("variable", "minimum", "maximum"),
     [
         ("AUTHORIZER_CACHE_SECONDS", 0, 3600),
         ("POLICY_MAX_STALENESS_SECONDS", 0, 3600),
@@ -111,39 +110,39 @@ def test_a_setting_is_read_as_it_is_written(variable, text, expected):
         ("REMEMBERED_TOKENS", 0, 100_000),
     ],
 )
-def test_a_number_is_taken_from_its_least_to_its_greatest_and_not_beyond(variable, least, most):
-    assert [code(variable, str(number)) for number in (least, most)] == ["accepted", "accepted"]
-    assert [code(variable, str(number)) for number in (least - 1, most + 1)] == ["bad_setting", "bad_setting"]
+def test_a_number_outside_its_range_is_refused(variable: str, minimum: int, maximum: int) -> None:
+    assert [code(variable, str(number)) for number in (minimum, maximum)] == ["accepted", "accepted"]
+    assert [code(variable, str(number)) for number in (minimum - 1, maximum + 1)] == ["bad_setting", "bad_setting"]
 
 
 @pytest.mark.parametrize(
     "text", ["gods=admins", "[]", '{"gods": ["admins"]}', '{"gods": ""}', '{"gods": null}', "null"]
 )
-def test_a_map_of_groups_that_is_no_object_of_texts_is_refused(text):
+def test_a_group_map_that_is_not_an_object_of_texts_is_refused(text: str | None) -> None:
     assert code("GROUP_MAP", text) == "bad_setting"
 
 
 @pytest.mark.parametrize("name", ["", " ", "gods, muses", "CN=gods,OU=olympus"])
-def test_a_company_s_group_that_could_be_two_is_refused(name):
+def test_an_ambiguous_company_group_name_is_refused(name: str) -> None:
     assert code("GROUP_MAP", json.dumps({name: "editors"})) == "bad_setting"
 
 
 @pytest.mark.parametrize("name", ["a b", "", " ", "a\n", "\ud800", "g" * 129])
 @pytest.mark.parametrize("variable", ["DEFAULT_GROUPS", "PRIVILEGED_GROUPS", "GROUP_MAP"])
-def test_a_group_that_the_pool_cannot_have_is_refused_and_the_setting_is_named(variable, name):
+def test_an_invalid_group_name_is_refused_and_the_error_names_the_setting(variable: str, name: str) -> None:
     text = json.dumps({"8f-gods": name} if variable == "GROUP_MAP" else [name])
     with pytest.raises(InternalError, match=variable) as refused:
         value(variable, text)
     assert refused.value.code == "bad_setting"
 
 
-def test_a_group_with_a_space_is_refused_among_names_with_commas():
+def test_a_group_with_a_space_is_refused_in_a_list_with_commas() -> None:
     assert code("DEFAULT_GROUPS", "readers,a b") == "bad_setting"
 
 
 @pytest.mark.parametrize("text", ["", " ", "ten", "1.5", "1e3", "+5", "0x10", " 5", "5s"])
 @pytest.mark.parametrize("variable", ["AUTHORIZER_CACHE_SECONDS", "REMEMBERED_TOKENS"])
-def test_what_is_no_whole_number_is_refused(variable, text):
+def test_a_value_that_is_not_an_integer_is_refused(variable: str, text: str | None) -> None:
     assert code(variable, text) == "bad_setting"
 
 
@@ -155,7 +154,7 @@ def test_what_is_no_whole_number_is_refused(variable, text):
         "http://127.0.0.1:4566/pool/.well-known/jwks.json",
     ],
 )
-def test_keys_come_by_https_or_from_this_very_machine(url):
+def test_a_jwks_url_may_use_https_or_localhost(url: str) -> None:
     assert value("JWKS_URL", url) == url
 
 
@@ -163,22 +162,22 @@ def test_keys_come_by_https_or_from_this_very_machine(url):
     "url",
     [
         pytest.param("http://pool.example/jwks.json", id="http"),
-        pytest.param("http://localhost.example/jwks.json", id="a machine called like ours"),
-        pytest.param("http://localhost@pool.example/jwks.json", id="a user called like our machine"),
-        pytest.param("http://127.0.0.1.pool.example/jwks.json", id="a machine called like our address"),
-        pytest.param("http://pool.example/https://localhost", id="our machine in the path"),
+        pytest.param("http://localhost.example/jwks.json", id="a host name that starts with localhost"),
+        pytest.param("http://localhost@pool.example/jwks.json", id="localhost as user name"),
+        pytest.param("http://127.0.0.1.pool.example/jwks.json", id="a host name that starts with 127.0.0.1"),
+        pytest.param("http://pool.example/https://localhost", id="localhost in the path"),
         pytest.param("file:///etc/passwd", id="a file"),
         pytest.param("ftp://localhost/jwks.json", id="another protocol"),
         pytest.param("//pool.example/jwks.json", id="no protocol"),
-        pytest.param("jwks.json", id="no address"),
-        pytest.param("http://[", id="half an address"),
+        pytest.param("jwks.json", id="no host"),
+        pytest.param("http://[", id="an incomplete URL"),
     ],
 )
-def test_keys_from_anywhere_else_are_refused(url):
+def test_keys_from_anywhere_else_are_refused(url: str) -> None:
     assert code("JWKS_URL", url) == "bad_setting"
 
 
-def test_an_environment_is_read_when_it_is_asked_for_and_not_before():
+def test_the_environment_is_read_at_each_access() -> None:
     environ: dict[str, str] = {}
     settings = Settings(environ)
     environ["ISSUER"] = "https://pool.example"
@@ -189,21 +188,21 @@ def test_an_environment_is_read_when_it_is_asked_for_and_not_before():
 
 
 def documented() -> dict[str, tuple[str, ...]]:
-    """The rows of the page's table by their first cell."""
+    """Return the rows of the page's table, by their first cell."""
     rows = re.findall(r"^\| `([A-Z_]+)` \| (.+) \| (.+) \| (.+) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     return {name: cells for name, *cells in rows}
 
 
-def test_the_page_lists_every_variable_that_the_code_reads_and_no_other():
+def test_the_page_lists_exactly_the_variables_of_the_code() -> None:
     tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
     read = {text for text in texts if re.fullmatch(r"[A-Z][A-Z_]+", text)}
-    assert read == set(PROPERTIES), "every variable is named by the docstring of its property"
-    assert list(documented()) == list(PROPERTIES), "in the order of the code"
+    assert read == set(PROPERTIES), "the docstring of each property must start with its variable"
+    assert list(documented()) == list(PROPERTIES), "the page must have the order of the code"
 
 
 @pytest.mark.parametrize("variable", PROPERTIES)
-def test_the_page_gives_the_default_that_the_code_has(variable):
+def test_the_page_has_the_defaults_of_the_code(variable: str) -> None:
     default = documented()[variable][0]
     if code(variable) == "missing_setting":
         assert default == "–"
@@ -213,7 +212,7 @@ def test_the_page_gives_the_default_that_the_code_has(variable):
         assert value(variable, default.strip("`")) == value(variable)
 
 
-def test_no_other_module_that_ships_reads_the_environment_by_itself():
+def test_no_other_shipped_module_reads_the_environment() -> None:
     root = PAGE.parents[1]
     sources = [*root.glob("authorizers/*.py"), *root.glob("chalicelib/**/*.py")]
     readers = {
@@ -221,4 +220,4 @@ def test_no_other_module_that_ships_reads_the_environment_by_itself():
         for source in sources
         if re.search(r"os\.environ\b(?!\))|getenv", source.read_text(encoding="utf-8"))
     }
-    assert readers == set(), "settings.py is handed the environment as a whole"
+    assert readers == set(), "only settings.py may read the environment"

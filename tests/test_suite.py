@@ -1,5 +1,7 @@
-"""The test suite itself: what the shell sets reaches no test, tests that share a cloud share a worker, and an
-interrupted run leaves no process behind. Each test runs a small suite with the configuration of this one."""
+"""Checks the test suite itself: isolation from the shell, distribution over workers, and the end of processes.
+
+Each test runs a small suite with the configuration of this one.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,11 @@ from pathlib import Path
 import pytest
 
 from tests.environment import child_environment, isolate
-from tests.processes import MARK
+from tests.processes import RUN_ID
 
 pytestmark = pytest.mark.slow
 PROJECT = Path(__file__).resolve().parents[1]
-SECONDS = 60  # many times what a small suite takes on an idle machine
+SECONDS = 60  # a small suite needs much less on an idle machine
 SHELL = {
     "AWS_PROFILE": "accountant",
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
@@ -46,19 +48,19 @@ import time
 from pathlib import Path
 from tests.environment import child_environment
 
-def test_a_process_that_would_go_on():
+def test_a_process_that_continues():
     child = subprocess.Popen(["sh", "-c", {script!r}], env=child_environment(), start_new_session=True)
     draft = Path(__file__).with_suffix(".draft")
     draft.write_text(str(child.pid))
     draft.rename(draft.with_suffix(".pid"))
     {then}
 """
-linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which process belongs to which run")
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the environment of a process")
 
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
-    """A project with nothing but the configuration of this one."""
+    """Make a project that contains only the configuration of this one."""
     for name in ("__init__.py", "conftest.py", "environment.py", "processes.py", "scheduling.py"):
         (tmp_path / "tests").mkdir(exist_ok=True)
         shutil.copy(PROJECT / "tests" / name, tmp_path / "tests" / name)
@@ -73,7 +75,7 @@ def add(suite: Path, name: str, text: str) -> None:
 
 @contextmanager
 def running(suite: Path, *options: str, **shell: str) -> Iterator[subprocess.Popen[str]]:
-    """Runs pytest in a process group of its own, as a shell does."""
+    """Run pytest in its own process group, as a shell does."""
     with subprocess.Popen(
         [sys.executable, "-m", "pytest", "-q", *options],
         cwd=suite,
@@ -93,30 +95,30 @@ def workers(suite: Path, folder: str) -> set[str]:
     return {file.read_text("utf-8") for file in (suite / "tests" / folder).glob("*.[0-9]")}
 
 
-def test_tests_that_share_a_cloud_run_in_one_worker_and_not_all_in_the_same(suite: Path) -> None:
+def test_each_worker_runs_whole_groups_and_both_workers_are_used(suite: Path) -> None:
     for name in ("e2e/test_a.py", "e2e/test_b.py", "rehearsal/test_a.py", "rehearsal/test_b.py"):
         add(suite, name, WHERE)
     add(suite, "core/test_a.py", WHERE)
 
     with running(suite, "-n", "2") as process:
-        said, _ = process.communicate(timeout=SECONDS)
+        output, _ = process.communicate(timeout=SECONDS)
 
-    assert "40 passed" in said, said
+    assert "40 passed" in output, output
     assert len(workers(suite, "e2e")) == len(workers(suite, "rehearsal")) == 1
     assert workers(suite, "e2e") != workers(suite, "rehearsal")
 
 
-def test_nothing_that_a_shell_may_set_reaches_a_test(suite: Path) -> None:
+def test_no_setting_of_the_shell_reaches_a_test(suite: Path) -> None:
     text = f"import os\ndef test_shell():\n    assert {SHELL!r}.items() & os.environ.items() == set()\n"
     add(suite, "test_shell.py", text)
 
     with running(suite, **SHELL) as process:
-        said, _ = process.communicate(timeout=SECONDS)
+        output, _ = process.communicate(timeout=SECONDS)
 
-    assert "1 passed" in said, said
+    assert "1 passed" in output, output
 
 
-def test_a_test_process_keeps_what_pip_and_programs_need() -> None:
+def test_a_test_process_retains_variables_of_pip_and_programs() -> None:
     environ = {**SHELL, "PATH": "/bin", "HOME": "/home/clerk", "PIP_INDEX_URL": "https://packages.example"}
     isolate(environ)
     assert (
@@ -125,7 +127,7 @@ def test_a_test_process_keeps_what_pip_and_programs_need() -> None:
     assert environ["AWS_CONFIG_FILE"] == os.devnull
 
 
-def test_a_child_gets_what_it_is_given_and_no_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_child_process_gets_only_the_given_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in SHELL.items():
         monkeypatch.setenv(name, value)
     environment = child_environment(GATEHOUSE_PORT="1")
@@ -135,32 +137,30 @@ def test_a_child_gets_what_it_is_given_and_no_profile(monkeypatch: pytest.Monkey
 
 @linux_only
 @pytest.mark.parametrize("options", [("-n", "2"), ()], ids=["two workers", "one process"])
-def test_an_interrupted_run_ends_its_processes_within_seconds_and_says_so(
-    suite: Path, options: tuple[str, ...]
-) -> None:
+def test_an_interrupted_run_ends_and_reports_its_processes(suite: Path, options: tuple[str, ...]) -> None:
     add(suite, "test_one.py", WAITING.format(script="sleep 600; true", then="time.sleep(600)"))
-    stubborn = 'trap "" TERM INT; while true; do sleep 1; done'
-    add(suite, "test_two.py", WAITING.format(script=stubborn, then="time.sleep(600)"))
+    ignores_signals = 'trap "" TERM INT; while true; do sleep 1; done'
+    add(suite, "test_two.py", WAITING.format(script=ignores_signals, then="time.sleep(600)"))
     started = [suite / "tests/test_one.pid", suite / "tests/test_two.pid"][: 2 if options else 1]
 
     with running(suite, *options) as process:
         wait_for_all(started)
         os.killpg(process.pid, signal.SIGINT)
-        said, _ = process.communicate(timeout=SECONDS)
+        output, _ = process.communicate(timeout=SECONDS)
 
     assert [file for file in started if is_alive(int(file.read_text("utf-8")))] == []
-    assert "Interrupted: ended " in said
+    assert "Interrupted: ended " in output
 
 
 @linux_only
-def test_a_run_that_leaves_a_process_behind_fails_and_names_it(suite: Path) -> None:
+def test_a_run_that_leaves_a_process_fails_and_names_it(suite: Path) -> None:
     add(suite, "test_one.py", WAITING.format(script="sleep 600; true", then="pass"))
 
     with running(suite) as process:
-        said, _ = process.communicate(timeout=SECONDS)
+        output, _ = process.communicate(timeout=SECONDS)
 
     assert process.returncode == 1
-    assert "The tests left processes running, which are ended now: sh -c sleep 600; true" in said
+    assert "The tests left processes running. Ended: sh -c sleep 600; true" in output
     assert not is_alive(int((suite / "tests/test_one.pid").read_text("utf-8")))
 
 
@@ -172,9 +172,9 @@ def wait_for_all(files: list[Path]) -> None:
 
 
 def is_alive(process: int) -> bool:
-    """Says whether a process of one of the small suites still runs; its number may belong to another by now."""
+    """Returns whether a process of a small suite still runs. Another process may have reused its number."""
     try:
-        return f"{MARK}=".encode() in Path(f"/proc/{process}/environ").read_bytes()
+        return f"{RUN_ID}=".encode() in Path(f"/proc/{process}/environ").read_bytes()
     except OSError:
         return False
 

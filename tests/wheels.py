@@ -1,4 +1,4 @@
-"""A folder with one small wheel, which pip can use as an index without a network."""
+"""Makes a folder with one small wheel, which pip can use as an index without a network."""
 
 import os
 import zipfile
@@ -25,5 +25,5 @@ def lock_of(digest: str) -> str:
 
 
 def pip_settings(folder: Path) -> dict[str, str]:
-    """Environment variables with which pip uses this folder and nothing else."""
+    """Return environment variables that make pip use only this folder."""
     return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder), "PIP_CONFIG_FILE": os.devnull}
