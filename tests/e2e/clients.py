@@ -1,4 +1,4 @@
-"""Who asks: an HTTP client of the API, and people that a test may do with as it likes."""
+"""An HTTP client of the API, and users and groups for a single test."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ TIMEOUT = 30
 
 
 class Answer(NamedTuple):
-    """An HTTP response as a program sees it; the body is None when there is none."""
+    """An HTTP response. The body is None if it is empty."""
 
     status: int
     body: Any = None
 
 
 class Api:
-    """The API; each thread needs its own."""
+    """A client of the API. Each thread needs its own."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._http = requests.Session()
 
     def ask(self, method: str, path: str, token: str | None = None, body: Any = None) -> Answer:
-        """Ask once. A body of bytes goes out as it is, any other as JSON."""
+        """Sends one request. A body that is not bytes is sent as JSON."""
         content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         answer = self._http.request(method, self.url + path, headers=headers, data=content, timeout=TIMEOUT)
@@ -40,7 +40,7 @@ class Api:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a password."""
+    """A user with a password."""
 
     username: str
     password: str
@@ -48,7 +48,7 @@ class Person:
 
 
 class People:
-    """Creates people and groups with the owner's credentials; nobody else uses them, so nobody has to remove them."""
+    """Creates users and groups with the credentials of the account's owner. Each has a unique name."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._outputs = cloud.outputs
@@ -57,14 +57,14 @@ class People:
         self._dynamodb = cloud.local_cloud.client("dynamodb")
 
     def new(self, *groups: str) -> Person:
-        """Create a person who belongs to these groups, and to none by default: that decision has been taken."""
+        """Creates a user of these groups who gets no default group."""
         person = self.newcomer(*groups)
         mark = {"sub": {"S": person.sub}}
         self._dynamodb.put_item(TableName=self._outputs["environment"]["ONBOARDING_TABLE"], Item=mark)
         return person
 
     def newcomer(self, *groups: str) -> Person:
-        """Create a person as an administrator does, who has not signed in yet."""
+        """Creates a user as an administrator does. The user has not signed in yet."""
         person = {**self._pool, "Username": f"{unique('clerk')}@gatehouse.example"}
         password = "correct-horse-battery-staple"
         created = self.cognito.admin_create_user(
@@ -82,7 +82,7 @@ class People:
         return Person(person["Username"], password, created["User"]["Username"])
 
     def new_group(self) -> str:
-        """Create a group in the user pool, for which no policy is written."""
+        """Creates a group without a policy."""
         name = unique("guild")
         self.cognito.create_group(**self._pool, GroupName=name)
         return name
@@ -95,7 +95,7 @@ class People:
         self.cognito.admin_remove_user_from_group(**self._pool, Username=username, GroupName=group)
 
     def sign_in(self, person: Person, scope: str = "openid") -> dict[str, Any]:
-        """Sign in on the page, and give all tokens."""
+        """Signs in on the page and returns all tokens."""
         return sign_in_by_page(self._outputs, person.username, person.password, scope)
 
     def token_of(self, person: Person) -> str:
@@ -105,7 +105,7 @@ class People:
 
 @dataclass(frozen=True)
 class Guild:
-    """A group of the user pool which one test has for itself, with one member who is signed in."""
+    """A group of the user pool for one test, with one signed-in member."""
 
     name: str
     member: Person
@@ -122,14 +122,14 @@ class Guild:
         return f"/admin/policies/group/{self.name}"
 
     def write(self, statements: Iterable[Mapping[str, Any]], **more: Any) -> Answer:
-        """Let the administrator write the group's policy."""
+        """Writes the policy of the group as the administrator."""
         return self.api.ask("PUT", self.policy_path, self.admin, {"statements": list(statements), **more})
 
     def read(self) -> Answer:
         return self.api.ask("GET", self.policy_path, self.admin)
 
     def dissolve(self) -> None:
-        """Take the policy away, if one was written."""
+        """Deletes the policy, if there is one."""
         self.api.ask("DELETE", self.policy_path, self.admin)
 
 

@@ -1,4 +1,4 @@
-"""The local cloud as its users start it: a process of its own, with a folder and a port that nobody else uses."""
+"""Starts the local cloud as its users do: in a separate process, with its own folder and port."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from local.outputs import read_outputs
 from tests.environment import child_environment
 
 PROJECT = Path(__file__).parents[2]
-START_SECONDS, STOP_SECONDS = 90, 60  # many times what they take on an idle machine
+START_SECONDS, STOP_SECONDS = 90, 60  # many times the duration on an idle machine
 
 
 def free_port() -> int:
@@ -30,22 +30,22 @@ def free_port() -> int:
 
 
 def is_open(port: int) -> bool:
-    """Says whether something listens at a port of the loopback interface."""
+    """Returns whether a server listens on a port of the loopback interface."""
     with socket.socket() as visitor:
         return visitor.connect_ex(("127.0.0.1", port)) == 0
 
 
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = 20) -> Any:
-    """Ask again and again until the answer is true, and give it; for things that nobody reports when they are done."""
+    """Polls a condition until it is true, and returns its value."""
     deadline = time.monotonic() + seconds
     while True:
         if answer := condition():
             return answer
-        assert time.monotonic() < deadline, f"waited {seconds} s in vain: {what}"
+        assert time.monotonic() < deadline, f"not true after {seconds} s: {what}"
         time.sleep(0.05)
 
 
-# What a developer may have set, and what must not matter: a profile, an endpoint and a proxy that do not exist.
+# Settings of a developer's shell that the cloud must ignore: a profile, an endpoint and a proxy that do not exist.
 SHELL = {
     "AWS_PROFILE": "accountant",
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
@@ -56,20 +56,20 @@ SHELL = {
 
 
 def environment(local_cloud: LocalCloud) -> dict[str, str]:
-    """Returns the environment of a developer's shell: it says where the cloud is, and more that must not matter."""
+    """Returns the environment of a developer's shell: the settings of the cloud, and settings that it must ignore."""
     temporary = local_cloud.folder.with_name(f"{local_cloud.folder.name}-tmp")
     temporary.mkdir(exist_ok=True)
     return child_environment(
         GATEHOUSE_PORT=str(local_cloud.port),
         GATEHOUSE_LOCAL=str(local_cloud.folder),
-        TMPDIR=str(temporary),  # so that it can be seen what is left there
+        TMPDIR=str(temporary),  # so that a test can list the remaining files
         PYTHONFAULTHANDLER="1",
         **SHELL,
     )
 
 
 def command(local_cloud: LocalCloud, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run `python -m local <words>` to its end."""
+    """Runs `python -m local <words>` to its end."""
     return subprocess.run(
         [sys.executable, "-m", "local", *words],
         cwd=PROJECT,
@@ -83,7 +83,7 @@ def command(local_cloud: LocalCloud, *words: str) -> subprocess.CompletedProcess
 
 @dataclass(frozen=True)
 class Cloud:
-    """A cloud that was started, and what can be seen of it from outside."""
+    """A started cloud, seen from outside."""
 
     local_cloud: LocalCloud
     process: subprocess.Popen[bytes]
@@ -98,7 +98,7 @@ class Cloud:
         return self.log.read_text(encoding="utf-8")
 
     def interrupt(self) -> int:
-        """Press Ctrl-C, and give the exit status; one that does not end says in its log where it hangs."""
+        """Interrupts the cloud and returns its exit status. A cloud that hangs logs its stacks."""
         self.process.send_signal(signal.SIGINT)
         try:
             return self.process.wait(STOP_SECONDS)
@@ -107,12 +107,12 @@ class Cloud:
             return self.process.wait(STOP_SECONDS)
 
     def kill(self) -> None:
-        """End the process without a warning, as the kernel does when memory runs out."""
+        """Kills the process, as the kernel does when memory runs out."""
         self.process.kill()
         self.process.wait(STOP_SECONDS)
 
     def left_behind(self) -> list[str]:
-        """Name what still runs of it: children inherit the process group, and the folder in their environment."""
+        """Names the running processes of the cloud, by its process group and by the folder in their environment."""
         try:
             os.killpg(self.process.pid, 0)
             group = [f"process group {self.process.pid}"]
@@ -121,7 +121,7 @@ class Cloud:
         return group + [f"process {process.name}" for process in self._processes()]
 
     def listening(self) -> set[str]:
-        """The addresses at which it or a child of it can be reached; Linux only.
+        """Returns the addresses on which its processes listen; Linux only.
 
         Shape:   "127.0.0.1:4566"
         """
@@ -137,7 +137,7 @@ class Cloud:
 
 
 def start(folder: Path, port: int | None = None) -> Cloud:
-    """Start a cloud and return at once."""
+    """Starts a cloud and does not wait."""
     local_cloud = LocalCloud(port or free_port(), folder)
     log = folder.with_name(f"{folder.name}.log")
     with log.open("wb") as said:
@@ -153,9 +153,9 @@ def start(folder: Path, port: int | None = None) -> Cloud:
 
 
 def start_and_wait(folder: Path, port: int | None = None) -> Cloud:
-    """Start a cloud and wait until it says where everything is."""
+    """Starts a cloud and waits until it writes its outputs."""
     outputs = folder / "outputs.json"
-    before = _written_at(outputs)  # by a run that was killed
+    before = _written_at(outputs)  # by a killed run
     cloud = start(folder, port)
 
     def ready_or_dead() -> bool:
@@ -178,14 +178,14 @@ def _written_at(path: Path) -> int | None:
         return None
 
 
-# Linux tells all of this about processes; elsewhere nothing is found.
+# These functions read /proc. On other systems than Linux they find nothing.
 
 
 def _environment_of(process: Path) -> bytes:
     try:
         return (process / "environ").read_bytes()
     except OSError:
-        return b""  # it has ended meanwhile, or is not ours
+        return b""  # it has ended, or belongs to another user
 
 
 def _links(folder: Path) -> list[str]:
@@ -199,9 +199,9 @@ def _links(folder: Path) -> list[str]:
 
 
 def _listening_sockets() -> Iterator[tuple[str, str]]:
-    """The inode and address of every TCP socket that listens.
+    """Returns the inode and address of every listening TCP socket.
 
-    Source:  proc_pid_net(5): addresses are hexadecimal, in 32-bit words of the machine's own byte order
+    Source:  proc_pid_net(5): addresses are hexadecimal, in 32-bit words in the byte order of the machine
     """
     for path in (Path("/proc/net/tcp"), Path("/proc/net/tcp6")):
         for line in path.read_text().splitlines()[1:]:

@@ -1,4 +1,4 @@
-"""One local cloud for all end-to-end tests, and those who visit it. It ends with the last of these tests."""
+"""One local cloud for all end-to-end tests, and the tokens of its sample users. It ends with the last of these tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.tokens.corpus import Pool
 
 @pytest.fixture(scope="package")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
-    """A running cloud, which must end well and leave nothing running."""
+    """A running cloud. At the end, it must stop with status 0 and leave no process."""
     running = start_and_wait(tmp_path_factory.mktemp("shared") / "cloud")
     try:
         yield running
@@ -66,7 +66,7 @@ def machine(outputs: dict[str, Any]) -> str:
 
 @pytest.fixture
 def new_guild(api: Api, people: People, admin: str) -> Iterator[Callable[..., Guild]]:
-    """Found guilds, whose policies are taken away afterwards; their members may belong to further groups."""
+    """Creates groups with one member, who can belong to further groups. Deletes their policies afterwards."""
     founded: list[Guild] = []
 
     def found(*further_groups: str) -> Guild:
@@ -87,12 +87,12 @@ def guild(new_guild: Callable[..., Guild]) -> Guild:
 
 @pytest.fixture(scope="package")
 def attacked(cloud: Cloud, outputs: dict[str, Any], reader: str) -> Pool:
-    """The user pool with the private key that nobody but the emulator has, so that tokens are wrong in one thing only.
+    """The user pool with its private key, so that a token can have exactly one fault.
 
-    Shape:  a reader's tokens, with the scope to read files
+    Shape:  the tokens of a reader, with the scope to read files
     """
     pool_id = outputs["user_pool_id"]
-    # ministack keeps a key for access tokens beside its state, and makes it when the first one is signed.
+    # ministack stores the key of access tokens beside its state. It creates the key for the first token.
     pem = (cloud.local_cloud.state / f"cognito-pool-keys/{pool_id}-access.pem").read_bytes()
     private_key = load_pem_private_key(pem, password=None)
     assert isinstance(private_key, RSAPrivateKey)

@@ -1,4 +1,4 @@
-"""A stretch of bad road between a Lambda and the cloud: calls pass, fail, hang or come back changed, as a test says."""
+"""A proxy between a function and the cloud. It forwards calls, fails, blocks or changes the response."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from typing import Any
 import requests
 
 Answer = tuple[int, bytes]  # status and body
-Road = Callable[[str, Callable[[], Answer]], Answer]  # operation, and how to make the call → what the Lambda gets
+Behavior = Callable[
+    [str, Callable[[], Answer]], Answer
+]  # operation, and the function that makes the call → the response
 
 
-def clear(_operation: str, call: Callable[[], Answer]) -> Answer:
+def forward(_operation: str, call: Callable[[], Answer]) -> Answer:
     return call()
 
 
@@ -32,8 +34,8 @@ def broken(_operation: str, _call: Callable[[], Answer]) -> Answer:
     return 500, b'{"__type": "com.amazonaws.dynamodb.v20120810#InternalServerError", "message": "not today"}'
 
 
-def forgetful(operation: str, call: Callable[[], Answer]) -> Answer:
-    """Leave every key unprocessed but the first."""
+def incomplete(operation: str, call: Callable[[], Answer]) -> Answer:
+    """Leaves all keys unprocessed except the first."""
     status, body = call()
     if operation != "BatchGetItem" or status != 200:
         return status, body
@@ -47,22 +49,22 @@ def forgetful(operation: str, call: Callable[[], Answer]) -> Answer:
 
 @dataclass
 class Proxy:
-    """Where the road leads, in what state it is, and how many calls came by."""
+    """The address of the proxy, its current behavior, and the operations that it received."""
 
     url: str
-    road: Road = clear
+    behavior: Behavior = forward
     calls: list[str] = field(default_factory=list)
     released: Event = field(default_factory=Event)
 
     def blocked(self, _operation: str, call: Callable[[], Answer]) -> Answer:
-        """Let nobody through until released."""
+        """Blocks every call until released."""
         self.released.wait(60)
         return call()
 
 
 @contextmanager
 def proxy_to(cloud_url: str) -> Iterator[Proxy]:
-    """Open a proxy on a port of its own."""
+    """Starts a proxy on a free port."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -73,11 +75,11 @@ def proxy_to(cloud_url: str) -> Iterator[Proxy]:
             proxy.calls.append(operation)
 
             def call() -> Answer:
-                # All headers, Host among them: they are what the Lambda has signed.
+                # Forwards all headers, including Host, because the function signed them.
                 answer = requests.post(cloud_url + self.path, data=body, headers=dict(self.headers), timeout=30)
                 return answer.status_code, answer.content
 
-            status, content = proxy.road(operation, call)
+            status, content = proxy.behavior(operation, call)
             try:
                 self.send_response(status)
                 self.send_header("Content-Type", "application/x-amz-json-1.0")
@@ -85,10 +87,10 @@ def proxy_to(cloud_url: str) -> Iterator[Proxy]:
                 self.end_headers()
                 self.wfile.write(content)
             except OSError:
-                pass  # the Lambda has lost patience
+                pass  # the function closed the connection
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Logs nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

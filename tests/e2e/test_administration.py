@@ -1,4 +1,4 @@
-"""Administration: policies are stored whole or not at all, and revocations hold for the very next request."""
+"""Administration: a policy is stored completely or not at all, and a revocation is effective at the next request."""
 
 from __future__ import annotations
 
@@ -96,11 +96,11 @@ MALFORMED = {
     "cut off": (b'{"statements": [', "body"),
     "a field twice": (b'{"statements": [], "statements": []}', "body"),
     "not a number": (b'{"statements": [], "version": NaN}', "body"),
-    "nested without end": (b"[" * 100_000, "body"),
+    "nested too deeply": (b"[" * 100_000, "body"),
     "a list": ([READ], "body"),
     "no statements": ({}, "statements"),
-    "statements that are no list": ({"statements": {"read": READ}}, "statements"),
-    "a field too many": ({"statements": [READ], "comment": "for the clerks"}, "comment"),
+    "statements that are not a list": ({"statements": {"read": READ}}, "statements"),
+    "an unknown field": ({"statements": [READ], "comment": "for the clerks"}, "comment"),
     "a version that is a text": ({"statements": [READ], "version": "1"}, "version"),
     "a version that is true": ({"statements": [READ], "version": True}, "version"),
     "a version below zero": ({"statements": [READ], "version": -1}, "version"),
@@ -116,15 +116,15 @@ MALFORMED = {
     "a path that is a number": ({"statements": [rule(paths=[7])]}, "statements[0].paths[0]"),
     "a path without its slash": ({"statements": [rule(paths=["reports"])]}, "statements[0].paths[0]"),
     "a path with a policy variable": ({"statements": [rule(paths=["/${aws:x}"])]}, "statements[0].paths[0]"),
-    "a path that climbs": ({"statements": [rule(paths=["/reports/../admin"])]}, "statements[0].paths[0]"),
-    "a path beyond an ARN": ({"statements": [rule(paths=["/" + "r" * 500])]}, "statements[0].paths[0]"),
+    "a path with a dot segment": ({"statements": [rule(paths=["/reports/../admin"])]}, "statements[0].paths[0]"),
+    "a path that is too long for an ARN": ({"statements": [rule(paths=["/" + "r" * 500])]}, "statements[0].paths[0]"),
     "no scopes": ({"statements": [rule(scopes=[])]}, "statements[0].scopes"),
     "a scope with a space": ({"statements": [rule(scopes=["file read"])]}, "statements[0].scopes[0]"),
     "a sid with a space": ({"statements": [rule(sid="my rule")]}, "statements[0].sid"),
     "a sid twice": ({"statements": [READ, READ]}, "statements"),
     "only the second is wrong": ({"statements": [READ, rule(sid="b", effect="Maybe")]}, "statements[1].effect"),
     "too many statements": ({"statements": [rule(sid=f"rule{n}") for n in range(101)]}, "statements"),
-    "too large a document": (
+    "a policy that is too large": (
         {"statements": [rule(paths=[f"/reports/{'r' * 300}{n}" for n in range(30)])]},
         "statements",
     ),
@@ -133,7 +133,7 @@ MALFORMED = {
 
 @pytest.fixture(scope="module")
 def careful_guild(people: People, api: Api, admin: str) -> Any:
-    """A guild whose policy no malformed one replaces."""
+    """A group with a valid policy."""
     name = people.new_group()
     guild = Guild(name, people.new(name), "", api, admin)
     assert guild.write([READ]).status == 200
@@ -153,7 +153,7 @@ def test_a_malformed_policy_is_refused_with_the_field_name_and_not_stored(carefu
 
 
 def test_a_policy_that_is_too_large_is_refused_with_its_excess(careful_guild: Guild) -> None:
-    body, _ = MALFORMED["too large a document"]
+    body, _ = MALFORMED["a policy that is too large"]
 
     answer = careful_guild.api.ask("PUT", careful_guild.policy_path, careful_guild.admin, body)
 
@@ -183,7 +183,7 @@ def lift(guild: Guild, **what: str) -> int:
 
 @pytest.fixture
 def clerk(guild: Guild) -> Guild:
-    """A guild whose member may read reports."""
+    """A group whose member can read reports."""
     guild.write([READ])
     assert guild.api.ask("GET", "/reports", guild.token).status == 200
     return guild
@@ -201,7 +201,7 @@ def test_a_revoked_user_is_admitted_after_a_later_sign_in(clerk: Guild, people: 
     revoked_at = revoke(clerk, sub=clerk.member.sub)["revoked_at"]
 
     def issued_later() -> str | None:
-        # Tokens count whole seconds: one of the very second of the revocation is refused as well.
+        # Token times are whole seconds. A token from the second of the revocation is refused too.
         token = people.token_of(clerk.member)
         return token if claims(token)["iat"] > revoked_at else None
 
@@ -230,7 +230,7 @@ def test_a_revoked_session_is_refused_with_all_its_refreshed_tokens(
     refreshed = wait_for(refreshed_later, "a refreshed token of a later second")
 
     assert [clerk.api.ask("GET", "/reports", token) for token in (granted["access_token"], refreshed)] == [REVOKED] * 2
-    assert clerk.api.ask("GET", "/reports", clerk.token).status == 200, "another sign-in of theirs is not meant"
+    assert clerk.api.ask("GET", "/reports", clerk.token).status == 200, "another session of the user is not revoked"
     assert lift(clerk, session=session) == 204
     assert clerk.api.ask("GET", "/reports", refreshed).status == 200
 
@@ -274,15 +274,15 @@ def test_a_revocation_is_listed_until_it_is_deleted(guild: Guild) -> None:
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        pytest.param({}, "body", id="nobody"),
-        pytest.param({"sub": "a", "client": "b"}, "body", id="two at once"),
+        pytest.param({}, "body", id="no field"),
+        pytest.param({"sub": "a", "client": "b"}, "body", id="two fields"),
         pytest.param({"group": "readers"}, "group", id="a group"),
         pytest.param({"sub": ""}, "sub", id="an empty name"),
-        pytest.param({"sub": "s" * 257}, "sub", id="an endless name"),
+        pytest.param({"sub": "s" * 257}, "sub", id="a long name"),
         pytest.param({"session": 7}, "session", id="a number"),
         pytest.param({"client": "a\nb"}, "client", id="a line break"),
         pytest.param({"client": "*"}, "client", id="every client"),
-        pytest.param({"sub": "somebody"}, "sub", id="a name that is no subject"),
+        pytest.param({"sub": "somebody"}, "sub", id="a name that is not a subject"),
         pytest.param(["sub"], "body", id="a list"),
     ],
 )
@@ -295,7 +295,7 @@ def test_a_malformed_revocation_is_refused_and_not_stored(api: Api, admin: str, 
     assert api.ask("GET", "/admin/revocations", admin) == before
 
 
-# --- who may not ---
+# --- callers who are not administrators ---
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Many first requests at once, against functions of which no process runs yet."""
+"""Many concurrent first requests, to functions without a running process."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ READERS, WRITERS = 56, 8
 
 @pytest.fixture
 def just_deployed(cloud: Cloud) -> None:
-    """End the processes of all functions: a change of its configuration does."""
+    """Ends the processes of all functions with a change of their configuration."""
     functions = cloud.local_cloud.client("lambda")
     for function in functions.list_functions()["Functions"]:
         functions.update_function_configuration(FunctionName=function["FunctionName"], Timeout=function["Timeout"])

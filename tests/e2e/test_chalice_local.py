@@ -1,4 +1,4 @@
-"""`chalice local`, typed by a developer beside the running cloud: it answers as the cloud does."""
+"""`chalice local` beside the running cloud gives the same responses as the cloud."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.tokens.over_http import judge
 
 @contextmanager
 def chalice_local(local_cloud: LocalCloud, log: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """Type `chalice local`; gives the process and its port."""
+    """Starts `chalice local` and returns the process and its port."""
     port = free_port()
     command = [str(Path(sys.executable).parent / "chalice"), "local", "--port", str(port), *options]
     with log.open("wb") as said:
@@ -58,7 +58,7 @@ def chalice_local(local_cloud: LocalCloud, log: Path, *options: str) -> Iterator
 
 @pytest.fixture(scope="module")
 def developer(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """The API as `chalice local` serves it."""
+    """The API under `chalice local`."""
     log = tmp_path_factory.mktemp("chalice") / "log"
     with chalice_local(cloud.local_cloud, log, "--no-autoreload") as (process, port):
 
@@ -72,7 +72,7 @@ def developer(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="module")
 def bearers(outputs: dict[str, Any], attacked: Pool, reader: str, editor: str, admin: str, machine: str) -> Any:
-    """Tokens by what they are."""
+    """Tokens by their kind."""
     writer = sign_in_by_page(outputs, **outputs["users"]["editor"], scope=f"openid {outputs['scopes']['write']}")
     return {
         "no token": None,
@@ -168,7 +168,7 @@ def test_no_hostile_token_is_admitted(developer: Api, attacked: Pool) -> None:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        pytest.param((), 0, id="reloading"),  # Chalice's reloader keeps its worker's status to itself
+        pytest.param((), 0, id="reloading"),  # Chalice's reloader does not return the status of its worker
         pytest.param(("--no-autoreload",), 1, id="not reloading"),
     ],
 )

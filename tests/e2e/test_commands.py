@@ -1,4 +1,4 @@
-"""What people type beside a running cloud: `make token`, `make local`, and the address in a browser."""
+"""The commands beside a running cloud: `make token`, `make local`, and its address in a browser."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMES = "Name a user or the machine: USER=admin or USER=editor or USER=reader or
 
 
 def make_token(cloud: Cloud, *words: str) -> list[str]:
-    """The command that `make token` would run, in a shell of somebody who is called like a sample user."""
+    """Returns the command of `make token`, in a shell whose user has the name of a sample user."""
     settings = {
         **environment(cloud.local_cloud),
         "USER": "reader",
@@ -89,16 +89,16 @@ def test_a_token_with_a_scope_is_admitted_to_a_route_of_use_case_1(cloud: Cloud,
 
 
 @pytest.mark.parametrize(
-    ("words", "sentence"),
+    ("words", "message"),
     [
         (["--scope", "delete", "reader"], "Unknown scope delete. SCOPE accepts read, write, "),
         (["--client", "machine", "--scope", "write"], "No token for machine: "),
     ],
 )
-def test_an_unavailable_scope_is_refused_with_one_line(cloud: Cloud, words: list[str], sentence: str) -> None:
+def test_an_unavailable_scope_is_refused_with_one_line(cloud: Cloud, words: list[str], message: str) -> None:
     refused = command(cloud.local_cloud, "token", *words)
     assert (refused.returncode, refused.stdout, len(refused.stderr.splitlines())) == (1, "", 1)
-    assert refused.stderr.startswith(sentence)
+    assert refused.stderr.startswith(message)
 
 
 @pytest.mark.parametrize("option", ["--autoreload", "--no-autoreload"])
@@ -124,7 +124,7 @@ def test_chalice_local_prints_its_address_without_delay_also_into_a_file(cloud: 
     line = [str(Path(sys.executable).parent / "chalice"), "local", "--no-autoreload", "--port", str(port)]
     with log.open("wb") as said, subprocess.Popen(line, cwd=PROJECT, env=settings, stdout=said, stderr=said) as local:
         try:
-            wait_for(lambda: f":{port}" in log.read_text(), "chalice local says where it serves", STOP_SECONDS)
+            wait_for(lambda: f":{port}" in log.read_text(), "chalice local prints its address", STOP_SECONDS)
         finally:
             local.kill()
 

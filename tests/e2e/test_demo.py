@@ -1,4 +1,4 @@
-"""`make demo` plays its story against the running cloud, and tells when there is none."""
+"""`make demo` runs against the running cloud, and fails with one message if no cloud is running."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When something of ours is broken the answer is 500: nobody is admitted, and nobody is told that they may not."""
+"""Corrupt data causes 500: the request is not admitted, and the response is not a denial."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def dynamodb(cloud: Cloud) -> Any:
 
 @pytest.fixture
 def damage(dynamodb: Any, outputs: dict[str, Any], new_guild: Callable[..., Guild]) -> Iterator[Callable[..., None]]:
-    """Puts something into the table that could not have been written; afterwards it is gone."""
+    """Puts an item into the table that the writer would refuse. Deletes it afterwards."""
     table, damaged = {"TableName": outputs["tables"]["policies"]}, []
 
     def put(guild: Guild, **fields: Any) -> None:
@@ -49,7 +49,7 @@ NONSENSE = {"statements": {"S": "nonsense"}}
 @pytest.mark.parametrize(
     "fields",
     [
-        pytest.param({"statements": {"S": '[{"sid": "read", "effe'}}, id="cut off"),
+        pytest.param({"statements": {"S": '[{"sid": "read", "effe'}}, id="truncated"),
         pytest.param({"statements": {"S": json.dumps([READ, {"effect": "Forbid"}])}}, id="an unknown statement"),
         pytest.param({"statements": {"L": []}}, id="statements of another type"),
         pytest.param({"statements": None}, id="no statements"),
@@ -97,12 +97,12 @@ def reasons(cloud: Cloud) -> list[str]:
 
 @pytest.fixture
 def lost_generation(cloud: Cloud, guild: Guild, dynamodb: Any, outputs: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The state table has lost its counter; gives what would put it back."""
-    # The stream handler would count anew: first let it come to the end of what has been changed so far.
+    """Deletes the generation, and returns the arguments that restore it."""
+    # The stream handler would create the generation again. Therefore it processes all earlier changes first.
     guild.write([READ])
     wait_for(
         lambda: any(line.get("subject") == guild.subject for line in logs.lines(cloud.local_cloud, "policy_changed")),
-        "the stream has been followed up to here",
+        "the stream handler has processed the change",
     )
     table, key = {"TableName": outputs["tables"]["state"]}, {"id": {"S": "generation"}}
     put_back = {**table, "Item": dynamodb.get_item(**table, Key=key, ConsistentRead=True)["Item"]}

@@ -1,4 +1,4 @@
-"""The hostile tokens of `tests/tokens/`, made with the emulated pool's own private key, against the deployed API."""
+"""Sends the hostile tokens of `tests/tokens/`, signed with the key of the emulated pool, to the deployed API."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tests.e2e.cloud import Cloud, wait_for
 from tests.tokens.corpus import Hostile, Pool, corpus
 from tests.tokens.over_http import is_sendable, judge
 
-# What API Gateway's Cognito authorizer is not documented to look at, in a token that the pool itself has signed: who
-# but the pool could have made it? Use case 2 looks.
-NOT_LOOKED_AT = {"malformed_token", "malformed_claims", "wrong_client", "wrong_audience"}
+# API Gateway's Cognito authorizer is not documented to check these, in a token with a valid signature of the pool.
+# Use case 2 checks them.
+NOT_CHECKED = {"malformed_token", "malformed_claims", "wrong_client", "wrong_audience"}
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def hostiles(attacked: Pool) -> list[Hostile]:
 
 @pytest.fixture(scope="module")
 def send(api: Api) -> Callable[[str], Callable[[str], int]]:
-    """Makes a sender of Authorization headers to a route."""
+    """Returns a function that sends an Authorization header to a route."""
     http = requests.Session()
 
     def sender(path: str) -> Callable[[str], int]:
@@ -58,10 +58,10 @@ def test_a_valid_token_is_admitted(send: Callable[[str], Any], attacked: Pool, p
 def test_use_case_1_admits_no_token_with_a_wrong_signature_time_or_use(
     send: Callable[[str], Any], attacked: Pool, hostiles: list[Hostile]
 ) -> None:
-    def is_looked_at(hostile: Hostile) -> bool:
-        return hostile.code not in NOT_LOOKED_AT or not is_signed_by(attacked, hostile.token)
+    def is_checked(hostile: Hostile) -> bool:
+        return hostile.code not in NOT_CHECKED or not is_signed_by(attacked, hostile.token)
 
-    assert judge(send("/files"), filter(is_looked_at, hostiles)) == []
+    assert judge(send("/files"), filter(is_checked, hostiles)) == []
 
 
 def test_use_case_2_refuses_every_token_and_logs_the_reason(
@@ -72,11 +72,11 @@ def test_use_case_2_refuses_every_token_and_logs_the_reason(
 
     assert judge(send("/reports"), sent) == []
 
-    def told() -> Counter[str] | None:
+    def logged() -> Counter[str] | None:
         codes = rejections(cloud)[before:]
         return Counter(codes) if len(codes) >= len(sent) else None
 
-    assert wait_for(told, "the log tells of every refusal") == Counter(hostile.code for hostile in sent)
+    assert wait_for(logged, "the log contains every refusal") == Counter(hostile.code for hostile in sent)
 
 
 def test_no_token_is_in_any_log(cloud: Cloud, api: Api, reader: str) -> None:

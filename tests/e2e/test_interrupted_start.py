@@ -1,4 +1,4 @@
-"""A start that is killed at any moment does not spoil the next one."""
+"""A start that is killed at any moment does not affect the next start."""
 
 from __future__ import annotations
 

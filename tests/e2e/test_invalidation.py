@@ -1,4 +1,4 @@
-"""The guarantee: what was taken away is refused to every request that begins after the change was acknowledged."""
+"""The guarantee: every request that starts after an acknowledged change is decided on the new state."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ READ = [allow("/reports", sid="read")]
 
 
 def stale_answers(guild: Guild, url: str, changes: int) -> list[str]:
-    """Take away and give back in turn, ask at once each time, and tell which answers did not follow."""
-    api = Api(url)  # connections of its own: this runs in threads
+    """Alternately grants and revokes a permission, sends a request after each change, and returns the stale answers."""
+    api = Api(url)  # each thread needs its own connections
     stale = []
     for change in range(changes):
-        wanted = 403 if change % 2 else 200
+        expected = 403 if change % 2 else 200
         written = api.ask("PUT", guild.policy_path, guild.admin, {"statements": [] if change % 2 else READ})
         assert written.status == 200
         answered = api.ask("GET", "/reports", guild.token).status
-        if answered != wanted:
-            stale.append(f"change {change}: {answered} where {wanted} was in force")
+        if answered != expected:
+            stale.append(f"change {change}: got {answered}, expected {expected}")
     return stale
 
 
 @pytest.fixture
 def sleeping_stream(cloud: Cloud) -> Iterator[None]:
-    """Nobody follows the policy table's stream, which would heal much of what a careless writer leaves undone."""
+    """Disables the stream handler, which would repair an incomplete write."""
     functions = cloud.local_cloud.client("lambda")
     (mapping,) = functions.list_event_source_mappings()["EventSourceMappings"]
     functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
@@ -62,7 +62,7 @@ def table(cloud: Cloud, outputs: dict[str, Any]) -> Table:
 
 
 class Table:
-    """The tables in the hands of their owner, who knows nothing of generations."""
+    """Edits the tables directly, without the writer's protocol."""
 
     def __init__(self, dynamodb: Any, policies: str, state: str) -> None:
         self._dynamodb, self._policies, self._state = dynamodb, policies, state
@@ -89,8 +89,8 @@ def test_a_change_by_another_tool_becomes_effective_through_the_stream(
 ) -> None:
     guild.write(READ)
     assert guild.api.ask("GET", "/reports", guild.token).status == 200
-    # The stream keeps the order: once this change has come through it, only the edit can count the generation up.
-    wait_for(lambda: audit_lines(cloud, guild.subject), "the audit line of the policy as it was first written")
+    # The stream is ordered. After this change has arrived, only the edit can increment the generation.
+    wait_for(lambda: audit_lines(cloud, guild.subject), "the audit line of the first write")
     before = table.generation()
 
     table.edit(guild.subject, [])

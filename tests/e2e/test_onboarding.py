@@ -1,4 +1,4 @@
-"""Onboarding: everyone gets the default group, once, when they confirm their sign-up or at their first sign-in."""
+"""Onboarding: each user gets the default group once, at the confirmed sign-up or at the first sign-in."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def pool(outputs: dict[str, Any]) -> Any:
 
 
 def sign_up(pool: Any, outputs: dict[str, Any]) -> dict[str, str]:
-    """Sign somebody up and confirm their address; gives what names them in the pool's operations."""
+    """Signs up a user and confirms the address. Returns the fields that name the user in the operations of the pool."""
     someone = {"ClientId": outputs["web_client_id"], "Username": f"{unique('newcomer')}@gatehouse.example"}
     pool.sign_up(**someone, Password=PASSWORD, UserAttributes=[{"Name": "email", "Value": someone["Username"]}])
     pool.confirm_sign_up(**someone, ConfirmationCode="123456")
@@ -147,24 +147,24 @@ def test_a_user_cannot_write_company_groups_into_their_profile(
 
 
 @pytest.fixture
-def out_of_order(cloud: Cloud) -> Iterator[Callable[[str], None]]:
-    """Lets a trigger look for a table that does not exist."""
-    functions, kept = cloud.local_cloud.client("lambda"), {}
+def break_trigger(cloud: Cloud) -> Iterator[Callable[[str], None]]:
+    """Returns a function that makes a trigger use a table that does not exist."""
+    functions, retained = cloud.local_cloud.client("lambda"), {}
 
     def break_(function: str) -> None:
-        kept[function] = functions.get_function_configuration(FunctionName=function)["Environment"]
-        broken = {**kept[function]["Variables"], "ONBOARDING_TABLE": "a-table-that-does-not-exist"}
+        retained[function] = functions.get_function_configuration(FunctionName=function)["Environment"]
+        broken = {**retained[function]["Variables"], "ONBOARDING_TABLE": "a-table-that-does-not-exist"}
         functions.update_function_configuration(FunctionName=function, Environment={"Variables": broken})
 
     yield break_
-    for function, settings in kept.items():
+    for function, settings in retained.items():
         functions.update_function_configuration(FunctionName=function, Environment=settings)
 
 
 def test_a_user_who_signs_up_while_the_trigger_fails_gets_the_group_at_the_first_sign_in(
-    cloud: Cloud, out_of_order: Callable[[str], None], pool: Any, outputs: dict[str, Any], people: People
+    cloud: Cloud, break_trigger: Callable[[str], None], pool: Any, outputs: dict[str, Any], people: People
 ) -> None:
-    out_of_order("gatehouse-local-post_confirmation")
+    break_trigger("gatehouse-local-post_confirmation")
     before = len(failures(cloud, "post_confirmation"))
 
     newcomer = sign_up(pool, outputs)
@@ -177,9 +177,9 @@ def test_a_user_who_signs_up_while_the_trigger_fails_gets_the_group_at_the_first
 
 
 def test_a_sign_in_while_the_trigger_fails_returns_a_token_without_permissions_and_is_reported(
-    cloud: Cloud, out_of_order: Callable[[str], None], outputs: dict[str, Any], people: People, api: Api
+    cloud: Cloud, break_trigger: Callable[[str], None], outputs: dict[str, Any], people: People, api: Api
 ) -> None:
-    out_of_order("gatehouse-local-pre_token")
+    break_trigger("gatehouse-local-pre_token")
     before = len(failures(cloud, "pre_token"))
     newcomer = people.newcomer()
 

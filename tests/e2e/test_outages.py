@@ -1,4 +1,4 @@
-"""What happens when something that a decision needs is missing, slow or broken: nobody is let in by it."""
+"""Outages of what a decision needs: a missing, slow or failing dependency never admits a request."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.clients import Api, Guild
 from tests.e2e.cloud import Cloud, free_port, wait_for
-from tests.e2e.proxy import Proxy, Road, broken, clear, forgetful, proxy_to, throttled
+from tests.e2e.proxy import Behavior, Proxy, broken, forward, incomplete, proxy_to, throttled
 from tests.fakes import allow
 
 AUTHORIZER, STREAM_HANDLER = "gatehouse-local-policy_authorizer", "gatehouse-local-policy_changed"
@@ -17,7 +17,7 @@ AUTHORIZER, STREAM_HANDLER = "gatehouse-local-policy_authorizer", "gatehouse-loc
 
 @contextmanager
 def settings_changed(cloud: Cloud, function: str, **changes: str) -> Iterator[None]:
-    """Run a function with other settings; every change is a cold start."""
+    """Changes the settings of a function temporarily. Each change causes a cold start."""
     functions = cloud.local_cloud.client("lambda")
     before = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
     functions.update_function_configuration(FunctionName=function, Environment={"Variables": before | changes})
@@ -28,8 +28,8 @@ def settings_changed(cloud: Cloud, function: str, **changes: str) -> Iterator[No
 
 
 @pytest.fixture(scope="module")
-def bad_road(cloud: Cloud) -> Iterator[Proxy]:
-    """The authorizer's way to DynamoDB, which the tests make worse."""
+def proxy(cloud: Cloud) -> Iterator[Proxy]:
+    """A proxy between the authorizer and DynamoDB."""
     with (
         proxy_to(cloud.local_cloud.url) as proxy,
         settings_changed(cloud, AUTHORIZER, AWS_ENDPOINT_URL_DYNAMODB=proxy.url),
@@ -43,46 +43,46 @@ def reading_guild(guild: Guild) -> Guild:
     return guild
 
 
-@pytest.mark.parametrize("road", [throttled, broken, forgetful], ids=lambda road: str(road.__name__))
+@pytest.mark.parametrize("behavior", [throttled, broken, incomplete], ids=lambda behavior: str(behavior.__name__))
 def test_a_failing_table_causes_errors_and_no_decisions(
-    bad_road: Proxy, reading_guild: Guild, road: Road, api: Api
+    proxy: Proxy, reading_guild: Guild, behavior: Behavior, api: Api
 ) -> None:
     assert api.ask("GET", "/reports", reading_guild.token).status == 200
-    bad_road.road = road
+    proxy.behavior = behavior
     try:
         failed = api.ask("GET", "/reports", reading_guild.token)
     finally:
-        bad_road.road = clear
+        proxy.behavior = forward
     assert (failed.status, failed.body["code"]) == (500, "cannot_decide")
-    assert api.ask("GET", "/reports", reading_guild.token).status == 200, "the failure was not remembered"
+    assert api.ask("GET", "/reports", reading_guild.token).status == 200, "the failure is not cached"
 
 
-def test_a_table_that_does_not_respond_causes_an_error(bad_road: Proxy, reading_guild: Guild, api: Api) -> None:
+def test_a_table_that_does_not_respond_causes_an_error(proxy: Proxy, reading_guild: Guild, api: Api) -> None:
     assert api.ask("GET", "/reports", reading_guild.token).status == 200
-    bad_road.road = bad_road.blocked
+    proxy.behavior = proxy.blocked
     try:
         assert api.ask("GET", "/reports", reading_guild.token).status == 500
     finally:
-        bad_road.road = clear
-        bad_road.released.set()
+        proxy.behavior = forward
+        proxy.released.set()
     assert api.ask("GET", "/reports", reading_guild.token).status == 200
 
 
 def test_a_permission_revoked_during_an_outage_is_not_served_from_the_cache_afterwards(
-    bad_road: Proxy, reading_guild: Guild, api: Api
+    proxy: Proxy, reading_guild: Guild, api: Api
 ) -> None:
     assert api.ask("GET", "/reports", reading_guild.token).status == 200
-    bad_road.road = throttled_for("BatchGetItem")
+    proxy.behavior = throttled_for("BatchGetItem")
     try:
-        # The administrator's own request needs a decision: it is the table's owner who edits during the outage.
+        # The administrator's own request needs a decision, so the change follows the outage.
         assert api.ask("GET", "/reports", reading_guild.token).status == 500
     finally:
-        bad_road.road = clear
+        proxy.behavior = forward
     assert reading_guild.write([allow("/whoami")]).status == 200
     assert api.ask("GET", "/reports", reading_guild.token).status == 403
 
 
-def throttled_for(operation: str) -> Road:
+def throttled_for(operation: str) -> Behavior:
     return lambda called, call: throttled(called, call) if called == operation else call()
 
 
@@ -100,7 +100,7 @@ def test_a_missing_table_causes_errors(cloud: Cloud, reading_guild: Guild, api: 
     assert api.ask("GET", "/reports", reading_guild.token).status == 200
 
 
-def test_keys_that_cannot_be_fetched_at_a_cold_start_cause_errors_until_they_can(
+def test_unreachable_keys_at_a_cold_start_cause_errors_until_they_are_reachable(
     cloud: Cloud, reading_guild: Guild, api: Api
 ) -> None:
     with settings_changed(cloud, AUTHORIZER, JWKS_URL=f"http://localhost:{free_port()}/jwks.json"):
@@ -112,14 +112,14 @@ def test_a_recovered_stream_handler_processes_a_change_by_another_tool(
     cloud: Cloud, reading_guild: Guild, api: Api
 ) -> None:
     with (
-        proxy_to(cloud.local_cloud.url) as road,
-        settings_changed(cloud, STREAM_HANDLER, AWS_ENDPOINT_URL_DYNAMODB=road.url),
+        proxy_to(cloud.local_cloud.url) as proxy,
+        settings_changed(cloud, STREAM_HANDLER, AWS_ENDPOINT_URL_DYNAMODB=proxy.url),
     ):
         assert api.ask("GET", "/reports", reading_guild.token).status == 200
-        road.road = broken
+        proxy.behavior = broken
         edit_by_another_tool(cloud, reading_guild)
-        wait_for(lambda: "UpdateItem" in road.calls, "the stream handler has failed")
-        road.road = clear
+        wait_for(lambda: "UpdateItem" in proxy.calls, "the stream handler has failed")
+        proxy.behavior = forward
         wait_for(refused(api, reading_guild), "the edit is effective", 30)
 
 

@@ -14,7 +14,7 @@ from tests.e2e.cloud import PROJECT, Cloud
 
 Apply = Callable[..., int]
 
-# Not one of these is for this machine.
+# Settings of a shell that the command must ignore.
 ELSEWHERE = {
     "AWS_PROFILE": "somebody",
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
@@ -25,7 +25,7 @@ ELSEWHERE = {
 
 @pytest.fixture
 def apply(tmp_path: Path, cloud: Cloud) -> Iterator[Apply]:
-    """Apply the files of this repository and those that are given, by their names and texts; give the exit status."""
+    """Applies the files of this repository and the given files (name and text), and returns the exit status."""
     folder = tmp_path / "policies"
     shutil.copytree(PROJECT / "policies", folder)
 

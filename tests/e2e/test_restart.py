@@ -1,6 +1,6 @@
-"""Stopping, starting again and being killed: what is kept, what is lost, and that nothing keeps running.
+"""Stop, restart and kill of the local cloud: the retained state, the lost state, and no remaining processes.
 
-One cloud lives four times here, each life a fixture: killed at its birth; stopped in order; killed; stopped in order.
+One cloud runs four times. Each run is a fixture: killed at its start, stopped, killed, stopped.
 """
 
 from __future__ import annotations
@@ -25,20 +25,27 @@ from tests.e2e.cloud import STOP_SECONDS, Cloud, command, free_port, is_open, st
 from tests.fakes import allow
 
 POLICY = [allow("/whoami", sid="who-am-i")]
-SAVED_SECONDS = 10  # the longest time from a change until it is saved
+SAVED_SECONDS = 10  # the longest time from a change to its save
 NOT_RUNNING = "The local cloud is not running: start it with `make run` in another terminal.\n"
-linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells this about processes")
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 
 
 def wait_until_gone(cloud: Cloud) -> None:
-    """Lambdas learn from a broken pipe that the cloud was killed."""
+    """Waits until the functions have ended. A broken pipe tells them that the cloud was killed."""
     wait_for(lambda: not cloud.left_behind(), "a killed cloud's processes end", STOP_SECONDS)
 
 
 def administer(cloud: Cloud) -> Administer:
+<<<<<<< HEAD
     """Write policies with the owner's credentials."""
     tables = cloud.outputs["tables"]
     return administer_with(cloud.local_cloud.client("dynamodb"), tables["policies"], tables["state"])
+=======
+    """Returns the use case with the credentials of the account's owner."""
+    dynamodb, tables = cloud.local_cloud.client("dynamodb"), cloud.outputs["tables"]
+    state = StateTable(dynamodb, tables["state"])
+    return Administer(PolicyTable(dynamodb, tables["policies"]), state, state)
+>>>>>>> 6c8a767 (Describe the end-to-end tests in plain words)
 
 
 def saved(cloud: Cloud) -> str:
@@ -56,26 +63,26 @@ def who_may_sign_in(people: People, *asked: Person) -> list[bool]:
 
 
 @dataclass(frozen=True)
-class FirstLife:
-    """Began after a run that was killed before it could save anything; ended by Ctrl-C."""
+class FirstRun:
+    """Started after a run that was killed before its first save. Stopped by Ctrl-C."""
 
     cloud: Cloud
     outputs: dict[str, Any]
     guild: Guild
     addresses: set[str]
-    second_run: CompletedProcess[str]
+    concurrent_run: CompletedProcess[str]
     reset: CompletedProcess[str]
     status: int
 
 
 @pytest.fixture(scope="module")
-def first_life(tmp_path_factory: pytest.TempPathFactory) -> FirstLife:
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> FirstRun:
     folder = tmp_path_factory.mktemp("restarted") / "cloud"
-    stillborn = start(folder)
-    wait_for((folder / "running").exists, "the cloud has begun")
-    stillborn.kill()
-    wait_until_gone(stillborn)
-    cloud = start_and_wait(folder, stillborn.local_cloud.port)
+    killed = start(folder)
+    wait_for((folder / "running").exists, "the cloud has started")
+    killed.kill()
+    wait_until_gone(killed)
+    cloud = start_and_wait(folder, killed.local_cloud.port)
     try:
         outputs, people = cloud.outputs, People(cloud)
         name = people.new_group()
@@ -84,19 +91,24 @@ def first_life(tmp_path_factory: pytest.TempPathFactory) -> FirstLife:
         guild = Guild(name, member, people.token_of(member), Api(outputs["api_url"]), admin)
         assert guild.write(POLICY).status == 200
         assert guild.api.ask("GET", "/whoami", guild.token).status == 200
+<<<<<<< HEAD
         # One policy is as an older file described it, and one is an administrator's.
         administer(cloud).put_policy("group:readers", (), author=AUTHOR)
+=======
+        # One policy has the content of an older file, and an administrator wrote the other one.
+        administer(cloud).put_policy("group:readers", {"statements": []}, author=AUTHOR)
+>>>>>>> 6c8a767 (Describe the end-to-end tests in plain words)
         assert guild.api.ask("PUT", "/admin/policies/group/editors", admin, {"statements": POLICY}).status == 200
         addresses = cloud.listening()
-        second_run, reset = command(cloud.local_cloud, "run"), command(cloud.local_cloud, "reset")
+        concurrent_run, reset = command(cloud.local_cloud, "run"), command(cloud.local_cloud, "reset")
     finally:
         status = cloud.interrupt()
-    return FirstLife(cloud, outputs, guild, addresses, second_run, reset, status)
+    return FirstRun(cloud, outputs, guild, addresses, concurrent_run, reset, status)
 
 
 @dataclass(frozen=True)
-class SecondLife:
-    """Began after a stop; was killed."""
+class SecondRun:
+    """Started after a stop. Killed."""
 
     cloud: Cloud
     outputs: dict[str, Any]
@@ -108,25 +120,25 @@ class SecondLife:
 
 
 @pytest.fixture(scope="module")
-def second_life(first_life: FirstLife) -> SecondLife:
-    local_cloud, guild = first_life.cloud.local_cloud, first_life.guild
+def second_run(first_run: FirstRun) -> SecondRun:
+    local_cloud, guild = first_run.cloud.local_cloud, first_run.guild
     cloud = start_and_wait(local_cloud.folder, local_cloud.port)
     try:
         outputs, people = cloud.outputs, People(cloud)
         signed_in = who_may_sign_in(people, guild.member)
         policy, answer = guild.read(), guild.api.ask("GET", "/whoami", guild.token)
         newcomer = people.new()
-        mark = f'{{"S": "{newcomer.sub}"}}'  # the last of the writes that made the newcomer
+        mark = f'{{"S": "{newcomer.sub}"}}'  # the last write for the newcomer
         wait_for(lambda: mark in saved(cloud), "the newcomer is saved", SAVED_SECONDS)
     finally:
         cloud.kill()
         wait_until_gone(cloud)
-    return SecondLife(cloud, outputs, signed_in, policy, answer, newcomer, command(local_cloud, "demo"))
+    return SecondRun(cloud, outputs, signed_in, policy, answer, newcomer, command(local_cloud, "demo"))
 
 
 @dataclass(frozen=True)
-class ThirdLife:
-    """Began after a kill; ended by Ctrl-C, and was then forgotten."""
+class ThirdRun:
+    """Started after a kill. Stopped by Ctrl-C, and then reset."""
 
     said: str
     signed_in: list[bool]
@@ -137,134 +149,141 @@ class ThirdLife:
 
 
 @pytest.fixture(scope="module")
-def third_life(first_life: FirstLife, second_life: SecondLife) -> ThirdLife:
-    local_cloud = second_life.cloud.local_cloud
+def third_run(first_run: FirstRun, second_run: SecondRun) -> ThirdRun:
+    local_cloud = second_run.cloud.local_cloud
     cloud = start_and_wait(local_cloud.folder, local_cloud.port)
     try:
-        signed_in = who_may_sign_in(People(cloud), first_life.guild.member, second_life.newcomer)
+        signed_in = who_may_sign_in(People(cloud), first_run.guild.member, second_run.newcomer)
     finally:
         status = cloud.interrupt()
-    return ThirdLife(
+    return ThirdRun(
         cloud.said, signed_in, status, cloud.left_behind(), command(local_cloud, "reset"), local_cloud.folder
     )
 
 
-# --- a stop, in order ---
+# --- a clean stop ---
 
 
-def test_ctrl_c_stops_the_cloud_with_status_0_and_leaves_nothing(first_life: FirstLife) -> None:
-    assert first_life.status == 0, first_life.cloud.said
-    assert first_life.cloud.left_behind() == []
-    assert first_life.cloud.temporary_files() == []
+def test_ctrl_c_stops_the_cloud_with_status_0_and_leaves_nothing(first_run: FirstRun) -> None:
+    assert first_run.status == 0, first_run.cloud.said
+    assert first_run.cloud.left_behind() == []
+    assert first_run.cloud.temporary_files() == []
 
 
-def test_the_port_is_closed_after_a_stop(first_life: FirstLife) -> None:
-    assert not is_open(first_life.cloud.local_cloud.port)
+def test_the_port_is_closed_after_a_stop(first_run: FirstRun) -> None:
+    assert not is_open(first_run.cloud.local_cloud.port)
 
 
-def test_a_stopped_cloud_leaves_no_outputs(first_life: FirstLife) -> None:
-    assert command(first_life.cloud.local_cloud, "demo").stderr == NOT_RUNNING
+def test_a_stopped_cloud_leaves_no_outputs(first_run: FirstRun) -> None:
+    assert command(first_run.cloud.local_cloud, "demo").stderr == NOT_RUNNING
 
 
 @linux_only
-def test_nothing_listens_beyond_loopback(first_life: FirstLife) -> None:
-    assert first_life.addresses == {f"127.0.0.1:{first_life.cloud.local_cloud.port}"}
+def test_nothing_listens_beyond_loopback(first_run: FirstRun) -> None:
+    assert first_run.addresses == {f"127.0.0.1:{first_run.cloud.local_cloud.port}"}
 
 
-def test_only_the_owner_can_read_the_secrets(first_life: FirstLife) -> None:
-    assert first_life.cloud.local_cloud.state.stat().st_mode & 0o077 == 0
+def test_only_the_owner_can_read_the_secrets(first_run: FirstRun) -> None:
+    assert first_run.cloud.local_cloud.state.stat().st_mode & 0o077 == 0
 
 
-def test_a_second_run_is_refused_with_one_message(first_life: FirstLife) -> None:
-    folder = first_life.cloud.local_cloud.folder
+def test_a_second_run_is_refused_with_one_message(first_run: FirstRun) -> None:
+    folder = first_run.cloud.local_cloud.folder
 
-    assert (first_life.second_run.returncode, first_life.second_run.stdout) == (1, "")
-    assert first_life.second_run.stderr == (
+    assert (first_run.concurrent_run.returncode, first_run.concurrent_run.stdout) == (1, "")
+    assert first_run.concurrent_run.stderr == (
         f"A local cloud is already running in {folder}. To stop it, press Ctrl-C in its terminal.\n"
     )
 
 
-def test_a_running_cloud_cannot_be_reset(first_life: FirstLife) -> None:
-    assert first_life.reset.returncode == 1
-    assert first_life.reset.stderr == (
+def test_a_running_cloud_cannot_be_reset(first_run: FirstRun) -> None:
+    assert first_run.reset.returncode == 1
+    assert first_run.reset.stderr == (
         "The local cloud is running. To stop it, press Ctrl-C in its terminal. Then reset it.\n"
     )
 
 
 def test_the_run_after_a_kill_before_the_first_save_starts_with_a_new_cloud_and_a_message(
-    first_life: FirstLife,
+    first_run: FirstRun,
 ) -> None:
-    assert first_life.cloud.said.splitlines()[0] == (
+    assert first_run.cloud.said.splitlines()[0] == (
         "The last run was killed before its first save. This run starts with a new cloud."
     )
 
 
-# --- what a stop keeps ---
+# --- the state after a stop ---
 
 
-def test_a_restart_changes_no_address_and_no_key(first_life: FirstLife, second_life: SecondLife) -> None:
-    assert second_life.outputs == first_life.outputs
+def test_a_restart_changes_no_address_and_no_key(first_run: FirstRun, second_run: SecondRun) -> None:
+    assert second_run.outputs == first_run.outputs
 
 
-def test_users_and_their_tokens_survive_a_restart(second_life: SecondLife) -> None:
-    assert second_life.signed_in == [True]
-    assert second_life.answer_to_the_old_token.status == 200
+def test_users_and_their_tokens_survive_a_restart(second_run: SecondRun) -> None:
+    assert second_run.signed_in == [True]
+    assert second_run.answer_to_the_old_token.status == 200
 
 
-def test_policies_survive_a_restart(second_life: SecondLife) -> None:
-    assert (second_life.policy.status, second_life.policy.body["statements"]) == (200, POLICY)
+def test_policies_survive_a_restart(second_run: SecondRun) -> None:
+    assert (second_run.policy.status, second_run.policy.body["statements"]) == (200, POLICY)
 
 
-def test_a_start_applies_a_changed_policy_file(second_life: SecondLife) -> None:
-    assert re.findall(r"policies: written: (\S+)", second_life.cloud.said) == ["group:readers"]
+def test_a_start_applies_a_changed_policy_file(second_run: SecondRun) -> None:
+    assert re.findall(r"policies: written: (\S+)", second_run.cloud.said) == ["group:readers"]
 
 
+<<<<<<< HEAD
 def test_a_start_retains_and_names_a_policy_that_an_administrator_changed(second_life: SecondLife) -> None:
     (kept,) = re.findall(r"policies: not changed: (.+)", second_life.cloud.said)
     assert re.match(r"group:editors \(written by \S+ at 20", kept)
     assert kept.endswith("use `.venv/bin/python manage.py policies apply --stage local --overwrite-policies`")
+=======
+def test_a_start_retains_and_names_a_policy_that_an_administrator_changed(second_run: SecondRun) -> None:
+    (retained,) = re.findall(r"policies: left as it is, (.+)", second_run.cloud.said)
+    assert retained.startswith("`.venv/bin/python manage.py policies apply --stage local --overwrite-policies`")
+    assert re.search(r"would replace it: group:editors \(written by \S+ at 20", retained)
+>>>>>>> 6c8a767 (Describe the end-to-end tests in plain words)
 
 
-def test_a_start_after_a_clean_stop_reports_no_kill(second_life: SecondLife) -> None:
-    assert "killed" not in second_life.cloud.said
+def test_a_start_after_a_clean_stop_reports_no_kill(second_run: SecondRun) -> None:
+    assert "killed" not in second_run.cloud.said
 
 
 # --- a kill ---
 
 
-def test_after_a_kill_nothing_runs_and_the_demo_reports_that_no_cloud_is_running(second_life: SecondLife) -> None:
-    assert second_life.cloud.left_behind() == []
-    assert (second_life.demo.returncode, second_life.demo.stderr) == (1, NOT_RUNNING)
+def test_after_a_kill_nothing_runs_and_the_demo_reports_that_no_cloud_is_running(second_run: SecondRun) -> None:
+    assert second_run.cloud.left_behind() == []
+    assert (second_run.demo.returncode, second_run.demo.stderr) == (1, NOT_RUNNING)
 
 
-def test_the_start_after_a_kill_reports_the_time_of_the_last_save(third_life: ThirdLife) -> None:
+def test_the_start_after_a_kill_reports_the_time_of_the_last_save(third_run: ThirdRun) -> None:
     sentence = "The last run was killed. Its state of TIME is restored. Later changes are lost."
 
-    assert re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME", third_life.said.splitlines()[0]) == sentence
+    assert re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME", third_run.said.splitlines()[0]) == sentence
 
 
-def test_a_change_older_than_ten_seconds_survives_a_kill(third_life: ThirdLife) -> None:
-    assert third_life.signed_in == [True, True]
+def test_a_change_older_than_ten_seconds_survives_a_kill(third_run: ThirdRun) -> None:
+    assert third_run.signed_in == [True, True]
 
 
-def test_a_cloud_that_started_after_a_kill_stops_cleanly(third_life: ThirdLife) -> None:
-    assert (third_life.status, third_life.left_behind) == (0, [])
+def test_a_cloud_that_started_after_a_kill_stops_cleanly(third_run: ThirdRun) -> None:
+    assert (third_run.status, third_run.left_behind) == (0, [])
 
 
-# --- forgetting ---
+# --- reset ---
 
 
-def test_a_reset_deletes_everything(third_life: ThirdLife) -> None:
-    assert (third_life.reset.returncode, third_life.reset.stderr) == (0, "")
-    assert third_life.reset.stdout == "Deleted: the users, policies and sample data of the local cloud.\n"
-    assert not third_life.folder.exists()
+def test_a_reset_deletes_everything(third_run: ThirdRun) -> None:
+    assert (third_run.reset.returncode, third_run.reset.stderr) == (0, "")
+    assert third_run.reset.stdout == "Deleted: the users, policies and sample data of the local cloud.\n"
+    assert not third_run.folder.exists()
 
 
 @pytest.fixture
 def killed_cloud(tmp_path: Path) -> Iterator[Cloud]:
-    """A cloud that was killed at once; the file that says where it was may be there still."""
+    """A cloud that was killed at its start, with the outputs of an earlier run."""
     cloud = start(tmp_path / "cloud")
-    wait_for((tmp_path / "cloud/running").exists, "the cloud has begun")
+    wait_for((tmp_path / "cloud/running").exists, "the cloud has started")
     cloud.kill()
     wait_until_gone(cloud)
     cloud.local_cloud.outputs.write_text("{}")

@@ -1,4 +1,4 @@
-"""Every way into the cloud but the front door: what AWS serves to nobody without a signature, neither does this."""
+"""The local cloud refuses every unsigned request that AWS would refuse."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COGNITO, DYNAMODB = "AWSCognitoIdentityProviderService.", "DynamoDB_20120810."
 
 
 def post(outputs: dict[str, Any], path: str = "/", body: Any = None, **headers: str) -> int:
-    """Post as curl does, without anything that AWS's tools would add."""
+    """Sends a POST request without the headers of an AWS SDK."""
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     url = outputs["endpoint_url"] + path
     return requests.post(url, data=json.dumps(body or {}), headers=given, timeout=TIMEOUT).status_code
@@ -59,7 +59,7 @@ def test_a_reader_cannot_become_an_administrator_with_their_token(outputs: dict[
     [
         pytest.param({"config": Config(signature_version=UNSIGNED)}, id="unsigned"),
         pytest.param({"aws_access_key_id": "test", "aws_secret_access_key": "guessed"}, id="a wrong secret"),
-        pytest.param({"aws_access_key_id": "123456789012", "aws_secret_access_key": "test"}, id="the account's number"),
+        pytest.param({"aws_access_key_id": "123456789012", "aws_secret_access_key": "test"}, id="the account number"),
         pytest.param({"aws_access_key_id": "AKIAINVENTED", "aws_secret_access_key": "test"}, id="an invented key"),
     ],
 )

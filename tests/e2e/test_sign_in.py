@@ -1,4 +1,4 @@
-"""Signing in with programs that nobody here wrote: pycognito, Authlib and boto3 as a phone would use it."""
+"""Signs in with independent clients: pycognito, Authlib, and boto3 without credentials."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from pycognito.aws_srp import AWSSRP
 from local.sign_in import cognito
 from tests.e2e.clients import TIMEOUT, Api, People, unique
 
-MAILED_CODE = "123456"  # the emulator mails the same one to everyone
+MAILED_CODE = "123456"  # the emulator uses this code for every user
 PASSWORD = "correct-horse-battery-staple"
 
 
 class Form(HTMLParser):
-    """The first form of a page: where it goes, and what it holds already."""
+    """The first form of a page: its action and its fields."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Form(HTMLParser):
 
 
 class Browser:
-    """A web application's sign-in by authorization code with PKCE, up to the code."""
+    """The sign-in of a web application, by authorization code with PKCE."""
 
     def __init__(self, outputs: dict[str, Any], scope: str = "openid") -> None:
         self.verifier = secrets.token_urlsafe(48)
@@ -54,7 +54,7 @@ class Browser:
         )
 
     def log_in(self, username: str, password: str) -> str:
-        """Fill the page's form in, and give the address that the browser is sent to."""
+        """Submits the form of the page and returns the address of the redirect."""
         url, self.state = self._client.create_authorization_url(
             self._outputs["authorize_url"], code_verifier=self.verifier
         )
@@ -93,7 +93,7 @@ def editor_account(outputs: dict[str, Any]) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def pool(outputs: dict[str, Any]) -> Any:
-    """The user pool as anybody reaches it, without AWS credentials."""
+    """A client of the user pool without AWS credentials."""
     return cognito(outputs)
 
 
@@ -169,7 +169,7 @@ def test_a_machine_with_a_wrong_secret_is_refused(outputs: dict[str, Any]) -> No
 def test_a_machine_is_refused_a_scope_that_its_client_does_not_have(outputs: dict[str, Any]) -> None:
     client = machine_client(outputs, scope=outputs["scopes"]["write"])
 
-    # Cognito says invalid_scope; the emulator's invalid_grant is as much of a refusal.
+    # Cognito returns invalid_scope. The emulator returns invalid_grant.
     assert refused_with(lambda: client.fetch_token(outputs["token_url"], grant_type="client_credentials")) in (
         "invalid_scope",
         "invalid_grant",
@@ -271,7 +271,7 @@ def test_a_revoked_refresh_token_is_refused(outputs: dict[str, Any], editor_acco
 
 @pytest.fixture
 def newcomer(outputs: dict[str, Any], pool: Any) -> dict[str, str]:
-    """Somebody who has signed up, and has not been believed their address yet."""
+    """A user who has signed up and has not confirmed the address."""
     someone = {"ClientId": outputs["web_client_id"], "Username": f"{unique('newcomer')}@gatehouse.example"}
     pool.sign_up(**someone, Password=PASSWORD, UserAttributes=[{"Name": "email", "Value": someone["Username"]}])
     return someone

@@ -1,4 +1,4 @@
-"""Use case 1: files open to a valid token that carries the scope of the route, and to nothing else."""
+"""Use case 1: a file route admits only a valid access token with the scope of the route."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HELLO = {"content": "Hello."}
 
 @pytest.fixture(scope="module")
 def bearers(outputs: dict[str, Any], reader: str, machine: str) -> dict[str, str | None]:
-    """Tokens by what they are; all but the machine's belong to people."""
+    """Tokens by their kind. All of them belong to a user, except the machine's."""
     read, write = outputs["scopes"]["read"], outputs["scopes"]["write"]
 
     def person(scope: str) -> dict[str, str]:
@@ -45,7 +45,7 @@ def writer(bearers: dict[str, str | None]) -> str:
 
 @pytest.fixture
 def letter(api: Api, writer: str) -> Iterator[str]:
-    """The path of a file that exists."""
+    """The path of an existing file."""
     path = f"/files/{unique('letter')}.txt"
     assert api.ask("PUT", path, writer, HELLO).status == 200
     yield path
@@ -54,7 +54,7 @@ def letter(api: Api, writer: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 @pytest.mark.parametrize("bearer", ["no token", "garbage", "ID token", "refresh token", "no scope"])
-def test_a_token_without_the_scope_is_refused_for_a_file(
+def test_a_file_is_refused_without_an_access_token_with_the_scope(
     bearers: dict[str, str | None], api: Api, letter: str, bearer: str, method: str
 ) -> None:
     assert api.ask(method, letter, bearers[bearer], HELLO if method == "PUT" else None) == REFUSED
@@ -103,11 +103,11 @@ def test_a_file_that_does_not_exist_is_not_found(api: Api, writer: str, method: 
         pytest.param(b'{"content": "Hel', "body", id="cut off"),
         pytest.param(b'{"content": "a", "content": "b"}', "body", id="a field twice"),
         pytest.param(b"", "body", id="nothing"),
-        pytest.param(["Hello."], "body", id="no object"),
+        pytest.param(["Hello."], "body", id="not an object"),
         pytest.param({}, "content", id="no content"),
         pytest.param({"content": 7}, "content", id="a number"),
         pytest.param({"content": None}, "content", id="null"),
-        pytest.param({"content": "Hello.", "owner": "me"}, "owner", id="a field too many"),
+        pytest.param({"content": "Hello.", "owner": "me"}, "owner", id="an unknown field"),
     ],
 )
 def test_a_malformed_file_is_refused_with_the_field_name(api: Api, writer: str, body: object, field: str) -> None:

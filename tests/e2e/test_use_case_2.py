@@ -1,4 +1,4 @@
-"""Use case 2: what each group and machine may do is what its policy says."""
+"""Use case 2: the policies decide what each group and each machine can do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ABSENT = "/reports/never-written"
 
 @pytest.fixture(scope="module")
 def report(api: Api, editor: str, admin: str) -> Iterator[str]:
-    """The path of a report that exists."""
+    """The path of an existing report."""
     written = api.ask("POST", "/reports", editor, DRAFT)
     assert written.status == 201
     yield f"/reports/{written.body['id']}"
@@ -25,7 +25,7 @@ def report(api: Api, editor: str, admin: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def callers(people: People, reader: str, editor: str, admin: str, machine: str) -> dict[str, str]:
-    # as for people from a corporate provider, whom Cognito puts into a group of its own
+    # Cognito puts federated users into such a group.
     unknown = people.new_group()
     return {
         "reader": reader,
@@ -38,7 +38,7 @@ def callers(people: People, reader: str, editor: str, admin: str, machine: str) 
     }
 
 
-# Who may, in the order of the columns. 404 and 400 are answers of the service: the gateway has let the request in.
+# The expected status for each request. 404 and 400 are responses of the service: the gateway admitted the request.
 REQUESTS = [
     ("GET", "/whoami", None),
     ("GET", "/reports", None),
@@ -70,7 +70,7 @@ def test_every_caller_can_do_what_the_policies_allow_and_nothing_else(
     statuses = [answer.status for answer in answers]
     assert dict(zip(SHOWN, statuses, strict=True)) == dict(zip(SHOWN, EXPECTED[who], strict=True))
     refusals = {answer.body["code"] for answer in answers if answer.status == 403}
-    assert refusals <= {"not_permitted", "no_policy"}, "it was the gateway that refused, not the service behind it"
+    assert refusals <= {"not_permitted", "no_policy"}, "the gateway refuses, not the service"
 
 
 REFUSED = Answer(
@@ -151,9 +151,9 @@ def test_a_report_is_created_read_updated_and_deleted(api: Api, editor: str, rea
         pytest.param({"body": "All is well."}, 400, "title", id="no title"),
         pytest.param({"title": "Third quarter"}, 400, "body", id="no body"),
         pytest.param({**DRAFT, "title": ["Third", "quarter"]}, 400, "title", id="a list for a title"),
-        pytest.param({**DRAFT, "id": "chosen"}, 400, "id", id="an id of the caller's choice"),
-        pytest.param({**DRAFT, "title": "t" * 201}, 413, "title", id="a title too long"),
-        pytest.param({**DRAFT, "body": "b" * 65_537}, 413, "body", id="a body too long"),
+        pytest.param({**DRAFT, "id": "chosen"}, 400, "id", id="an id in the body"),
+        pytest.param({**DRAFT, "title": "t" * 201}, 413, "title", id="a long title"),
+        pytest.param({**DRAFT, "body": "b" * 65_537}, 413, "body", id="a long body"),
     ],
 )
 def test_a_malformed_report_is_refused_with_the_field_name_and_changes_nothing(

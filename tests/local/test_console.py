@@ -250,7 +250,7 @@ def test_the_settings_contain_what_a_browser_needs_and_no_secret() -> None:
     assert response.content == {name: value for name, value in OUTPUTS.items() if name not in secrets}
 
 
-def test_a_setting_without_a_value_is_omitted() -> None:
+def test_a_missing_setting_is_omitted() -> None:
     known = {name: value for name, value in OUTPUTS.items() if name != "logout_url"}
     assert "logout_url" not in visitor(known).ask("/console/settings.json").content
 
