@@ -1,4 +1,4 @@
-"""A local cloud for each test run: ministack behind the front, in a process of its own, on a free loopback port."""
+"""A local cloud for each test run: ministack behind the front, in a separate process, on a free loopback port."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REPOSITORY = Path(__file__).parents[2]
 SERVICES = "cognito-idp,dynamodb,dynamodbstreams,lambda,apigateway,iam,sts,ses,sqs,logs,s3,cloudformation"
 
 
-# The front with a clock that a file sets ahead; everything else as `python -m local.front`.
+# `python -m local.front` with a clock that a file sets ahead.
 CLOCKED = """
 import pathlib, sys, time
 from local.front.server import run
@@ -56,7 +56,7 @@ class Cloud:
 
     @contextmanager
     def ahead(self, seconds: int) -> Iterator[None]:
-        """Let the front believe for a while that it is later."""
+        """Sets the clock of the front ahead temporarily."""
         (self.state / "clock").write_text(str(seconds))
         yield
         (self.state / "clock").write_text("0")
@@ -64,7 +64,7 @@ class Cloud:
 
 @contextmanager
 def running_cloud(state: Path, program: tuple[str, ...] = ("-m", "local.front")) -> Iterator[Cloud]:
-    """Start a cloud that keeps its state in a folder; stop it gracefully."""
+    """Starts a cloud with its state in a folder, and stops it at the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""The local cloud reads a template as ministack's own parser does."""
+"""The patched parser of templates returns the same result as ministack's own parser."""
 
 from __future__ import annotations
 

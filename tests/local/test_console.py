@@ -1,4 +1,4 @@
-"""The console as the local cloud serves it: what its wrapper hands out, and that the page is all of its own."""
+"""The console of the local cloud: the served files and settings, and a page without foreign code."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ OUTPUTS: dict[str, Any] = {
     "users": {"admin": {"username": "castellan@castle.example", "password": "portcullis-down"}},
     "environment": {"AWS_SECRET_ACCESS_KEY": "buried-under-the-keep"},
 }
-BEHIND = 299  # what the application behind the console answers to everything
+BEHIND = 299  # the status of every response of the application behind the console
 
 
 @dataclass
 class Visitor:
-    """A browser at the gate, on this machine unless its Host says otherwise."""
+    """A browser on this machine, unless its Host header names another machine."""
 
     app: App
 
@@ -73,7 +73,7 @@ def visitor(outputs: Mapping[str, Any] | None = OUTPUTS, folder: Path = CONSOLE)
 
 @pytest.fixture
 def keep(tmp_path: Path) -> Path:
-    """A console's folder with things beside and in it that are nobody's business."""
+    """The folder of a console, with files in it and beside it that must not be served."""
     folder = tmp_path / "console"
     (folder / "dungeon").mkdir(parents=True)
     (tmp_path / "treasure.js").write_text("gold")
@@ -86,7 +86,7 @@ def keep(tmp_path: Path) -> Path:
     return folder
 
 
-# --- what is served ---
+# --- served files ---
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_each_file_of_the_page_is_served_complete_with_its_content_type(
     assert response.body == (CONSOLE / file).read_bytes()
 
 
-# --- the first page ---
+# --- the root ---
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -172,7 +172,7 @@ def test_no_other_origin_can_read_the_settings() -> None:
     assert visitor().ask("/console/settings.json").header("access-control-allow-origin") == ""
 
 
-# --- what is not ---
+# --- files that are not served ---
 
 
 @pytest.mark.parametrize(
@@ -273,11 +273,11 @@ def test_the_settings_are_read_for_each_request() -> None:
     assert [gate.ask("/console/settings.json").status for _ in range(2)] == [503, 200]
 
 
-# --- the page itself ---
+# --- the content of the page ---
 
 
 class Page(HTMLParser):
-    """What the page loads, and what a strict Content-Security-Policy would refuse in it."""
+    """Collects the files that the page loads, and the elements that a strict Content-Security-Policy refuses."""
 
     def __init__(self) -> None:
         super().__init__()

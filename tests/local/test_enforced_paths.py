@@ -1,4 +1,4 @@
-"""The gateway of `chalice local` and the service's enforcement together: what policies deny stays closed."""
+"""The gateway of `chalice local` together with the enforcement of the service: a denied path stays denied."""
 
 import json
 from pathlib import Path
@@ -24,13 +24,13 @@ def refuse(token: str) -> dict[str, Any]:
 
 
 def responses() -> dict[str, GatewayResponse]:
-    """The error responses of the API, as the template defines them."""
+    """The gateway responses of the template."""
     template = json.loads((Path(__file__).parents[2] / ".chalice" / "package.json").read_text(encoding="utf-8"))
     return read_definitions(template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"][EXTENSION])
 
 
 def get(path: str, *rules: dict[str, Any]) -> tuple[int, Any]:
-    """Ask a service whose routes need the given rules; its views decode what they are given once more."""
+    """Sends a request to a service with these statements. Its views decode the path parameters again."""
     app = Api("shop")
     enforcement.enforce(app)
     permissions = EffectivePermissions(statements(*rules), ("group:clerks@1",), 1)
@@ -52,9 +52,9 @@ def get(path: str, *rules: dict[str, Any]) -> tuple[int, Any]:
     [
         pytest.param("/greedy/a", 200, id="one segment"),
         pytest.param("/greedy/a/b", 200, id="two segments"),
-        pytest.param("/greedy/secret", 200, id="the parent of what is denied"),
+        pytest.param("/greedy/secret", 200, id="the parent of a denied path"),
         pytest.param("/greedy/secret/7", 403, id="a deny"),
-        pytest.param("/greedy/secret/7/pages", 403, id="a deny far below"),
+        pytest.param("/greedy/secret/7/pages", 403, id="a denied path several segments below"),
     ],
 )
 def test_a_greedy_route_follows_the_policy(path: str, status: int) -> None:
@@ -66,15 +66,15 @@ def test_a_greedy_route_follows_the_policy(path: str, status: int) -> None:
 @pytest.mark.parametrize(
     ("path", "status"),
     [
-        pytest.param("/docs/open", 200, id="what is not denied"),
+        pytest.param("/docs/open", 200, id="not denied"),
         pytest.param("/docs/%6Fpen", 200, id="encoded, and not denied"),
-        pytest.param("/docs/secret", 403, id="what is denied"),
+        pytest.param("/docs/secret", 403, id="denied"),
         pytest.param("/docs/%73ecret", 403, id="encoded"),
         pytest.param("/docs/%2573ecret", 403, id="encoded twice"),
         pytest.param("/docs/secret%2F", 403, id="with an encoded slash"),
         pytest.param("/docs/%2e%2e", 400, id="relative"),
         pytest.param("/docs/%00", 400, id="NUL"),
-        pytest.param("/docs/%FF", 400, id="no UTF-8"),
+        pytest.param("/docs/%FF", 400, id="not UTF-8"),
         pytest.param("/greedy/a%2Fsecret", 403, id="greedy, with an encoded slash"),
         pytest.param("/greedy/a/%73ecret", 403, id="greedy, encoded"),
         pytest.param("/greedy/a/%6Fpen", 200, id="greedy, encoded, and not denied"),

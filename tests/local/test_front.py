@@ -1,4 +1,4 @@
-"""The front of the local cloud, attacked over HTTP: each test holds a way in that must be shut, or must be open."""
+"""Attacks on the front of the local cloud over HTTP: what AWS refuses is refused, and what AWS serves is served."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class System:
 
     @cached_property
     def people(self) -> Any:
-        """The pool as someone without AWS credentials reaches it."""
+        """A client of the user pool without AWS credentials."""
         return self.cloud.client("cognito-idp", signature_version=UNSIGNED)
 
     @cached_property
@@ -266,7 +266,7 @@ class System:
         return parse_qs(urlsplit(sent.headers["location"]).query)["RelayState"][0]
 
     def corporate(self, email: str, query: str = "", **changes: str) -> requests.Response:
-        """Come back from the corporate sign-in as someone; ministack believes any assertion."""
+        """Returns from the company's sign-in as a user. ministack accepts every assertion."""
         relay = self.relay(**changes)
         saml = "urn:oasis:names:tc:SAML:2.0"
         assertion = (
@@ -285,13 +285,13 @@ class System:
 
     @cached_property
     def access_key(self) -> tuple[Any, str]:
-        """The private key that the pool signs access tokens with, and its id."""
+        """The private key of the pool for access tokens, and its key id."""
         public = requests.get(f"{self.cloud.url}/{self.pool}/.well-known/jwks.json", timeout=10).json()["keys"]
         stored = self.cloud.state / "cognito-pool-keys" / f"{self.pool}-access.pem"
         return load_pem_private_key(stored.read_bytes(), None), public[0]["kid"]
 
     def mint(self, header: dict[str, Any] | None = None, **changes: Any) -> str:
-        """An access token signed with the pool's own key, as it should be but for the changes; None leaves out."""
+        """Returns an access token, signed with the key of the pool, with these changes. None removes a claim."""
         content = {
             "iss": f"https://cognito-idp.us-east-1.amazonaws.com/{self.pool}",
             "token_use": "access",
@@ -308,7 +308,7 @@ class System:
 
     @cached_property
     def api(self) -> str:
-        """A deployed API: /files asks for system/read, /profile for an ID token, /guarded/{id} asks a function."""
+        """A deployed API: /files needs system/read, /profile an ID token, and /guarded/{id} has a Lambda authorizer."""
         _ = self.pool
         gateway = self.cloud.client("apigateway")
         api = gateway.create_rest_api(name="system")["id"]
@@ -336,13 +336,13 @@ class System:
             made = gateway.create_resource(restApiId=api, parentId=parent, pathPart=part)["id"]
             if authorizer:
                 kind = "CUSTOM" if authorizer["type"] == "TOKEN" else authorizer["type"]
-                local_cloud = {"restApiId": api, "resourceId": made, "httpMethod": "GET"}
-                gateway.put_method(**local_cloud, authorizationType=kind, authorizerId=authorizer["id"], **method)
+                method_key = {"restApiId": api, "resourceId": made, "httpMethod": "GET"}
+                gateway.put_method(**method_key, authorizationType=kind, authorizerId=authorizer["id"], **method)
                 gateway.put_integration(
-                    **local_cloud, type="MOCK", requestTemplates={"application/json": '{"statusCode":200}'}
+                    **method_key, type="MOCK", requestTemplates={"application/json": '{"statusCode":200}'}
                 )
-                gateway.put_method_response(**local_cloud, statusCode="200")
-                gateway.put_integration_response(**local_cloud, statusCode="200")
+                gateway.put_method_response(**method_key, statusCode="200")
+                gateway.put_integration_response(**method_key, statusCode="200")
             return str(made)
 
         route(root, "files", users, authorizationScopes=["system/read"])
@@ -350,12 +350,12 @@ class System:
         for part, judge in zip(("guarded", "cached"), judges, strict=True):
             route(route(root, part), "{id}", judge)
         echo = f"{root_uri}{self.function('echo', ECHO)}/invocations"
-        local_cloud = {"restApiId": api, "resourceId": route(root, "echo"), "httpMethod": "GET"}
-        gateway.put_method(**local_cloud, authorizationType="NONE")
-        gateway.put_integration(**local_cloud, type="AWS_PROXY", integrationHttpMethod="POST", uri=echo)
-        local_cloud["resourceId"] = route(root, "internal")
-        gateway.put_method(**local_cloud, authorizationType="AWS_IAM")
-        gateway.put_integration(**local_cloud, type="AWS_PROXY", integrationHttpMethod="POST", uri=echo)
+        method_key = {"restApiId": api, "resourceId": route(root, "echo"), "httpMethod": "GET"}
+        gateway.put_method(**method_key, authorizationType="NONE")
+        gateway.put_integration(**method_key, type="AWS_PROXY", integrationHttpMethod="POST", uri=echo)
+        method_key["resourceId"] = route(root, "internal")
+        gateway.put_method(**method_key, authorizationType="AWS_IAM")
+        gateway.put_integration(**method_key, type="AWS_PROXY", integrationHttpMethod="POST", uri=echo)
         body = {"message": "$context.authorizer.principalId may not $context.httpMethod $context.path"}
         body |= {"code": "$context.authorizer.code", "absent": "$context.authorizer.absent"}
         gateway.put_gateway_response(
@@ -378,7 +378,7 @@ def system(cloud: Cloud) -> System:
 
 
 def raw(cloud: Cloud, method: str, path: str, *headers: tuple[str, str], body: bytes = b"") -> tuple[int, bytes]:
-    """Send exactly these header lines; a client library would tidy them."""
+    """Sends exactly these headers. A client library would change them."""
     connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=10)
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     for name, value in headers:
@@ -404,7 +404,7 @@ def target(operation: str) -> tuple[str, str]:
     return "X-Amz-Target", f"AWSCognitoIdentityProviderService.{operation}"
 
 
-# Side doors -----------------------------------------------------------------------------------------------------------
+# Requests without a valid signature -----------------------------------------------------------------------------------
 
 SERVICES = {
     "cognito-idp": ("list_user_pools", {"MaxResults": 1}),
@@ -559,7 +559,7 @@ def test_a_signed_body_cannot_be_replaced(cloud: Cloud) -> None:
 
 
 def signed(cloud: Cloud, service: str, at: datetime, **headers: str) -> requests.Response:
-    """Make an unremarkable call with a signature of our own making."""
+    """Sends a harmless request with a signature that the test computes."""
     body = "Action=GetCallerIdentity&Version=2011-06-15"
     content_type = "application/x-www-form-urlencoded"
     request = AWSRequest("POST", cloud.url + "/", data=body, headers={"Content-Type": content_type, **headers})
@@ -765,7 +765,7 @@ def test_a_weak_new_password_is_refused_and_can_be_corrected(system: System) -> 
 def test_a_session_is_valid_once_even_for_two_concurrent_answers(system: System) -> None:
     slow = System(system.cloud)
     slow.trigger = system.trigger
-    # The function only widens the gap between the first answer and its tokens.
+    # The function extends the time between the first answer and its tokens.
     pause = system.function("pause", "import time\ndef handler(event, context):\n    time.sleep(0.3)\n    return event")
     slow.idp.update_user_pool(UserPoolId=slow.pool, LambdaConfig={"PreTokenGeneration": pause})
     email = slow.user(permanent=False)
@@ -812,7 +812,7 @@ def test_a_session_expires_after_three_minutes(system: System) -> None:
 
 @pytest.fixture(scope="session")
 def strict(system: System) -> System:
-    """A system whose pool insists on an authenticator."""
+    """A system whose pool requires an authenticator."""
     second = System(system.cloud)
     second.trigger = system.trigger
     second.idp.set_user_pool_mfa_config(
@@ -1282,7 +1282,7 @@ def test_a_machine_gets_its_scopes_with_its_secret_only(system: System) -> None:
 
 @pytest.fixture
 def provider() -> Iterator[str]:
-    """A corporate OIDC provider that hands its one employee's token to any code."""
+    """A company's OIDC provider that returns the token of its only user for every code."""
 
     class Employee(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -1407,11 +1407,11 @@ def test_two_authorization_headers_are_refused(system: System) -> None:
 
 def test_a_refusal_contains_the_context_of_the_authorizer(system: System) -> None:
     path = urlsplit(system.api).path.removeprefix("/_aws/execute-api/").partition("/")[2]
-    for local_cloud in ("guarded", "cached", "cached"):
-        answer = system.get(f"/{local_cloud}/7", "reader:no_policy")
+    for route in ("guarded", "cached", "cached"):
+        answer = system.get(f"/{route}/7", "reader:no_policy")
         assert (answer.status_code, answer.json()) == (
             403,
-            {"message": f"reader may not GET /{path}/{local_cloud}/7", "code": "no_policy", "absent": ""},
+            {"message": f"reader may not GET /{path}/{route}/7", "code": "no_policy", "absent": ""},
         )
     assert system.get("/cached/7", "writer:denied_by").json()["code"] == "denied_by"
     assert system.get("/cached/7", "reader").json()["code"] == ""

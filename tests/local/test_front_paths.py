@@ -1,4 +1,4 @@
-"""Paths of a deployed API: handed over as they were sent, and refused in the API's own form."""
+"""Paths of a deployed API: they are not decoded, and unknown paths get the gateway response of the API."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REFUSAL = {"message": "$context.error.message", "code": "not_found"}
 
 @pytest.fixture(scope="module")
 def api(cloud: Cloud) -> str:
-    """An API with the routes `/things` and `/things/{name}`, whose error responses are the template's."""
+    """An API with the routes `/things` and `/things/{name}` and a gateway response."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("index.py", ECHO)
@@ -56,7 +56,7 @@ def api(cloud: Cloud) -> str:
 
 
 def get(url: str) -> tuple[int, dict[str, Any]]:
-    """Ask with exactly this path; a client library would tidy it."""
+    """Sends exactly this path. A client library would normalize it."""
     address = urlsplit(url)
     connection = http.client.HTTPConnection("127.0.0.1", address.port or 80, timeout=30)
     connection.request("GET", address.path)

@@ -1,4 +1,4 @@
-"""The user pool and the gateway of the local cloud refuse what Cognito and API Gateway refuse, and accept the rest."""
+"""The user pool of the local cloud rotates refresh tokens and compares names as Cognito does."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROTATION = {"Feature": "ENABLED", "RetryGracePeriodSeconds": 10}
 
 
 class Pool:
-    """A user pool with a client that rotates refresh tokens, for people with an e-mail address in any spelling."""
+    """A user pool without case-sensitive names, with a client that rotates refresh tokens."""
 
     def __init__(self, cloud: Cloud, **settings: Any) -> None:
         self.cloud = cloud
@@ -104,7 +104,7 @@ def test_the_operation_returns_a_new_refresh_token_and_the_old_one_expires_after
     new = pool.refresh(old)["RefreshToken"]
     assert new != old
     assert [claims(new)[name] == claims(old)[name] for name in ("exp", "origin_jti", "sub")] == [True] * 3
-    assert pool.refresh(old)["AccessToken"], "a client may try again at once"
+    assert pool.refresh(old)["AccessToken"], "the grace period allows a retry"
     with pool.cloud.ahead(15):
         assert_refused("RefreshTokenReuseException", pool.refresh, token=old)
         assert pool.refresh_by_endpoint(old).json()["error"] == "invalid_grant"
@@ -139,7 +139,7 @@ def test_a_confidential_client_needs_its_secret_to_refresh(pool: Pool) -> None:
             pool.people.get_tokens_from_refresh_token(**forged, **secret)
 
 
-# --- one account in every spelling ---
+# --- names in every spelling ---
 
 
 def test_every_spelling_of_an_address_finds_the_same_user(pool: Pool) -> None:

@@ -1,4 +1,4 @@
-"""`chalice local` and chalice.test.Client turn away whom API Gateway turns away, and in its words."""
+"""`chalice local` and chalice.test.Client refuse the requests that API Gateway refuses, with its responses."""
 
 import base64
 import hmac
@@ -120,7 +120,7 @@ class Clock:
         return self.seconds
 
 
-# --- the shop: one route for each kind of guard ---
+# --- the shop: one route for each kind of authorizer ---
 
 
 def allow(resource: Any = f"{API_ARN}/*", **fields: Any) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def raises(error: BaseException) -> Callable[[AuthRequest], Any]:
 
 @dataclass
 class Shop:
-    """A tiny app, whose Lambda authorizers answer as `answers` says and write down every question."""
+    """A small app. Its Lambda authorizers return `answers` and record every event."""
 
     answers: Callable[[AuthRequest], Any] = lambda _: says(allow())
     asked: list[AuthRequest] = field(default_factory=list)
@@ -203,7 +203,7 @@ def gateway(**options: Any) -> StrictGateway:
 
 @contextmanager
 def open_shop(shop: Shop | None = None, **options: Any) -> Iterator[Callable[..., HTTPResponse]]:
-    """Give a `get(path, token)` that goes through the strict gateway."""
+    """Returns a `get(path, token)` that sends requests through the strict gateway."""
     with installed(gateway(**options)), Client((shop or Shop()).app()) as client:
 
         def get(
@@ -216,7 +216,7 @@ def open_shop(shop: Shop | None = None, **options: Any) -> Iterator[Callable[...
 
 @contextmanager
 def open_server(shop: Shop | None = None, **options: Any) -> Iterator[Callable[[], http.client.HTTPConnection]]:
-    """Give a `connect()` to a real `chalice local` server behind the strict gateway."""
+    """Returns a `connect()` to a `chalice local` server with the strict gateway."""
     with installed(gateway(**options)):
         server = chalice.local.create_local_server((shop or Shop()).app(), Config.create(), "127.0.0.1", 0)
         with serving(server.server):
@@ -247,12 +247,12 @@ def serving(server: socketserver.BaseServer) -> Iterator[None]:
         pytest.param("/file", "Bearer", 401, UNAUTHORIZED, id="a scheme without a token"),
         pytest.param("/file", "garbage", 401, UNAUTHORIZED, id="garbage"),
         pytest.param("/file", "a.b.c", 401, UNAUTHORIZED, id="a.b.c"),
-        pytest.param("/file", "Bearer ü.ü.ü", 401, UNAUTHORIZED, id="letters that no token has"),
+        pytest.param("/file", "Bearer ü.ü.ü", 401, UNAUTHORIZED, id="letters outside the alphabet"),
         pytest.param("/file", lambda: mint(signed_by="forger"), 401, UNAUTHORIZED, id="forged under our kid"),
         pytest.param("/file", lambda: mint("forger", "forger"), 401, UNAUTHORIZED, id="forged under its own kid"),
         pytest.param("/file", resigned_with_the_public_key, 401, UNAUTHORIZED, id="HS256 with our public key"),
         pytest.param("/file", lambda: jwt.encode({}, "", "none"), 401, UNAUTHORIZED, id="unsigned"),
-        pytest.param("/file", lambda: with_a_left_over_bit(mint()), 401, UNAUTHORIZED, id="left-over bits"),
+        pytest.param("/file", lambda: with_a_left_over_bit(mint()), 401, UNAUTHORIZED, id="unused bits"),
         pytest.param("/file", lambda: mint() + "==", 401, UNAUTHORIZED, id="padded"),
         pytest.param("/file", lambda: mint().replace(".", ". ", 1), 401, UNAUTHORIZED, id="with a space"),
         pytest.param("/file", lambda: mint(exp=int(time.time()) - 1), 401, EXPIRED, id="expired"),
@@ -374,8 +374,8 @@ def test_the_verifier_refuses_a_token_without_a_required_claim(claim: str) -> No
         pytest.param({"principalId": "clerk-1"}, 500, FAILURE, id="no policy"),
         pytest.param(says(allow(), note="x" * 8000), 500, FAILURE, id="a result over 8 KB"),
         pytest.param(says(allow(), note="x" * 7900), 200, None, id="a result just under 8 KB"),
-        pytest.param(says(allow(), seen={1, 2}), 500, FAILURE, id="no JSON"),
-        pytest.param(says(allow(), load=float("nan")), 500, FAILURE, id="a number that JSON does not know"),
+        pytest.param(says(allow(), seen={1, 2}), 500, FAILURE, id="not JSON"),
+        pytest.param(says(allow(), load=float("nan")), 500, FAILURE, id="a number outside JSON"),
         pytest.param(None, 500, FAILURE, id="nothing"),
         pytest.param("allow", 500, FAILURE, id="text"),
         pytest.param(AuthResponse(["/orders/*"], "clerk-1"), 200, None, id="Chalice's AuthResponse, of this path"),
@@ -509,7 +509,7 @@ def test_an_unsupported_authorizer_refuses_every_request(path: str) -> None:
     assert (response.status_code, response.json_body) == (500, FAILURE)
 
 
-# --- remembered results ---
+# --- cached results ---
 
 
 def test_a_cached_policy_is_evaluated_for_another_path_without_a_new_invocation() -> None:
@@ -583,14 +583,14 @@ def test_a_result_is_cached_for_one_token_and_one_authorizer() -> None:
         pytest.param("GET", "/nowhere", id="an unknown path"),
         pytest.param("POST", "/orders", id="an unknown method"),
         pytest.param("HEAD", "/", id="HEAD is a method like others"),
-        pytest.param("GET", "//host/stock", id="two slashes in front are no host"),
-        pytest.param("GET", "http://host/stock", id="a whole URL is no path"),
+        pytest.param("GET", "//host/stock", id="two leading slashes"),
+        pytest.param("GET", "http://host/stock", id="a complete URL"),
         pytest.param("GET", "/stock;v=1", id="a semicolon is part of the path"),
         pytest.param("GET", "/orders/7;v=1", id="a semicolon is part of a parameter"),
         pytest.param("GET", "/stock#top", id="a hash is part of the path"),
         pytest.param("GET", "/orders//", id="no parameter is empty"),
         pytest.param("GET", "/orders//lines/A", id="no parameter is empty, nor in the middle"),
-        pytest.param("GET", "//[", id="a path that no URL parser takes"),
+        pytest.param("GET", "//[", id="a path that no URL parser accepts"),
     ],
 )
 def test_a_request_without_a_route_returns_403_missing_authentication_token(method: str, path: str) -> None:
@@ -622,7 +622,7 @@ def test_a_public_route_needs_no_token_and_receives_its_request() -> None:
     }
 
 
-# --- the words of a refusal ---
+# --- gateway responses ---
 
 DEFINITIONS = {
     "UNAUTHORIZED": {
@@ -710,7 +710,7 @@ def test_an_invalid_result_is_a_configuration_error_and_an_exception_is_a_failur
         assert get("/orders/7", "clerk").json_body == response_type
 
 
-# --- its place in Chalice ---
+# --- installation in Chalice ---
 
 
 def test_chalice_has_the_replaced_classes_and_uses_them_in_the_server_and_the_test_client() -> None:
@@ -901,11 +901,11 @@ def test_without_a_package_template_the_default_responses_are_used(tmp_path: Pat
     ("outputs", "sentence"),
     [
         pytest.param(None, NO_CLOUD, id="no outputs"),
-        pytest.param({"jwks_url": "http://127.0.0.1:1/jwks.json"}, NO_CLOUD, id="nobody answers"),
+        pytest.param({"jwks_url": "http://127.0.0.1:1/jwks.json"}, NO_CLOUD, id="no server answers"),
         pytest.param({"jwks_url": "{url}/gone.json"}, NO_CLOUD, id="another pool answers"),
         pytest.param({"environment": None}, OTHER_CLOUD, id="no settings"),
-        pytest.param({"environment": {"PORT": 1}}, OTHER_CLOUD, id="a setting that is no text"),
-        pytest.param({"jwks_url": "file:///etc/passwd"}, OTHER_CLOUD, id="keys that are a file"),
+        pytest.param({"environment": {"PORT": 1}}, OTHER_CLOUD, id="a setting that is not a text"),
+        pytest.param({"jwks_url": "file:///etc/passwd"}, OTHER_CLOUD, id="keys in a file"),
     ],
 )
 def test_without_a_cloud_chalice_local_ends_with_one_message(
@@ -966,7 +966,7 @@ def run_chalice(project: Path, *arguments: str) -> subprocess.CompletedProcess[s
     ("option", "status"),
     [
         pytest.param("--no-autoreload", 1, id="without the reloader"),
-        # Chalice's reloader reports 0 whatever its worker did.
+        # Chalice's reloader always returns 0.
         pytest.param("--autoreload", 0, id="under the reloader"),
     ],
 )

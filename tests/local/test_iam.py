@@ -1,4 +1,4 @@
-"""The evaluator of policy documents means what API Gateway means, and refuses what it does not know."""
+"""The evaluator of policy documents decides as API Gateway does, and refuses unknown elements."""
 
 from itertools import product
 from typing import Any
@@ -25,8 +25,8 @@ def document(*statements: dict[str, Any], **fields: Any) -> dict[str, Any]:
         pytest.param([], Verdict.SILENT, id="no statement is silence"),
         pytest.param([statement()], Verdict.ALLOWED, id="an Allow that covers the request allows it"),
         pytest.param([statement("Deny")], Verdict.DENIED, id="a Deny that covers the request denies it"),
-        pytest.param([statement(), statement("Deny")], Verdict.DENIED, id="a Deny beats the Allow before it"),
-        pytest.param([statement("Deny"), statement()], Verdict.DENIED, id="a Deny beats the Allow behind it"),
+        pytest.param([statement(), statement("Deny")], Verdict.DENIED, id="a Deny overrides the Allow before it"),
+        pytest.param([statement("Deny"), statement()], Verdict.DENIED, id="a Deny overrides the Allow after it"),
         pytest.param(
             [statement(), statement("Deny", Resource=f"{API}/GET/orders/8")],
             Verdict.ALLOWED,
@@ -140,7 +140,7 @@ def test_a_single_statement_needs_no_list() -> None:
 
 
 def fits(pattern: str, text: str) -> bool:
-    """The definition of the wildcards, spelled out by recursion."""
+    """The recursive definition of the wildcards."""
     if not pattern:
         return not text
     if pattern[0] == "*":

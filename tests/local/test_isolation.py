@@ -1,4 +1,4 @@
-"""The local cloud reads no AWS setting of the shell, and reaches itself without a proxy."""
+"""The local cloud ignores the AWS settings of the shell, and uses no proxy for this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the local cloud is to be, as the environment says it."""
+"""The settings of the local cloud from the environment."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The processes of a function: few, started in turn, and never the reason why a call fails."""
+"""The processes of a function: their number is limited, and the limit fails no call."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from local.front.process_pool import PROCESSES
 from tests.e2e.cloud import wait_for
 from tests.local.conftest import Cloud, running_cloud
 
-# Both the import and the first call need the processor, as those of a real function do.
+# The import and the first call use the processor, as in a real function.
 BUSY = """
 import os, time
 def work(seconds):
@@ -55,7 +55,7 @@ def handler(event, context):
 
 
 def deployed(cloud: Cloud, source: str, timeout: int) -> Callable[..., Any]:
-    """Create a function that may call functions; give what calls it."""
+    """Creates a function that can call functions, and returns a function that invokes it."""
     iam, client = cloud.client("iam"), cloud.client("lambda", max_pool_connections=64, read_timeout=120)
     packed, name = io.BytesIO(), f"burst-{secrets.token_hex(4)}"
     with zipfile.ZipFile(packed, "w") as archive:
@@ -111,5 +111,5 @@ def test_a_server_with_many_waiting_calls_stops_without_delay_and_leaves_nothing
             pool.submit(invoke)
         wait_for(lambda: any(folder.glob("ministack-lambda-*")), "the first process starts")
         cloud.process.terminate()
-        assert cloud.process.wait(timeout=20) == 0, "no call was waited for"
+        assert cloud.process.wait(timeout=20) == 0, "the stop does not wait for the calls"
     assert list(folder.glob("ministack-lambda-*")) == []

@@ -1,4 +1,4 @@
-"""The local cloud saves its state while it runs, and survives a kill at any moment."""
+"""The local cloud saves its state while it runs. A saved change survives a kill."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_saved_change_survives_a_kill_at_any_moment(tmp_path: Path) -> None:
 def test_a_clean_stop_loses_nothing(tmp_path: Path) -> None:
     with saving_cloud(tmp_path) as cloud:
         dynamodb = carts(cloud)
-        wait_for((tmp_path / "snapshot.json").exists, "saving has begun")
+        wait_for((tmp_path / "snapshot.json").exists, "the first snapshot exists")
         put(dynamodb, 1)
     with saving_cloud(tmp_path) as cloud:
         assert number(carts(cloud)) == 1
@@ -99,11 +99,11 @@ READ = """
 import os, sys
 from pathlib import Path
 from local.cloud import LocalCloud
-place = LocalCloud(1, Path(sys.argv[1]))
-os.environ.update(place.environment())
+cloud = LocalCloud(1, Path(sys.argv[1]))
+os.environ.update(cloud.environment())
 from local.front.snapshots import Snapshots, SnapshotUnusable
 try:
-    Snapshots(place.state / "snapshot.json").install()
+    Snapshots(cloud.state / "snapshot.json").install()
 except SnapshotUnusable as problem:
     print(problem)
 """

@@ -1,4 +1,4 @@
-"""The start of the local cloud notices a stream mapping that was left behind by a table that was created anew."""
+"""The start of the local cloud reports a stream mapping that reads the stream of a deleted table."""
 
 from __future__ import annotations
 

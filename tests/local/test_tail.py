@@ -1,4 +1,4 @@
-"""The log of `make run` shows each line once, and does not read again what it has shown."""
+"""The log of `make run` shows each line once, and does not read shown lines again."""
 
 from __future__ import annotations
 
