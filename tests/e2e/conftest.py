@@ -1,4 +1,4 @@
-"""One local cloud for all end-to-end tests, and the tokens of its sample users. It ends with the last of these tests."""
+"""One local cloud for all end-to-end tests, and the tokens of its sample users. It ends with the last of these."""
 
 from __future__ import annotations
 

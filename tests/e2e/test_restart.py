@@ -36,16 +36,9 @@ def wait_until_gone(cloud: Cloud) -> None:
 
 
 def administer(cloud: Cloud) -> Administer:
-<<<<<<< HEAD
-    """Write policies with the owner's credentials."""
+    """Returns the use case with the credentials of the account's owner."""
     tables = cloud.outputs["tables"]
     return administer_with(cloud.local_cloud.client("dynamodb"), tables["policies"], tables["state"])
-=======
-    """Returns the use case with the credentials of the account's owner."""
-    dynamodb, tables = cloud.local_cloud.client("dynamodb"), cloud.outputs["tables"]
-    state = StateTable(dynamodb, tables["state"])
-    return Administer(PolicyTable(dynamodb, tables["policies"]), state, state)
->>>>>>> 6c8a767 (Describe the end-to-end tests in plain words)
 
 
 def saved(cloud: Cloud) -> str:
@@ -91,13 +84,8 @@ def first_run(tmp_path_factory: pytest.TempPathFactory) -> FirstRun:
         guild = Guild(name, member, people.token_of(member), Api(outputs["api_url"]), admin)
         assert guild.write(POLICY).status == 200
         assert guild.api.ask("GET", "/whoami", guild.token).status == 200
-<<<<<<< HEAD
-        # One policy is as an older file described it, and one is an administrator's.
-        administer(cloud).put_policy("group:readers", (), author=AUTHOR)
-=======
         # One policy has the content of an older file, and an administrator wrote the other one.
-        administer(cloud).put_policy("group:readers", {"statements": []}, author=AUTHOR)
->>>>>>> 6c8a767 (Describe the end-to-end tests in plain words)
+        administer(cloud).put_policy("group:readers", (), author=AUTHOR)
         assert guild.api.ask("PUT", "/admin/policies/group/editors", admin, {"statements": POLICY}).status == 200
         addresses = cloud.listening()
         concurrent_run, reset = command(cloud.local_cloud, "run"), command(cloud.local_cloud, "reset")
@@ -231,17 +219,10 @@ def test_a_start_applies_a_changed_policy_file(second_run: SecondRun) -> None:
     assert re.findall(r"policies: written: (\S+)", second_run.cloud.said) == ["group:readers"]
 
 
-<<<<<<< HEAD
-def test_a_start_retains_and_names_a_policy_that_an_administrator_changed(second_life: SecondLife) -> None:
-    (kept,) = re.findall(r"policies: not changed: (.+)", second_life.cloud.said)
-    assert re.match(r"group:editors \(written by \S+ at 20", kept)
-    assert kept.endswith("use `.venv/bin/python manage.py policies apply --stage local --overwrite-policies`")
-=======
 def test_a_start_retains_and_names_a_policy_that_an_administrator_changed(second_run: SecondRun) -> None:
-    (retained,) = re.findall(r"policies: left as it is, (.+)", second_run.cloud.said)
-    assert retained.startswith("`.venv/bin/python manage.py policies apply --stage local --overwrite-policies`")
-    assert re.search(r"would replace it: group:editors \(written by \S+ at 20", retained)
->>>>>>> 6c8a767 (Describe the end-to-end tests in plain words)
+    (retained,) = re.findall(r"policies: not changed: (.+)", second_run.cloud.said)
+    assert re.match(r"group:editors \(written by \S+ at 20", retained)
+    assert retained.endswith("use `.venv/bin/python manage.py policies apply --stage local --overwrite-policies`")
 
 
 def test_a_start_after_a_clean_stop_reports_no_kill(second_run: SecondRun) -> None:

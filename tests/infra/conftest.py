@@ -1,4 +1,4 @@
-"""The templates of the system, read once."""
+"""Reads the templates once for each test session."""
 
 from pathlib import Path
 from typing import Any
@@ -24,18 +24,18 @@ def identity(identity_source: dict[str, Any]) -> Template:
 
 @pytest.fixture(scope="session")
 def identity_stack(identity: Template) -> Stack:
-    """The identity stack as it comes with no parameter given."""
+    """The identity stack with default parameters."""
     return identity.resolve({})
 
 
 @pytest.fixture(scope="session")
 def application_source(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The application's template as it is packaged."""
+    """The application's template as packaging writes it."""
     folder: Path = tmp_path_factory.mktemp("application")
     return packaged(folder)
 
 
 @pytest.fixture(scope="session")
 def application(application_source: dict[str, Any]) -> dict[str, Any]:
-    """The application's template as CloudFormation's SAM transform writes it."""
+    """The application's template as the SAM transform writes it."""
     return translated(application_source)

@@ -1,4 +1,4 @@
-"""Which rules hold which control of docs/controls.md, for the identity stack and for the application's."""
+"""Assigns the rules to the controls of docs/controls.md, for the identity stack and for the application's stack."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -14,15 +14,15 @@ IDENTITY: dict[int, tuple[Rule, ...]] = {
     5: (clients.least_scopes, clients.least_reading, clients.short_lives),
     13: (people.second_factor, people.second_factor_by_default),
     14: (people.passwords,),
-    15: (clients.silent_about_people,),
+    15: (clients.accounts_are_not_revealed,),
     16: (people.providers, people.refused_providers),
     17: (clients.groups_of_the_company,),
     18: (access.least_privilege, access.one_role_for_each_function),
     19: (access.invocations,),
-    20: (data.kept, data.kept_by_default, data.followed),
+    20: (data.retained, data.protected_by_default, data.streamed_and_expired),
     21: (data.encrypted, data.key_policy),
     22: (data.logs,),
-    23: (operations.failures_are_kept, operations.failures_are_told),
+    23: (operations.failures_are_retained, operations.failures_raise_alarms),
     24: (operations.firewall, operations.threats),
     27: (people.addresses,),
     28: (data.secrets, data.secret_parameters),
@@ -37,35 +37,35 @@ IDENTITY: dict[int, tuple[Rule, ...]] = {
         deployment.issuer,
         deployment.prefixes,
     ),
-    32: (people.joining,),
+    32: (people.sign_up,),
 }
 
 APPLICATION: dict[int, Callable[[Stack], Iterator[str]]] = {
-    12: application.nothing_is_remembered,
+    12: application.nothing_is_cached,
     18: application.own_roles,
-    19: application.asked_by_our_api,
-    23: application.failures_are_kept,
+    19: application.invoked_by_this_api,
+    23: application.failures_are_retained,
     26: application.protected_routes,
     28: application.no_secrets,
-    30: application.answers,
+    30: application.error_responses,
     31: application.timeouts,
 }
 
 
 def identity_findings(control: int, template: Template, sets: Sets) -> Iterator[str]:
-    """What breaks a control of the identity stack under those sets of parameters."""
+    """Yields what breaks a control of the identity stack under these sets of parameters."""
     for rule in IDENTITY[control]:
         yield from rule(template, sets)
 
 
 def application_stack(translated: Mapping[str, Any], identity: Template) -> Stack:
-    """The application's stack after the identity stack, whose outputs are its parameters."""
+    """Returns the application's stack. Its parameters are the outputs of the identity stack."""
     template, outputs = Template(translated), identity.resolve({}).outputs
     return template.resolve({name: value for name, value in outputs.items() if name in translated["Parameters"]})
 
 
 def application_findings(control: int, translated: Mapping[str, Any], identity: Template) -> Iterator[str]:
-    """What breaks a control of the application's stack; what cannot be resolved breaks every one."""
+    """Yields what breaks a control of the application's stack. An unresolvable template breaks all."""
     try:
         stack = application_stack(translated, identity)
     except Unresolvable as fault:

@@ -1,4 +1,4 @@
-"""Answers of a stage that the emulator would not give: its own, with one of them changed on the way."""
+"""Changes one answer of the emulator on its way to the caller, for states that the emulator cannot produce."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Change = Callable[[dict[str, Any]], object]
 
 @dataclass(frozen=True)
 class Doctored:
-    """A boto3 client whose one operation, paged or not, answers otherwise."""
+    """A boto3 client that changes the answers of one operation, with or without pages."""
 
     client: Any
     operation: str
@@ -40,7 +40,7 @@ class Doctored:
 
 @dataclass(frozen=True)
 class Pages:
-    """A paginator whose pages are changed."""
+    """A paginator that changes its pages."""
 
     paginator: Any
     changed: Callable[[dict[str, Any]], dict[str, Any]]
@@ -54,17 +54,17 @@ def doctored(client: Client, service: str, operation: str, change: Change) -> Cl
 
 
 def denied(_: dict[str, Any]) -> None:
-    """A change that is none: the caller may not ask."""
+    """Denies access instead of changing the answer."""
     raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "who are you?"}}, "Anything")
 
 
 def set_in(*path: Any) -> Change:
-    """Replace what a path of keys leads to by its last part."""
-    *way, key, value = path
+    """Returns a change that sets the value at a path of keys. The last part is the value."""
+    *parents, key, value = path
 
     def change(answer: dict[str, Any]) -> None:
         here: Any = answer
-        for step in way:
+        for step in parents:
             here = here[step]
         here[key] = value
 
@@ -85,16 +85,16 @@ def _other_code(answer: dict[str, Any]) -> None:
         answer["CodeSha256"] = "another"
 
 
-def _further_response(answer: dict[str, Any]) -> None:
+def _additional_response(answer: dict[str, Any]) -> None:
     _in_snapshot(answer, lambda served: served["x-amazon-apigateway-gateway-responses"].update(THROTTLED={}))
 
 
-def _remembering_snapshot(answer: dict[str, Any]) -> None:
+def _caching_snapshot(answer: dict[str, Any]) -> None:
     scheme = ("securityDefinitions", "policy_authorizer", "x-amazon-apigateway-authorizer")
     _in_snapshot(answer, set_in(*scheme, "authorizerResultTtlInSeconds", 300))
 
 
-def _silent_snapshot(answer: dict[str, Any]) -> None:
+def _snapshot_without_responses(answer: dict[str, Any]) -> None:
     _in_snapshot(answer, lambda served: served.pop("x-amazon-apigateway-gateway-responses"))
 
 
@@ -103,7 +103,7 @@ def _open_snapshot(answer: dict[str, Any]) -> None:
 
 
 def _in_snapshot(answer: dict[str, Any], change: Change) -> None:
-    """Change what the stage serves, and leave the API's draft as it is."""
+    """Changes the snapshot that the API's stage serves, not the API's resources."""
     served = json.loads(answer["body"].read())
     change(served)
     answer["body"] = io.BytesIO(json.dumps(served).encode())
@@ -113,20 +113,20 @@ _DEVICES = {"ChallengeRequiredOnNewDevice": True, "DeviceOnlyRememberedOnUserPro
 _FIRST_FACTORS = {"AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"]}
 
 DOCTORED: dict[str, tuple[str, tuple[str, str, Change]]] = {
-    "the stack is stuck": (
+    "the stack has a failed rollback": (
         "stack-status",
         ("cloudformation", "describe_stacks", set_in("Stacks", 0, "StackStatus", "UPDATE_ROLLBACK_FAILED")),
     ),
-    "the stack was made of another template": (
+    "the stack has another template": (
         "stack-template",
         ("cloudformation", "get_template", set_in("TemplateBody", "Resources: {}")),
     ),
-    "the stack was given another parameter": ("stack-parameters", ("cloudformation", "describe_stacks", _self_sign_up)),
-    "people sign in at another domain": (
+    "the stack has another parameter": ("stack-parameters", ("cloudformation", "describe_stacks", _self_sign_up)),
+    "the user pool has another domain": (
         "pool-domain",
         ("cognito-idp", "describe_user_pool", set_in("UserPool", "Domain", "troy")),
     ),
-    "people are sent to an address by default": (
+    "a client has a default redirect URI": (
         "clients-redirects",
         (
             "cognito-idp",
@@ -134,34 +134,34 @@ DOCTORED: dict[str, tuple[str, tuple[str, str, Change]]] = {
             set_in("UserPoolClient", "DefaultRedirectURI", "https://troy.example"),
         ),
     ),
-    "people's data is encrypted with a key of AWS": (
+    "the user pool is encrypted with AWS's key": (
         "pool-encryption",
         ("cognito-idp", "describe_user_pool", set_in("UserPool", "KeyConfiguration", {"KeyType": "AWS_OWNED_KEY"})),
     ),
-    "tokens name another issuer": (
+    "the user pool has another issuer": (
         "pool-issuer",
         ("cognito-idp", "describe_user_pool", set_in("UserPool", "IssuerConfiguration", {"Type": "UPDATED"})),
     ),
-    "codes by mail are a second factor": (
+    "e-mail codes are a second factor": (
         "pool-mfa",
         ("cognito-idp", "get_user_pool_mfa_config", set_in("EmailMfaConfiguration", {"Message": "{####}"})),
     ),
-    "a device stands in for the second factor": (
+    "the user pool remembers devices": (
         "pool-mfa",
         ("cognito-idp", "describe_user_pool", set_in("UserPool", "DeviceConfiguration", _DEVICES)),
     ),
-    "codes by mail are a first factor": (
+    "e-mail codes are a first factor": (
         "pool-mfa",
         ("cognito-idp", "describe_user_pool", set_in("UserPool", "Policies", "SignInPolicy", _FIRST_FACTORS)),
     ),
-    "what runs in browsers has a secret": ("clients-secrets", ("cognito-idp", "describe_user_pool_client", _secret)),
-    "a table is paid by the hour": (
+    "a public client has a secret": ("clients-secrets", ("cognito-idp", "describe_user_pool_client", _secret)),
+    "a table has provisioned capacity": (
         "tables-keys",
         ("dynamodb", "describe_table", set_in("Table", "BillingModeSummary", {"BillingMode": "PROVISIONED"})),
     ),
     "a function runs other code": ("functions-code", ("lambda", "get_function_configuration", _other_code)),
-    "a function cannot run": ("functions-code", ("lambda", "get_function_configuration", set_in("State", "Failed"))),
-    "a role has a boundary that nobody asked for": (
+    "a function has failed": ("functions-code", ("lambda", "get_function_configuration", set_in("State", "Failed"))),
+    "a role has an unexpected permissions boundary": (
         "roles-trust",
         (
             "iam",
@@ -169,41 +169,41 @@ DOCTORED: dict[str, tuple[str, tuple[str, str, Change]]] = {
             set_in("Role", "PermissionsBoundary", {"PermissionsBoundaryArn": "arn:aws:iam::aws:policy/Troy"}),
         ),
     ),
-    "nothing follows up edits": (
+    "the stream handler has no event source mapping": (
         "stream-mapping",
         ("lambda", "list_event_source_mappings", set_in("EventSourceMappings", [])),
     ),
-    "responses are kept by the whole stage": (
+    "the API's stage has a response cache": (
         "api-replay",
         ("apigateway", "get_stage", set_in("cacheClusterEnabled", True)),
     ),
-    "some tokens are refused before anyone looks": (
+    "an authorizer has a token validation expression": (
         "api-authorizers",
         ("apigateway", "get_authorizers", set_in("items", 0, "identityValidationExpression", "troy")),
     ),
-    "the stage serves an authorizer that remembers, and the API does not say so": (
+    "only the served authorizer caches results": (
         "api-authorizers",
-        ("apigateway", "get_export", _remembering_snapshot),
+        ("apigateway", "get_export", _caching_snapshot),
     ),
-    "an error is answered in a way of its own": (
+    "an additional gateway response is served": (
         "api-responses",
-        ("apigateway", "get_export", _further_response),
+        ("apigateway", "get_export", _additional_response),
     ),
-    "the stage serves the gateway's own error responses": (
+    "no gateway response is served": (
         "api-responses",
-        ("apigateway", "get_export", _silent_snapshot),
+        ("apigateway", "get_export", _snapshot_without_responses),
     ),
-    "a canary is served to a part of the people": (
+    "the API's stage has a canary release": (
         "api-replay",
         ("apigateway", "get_stage", set_in("canarySettings", {"percentTraffic": 10.0, "deploymentId": "troy"})),
     ),
-    "an open method is served, and the API says that it is guarded": (
+    "only the served method needs no token": (
         "api-deployed",
         ("apigateway", "get_export", _open_snapshot),
     ),
-    "the key is about to be deleted": (
+    "the key is scheduled for deletion": (
         "data-key",
         ("kms", "describe_key", set_in("KeyMetadata", "KeyState", "PendingDeletion")),
     ),
-    "the key is everyone's": ("data-key", ("kms", "get_key_policy", set_in("Policy", '{"Statement": []}'))),
+    "the key policy is changed": ("data-key", ("kms", "get_key_policy", set_in("Policy", '{"Statement": []}'))),
 }

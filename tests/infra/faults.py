@@ -1,4 +1,4 @@
-"""A fault that people make in templates, as data: what to change, and which control has to notice."""
+"""Describes a fault of a template as data: the change, and the control that must report it."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -13,9 +13,9 @@ SECTIONS = {"Parameters", "Rules", "Conditions", "Resources", "Outputs"}
 class Fault:
     """A fault.
 
-    control  number of docs/controls.md
-    at       a path with dots, from a section or, for properties, from the resource's name; a bar is a dot within a key
-    becomes  the new value; GONE to take it out
+    control  number in docs/controls.md
+    at       path with dots. It starts at a section, or at a logical id for properties. A bar is a dot within a key
+    becomes  the new value, or GONE to remove the key
     """
 
     name: str
@@ -24,24 +24,24 @@ class Fault:
     becomes: Any
 
     def planted(self, source: Mapping[str, Any]) -> dict[str, Any]:
-        """A copy of the template with the fault. Raises AssertionError if nothing changes by it."""
+        """Returns a copy of the template with the fault. Raises AssertionError if the fault changes nothing."""
         copy: dict[str, Any] = json.loads(json.dumps(source))
         first, *rest = (step.replace("|", ".") for step in self.at.split("."))
         path = [first, *rest] if first in SECTIONS else ["Resources", first, "Properties", *rest]
-        place: Any = copy
+        parent: Any = copy
         for step in path[:-1]:
-            place = place[int(step) if isinstance(place, list) else step]
-        last: Any = int(path[-1]) if isinstance(place, list) else path[-1]
+            parent = parent[int(step) if isinstance(parent, list) else step]
+        last: Any = int(path[-1]) if isinstance(parent, list) else path[-1]
         if self.becomes is GONE:
-            del place[last]
+            del parent[last]
         else:
-            place[last] = self.becomes
-        assert copy != source, f"{self.name}: the template is like that already"
+            parent[last] = self.becomes
+        assert copy != source, f"{self.name}: the template already has this value"
         return copy
 
 
 def deletions(resources: Mapping[str, Any]) -> Iterator[Fault]:
-    """Every key and every item of a template's resources taken out, one at a time; nobody has thought about these."""
+    """Yields one fault for the removal of each key and each list item of the resources."""
     for path in _paths(resources):
         if len(path) > 1:
             at = ".".join(["Resources", *(str(step).replace(".", "|") for step in path)])

@@ -1,7 +1,7 @@
-"""CloudFormation's functions and conditions, without AWS.
+"""Evaluates CloudFormation's functions and conditions without AWS.
 
-Symbolic: what only AWS could know stands in angle brackets, `<UserPool>` for a Ref, `<UserPool.Arn>` for an attribute.
-What this module does not know of the language, it refuses.
+A value that only AWS knows becomes a symbol in angle brackets: `<UserPool>` for a Ref, `<UserPool.Arn>` for an
+attribute. This module refuses functions that it does not support.
 """
 
 import re
@@ -16,15 +16,15 @@ PSEUDO = {
     "AWS::StackName": "stack",
     "AWS::URLSuffix": "amazonaws.com",
 }
-_NOTHING = object()  # AWS::NoValue
+_NO_VALUE = object()  # AWS::NoValue
 
 
 class Unresolvable(Exception):
-    """The template is at fault: it speaks of what does not exist under these parameters."""
+    """The template refers to something that does not exist under these parameters."""
 
 
 class Evaluator:
-    """Evaluates what a template says under known parameters. Raises Unresolvable."""
+    """Evaluates the values of a template under known parameters. Raises Unresolvable."""
 
     def __init__(self, source: Mapping[str, Any], known: Mapping[str, Any]) -> None:
         self.known = known
@@ -33,15 +33,15 @@ class Evaluator:
 
     def exists(self, name: str) -> bool:
         if name not in self._source["Resources"]:
-            raise Unresolvable(f"there is no {name}")
-        return self.is_made(self._source["Resources"][name])
+            raise Unresolvable(f"the template has no resource {name}")
+        return self.is_created(self._source["Resources"][name])
 
-    def is_made(self, declared: Mapping[str, Any]) -> bool:
+    def is_created(self, declared: Mapping[str, Any]) -> bool:
         return "Condition" not in declared or self.condition(declared["Condition"])
 
     def condition(self, name: str) -> bool:
         if name not in self._source.get("Conditions", {}):
-            raise Unresolvable(f"there is no condition {name}")
+            raise Unresolvable(f"the template has no condition {name}")
         if name not in self._conditions:
             self._conditions[name] = self.holds(self._source["Conditions"][name])
         return self._conditions[name]
@@ -60,11 +60,11 @@ class Evaluator:
                 return all(self.holds(operand) for operand in operands)
             case "Fn::Or":
                 return any(self.holds(operand) for operand in operands)
-        raise Unresolvable(f"{kind} is not known here")
+        raise Unresolvable(f"{kind} is not supported")
 
     def value(self, value: Any) -> Any:
         if isinstance(value, list):
-            return [item for item in map(self.value, value) if item is not _NOTHING]
+            return [item for item in map(self.value, value) if item is not _NO_VALUE]
         if not isinstance(value, dict):
             return value
         if len(value) == 1:
@@ -72,7 +72,7 @@ class Evaluator:
             if kind == "Ref" or kind.startswith("Fn::"):
                 return self._intrinsic(kind, operand)
         resolved = {key: self.value(inner) for key, inner in value.items()}
-        return {key: inner for key, inner in resolved.items() if inner is not _NOTHING}
+        return {key: inner for key, inner in resolved.items() if inner is not _NO_VALUE}
 
     def _intrinsic(self, kind: str, operand: Any) -> Any:
         match kind:
@@ -89,11 +89,11 @@ class Evaluator:
                 return operand[0].join(str(self.value(part)) for part in self.value(operand[1]))
             case "Fn::Select":
                 return self.value(operand[1])[int(self.value(operand[0]))]
-        raise Unresolvable(f"{kind} is not known here")
+        raise Unresolvable(f"{kind} is not supported")
 
     def _ref(self, name: str) -> Any:
         if name == "AWS::NoValue":
-            return _NOTHING
+            return _NO_VALUE
         if name in self.known or name in PSEUDO:
             return self.known.get(name, PSEUDO.get(name))
         return self._symbol(name)

@@ -1,19 +1,19 @@
-"""cfn-lint, which knows every property of every resource type, but no intentions."""
+"""Runs cfn-lint, which checks the properties of every resource type, but not what they are for."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
 
-REGIONS = ["us-east-1"]  # the region whose resource types it brings along
+REGIONS = ["us-east-1"]  # cfn-lint ships the resource types of this region
 
 
 def complaints(template: Mapping[str, Any]) -> list[str]:
-    """What cfn-lint says of a template: errors and warnings."""
+    """Returns the errors and warnings of cfn-lint for a template."""
     return complaints_about_text(json.dumps(template))
 
 
 def complaints_about_text(template: str) -> list[str]:
-    # Imported late: it takes a second, which every run of the tests would pay.
+    # Imported late: the import takes a second, which every test run would pay.
     from cfnlint.api import lint
     from cfnlint.config import ManualArgs
 

@@ -1,4 +1,4 @@
-"""Every combination of the identity template's choices, and which of them CloudFormation has to refuse."""
+"""Builds every combination of the identity template's choices, and names those that CloudFormation must refuse."""
 
 import itertools
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ CHOICES = {
     "AlarmEmail": ("", "clerk@olympus.example"),
     "PermissionsBoundaryArn": ("", "arn:aws:iam::111122223333:policy/boundary"),
 }
-# What goes with a choice.
+# Parameters that a choice requires.
 COMPANIONS = {
     "complete": {"RestApiId": "a1b2c3"},
     "clerk@olympus.example": {
@@ -32,7 +32,7 @@ COMPANIONS = {
 }
 
 
-# What may stand in place of a choice.
+# Alternatives to a choice.
 INSTEAD = {
     "SamlMetadataDocument": "<EntityDescriptor/>",
     "AlarmTopicArn": "arn:aws:sns:mars-west-1:111122223333:on-call",
@@ -40,43 +40,43 @@ INSTEAD = {
 
 
 def combinations() -> Iterator[dict[str, str]]:
-    """All combinations, senseless ones included, and what may stand in place of a choice: 9,504 sets of parameters."""
+    """Yields all combinations, also invalid ones, and the alternatives: 9,504 sets of parameters."""
     for chosen in itertools.product(*CHOICES.values()):
         given = dict(zip(CHOICES, chosen, strict=True))
         for choice in chosen:
             given |= COMPANIONS.get(choice, {})
         yield given
-        # Only with what has to do with it: the rest would be the same thousands once more.
+        # Only with related choices. All combinations would add thousands of equal sets.
         apart = given["PermissionsBoundaryArn"] == "" and given["SelfSignUp"] == given["DataProtection"] == "true"
         if apart and not given["SamlMetadataUrl"] and not given["AlarmEmail"]:
             yield {**given, **INSTEAD}
 
 
 def pairs() -> list[dict[str, str]]:
-    """Few sets in which every two choices meet that may: enough to notice a fault, not to prove that there is none."""
+    """Returns few sets that contain every valid pair of choices. They are enough to find a fault in most cases."""
     expected, few = set(), []
-    sensible = [given for given in combinations() if makes_sense(given)]
-    for given in sensible:
-        expected |= _meetings(given)
+    valid = [given for given in combinations() if is_valid(given)]
+    for given in valid:
+        expected |= _pairs_in(given)
     while expected:
-        best = max(sensible, key=lambda given: len(_meetings(given) & expected))
-        expected -= _meetings(best)
+        best = max(valid, key=lambda given: len(_pairs_in(given) & expected))
+        expected -= _pairs_in(best)
         few.append(best)
     return few
 
 
-def _meetings(given: dict[str, str]) -> set[tuple[tuple[str, str], ...]]:
+def _pairs_in(given: dict[str, str]) -> set[tuple[tuple[str, str], ...]]:
     return set(itertools.combinations(((name, given[name]) for name in CHOICES), 2))
 
 
-def makes_sense(given: dict[str, str]) -> bool:
-    """A company's provider needs the sign-in pages, and those a domain."""
+def is_valid(given: dict[str, str]) -> bool:
+    """Returns whether a set is valid: an external provider needs a sign-in domain."""
     company = given["SamlMetadataUrl"] or given.get("SamlMetadataDocument") or given["OidcIssuer"]
     return bool(given["DomainPrefix"]) or not company
 
 
-# Parameters that have to be refused one by one, whatever else is given.
-SENSELESS = (
+# Each of these sets must be refused.
+INVALID = (
     {"DeployPhase": "complete"},
     {"DomainPrefix": "olympus", "OidcIssuer": "https://oidc.example"},
     {"DomainPrefix": "olympus", "OidcIssuer": "https://oidc.example", "OidcClientId": "gatehouse"},

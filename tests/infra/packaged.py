@@ -1,6 +1,6 @@
-"""The application's template as `make package` writes it, and what CloudFormation's SAM transform makes of it.
+"""Builds the application's template as `make package` writes it, and runs CloudFormation's SAM transform on it.
 
-`python -m tests.infra.packaged FILE` writes the latter, for a scanner.
+`python -m tests.infra.packaged FILE` writes the transformed template, for a scanner.
 """
 
 import json
@@ -19,7 +19,7 @@ from tests.infra.intrinsics import PSEUDO
 
 
 def packaged(folder: Path) -> dict[str, Any]:
-    """The template, with an address for the code."""
+    """Returns the packaged template with a location for the code."""
     template: dict[str, Any] = json.loads(package_without_dependencies(folder)[0])
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
@@ -28,15 +28,15 @@ def packaged(folder: Path) -> dict[str, Any]:
 
 
 def translated(template: Mapping[str, Any], values: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The same in plain CloudFormation, by AWS's own translator.
+    """Returns the template after AWS's own SAM translator.
 
-    values  of parameters, which the translator reads as CloudFormation hands them over
+    values  of parameters, as CloudFormation passes them to the translator
     """
     copy = json.loads(json.dumps(template))
     session = boto3.Session(region_name=PSEUDO["AWS::Region"])
     translator = Translator({}, Parser(), boto_session=session)
     written: dict[str, Any] = translator.translate(copy, dict(values or {}))
-    translator.metrics.publish()  # nowhere: it warns of what it keeps
+    translator.metrics.publish()  # publishes nothing; without this call it logs a warning
     return written
 
 

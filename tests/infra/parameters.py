@@ -1,23 +1,23 @@
-"""What CloudFormation accepts for a template's parameters."""
+"""Checks parameters as CloudFormation does."""
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
 CHECKED = {"Type", "Default", "AllowedValues", "AllowedPattern", "MinValue", "MaxValue", "MaxLength"}
-CHECKED |= {"Description", "ConstraintDescription"}  # constrain nothing
+CHECKED |= {"Description", "ConstraintDescription"}  # these do not constrain the value
 TYPES = {"String", "Number", "CommaDelimitedList"}
 
 
 class Refused(Exception):
-    """CloudFormation would not take these parameters; the message names the one."""
+    """CloudFormation would refuse these parameters. The message names the parameter."""
 
 
 Known = dict[tuple[str, Any], Any]  # (parameter, text) → value
 
 
 def values(declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str], known: Known) -> dict[str, Any]:
-    """Give every parameter its value, as Ref gives it: text, a whole number, or a list of texts. Raises Refused.
+    """Returns the value of every parameter as Ref returns it: text, an integer, or a list of texts. Raises Refused.
 
     known  the values of earlier calls with the same declarations; this call adds to them
     """
@@ -31,12 +31,12 @@ def values(declared: Mapping[str, Mapping[str, Any]], given: Mapping[str, str], 
 
 
 def value(name: str, slot: Mapping[str, Any], text: Any) -> Any:
-    assert set(slot) <= CHECKED, f"{name}: constraints that are not checked here: {set(slot) - CHECKED}"
-    assert slot["Type"] in TYPES, f"{name}: type {slot['Type']} is not known here"
+    assert set(slot) <= CHECKED, f"{name}: unsupported constraints: {set(slot) - CHECKED}"
+    assert slot["Type"] in TYPES, f"{name}: type {slot['Type']} is not supported"
     if text is None:
         raise Refused(f"{name} is required")
     items = [item.strip() for item in str(text).split(",")] if slot["Type"] == "CommaDelimitedList" else [str(text)]
-    for item in items:  # a pattern or a choice has to fit each value of a list
+    for item in items:  # a constraint applies to each value of a list
         _check(name, slot, item)
     if slot["Type"] == "Number":
         return int(items[0])
@@ -45,11 +45,11 @@ def value(name: str, slot: Mapping[str, Any], text: Any) -> Any:
 
 def _check(name: str, slot: Mapping[str, Any], item: str) -> None:
     if slot["Type"] == "Number" and not re.fullmatch(r"-?[0-9]+", item):
-        raise Refused(f"{name} is {item!r}, and not a number")
+        raise Refused(f"{name} is {item!r}, expected a number")
     if "AllowedValues" in slot and item not in map(str, slot["AllowedValues"]):
-        raise Refused(f"{name} is {item!r}, and not one of {slot['AllowedValues']}")
+        raise Refused(f"{name} is {item!r}, expected one of {slot['AllowedValues']}")
     if not re.fullmatch(slot.get("AllowedPattern", "(?s).*"), item):
-        raise Refused(f"{name} is {item!r}, which does not fit {slot['AllowedPattern']}")
+        raise Refused(f"{name} is {item!r}, expected a match of {slot['AllowedPattern']}")
     if len(item) > int(slot.get("MaxLength", len(item))):
         raise Refused(f"{name} has {len(item)} characters, more than {slot['MaxLength']}")
     if int(slot.get("MinValue", 0)) > int(item or 0 if slot["Type"] == "Number" else 0):

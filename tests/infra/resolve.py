@@ -1,4 +1,4 @@
-"""A CloudFormation template, and what it comes to under given parameters, without AWS."""
+"""Resolves a CloudFormation template under given parameters, without AWS."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from tests.infra.intrinsics import Evaluator
 
 @dataclass(frozen=True, eq=False)
 class Resource:
-    """A resource that exists; `beside` is what the template says of it besides properties: DeletionPolicy, ...."""
+    """A resource that exists under the parameters; `beside` holds its other keys, such as DeletionPolicy."""
 
     name: str
     type: str
@@ -25,13 +25,13 @@ class Resource:
 
     @cached_property
     def text(self) -> str:
-        """The properties as JSON, to be searched."""
+        """The properties as JSON text, for searches."""
         return json.dumps(self.properties)
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A template under parameters."""
+    """A template that is resolved under a set of parameters."""
 
     template: "Template"
     parameters: dict[str, Any]
@@ -46,10 +46,10 @@ class Stack:
 
 
 class Template:
-    """A template with its short forms written out, as `Fn::Sub` for `!Sub`.
+    """A template without short forms: `Fn::Sub` instead of `!Sub`.
 
-    A resource is resolved once for the same values of the parameters that it depends on, and a refusal is kept, so
-    thousands of sets of parameters cost little more than a few.
+    The class caches resources by the values of the parameters that they depend on, and also caches refusals. So
+    thousands of sets of parameters take little more time than a few.
     """
 
     def __init__(self, source: Mapping[str, Any]) -> None:
@@ -60,7 +60,7 @@ class Template:
         self._needs = {name: sorted(self._used(resource)) for name, resource in source["Resources"].items()}
 
     def resolve(self, given: Mapping[str, str]) -> Stack:
-        """Raises parameters.Refused, or Unresolvable."""
+        """Returns the stack for a set of parameters. Raises parameters.Refused, or Unresolvable."""
         key = tuple(given.items())
         if key not in self._stacks:
             try:
@@ -73,7 +73,7 @@ class Template:
         return stack
 
     def accepts(self, name: str, value: str) -> bool:
-        """Whether a parameter may have a value."""
+        """Returns whether a parameter accepts a value."""
         try:
             parameters.value(name, self.source["Parameters"][name], value)
         except parameters.Refused:
@@ -93,7 +93,7 @@ class Template:
 
     def outputs(self, known: Mapping[str, Any]) -> dict[str, Any]:
         here, declared = Evaluator(self.source, known), self.source.get("Outputs", {})
-        return {name: here.value(output["Value"]) for name, output in declared.items() if here.is_made(output)}
+        return {name: here.value(output["Value"]) for name, output in declared.items() if here.is_created(output)}
 
     def _resource(self, name: str, here: "Evaluator") -> Resource:
         key = (name, *(str(here.known[parameter]) for parameter in self._needs[name]))
@@ -104,7 +104,7 @@ class Template:
         return self._resolved[key]
 
     def _used(self, value: Any) -> set[str]:
-        """The parameters that a value depends on, by conditions and by the existence of other resources too."""
+        """Returns the parameters that a value depends on, also through conditions and through other resources."""
         found: set[str] = set()
         for name in _names(value):
             if name in self.source.get("Parameters", {}):
@@ -117,7 +117,7 @@ class Template:
 
 
 def _names(value: Any) -> Iterator[str]:
-    """Whatever could be a name that a value refers to; one too many does no harm."""
+    """Yields every text that could be a reference. Additional names do no harm."""
     if isinstance(value, str):
         yield value
         yield from re.findall(r"\$\{(\w+)", value)
@@ -126,6 +126,6 @@ def _names(value: Any) -> Iterator[str]:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Read a template, and write its short forms out: `Fn::Sub` for `!Sub`."""
+    """Reads a template and expands its short forms: `!Sub` becomes `Fn::Sub`."""
     source: dict[str, Any] = yaml_parse(path.read_text(encoding="utf-8"))
     return source

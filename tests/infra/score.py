@@ -1,6 +1,6 @@
-"""`python -m tests.infra.score`: how many faults cfn-lint finds, and how many the rules, written into docs/controls.md.
+"""`python -m tests.infra.score` counts the faults that the rules and cfn-lint report, and writes docs/controls.md.
 
-Ten minutes, nearly all of them cfn-lint's.
+It takes ten minutes or more, nearly all of them for cfn-lint.
 """
 
 import tempfile
@@ -23,13 +23,13 @@ from tests.infra.rules import Sets
 
 PAGE = PROJECT / "docs/controls.md"
 BEGIN, END = "<!-- written by python -m tests.infra.score -->\n", "<!-- until here -->"
-# What a rule raises that does not find what it is about: the test that runs it fails.
+# The errors of a rule that does not find its subject. The test of the rule then fails.
 MISSING = (Unresolvable, AttributeError, IndexError, KeyError, TypeError, ValueError)
 ByRules = Callable[[Fault, Mapping[str, Any]], bool]
 
 
 def main() -> None:
-    """Measure, and write the lines into the page."""
+    """Counts the faults, and writes the lines into the page."""
     source = load(PROJECT / "infra/identity.yaml")
     with tempfile.TemporaryDirectory() as folder:
         application = packaged(Path(folder))
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def noticed(template: Template, sets: Sets) -> bool:
-    """Whether any control does not hold, or cannot be judged."""
+    """Returns whether any control is broken or cannot be evaluated."""
     try:
         return any(True for control in IDENTITY for _ in identity_findings(control, template, sets))
     except MISSING:
@@ -61,7 +61,7 @@ def noticed(template: Template, sets: Sets) -> bool:
 
 
 def _line(what: str, faults: Iterable[Fault], source: Mapping[str, Any], by_rules: ByRules) -> str:
-    """What each finds, and both together."""
+    """Counts what the rules, cfn-lint, and both together report."""
     templates = [(fault, fault.planted(source)) for fault in faults]
     rules = [by_rules(fault, planted) for fault, planted in templates]
     linter = _linted([planted for _, planted in templates])
@@ -71,7 +71,7 @@ def _line(what: str, faults: Iterable[Fault], source: Mapping[str, Any], by_rule
 
 
 def _rest(what: str, faults: Iterable[Fault], source: Mapping[str, Any], by_rules: ByRules) -> str:
-    """What the rules find, and cfn-lint of what they leave: of so many, it would take too long to ask it for all."""
+    """Counts what the rules report, and what cfn-lint reports of the rest. cfn-lint is too slow for all faults."""
     templates = [(fault, fault.planted(source)) for fault in faults]
     left = [planted for fault, planted in templates if not by_rules(fault, planted)]
     noticed_by_rules, linter = len(templates) - len(left), sum(_linted(left))

@@ -1,6 +1,6 @@
-"""`python -m tests.infra.simulated PORT FOLDER`: an AWS account, simulated and empty; and a stage to put there.
+"""`python -m tests.infra.simulated PORT FOLDER` runs an empty simulated AWS account. `deploy` deploys a stage to it.
 
-The stage has everything that a stage may have: second factors, a company's providers, a firewall, a key of its own.
+The stage uses all options: MFA, external providers, a web ACL and a customer managed key.
 """
 
 from __future__ import annotations
@@ -49,16 +49,16 @@ APPLICATION = "gatehouse-olympus"
 
 @contextmanager
 def account(folder: Path) -> Iterator[LocalCloud]:
-    """Run a simulated account for as long as it is wanted."""
-    place = LocalCloud(_free_port(), folder)
+    """Runs a simulated account until the context ends."""
+    local_cloud = LocalCloud(_free_port(), folder)
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.infra.simulated", str(place.port), str(folder)],
+        [sys.executable, "-m", "tests.infra.simulated", str(local_cloud.port), str(folder)],
         cwd=PROJECT,
         env=child_environment(),
     )
     try:
-        _wait(place.port)
-        yield place
+        _wait(local_cloud.port)
+        yield local_cloud
     finally:
         server.terminate()
         server.wait(30)
@@ -79,14 +79,14 @@ def _wait(port: int) -> None:
     raise TimeoutError("the simulated account did not start")
 
 
-def deploy(place: LocalCloud) -> None:
-    """Put the stage there, from the packaged application."""
+def deploy(local_cloud: LocalCloud) -> None:
+    """Deploys the stage from the packaged application."""
     delphi = '{"client_secret": "known to nobody but Delphi"}'
-    place.client("secretsmanager").create_secret(Name="delphi", SecretString=delphi)
-    stacks = Stacks(place.client("cloudformation"), place.client("s3"), bucket="gatehouse-olympus-deploy")
+    local_cloud.client("secretsmanager").create_secret(Name="delphi", SecretString=delphi)
+    stacks = Stacks(local_cloud.client("cloudformation"), local_cloud.client("s3"), bucket="gatehouse-olympus-deploy")
     identity = _identity(stacks, {})
-    template, code = package(place.folder / "build")
-    jwks = f"{place.url}/{identity['UserPoolId']}/.well-known/jwks.json"
+    template, code = package(local_cloud.folder / "build")
+    jwks = f"{local_cloud.url}/{identity['UserPoolId']}/.well-known/jwks.json"
     application, _ = stacks.deploy(
         APPLICATION,
         with_code(template, stacks.upload(code, ".zip")),
@@ -94,8 +94,8 @@ def deploy(place: LocalCloud) -> None:
     )
     api = application["RestAPIId"]
     outputs = _identity(stacks, {"DeployPhase": "complete", "RestApiId": api})
-    add_gateway_responses(place.client("apigateway"), api, STAGE.name, template)
-    PolicyFiles(PROJECT / "policies", outputs, place.client("dynamodb")).apply(overwrite=False)
+    add_gateway_responses(local_cloud.client("apigateway"), api, STAGE.name, template)
+    PolicyFiles(PROJECT / "policies", outputs, local_cloud.client("dynamodb")).apply(overwrite=False)
 
 
 def _identity(stacks: Stacks, wiring: Mapping[str, str]) -> dict[str, str]:
@@ -104,13 +104,13 @@ def _identity(stacks: Stacks, wiring: Mapping[str, str]) -> dict[str, str]:
     return stacks.deploy(STAGE.stack, template, given)[0]
 
 
-async def run(place: LocalCloud) -> None:
+async def run(local_cloud: LocalCloud) -> None:
     from local.front.server import serve
 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await serve(place.port, stop)
+    await serve(local_cloud.port, stop)
 
 
 if __name__ == "__main__":

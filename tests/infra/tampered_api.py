@@ -1,4 +1,4 @@
-"""Attacks and accidents at the REST API, the firewall, the logs and the alarms; each with the check that finds it."""
+"""Changes of the REST API, the web ACL, the logs and the alarms, each with the check that reports it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EVERYONE = {
 
 
 def _deployed(tamper: Tampering) -> Tampering:
-    """A change of the API, and its deployment, without which nobody would notice."""
+    """Changes the API and deploys it. Without a deployment, the API's stage serves the old version."""
 
     def tamper_and_deploy(target: Target) -> Undo:
         undo, deploy = tamper(target), partial(target.client("apigateway").create_deployment, **target.api_stage)
@@ -27,7 +27,7 @@ def _deployed(tamper: Tampering) -> Tampering:
 
 
 def _scopes(verb: str, path: str, *scopes: str) -> Tampering:
-    """Ask for other scopes; a method is made anew for that."""
+    """Sets other scopes. The method is created again for that."""
 
     def tamper(target: Target) -> Undo:
         gateway, method = target.client("apigateway"), target.method(verb, path)
@@ -35,19 +35,19 @@ def _scopes(verb: str, path: str, *scopes: str) -> Tampering:
         authorizer = {key: was[key] for key in ("authorizationType", "authorizerId")}
         service = {"type": "AWS_PROXY", "integrationHttpMethod": "POST", "uri": was["methodIntegration"]["uri"]}
 
-        def anew(names: Any) -> None:
+        def recreate(names: Any) -> None:
             gateway.delete_method(**method)
             gateway.put_method(**method, **authorizer, authorizationScopes=names)
             gateway.put_integration(**method, **service)
 
-        anew([f"https://gatehouse.example/{scope}" for scope in scopes])
-        return lambda: anew(was["authorizationScopes"])
+        recreate([f"https://gatehouse.example/{scope}" for scope in scopes])
+        return lambda: recreate(was["authorizationScopes"])
 
     return _deployed(tamper)
 
 
 def _changer(change: Callable[..., object], where: Mapping[str, str]) -> Callable[[Mapping[str, str]], object]:
-    """API Gateway's way to change settings, by the paths to them."""
+    """Returns a function that replaces settings by their paths, as API Gateway expects."""
 
     def replace(settings: Mapping[str, str]) -> object:
         steps = [{"op": "replace", "path": path, "value": value} for path, value in settings.items()]
@@ -73,7 +73,7 @@ def _integration(target: Target) -> Undo:
     return lambda: change({"/uri": right})
 
 
-def _further_route(target: Target) -> Undo:
+def _additional_route(target: Target) -> Undo:
     gateway = target.client("apigateway")
     method = {**target.method("GET", "/reports"), "httpMethod": "PATCH"}
     uri = gateway.get_integration(**{**method, "httpMethod": "GET"})["uri"]
@@ -82,16 +82,16 @@ def _further_route(target: Target) -> Undo:
     return lambda: gateway.delete_method(**method)
 
 
-def _further_api(target: Target) -> Undo:
+def _additional_api(target: Target) -> Undo:
     gateway = target.client("apigateway")
     authorizer = gateway.get_authorizer(**target.authorizer("policy_authorizer"))
     made = {"restApiId": gateway.create_rest_api(name="gatehouse")["id"]}
-    told = {key: authorizer[key] for key in ("name", "type", "authorizerUri", "identitySource")}
-    gateway.create_authorizer(**made, **told)
+    settings = {key: authorizer[key] for key in ("name", "type", "authorizerUri", "identitySource")}
+    gateway.create_authorizer(**made, **settings)
     return lambda: gateway.delete_rest_api(**made)
 
 
-def _further_stage(target: Target) -> Undo:
+def _additional_stage(target: Target) -> Undo:
     gateway = target.client("apigateway")
     deployment = gateway.get_stage(**target.api_stage)["deploymentId"]
     gateway.create_stage(**target.api, stageName="unwatched", deploymentId=deployment)
@@ -191,13 +191,13 @@ def _other_log_group(target: Target) -> Undo:
     logs, group = target.client("logs"), _log_group(target)
     key = target.client("kms").describe_key(KeyId=target.names["DataKey"])["KeyMetadata"]["Arn"]
 
-    def anew(**more: str) -> None:  # the emulator cannot take a key away
+    def recreate(**more: str) -> None:  # the emulator cannot remove a key
         logs.delete_log_group(**group)
         logs.create_log_group(**group, **more)
         logs.put_retention_policy(**group, retentionInDays=365)
 
-    anew()
-    return lambda: anew(kmsKeyId=key)
+    recreate()
+    return lambda: recreate(kmsKeyId=key)
 
 
 def _data_key(target: Target) -> dict[str, str]:
@@ -205,28 +205,28 @@ def _data_key(target: Target) -> dict[str, str]:
 
 
 TAMPERINGS: dict[str, tuple[str, Tampering]] = {
-    "a method asks for no token": ("api-route-authorizers", _open("GET", "/reports")),
-    "a method of use case 1 asks for no token": ("api-route-authorizers", _open("DELETE", "/files/{name}")),
-    "a method asks for no scope": ("api-route-authorizers", _scopes("PUT", "/files/{name}")),
-    "a method is content with the scope to read": (
+    "a method of use case 2 needs no token": ("api-route-authorizers", _open("GET", "/reports")),
+    "a method of use case 1 needs no token": ("api-route-authorizers", _open("DELETE", "/files/{name}")),
+    "a method needs no scope": ("api-route-authorizers", _scopes("PUT", "/files/{name}")),
+    "a method accepts the read scope": (
         "api-route-authorizers",
         _scopes("PUT", "/files/{name}", "file.read", "file.write"),
     ),
-    "a route that nobody wrote": ("api-routes", _further_route),
-    "a method is answered by something else": ("api-integrations", _integration),
-    "there is a second API": ("api-single", _further_api),
-    "there is a second stage, unwatched": ("api-stages", _further_stage),
-    "responses are kept for the next caller": ("api-replay", _cached_responses),
-    "decisions are remembered": (
+    "the API gets an additional route": ("api-routes", _additional_route),
+    "a method calls another function": ("api-integrations", _integration),
+    "a second API calls the authorizer": ("api-single", _additional_api),
+    "the API gets a second stage": ("api-stages", _additional_stage),
+    "responses are cached": ("api-replay", _cached_responses),
+    "the policy authorizer's results are cached": (
         "api-authorizers",
         _authorizer("policy_authorizer", "/authorizerResultTtlInSeconds", "300", "0"),
     ),
-    "tokens are good beyond their expiry": (
+    "the Cognito authorizer's results are cached": (
         "api-authorizers",
         _authorizer("pool", "/authorizerResultTtlInSeconds", "300", "0"),
     ),
-    "somebody else decides": ("api-authorizers", _replaced_authorizer),
-    "the token is taken from elsewhere": (
+    "the policy authorizer is another function": ("api-authorizers", _replaced_authorizer),
+    "the token comes from another header": (
         "api-authorizers",
         _authorizer(
             "policy_authorizer",
@@ -235,17 +235,17 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
             "method.request.header.Authorization",
         ),
     ),
-    "browsers cannot read why they are refused": ("api-responses", _deployed(_lost_response)),
-    "everyone may call the API": ("api-policy", _resource_policy),
-    "logs are kept for ever": (
+    "a gateway response is deleted": ("api-responses", _deployed(_lost_response)),
+    "the API gets a resource policy": ("api-policy", _resource_policy),
+    "a log group loses its retention time": (
         "logs-retention",
         restored("logs", "delete_retention_policy", "put_retention_policy", _log_group, {"retentionInDays": 365}),
     ),
-    "logs are encrypted with another key": ("logs-encryption", _other_log_group),
-    "an alarm waits for a thousand failures": ("alarms", _alarm(Threshold=1000)),
-    "an alarm is gone": ("alarms", _lost_alarm),
-    "an alarm tells nobody": ("alarms-actions", _alarm(AlarmActions=[])),
-    "an alarm is silenced": (
+    "a log group is encrypted with AWS's key": ("logs-encryption", _other_log_group),
+    "an alarm gets a high threshold": ("alarms", _alarm(Threshold=1000)),
+    "an alarm is deleted": ("alarms", _lost_alarm),
+    "an alarm loses its action": ("alarms-actions", _alarm(AlarmActions=[])),
+    "the actions of an alarm are disabled": (
         "alarms-actions",
         pair(
             "cloudwatch",
@@ -255,7 +255,7 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
         ),
     ),
     "the dashboard is empty": ("dashboard", _dashboard),
-    "the API stands before its firewall": ("firewall", _no_firewall),
-    "the firewall lets everything pass": ("firewall-rules", _open_firewall),
-    "the key is never renewed": ("data-key", pair("kms", "disable_key_rotation", "enable_key_rotation", _data_key)),
+    "the API loses its web ACL": ("firewall", _no_firewall),
+    "the web ACL loses its rules": ("firewall-rules", _open_firewall),
+    "key rotation is switched off": ("data-key", pair("kms", "disable_key_rotation", "enable_key_rotation", _data_key)),
 }

@@ -1,4 +1,4 @@
-"""Attacks and accidents at the tables, the functions, their roles and the stream; each with the check that finds it."""
+"""Changes of the tables, the functions, their roles and the stream, each with the check that reports it."""
 
 from __future__ import annotations
 
@@ -93,11 +93,11 @@ def _corrupt(target: Target) -> Undo:
 
 
 TAMPERINGS: dict[str, tuple[str, Tampering]] = {
-    "a table cannot be restored": (
+    "a table loses point-in-time recovery": (
         "tables-recovery",
         _table("update_continuous_backups", "PolicyTable", _recovery(False), _recovery(True)),
     ),
-    "a table can be deleted": (
+    "a table loses deletion protection": (
         "tables-protection",
         _table(
             "update_table",
@@ -113,7 +113,7 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
         "tables-expiry",
         _table("update_time_to_live", "PolicyTable", _expiry(True), _expiry(False)),
     ),
-    "documents are streamed to somebody": (
+    "the sample table gets a stream": (
         "tables-streams",
         _table(
             "update_table",
@@ -122,11 +122,11 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
             {"StreamSpecification": {"StreamEnabled": False}},
         ),
     ),
-    "a table is encrypted with another key": (
+    "a table is encrypted with AWS's key": (
         "tables-encryption",
         _table("update_table", "SampleTable", {"SSESpecification": {"Enabled": False}}, _key),
     ),
-    "a table is everyone's": (
+    "a table gets a public resource policy": (
         "tables-sharing",
         pair(
             "dynamodb",
@@ -137,7 +137,7 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
         ),
     ),
     "a policy is corrupt": ("policies-readable", _corrupt),
-    "a function has another one's role": (
+    "a function gets the role of another function": (
         "functions-roles",
         _function(
             _AUTHORIZER,
@@ -145,13 +145,19 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
             lambda target: {"Role": target.outputs["AuthorizerRoleArn"]},
         ),
     ),
-    "keys are taken from another place": (
+    "the authorizer reads keys from another URL": (
         "functions-environment",
         variables(_AUTHORIZER, JWKS_URL="https://troy.example/jwks.json"),
     ),
-    "tokens of another client are good": ("functions-environment", variables(_AUTHORIZER, CLIENT_IDS="horse")),
-    "a variable lets other code in": ("functions-environment", variables("api_handler", PYTHONPATH="/tmp/horse")),  # noqa: S108
-    "the authorizer has no time": ("functions-limits", _function(_AUTHORIZER, {"Timeout": 1}, {"Timeout": 5})),
+    "the authorizer accepts tokens of another client": (
+        "functions-environment",
+        variables(_AUTHORIZER, CLIENT_IDS="horse"),
+    ),
+    "a function gets an additional variable": (
+        "functions-environment",
+        variables("api_handler", PYTHONPATH="/tmp/horse"),  # noqa: S108
+    ),
+    "the authorizer gets a short timeout": ("functions-limits", _function(_AUTHORIZER, {"Timeout": 1}, {"Timeout": 5})),
     "a function runs on another Python": (
         "functions-code",
         _function(
@@ -160,7 +166,7 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
             lambda target: {"Runtime": target.configuration("api_handler")["Runtime"]},
         ),
     ),
-    "the authorizer calls something else": (
+    "the authorizer gets another handler": (
         "functions-code",
         _function(
             _AUTHORIZER,
@@ -168,7 +174,7 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
             lambda target: {"Handler": target.configuration(_AUTHORIZER)["Handler"]},
         ),
     ),
-    "the authorizer may not run": (
+    "the authorizer gets reserved concurrency 0": (
         "functions-concurrency",
         pair(
             "lambda",
@@ -178,17 +184,20 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
             {"ReservedConcurrentExecutions": 0},
         ),
     ),
-    "a layer comes before the code": ("functions-code", _layer),
-    "any API may call the service": (
+    "the authorizer gets a layer": ("functions-code", _layer),
+    "any API can invoke the service": (
         "functions-callers",
         _permitted("api_handler", Principal="apigateway.amazonaws.com"),
     ),
-    "another account may call the service": ("functions-callers", _permitted("api_handler", Principal="210987654321")),
-    "any user pool may call a trigger": (
+    "another account can invoke the service": (
+        "functions-callers",
+        _permitted("api_handler", Principal="210987654321"),
+    ),
+    "any user pool can invoke a trigger": (
         "functions-callers",
         _permitted("pre_token", Principal="cognito-idp.amazonaws.com"),
     ),
-    "another account's user pool may call a trigger": (
+    "another account's user pool can invoke a trigger": (
         "functions-callers",
         _permitted(
             "post_confirmation",
@@ -196,7 +205,7 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
             SourceArn="arn:aws:cognito-idp:us-east-1:210987654321:userpool/us-east-1_Troy",
         ),
     ),
-    "the service has an address past its guards": (
+    "the service gets a function URL": (
         "functions-addresses",
         pair(
             "lambda",
@@ -206,8 +215,8 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
             {"AuthType": "NONE"},
         ),
     ),
-    "a role may do everything": ("roles-permissions", _wider_role),
-    "a role has one more policy": (
+    "a role gets all permissions": ("roles-permissions", _wider_role),
+    "a role gets an additional policy": (
         "roles-permissions",
         pair(
             "iam",
@@ -217,7 +226,7 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
             {"PolicyDocument": json.dumps(EVERYTHING)},
         ),
     ),
-    "a role is an administrator's": (
+    "a role gets a managed policy": (
         "roles-attached",
         pair(
             "iam",
@@ -226,7 +235,7 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
             lambda target: {**target.role("PreTokenRole"), "PolicyArn": ADMINISTRATOR},
         ),
     ),
-    "a role is for servers too": (
+    "EC2 can assume a role": (
         "roles-trust",
         setting(
             "iam",
@@ -236,17 +245,17 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
             _trust("lambda.amazonaws.com"),
         ),
     ),
-    "the stream handler listens to something else": ("stream-mapping", _second_mapping),
-    "the stream handler is switched off": ("stream-mapping", _mapping({"Enabled": False}, {"Enabled": True})),
-    "failed edits are tried for ever": (
+    "the stream handler reads another source": ("stream-mapping", _second_mapping),
+    "the event source mapping is disabled": ("stream-mapping", _mapping({"Enabled": False}, {"Enabled": True})),
+    "failed records are retried without a limit": (
         "stream-settings",
         _mapping({"MaximumRetryAttempts": -1}, {"MaximumRetryAttempts": 10}),
     ),
-    "one bad edit takes the others with it": (
+    "partial batch failures are switched off": (
         "stream-settings",
         _mapping({"FunctionResponseTypes": []}, {"FunctionResponseTypes": ["ReportBatchItemFailures"]}),
     ),
-    "what was set aside is everyone's": (
+    "the dead-letter queue gets a public access policy": (
         "dead-letters",
         setting(
             "sqs",

@@ -1,4 +1,4 @@
-"""Attacks and accidents at the user pool, its clients and the companies trusted; each with the check that finds it."""
+"""Changes of the user pool, its clients and its identity providers, each with the check that reports it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from tests.infra.target import Arguments, Tampering, Target, Undo, pair, restored, setting
 
-STRANGER = "arn:aws:lambda:us-east-1:123456789012:function:trojan-horse"
+OTHER_FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:trojan-horse"
 _pool = partial(setting, "cognito-idp", "update_user_pool", lambda target: target.pool)
 _factors = partial(setting, "cognito-idp", "set_user_pool_mfa_config", lambda target: target.pool)
 _PHONE = [{"Name": "verified_phone_number", "Priority": 1}]
-_STRANGER_SENDS = "arn:aws:ses:us-east-1:123456789012:identity/troy.example"
+_OTHER_SENDER = "arn:aws:ses:us-east-1:123456789012:identity/troy.example"
 _MAIL = [{"Name": "verified_email", "Priority": 1}]
 
 
@@ -20,7 +20,7 @@ def _client(name: str = "WebClient", **bad: Any) -> Tampering:
         cognito = target.client("cognito-idp")
         was = cognito.describe_user_pool_client(**target.pool, ClientId=target.names[name])["UserPoolClient"]
         known = cognito.meta.service_model.operation_model("UpdateUserPoolClient").input_shape.members
-        # The emulator gives some numbers as text, and empty texts that AWS would not take.
+        # The emulator returns some numbers as text, and empty texts that AWS would refuse.
         good = {key: int(value) if key.endswith("Validity") else value for key, value in was.items() if key in known}
         good = {key: value for key, value in good.items() if value != ""}
         cognito.update_user_pool_client(**{**good, **bad})
@@ -37,7 +37,7 @@ def _triggers(**changes: Any) -> Tampering:
     return _pool(partial(config, **changes), config)
 
 
-def _further_client(target: Target) -> Undo:
+def _additional_client(target: Target) -> Undo:
     cognito = target.client("cognito-idp")
     made = cognito.create_user_pool_client(
         **target.pool,
@@ -51,18 +51,18 @@ def _further_client(target: Target) -> Undo:
 
 
 _EDITORS = {"GroupName": "editors"}
-_AS_EVER = {"Precedence": 20, "Description": "Can write reports"}
+_ORIGINAL = {"Precedence": 20, "Description": "Can write reports"}
 
 
 def _group_with_a_role(target: Target) -> Undo:
     cognito, editors = target.client("cognito-idp"), {**target.pool, **_EDITORS}
 
-    def anew(**more: str) -> None:  # the emulator cannot change a group
+    def recreate(**more: str) -> None:  # the emulator cannot update a group
         cognito.delete_group(**editors)
-        cognito.create_group(**editors, **_AS_EVER, **more)
+        cognito.create_group(**editors, **_ORIGINAL, **more)
 
-    anew(RoleArn=target.outputs["ApiRoleArn"])
-    return anew
+    recreate(RoleArn=target.outputs["ApiRoleArn"])
+    return recreate
 
 
 def _provider(name: str, kind: str, **bad: str) -> Tampering:
@@ -98,18 +98,18 @@ def _resource_server(target: Target) -> dict[str, str]:
     return {**target.pool, "Identifier": target.names["ResourceServer"]}
 
 
-def _scopes(*further: str) -> Arguments:
-    """The scopes that there are, and further ones."""
+def _scopes(*additional: str) -> Arguments:
+    """Returns the present scopes and additional ones."""
 
     def scopes(target: Target) -> dict[str, Any]:
         server = target.client("cognito-idp").describe_resource_server(**_resource_server(target))["ResourceServer"]
-        added = [{"ScopeName": name, "ScopeDescription": name} for name in further]
+        added = [{"ScopeName": name, "ScopeDescription": name} for name in additional]
         return {"Name": server["Name"], "Scopes": [*server["Scopes"], *added]}
 
     return scopes
 
 
-def _kept_secret(target: Target) -> Undo:
+def _stored_secret(target: Target) -> Undo:
     service, secret = target.client("secretsmanager"), {"SecretId": target.outputs["MachineSecretArn"]}
     good = service.get_secret_value(**secret)["SecretString"]
     service.put_secret_value(**secret, SecretString='{"client_id": "troy", "client_secret": "horse"}')
@@ -123,41 +123,41 @@ _new_provider = {
 _EVERYONE = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}'
 
 TAMPERINGS: dict[str, tuple[str, Tampering]] = {
-    "second factors become optional": (
+    "MFA becomes optional": (
         "pool-mfa",
         _factors(_mfa("OPTIONAL"), _mfa("ON")),
     ),
-    "codes by text message are a second factor": (
+    "SMS codes become a second factor": (
         "pool-mfa",
         _factors(_sms(True), _sms(False)),
     ),
-    "short passwords will do": ("pool-passwords", _pool(_passwords(8), _passwords(15))),
-    "the user pool can be deleted": (
+    "passwords become short": ("pool-passwords", _pool(_passwords(8), _passwords(15))),
+    "the user pool loses deletion protection": (
         "pool-protection",
         _pool({"DeletionProtection": "INACTIVE"}, {"DeletionProtection": "ACTIVE"}),
     ),
-    "nobody can sign up": (
+    "self sign-up is switched off": (
         "pool-sign-up",
         _pool(*({"AdminCreateUserConfig": {"AllowAdminCreateUserOnly": only}} for only in (True, False))),
     ),
-    "a telephone recovers an account": (
+    "a telephone number recovers an account": (
         "pool-recovery",
         _pool(*({"AccountRecoverySetting": {"RecoveryMechanisms": way}} for way in (_PHONE, _MAIL))),
     ),
-    "mail comes from a stranger": (
+    "another identity sends mail": (
         "pool-mail",
         _pool(
             {
                 "EmailConfiguration": {
                     "EmailSendingAccount": "DEVELOPER",
-                    "SourceArn": _STRANGER_SENDS,
+                    "SourceArn": _OTHER_SENDER,
                     "From": "a@b.example",
                 }
             },
             {"EmailConfiguration": {"EmailSendingAccount": "COGNITO_DEFAULT"}},
         ),
     ),
-    "a new address counts before it is proved": (
+    "a new e-mail address needs no verification": (
         "pool-attributes",
         _pool(
             *(
@@ -166,19 +166,19 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
             )
         ),
     ),
-    "a further trigger is called": ("pool-triggers", _triggers(PreSignUp=STRANGER)),
-    "a trigger is replaced": ("pool-triggers", _triggers(PostConfirmation=STRANGER)),
-    "the trigger that writes tokens is replaced": (
+    "the user pool calls an additional trigger": ("pool-triggers", _triggers(PreSignUp=OTHER_FUNCTION)),
+    "the post-confirmation trigger is replaced": ("pool-triggers", _triggers(PostConfirmation=OTHER_FUNCTION)),
+    "the pre-token trigger is replaced": (
         "pool-triggers",
-        _triggers(PreTokenGenerationConfig={"LambdaArn": STRANGER, "LambdaVersion": "V1_0"}),
+        _triggers(PreTokenGenerationConfig={"LambdaArn": OTHER_FUNCTION, "LambdaVersion": "V1_0"}),
     ),
-    "the plan is another one": ("pool-plan", _pool({"UserPoolTier": "PLUS"}, {"UserPoolTier": "ESSENTIALS"})),
+    "the feature plan is changed": ("pool-plan", _pool({"UserPoolTier": "PLUS"}, {"UserPoolTier": "ESSENTIALS"})),
     "a group is deleted": (
         "pool-groups",
-        restored("cognito-idp", "delete_group", "create_group", lambda target: {**target.pool, **_EDITORS}, _AS_EVER),
+        restored("cognito-idp", "delete_group", "create_group", lambda target: {**target.pool, **_EDITORS}, _ORIGINAL),
     ),
-    "a group lets its members into the account": ("pool-groups", _group_with_a_role),
-    "tokens can carry a further scope": (
+    "a group gets an IAM role": ("pool-groups", _group_with_a_role),
+    "the resource server gets an additional scope": (
         "pool-scopes",
         setting(
             "cognito-idp",
@@ -188,34 +188,37 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
             _scopes(),
         ),
     ),
-    "there is another client, with the implicit flow": ("clients-known", _further_client),
-    "tokens are given to addresses, without a code": ("clients-flows", _client(AllowedOAuthFlows=["code", "implicit"])),
-    "the browsers' client takes passwords": (
+    "an additional client with the implicit flow": ("clients-known", _additional_client),
+    "a client gets the implicit flow": ("clients-flows", _client(AllowedOAuthFlows=["code", "implicit"])),
+    "the web client accepts plain passwords": (
         "clients-flows",
         _client(ExplicitAuthFlows=["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH"]),
     ),
-    "people are sent to another site as well": (
+    "the web client redirects to an additional site": (
         "clients-redirects",
         _client(CallbackURLs=["https://olympus.example/callback", "https://troy.example/"]),
     ),
-    "people can change what is known of them": (
+    "a client gets the scope that changes user attributes": (
         "clients-scopes",
         _client("MachineClient", AllowedOAuthScopes=["aws.cognito.signin.user.admin"]),
     ),
-    "people can write their company's groups": (
+    "the web client can write the groups attribute": (
         "clients-attributes",
         _client(WriteAttributes=["email", "custom:idp_groups"]),
     ),
-    "tokens live for a day": ("clients-lifetimes", _client(AccessTokenValidity=1440)),
-    "refresh tokens can be used twice": ("clients-rotation", _client(RefreshTokenRotation={"Feature": "DISABLED"})),
+    "access tokens are valid for a day": ("clients-lifetimes", _client(AccessTokenValidity=1440)),
+    "refresh token rotation is switched off": (
+        "clients-rotation",
+        _client(RefreshTokenRotation={"Feature": "DISABLED"}),
+    ),
     "refresh tokens cannot be revoked": ("clients-revocation", _client(EnableTokenRevocation=False)),
-    "who has an account is no secret": ("clients-discretion", _client(PreventUserExistenceErrors="LEGACY")),
-    "a company's people come by the other client": (
+    "error messages reveal which accounts exist": ("clients-discretion", _client(PreventUserExistenceErrors="LEGACY")),
+    "the web client accepts the company's provider": (
         "clients-providers",
         _client(SupportedIdentityProviders=["COGNITO", "CorporateSSO"]),
     ),
-    "the machine would read somebody else's credentials": ("machine-secret", _kept_secret),
-    "the machine's credentials are everyone's": (
+    "other credentials are stored for the machine client": ("machine-secret", _stored_secret),
+    "the machine client's secret gets a public resource policy": (
         "machine-secret-sharing",
         pair(
             "secretsmanager",
@@ -225,7 +228,7 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
             {"ResourcePolicy": _EVERYONE},
         ),
     ),
-    "another company is trusted": (
+    "the user pool trusts an additional provider": (
         "providers-known",
         pair(
             "cognito-idp",
@@ -235,11 +238,11 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
             _new_provider,
         ),
     ),
-    "a company may begin a sign-in": (
+    "the SAML provider accepts IdP-initiated sign-in": (
         "providers-settings",
         _provider("SamlProvider", "ProviderDetails", IDPInit="true"),
     ),
-    "groups are taken from another claim": (
+    "the groups attribute is mapped to another claim": (
         "providers-settings",
         _provider("OidcProvider", "AttributeMapping", **{"custom:idp_groups": "nickname"}),
     ),

@@ -1,6 +1,6 @@
-"""A deployed stage in somebody's hands, and the ways to change one thing in it.
+"""Gives tests access to a deployed stage, and builds functions that change one setting of it.
 
-Shape:  a tampering takes the stage, changes something through AWS's own API, and gives what changes it back
+Shape:  a tampering takes the stage, changes a setting through AWS's own API, and returns a function that undoes it
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Undo = Callable[[], object]
 
 @dataclass(frozen=True)
 class Target:
-    """One stage, and the names by which AWS knows its parts."""
+    """One stage, and the physical names of its resources."""
 
     stage: Stage
     client: discovery.Client
 
     @cached_property
     def names(self) -> Mapping[str, str]:
-        """What the stack's resources are called."""
+        """The physical ids of the stack's resources, by logical id."""
         pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.stage.stack)
         resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
         return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
@@ -78,11 +78,11 @@ class Target:
 
 
 Tampering = Callable[[Target], Undo]
-Arguments = Mapping[str, Any] | Callable[[Target], Mapping[str, Any]]  # some can be told from the target only
+Arguments = Mapping[str, Any] | Callable[[Target], Mapping[str, Any]]  # some depend on the target
 
 
 def setting(service: str, operation: str, where: Arguments, bad: Arguments, good: Arguments) -> Tampering:
-    """One operation that sets something wrong, and then right."""
+    """Returns a tampering that sets a bad value with an operation, and the good value to undo it."""
 
     def tamper(target: Target) -> Undo:
         here, wrong, right = (_of(target, arguments) for arguments in (where, bad, good))
@@ -94,7 +94,7 @@ def setting(service: str, operation: str, where: Arguments, bad: Arguments, good
 
 
 def pair(service: str, do: str, undo: str, where: Arguments, more: Arguments | None = None) -> Tampering:
-    """One operation that does something, with more to say, and another that takes it back."""
+    """Returns a tampering that calls one operation, and another one to undo it. Only the first one gets `more`."""
 
     def tamper(target: Target) -> Undo:
         here, client = _of(target, where), target.client(service)
@@ -105,7 +105,7 @@ def pair(service: str, do: str, undo: str, where: Arguments, more: Arguments | N
 
 
 def restored(service: str, undo: str, do: str, where: Arguments, more: Arguments) -> Tampering:
-    """One operation that takes something away, and another that makes it again, with more to say."""
+    """Returns a tampering that deletes something, and creates it again to undo it. Only the second call gets `more`."""
 
     def tamper(target: Target) -> Undo:
         here, again, client = _of(target, where), _of(target, more), target.client(service)

@@ -1,6 +1,6 @@
-"""A person may have no address: the user pool does not require one, so nothing that decides may read it.
+"""A user can have no e-mail address, because the user pool requires none. So no decision can depend on it.
 
-A company's provider may send no address. Everybody else signs in by one (`tests/infra/rules/people.py`, addresses).
+A company's provider may send no address. All other users sign in with one (`tests/infra/rules/people.py`, addresses).
 """
 
 import ast
@@ -29,9 +29,9 @@ def words(path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", [path for path in SHIPPED if path.is_file()], ids=lambda path: path.name)
-def test_nothing_that_ships_reads_an_address(path: Path) -> None:
+def test_no_shipped_module_reads_the_email_address(path: Path) -> None:
     assert [word for word in words(path) if word in ("email", "email_verified")] == []
 
 
-def test_no_attribute_is_required(identity_stack: Stack) -> None:
+def test_the_user_pool_requires_no_attribute(identity_stack: Stack) -> None:
     assert [it["Name"] for it in pool(identity_stack).properties["Schema"] if it.get("Required")] == []

@@ -1,4 +1,4 @@
-"""The alarms of the identity stack watch the very metrics that the functions write, names and dimensions alike."""
+"""The alarms of the identity stack watch the metrics that the functions write, with the same names and dimensions."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ def ours(stack: Stack, name: str) -> list[Resource]:
 
 
 def written(line: dict[str, Any]) -> set[str]:
-    """Every metric that a line in the embedded format is counted for."""
+    """Returns every metric of a line in CloudWatch's embedded metric format."""
     return {
         " ".join([announced["Namespace"], named["Name"], *(f"{name}={_value(line[name])}" for name in dimensions)])
         for announced in line["_aws"]["CloudWatchMetrics"]
@@ -33,7 +33,7 @@ def _value(value: Any) -> Any:
     return value[0] if isinstance(value, list) else value
 
 
-def test_a_decision_that_failed_is_counted_where_the_alarm_looks(identity_stack: Stack) -> None:
+def test_a_failed_decision_counts_for_its_alarm(identity_stack: Stack) -> None:
     lines: list[str] = []
     DecisionLog("gatehouse-dev-policy_authorizer", write_line=lines.append, now=lambda: 0.0).record_failure(
         "keys_unreachable"
@@ -42,7 +42,7 @@ def test_a_decision_that_failed_is_counted_where_the_alarm_looks(identity_stack:
     assert metric(alarm) in written(json.loads(lines[0]))
 
 
-def test_a_decision_that_was_made_is_not(identity_stack: Stack) -> None:
+def test_a_decision_that_did_not_fail_does_not_count_for_the_alarm(identity_stack: Stack) -> None:
     lines: list[str] = []
     DecisionLog("gatehouse-dev-policy_authorizer", write_line=lines.append, now=lambda: 0.0).record_rejection(
         "token_expired"
@@ -52,7 +52,7 @@ def test_a_decision_that_was_made_is_not(identity_stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("trigger", ["post_confirmation", "pre_token"])
-def test_groups_that_were_not_given_are_counted_where_an_alarm_looks(
+def test_groups_that_were_not_assigned_count_for_their_alarm(
     trigger: str, identity_stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", f"gatehouse-dev-{trigger}")
@@ -62,7 +62,7 @@ def test_groups_that_were_not_given_are_counted_where_an_alarm_looks(
     assert counted & {metric(alarm) for alarm in ours(identity_stack, "OnboardingFailed")}
 
 
-def test_an_outage_of_the_keys_is_counted_where_the_alarm_looks(identity_stack: Stack) -> None:
+def test_an_outage_of_the_keys_counts_for_its_alarm(identity_stack: Stack) -> None:
     lines: list[str] = []
     decision_log = DecisionLog("gatehouse-dev-policy_authorizer", lambda: 90.0, lines.append, lambda: 0.0)
     policies = FakePolicies()

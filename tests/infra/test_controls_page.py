@@ -1,4 +1,4 @@
-"""docs/controls.md: every control is there once, and the tests that it names exist and say so themselves."""
+"""docs/controls.md has one row for each control. The tests that it names exist, and name the control."""
 
 import ast
 import re
@@ -17,7 +17,7 @@ def held_by(row: str) -> list[tuple[str, str]]:
 
 
 def controls_in(file: str) -> dict[str, int]:
-    """The tests of a file that name their control, with its number."""
+    """Returns the tests of a file that name a control, with its number."""
     functions = [
         it for it in ast.parse((HERE / file).read_text(encoding="utf-8")).body if isinstance(it, ast.FunctionDef)
     ]
@@ -25,26 +25,26 @@ def controls_in(file: str) -> dict[str, int]:
     return {name: int(match[1]) for name, match in named.items() if match}
 
 
-def test_every_control_has_its_row() -> None:
+def test_every_control_has_one_row() -> None:
     assert list(ROWS) == list(range(1, 33))
     assert set(IDENTITY) | set(APPLICATION) <= set(ROWS)
 
 
-def test_every_row_names_a_source_a_test_and_what_remains() -> None:
+def test_every_row_names_a_source_a_test_and_a_remaining_risk() -> None:
     for number, row in ROWS.items():
         control, source, tests, remains = (cell.strip() for cell in row.split("|"))
         assert all((control, source, remains)), number
         assert held_by(tests), number
 
 
-def test_every_test_that_is_named_exists() -> None:
+def test_every_named_test_exists() -> None:
     for number, row in ROWS.items():
         for file, name in held_by(row):
             source = (PROJECT / file).read_text(encoding="utf-8")
             assert re.search(rf"^ *(async )?def {name}\(", source, re.MULTILINE), f"{number}: {file}::{name}"
 
 
-def test_every_rule_of_a_control_is_run_by_a_test_that_names_its_number_and_is_named_in_its_row() -> None:
+def test_every_rule_has_a_test_that_its_row_names() -> None:
     for file, controls in (("test_controls.py", IDENTITY), ("test_application_controls.py", APPLICATION)):
         tests = controls_in(file)
         assert set(controls) <= set(tests.values())
@@ -52,7 +52,7 @@ def test_every_rule_of_a_control_is_run_by_a_test_that_names_its_number_and_is_n
             assert (f"tests/infra/{file}", name) in held_by(ROWS[number]), name
 
 
-def test_the_scores_are_those_of_a_command() -> None:
+def test_the_scores_have_the_form_that_the_command_writes() -> None:
     (scores,) = re.findall(r"<!-- written by python -m tests\.infra\.score -->\n(.+?)<!-- until", PAGE, re.DOTALL)
     line = r"- [\d,]+ .+: the rules notice \d+, cfn-lint \d+.*, together \d+\."
     assert [bool(re.fullmatch(line, score)) for score in scores.splitlines()] == [True] * 3

@@ -1,4 +1,4 @@
-"""The rules bite: each fault, planted into a template, is noticed by the control that it breaks."""
+"""Each fault, planted into a template, is reported by the control that it breaks."""
 
 from functools import cache
 from typing import Any
@@ -17,29 +17,29 @@ few = cache(pairs)
 
 
 @pytest.mark.parametrize("fault", IDENTITY_FAULTS, ids=lambda fault: fault.name)
-def test_the_control_notices_in_the_identity_stack(fault: Fault, identity_source: dict[str, Any]) -> None:
+def test_the_control_reports_a_fault_of_the_identity_template(fault: Fault, identity_source: dict[str, Any]) -> None:
     assert next(identity_findings(fault.control, Template(fault.planted(identity_source)), few()), None)
 
 
 @pytest.mark.parametrize("fault", APPLICATION_FAULTS, ids=lambda fault: fault.name)
-def test_the_control_notices_in_the_application(
+def test_the_control_reports_a_fault_of_the_packaged_template(
     fault: Fault, application_source: dict[str, Any], identity: Template
 ) -> None:
     written = translated(fault.planted(application_source))
     assert next(application_findings(fault.control, written, identity), None)
 
 
-def test_every_control_has_a_fault_that_it_notices() -> None:
+def test_every_control_has_a_fault() -> None:
     assert {fault.control for fault in IDENTITY_FAULTS} == set(IDENTITY)
     assert {fault.control for fault in APPLICATION_FAULTS} == set(APPLICATION)
 
 
-def test_no_fault_is_told_twice() -> None:
+def test_every_fault_has_its_own_name() -> None:
     for faults in (IDENTITY_FAULTS, APPLICATION_FAULTS):
         assert len({fault.name for fault in faults}) == len(faults)
 
 
-def test_few_sets_of_parameters_are_enough_for_every_pair_of_choices_that_may_meet() -> None:
+def test_the_few_sets_of_parameters_cover_every_valid_pair_of_choices() -> None:
     assert len(few()) < 20
     assert {given["UserPoolTier"] + given["MfaMode"] for given in few()} == {
         f"{tier}{mode}" for tier in ("LITE", "ESSENTIALS", "PLUS") for mode in ("OFF", "OPTIONAL", "ON")

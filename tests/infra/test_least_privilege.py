@@ -1,7 +1,7 @@
 """A function's role allows each call to AWS that the function makes, and no other.
 
-The calls are recorded from botocore while the shipped functions run, over their real wiring, on services inside the
-test process (moto); the roles are read from infra/identity.yaml.
+botocore records the calls while the shipped functions run with their real wiring, on services inside the test process
+(moto). The roles come from infra/identity.yaml.
 Source:  AWS Well-Architected, SEC03-BP02 "Authorization least privilege access"
 """
 
@@ -41,7 +41,7 @@ ARN = "arn:aws:execute-api:us-east-1:123456789012:gatehouse1/v1/GET/orders"
 
 
 def every_scope() -> set[str]:
-    """The scopes that any route of use case 1 asks for."""
+    """Returns the scopes of all routes of use case 1."""
     routes = [route for methods in app.routes.values() for route in methods.values()]
     return {scope for route in routes if route.authorizer for scope in route.authorizer.scopes}
 
@@ -58,8 +58,8 @@ EVERYTHING = {
 POLICY = {"kind": "group", "name": "clerks"}
 REVOCATION = {"sub": "5a110000-0000-4000-8000-000000000001"}
 Row = tuple[str, str, Any, Mapping[str, str]]
-# Every route, in an order in which each of them succeeds; `{id}` is the id that was written last. A service with a
-# folder of tests can keep its rows there, in REQUESTS of route_requests.py.
+# Every route, in an order in which each call succeeds. `{id}` is the id that was written last. A service with a folder
+# of tests can define its rows there, in REQUESTS of route_requests.py.
 REQUESTS: list[Row] = [
     ("GET", "/", None, {}),
     ("GET", "/whoami", None, {}),
@@ -78,7 +78,7 @@ def every_request() -> list[Row]:
     return [*REQUESTS, *chain.from_iterable(import_module(f"tests.{name}.route_requests").REQUESTS for name in modules)]
 
 
-# What Lambda does with a function's role before and after the function runs.
+# The actions of Lambda itself with a function's role, before and after the function runs.
 BY_LAMBDA = {
     "*": {("logs:CreateLogStream", "<logs>"), ("logs:PutLogEvents", "<logs>")},
     "PolicyChangedRole": {
@@ -95,7 +95,7 @@ Call = tuple[str, str]  # an action, and the resource as the template's resolver
 
 @dataclass
 class Recorder:
-    """What was called: the actions on resources, and the operations by the names that the code calls them by."""
+    """Records the called actions with their resources, and the operations by their boto3 names."""
 
     calls: set[Call] = field(default_factory=set)
     operations: set[str] = field(default_factory=set)
@@ -108,7 +108,7 @@ class Recorder:
 
 @pytest.fixture
 def recorded() -> Iterator[Recorder]:
-    """The calls of what runs in the test, over services with the template's tables, a user pool and a REST API."""
+    """Records the calls of a test, on services with the template's tables, a user pool and a REST API."""
     with pytest.MonkeyPatch.context() as environment, fresh_wiring(), empty_tables(), server(jwks=keys()) as url:
         user_pool()
         settings = {
@@ -126,9 +126,9 @@ def recorded() -> Iterator[Recorder]:
         for name, value in settings.items():
             environment.setenv(name, value)
         recorder = Recorder()
-        events = wiring._session().events  # those of every client that will be made of it
+        events = wiring._session().events  # the events of every client of this session
         events.register("before-parameter-build.*.*", recorder)
-        # moto has no such operation: it is recorded, and answered here.
+        # moto does not support this operation, so the test records and answers it.
         events.register("before-call.api-gateway.FlushStageAuthorizersCache", lambda **_: (Flushed(), {}))
         yield recorder
 
@@ -138,7 +138,7 @@ class Flushed:
 
 
 def action_of(service: str, model: Any) -> str:
-    # API Gateway's actions are the methods of HTTP, all others are named like the operation.
+    # API Gateway's actions are HTTP methods. All other actions have the name of the operation.
     return f"apigateway:{model.http['method']}" if service == "apigateway" else f"{service}:{model.name}"
 
 
@@ -232,7 +232,7 @@ FUNCTIONS = {
 
 
 def allowed_by(role: str) -> set[Call]:
-    """What a role of the template allows, but for what Lambda itself needs."""
+    """Returns what a role of the template allows, without the actions of Lambda itself."""
     return all_allowed_by(role) - BY_LAMBDA["*"] - BY_LAMBDA.get(role, set())
 
 
@@ -257,15 +257,15 @@ def many(value: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("role", FUNCTIONS)
-def test_a_role_allows_what_its_function_does_and_nothing_else(role: str, recorded: Recorder) -> None:
+def test_a_role_allows_exactly_the_calls_of_its_function(role: str, recorded: Recorder) -> None:
     FUNCTIONS[role]()
     missing, unused = recorded.calls - allowed_by(role), allowed_by(role) - recorded.calls
     assert not missing, f"infra/identity.yaml: {role}: allow {sorted(missing)}, which the function calls"
     assert not unused, f"infra/identity.yaml: {role}: {sorted(unused)} is allowed, and the function does not call it"
 
 
-def test_every_operation_that_the_adapters_name_was_recorded(recorded: Recorder) -> None:
-    """Else a call that no path above reaches could be missing in the roles, and nobody would notice."""
+def test_every_operation_of_the_adapters_was_recorded(recorded: Recorder) -> None:
+    """Otherwise a role could lack an action whose call no test here makes."""
     for run in FUNCTIONS.values():
         run()
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "chalicelib").rglob("*.py")]
@@ -274,12 +274,12 @@ def test_every_operation_that_the_adapters_name_was_recorded(recorded: Recorder)
     assert recorded.operations == (calls - {"get_paginator"}) | pages
 
 
-def test_every_role_of_the_template_is_looked_at() -> None:
+def test_every_role_of_the_template_is_tested() -> None:
     stack = Template(load(ROOT / "infra/identity.yaml")).resolve({})
     assert {role.name for role in stack.of("AWS::IAM::Role")} == set(FUNCTIONS)
 
 
-def test_every_route_is_asked() -> None:
+def test_every_route_is_called() -> None:
     routes = {(method, path) for path, methods in app.routes.items() for method in methods}
     asked = {(method, path) for method, path, _, _ in every_request()}
     assert asked >= routes, f"{sorted(routes - asked)}: add a row to REQUESTS in {HERE}, so that its calls are recorded"
@@ -289,7 +289,7 @@ def test_every_route_is_asked() -> None:
 
 
 @pytest.mark.parametrize("role", FUNCTIONS)
-def test_a_role_allows_what_lambda_itself_does_with_it(role: str) -> None:
+def test_a_role_allows_the_actions_of_lambda_itself(role: str) -> None:
     assert BY_LAMBDA["*"] | BY_LAMBDA.get(role, set()) <= all_allowed_by(role)
 
 

@@ -1,4 +1,4 @@
-"""cfn-lint has no complaints about what is deployed, in any of its three forms."""
+"""cfn-lint reports nothing about the deployed templates, in any of their three forms."""
 
 from typing import Any
 
@@ -19,18 +19,18 @@ def test_the_packaged_template_is_clean(application_source: dict[str, Any]) -> N
     assert complaints(application_source) == []
 
 
-def test_what_the_sam_transform_makes_of_it_is_clean(application: dict[str, Any]) -> None:
+def test_the_transformed_template_is_clean(application: dict[str, Any]) -> None:
     assert complaints(application) == []
 
 
-def test_a_circle_between_an_api_and_its_authorizer_is_seen(application_source: dict[str, Any]) -> None:
-    """The API names the authorizer, so the authorizer may not be told the API: tempting, and not to be deployed."""
+def test_a_circular_dependency_of_api_and_authorizer_is_reported(application_source: dict[str, Any]) -> None:
+    """The API refers to the authorizer, so the authorizer must not refer to the API."""
     circular = translated(application_source)
     environment = circular["Resources"]["PolicyAuthorizer"]["Properties"]["Environment"]
     environment["Variables"]["REST_API_ID"] = {"Ref": "RestAPI"}
     assert any("E3004" in complaint for complaint in complaints(circular))
 
 
-def test_a_misspelt_property_is_seen() -> None:
+def test_a_misspelt_property_is_reported() -> None:
     pool = {"Type": "AWS::Cognito::UserPool", "Properties": {"MfaConfig": "ON"}}
     assert complaints({"Resources": {"UserPool": pool}})

@@ -1,8 +1,8 @@
-"""A changed parameter of the API reaches its stage: SAM makes a new deployment for it, and only for a change.
+"""A changed parameter of the API causes a new deployment of the API. An unchanged one does not.
 
-API Gateway serves the snapshot that a deployment took. SAM names the deployment after a hash of the definition, and
-hashes a `Ref` as it stands. It resolves parameters in `Auth` only, so the policy authorizer is defined there. It would
-drop the cache time of a Cognito authorizer in `Auth`, so that one stays in the definition.
+API Gateway serves the snapshot of a deployment. SAM names the deployment after a hash of the definition, and does not
+resolve a `Ref` before hashing. It resolves parameters only in `Auth`, so the policy authorizer is defined there. SAM
+drops the cache time of a Cognito authorizer in `Auth`, so that authorizer stays in the definition.
 Source:  API Gateway Developer Guide, "Updates to REST APIs that require redeployment"
 """
 
@@ -28,7 +28,7 @@ def deployment(template: Source, **changes: str) -> str:
 
 
 def named(value: Any) -> Iterator[str]:
-    """Everything that a part of a template refers to."""
+    """Returns all names that a part of a template refers to."""
     if isinstance(value, dict):
         if isinstance(value.get("Ref"), str):
             yield value["Ref"]
@@ -37,16 +37,16 @@ def named(value: Any) -> Iterator[str]:
         yield from named(item)
 
 
-def test_another_cache_time_makes_a_new_deployment(application_source: Source) -> None:
+def test_another_cache_time_causes_a_new_deployment(application_source: Source) -> None:
     assert deployment(application_source) != deployment(application_source, AuthorizerCacheSeconds="5")
 
 
-def test_equal_parameters_make_no_new_deployment(application_source: Source) -> None:
+def test_equal_parameters_cause_no_new_deployment(application_source: Source) -> None:
     assert deployment(application_source) == deployment(application_source)
 
 
-def test_the_definition_that_sam_hashes_holds_no_parameter_but_the_user_pool(application_source: Source) -> None:
-    """A stack keeps its user pool for life. `verify` finds a stage that still serves another one."""
+def test_the_definition_that_sam_hashes_refers_only_to_the_user_pool(application_source: Source) -> None:
+    """A stack never changes its user pool. `verify` reports a stage that serves another one."""
     (api,) = (
         item["Properties"]["Body"]
         for item in translated(application_source, GIVEN)["Resources"].values()
@@ -55,15 +55,13 @@ def test_the_definition_that_sam_hashes_holds_no_parameter_but_the_user_pool(app
     assert set(named(api)) & set(application_source["Parameters"]) == {"UserPoolArn"}
 
 
-def test_a_parameter_in_the_definition_is_noticed(application_source: Source) -> None:
+def test_a_parameter_in_the_definition_is_reported(application_source: Source) -> None:
     definition = application_source["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     described = {**definition, "info": {"title": {"Fn::Sub": "${AppName}-${AWS::Region}"}}}
     assert set(named(described)) & set(application_source["Parameters"]) >= {"AppName"}
 
 
-def test_the_api_s_stage_is_named_after_the_stage_so_that_two_stages_do_not_share_an_alarm(
-    application: Source, identity_source: Source
-) -> None:
+def test_the_api_s_stage_has_the_name_of_the_stage(application: Source, identity_source: Source) -> None:
     (stage,) = (item for item in application["Resources"].values() if item["Type"] == "AWS::ApiGateway::Stage")
     assert stage["Properties"]["StageName"] == {"Ref": "Stage"}
     assert application["Outputs"]["EndpointURL"]["Value"]["Fn::Sub"].endswith("/${Stage}/")

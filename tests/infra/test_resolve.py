@@ -1,4 +1,4 @@
-"""The resolver reads a template as CloudFormation does, and refuses what it does not know."""
+"""The resolver reads a template as CloudFormation does, and refuses what it does not support."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ TEXT = {"Type": "String", "Default": ""}
 
 
 def resolved(value: Any, given: dict[str, str] | None = None) -> Any:
-    """What a property comes to, in a template with a queue that exists where Expected is `yes`."""
+    """Resolves a property in a template whose queue exists only if Expected is `yes`."""
     template = Template(
         {
             "Parameters": {
@@ -62,7 +62,7 @@ def resolved(value: Any, given: dict[str, str] | None = None) -> Any:
         pytest.param({"Ref": "x", "also": 1}, {"Ref": "x", "also": 1}, id="two keys are no function"),
     ],
 )
-def test_a_value_comes_to_what_cloudformation_makes_of_it(value: Any, expected: Any) -> None:
+def test_a_value_resolves_as_in_cloudformation(value: Any, expected: Any) -> None:
     assert resolved(value) == expected
 
 
@@ -74,7 +74,7 @@ def test_a_value_comes_to_what_cloudformation_makes_of_it(value: Any, expected: 
         pytest.param({"Fn::Sub": "${Queue.Arn}"}, id="a text"),
     ],
 )
-def test_a_resource_that_does_not_exist_under_these_parameters_cannot_be_named(value: Any) -> None:
+def test_a_reference_to_a_resource_that_does_not_exist_is_refused(value: Any) -> None:
     with pytest.raises(Unresolvable, match="Queue"):
         resolved(value, {"Expected": "no"})
 
@@ -82,7 +82,7 @@ def test_a_resource_that_does_not_exist_under_these_parameters_cannot_be_named(v
 @pytest.mark.parametrize(
     "value", [{"Ref": "Nothing"}, {"Fn::ImportValue": "elsewhere"}, {"Fn::If": ["Nothing", 1, 2]}], ids=str
 )
-def test_what_is_not_known_is_not_guessed(value: Any) -> None:
+def test_an_unsupported_function_is_refused(value: Any) -> None:
     with pytest.raises(Unresolvable):
         resolved(value)
 
@@ -107,7 +107,7 @@ def test_a_parameter_that_cloudformation_refuses_is_refused_here(slot: dict[str,
     assert not template.accepts("Wish", value)
 
 
-def test_a_parameter_without_a_value_or_a_name_is_refused() -> None:
+def test_a_missing_or_unknown_parameter_is_refused() -> None:
     template = Template({"Parameters": {"Wish": {"Type": "String"}}, "Resources": {}})
     with pytest.raises(Refused, match="Wish is required"):
         template.resolve({})
@@ -115,13 +115,13 @@ def test_a_parameter_without_a_value_or_a_name_is_refused() -> None:
         template.resolve({"Wish": "a", "Other": "b"})
 
 
-def test_a_constraint_that_the_resolver_does_not_know_is_noticed() -> None:
+def test_an_unsupported_constraint_is_reported() -> None:
     template = Template({"Parameters": {"Wish": {**TEXT, "MinLength": 1}}, "Resources": {}})
     with pytest.raises(AssertionError, match="MinLength"):
         template.resolve({})
 
 
-def test_a_rule_refuses_what_it_asserts_against_and_only_where_it_applies() -> None:
+def test_a_rule_applies_only_under_its_condition() -> None:
     rule = {
         "RuleCondition": {"Fn::Equals": [{"Ref": "Phase"}, "complete"]},
         "Assertions": [
@@ -135,7 +135,7 @@ def test_a_rule_refuses_what_it_asserts_against_and_only_where_it_applies() -> N
     assert template.resolve({"Phase": "foundation"})
 
 
-def test_an_output_is_there_only_under_its_condition() -> None:
+def test_an_output_exists_only_under_its_condition() -> None:
     outputs = {"Arn": {"Condition": "Expected", "Value": {"Ref": "Wish"}}}
     conditions = {"Expected": {"Fn::Equals": [{"Ref": "Wish"}, "yes"]}}
     template = Template({"Parameters": {"Wish": TEXT}, "Conditions": conditions, "Resources": {}, "Outputs": outputs})
@@ -143,10 +143,10 @@ def test_an_output_is_there_only_under_its_condition() -> None:
     assert template.resolve({"Wish": "no"}).outputs == {}
 
 
-def test_what_was_resolved_before_is_never_taken_for_what_other_parameters_make_of_it(
+def test_a_cached_resource_is_not_used_for_other_parameters(
     identity_source: dict[str, Any],
 ) -> None:
-    """A resource is resolved once for the parameters that it depends on: all of these have to be known."""
+    """The cache key of a resource contains all parameters that the resource depends on."""
     shared = Template(identity_source)
     for given in pairs():
         alone = Template(identity_source).resolve(given).resources
@@ -156,7 +156,7 @@ def test_what_was_resolved_before_is_never_taken_for_what_other_parameters_make_
         }
 
 
-def test_a_resource_is_resolved_anew_where_another_that_it_names_is_gone() -> None:
+def test_a_cached_resource_is_not_used_if_a_referenced_resource_is_missing() -> None:
     template = Template(
         {
             "Parameters": {"Wish": TEXT},

@@ -17,7 +17,7 @@ def relative(path: Path) -> str:
 
 
 def pinned(text: str) -> tuple[list[str], list[str]]:
-    """Return the lines that pin a package to one version, and the lines that name a package otherwise."""
+    """Returns the lines that pin a package to one version, and the other lines that name a package."""
     lines = [line.split("#")[0].strip().removesuffix("\\").strip() for line in text.splitlines()]
     named = [line for line in lines if line and not line.startswith("-")]
     good = [line for line in named if re.fullmatch(r"[\w.-]+(\[[\w,-]+\])?==[\w.]+( ; .+)?", line)]
@@ -25,7 +25,7 @@ def pinned(text: str) -> tuple[list[str], list[str]]:
 
 
 def versions(text: str) -> dict[str, set[str]]:
-    """Return the pinned versions by normalized name. A package has several if they depend on the Python version."""
+    """Returns the pinned versions by normalized name. A package has several if they depend on the Python version."""
     found: dict[str, set[str]] = {}
     for line in pinned(text)[0]:
         name, version = re.split(r"(?:\[.*\])?==", line.split(" ;")[0])
@@ -34,14 +34,14 @@ def versions(text: str) -> dict[str, set[str]]:
 
 
 def with_included(source: Path) -> str:
-    """Return the text of a source, the sources that it includes with -r among it."""
+    """Returns the text of a source and of the sources that it includes with -r."""
     text = source.read_text(encoding="utf-8")
     included = re.findall(r"^-r (\S+)$", text, re.MULTILINE)
     return "\n".join([text, *(with_included(source.parent / name) for name in included)])
 
 
 def lock_faults(source: str, lock: str) -> list[str]:
-    """Return what is wrong with a lock and its agreement with its source. Needs no network."""
+    """Returns the faults of a lock, and its differences from its source. Needs no network."""
     locked = versions(lock)
     found = [
         f"{name} {sorted(expected)}" for name, expected in versions(source).items() if locked.get(name) != expected
@@ -74,7 +74,7 @@ def test_every_requirement_is_pinned_to_one_version(path: Path) -> None:
 @pytest.mark.parametrize(
     "line", ["cryptography", "cryptography>=50", "cryptography==50.*", "git+https://example.com/x"]
 )
-def test_a_requirement_that_is_not_is_noticed(line: str) -> None:
+def test_a_requirement_without_one_version_is_reported(line: str) -> None:
     assert pinned(line) == ([], [line])
 
 
@@ -106,7 +106,7 @@ ledger==1.0 \\
         ("ledger==1.0", "3.11", "3.12", "is not written for all"),
     ],
 )
-def test_a_fault_of_a_lock_is_found(source: str, good: str, bad: str, fault: str) -> None:
+def test_a_fault_of_a_lock_is_reported(source: str, good: str, bad: str, fault: str) -> None:
     assert lock_faults("ledger[extra]==1.0", GOOD_LOCK) == []
     [found] = lock_faults(source, GOOD_LOCK.replace(good, bad))
     assert found.startswith(fault)
@@ -115,9 +115,9 @@ def test_a_fault_of_a_lock_is_found(source: str, good: str, bad: str, fault: str
 @pytest.mark.parametrize(
     ("part", "whole"),
     [
-        ("requirements.txt", "requirements/dev.txt"),  # what ships is tested at the versions at which it ships
+        ("requirements.txt", "requirements/dev.txt"),  # the tests use the versions that ship
         ("requirements.txt", "benchmarks/requirements.txt"),
-        ("requirements/mutation.txt", "requirements/dev.txt"),  # both are installed into one environment
+        ("requirements/mutation.txt", "requirements/dev.txt"),  # one environment contains both
     ],
 )
 def test_locks_that_share_a_package_share_its_version(part: str, whole: str) -> None:
@@ -134,7 +134,7 @@ def test_everything_that_ships_is_tested() -> None:
     assert shipped.items() <= tested.items()
 
 
-def test_no_check_of_checkov_is_left_out_without_a_reason() -> None:
+def test_every_skipped_check_of_checkov_has_a_reason() -> None:
     skipped = re.findall(r"^  - (\w+)(.*)$", (PROJECT / ".checkov.yaml").read_text(encoding="utf-8"), re.MULTILINE)
     assert skipped
     for check, reason in skipped:

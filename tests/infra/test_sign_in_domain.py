@@ -1,4 +1,4 @@
-"""A living stage's domain prefix is changed in two steps, and a deployment says so before it changes anything."""
+"""A deployed stage changes its domain prefix in two steps. A deployment names them before it changes anything."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def deploy(expected: str, **living: str) -> list[Any]:
     return account.calls
 
 
-def test_another_prefix_is_refused_with_the_steps_that_change_it():
+def test_another_prefix_is_refused_with_the_steps_to_change_it():
     with pytest.raises(Refused) as refusal:
         deploy("olympus", Domain="parnassus")
     said = str(refusal.value)
@@ -38,5 +38,5 @@ def test_another_prefix_is_refused_with_the_steps_that_change_it():
         pytest.param("olympus", {"CustomDomain": "sign-in.olympus.example"}, id="a custom domain"),
     ],
 )
-def test_every_other_change_is_cloudformation_s(expected: str, living: dict[str, str]):
+def test_all_other_prefix_changes_are_left_to_cloudformation(expected: str, living: dict[str, str]):
     assert deploy(expected, **living) == []

@@ -269,7 +269,7 @@ def test_no_finding_shows_a_secret(target: Target):
     secret = target.client("cognito-idp").describe_user_pool_client(
         **target.pool, ClientId=target.names["MachineClient"]
     )["UserPoolClient"]["ClientSecret"]
-    undo = [TAMPERINGS[name][1](target) for name in ("the machine would read somebody else's credentials",)]
+    undo = [TAMPERINGS[name][1](target) for name in ("other credentials are stored for the machine client",)]
     undo.append(tampered_data.variables("api_handler", DATABASE_PASSWORD="open sesame")(target))
     details = " ".join(finding.detail for finding in failed(target))
     for step in undo:
@@ -300,7 +300,7 @@ def test_the_drift_check_passes_on_a_stage_as_deployed(target: Target):
 
 
 def test_the_drift_check_names_a_modified_resource(target: Target):
-    undo = TAMPERINGS["logs are kept for ever"][1](target)
+    undo = TAMPERINGS["a log group loses its retention time"][1](target)
     (finding,) = verify(target.stage, target.client, checks=[drift()])
     undo()
     assert not finding.ok

@@ -1,4 +1,4 @@
-"""The controls of docs/controls.md that a template can keep or break, each as a rule that tells what breaks it."""
+"""Rules for the controls of docs/controls.md. Each rule yields what breaks its control in a template."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -11,13 +11,13 @@ Rule = Callable[[Template, Sets], Iterator[str]]
 
 
 def for_each_stack(rule: Callable[[Stack], Iterator[str]]) -> Rule:
-    """Make a rule about a stack one about a template: it holds under all sets of parameters that are taken."""
+    """Turns a rule about one stack into a rule about the stacks of all accepted sets of parameters."""
 
     def over(template: Template, sets: Sets) -> Iterator[str]:
         for given in sets:
             try:
                 stack = template.resolve(given)
-            except (Refused, Unresolvable):  # told by the rule about these
+            except (Refused, Unresolvable):  # the rule `resolvable` reports these
                 continue
             for finding in rule(stack):
                 yield f"{finding}; under {given}"

@@ -1,4 +1,4 @@
-"""Rules about who may do what in the account: the functions' roles, and who may call the functions."""
+"""Rules about permissions in the account: the functions' roles, and who can invoke the functions."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -19,7 +19,7 @@ def many(value: Any) -> list[Any]:
 
 
 def statements(stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every statement that a role is given, with the name of the resource that gives it."""
+    """Yields every statement of the roles, with the logical id of its role or policy."""
     for role in stack.of("AWS::IAM::Role"):
         for policy in role.properties.get("Policies", []):
             yield from ((role.name, statement) for statement in many(policy["PolicyDocument"]["Statement"]))
@@ -40,7 +40,7 @@ def least_privilege(stack: Stack) -> Iterator[str]:
         if any("*" in resource for resource in resources) and not set(actions) <= WITHOUT_RESOURCE:
             yield f"{name} allows {actions} on {resources}"
         if "NotAction" in statement or "NotResource" in statement or statement["Effect"] != "Allow":
-            yield f"{name} says what it means by what it does not mean"
+            yield f"{name} uses NotAction, NotResource or a Deny"
 
 
 @for_each_stack
@@ -48,14 +48,14 @@ def one_role_for_each_function(stack: Stack) -> Iterator[str]:
     roles, groups = stack.of("AWS::IAM::Role"), stack.of("AWS::Logs::LogGroup")
     written = {name: _logs(name, stack) for name in (role.name for role in roles)}
     if sorted(map(str, written.values())) != sorted(f"['<{group.name}.Arn>']" for group in groups):
-        yield f"roles do not write to one log group each: {written}"
+        yield f"the roles do not write to one log group each: {written}"
     for role in roles:
         if role.properties["AssumeRolePolicyDocument"]["Statement"] != ASSUMED_BY_LAMBDA:
-            yield f"{role.name} may be assumed by others than Lambda"
+            yield f"{role.name} can be assumed by other principals than Lambda"
         if role.properties.get("ManagedPolicyArns"):
-            yield f"{role.name} has {role.properties['ManagedPolicyArns']}"
+            yield f"{role.name} has the managed policies {role.properties['ManagedPolicyArns']}"
         if role.properties.get("PermissionsBoundary", "") != stack.parameters["PermissionsBoundaryArn"]:
-            yield f"{role.name} is not held by the boundary"
+            yield f"{role.name} does not have the permissions boundary"
 
 
 def _logs(role: str, stack: Stack) -> list[str]:
@@ -64,7 +64,7 @@ def _logs(role: str, stack: Stack) -> list[str]:
 
 
 def triggers(stack: Stack) -> set[str]:
-    """The names of the functions that the user pool asks."""
+    """Returns the names of the functions that the user pool calls."""
     wired = pool(stack).properties.get("LambdaConfig", {}).values()
     arns = [trigger if isinstance(trigger, str) else trigger["LambdaArn"] for trigger in wired]
     return {arn.rsplit(":", 1)[1] for arn in arns}
@@ -79,8 +79,8 @@ def invocations(stack: Stack) -> Iterator[str]:
             "lambda:InvokeFunction",
             "cognito-idp.amazonaws.com",
         ):
-            yield f"{permission.name} lets {properties.get('Principal')} do {properties.get('Action')}"
+            yield f"{permission.name} allows {properties.get('Principal')} {properties.get('Action')}"
         if (properties.get("SourceArn"), properties.get("SourceAccount")) != (f"<{pool(stack).name}.Arn>", ACCOUNT):
-            yield f"{permission.name} holds for other pools than ours"
+            yield f"{permission.name} admits other user pools"
     if {permission.properties["FunctionName"] for permission in permissions} != triggers(stack):
-        yield f"the pool asks {sorted(triggers(stack))}, and may not ask all of them, or others"
+        yield f"the permissions do not match the triggers {sorted(triggers(stack))}"

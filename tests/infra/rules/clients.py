@@ -1,4 +1,4 @@
-"""Rules about the user pool's app clients: how they get tokens, for whom, and what these are worth."""
+"""Rules about the app clients: flows, redirects, scopes, attributes and lifetimes."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,7 @@ from tests.infra.rules import Sets, for_each_stack
 
 IDENTITY_SCOPES = {"openid", "email"}
 GROUPS = "custom:idp_groups"
-# What a template might be asked to send people back to, and must not.
+# Redirect URLs that the template must refuse.
 HOSTILE_REDIRECTS = (
     "http://gatehouse.example/callback",
     "http://localhost.evil.example/",
@@ -37,7 +37,7 @@ def for_local_people(properties: dict[str, Any]) -> bool:
 
 
 def allowed_sign_ins(properties: dict[str, Any]) -> set[str]:
-    """The flows of Cognito's own API that a client may have; refreshing is no sign-in, and an empty list means SRP."""
+    """Returns the allowed flows of Cognito's own API for a client. An empty list would allow SRP."""
     if for_machines(properties):
         return {"ALLOW_REFRESH_TOKEN_AUTH"}
     if for_local_people(properties):
@@ -51,11 +51,11 @@ def grants(stack: Stack) -> Iterator[str]:
         properties = client.properties
         flows, sign_ins = properties.get("AllowedOAuthFlows"), set(properties.get("ExplicitAuthFlows", []))
         if flows not in (["code"], ["client_credentials"]) or not properties.get("AllowedOAuthFlowsUserPoolClient"):
-            yield f"{client.name} gets tokens by {flows}"
+            yield f"{client.name} has the OAuth flows {flows}"
         if properties.get("GenerateSecret", False) is not for_machines(properties):
-            yield f"{client.name} has a secret that it cannot keep, or lacks one"
+            yield f"{client.name} is public and has a secret, or is confidential and has none"
         if not sign_ins or not sign_ins <= allowed_sign_ins(properties):
-            yield f"{client.name} signs people in by {sorted(sign_ins)}"
+            yield f"{client.name} has the authentication flows {sorted(sign_ins)}"
 
 
 @for_each_stack
@@ -64,7 +64,7 @@ def redirects(stack: Stack) -> Iterator[str]:
         properties = client.properties
         addresses = properties.get("CallbackURLs", []) + properties.get("LogoutURLs", [])
         if bool(properties.get("CallbackURLs")) is for_machines(properties):
-            yield f"{client.name} sends people to {addresses}"
+            yield f"{client.name} has the callback URLs {addresses}"
         for address in addresses:
             exact = address.startswith(("https://", "http://localhost:")) and not set(address) & set("*# ")
             if not exact:
@@ -84,15 +84,15 @@ def refreshing(stack: Stack) -> Iterator[str]:
         properties = client.properties
         rotation = properties.get("RefreshTokenRotation", {})
         if properties.get("EnableTokenRevocation") is not True:
-            yield f"{client.name} cannot revoke"
+            yield f"{client.name} has no token revocation"
         if for_machines(properties):
             continue
         if rotation.get("Feature") != "ENABLED" and stack.parameters["UserPoolTier"] != "LITE":
-            yield f"{client.name} does not rotate"
+            yield f"{client.name} has no refresh token rotation"
         if not 0 <= rotation.get("RetryGracePeriodSeconds", 0) <= 60:
-            yield f"{client.name} lets an old token live on"
+            yield f"{client.name} has a long grace period after rotation"
         if not 0 < _hours(properties, "RefreshToken") <= 24:
-            yield f"{client.name} signs people in for {_hours(properties, 'RefreshToken')} hours"
+            yield f"{client.name} has refresh tokens for {_hours(properties, 'RefreshToken')} hours"
 
 
 @for_each_stack
@@ -105,7 +105,7 @@ def least_scopes(stack: Stack) -> Iterator[str]:
         if not for_machines(client.properties):
             allowed = ours | IDENTITY_SCOPES
         if not scopes or not scopes <= allowed:
-            yield f"{client.name} may ask for {sorted(scopes - allowed)}"
+            yield f"{client.name} can request {sorted(scopes - allowed)}"
 
 
 @for_each_stack
@@ -113,43 +113,43 @@ def short_lives(stack: Stack) -> Iterator[str]:
     for client in clients(stack):
         for token in ("AccessToken",) if for_machines(client.properties) else ("AccessToken", "IdToken"):
             if not 0 < _hours(client.properties, token) <= 0.25:
-                yield f"{client.name} gets an {token} for {_hours(client.properties, token)} hours"
+                yield f"{client.name} has an {token} for {_hours(client.properties, token)} hours"
 
 
 @for_each_stack
 def least_reading(stack: Stack) -> Iterator[str]:
     for client in clients(stack):
         read = client.properties.get("ReadAttributes")
-        if not for_machines(client.properties) and not read:  # an absent list means all
-            yield f"{client.name} may read every attribute"
+        if not for_machines(client.properties) and not read:  # without this list, all attributes are allowed
+            yield f"{client.name} can read every attribute"
 
 
 def _hours(properties: dict[str, Any], token: str) -> float:
-    """How long a token lives; 0 where that is left to Cognito, which counts in hours or days where no unit is given."""
+    """Returns the lifetime of a token in hours, or 0 for Cognito's default. The default unit is hours or days."""
     unit = properties.get("TokenValidityUnits", {}).get(token, "days" if token == "RefreshToken" else "hours")
     return float(properties.get(f"{token}Validity", 0)) * {"minutes": 1 / 60, "hours": 1, "days": 24}[unit]
 
 
 @for_each_stack
-def silent_about_people(stack: Stack) -> Iterator[str]:
+def accounts_are_not_revealed(stack: Stack) -> Iterator[str]:
     for client in clients(stack):
         if client.properties.get("PreventUserExistenceErrors") != "ENABLED":
-            yield f"{client.name} tells who has an account"
+            yield f"{client.name} reveals which accounts exist"
 
 
 @for_each_stack
 def groups_of_the_company(stack: Stack) -> Iterator[str]:
-    """What a client may write, its users may write with their own tokens: an attribute that gives groups above all."""
+    """A user can write each attribute that their client can write. It must not be the groups attribute."""
     for client in clients(stack):
         properties = client.properties
         written = properties.get("WriteAttributes")
         if for_machines(properties):
             continue
-        if not written:  # an absent list means all
-            yield f"{client.name} may write every attribute"
+        if not written:  # without this list, all attributes are allowed
+            yield f"{client.name} can write every attribute"
         elif GROUPS in written and for_local_people(properties):
-            yield f"{client.name} lets people give themselves groups"
+            yield f"{client.name} lets local users write the groups attribute"
         elif GROUPS in written and "ALLOW_USER_SRP_AUTH" in properties.get("ExplicitAuthFlows", []):
-            yield f"{client.name} gives tokens that may write groups"
+            yield f"{client.name} has tokens that can write the groups attribute"
         if "aws.cognito.signin.user.admin" in properties.get("AllowedOAuthScopes", []):
-            yield f"{client.name} gives tokens that may write attributes"
+            yield f"{client.name} has tokens that can write attributes"

@@ -1,4 +1,4 @@
-"""Rules about what is kept: tables that outlive mistakes, keys, logs and secrets."""
+"""Rules about data: retention, deletion protection, encryption, logs and secrets."""
 
 import json
 import re
@@ -11,8 +11,8 @@ from tests.infra.rules.access import many
 from tests.infra.rules.people import pool
 
 OWNER = f"arn:aws:iam::{ACCOUNT}:root"
-KEPT = {"AWS::Cognito::UserPool", "AWS::DynamoDB::Table", "AWS::KMS::Key"}
-# What is done with the key, and by whom: the functions' roles, alarms on their way to the topic, the log groups.
+RETAINED = {"AWS::Cognito::UserPool", "AWS::DynamoDB::Table", "AWS::KMS::Key"}
+# The users of the key and their actions: the functions' roles, CloudWatch alarms, CloudWatch Logs.
 BY_ROLES = {"kms:Decrypt", "kms:GenerateDataKey"}
 BY_SERVICES = {
     "cloudwatch.amazonaws.com": BY_ROLES,
@@ -20,7 +20,7 @@ BY_SERVICES = {
         *("kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"),
     },
 }
-# Where each kind of resource names its key.
+# The property that names the key, by resource type.
 KEYS = {
     "AWS::Logs::LogGroup": "KmsKeyId",
     "AWS::SecretsManager::Secret": "KmsKeyId",
@@ -32,25 +32,25 @@ SECRET_KEEPERS = {"AWS::SecretsManager::Secret", "AWS::Cognito::UserPoolIdentity
 
 
 @for_each_stack
-def kept(stack: Stack) -> Iterator[str]:
+def retained(stack: Stack) -> Iterator[str]:
     for resource in stack.resources.values():
-        if resource.type in KEPT:
+        if resource.type in RETAINED:
             deleted, replaced = resource.beside.get("DeletionPolicy"), resource.beside.get("UpdateReplacePolicy")
             if deleted not in ("Retain", "RetainExceptOnCreate") or replaced != "Retain":
-                yield f"{resource.name} goes when the stack goes"
+                yield f"{resource.name} is deleted with the stack"
     expected = stack.parameters["DataProtection"] == "true"
     if (pool(stack).properties.get("DeletionProtection") == "ACTIVE") is not expected:
-        yield "the user pool's protection is not as wanted"
+        yield "the user pool's deletion protection is not the expected one"
     for table in stack.of("AWS::DynamoDB::Table"):
         if table.properties.get("PointInTimeRecoverySpecification") != {"PointInTimeRecoveryEnabled": True}:
-            yield f"{table.name} cannot be restored"
+            yield f"{table.name} has no point-in-time recovery"
         if table.properties.get("DeletionProtectionEnabled", False) is not expected:
-            yield f"{table.name}'s protection is not as wanted"
+            yield f"{table.name}'s deletion protection is not the expected one"
 
 
-def kept_by_default(template: Template, sets: Sets) -> Iterator[str]:
+def protected_by_default(template: Template, sets: Sets) -> Iterator[str]:
     if pool(template.resolve({})).properties.get("DeletionProtection") != "ACTIVE":
-        yield "by default data may be deleted"
+        yield "deletion protection is off by default"
 
 
 @for_each_stack
@@ -58,17 +58,17 @@ def encrypted(stack: Stack) -> Iterator[str]:
     keys = stack.of("AWS::KMS::Key")
     key = f"<{keys[0].name}.Arn>" if keys else None
     if bool(keys) is not (stack.parameters["UseCustomerKey"] == "true"):
-        yield "a key of the account's own is not as wanted"
+        yield "the customer managed key does not match UseCustomerKey"
     for table in stack.of("AWS::DynamoDB::Table"):
         expected = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key} if key else None
         if table.properties.get("SSESpecification") != expected:
-            yield f"{table.name} is encrypted by another key"
-    people = {"KeyType": "CUSTOMER_MANAGED_KEY", "KmsKeyArn": key} if key else None
-    if pool(stack).properties.get("KeyConfiguration") != people:
-        yield "people's data is encrypted by another key"
+            yield f"{table.name} is encrypted with another key"
+    configuration = {"KeyType": "CUSTOMER_MANAGED_KEY", "KmsKeyArn": key} if key else None
+    if pool(stack).properties.get("KeyConfiguration") != configuration:
+        yield "the user pool is encrypted with another key"
     for resource in stack.resources.values():
         if resource.type in KEYS and resource.properties.get(KEYS[resource.type]) != key:
-            yield f"{resource.name} is encrypted by another key"
+            yield f"{resource.name} is encrypted with another key"
     for queue in stack.of("AWS::SQS::Queue"):
         if not keys and queue.properties.get("SqsManagedSseEnabled") is not True:
             yield f"{queue.name} is not encrypted"
@@ -81,55 +81,55 @@ def key_policy(stack: Stack) -> Iterator[str]:
             yield f"{key.name} does not rotate"
         statements = many(key.properties["KeyPolicy"]["Statement"])
         if statements[0]["Principal"] != {"AWS": OWNER}:
-            yield f"{key.name} is not administered by the account, or is by others"
+            yield f"{key.name} is not administered by the account alone"
         users = {str(it["Principal"].get("Service")): set(many(it["Action"])) for it in statements[1:]}
         if users != BY_SERVICES:
             yield f"{key.name} is used by {users}"
         if not all(ACCOUNT in json.dumps(it.get("Condition", {})) for it in statements[1:]):
-            yield f"{key.name} may be used for other accounts"
+            yield f"{key.name} can be used for other accounts"
         yield from _used_by_roles(f"<{key.name}.Arn>", stack)
 
 
 def _used_by_roles(key: str, stack: Stack) -> Iterator[str]:
-    """A key that a function may not use keeps it from its tables."""
+    """Every function's role must be able to use the key of its tables."""
     users = set()
     for policy in stack.of("AWS::IAM::Policy"):
         for statement in many(policy.properties["PolicyDocument"]["Statement"]):
             if many(statement["Resource"]) == [key] and set(many(statement["Action"])) == BY_ROLES:
                 users |= set(policy.properties["Roles"])
     if users != {f"<{role.name}>" for role in stack.of("AWS::IAM::Role")}:
-        yield f"only {sorted(users)} may use the key"
+        yield f"only {sorted(users)} can use the key"
 
 
 @for_each_stack
-def followed(stack: Stack) -> Iterator[str]:
-    """The policies' changes can be followed, old and new, and revocations go when nobody can be concerned any more."""
+def streamed_and_expired(stack: Stack) -> Iterator[str]:
+    """The stream contains old and new policies. Revocations expire when no token can match them any more."""
     tables = {table.name: table.properties for table in stack.of("AWS::DynamoDB::Table")}
     if tables["PolicyTable"].get("StreamSpecification") != {"StreamViewType": "NEW_AND_OLD_IMAGES"}:
-        yield "nobody learns what a policy was before"
+        yield "the stream does not contain old and new policies"
     if tables["StateTable"].get("TimeToLiveSpecification") != {"AttributeName": "expires_at", "Enabled": True}:
-        yield "revocations are kept for ever"
+        yield "revocations do not expire"
 
 
 @for_each_stack
 def logs(stack: Stack) -> Iterator[str]:
     for group in stack.of("AWS::Logs::LogGroup"):
         if group.properties.get("RetentionInDays") != stack.parameters["LogRetentionDays"]:
-            yield f"{group.name} is kept for {group.properties.get('RetentionInDays')} days"
+            yield f"{group.name} has a retention time of {group.properties.get('RetentionInDays')} days"
 
 
 @for_each_stack
 def secrets(stack: Stack) -> Iterator[str]:
-    """Outputs, and most properties, are shown to all who may look at the stack."""
+    """A person who can read the stack sees outputs and most properties."""
     for name, value in stack.outputs.items():
         if SECRET.search(str(value)):
-            yield f"the output {name} shows a secret"
+            yield f"the output {name} contains a secret"
     for resource in stack.resources.values():
         if resource.type not in SECRET_KEEPERS and SECRET.search(resource.text):
-            yield f"{resource.name} shows a secret"
+            yield f"{resource.name} contains a secret"
 
 
 def secret_parameters(template: Template, sets: Sets) -> Iterator[str]:
     for name in template.source["Parameters"]:
         if re.search(r"(Secret|Password)$", name):
-            yield f"the parameter {name} holds a secret"
+            yield f"the parameter {name} contains a secret"

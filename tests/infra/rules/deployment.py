@@ -1,9 +1,9 @@
-"""Rules about whether AWS would take the template at all, now and the second time."""
+"""Rules about whether AWS accepts the template, for a new stack and for an update."""
 
 from collections.abc import Iterator
 
 from tests.infra.intrinsics import Unresolvable
-from tests.infra.matrix import SENSELESS, makes_sense
+from tests.infra.matrix import INVALID, is_valid
 from tests.infra.parameters import Refused
 from tests.infra.resolve import Resource, Stack, Template
 from tests.infra.rules import Sets, for_each_stack
@@ -12,7 +12,7 @@ from tests.infra.rules.clients import GROUPS, clients, for_machines
 from tests.infra.rules.people import pool
 
 NAMES = {"TableName", "QueueName", "TopicName", "RoleName", "FunctionName"}
-# The attributes that every pool has. Source: Cognito Developer Guide, "Working with user attributes"
+# The attributes of every user pool. Source: Cognito Developer Guide, "Working with user attributes"
 STANDARD = {
     *("address", "birthdate", "email", "email_verified", "family_name", "gender", "given_name", "locale"),
     *("middle_name", "name", "nickname", "phone_number", "phone_number_verified", "picture", "preferred_username"),
@@ -25,108 +25,108 @@ DETAILS = {
 
 
 def resolvable(template: Template, sets: Sets) -> Iterator[str]:
-    """Sets of parameters that make sense are taken, the others refused, and nothing refers to what is not there."""
+    """Valid sets of parameters are accepted, the others are refused, and no reference is broken."""
     for given in sets:
         try:
-            taken = bool(template.resolve(given).outputs)
+            accepted = bool(template.resolve(given).outputs)
         except Refused:
-            taken = False
+            accepted = False
         except Unresolvable as fault:
             yield f"{fault}; under {given}"
             continue
-        if taken is not makes_sense(given):
-            yield f"{'taken' if taken else 'refused'}: {given}"
-    for senseless in SENSELESS:
+        if accepted is not is_valid(given):
+            yield f"{'accepted' if accepted else 'refused'}: {given}"
+    for invalid in INVALID:
         try:
-            template.resolve(senseless)
+            template.resolve(invalid)
         except Refused:
             continue
-        yield f"taken: {senseless}"
+        yield f"accepted: {invalid}"
 
 
 @for_each_stack
 def nameless(stack: Stack) -> Iterator[str]:
-    """What is kept under a name blocks it for the next stack."""
+    """A retained resource with a fixed name blocks the name for the next stack."""
     for resource in stack.resources.values():
         named = NAMES & set(resource.properties)
         if resource.type == "AWS::SecretsManager::Secret":
             named |= {"Name"} & set(resource.properties)
         if named and resource.type != "AWS::Lambda::Permission":
-            yield f"{resource.name} has a name of its own"
+            yield f"{resource.name} has a fixed name"
 
 
 @for_each_stack
 def tiers(stack: Stack) -> Iterator[str]:
-    """What a tier does not have is refused. Sources: Cognito's feature plans; "refresh token rotation", April 2025."""
+    """No setting needs a higher tier. Sources: Cognito's feature plans; "refresh token rotation", April 2025."""
     lite = stack.parameters["UserPoolTier"] == "LITE"
     if lite and "PasswordHistorySize" in pool(stack).properties["Policies"]["PasswordPolicy"]:
-        yield "LITE remembers no passwords"
+        yield "LITE has no password history"
     for client in clients(stack):
         rotates = "RefreshTokenRotation" in client.properties
         if rotates and lite:
-            yield f"{client.name}: LITE does not rotate"
+            yield f"{client.name}: LITE has no token rotation"
         if rotates is ("ALLOW_REFRESH_TOKEN_AUTH" in client.properties["ExplicitAuthFlows"]):
-            yield f"{client.name} rotates, and refreshes without rotating, or neither, which Cognito refuses"
+            yield f"{client.name} has both rotation and the refresh flow, or neither; Cognito refuses both cases"
     for domain in stack.of("AWS::Cognito::UserPoolDomain"):
         if domain.properties.get("ManagedLoginVersion") != (1 if lite else 2):
-            yield f"{domain.name} has pages that the tier has not"
+            yield f"{domain.name} has sign-in pages that the tier does not have"
     branded = {it.properties["ClientId"] for it in stack.of("AWS::Cognito::ManagedLoginBranding")}
     people = {f"<{client.name}>" for client in clients(stack) if not for_machines(client.properties)}
     if branded != (set() if lite or not stack.of("AWS::Cognito::UserPoolDomain") else people):
-        yield f"pages exist for {sorted(branded)}"
+        yield f"the clients with branding are {sorted(branded)}"
 
 
 @for_each_stack
 def provided(stack: Stack) -> Iterator[str]:
-    """The company's people have a client that offers exactly its providers and may write what they are mapped to."""
+    """A client offers exactly the configured providers, and can write their mapped attributes."""
     providers = {f"<{it.name}>": it for it in stack.of("AWS::Cognito::UserPoolIdentityProvider")}
     names = ("SamlMetadataUrl", "SamlMetadataDocument", "OidcIssuer")
     expected = [name for name in names if stack.parameters[name]]
     if len(providers) != len(expected):
-        yield f"providers are {sorted(providers)}"
+        yield f"the providers are {sorted(providers)}"
     offered = {name for client in clients(stack) for name in client.properties.get("SupportedIdentityProviders", [])}
     if offered - {"COGNITO"} != set(providers):
-        yield f"clients offer {sorted(offered)}"
+        yield f"the clients offer {sorted(offered)}"
     for client in clients(stack):
         names = client.properties.get("SupportedIdentityProviders", [])
         if not names and not for_machines(client.properties):
-            yield f"{client.name} is for nobody"
+            yield f"{client.name} has no identity provider"
         mapped = {it for name in names if name in providers for it in _mapped(providers[name])}
         if not mapped <= set(client.properties.get("WriteAttributes", [])):
-            yield f"{client.name} cannot write what {names} say"
+            yield f"{client.name} cannot write the mapped attributes of {names}"
 
 
 def _mapped(provider: Resource) -> set[str]:
-    """The attributes that a provider fills in; a user's name is none of those that a client writes."""
+    """Returns the mapped attributes, without the user name, which no client writes."""
     return set(provider.properties["AttributeMapping"]) - {"username"}
 
 
 @for_each_stack
 def described(stack: Stack) -> Iterator[str]:
-    """A provider is told what its kind knows, says the groups, and fills in attributes that the pool has."""
+    """A provider has the details of its type, and maps e-mail and groups to attributes of the pool."""
     schema = {f"custom:{attribute['Name']}": attribute for attribute in pool(stack).properties.get("Schema", [])}
     for provider in stack.of("AWS::Cognito::UserPoolIdentityProvider"):
         details, kind = set(provider.properties["ProviderDetails"]), provider.properties["ProviderType"]
         if details ^ DETAILS[kind]:
-            yield f"{provider.name} is not told what a provider is told: {sorted(details ^ DETAILS[kind])}"
+            yield f"{provider.name} has unexpected or missing details: {sorted(details ^ DETAILS[kind])}"
         if _mapped(provider) != {"email", GROUPS}:
-            yield f"{provider.name} says {sorted(_mapped(provider))}"
+            yield f"{provider.name} maps {sorted(_mapped(provider))}"
     for client in clients(stack):
         used = client.properties.get("ReadAttributes", []) + client.properties.get("WriteAttributes", [])
         custom = {name for name in used if name.startswith("custom:")}
         if not custom <= set(schema) or not all(schema[name].get("Mutable") for name in custom):
-            yield f"{client.name} uses attributes that the pool has not, or never changes"
+            yield f"{client.name} uses attributes that the pool does not have or that are immutable"
 
 
 @for_each_stack
 def phases(stack: Stack) -> Iterator[str]:
-    """The pool asks its functions once these exist, and never before."""
+    """The pool has triggers only in the phase in which the functions exist."""
     expected = {"gatehouse-dev-post_confirmation", "gatehouse-dev-pre_token"}
     if triggers(stack) != (expected if stack.parameters["DeployPhase"] == "complete" else set()):
-        yield f"the pool asks {sorted(triggers(stack))}"
+        yield f"the triggers are {sorted(triggers(stack))}"
     before_tokens = pool(stack).properties.get("LambdaConfig", {}).get("PreTokenGenerationConfig")
     if before_tokens and before_tokens.get("LambdaVersion") != "V1_0":
-        yield "the trigger before tokens is asked in a form that it does not read"
+        yield "the pre-token trigger has an event version that the function does not support"
 
 
 @for_each_stack
@@ -145,17 +145,20 @@ def updatable(stack: Stack) -> Iterator[str]:
 
 @for_each_stack
 def issuer(stack: Stack) -> Iterator[str]:
-    """The pool's issuer is chosen, and is the one that the outputs name."""
-    chosen = pool(stack).properties.get("IssuerConfiguration")
-    if chosen != {"Type": "ORIGINAL"}:
-        yield f"the issuer is {chosen}"
+    """The template sets the pool's issuer, and it is the one of the outputs."""
+    setting = pool(stack).properties.get("IssuerConfiguration")
+    if setting != {"Type": "ORIGINAL"}:
+        yield f"the issuer setting is {setting}"
 
 
 def prefixes(template: Template, sets: Sets) -> Iterator[str]:
-    """A domain prefix is one that Cognito takes. Source: Cognito Developer Guide, "Using your own domain"."""
+    """Cognito accepts each domain prefix that the template accepts.
+
+    Source:  Cognito Developer Guide, "Using your own domain"
+    """
     for prefix in ("aws-shop", "my-amazon", "cognito", "shop-cognito-1", "-shop", "shop-", "Shop"):
         if template.accepts("DomainPrefix", prefix):
-            yield f"DomainPrefix may be {prefix}"
+            yield f"DomainPrefix accepts {prefix}"
     for prefix in ("", "shop", "shop-1", "gatehouse-prod"):
         if not template.accepts("DomainPrefix", prefix):
-            yield f"DomainPrefix may not be {prefix!r}"
+            yield f"DomainPrefix refuses {prefix!r}"

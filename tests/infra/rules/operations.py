@@ -1,4 +1,4 @@
-"""Rules about running it: failures that are kept and told, and requests that are stopped before they cost."""
+"""Rules about operation: failures are retained and raise alarms, and a web ACL blocks requests."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from tests.infra.rules import for_each_stack
 from tests.infra.rules.people import pool
 
 FORTNIGHT = 14 * 24 * 3600
-# What somebody has to be told of: a metric with all its dimensions, and from which value on.
+# Each metric with all its dimensions, and the highest threshold that its alarm can have.
 WATCHED = {
     "Gatehouse Decisions function=gatehouse-dev-policy_authorizer decision=failed": 0,
     "Gatehouse OnboardingFailed function=gatehouse-dev-post_confirmation": 0,
@@ -21,52 +21,52 @@ WATCHED = {
     "AWS/Lambda IteratorAge FunctionName=gatehouse-dev-policy_changed": 60000,
     "AWS/SQS ApproximateNumberOfMessagesVisible QueueName=<StreamDeadLetters.QueueName>": 0,
 }
-# There is no API to watch before that.
+# The API does not exist before that phase.
 WATCHED_WHEN_COMPLETE = {"AWS/ApiGateway 5XXError ApiName=gatehouse Stage=dev": 0}
 
 
 @for_each_stack
-def failures_are_kept(stack: Stack) -> Iterator[str]:
+def failures_are_retained(stack: Stack) -> Iterator[str]:
     queues = stack.of("AWS::SQS::Queue")
     if not queues:
-        yield "there is no queue for what failed"
+        yield "there is no dead-letter queue"
     for queue in queues:
         if queue.properties.get("MessageRetentionPeriod") != FORTNIGHT:
-            yield f"{queue.name} forgets what failed before two weeks are over"
+            yield f"{queue.name} does not retain messages for two weeks"
 
 
 @for_each_stack
-def failures_are_told(stack: Stack) -> Iterator[str]:
+def failures_raise_alarms(stack: Stack) -> Iterator[str]:
     alarms, topics = stack.of("AWS::CloudWatch::Alarm"), stack.of("AWS::SNS::Topic")
-    told = [stack.parameters["AlarmTopicArn"] or f"<{topics[0].name}>"]
+    actions = [stack.parameters["AlarmTopicArn"] or f"<{topics[0].name}>"]
     if len(topics) != (not stack.parameters["AlarmTopicArn"]):
         yield f"there are {len(topics)} topics"
     thresholds = {metric(alarm): alarm.properties["Threshold"] for alarm in alarms}
     complete = stack.parameters["DeployPhase"] == "complete"
     for watched, highest in (WATCHED | (WATCHED_WHEN_COMPLETE if complete else {})).items():
         if thresholds.get(watched, highest + 1) > highest:
-            yield f"nobody is told of {watched} in time"
+            yield f"no alarm watches {watched} with this threshold"
     for alarm in alarms:
         properties = alarm.properties
-        if properties.get("AlarmActions") != told or properties.get("ActionsEnabled", True) is not True:
-            yield f"{alarm.name} tells nobody"
+        if properties.get("AlarmActions") != actions or properties.get("ActionsEnabled", True) is not True:
+            yield f"{alarm.name} notifies nobody"
         if properties.get("TreatMissingData") != "notBreaching":
-            yield f"{alarm.name} calls a quiet night a failure"
+            yield f"{alarm.name} treats missing data as a failure"
         if properties.get("ComparisonOperator") != "GreaterThanThreshold":
-            yield f"{alarm.name} is about too little instead of too much"
+            yield f"{alarm.name} has the wrong comparison"
         statistic = properties.get("Statistic", properties.get("ExtendedStatistic"))
         if statistic not in ("Sum", "Maximum", "p99"):
-            yield f"{alarm.name} evens out what it should tell"
+            yield f"{alarm.name} uses a statistic that hides peaks"
         if properties.get("Period", 0) * properties.get("EvaluationPeriods", 0) not in (60, 300):
-            yield f"{alarm.name} does not tell within five minutes"
+            yield f"{alarm.name} does not react within five minutes"
     expected = [{"Protocol": "email", "Endpoint": stack.parameters["AlarmEmail"]}]
     for topic in topics:
         if topic.properties.get("Subscription", []) != (expected if stack.parameters["AlarmEmail"] else []):
-            yield f"{topic.name} tells {topic.properties.get('Subscription')}"
+            yield f"{topic.name} notifies {topic.properties.get('Subscription')}"
 
 
 def metric(alarm: Resource) -> str:
-    """What an alarm watches; CloudWatch takes a metric with one dimension more or less for another one."""
+    """Returns the metric of an alarm with its dimensions. Other dimensions mean another metric."""
     properties = alarm.properties
     dimensions = [f"{dimension['Name']}={dimension['Value']}" for dimension in properties.get("Dimensions", [])]
     return " ".join([properties["Namespace"], properties["MetricName"], *dimensions])
@@ -78,11 +78,11 @@ def firewall(stack: Stack) -> Iterator[str]:
     if expected and stack.parameters["DeployPhase"] == "complete":
         expected.add("arn:aws:apigateway:mars-west-1::/restapis/a1b2c3/stages/dev")
     associations, acls = stack.of("AWS::WAFv2::WebACLAssociation"), stack.of("AWS::WAFv2::WebACL")
-    guarded = {it.properties["ResourceArn"] for it in associations}
-    if guarded != expected or len(acls) != bool(expected):
-        yield f"the firewall stands before {sorted(guarded)}"
+    protected = {it.properties["ResourceArn"] for it in associations}
+    if protected != expected or len(acls) != bool(expected):
+        yield f"the web ACL protects {sorted(protected)}"
     if any(it.properties.get("WebACLArn") != f"<{acl.name}.Arn>" for it in associations for acl in acls):
-        yield "another firewall is used"
+        yield "another web ACL is used"
     for acl in acls:
         yield from _stopped(acl)
 
@@ -94,17 +94,17 @@ def _stopped(acl: Resource) -> Iterator[str]:
     ]
     limits = [rule["Statement"]["RateBasedStatement"] for rule in rates]
     if not any(limit.get("AggregateKeyType") == "IP" and 0 < limit.get("Limit", 0) <= 2000 for limit in limits):
-        yield f"{acl.name} lets one address ask as often as it likes"
+        yield f"{acl.name} does not limit the requests of one address"
     managed = [rule for rule in rules if rule.get("OverrideAction") == {"None": {}}]
     names = {rule["Statement"].get("ManagedRuleGroupStatement", {}).get("Name") for rule in managed}
     if "AWSManagedRulesKnownBadInputsRuleSet" not in names:
-        yield f"{acl.name} lets known bad inputs pass"
+        yield f"{acl.name} does not block known bad inputs"
 
 
 @for_each_stack
 def threats(stack: Stack) -> Iterator[str]:
     expected = {"AdvancedSecurityMode": "ENFORCED"} if stack.parameters["UserPoolTier"] == "PLUS" else None
     if pool(stack).properties.get("UserPoolTier") != stack.parameters["UserPoolTier"]:
-        yield "the tier is not as wanted"
+        yield "the tier is not the expected one"
     if pool(stack).properties.get("UserPoolAddOns") != expected:
-        yield "threat protection is not what the tier is paid for"
+        yield "threat protection does not match the tier"

@@ -1,4 +1,4 @@
-"""Rules about the user pool: second factors, passwords, addresses, and the company's identity providers."""
+"""Rules about the user pool: MFA, passwords, e-mail addresses and external identity providers."""
 
 from collections.abc import Iterator
 
@@ -17,51 +17,51 @@ def pool(stack: Stack) -> Resource:
 def second_factor(stack: Stack) -> Iterator[str]:
     properties, expected = pool(stack).properties, stack.parameters["MfaMode"]
     if properties.get("MfaConfiguration") != expected:
-        yield f"a second factor is {properties.get('MfaConfiguration')} where {expected} is wanted"
-    factors = [] if expected == "OFF" else ["SOFTWARE_TOKEN_MFA"]  # SMS can be taken over with the telephone number
+        yield f"MFA is {properties.get('MfaConfiguration')}, expected {expected}"
+    factors = [] if expected == "OFF" else ["SOFTWARE_TOKEN_MFA"]  # an attacker can take over a telephone number
     if properties.get("EnabledMfas", []) != factors:
-        yield f"the factors are {properties.get('EnabledMfas')}"
+        yield f"the second factors are {properties.get('EnabledMfas')}"
 
 
 def second_factor_by_default(template: Template, sets: Sets) -> Iterator[str]:
     if pool(template.resolve({})).properties.get("MfaConfiguration") != "ON":
-        yield "by default nobody needs a second factor"
+        yield "MFA is not required by default"
 
 
 @for_each_stack
 def passwords(stack: Stack) -> Iterator[str]:
     rules = pool(stack).properties.get("Policies", {}).get("PasswordPolicy", {})
     if rules.get("MinimumLength", 8) < 15:
-        yield f"a password may have {rules.get('MinimumLength')} characters"
+        yield f"the minimum length of passwords is {rules.get('MinimumLength')}"
     for kind in COMPOSITION:
-        if rules.get(kind) is not False:  # Cognito's default asks for all kinds
-            yield f"a password has to fulfil {kind}"
+        if rules.get(kind) is not False:  # Cognito's default requires all kinds
+            yield f"passwords have the rule {kind}"
     if stack.parameters["UserPoolTier"] != "LITE" and not rules.get("PasswordHistorySize"):
-        yield "a password may be used again at once"
+        yield "passwords can be reused at once"
     if rules.get("TemporaryPasswordValidityDays", 7) > 1:
-        yield "an invitation is good for more than a day"
+        yield "an invitation is valid for more than a day"
 
 
 @for_each_stack
 def addresses(stack: Stack) -> Iterator[str]:
     properties = pool(stack).properties
-    kept = properties.get("UserAttributeUpdateSettings", {}).get("AttributesRequireVerificationBeforeUpdate")
+    verified = properties.get("UserAttributeUpdateSettings", {}).get("AttributesRequireVerificationBeforeUpdate")
     ways = [way["Name"] for way in properties.get("AccountRecoverySetting", {}).get("RecoveryMechanisms", [])]
-    if properties.get("AutoVerifiedAttributes") != ["email"] or kept != ["email"]:
-        yield "an address counts before it was verified"
+    if properties.get("AutoVerifiedAttributes") != ["email"] or verified != ["email"]:
+        yield "an e-mail address is effective before verification"
     if ways != ["verified_email"]:
-        yield f"a forgotten password is set anew by {ways}"
+        yield f"a forgotten password is recovered by {ways}"
     if properties.get("UsernameConfiguration") != {"CaseSensitive": False}:
-        yield "two people may have one address in two spellings"
+        yield "user names are case-sensitive"
     if properties.get("UsernameAttributes") != ["email"]:
-        yield "people may call themselves as they like, and so like others"
+        yield "user names are not e-mail addresses"
 
 
 @for_each_stack
-def joining(stack: Stack) -> Iterator[str]:
+def sign_up(stack: Stack) -> Iterator[str]:
     invited = pool(stack).properties.get("AdminCreateUserConfig", {}).get("AllowAdminCreateUserOnly", False)
     if invited is not (stack.parameters["SelfSignUp"] == "false"):
-        yield f"people may {'not ' if invited else ''}make their own account"
+        yield f"users can {'not ' if invited else ''}sign up"
 
 
 @for_each_stack
@@ -73,23 +73,23 @@ def providers(stack: Stack) -> Iterator[str]:
 def _saml(provider: Resource) -> Iterator[str]:
     details = provider.properties["ProviderDetails"]
     if details.get("IDPInit") != "false":
-        yield f"{provider.name} lets sign-ins begin elsewhere"
+        yield f"{provider.name} accepts IdP-initiated sign-in"
     if details.get("RequestSigningAlgorithm") != "rsa-sha256":
         yield f"{provider.name} does not sign its requests"
     if not details.get("MetadataURL", "https://").startswith("https://"):
-        yield f"{provider.name} reads keys from {details['MetadataURL']}"
+        yield f"{provider.name} reads metadata from {details['MetadataURL']}"
     if ("MetadataURL" in details) is ("MetadataFile" in details):
-        yield f"{provider.name} has no keys, or two sets of them"
+        yield f"{provider.name} has no metadata, or two sources of it"
 
 
 def _oidc(provider: Resource) -> Iterator[str]:
     details = provider.properties["ProviderDetails"]
     if not details.get("oidc_issuer", "").startswith("https://"):
-        yield f"{provider.name} believes {details.get('oidc_issuer')}"
+        yield f"{provider.name} trusts the issuer {details.get('oidc_issuer')}"
     if not details.get("client_secret", "").startswith("{{resolve:secretsmanager:"):
-        yield f"{provider.name} holds its secret in the template"
+        yield f"{provider.name} has its secret in the template"
     if "openid" not in details.get("authorize_scopes", "").split():
-        yield f"{provider.name} asks for no ID token"
+        yield f"{provider.name} does not request the scope openid"
 
 
 def refused_providers(template: Template, sets: Sets) -> Iterator[str]:
