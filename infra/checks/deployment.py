@@ -11,18 +11,18 @@ from infra.checks.live import Live
 
 
 def _same(live: Live) -> Iterator[str]:
-    memory = ChaliceState(live.project, live.stage, live.client).read()
-    if memory is None:
+    state = ChaliceState(live.project, live.stage, live.client).read()
+    if state is None:
         # CloudFormation writes no state for a packaged stage. Only Chalice tags functions with the stage.
         if live.stack and discovery.functions(live.stage, live.client):
             yield f"The SSM parameter {live.stage.state_parameter} is missing, so the last deployment is unknown."
         return
-    if not memory.fingerprint:
+    if not state.fingerprint:
         yield "The last deployment did not finish."
         return
     config = config_of(live.project, live.stage, live.application)
-    if memory.fingerprint != functions.fingerprint(
-        live.project, live.stage, live.client, memory.deployed or {"resources": []}, config
+    if state.fingerprint != functions.fingerprint(
+        live.project, live.stage, live.client, state.deployed or {"resources": []}, config
     ):
         python = ".".join(python_version_tuple()[:2])
         yield (

@@ -26,7 +26,7 @@ def _readable(live: Live) -> Iterator[str]:
         try:
             table.get(subject)
         except InternalError as error:
-            yield f"{subject}: {error}. Its members get HTTP 500 until the policy is repaired."
+            yield f"{subject}: {error}. Callers with this policy get HTTP 500 until it is repaired."
 
 
 def _reviewed(live: Live) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Control 2: Cognito cannot require PKCE, so the client has to send it."""
+"""Control 2: Cognito cannot require PKCE, so the client must send it."""
 
 import re
 
@@ -8,7 +8,7 @@ SCRIPT = (PROJECT / "console/console.js").read_text(encoding="utf-8")
 
 
 def asked(script: str) -> dict[str, str]:
-    """What the script sends to the page that people sign in on."""
+    """Returns the parameters that the script sends to the sign-in page."""
     (arguments,) = re.findall(r"visit\(settings\.authorize_url, \{(.+?)\n  \}\)", script, re.DOTALL)
     return dict(re.findall(r"^    (\w+): (.+),$", arguments, re.MULTILINE))
 

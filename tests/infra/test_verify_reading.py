@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from infra.checks.attributes import attribute
+from infra.checks.check import Check
 from infra.checks.compare import differing, shown, unexpected
 from infra.checks.expected import Expected, parameter_values
 from infra.checks.live import Missing, Names
 from infra.checks.routes import PUBLIC, RouteAuthorizer, authorizer_names, expected_authorizers, expected_handlers
 from infra.comparison import covers, same
+from infra.errors import PackagingFailed
 from infra.package import PROJECT, package_without_dependencies
 from infra.verify import Finding, table
 from tests.infra.stages import TRIAL
 
+NO_STAGE: Any = None  # for checks that do not read a stage
 TEMPLATE = {
     "Conditions": {
         "Rich": {"Fn::Equals": [{"Ref": "Gold"}, "much"]},
@@ -171,3 +176,36 @@ def test_a_preflight_is_not_a_route(packaged: Any):
 def test_the_table_lists_failed_checks_last():
     lines = table([Finding("a", False, "Bad."), Finding("bb", True, "Good.")]).splitlines()
     assert lines == ["ok   bb: Good.", "FAIL a: Bad.", "1 of 2 checks passed"]
+
+
+def test_a_failed_check_names_the_difference_and_the_remedy():
+    check = Check("gate", "The gate is closed.", lambda _: ["The gate is open."], "Close it.")
+    assert check(NO_STAGE) == Finding("gate", False, "The gate is open. Close it.")
+
+
+def test_a_check_without_a_difference_shows_its_title():
+    assert Check("gate", "The gate is closed.", lambda _: [])(NO_STAGE) == Finding("gate", True, "The gate is closed.")
+
+
+def test_a_check_fails_when_the_application_cannot_be_packaged():
+    def unpackaged(_: Any) -> Iterator[str]:
+        raise PackagingFailed("app.py has a syntax error")
+        yield ""
+
+    finding = Check("gate", "The gate is closed.", unpackaged)(NO_STAGE)
+    assert finding == Finding("gate", False, "The check did not complete: app.py has a syntax error")
+
+
+def test_infra_does_not_import_the_application():
+    imported = {
+        name
+        for path in PROJECT.glob("infra/**/*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else _names_of(node))
+    }
+    assert "infra.stage" in imported
+    assert {name for name in imported if name.split(".")[0] in ("app", "authorizers")} == set()
+
+
+def _names_of(node: ast.AST) -> list[str]:
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []

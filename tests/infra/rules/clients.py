@@ -68,7 +68,7 @@ def redirects(stack: Stack) -> Iterator[str]:
         for address in addresses:
             exact = address.startswith(("https://", "http://localhost:")) and not set(address) & set("*# ")
             if not exact:
-                yield f"{client.name} sends people to {address}"
+                yield f"{client.name} redirects users to {address}"
 
 
 def refused_redirects(template: Template, sets: Sets) -> Iterator[str]:
