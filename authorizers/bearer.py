@@ -1,4 +1,4 @@
-"""The Authorization header, read alike for both use cases."""
+"""Parses the Authorization header, in the same way for both use cases."""
 
 import re
 
@@ -8,14 +8,14 @@ _BEARER = re.compile(r"bearer +(?=[^ ])", re.IGNORECASE)
 
 
 def token_of(header: str) -> str:
-    """Take the token from `Bearer <token>`, or from a header that is the token alone.
+    """Return the token of `Bearer <token>` or of a header that is the token alone.
 
     Shape:   the scheme in any case, and one or more spaces (RFC 9110 → "Authentication Scheme", RFC 6750)
-    Raises:  TokenRejected for another scheme, and for a scheme without a token
+    Raises:  TokenRejected for another scheme or a missing token
     """
     if " " not in header:
         return header
     scheme = _BEARER.match(header)
     if scheme is None:
-        raise TokenRejected("missing_token", "the Authorization header holds no bearer token")
+        raise TokenRejected("missing_token", "the Authorization header has no bearer token")
     return header[scheme.end() :]

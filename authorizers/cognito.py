@@ -1,6 +1,6 @@
-"""Use case 1: API Gateway's own Cognito authorizer, which lets in access tokens with a scope that the route asks for.
+"""Use case 1: API Gateway's Cognito authorizer. It accepts an access token that carries a scope of the route.
 
-It looks at the token only. Policies and revocations do not reach the routes behind it: they follow the token's life.
+It checks only the token. Policies and revocations have no effect on these routes until the token expires.
 """
 
 import os
@@ -12,9 +12,9 @@ from chalicelib.settings import Settings
 
 
 class PoolAuthorizer(CognitoUserPoolAuthorizer):
-    """Chalice's Cognito authorizer, with API Gateway's memory of results switched off.
+    """Chalice's Cognito authorizer without API Gateway's cache of results.
 
-    Left unsaid it is 300 s, for which a token would be accepted beyond its expiry.
+    API Gateway's default is 300 s. For that time it would accept a token after its expiry.
     """
 
     def to_swagger(self) -> dict[str, Any]:
@@ -24,9 +24,9 @@ class PoolAuthorizer(CognitoUserPoolAuthorizer):
 
 
 def requires(*scopes: str) -> Authorizer:
-    """Guard a route: the token must carry any one of the scopes, named without their resource server."""
+    """Return the authorizer of a route. The token must carry one of the scopes, given without the resource server."""
     settings = Settings(os.environ)
-    # Under `chalice package` the pool is a parameter of the template, which Chalice's annotation does not foresee.
+    # Under `chalice package` the pool is a parameter of the template, which Chalice's annotation does not allow.
     arn: Any = settings.user_pool_arn or {"Ref": "UserPoolArn"}
     pool = PoolAuthorizer("pool", provider_arns=[arn])
     return pool.with_scopes([f"{settings.resource_server}/{scope}" for scope in scopes])

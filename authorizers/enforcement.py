@@ -1,7 +1,7 @@
-"""The service's own last admit: is this request one that the guard let through?
+"""Enforcement in the service: the second policy enforcement point, behind API Gateway.
 
-API Gateway has asked already. Asking again, about the route that the service really runs, means that a gateway which
-reads paths unlike us, or was deployed without its authorizers, cannot open a door.
+API Gateway has already enforced the authorizer's result. This module checks the result again for the route that the
+service runs. It refuses a request if the gateway interprets paths differently or was deployed without its authorizers.
 """
 
 from collections.abc import Callable
@@ -17,36 +17,37 @@ from chalicelib.core.request_path import check_template, fill, spellings
 
 
 def enforce(app: Api) -> None:
-    """Look at every request to a guarded route of the app.
+    """Check every request to a route of the app that has an authorizer.
 
-    Raises:  ValueError, now or when a route is registered later, for a route that cannot be judged
+    Raises:  ValueError for a route that cannot be checked, now or when it is registered later
     """
 
-    def admit(event: Request, get_response: Callable[[Any], Any]) -> Any:
+    def check_request(event: Request, get_response: Callable[[Any], Any]) -> Any:
         if is_granted(app, event):
             return get_response(event)
         return Response({"message": "the gateway did not grant this route", "code": "not_granted"}, status_code=403)
 
     app.check_routes(check)
-    app.register_middleware(admit, "http")
+    app.register_middleware(check_request, "http")
 
 
 def check(route: RouteEntry) -> None:
-    """Raises ValueError for a route whose requests `is_granted` could not judge."""
+    """Raise ValueError for a route whose requests `is_granted` cannot check."""
     where = f"route {route.method} {route.uri_pattern}"
     try:
         check_template(route.uri_pattern)
     except ValueError as error:
         raise ValueError(f"{where}: {error}") from None
-    guard = route.authorizer
-    if isinstance(guard, CognitoUserPoolAuthorizer) and not guard.scopes:
-        raise ValueError(f"{where}: its Cognito authorizer names no scope; use authorizers.cognito.requires")
-    if not isinstance(guard, ChaliceAuthorizer | CognitoUserPoolAuthorizer | None):
-        raise ValueError(f"{where}: the service cannot check what an authorizer of type {type(guard).__name__} granted")
+    authorizer = route.authorizer
+    if isinstance(authorizer, CognitoUserPoolAuthorizer) and not authorizer.scopes:
+        raise ValueError(f"{where}: its Cognito authorizer has no scope. Use authorizers.cognito.requires")
+    if not isinstance(authorizer, ChaliceAuthorizer | CognitoUserPoolAuthorizer | None):
+        kind = type(authorizer).__name__
+        raise ValueError(f"{where}: the service cannot check the result of an authorizer of type {kind}")
 
 
 def is_granted(app: Chalice, request: Request) -> bool:
-    """Tell whether the guard of the request's route has granted it. Raises InvalidInput for an unsound path."""
+    """Return whether the authorizer of the route has granted the request. Raises InvalidInput for an invalid path."""
     route = app.routes.get(request.context["resourcePath"], {}).get(request.method)
     granted = request.context.get("authorizer") or {}
     if route is None:
@@ -63,7 +64,7 @@ def is_granted(app: Chalice, request: Request) -> bool:
 
 
 def _covers(text: Any, request: Request) -> bool:
-    """Tell whether a grant allows the path as received and as percent-decoded: a view may read either."""
+    """Return whether the permissions allow the path as received and as percent-decoded: a view can use either."""
     try:
         path = fill(request.context["resourcePath"], request.uri_params or {})
         statements = permission_codec.decode(text)

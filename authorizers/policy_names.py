@@ -1,7 +1,7 @@
-"""The names of policies in an authorizer's context: as many as there is room for. Pure.
+"""Encodes the names of policies for an authorizer's context, as many as fit. Pure.
 
-Shape:   "group:readers@1, group:editors@4, and 31 more". API Gateway puts the text into the JSON of its error responses
-         as it is, so that what would end or alter a JSON text is percent-encoded. No name has a space.
+Shape:   "group:readers@1, group:editors@4, and 31 more". API Gateway inserts the text unescaped into the JSON of its
+         error responses. Therefore characters that would break the JSON are percent-encoded. No name has a space.
 """
 
 import json
@@ -11,22 +11,22 @@ from urllib.parse import unquote
 _SAFE = str.maketrans({character: f"%{ord(character):02X}" for character in '"\\$%'})
 
 
-def encode(policies: Sequence[str], room: int) -> str:
-    """Name policies in at most `room` bytes of JSON. Where there is no room for one, their number stands instead."""
+def encode(policies: Sequence[str], max_bytes: int) -> str:
+    """Return names in at most `max_bytes` bytes of JSON. Returns the number of policies if not one name fits."""
     names = [name.translate(_SAFE) for name in policies]
-    if _bytes(text := ", ".join(names)) <= room:
+    if _bytes(text := ", ".join(names)) <= max_bytes:
         return text
     best = f"{len(names)} in number"
     for count in range(1, len(names)):
         text = f"{', '.join(names[:count])}, and {len(names) - count} more"
-        if _bytes(text) > room:
+        if _bytes(text) > max_bytes:
             break
         best = text
     return best
 
 
 def decode(text: str) -> list[str]:
-    """List the names, and last, if there were more, their number: `and 31 more`."""
+    """Return the names. The last item is the number of the other names, if there are any: `and 31 more`."""
     return [unquote(name) for name in text.split(", ")]
 
 

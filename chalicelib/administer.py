@@ -83,7 +83,7 @@ class Administer:
         """Raise InvalidInput for a value that no token carries. Its revocation would have no effect."""
         if kind == "client":
             if value not in self.clients():
-                raise InvalidInput(kind, f"{value[:80]!r} is not an app client of this app (CLIENT_IDS)")
+                raise InvalidInput(kind, f"{value[:80]!r} is not an app client of this application (CLIENT_IDS)")
         elif not _UUID.fullmatch(value):
             claim = "sub" if kind == "sub" else "origin_jti"
             hint = "; revoke a machine by its client" if kind == "sub" else ""

@@ -1,4 +1,4 @@
-"""Use case: which groups a person's token carries. A company's groups count only where they are translated."""
+"""Use case: determine the groups in a user's token. Maps the groups of an identity provider to groups of the pool."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -8,11 +8,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class TokenGroups:
-    """Adds to the groups that a person holds in the user pool.
+    """Adds mapped groups and default groups to the groups that a user has in the user pool.
 
-    onboard    gives the default groups to a newcomer who holds none; see `onboard.Onboard`
-    providers  the company's identity providers, whose word on groups is taken
-    group_map  a group at the company → a group here; what is not in it is dropped
+    onboard    gives the default groups to a new user without groups; see `onboard.Onboard`
+    providers  the identity providers whose groups are trusted
+    group_map  a group of the identity provider → a group of the user pool; other groups are dropped
     """
 
     onboard: Callable[[str, str, str, bool], tuple[str, ...]]
@@ -22,21 +22,21 @@ class TokenGroups:
     def __call__(
         self, pool_id: str, username: str, attributes: Mapping[str, str], held: Sequence[str]
     ) -> tuple[str, ...]:
-        """Name the groups for one token. Raises CannotDecide."""
-        translated = self._translated(attributes)
-        # Cognito puts everyone who came by a provider into a group of that name, which grants nothing.
+        """Return the groups for one token. Raises InternalError."""
+        mapped = self._mapped(attributes)
+        # Cognito adds every user of a provider to a group with the provider's name. That group grants nothing.
         own = [group for group in held if not group.startswith(f"{pool_id}_")]
-        given = self.onboard(pool_id, username, attributes["sub"], bool(own or translated))
-        return tuple(dict.fromkeys((*held, *translated, *given)))
+        given = self.onboard(pool_id, username, attributes["sub"], bool(own or mapped))
+        return tuple(dict.fromkeys((*held, *mapped, *given)))
 
-    def _translated(self, attributes: Mapping[str, str]) -> tuple[str, ...]:
+    def _mapped(self, attributes: Mapping[str, str]) -> tuple[str, ...]:
         if attributes.get("cognito:user_status") != "EXTERNAL_PROVIDER":
-            return ()  # a local user could have written the attribute
-        came_by = _providers_of(attributes.get("identities", ""))
-        if not came_by or not came_by <= self.providers:
-            return ()  # another provider's word would count as much, and nobody expects that one
+            return ()  # a local user can write the attribute
+        user_providers = _providers_of(attributes.get("identities", ""))
+        if not user_providers or not user_providers <= self.providers:
+            return ()  # not all of the providers are trusted, and any of them can write the attribute
         claimed = attributes.get("custom:idp_groups", "")
-        # One value arrives as it is, and a name may begin or end with a bracket.
+        # A single value arrives without a list around it. A name can begin or end with a bracket.
         names = [claimed] if claimed in self.group_map else _names(claimed)
         return tuple(self.group_map[name] for name in names if name in self.group_map)
 
@@ -50,12 +50,12 @@ def _providers_of(identities: str) -> set[str]:
 
 
 def _names(claimed: str) -> list[str]:
-    """Read several values from one text: `["a","b"]`, `[a, b]` or `a,b`, depending on the provider.
+    """Return the values of one text: `["a","b"]`, `[a, b]` or `a,b`, depending on the provider.
 
-    Only the first form, JSON, says where a name ends: docs/limits.md.
+    Only the first form, JSON, marks where a name ends: see docs/limits.md.
     """
     try:
-        # A name that is all digits is a number in `[101, 102]`: it is kept as it was written.
+        # In `[101, 102]` a name of digits is a JSON number. It stays as it was written.
         listed: Any = json.loads(claimed, parse_int=str, parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):
         listed = None

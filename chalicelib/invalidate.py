@@ -1,4 +1,4 @@
-"""Use case: policies changed, the caches follow. Doing it twice does what doing it once does."""
+"""Use case: invalidate cached policies after a change. Idempotent."""
 
 from dataclasses import dataclass
 
@@ -7,17 +7,17 @@ from chalicelib.ports import GatewayCache, Generation
 
 @dataclass(frozen=True, slots=True)
 class Invalidate:
-    """Makes every authorizer read policies anew.
+    """Makes every authorizer read the policies again.
 
-    The generation is what the guarantee rests on; flushing the gateway's cache only helps where that cache was turned
-    on, and comes second, so that a flush which fails leaves the generation counted.
+    The guarantee depends on the generation. Flushing the gateway's cache only helps if that cache is enabled. It comes
+    second, so that the generation is incremented even if the flush fails.
     """
 
     generation: Generation
     gateway_cache: GatewayCache | None
 
     def __call__(self) -> int:
-        """Give the new generation. Raises CannotDecide, to be tried again."""
+        """Return the new generation. Raises InternalError; the caller retries."""
         counted = self.generation.bump()
         if self.gateway_cache is not None:
             self.gateway_cache.flush()

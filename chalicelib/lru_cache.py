@@ -1,4 +1,4 @@
-"""A bounded cache that forgets what was used longest ago. Safe to share between threads."""
+"""A bounded cache that evicts the least recently used entry. Safe to share between threads."""
 
 from collections import OrderedDict
 from threading import Lock
@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 
 
 class LruCache(Generic[Key, Value]):
-    """Remembers up to `entries` values; with 0, none."""
+    """Caches up to `entries` values. With 0 it caches nothing."""
 
     def __init__(self, entries: int) -> None:
         self._entries = entries

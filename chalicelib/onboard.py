@@ -1,4 +1,4 @@
-"""Use case: a new user gets the default groups, once."""
+"""Use case: add a new user to the default groups, once."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ from chalicelib.ports import Directory, OnboardingLedger
 
 @dataclass(frozen=True, slots=True)
 class Onboard:
-    """Gives the default groups to who has not been given them before.
+    """Adds a user to the default groups, unless the ledger has an entry for the user.
 
-    A mark remembers who has, so that a repeated event does not bring back a group which an administrator took away.
+    The ledger prevents that a repeated event restores a group that an administrator has removed.
     """
 
     directory: Directory
@@ -19,13 +19,14 @@ class Onboard:
     privileged_groups: frozenset[str]
 
     def __call__(self, pool_id: str, username: str, subject: str, holds_groups: bool = False) -> tuple[str, ...]:
-        """Name the groups given now. Raises InternalError; doing it again finishes what was begun.
+        """Return the groups that were added. Raises InternalError; a retry completes the work.
 
-        holds_groups  somebody has chosen this user's groups already: they are marked, and given nothing
+        holds_groups  the user has groups already: the user gets a ledger entry and no default group
         """
         privileged = self.privileged_groups.intersection(self.default_groups)
         if privileged:
-            raise InternalError("privileged_default_group", f"{sorted(privileged)} may not be given to everyone")
+            message = f"PRIVILEGED_GROUPS lists {sorted(privileged)}. Remove them from DEFAULT_GROUPS"
+            raise InternalError("privileged_default_group", message)
         if self.ledger.has_entry(subject):
             return ()
         given = () if holds_groups else self.default_groups

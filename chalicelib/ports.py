@@ -1,4 +1,4 @@
-"""What the use cases need from outside, in our own words. `chalicelib/aws/` implements it, tests bring their own."""
+"""The ports: what the use cases need from outside. `chalicelib/aws/` implements them; tests use fakes."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ RevocationKind = Literal["sub", "client", "session"]
 
 
 class KeySource(Protocol):
-    """The keys with which the user pool signs."""
+    """The public keys of the user pool."""
 
     @property
     def revision(self) -> int:
-        """Changes whenever the set of keys does; negative while no key may be used."""
+        """Changes whenever the set of keys changes. Negative while no key may be used."""
 
     def key(self, kid: str) -> Any:
-        """Find a public key. Raises TokenRejected (no such key) or CannotDecide (the keys could not be read)."""
+        """Return a public key. Raises TokenRejected (no such key) or CannotDecide (the keys could not be read)."""
 
 
 class AuthorizationState(NamedTuple):
-    """What the state table says at one moment.
+    """The authorization state at one moment, as far as it concerns one principal.
 
-    generation      counts the changes of policies
-    revoked_before  tokens issued at this second or earlier are refused; -1 for none
-    session_revoked whether the sign-in is refused for good
+    generation       counts the changes of policies
+    revoked_before   tokens issued at this second or earlier are refused; -1 if there is no revocation
+    session_revoked  whether the session is revoked permanently
     """
 
     generation: int
@@ -36,28 +36,28 @@ class AuthorizationState(NamedTuple):
 
 
 class StateReader(Protocol):
-    """The strongly consistent read that stands in front of every decision."""
+    """The strongly consistent read before every decision."""
 
     def read(self, principal: Principal) -> AuthorizationState:
         """Raises CannotDecide unless every key was read."""
 
 
 class Generation(Protocol):
-    """The counter under which authorizers remember policies."""
+    """The counter that authorizers compare with the generation of their cached policies."""
 
     def bump(self) -> int:
-        """Count one change and give the new number. Raises CannotDecide."""
+        """Increment the generation and return it. Raises InternalError."""
 
 
 class PolicyReader(Protocol):
-    """Policies as authorizers read them: strongly consistent."""
+    """The strongly consistent reads of policies by authorizers."""
 
     def read(self, subjects: Iterable[str]) -> Mapping[str, Policy]:
-        """Find the policies of those subjects that have one. Raises CannotDecide unless every key was read."""
+        """Return the policies of the subjects that have one. Raises CannotDecide unless every key was read."""
 
 
 class PolicyStore(PolicyReader, Protocol):
-    """Policies as administrators write them. No version means whatever is there."""
+    """The reads and writes of policies by administrators. Without a version, a write replaces any version."""
 
     def get(self, subject: str) -> Policy:
         """Raises NotFound."""
@@ -73,9 +73,9 @@ class PolicyStore(PolicyReader, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Revocation:
-    """Tokens that are refused though they have not expired.
+    """Refuses tokens before they expire.
 
-    revoked_at  seconds since 1970; for `sub` and `client`, tokens issued later are fine again
+    revoked_at  seconds since 1970; for `sub` and `client`, tokens that were issued later are accepted
     """
 
     kind: RevocationKind
@@ -96,21 +96,21 @@ class Revocations(Protocol):
 
 
 class GatewayCache(Protocol):
-    """API Gateway's memory of authorizer results."""
+    """API Gateway's cache of authorizer results."""
 
     def flush(self) -> None:
-        """Best effort: on AWS this was seen to take most of a minute."""
+        """Flush the cache. Best effort: on AWS a flush was observed to take most of a minute."""
 
 
 class Directory(Protocol):
-    """The user pool, as far as groups go."""
+    """The groups of the user pool."""
 
     def add_to_group(self, pool_id: str, username: str, group: str) -> None:
-        """Idempotent. Raises CannotDecide."""
+        """Add a user to a group. Idempotent. Raises InternalError."""
 
 
 class OnboardingLedger(Protocol):
-    """Who has been given the default groups already."""
+    """The users who have received the default groups."""
 
     def has_entry(self, subject: str) -> bool: ...
 

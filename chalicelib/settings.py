@@ -1,6 +1,6 @@
-"""Every environment variable: its name, unit, default and meaning; none is a secret.
+"""Reads the environment variables: name, unit, default and meaning of each. No variable is a secret.
 
-A test holds that `docs/settings.md` lists the same ones.
+A test compares them with `docs/settings.md`.
 """
 
 import json
@@ -13,9 +13,9 @@ from chalicelib.core.errors import InternalError
 
 
 class Settings:
-    """Reads the environment when asked, so that each Lambda needs only the variables that it uses.
+    """Reads a variable on access, so that each Lambda needs only the variables that it uses.
 
-    Raises:  InternalError for a variable that is missing or makes no sense
+    Raises:  InternalError for a variable that is missing or invalid
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
@@ -28,19 +28,19 @@ class Settings:
 
     @property
     def jwks_url(self) -> str:
-        """JWKS_URL: where the user pool's public keys are; https, or http on this very machine."""
+        """JWKS_URL: the address of the user pool's public keys; https, or http on the loopback interface."""
         url = self._text("JWKS_URL")
         try:
             scheme, host = urlsplit(url).scheme, urlsplit(url).hostname
         except ValueError:
             scheme, host = "", None
         if scheme != "https" and not (scheme == "http" and host in ("localhost", "127.0.0.1")):
-            raise InternalError("bad_setting", "JWKS_URL must be an address that begins with https")
+            raise InternalError("bad_setting", "JWKS_URL must begin with https")
         return url
 
     @property
     def client_ids(self) -> frozenset[str]:
-        """CLIENT_IDS: the app clients whose tokens are admitted and can be revoked, separated by commas."""
+        """CLIENT_IDS: the app clients whose tokens are accepted and can be revoked, separated by commas."""
         return self._texts("CLIENT_IDS")
 
     @property
@@ -55,7 +55,7 @@ class Settings:
 
     @property
     def onboarding_table(self) -> str:
-        """ONBOARDING_TABLE: the DynamoDB table of users who were given the default groups."""
+        """ONBOARDING_TABLE: the DynamoDB table of the users who have received the default groups."""
         return self._text("ONBOARDING_TABLE")
 
     @property
@@ -65,12 +65,12 @@ class Settings:
 
     @property
     def resource_server(self) -> str:
-        """RESOURCE_SERVER: what custom scopes begin with, before the slash (default https://gatehouse.example)."""
+        """RESOURCE_SERVER: the identifier before the slash in a custom scope (default https://gatehouse.example)."""
         return self._text("RESOURCE_SERVER", "https://gatehouse.example")
 
     @property
     def user_pool_arn(self) -> str | None:
-        """USER_POOL_ARN: the pool of the Cognito authorizer; read when the API is deployed."""
+        """USER_POOL_ARN: the user pool of the Cognito authorizer; read when the API is deployed."""
         return self._environ.get("USER_POOL_ARN")
 
     @property
@@ -80,53 +80,53 @@ class Settings:
 
     @property
     def authorizer_cache_seconds(self) -> int:
-        """AUTHORIZER_CACHE_SECONDS: how long API Gateway replays a decision, 0 to 3600 (default 0: never)."""
+        """AUTHORIZER_CACHE_SECONDS: how long API Gateway reuses a cached result, 0 to 3600 (default 0: never)."""
         return self._number("AUTHORIZER_CACHE_SECONDS", 0, most=3600)
 
     @property
     def policy_max_staleness_seconds(self) -> int:
-        """POLICY_MAX_STALENESS_SECONDS: how long a state reading is used again, 0 to 3600 (default 0: never)."""
+        """POLICY_MAX_STALENESS_SECONDS: how long a state reading is reused, 0 to 3600 (default 0: never)."""
         return self._number("POLICY_MAX_STALENESS_SECONDS", 0, most=3600)
 
     @property
     def jwks_max_age_seconds(self) -> int:
-        """JWKS_MAX_AGE_SECONDS: how long keys are used while they cannot be fetched, 60 to 86400 (default 3600)."""
+        """JWKS_MAX_AGE_SECONDS: how long keys are used while fetching fails, 60 to 86400 (default 3600)."""
         return self._number("JWKS_MAX_AGE_SECONDS", 3600, least=60, most=86_400)
 
     @property
     def remembered_tokens(self) -> int:
-        """REMEMBERED_TOKENS: how many verified tokens a Lambda remembers, 0 to 100000 (default 1024)."""
+        """REMEMBERED_TOKENS: how many verified tokens a Lambda caches, 0 to 100000 (default 1024)."""
         return self._number("REMEMBERED_TOKENS", 1024, most=100_000)
 
     @property
     def default_groups(self) -> tuple[str, ...]:
-        """DEFAULT_GROUPS: the groups that a new user gets, separated by commas or as a JSON list (default readers)."""
+        """DEFAULT_GROUPS: the groups of a new user, separated by commas or as a JSON list (default readers)."""
         return tuple(sorted(self._groups("DEFAULT_GROUPS", "readers")))
 
     @property
     def privileged_groups(self) -> frozenset[str]:
-        """PRIVILEGED_GROUPS: groups never given by default, separated by commas or as a JSON list (default admins)."""
+        """PRIVILEGED_GROUPS: groups that DEFAULT_GROUPS must not list; same form (default admins)."""
         return self._groups("PRIVILEGED_GROUPS", "admins")
 
     @property
     def sso_providers(self) -> frozenset[str]:
-        """SSO_PROVIDERS: the company's identity providers, whose word on groups is taken (default none)."""
+        """SSO_PROVIDERS: the identity providers whose groups are trusted, separated by commas (default: none)."""
         return _parts(self._environ.get("SSO_PROVIDERS", ""))
 
     @property
     def group_map(self) -> Mapping[str, str]:
-        """GROUP_MAP: a JSON object, a group at the company to a group here; others are dropped (default {}).
+        """GROUP_MAP: a JSON object from provider groups to user pool groups; others are dropped (default {}).
 
-        A name with a comma could be two, and is refused.
+        A name with a comma is refused, because it could be two names.
         """
         try:
             read: Any = json.loads(self._text("GROUP_MAP", "{}"))
         except ValueError:
             read = None
         if not isinstance(read, dict) or not all(isinstance(group, str) and group for group in read.values()):
-            raise InternalError("bad_setting", "GROUP_MAP must be a JSON object of texts")
+            raise InternalError("bad_setting", "GROUP_MAP must be a JSON object whose values are names")
         if not all(name.strip() and "," not in name for name in read):
-            raise InternalError("bad_setting", "GROUP_MAP may not name a group that is empty or holds a comma")
+            raise InternalError("bad_setting", "GROUP_MAP must not map an empty name or a name with a comma")
         _check_groups("GROUP_MAP", read.values())
         return read
 
@@ -142,7 +142,7 @@ class Settings:
 
     @property
     def function_name(self) -> str:
-        """AWS_LAMBDA_FUNCTION_NAME: which Lambda this is, in logs and metrics; Lambda sets it (default local)."""
+        """AWS_LAMBDA_FUNCTION_NAME: the name of the Lambda in logs and metrics; set by Lambda (default local)."""
         return self._text("AWS_LAMBDA_FUNCTION_NAME", "local")
 
     def _text(self, name: str, default: str | None = None) -> str:
@@ -155,7 +155,7 @@ class Settings:
         return _parts(self._text(name, default))
 
     def _groups(self, name: str, default: str) -> frozenset[str]:
-        """Read names of groups; only a JSON list can hold a name with a comma."""
+        """Return names of groups. Only a JSON list can hold a name with a comma."""
         text = self._text(name, default)
         try:
             listed: Any = json.loads(text)

@@ -1,4 +1,4 @@
-"""Use case: a token in, the principal out. The signature is checked by PyJWT, the form and the claims by `core/`."""
+"""Use case: verify a token. PyJWT checks the signature; `core/` checks the form and the claims."""
 
 import time
 from collections.abc import Callable
@@ -18,12 +18,12 @@ _HEADERS = 16
 
 
 class VerifyToken:
-    """Verifies access tokens, and remembers the verified ones by the SHA-256 of the whole token.
+    """Verifies access tokens. Caches verified tokens by the SHA-256 of the whole token.
 
-    Only what a token says is remembered, never a decision; never beyond its expiry, nor a change of the pool's keys.
+    It caches the principal, never a decision. An entry is not used after the token's expiry or a change of the keys.
 
-    remember  how many tokens, 0 for none; about 1 kB each
-    now       seconds since 1970
+    remember  the number of tokens to cache, 0 to cache none; a token takes about 1 kB
+    now       returns seconds since 1970
     """
 
     def __init__(
@@ -33,16 +33,16 @@ class VerifyToken:
         self._expected = expected
         self._now = now
         self._verified: LruCache[bytes, tuple[int, Principal]] = LruCache(remember)
-        # The few headers that a pool writes, of tokens whose signature was good: no need to read them again.
+        # A pool writes few different headers. The headers of tokens with a valid signature are parsed once.
         self._kids: LruCache[bytes, str] = LruCache(_HEADERS)
 
     def __call__(self, token: str) -> Principal:
-        """Raises TokenRejected, or CannotDecide when the keys cannot be had."""
+        """Return the principal. Raises TokenRejected, or CannotDecide when the keys cannot be read."""
         revision = self._keys.revision
         fingerprint = sha256(token.encode("utf-8", "surrogatepass")).digest()
-        remembered = self._verified.get(fingerprint)
-        if remembered is not None and remembered[0] == revision:
-            principal = remembered[1]
+        cached = self._verified.get(fingerprint)
+        if cached is not None and cached[0] == revision:
+            principal = cached[1]
             if principal.expires_at <= self._now():
                 raise TokenRejected("token_expired", "the token has expired")
             return principal

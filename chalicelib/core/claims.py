@@ -1,4 +1,4 @@
-"""What a Cognito access token must say, and the principal that it describes. Pure: the time is an argument."""
+"""Validates the claims of a Cognito access token and returns its principal. Pure: the time is an argument."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,21 +7,21 @@ from typing import Any
 from chalicelib.core.errors import TokenRejected
 from chalicelib.core.principal import Principal
 
-ISSUED_AHEAD_SECONDS = 60  # how far Cognito's clock may be ahead of ours
+ISSUED_AHEAD_SECONDS = 60  # the tolerance for Cognito's clock being ahead of ours
 
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """Whose tokens are accepted: one issuer, compared exactly, and the app clients listed."""
+    """Accepts the tokens of one issuer, compared exactly, and of the listed app clients."""
 
     issuer: str
     client_ids: frozenset[str]
 
 
 def principal_from(claims: Mapping[str, Any], expected: Expectation, now: float) -> Principal:
-    """Check every claim of an access token whose signature was verified.
+    """Return the principal of an access token after checking every claim. The signature must have been verified.
 
-    Units:   `now` and all times are seconds since 1970; only `iat` has leeway, ISSUED_AHEAD_SECONDS: clocks differ
+    Units:   `now` and all times are seconds since 1970. Only `iat` has leeway, ISSUED_AHEAD_SECONDS, as clocks differ.
     Raises:  TokenRejected
     Source:  docs.aws.amazon.com/cognito → "Verifying JSON web tokens"; RFC 8725
     """
@@ -30,24 +30,24 @@ def principal_from(claims: Mapping[str, Any], expected: Expectation, now: float)
     if claims.get("iss") != expected.issuer:
         raise TokenRejected("wrong_issuer", "the token comes from another issuer")
     if claims.get("token_use") != "access":
-        raise TokenRejected("wrong_token_use", "the token is no access token")
+        raise TokenRejected("wrong_token_use", "the token is not an access token")
     client_id = _text(claims, "client_id")
     if client_id not in expected.client_ids:
-        raise TokenRejected("wrong_client", "the token was issued to an app client that is not admitted here")
-    if "aud" in claims:  # Cognito's access tokens carry none unless they are bound to another resource
-        raise TokenRejected("wrong_audience", "the token is meant for another audience")
+        raise TokenRejected("wrong_client", "the token was issued to an app client that is not accepted here")
+    if "aud" in claims:  # Cognito sets it only in an access token that is bound to another resource
+        raise TokenRejected("wrong_audience", "the token is for another audience")
     if expires_at <= now:
         raise TokenRejected("token_expired", f"the token expired {int(now) - max(expires_at, 0)} s ago")
     if valid_from > now:
         raise TokenRejected("token_not_yet_valid", f"the token is valid in {valid_from - int(now)} s")
     username = _text(claims, "username", default="")
     groups = _groups(claims)
-    _text(claims, "jti", default="")  # nothing rests on it, but a token that lies about its own name is no token
+    _text(claims, "jti", default="")  # unused, but a token with a malformed id is malformed
     return Principal(
         subject=_text(claims, "sub"),
         client_id=client_id,
         username=username,
-        # A machine's groups are ignored, and a person does not inherit what the machine behind a client may do.
+        # The groups of a machine are ignored. A user does not get the permissions of the app client.
         policy_subjects=tuple(f"group:{name}" for name in groups) if username else (f"client:{client_id}",),
         scopes=frozenset(_text(claims, "scope", default="").split()),
         session=_text(claims, "origin_jti", default=""),
@@ -66,12 +66,12 @@ def _time(claims: Mapping[str, Any], name: str) -> int:
 def _text(claims: Mapping[str, Any], name: str, default: str | None = None) -> str:
     value = claims.get(name, default)
     if type(value) is not str or (not value and default is None):
-        raise TokenRejected("malformed_claims", f"the claim {name} is not a text")
+        raise TokenRejected("malformed_claims", f"the claim {name} is not a string")
     return value
 
 
 def _groups(claims: Mapping[str, Any]) -> tuple[str, ...]:
     value = claims.get("cognito:groups", [])
     if type(value) is not list or not all(type(name) is str for name in value):
-        raise TokenRejected("malformed_claims", "the claim cognito:groups is not a list of texts")
+        raise TokenRejected("malformed_claims", "the claim cognito:groups is not a list of strings")
     return tuple(dict.fromkeys(value))

@@ -1,4 +1,4 @@
-"""The names that groups may have. Pure."""
+"""Validates the name of a group. Pure."""
 
 from unicodedata import category
 
@@ -7,7 +7,7 @@ EXPECTED = f"1 to {MAX_CHARACTERS} letters, marks, symbols, numbers or punctuati
 
 
 def is_group_name(name: str) -> bool:
-    """Tell whether Cognito takes the name for a group. Names are compared exactly, without Unicode normalisation.
+    """Return whether Cognito accepts the name. Names are compared exactly, without Unicode normalisation.
 
     Source:  docs.aws.amazon.com/cognito-user-identity-pools → CreateGroup, GroupName: [\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+
     """

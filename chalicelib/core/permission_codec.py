@@ -1,6 +1,6 @@
-"""A grant in one line of text, for the context that travels from the authorizer to the service. Pure.
+"""Encodes statements as one line of text for the context from the authorizer to the service. Pure.
 
-Shape:   "Allow GET,POST /reports/* Deny DELETE /reports/annual"; paths have no spaces
+Shape:   "Allow GET,POST /reports/* Deny DELETE /reports/annual". Paths have no spaces.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ def encode(statements: Iterable[Statement]) -> str:
 
 
 def decode(text: str) -> tuple[Statement, ...]:
-    """Raises ValueError for a text that `encode` does not write."""
+    """Return the statements of an encoded text. Raises ValueError for a text that `encode` does not write."""
     words = text.split()
     rules = zip(words[0::3], words[1::3], words[2::3], strict=True)
     return tuple(

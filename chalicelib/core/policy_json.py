@@ -77,7 +77,7 @@ def _methods(item: Mapping[str, Any], field: str) -> tuple[str, ...]:
     methods = _texts(item, "methods", field)
     for number, method in enumerate(methods):
         if method not in (*METHODS, "*"):
-            raise InvalidInput(f"{field}[{number}]", f"{_shown(method)} is no HTTP method (upper case) and not *")
+            raise InvalidInput(f"{field}[{number}]", f"{_shown(method)} is neither an HTTP method in upper case nor *")
     if "*" in methods:
         return METHODS
     return methods
@@ -106,10 +106,10 @@ def _scopes(item: Mapping[str, Any], field: str) -> tuple[str, ...]:
 def _texts(item: Mapping[str, Any], name: str, field: str) -> tuple[str, ...]:
     value = item.get(name)
     if not isinstance(value, list) or not value:
-        raise InvalidInput(field, f"expected a list with at least one text, got {_shown(value)}")
+        raise InvalidInput(field, f"expected a list with at least one string, got {_shown(value)}")
     for number, text in enumerate(value):
         if not isinstance(text, str):
-            raise InvalidInput(f"{field}[{number}]", f"expected a text, got {_kind(text)}")
+            raise InvalidInput(f"{field}[{number}]", f"expected a string, got {_kind(text)}")
     _refuse_duplicates(field, value, "the entry")
     return tuple(value)
 
@@ -128,5 +128,5 @@ def _shown(value: Any) -> str:
 
 
 def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", int: "a number", float: "a number"}
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
     return "nothing" if value is None else names.get(type(value), type(value).__name__)

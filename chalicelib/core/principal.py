@@ -1,4 +1,4 @@
-"""Who calls: a person or a machine, as a verified token describes them. Pure."""
+"""The principal: the user or the machine that a verified token identifies. Pure."""
 
 from dataclasses import dataclass
 
@@ -10,9 +10,9 @@ class Principal:
     subject          Cognito's `sub`; for a machine, its app client
     client_id        the app client through which the token was obtained
     username         empty for a machine
-    policy_subjects  whose policies apply
-    session          `origin_jti`, the sign-in that this token descends from; empty for a machine
-    issued_at        seconds since 1970, as is `expires_at`
+    policy_subjects  the subjects whose policies apply
+    session          `origin_jti`, the id of the sign-in that the token comes from; empty for a machine
+    issued_at        seconds since 1970, like `expires_at`
     """
 
     subject: str

@@ -1,6 +1,6 @@
-"""The path of a request, from the template of the route that serves it, and its percent-encoding. Pure.
+"""Builds the path of a request from its route's template, and decodes its percent-encoding. Pure.
 
-API Gateway's REST APIs hand over paths and path parameters as they were received, percent-encoding included (reported:
+A REST API of API Gateway passes paths and path parameters on as received, still percent-encoded (reported in
 aws/chalice #511 and #688, middleapi/standard-server #93).
 """
 
@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 _PARAMETER = re.compile(r"\{(\w+)\+?\}")
-# A parameter is a whole segment; a greedy one, which takes several segments, is the last.
+# A parameter is a whole segment. A greedy parameter matches several segments and must be the last one.
 _TEMPLATE = re.compile(r"/|(?:/(?:[^/{}%+]+|\{\w+\}))*(?:/\{\w+\+\})?")
 
-_MOST_SPELLINGS = 4
+_MAX_SPELLINGS = 4
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _UNSOUND = re.compile(r"//|/\.{1,2}(?:/|$)")
-_UNUSUAL = re.compile(r"[%\x00-\x1f\x7f-\x9f]|//|/\.|/$")  # most paths need no closer look
+_UNUSUAL = re.compile(r"[%\x00-\x1f\x7f-\x9f]|//|/\.|/$")  # a path without a match needs no further checks
 
 
 def check_template(template: str) -> None:
-    """Raises ValueError for a template that `fill` and API Gateway could read differently."""
+    """Raise ValueError for a template that `fill` and API Gateway could interpret differently."""
     names = _PARAMETER.findall(template)
     if not template or not _TEMPLATE.fullmatch(template):
         raise ValueError("a parameter must be a whole segment, and a greedy one ({name+}) the last segment")
@@ -28,12 +28,12 @@ def check_template(template: str) -> None:
 
 
 def fill(template: str, parameters: Mapping[str, str]) -> str:
-    """Fill the parameters of a request into its route's template. Raises KeyError for one that is missing."""
+    """Return the template with the parameters of a request filled in. Raises KeyError for a missing parameter."""
     return _PARAMETER.sub(lambda found: parameters[found[1]], template)
 
 
 def decode(text: str) -> str:
-    """Decode percent-encoded characters, once. Raises ValueError unless they are UTF-8 without control characters."""
+    """Percent-decode once. Raises ValueError unless the result is UTF-8 without control characters."""
     try:
         decoded = unquote(text, errors="strict")
     except UnicodeDecodeError:
@@ -44,9 +44,9 @@ def decode(text: str) -> str:
 
 
 def spellings(path: str) -> tuple[str, ...]:
-    """List every path that a view may take a request's path for: as it is, and decoded until nothing changes.
+    """Return every path that a view can derive from the received path: the path itself and each decoded form of it.
 
-    Raises:  ValueError for a path that no sound request has
+    Raises:  ValueError for a path with a control character, an empty segment or a relative segment
     """
     if not _UNUSUAL.search(path):
         return (path,)
@@ -54,7 +54,7 @@ def spellings(path: str) -> tuple[str, ...]:
     while "%" in path and (decoded := decode(path)) != path:
         path = decoded
         found.append(path)
-        if len(found) > _MOST_SPELLINGS:
+        if len(found) > _MAX_SPELLINGS:
             raise ValueError("is percent-encoded too many times")
     for spelling in found:
         if _CONTROL.search(spelling) or _UNSOUND.search(spelling):

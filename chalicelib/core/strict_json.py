@@ -1,4 +1,4 @@
-"""JSON with one meaning: UTF-8, no duplicate names, no half characters, no NaN or infinities. Pure."""
+"""Parses strict JSON: UTF-8, no duplicate names, no lone surrogates, no NaN, no infinities. Pure."""
 
 import json
 from math import isinf
@@ -6,11 +6,11 @@ from typing import Any
 
 
 def parse(text: bytes) -> Any:
-    """Raises ValueError for anything else, texts nested too deeply included."""
+    """Return the parsed value. Raises ValueError for anything else, including text that is nested too deeply."""
     try:
         written = text.decode("utf-8")
         parsed = _DECODER.decode(written)
-        if "\\" in written:  # an escape may be half of a character, which no text can hold
+        if "\\" in written:  # an escape can be a lone surrogate, which UTF-8 cannot encode
             json.dumps(parsed, ensure_ascii=False).encode("utf-8")
     except RecursionError:
         raise ValueError("nested too deeply") from None
@@ -20,7 +20,7 @@ def parse(text: bytes) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     parsed = dict(pairs)
     if len(parsed) != len(pairs):
-        raise ValueError("an object names a field twice")
+        raise ValueError("an object has the same field twice")
     return parsed
 
 
@@ -31,7 +31,7 @@ def _refuse_constant(name: str) -> Any:
 def _finite(text: str) -> float:
     number = float(text)
     if isinf(number):
-        raise ValueError(f"{text[:20]} is larger than any number")
+        raise ValueError(f"{text[:20]} is larger than the largest number")
     return number
 
 

@@ -1,4 +1,4 @@
-"""How a trigger that must not fail tells that it did: one log line and one metric."""
+"""Reports the failure of a trigger that must not raise: one log line and one metric."""
 
 import os
 
@@ -9,7 +9,7 @@ from chalicelib.settings import Settings
 
 
 def report_failure(logger: Logger, what: str, failure: Exception) -> None:
-    """Log a failure by its reason code, and count it as OnboardingFailed."""
+    """Log a failure with its reason code and count it in the metric OnboardingFailed."""
     logger.error(what, extra={"failure": getattr(failure, "code", type(failure).__name__)})
     with single_metric(name="OnboardingFailed", unit=MetricUnit.Count, value=1, namespace="Gatehouse") as metric:
         metric.add_dimension(name="function", value=Settings(os.environ).function_name)

@@ -1,4 +1,4 @@
-"""The policy table's stream: every change, by whatever hand, makes the authorizers read anew and is put on record."""
+"""Handles the stream of the policy table: invalidates cached policies and writes the audit log for every change."""
 
 import os
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from chalicelib.settings import Settings
 policy_changed_trigger = Blueprint(__name__)
 
 
-# Under `chalice package` the stream is a parameter of the template, which Chalice's annotation does not foresee. The
-# template also adds what Chalice cannot say: partial batch responses, bisecting, retries and the dead-letter queue.
+# Under `chalice package` the stream is a parameter of the template, which Chalice's annotation does not allow. The
+# template also adds what Chalice does not support: partial batch responses, bisecting, retries, a dead-letter queue.
 _STREAM: Any = Settings(os.environ).policy_stream_arn or {"Ref": "PolicyStreamArn"}
 
 
@@ -25,7 +25,7 @@ _STREAM: Any = Settings(os.environ).policy_stream_arn or {"Ref": "PolicyStreamAr
     name="policy_changed",
 )
 def policy_changed(event: DynamoDBEvent) -> dict[str, Any]:
-    """Report the records that have to be delivered again; none if all went well."""
+    """Return the records that Lambda must deliver again. The list is empty on success."""
     from chalicelib import wiring
 
     return handle_policy_changes(event.to_dict(), wiring.invalidate, Logger(service="policy_changed"))
@@ -43,7 +43,7 @@ def handle_policy_changes(
         generation = invalidate()()
     except Exception as failure:
         logger.error("policies not invalidated", extra={"failure": getattr(failure, "code", type(failure).__name__)})
-        # The lowest number is where Lambda begins again, and no record of this batch has been dealt with.
+        # Lambda retries from the lowest sequence number. No record of this batch has been handled.
         return {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["dynamodb"]["SequenceNumber"]}]}
     for record in records:
         logger.info("policy changed", extra={**_change(record), "generation": generation})
@@ -51,7 +51,7 @@ def handle_policy_changes(
 
 
 def _change(record: DynamoDBRecord) -> dict[str, Any]:
-    """Say who changed what, as far as the record tells: an edit by another tool may lack any field."""
+    """Return the fields of the audit log for one change. A change by another tool can lack any field."""
     changed = record.dynamodb
     before, after = (changed.old_image, changed.new_image) if changed else ({}, {})
     return {

@@ -1,4 +1,4 @@
-"""Cognito's post-confirmation trigger: who confirms a sign-up gets the default groups."""
+"""Cognito's post-confirmation trigger: adds a user to the default groups after the sign-up is confirmed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ post_confirmation_trigger = Blueprint(__name__)
 
 @post_confirmation_trigger.lambda_function(name="post_confirmation")
 def post_confirmation(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Give the event back, as Cognito demands, whatever happened."""
+    """Return the event, as Cognito requires, even after a failure."""
     from chalicelib import wiring
 
     return handle_post_confirmation(event, wiring.onboard, Logger(service="post_confirmation"))
@@ -23,17 +23,17 @@ def post_confirmation(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 def handle_post_confirmation(
     event: dict[str, Any], onboard: Callable[[], Callable[[str, str, str], tuple[str, ...]]], logger: Logger
 ) -> dict[str, Any]:
-    """Give a new user the default groups.
+    """Add a new user to the default groups. Never raises.
 
-    Nothing is ever raised: the user is confirmed by now, and an error would reach the person who signed up and undo
-    nothing. They merely hold no group, which the metric and the log line tell.
+    The user is already confirmed. An error would be shown to the user and would not undo the sign-up. After a failure
+    the user has no group, and the metric and the log line report it.
     """
     try:
         trigger = PostConfirmationTriggerEvent(event)
         if trigger.trigger_source != "PostConfirmation_ConfirmSignUp":
-            return event  # a forgotten password that was reset gives nobody a group
+            return event  # the reset of a forgotten password is not a sign-up
         if trigger.request.user_attributes.get("cognito:user_status") == "EXTERNAL_PROVIDER":
-            return event  # the pre-token trigger knows what the company's groups mean here
+            return event  # the pre-token trigger handles users of an identity provider
         subject = trigger.request.user_attributes["sub"]
         groups = onboard()(trigger.user_pool_id, trigger.user_name, subject)
         logger.info("default groups given", extra={"sub": subject, "groups": list(groups)})

@@ -1,4 +1,4 @@
-"""Cognito's pre-token trigger, the only one on every way to a person's token: it completes the groups."""
+"""Cognito's pre-token trigger: adds groups to a user's token. Every kind of sign-in calls it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ pre_token_trigger = Blueprint(__name__)
 
 @pre_token_trigger.lambda_function(name="pre_token")
 def pre_token(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Give the event back, as Cognito demands, with the groups that the token is to carry."""
+    """Return the event, as Cognito requires, with the groups for the token."""
     from chalicelib import wiring
 
     return handle_pre_token(event, wiring.token_groups, Logger(service="pre_token"))
@@ -22,10 +22,10 @@ def pre_token(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 def handle_pre_token(
     event: dict[str, Any], token_groups: Callable[[], Callable[..., tuple[str, ...]]], logger: Logger
 ) -> dict[str, Any]:
-    """Override the groups, if there is anything to add.
+    """Override the groups if there are groups to add. Never raises.
 
-    Nothing is ever raised, which would keep a person from signing in: without an answer the token carries the groups
-    that they hold in the user pool, and the metric and the log line tell.
+    An error would prevent the sign-in. After a failure the token carries the groups that the user has in the user
+    pool, and the metric and the log line report it.
 
     Source:  docs.aws.amazon.com/cognito → "Pre token generation Lambda trigger", version 1
     """
@@ -35,7 +35,7 @@ def handle_pre_token(
         attributes = event["request"]["userAttributes"]
         groups = token_groups()(event["userPoolId"], event["userName"], attributes, held)
         if list(groups) != held:
-            # The whole configuration: what is left out here would be taken away.
+            # Return the whole configuration: Cognito removes what is missing here.
             override = {**configuration, "groupsToOverride": list(groups)}
             event["response"]["claimsOverrideDetails"] = {"groupOverrideDetails": override}
             logger.info("groups completed", extra={"sub": attributes["sub"], "groups": list(groups)})

@@ -237,8 +237,13 @@ def test_what_is_no_route_is_closed(method, resource):
 # --- what is checked when a route is registered ---
 
 UNJUDGED = [
-    pytest.param("/iam", IAMAuthorizer(), "GET /iam: .* of type IAMAuthorizer granted", id="IAM"),
-    pytest.param("/foreign", CustomAuthorizer("foreign", "arn:x"), "of type CustomAuthorizer granted", id="foreign"),
+    pytest.param("/iam", IAMAuthorizer(), "GET /iam: .* result of an authorizer of type IAMAuthorizer", id="IAM"),
+    pytest.param(
+        "/foreign",
+        CustomAuthorizer("foreign", "arn:x"),
+        "result of an authorizer of type CustomAuthorizer",
+        id="foreign",
+    ),
     pytest.param("/profile", CognitoUserPoolAuthorizer("pool", provider_arns=["arn:x"]), "no scope", id="no scope"),
     pytest.param("/v{number}", policy_authorizer, "whole segment", id="a parameter that is part of a segment"),
     pytest.param("/{proxy+}/more", policy_authorizer, "last segment", id="a greedy parameter in the middle"),

@@ -28,7 +28,9 @@ def test_a_token_is_taken_into_its_parts():
 def test_a_token_is_read_up_to_the_largest_size_and_not_a_byte_beyond():
     signature = "A" * (MAX_TOKEN_BYTES - len("e30.e30."))
     assert split(f"e30.e30.{signature}").signature
-    with pytest.raises(TokenRejected, match=f"has {MAX_TOKEN_BYTES + 1} bytes, at most {MAX_TOKEN_BYTES}") as rejected:
+    with pytest.raises(
+        TokenRejected, match=f"has {MAX_TOKEN_BYTES + 1} bytes; the limit is {MAX_TOKEN_BYTES}"
+    ) as rejected:
         split(f"e30.e300.{signature}")
     assert rejected.value.code == "token_too_large"
 

@@ -25,7 +25,7 @@ def without(rule: dict[str, Any], field: str) -> dict[str, Any]:
     [
         pytest.param(None, "nothing", id="null"),
         pytest.param({"statements": [GOOD]}, "an object", id="the object around the list"),
-        pytest.param("[]", "a text", id="a list written as a text"),
+        pytest.param("[]", "a string", id="a list written as a string"),
         pytest.param(7, "a number", id="a number"),
         pytest.param(True, "a boolean", id="a boolean"),
     ],
@@ -39,7 +39,7 @@ def test_statements_that_are_no_list_are_refused_for_what_they_are(value, kind):
 @pytest.mark.parametrize(
     ("wrong", "field", "hint"),
     [
-        pytest.param("Allow", HERE, "expected an object, got a text", id="a statement that is a text"),
+        pytest.param("Allow", HERE, "expected an object, got a string", id="a statement that is a string"),
         pytest.param(None, HERE, "expected an object, got nothing", id="a statement that is null"),
         pytest.param([GOOD], HERE, "expected an object, got a list", id="a statement that is a list"),
         pytest.param({**GOOD, "path": "/x"}, f"{HERE}.path", "no such field", id="an unknown field"),

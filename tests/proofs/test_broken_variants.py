@@ -245,7 +245,9 @@ class DeletionWithoutBump(Shipped):
                 self.policies.delete(subject, author, version)
 
         shipped = super().administer(client, now)
-        return NoBumpOnDelete(shipped.policies, shipped.generation, shipped.revocations, shipped.clients, now)
+        return NoBumpOnDelete(
+            shipped.policies, shipped.generation, shipped.revocations, shipped.check_size, shipped.clients, now
+        )
 
 
 class LostGenerationRestarts(Shipped):
