@@ -39,7 +39,7 @@ recordings = pytest.mark.parametrize("record_it", RECORDINGS.values(), ids=RECOR
 
 @recordings
 @pytest.mark.parametrize("outage", [0.0, 90.4])
-def test_every_metric_and_dimension_that_is_announced_is_there(record_it, outage):
+def test_every_declared_metric_and_dimension_is_in_the_line(record_it, outage):
     line = line_of(record_it, outage)
     (metrics,) = line["_aws"]["CloudWatchMetrics"]
     assert metrics["Namespace"] == "Gatehouse"
@@ -53,7 +53,7 @@ def test_every_metric_and_dimension_that_is_announced_is_there(record_it, outage
 
 
 @recordings
-def test_the_entry_is_stamped_in_milliseconds_and_counts_one_decision(record_it):
+def test_the_line_has_a_timestamp_in_milliseconds_and_counts_one_decision(record_it):
     line = line_of(record_it, took=0.25)
     assert line["_aws"]["Timestamp"] == mint.NOW * 1000 + 250
     assert (line["Decisions"], line["TookMilliseconds"]) == (1, 250)
@@ -68,15 +68,15 @@ def test_an_outage_of_the_keys_is_a_metric_while_it_lasts(name):
 
 
 @recordings
-def test_without_an_outage_nothing_is_said_of_one(record_it):
+def test_without_an_outage_the_line_has_no_outage_metric(record_it):
     assert "KeysOutageSeconds" not in json.dumps(line_of(record_it))
 
 
-def test_one_outage_does_not_stay_announced_in_the_next_line():
+def test_an_outage_is_not_declared_in_the_next_line():
     line_of(decided, outage=90)
     assert "KeysOutageSeconds" not in json.dumps(line_of(decided))
 
 
-def test_a_code_is_recorded_as_it_is():
+def test_a_code_is_recorded_unchanged():
     line = line_of(lambda decision_log: decision_log.record_rejection("token_expired"))
     assert (line["decision"], line["code"]) == ("rejected", "token_expired")

@@ -34,7 +34,7 @@ def test_a_document_is_built_once_for_the_same_permissions_and_stage():
     assert build.calls == 1
 
 
-def test_equal_permissions_of_another_read_get_a_document_of_their_own():
+def test_permissions_of_another_read_get_their_own_document():
     build, before, after = Builder(), permissions(1), permissions(2)
     cache = DocumentCache(build)
     assert [cache.get(each, STAGE).policy for each in (before, after)] == [{"generation": 1}, {"generation": 2}]

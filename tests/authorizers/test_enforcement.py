@@ -34,7 +34,7 @@ def is_open(resource: str, authorizer: dict | None, **parameters: str) -> bool:
     return enforcement.is_granted(system(), Request(proxy_event("GET", resource, parameters, authorizer)))
 
 
-def test_a_public_route_is_open_to_everyone():
+def test_a_public_route_accepts_every_request():
     assert is_open("/", None)
 
 
@@ -49,7 +49,7 @@ def test_a_public_route_is_open_to_everyone():
         pytest.param("Deny GET /reports/8 Allow GET,PUT /reports/?", id="a report of one character"),
     ],
 )
-def test_a_route_is_open_to_who_was_granted_it(authorization):
+def test_a_request_with_the_permission_is_granted(authorization):
     assert is_open("/reports/{id}", {"permissions": authorization}, id="7")
 
 
@@ -74,7 +74,7 @@ def test_a_route_is_open_to_who_was_granted_it(authorization):
         pytest.param({"claims": {"token_use": "access", "scope": READ}}, id="the claims of the other guard"),
     ],
 )
-def test_a_route_is_closed_to_who_was_not_granted_it(authorizer):
+def test_a_request_without_the_permission_is_not_granted(authorizer):
     assert not is_open("/reports/{id}", authorizer, id="7")
 
 
@@ -92,7 +92,7 @@ def test_a_route_is_closed_to_who_was_not_granted_it(authorizer):
         pytest.param("Allow GET /reports/7", "", False, id="nothing asked for"),
     ],
 )
-def test_a_parameter_is_taken_as_it_is(authorization, id_, opened):
+def test_a_path_parameter_is_inserted_unchanged(authorization, id_, opened):
     assert is_open("/reports/{id}", {"permissions": authorization}, id=id_) is opened
 
 
@@ -116,7 +116,7 @@ def test_a_parameter_is_taken_as_it_is(authorization, id_, opened):
         pytest.param("%C3%A9quipe", True, id="a character of two bytes"),
     ],
 )
-def test_either_spelling_of_a_path_can_be_denied(id_, opened):
+def test_a_deny_of_either_spelling_of_a_path_counts(id_, opened):
     authorization = "Allow GET /reports/* Deny GET /reports/secret Deny GET /reports/secret/*"
     assert is_open("/reports/{id}", {"permissions": authorization}, id=id_) is opened
 
@@ -150,7 +150,7 @@ def test_both_spellings_of_a_path_must_be_allowed():
         pytest.param("%" + "25" * 2000 + "41", id="encoded two thousand times"),
     ],
 )
-def test_a_path_that_no_sound_request_has_is_the_callers_fault(id_):
+def test_an_invalid_path_is_the_callers_fault(id_):
     with pytest.raises(InvalidInput, match="path"):
         is_open("/reports/{id}", {"permissions": "Allow * /*"}, id=id_)
     app = Api("shop")
@@ -165,7 +165,7 @@ def test_a_path_that_no_sound_request_has_is_the_callers_fault(id_):
     [("Allow GET /policies/{name}/admins", True), ("Allow GET /policies/admins/admins", False)],
     ids=["as it is", "filled in twice"],
 )
-def test_a_parameter_called_like_another_is_not_filled_in_twice(authorization, opened):
+def test_a_parameter_value_that_looks_like_a_parameter_is_not_filled_in(authorization, opened):
     assert is_open("/policies/{kind}/{name}", {"permissions": authorization}, kind="{name}", name="admins") is opened
 
 
@@ -195,7 +195,7 @@ def test_a_greedy_parameter_is_filled_in(resource, parameters, opened):
     ("resource", "scope"),
     [("/files", READ), ("/files", f"openid {READ} {WRITE}"), ("/both", READ), ("/both", WRITE)],
 )
-def test_a_route_is_open_to_who_carries_one_of_its_scopes(resource, scope):
+def test_a_token_with_one_of_the_scopes_is_granted(resource, scope):
     assert is_open(resource, {"claims": {"token_use": "access", "scope": scope}})
 
 
@@ -218,18 +218,18 @@ def test_a_route_is_open_to_who_carries_one_of_its_scopes(resource, scope):
         pytest.param({"permissions": "Allow * /*"}, id="the grant of the other guard"),
     ],
 )
-def test_a_route_is_closed_to_who_does_not_carry_its_scope(authorizer):
+def test_a_token_without_the_scope_is_not_granted(authorizer):
     assert not is_open("/files", authorizer)
 
 
 @pytest.mark.parametrize("resource", ["/iam", "/foreign"])
-def test_a_route_whose_guard_is_not_known_here_stays_closed(resource):
+def test_a_route_with_an_unknown_authorizer_is_not_granted(resource):
     everything = {"permissions": "Allow * /*", "claims": {"token_use": "access", "scope": f"{READ} {WRITE}"}}
     assert not is_open(resource, everything)
 
 
 @pytest.mark.parametrize(("method", "resource"), [("GET", "/nowhere"), ("PUT", "/reports/{id}")])
-def test_what_is_no_route_is_closed(method, resource):
+def test_a_request_without_a_route_is_not_granted(method, resource):
     event = proxy_event(method, resource, authorizer={"permissions": "Allow * /*"})
     assert not enforcement.is_granted(system(), Request(event))
 
@@ -259,7 +259,7 @@ UNJUDGED = [
 
 
 @pytest.mark.parametrize(("path", "authorizer", "said"), UNJUDGED)
-def test_a_route_that_cannot_be_judged_is_refused_when_it_is_registered(path, authorizer, said):
+def test_a_route_that_cannot_be_checked_is_refused_at_registration(path, authorizer, said):
     app = Api("shop")
     enforcement.enforce(app)
     with pytest.raises(ValueError, match=said):
@@ -267,7 +267,7 @@ def test_a_route_that_cannot_be_judged_is_refused_when_it_is_registered(path, au
 
 
 @pytest.mark.parametrize(("path", "authorizer", "said"), UNJUDGED)
-def test_a_route_that_was_registered_before_is_refused_as_well(path, authorizer, said):
+def test_a_route_registered_before_enforcement_is_checked_as_well(path, authorizer, said):
     app = Api("shop")
     app.route(path, authorizer=authorizer)(dict)
     with pytest.raises(ValueError, match=said):
@@ -284,14 +284,14 @@ def test_a_route_of_a_blueprint_is_checked_with_its_prefix():
 
 @pytest.mark.parametrize("path", ["/", "/a", "/a/{b}", "/{a}/{b}", "/{proxy+}", "/a/{b}/{rest+}", "/a-b.c_d~e/{f_1}"])
 @pytest.mark.parametrize("authorizer", [None, policy_authorizer, requires("file.read")])
-def test_a_route_that_can_be_judged_is_registered(path, authorizer):
+def test_a_route_that_can_be_checked_is_registered(path, authorizer):
     app = Api("shop")
     enforcement.enforce(app)
     app.route(path, authorizer=authorizer)(dict)
     assert list(app.routes) == [path]
 
 
-def test_what_is_closed_is_never_run():
+def test_the_view_of_a_refused_request_is_not_run():
     app = Api("system")
     ran: list[str] = []
     app.route("/run", authorizer=policy_authorizer)(lambda: ran.append("run") or {})

@@ -51,7 +51,7 @@ def bearer(**claims) -> str:
 # --- a document ---
 
 
-def test_a_caller_with_a_policy_gets_its_document():
+def test_a_caller_with_a_policy_gets_a_policy_document():
     answered = System(READ).ask(bearer())
     assert answered["principalId"] == mint.person()["sub"]
     assert iam.permits(answered["policyDocument"], f"{STAGE}GET/reports/7")
@@ -67,7 +67,7 @@ def test_a_caller_without_a_policy_is_denied_everything_explicitly(claims):
     assert answered["context"]["code"] == "no_policy"
 
 
-def test_the_context_says_who_calls_and_by_which_policies():
+def test_the_context_has_the_caller_and_the_policies():
     system = System(READ)
     assert system.ask(bearer())["context"] == {
         "code": "not_permitted",
@@ -81,7 +81,7 @@ def test_the_context_says_who_calls_and_by_which_policies():
     }
 
 
-def test_a_person_may_have_many_groups_with_long_names():
+def test_a_user_can_have_many_groups_with_long_names():
     system = System()
     groups = [f"{number:02}-{'g' * 117}" for number in range(35)]
     for number, group in enumerate(groups):
@@ -96,7 +96,7 @@ def test_a_person_may_have_many_groups_with_long_names():
     assert system.lines[-1]["policies"] == [f"group:{group}@1" for group in groups], "the log names all of them"
 
 
-def test_names_are_shortened_before_a_document_is_refused():
+def test_policy_names_are_omitted_before_a_document_is_refused():
     system = System()
     groups = ["g" * 128, "h" * 128]
     paths = [f"/{'a' * 80}/{number:02}" for number in range(30)]
@@ -107,7 +107,7 @@ def test_names_are_shortened_before_a_document_is_refused():
     assert all(iam.permits(answered["policyDocument"], f"{STAGE}GET{path}") for path in paths)
 
 
-def test_a_name_of_a_group_does_not_break_the_json_of_an_error_response():
+def test_a_group_name_does_not_break_the_json_of_an_error_response():
     system = System()
     system.policies.put('group:a"b\\', statements(READ), "admin", None)
     context = system.ask(bearer(**{"cognito:groups": ['a"b\\']}))["context"]
@@ -116,7 +116,7 @@ def test_a_name_of_a_group_does_not_break_the_json_of_an_error_response():
 
 
 @pytest.mark.parametrize("group", ["team:eng", "équipe", "R&D"])
-def test_a_group_of_any_name_has_its_policy(group):
+def test_a_group_with_any_name_has_its_policy(group):
     system = System()
     system.policies.put(f"group:{group}", statements(READ), "admin", None)
     answered = system.ask(bearer(**{"cognito:groups": [group]}))
@@ -124,7 +124,7 @@ def test_a_group_of_any_name_has_its_policy(group):
     assert answered["context"]["policies"] == f"group:{group}@1"
 
 
-def test_the_context_of_a_machine_says_so():
+def test_the_context_of_a_machine_has_the_kind_machine():
     system = System()
     system.policies.put(f"client:{mint.MACHINE_CLIENT}", statements(READ), "admin", None)
     context = system.ask(mint.token(mint.machine()))["context"]
@@ -133,7 +133,7 @@ def test_the_context_of_a_machine_says_so():
 
 @repeatable
 @given(statement_tuples, st.lists(requests, max_size=4))
-def test_a_context_is_texts_only_and_its_grant_means_what_the_document_does(made_from, asked):
+def test_the_permissions_in_the_context_decide_like_the_policy_document(made_from, asked):
     system = System()
     system.policies.put("group:clerks", made_from, "admin", None)
     scope = " ".join({scope for statement in made_from for scope in statement.scopes})
@@ -147,20 +147,20 @@ def test_a_context_is_texts_only_and_its_grant_means_what_the_document_does(made
 
 @repeatable
 @given(statement_tuples, requests, requests)
-def test_whatever_is_asked_the_answer_is_the_same_and_may_be_remembered(made_from, one, another):
+def test_the_result_does_not_depend_on_the_method_or_the_path(made_from, one, another):
     system = System()
     system.policies.put("group:clerks", made_from, "admin", None)
     first, second = (system.ask(bearer(), f"{STAGE}{method}{path}") for method, path in (one, another))
     assert json.dumps(first) == json.dumps(second)
 
 
-def test_answers_of_two_stages_name_each_its_own():
+def test_each_stage_gets_a_document_with_its_own_arns():
     system = System(READ)
     for stage in (STAGE, STAGE.replace("/v1/", "/v2/"), STAGE):
         assert iam.permits(system.ask(bearer(), f"{stage}GET/reports")["policyDocument"], f"{stage}GET/reports")
 
 
-def test_two_callers_of_one_group_get_each_their_own_name():
+def test_two_callers_of_one_group_get_their_own_principals():
     system = System(READ)
     clerk, other = system.ask(bearer()), system.ask(bearer(sub="another-sub", username="other"))
     assert (clerk["principalId"], clerk["context"]["username"]) == (mint.person()["sub"], "clerk")
@@ -176,7 +176,7 @@ def test_two_callers_of_one_group_get_each_their_own_name():
     ["Bearer ", "bearer ", "BEARER ", "bEARER   ", "Bearer" + " " * 50, ""],
     ids=["Bearer", "bearer", "BEARER", "three spaces", "fifty spaces", "no scheme"],
 )
-def test_a_token_is_taken_with_its_scheme_in_any_case_or_without(before):
+def test_a_token_is_accepted_with_the_scheme_in_any_case_or_without(before):
     assert System(READ).ask(before + mint.token(mint.person()))["principalId"]
 
 
@@ -208,14 +208,14 @@ def test_a_header_in_any_other_form_is_refused(header, code):
 # --- a refusal ---
 
 
-def test_a_refusal_is_exactly_the_one_word_that_api_gateway_takes_for_a_401():
+def test_a_rejection_is_exactly_the_word_that_api_gateway_answers_with_401():
     with pytest.raises(Unauthorized) as refused:
         System(READ).ask(bearer(exp=mint.NOW))
     assert str(refused.value) == "Unauthorized"
     assert refused.value.args == ("Unauthorized",)
 
 
-def test_a_refusal_shows_nothing_of_its_cause_in_a_traceback():
+def test_a_rejection_hides_its_cause_in_the_traceback():
     with pytest.raises(Unauthorized) as refused:
         System(READ).ask(bearer(exp=mint.NOW))
     assert refused.value.__cause__ is None
@@ -233,7 +233,7 @@ def test_a_refusal_shows_nothing_of_its_cause_in_a_traceback():
         pytest.param(RecursionError(), "unexpected_failure", id="one of Python's"),
     ],
 )
-def test_a_failure_goes_on_as_it_is_and_is_never_a_document_or_a_401(failure, code):
+def test_a_failure_is_raised_unchanged_and_is_never_a_document_or_a_401(failure, code):
     def authorize(*_: str):
         raise failure
 
@@ -244,7 +244,7 @@ def test_a_failure_goes_on_as_it_is_and_is_never_a_document_or_a_401(failure, co
     assert [(line["decision"], line["code"]) for line in system.lines] == [("failed", code)]
 
 
-def test_a_use_case_that_cannot_be_built_is_recorded_like_one_that_fails():
+def test_a_failure_to_build_the_use_case_is_recorded():
     def nothing_to_build_it_from():
         raise InternalError("missing_setting", "the environment variable ISSUER is not set")
 
@@ -254,7 +254,7 @@ def test_a_use_case_that_cannot_be_built_is_recorded_like_one_that_fails():
     assert [(line["decision"], line["code"]) for line in system.lines] == [("failed", "missing_setting")]
 
 
-def test_a_document_that_would_be_too_large_is_a_failure_and_no_part_of_it_is_answered():
+def test_a_document_that_is_too_large_is_a_failure_and_not_a_partial_document():
     system = System()
     groups = ["clerks", "auditors", "bosses"]
     for group in groups:
@@ -267,7 +267,7 @@ def test_a_document_that_would_be_too_large_is_a_failure_and_no_part_of_it_is_an
     assert [(line["decision"], line["code"]) for line in system.lines] == [("failed", "document_too_large")]
 
 
-def test_an_event_that_names_no_method_is_a_failure():
+def test_an_event_without_a_method_arn_is_a_failure():
     system = System(READ)
     with pytest.raises(CannotDecide):
         system.ask(bearer(), "arn:aws:s3:::bucket/key")
@@ -288,7 +288,7 @@ def test_an_event_that_names_no_method_is_a_failure():
         pytest.param([], "GET/reports", "denied", "no_policy", [], id="no policy"),
     ],
 )
-def test_a_decision_leaves_one_line_which_says_why(rules, asked, decision, code, because):
+def test_a_decision_writes_one_line_with_its_reason(rules, asked, decision, code, because):
     system = System(*rules)
     system.ask(bearer(), STAGE + asked)
     (line,) = system.lines
@@ -308,7 +308,7 @@ def test_a_decision_leaves_one_line_which_says_why(rules, asked, decision, code,
         pytest.param({"sub": "mallory"}, "revoked", id="revoked"),
     ],
 )
-def test_a_refusal_leaves_one_line_with_its_code_and_nothing_that_the_token_said(claims, code):
+def test_a_rejection_writes_one_line_with_its_code_and_without_claims(claims, code):
     system = System(READ)
     system.state.put(Revocation("sub", "mallory", mint.NOW, "admin"))
     with pytest.raises(Unauthorized):
@@ -340,7 +340,7 @@ TELLTALES = {
         pytest.param({"cognito:groups": ["TELLTALE-group", 7]}, id="rejected for its groups"),
     ],
 )
-def test_no_line_holds_a_token_or_a_claim_that_it_need_not(claims):
+def test_no_line_contains_a_token_or_an_unneeded_claim(claims):
     system = System(READ)
     lines: list[str] = []
     header = bearer(**TELLTALES, **claims)
@@ -352,7 +352,7 @@ def test_no_line_holds_a_token_or_a_claim_that_it_need_not(claims):
     assert [part for part in header.removeprefix("Bearer ").split(".") if part in line] == []
 
 
-def test_no_line_of_a_failure_holds_the_token_or_what_the_failure_said():
+def test_no_line_of_a_failure_contains_the_token_or_the_message():
     lines: list[str] = []
     header = bearer(**TELLTALES)
 
@@ -368,7 +368,7 @@ def test_no_line_of_a_failure_holds_the_token_or_what_the_failure_said():
 
 @given(st.text())
 @repeatable
-def test_any_text_for_a_header_is_a_401_and_one_line_without_it(header):
+def test_any_text_as_a_header_is_a_401_and_one_line_without_the_text(header):
     system = System(READ)
     with pytest.raises(Unauthorized):
         system.ask(header)

@@ -52,20 +52,20 @@ def recorded(capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str]]:
         pytest.param(f"Bearer {mint.token(mint.person(), alg='RS512')}", "wrong_algorithm", id="another algorithm"),
     ],
 )
-def test_chalice_passes_a_refusal_on_as_the_one_word(tmp_path, capsys, header, code):
+def test_chalice_raises_a_rejection_as_the_word_unauthorized(tmp_path, capsys, header, code):
     with pytest.raises(Unauthorized, match=r"^Unauthorized$"):
         ask(tmp_path, header)
     assert recorded(capsys) == [("rejected", code)]
 
 
-def test_chalice_passes_a_failure_on(tmp_path, capsys):
+def test_chalice_raises_a_failure(tmp_path, capsys):
     with pytest.raises(CannotDecide):
         ask(tmp_path, "Bearer nonsense", "arn:aws:s3:::bucket/key")
     assert recorded(capsys) == [("failed", "not_a_method_arn")]
 
 
 @pytest.mark.parametrize("missing", ["ISSUER", "JWKS_URL", "CLIENT_IDS", "POLICY_TABLE", "STATE_TABLE"])
-def test_a_setting_that_is_missing_is_a_failure_that_is_recorded(tmp_path, capsys, missing):
+def test_a_missing_setting_is_a_recorded_failure(tmp_path, capsys, missing):
     with pytest.raises(InternalError, match=missing):
         ask(tmp_path, "Bearer nonsense", **{missing: ""})
     assert recorded(capsys) == [("failed", "missing_setting")]

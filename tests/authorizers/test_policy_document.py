@@ -38,14 +38,14 @@ def disagreements(policy: tuple[Statement, ...]) -> list[tuple[str, str]]:
     ]
 
 
-def test_the_document_of_every_policy_of_up_to_two_statements_permits_what_the_core_allows():
+def test_the_document_of_every_policy_with_up_to_two_statements_permits_what_decide_allows():
     policies = [(), *((rule,) for rule in RULES), *permutations(RULES, 2)]
     assert [policy for policy in policies if disagreements(policy)] == []
 
 
 @repeatable
 @given(statement_tuples, st.lists(requests, min_size=1, max_size=8))
-def test_the_document_of_a_larger_policy_permits_what_the_core_allows(policy, asked):
+def test_the_document_of_a_larger_policy_permits_what_decide_allows(policy, asked):
     written = policy_document.build(policy, STAGE)
     for method, path in asked:
         assert iam.permits(written, f"{STAGE}{method}{path}") is decide(policy, method, path).allowed
@@ -59,11 +59,11 @@ def test_the_document_of_a_larger_policy_permits_what_the_core_allows(policy, as
         pytest.param([deny("/reports"), deny("/*", methods=["*"], sid="all")], id="denies alone"),
     ],
 )
-def test_without_an_allow_everything_is_denied_explicitly(policy):
+def test_a_document_without_an_allow_denies_everything_explicitly(policy):
     assert policy_document.build(statements(*policy), STAGE) == EVERYTHING_DENIED
 
 
-def test_what_denies_everything_leaves_no_request_undenied():
+def test_the_deny_of_everything_covers_every_request():
     for method, path in product(METHODS, PATHS):
         assert iam.evaluate(EVERYTHING_DENIED, f"{STAGE}{method}{path}") is iam.Verdict.DENIED
 
@@ -78,13 +78,13 @@ def test_a_document_grants_nothing_in_another_stage_or_api():
         assert not iam.permits(written, f"{other}GET/reports")
 
 
-def test_a_result_says_whose_it_is_and_carries_the_document_and_the_context():
+def test_a_result_has_the_principal_the_document_and_the_context():
     context = {"code": "not_permitted"}
     built = policy_document.result("clerk", EVERYTHING_DENIED, context)
     assert built == {"principalId": "clerk", "policyDocument": EVERYTHING_DENIED, "context": context}
 
 
-def test_a_resource_that_several_statements_name_is_written_once():
+def test_a_resource_of_several_statements_is_written_once():
     twice = statements(allow("/reports", sid="one"), allow("/reports", "/files", sid="two"))
     (statement,) = policy_document.build(twice, STAGE)["Statement"]
     assert statement["Resource"] == [STAGE + "GET/reports", STAGE + "GET/files"]

@@ -25,19 +25,19 @@ def path_for_an_arn_of(characters: int) -> str:
     return "/" + "a" * (characters - len(f"{STAGE}GET/"))
 
 
-def test_an_arn_of_512_characters_is_written():
+def test_an_arn_of_512_characters_is_accepted():
     written = policy_document.build(one(path_for_an_arn_of(512)), STAGE)
     assert [len(arn) for arn in written["Statement"][0]["Resource"]] == [512]
 
 
 @pytest.mark.parametrize("excess", [1, 88])
-def test_an_arn_of_more_than_512_characters_is_refused_by_how_much(excess):
+def test_an_arn_of_more_than_512_characters_is_refused_with_the_excess(excess):
     with pytest.raises(CannotDecide, match=f"{512 + excess} characters is {excess} over") as failed:
         policy_document.build(one(path_for_an_arn_of(512 + excess)), STAGE)
     assert failed.value.code == "arn_too_long"
 
 
-def test_an_arn_that_is_too_long_to_deny_is_not_left_out():
+def test_an_arn_of_a_deny_that_is_too_long_is_not_omitted():
     with pytest.raises(CannotDecide):
         policy_document.build(one("/*") + one(path_for_an_arn_of(513), Effect.DENY), STAGE)
 
@@ -55,18 +55,18 @@ def context_for_a_result_of(size_wanted: int, **context: str) -> dict[str, str]:
     return {**context, "filling": "x" * (size_wanted - bare)}
 
 
-def test_a_result_of_8192_bytes_is_given():
+def test_a_result_of_8192_bytes_is_accepted():
     assert size(result_with(context_for_a_result_of(8192))) == 8192
 
 
 @pytest.mark.parametrize("excess", [1, 1000])
-def test_a_result_of_more_than_8192_bytes_is_refused_by_how_much(excess):
+def test_a_result_of_more_than_8192_bytes_is_refused_with_the_excess(excess):
     with pytest.raises(CannotDecide, match=f"{8192 + excess} bytes of authorizer result are {excess} over") as failed:
         result_with(context_for_a_result_of(8192 + excess))
     assert failed.value.code == "document_too_large"
 
 
-def test_a_name_counts_with_the_bytes_it_takes_and_not_with_its_characters():
+def test_the_size_of_a_name_counts_in_bytes_and_not_in_characters():
     fits = context_for_a_result_of(8192, name="clerk")
     with pytest.raises(CannotDecide):
         result_with({**fits, "name": "größe"})
@@ -91,7 +91,7 @@ RESOURCES = 11
 
 
 @pytest.mark.parametrize("username", USERNAMES.values(), ids=USERNAMES.keys())
-def test_whatever_its_user_is_called_the_authorizer_answers_up_to_the_limit_and_never_beyond(username):
+def test_the_result_reaches_but_never_exceeds_the_limit_for_any_username(username):
     policies = [
         tuple(statement for number in range(RESOURCES) for statement in one(f"/{number:02}{'a' * length}"))
         for length in range(120, 440)

@@ -23,16 +23,16 @@ names = st.lists(st.text(st.characters(categories=["L", "M", "S", "N", "P"]), mi
         pytest.param(-100, "3 in number", id="no room at all"),
     ],
 )
-def test_as_many_are_named_as_there_is_room_for(room, text):
+def test_as_many_names_are_encoded_as_fit(room, text):
     assert encode(THREE, room) == text
 
 
-def test_no_policy_has_no_name():
+def test_no_policies_are_encoded_as_an_empty_text():
     assert encode([], 100) == ""
 
 
 @given(names, st.integers(20, 400))
-def test_what_is_written_fits_is_json_and_is_read_back(policies, room):
+def test_encoded_names_fit_and_can_be_decoded(policies, room):
     text = encode(policies, room)
     assert len(json.dumps(text)) <= room
     assert json.loads(f'"{text}"') == text

@@ -33,7 +33,7 @@ def test_the_longest_path_fills_an_arn_to_its_last_character():
 
 
 @pytest.mark.parametrize("excess", [1, 100])
-def test_a_path_that_is_too_long_is_refused_by_how_much(excess):
+def test_a_path_that_is_too_long_is_refused_with_the_excess(excess):
     path = "/" + "a" * (LONGEST_PATH - 1 + excess)
     with pytest.raises(InvalidInput, match=rf"{len(path)} characters, {excess} over the {LONGEST_PATH} ") as refused:
         check_size(statements(allow("/x", path)))
@@ -44,7 +44,7 @@ def many_paths(count: int) -> list[str]:
     return [f"/{first}{second}" for first in ascii_lowercase for second in ascii_lowercase][:count]
 
 
-def test_a_policy_that_is_too_large_is_refused_by_how_much():
+def test_a_policy_that_is_too_large_is_refused_with_the_excess():
     with pytest.raises(InvalidInput) as refused:
         check_size(statements(allow(*many_paths(500))))
     size, excess, allowed = map(int, re.findall(r"\d+", refused.value.message))
@@ -52,7 +52,7 @@ def test_a_policy_that_is_too_large_is_refused_by_how_much():
     assert (allowed, excess) == (MAX_RESULT_BYTES, size - MAX_RESULT_BYTES)
 
 
-def test_one_more_path_is_what_makes_the_largest_policy_too_large():
+def test_one_more_path_makes_the_largest_policy_too_large():
     fits = [count for count in range(1, 200) if is_accepted([allow(*many_paths(count))])]
     assert fits == list(range(1, len(fits) + 1)), "more paths never make a policy smaller"
     largest = max_result_bytes(parse_statements([allow(*many_paths(len(fits)))]))
@@ -101,13 +101,13 @@ long_policies = (
 
 @repeatable
 @given(statement_tuples | long_policies, st.integers(67, LONGEST_ARN_BASE))
-def test_a_policy_is_never_larger_as_a_document_than_was_reckoned(statements, length):
+def test_a_result_is_never_larger_than_the_estimated_maximum(statements, length):
     scopes = {scope for statement in statements for scope in statement.scopes}
     assert written(statements, arn_base(length), scope=" ".join(scopes)) <= max_result_bytes(statements)
 
 
 @pytest.mark.parametrize("rule", [allow, deny], ids=["Allow", "Deny"])
-def test_the_largest_policy_that_is_accepted_can_be_enforced_for_the_longest_names(rule):
+def test_the_largest_accepted_policy_fits_with_the_longest_names(rule):
     paths = [f"/{'a' * 90}/{number:03}" for number in range(100)]
     largest = max(number for number in range(1, 100) if is_accepted([allow("/"), rule(*paths[:number], sid="many")]))
     statements = parse_statements([allow("/"), rule(*paths[:largest], sid="many")])

@@ -35,22 +35,22 @@ def revoked(kind: str, value: str, at: int = NOW) -> Revocation:
 class TestEveryState:
     """What the use cases rely on."""
 
-    def test_every_bump_gives_a_greater_number_which_is_the_one_that_is_read(self, state):
+    def test_every_bump_returns_a_greater_generation_that_reads_see(self, state):
         numbers = [state.bump() for _ in range(3)]
         assert numbers == sorted(set(numbers))
         assert state.read(CLERK) == AuthorizationState(numbers[-1])
 
-    def test_without_revocations_nothing_is_refused(self, state):
+    def test_without_revocations_no_token_is_refused(self, state):
         assert (state.read(CLERK).revoked_before, state.read(CLERK).session_revoked) == (-1, False)
 
     @pytest.mark.parametrize(
         ("kind", "value"), [("sub", CLERK.subject), ("client", CLERK.client_id)], ids=["sub", "client"]
     )
-    def test_a_person_or_client_is_revoked_up_to_a_moment(self, state, kind, value):
+    def test_a_subject_or_client_is_revoked_up_to_a_time(self, state, kind, value):
         state.put(revoked(kind, value, NOW - 5))
         assert state.read(CLERK)[1:] == (NOW - 5, False)
 
-    def test_a_session_is_revoked_for_good(self, state):
+    def test_a_session_is_revoked_permanently(self, state):
         state.put(revoked("session", CLERK.session))
         assert state.read(CLERK)[1:] == (-1, True)
 
@@ -60,40 +60,40 @@ class TestEveryState:
         assert state.read(CLERK).revoked_before == NOW - 3
 
     @pytest.mark.parametrize("kind", ["sub", "client", "session"])
-    def test_the_revocation_of_another_is_not_ours(self, state, kind):
+    def test_a_revocation_of_another_value_does_not_count(self, state, kind):
         state.put(revoked(kind, "another"))
         assert state.read(CLERK)[1:] == (-1, False)
 
-    def test_a_name_revoked_as_one_kind_is_not_revoked_as_another(self, state):
+    def test_a_value_revoked_as_one_kind_is_not_revoked_as_another(self, state):
         state.put(revoked("sub", CLERK.session))
         state.put(revoked("session", CLERK.subject))
         assert state.read(CLERK)[1:] == (-1, False)
 
-    def test_who_has_no_session_is_not_refused_for_one(self, state):
+    def test_a_token_without_a_session_is_not_refused_by_a_session_revocation(self, state):
         state.put(revoked("session", "another"))
         assert not state.read(principal(origin_jti=None)).session_revoked
 
-    def test_revocations_are_listed_as_they_were_put(self, state):
+    def test_revocations_are_listed_as_they_were_stored(self, state):
         put = [revoked("client", "robot"), revoked("session", "a:b:c", NOW - 1), revoked("sub", "clerk")]
         for revocation in put:
             state.put(revocation)
         assert sorted(state.list(), key=lambda r: r.kind) == put
 
-    def test_a_later_revocation_takes_the_place_of_an_earlier_one(self, state):
+    def test_a_later_revocation_replaces_an_earlier_one(self, state):
         state.put(revoked("sub", CLERK.subject, NOW - 5))
         state.put(revoked("sub", CLERK.subject, NOW))
         assert state.read(CLERK).revoked_before == NOW
         assert len(state.list()) == 1
 
     @pytest.mark.parametrize("kind", ["sub", "client", "session"])
-    def test_a_revocation_that_was_lifted_refuses_nothing(self, state, kind):
+    def test_a_lifted_revocation_refuses_no_token(self, state, kind):
         value = {"sub": CLERK.subject, "client": CLERK.client_id, "session": CLERK.session}[kind]
         state.put(revoked(kind, value))
         state.lift(kind, value)
         assert state.read(CLERK)[1:] == (-1, False)
         assert state.list() == []
 
-    def test_what_is_not_revoked_cannot_be_lifted(self, state):
+    def test_a_missing_revocation_cannot_be_lifted(self, state):
         state.put(revoked("sub", "clerk"))
         with pytest.raises(NotFound):
             state.lift("client", "clerk")
@@ -101,28 +101,28 @@ class TestEveryState:
 
 
 @pytest.mark.parametrize("kind", ["sub", "client", "session"])
-def test_an_earlier_revocation_that_arrives_late_weakens_nothing(table, kind):
+def test_an_earlier_revocation_that_arrives_late_changes_nothing(table, kind):
     later, earlier = revoked(kind, "clerk", NOW), Revocation(kind, "clerk", NOW - 5, "late")
     table.put(later)
     table.put(earlier)
     assert table.list() == [later]
 
 
-def test_a_guard_table_without_a_generation_decides_nothing(table):
+def test_a_state_table_without_a_generation_cannot_decide(table):
     table.put(revoked("sub", "another"))
     with pytest.raises(CannotDecide) as failed:
         table.read(CLERK)
     assert failed.value.code == "state_empty"
 
 
-def test_a_generation_that_was_lost_begins_beyond_all_that_were_counted_before_and_never_at_1(table, dynamodb):
+def test_a_lost_generation_restarts_above_every_earlier_value(table, dynamodb):
     before = table.bump()
     dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": "generation"}})
     later = StateTable(dynamodb, TABLE, now=Clock(NOW + 1))
     assert later.bump() > before
 
 
-def test_a_bump_does_not_begin_anew_while_there_is_a_generation(table, dynamodb):
+def test_a_bump_does_not_restart_an_existing_generation(table, dynamodb):
     before = table.bump()
     assert StateTable(dynamodb, TABLE, now=Clock(NOW + DAY)).bump() == before + 1
 
@@ -145,7 +145,7 @@ def test_a_revocation_outlives_every_token_that_it_refuses(table, dynamodb, kind
     ],
     ids=["read", "bump", "list", "put", "lift"],
 )
-def test_a_table_that_cannot_be_reached_is_our_failure_and_never_an_absence(dynamodb, ask):
+def test_an_unreachable_table_is_our_failure_and_not_a_missing_item(dynamodb, ask):
     with pytest.raises(InternalError) as failed:
         ask(StateTable(dynamodb, "a-table-that-is-not-there"))
     assert failed.value.code == "state_unreachable"

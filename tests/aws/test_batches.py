@@ -41,20 +41,20 @@ def names(items: list[Any]) -> list[str]:
     return sorted(item["id"]["S"] for item in items)
 
 
-def test_what_is_read_at_once_is_asked_for_once():
+def test_a_complete_batch_needs_one_request():
     client = Throttled(ITEMS, 4)
     assert names(batch_get(client, "table", KEYS)) == ["a", "b", "c"]
     assert client.asked == [["a", "b", "c", "absent"]]
 
 
-def test_keys_that_were_left_are_asked_for_again_and_only_they():
+def test_only_unprocessed_keys_are_requested_again():
     client = Throttled(ITEMS, 2, 1, 1)
     assert names(batch_get(client, "table", KEYS)) == ["a", "b", "c"]
     assert client.asked == [["a", "b", "c", "absent"], ["c", "absent"], ["absent"]]
 
 
 @pytest.mark.parametrize("capacities", [(0, 0, 0), (2, 1, 0), (3, 0, 0)], ids=["none read", "some", "all that exist"])
-def test_keys_that_are_left_after_three_attempts_cannot_be_decided_on(capacities):
+def test_keys_unprocessed_after_three_attempts_are_a_failure(capacities):
     client = Throttled(ITEMS, *capacities)
     with pytest.raises(CannotDecide) as failed:
         batch_get(client, "table", KEYS)
@@ -62,13 +62,13 @@ def test_keys_that_are_left_after_three_attempts_cannot_be_decided_on(capacities
     assert len(client.asked) == 3
 
 
-def test_no_keys_are_no_request():
+def test_no_keys_need_no_request():
     client = Throttled(ITEMS)
     assert batch_get(client, "table", []) == []
     assert client.asked == []
 
 
-def test_more_than_a_hundred_keys_are_asked_for_in_batches():
+def test_more_than_100_keys_are_requested_in_batches():
     keys = [{"id": {"S": f"key{number}"}} for number in range(201)]
     client = Throttled({"key200": {"id": {"S": "key200"}}}, 100, 100, 100)
     assert names(batch_get(client, "table", keys)) == ["key200"]
@@ -78,18 +78,18 @@ def test_more_than_a_hundred_keys_are_asked_for_in_batches():
 STATE_ITEMS = {"generation": {"id": {"S": "generation"}, "n": {"N": "7"}}}
 
 
-def test_a_guard_that_is_read_in_two_attempts_is_read():
+def test_a_state_that_is_read_in_two_attempts_is_complete():
     client = Throttled(STATE_ITEMS, 1, 3)
     assert StateTable(client, "state").read(principal()).generation == 7
 
 
-def test_a_guard_whose_generation_was_read_but_not_its_revocations_decides_nothing():
+def test_a_state_with_unprocessed_revocations_cannot_decide():
     client = Throttled(STATE_ITEMS, 1, 0, 0)
     with pytest.raises(CannotDecide):
         StateTable(client, "state").read(principal())
 
 
-def test_the_guard_is_asked_for_everything_that_could_refuse_the_token():
+def test_the_state_read_requests_every_revocation_of_the_token():
     client = Throttled(STATE_ITEMS, 4)
     clerk = principal()
     StateTable(client, "state").read(clerk)
@@ -97,7 +97,7 @@ def test_the_guard_is_asked_for_everything_that_could_refuse_the_token():
     assert set(client.asked[0]) == expected | {f"revoked:session:{clerk.session}"}
 
 
-def test_policies_of_which_one_was_left_unread_are_no_policies():
+def test_an_unprocessed_policy_fails_the_whole_read():
     item = {
         "subject": {"S": "group:clerks"},
         "version": {"N": "1"},

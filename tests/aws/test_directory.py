@@ -9,7 +9,7 @@ from tests.aws.stubs import stubbed
 POOL = "mars-west-1_Olympus"
 
 
-def test_a_group_is_given_by_one_call_to_cognito():
+def test_a_group_is_added_with_one_call_to_cognito():
     client, stubber = stubbed("cognito-idp")
     stubber.add_response(
         "admin_add_user_to_group", {}, {"UserPoolId": POOL, "Username": "clerk", "GroupName": "readers"}
@@ -19,7 +19,7 @@ def test_a_group_is_given_by_one_call_to_cognito():
 
 
 @pytest.mark.parametrize("error", ["UserNotFoundException", "ResourceNotFoundException", "TooManyRequestsException"])
-def test_a_group_that_cognito_did_not_give_is_our_failure(error):
+def test_a_refusal_of_cognito_is_our_failure(error):
     client, stubber = stubbed("cognito-idp")
     stubber.add_client_error("admin_add_user_to_group", error, "clerk@example.com is unknown")
     with pytest.raises(InternalError, match="readers") as failed:
@@ -28,7 +28,7 @@ def test_a_group_that_cognito_did_not_give_is_our_failure(error):
     assert "clerk" not in failed.value.message, "a username may be an e-mail address"
 
 
-def test_who_was_marked_stays_marked_and_nobody_else_is(dynamodb):
+def test_the_ledger_has_an_entry_for_an_added_user_only(dynamodb):
     ledger = OnboardingTable(dynamodb, "OnboardingTable")
     assert not ledger.has_entry("clerk")
     ledger.add("clerk")
@@ -38,7 +38,7 @@ def test_who_was_marked_stays_marked_and_nobody_else_is(dynamodb):
 
 
 @pytest.mark.parametrize("ask", [lambda m: m.has_entry("clerk"), lambda m: m.add("clerk")], ids=["has_entry", "add"])
-def test_marks_that_cannot_be_reached_are_our_failure_and_never_an_absence(dynamodb, ask):
+def test_an_unreachable_ledger_is_our_failure_and_not_a_missing_entry(dynamodb, ask):
     with pytest.raises(InternalError) as failed:
         ask(OnboardingTable(dynamodb, "a-table-that-is-not-there"))
     assert failed.value.code == "ledger_unreachable"

@@ -7,7 +7,7 @@ from chalicelib.core.errors import InternalError
 from tests.aws.stubs import stubbed
 
 
-def test_the_stage_s_cache_is_flushed_by_one_call():
+def test_the_cache_of_the_stage_is_flushed_with_one_call():
     client, stubber = stubbed("apigateway")
     stubber.add_response("flush_stage_authorizers_cache", {}, {"restApiId": "gatehouse1", "stageName": "v1"})
     StageCache(client, "gatehouse1", "v1").flush()
@@ -15,7 +15,7 @@ def test_the_stage_s_cache_is_flushed_by_one_call():
 
 
 @pytest.mark.parametrize("error", ["NotFoundException", "TooManyRequestsException"])
-def test_a_flush_that_failed_is_said_to_have_failed(error):
+def test_a_failed_flush_raises(error):
     client, stubber = stubbed("apigateway")
     stubber.add_client_error("flush_stage_authorizers_cache", error)
     with pytest.raises(InternalError) as failed:

@@ -65,7 +65,7 @@ def test_nothing_is_fetched_before_a_key_is_needed():
     assert scene.endpoint.fetches == 0
 
 
-def test_a_key_is_fetched_once_and_kept():
+def test_a_key_is_fetched_once_and_cached():
     scene = Scene(OLD)
     assert [scene.ask(OLD) for _ in range(3)] == ["found"] * 3
     assert scene.endpoint.fetches == 1
@@ -82,7 +82,7 @@ def test_forged_key_ids_cause_one_fetch_in_ten_seconds():
     assert scene.endpoint.fetches == 2
 
 
-def test_forged_key_ids_keep_nobody_out():
+def test_forged_key_ids_do_not_block_valid_tokens():
     scene = Scene(OLD)
     assert [scene.ask(kid) for kid in ("forged-1", OLD, "forged-2", OLD)] == [UNKNOWN, "found", UNKNOWN, "found"]
 
@@ -90,7 +90,7 @@ def test_forged_key_ids_keep_nobody_out():
 # --- rotation ---
 
 
-def test_a_new_key_is_used_by_the_first_request_that_names_it():
+def test_a_new_key_is_fetched_by_the_first_request_that_names_it():
     scene = Scene(OLD)
     scene.ask(OLD)
     scene.clock.advance(COOLDOWN)
@@ -98,7 +98,7 @@ def test_a_new_key_is_used_by_the_first_request_that_names_it():
     assert [scene.ask(kid) for kid in (NEW, OLD, NEW)] == ["found"] * 3
 
 
-def test_a_withdrawn_key_lives_on_until_keys_are_fetched_again_and_no_longer():
+def test_a_withdrawn_key_is_used_until_the_next_fetch_at_most():
     scene = Scene(OLD)
     scene.ask(OLD)
     scene.endpoint.publish(NEW)
@@ -109,7 +109,7 @@ def test_a_withdrawn_key_lives_on_until_keys_are_fetched_again_and_no_longer():
     assert scene.ask(NEW) == "found"
 
 
-def test_the_revision_changes_with_the_set_of_keys_and_with_nothing_else():
+def test_the_revision_changes_only_with_the_set_of_keys():
     scene = Scene(OLD)
     scene.ask(OLD)
     first = scene.source.revision
@@ -121,7 +121,7 @@ def test_the_revision_changes_with_the_set_of_keys_and_with_nothing_else():
     assert scene.source.revision != first
 
 
-def test_the_revision_changes_when_another_key_takes_over_the_id_of_one():
+def test_the_revision_changes_when_a_key_id_gets_another_key():
     scene = Scene(OLD)
     scene.ask(OLD)
     first = scene.source.revision
@@ -134,7 +134,7 @@ def test_the_revision_changes_when_another_key_takes_over_the_id_of_one():
 
 
 @pytest.mark.parametrize("outage", [OSError("refused"), TimeoutError(), ValueError("no JSON")], ids=lambda e: repr(e))
-def test_without_keys_an_outage_is_our_fault_and_stays_so_while_nobody_asks_again(outage):
+def test_an_outage_without_cached_keys_is_our_failure_during_the_cooldown_too(outage):
     scene = Scene(OLD)
     scene.endpoint.outage = outage
     assert [scene.ask(kid) for kid in (OLD, "forged")] == [UNREACHABLE] * 2
@@ -146,7 +146,7 @@ def test_without_keys_an_outage_is_our_fault_and_stays_so_while_nobody_asks_agai
     assert [scene.ask(kid) for kid in (OLD, "forged")] == ["found", UNKNOWN]
 
 
-def test_the_cause_of_an_outage_is_told_on():
+def test_the_cause_of_an_outage_is_chained():
     scene = Scene(OLD)
     scene.endpoint.outage = OSError("refused")
     with pytest.raises(CannotDecide) as failed:
@@ -154,7 +154,7 @@ def test_the_cause_of_an_outage_is_told_on():
     assert failed.value.__cause__ is scene.endpoint.outage
 
 
-def test_during_an_outage_known_keys_are_used_and_an_unknown_one_is_nobody_s_fault_but_ours():
+def test_during_an_outage_cached_keys_are_used_and_an_unknown_key_is_our_failure():
     scene = Scene(OLD)
     scene.ask(OLD)
     scene.endpoint.outage = OSError("refused")
@@ -163,7 +163,7 @@ def test_during_an_outage_known_keys_are_used_and_an_unknown_one_is_nobody_s_fau
     assert scene.endpoint.fetches == 2
 
 
-def test_an_outage_keeps_the_keys_up_to_their_greatest_age_and_not_beyond():
+def test_during_an_outage_keys_are_used_up_to_the_maximum_age():
     scene = Scene(OLD)
     scene.ask(OLD)
     scene.endpoint.outage = OSError("refused")
@@ -176,7 +176,7 @@ def test_an_outage_keeps_the_keys_up_to_their_greatest_age_and_not_beyond():
     assert scene.ask(OLD) == "found"
 
 
-def test_keys_that_are_too_old_have_another_revision_than_when_they_were_good():
+def test_keys_that_are_too_old_have_another_revision():
     scene = Scene(OLD)
     scene.ask(OLD)
     good = scene.source.revision
@@ -187,7 +187,7 @@ def test_keys_that_are_too_old_have_another_revision_than_when_they_were_good():
     assert scene.source.revision != good
 
 
-def test_an_endpoint_that_is_down_is_asked_every_ten_seconds_at_most():
+def test_an_unreachable_endpoint_is_tried_every_ten_seconds_at_most():
     scene = Scene(OLD)
     scene.ask(OLD)
     scene.endpoint.outage = OSError("refused")
@@ -214,7 +214,7 @@ def test_the_length_of_an_outage_is_the_age_of_the_keys_in_use():
 
 
 @pytest.mark.parametrize("seconds", ["60", "599", "3600", "86400"])
-def test_whatever_greatest_age_is_set_no_request_fails_while_the_keys_can_be_fetched(seconds):
+def test_no_request_fails_at_any_maximum_age_while_the_keys_can_be_fetched(seconds):
     max_age = Settings({"JWKS_MAX_AGE_SECONDS": seconds}).jwks_max_age_seconds
     scene = Scene(OLD, max_age=max_age)
     for _ in range(100):
@@ -222,7 +222,7 @@ def test_whatever_greatest_age_is_set_no_request_fails_while_the_keys_can_be_fet
         scene.clock.advance(max_age / 10)
 
 
-def test_a_token_that_was_remembered_first_of_all_is_forgotten_with_keys_that_are_too_old():
+def test_a_cached_token_is_not_used_with_keys_that_are_too_old():
     scene = Scene(mint.KID)
     wall = Clock(mint.NOW)
     verify = VerifyToken(scene.source, Expectation(mint.ISSUER, frozenset({mint.WEB_CLIENT})), now=wall)
@@ -260,7 +260,7 @@ class SlowEndpoint(Endpoint):
 
 
 @pytest.mark.parametrize("known", [(), (OLD,)], ids=["at the first fetch", "at a rotation"])
-def test_who_asks_while_keys_are_fetched_waits_for_them_and_is_neither_refused_nor_fetches_again(known):
+def test_a_concurrent_request_waits_for_the_running_fetch(known):
     endpoint = SlowEndpoint(*known)
     source = JwksKeySource(endpoint, now=endpoint.clock)
     for kid in known:

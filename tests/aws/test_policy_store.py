@@ -32,14 +32,14 @@ def store(request: pytest.FixtureRequest) -> PolicyStore:
 class TestEveryStore:
     """What the use cases rely on."""
 
-    def test_a_policy_that_was_put_is_found_as_it_was(self, store):
+    def test_a_stored_policy_is_found_unchanged(self, store):
         put = store.put("group:clerks", READ, "admin", None)
         assert (put.subject, put.version, put.statements, put.updated_by) == ("group:clerks", 1, READ, "admin")
         assert store.get("group:clerks") == put
         assert store.read(["group:clerks"]) == {"group:clerks": put}
         assert store.list() == [put]
 
-    def test_a_policy_that_is_put_again_replaces_the_one_before_as_its_next_version(self, store):
+    def test_a_second_put_replaces_the_policy_with_the_next_version(self, store):
         store.put("group:clerks", READ, "admin", None)
         put = store.put("group:clerks", WRITE, "auditor", None)
         assert (put.version, put.statements, put.updated_by) == (2, WRITE, "auditor")
@@ -50,12 +50,12 @@ class TestEveryStore:
         assert store.get("group:clerks").statements == ()
         assert set(store.read(["group:clerks"])) == {"group:clerks"}
 
-    def test_many_policies_are_read_at_once_and_those_that_are_not_there_are_left_out(self, store):
+    def test_several_policies_are_read_at_once_and_missing_ones_are_omitted(self, store):
         for name in ("clerks", "auditors", "bosses"):
             store.put(f"group:{name}", READ, "admin", None)
         assert set(store.read(["group:bosses", "group:nobody", "group:clerks"])) == {"group:bosses", "group:clerks"}
 
-    def test_reading_nothing_finds_nothing(self, store):
+    def test_a_read_without_subjects_is_empty(self, store):
         assert store.read([]) == {}
 
     def test_all_policies_are_listed(self, store):
@@ -63,12 +63,12 @@ class TestEveryStore:
             store.put(subject, READ, "admin", None)
         assert {policy.subject for policy in store.list()} == {"group:clerks", "client:robot", "group:auditors"}
 
-    def test_a_policy_that_is_not_there_cannot_be_got(self, store):
+    def test_a_missing_policy_is_not_found(self, store):
         with pytest.raises(NotFound):
             store.get("group:clerks")
 
     @pytest.mark.parametrize("version", [None, 1])
-    def test_a_policy_that_was_deleted_is_not_found_any_more(self, store, version):
+    def test_a_deleted_policy_is_not_found(self, store, version):
         store.put("group:clerks", READ, "admin", None)
         store.delete("group:clerks", "admin", version)
         assert store.read(["group:clerks"]) == {}
@@ -82,12 +82,12 @@ class TestEveryStore:
         assert store.put("group:clerks", WRITE, "admin", 0).statements == WRITE
         assert store.get("group:clerks").statements == WRITE
 
-    def test_a_policy_is_put_by_the_version_that_it_was_read_at(self, store):
+    def test_a_policy_can_be_replaced_at_the_version_that_was_read(self, store):
         store.put("group:clerks", READ, "admin", 0)
         assert store.put("group:clerks", WRITE, "admin", 1).version == 2
 
     @pytest.mark.parametrize("stale", [0, 1, 3])
-    def test_who_read_another_version_is_told_and_nothing_changes(self, store, stale):
+    def test_a_write_at_another_version_is_a_conflict_and_changes_nothing(self, store, stale):
         store.put("group:clerks", READ, "admin", None)
         newest = store.put("group:clerks", WRITE, "auditor", None)
         with pytest.raises(VersionConflict, match=f"version {stale}"):
@@ -96,7 +96,7 @@ class TestEveryStore:
             store.delete("group:clerks", "admin", stale)
         assert store.get("group:clerks") == newest
 
-    def test_version_0_is_for_who_found_nothing(self, store):
+    def test_version_0_creates_a_policy(self, store):
         with pytest.raises(VersionConflict):
             store.put("group:clerks", READ, "admin", 1)
         assert store.list() == []
@@ -104,7 +104,7 @@ class TestEveryStore:
 
 
 @pytest.mark.parametrize("version", [None, 0, 1, 2])
-def test_a_policy_that_is_not_there_cannot_be_deleted(table, version):
+def test_a_missing_policy_cannot_be_deleted(table, version):
     with pytest.raises(NotFound):
         table.delete("group:clerks", "admin", version)
     table.put("group:clerks", READ, "admin", None)
@@ -113,7 +113,7 @@ def test_a_policy_that_is_not_there_cannot_be_deleted(table, version):
         table.delete("group:clerks", "admin", version)
 
 
-def test_the_versions_of_a_deleted_policy_go_on_so_that_who_read_it_is_told(table):
+def test_the_versions_of_a_deleted_policy_continue(table):
     table.put("group:clerks", READ, "admin", None)
     table.delete("group:clerks", "admin", None)
     with pytest.raises(VersionConflict):
@@ -123,7 +123,7 @@ def test_the_versions_of_a_deleted_policy_go_on_so_that_who_read_it_is_told(tabl
         table.put("group:clerks", WRITE, "late", 1)
 
 
-def test_a_deletion_keeps_on_record_who_deleted_and_when(table, dynamodb):
+def test_a_deletion_records_who_deleted_the_policy(table, dynamodb):
     table.put("group:clerks", READ, "admin", None)
     table.delete("group:clerks", "auditor", None)
     kept = dynamodb.get_item(TableName=TABLE, Key={"subject": {"S": "group:clerks"}})["Item"]
@@ -131,13 +131,13 @@ def test_a_deletion_keeps_on_record_who_deleted_and_when(table, dynamodb):
     assert "statements" not in kept
 
 
-def test_policies_are_listed_in_the_order_of_their_subjects(table):
+def test_policies_are_listed_sorted_by_subject(table):
     for subject in ("group:clerks", "client:robot", "group:auditors"):
         table.put(subject, READ, "admin", None)
     assert [policy.subject for policy in table.list()] == ["client:robot", "group:auditors", "group:clerks"]
 
 
-def test_a_subject_asked_for_twice_is_read_once(table):
+def test_a_repeated_subject_is_read_once(table):
     table.put("group:clerks", READ, "admin", None)
     assert set(table.read(["group:clerks", "group:clerks"])) == {"group:clerks"}
 
@@ -149,7 +149,7 @@ def test_more_subjects_than_dynamodb_reads_at_once_are_all_read(table):
     assert set(table.read(subjects)) == {subjects[0], subjects[-1]}
 
 
-def test_the_time_of_a_change_is_written_down_in_utc(table):
+def test_the_time_of_a_change_is_stored_in_utc(table):
     assert table.put("group:clerks", READ, "admin", None).updated_at == "2027-01-15T08:00:00+00:00"
 
 
@@ -187,7 +187,7 @@ CORRUPT = {
 
 
 @pytest.mark.parametrize("item", CORRUPT.values(), ids=CORRUPT.keys())
-def test_an_item_that_nobody_here_could_have_written_is_no_policy_and_no_absence(table, dynamodb, item):
+def test_a_corrupt_item_is_a_failure_and_not_a_missing_policy(table, dynamodb, item):
     dynamodb.put_item(TableName=TABLE, Item=item)
     with pytest.raises(CannotDecide) as failed:
         table.read(["group:clerks"])
@@ -195,19 +195,19 @@ def test_an_item_that_nobody_here_could_have_written_is_no_policy_and_no_absence
 
 
 @pytest.mark.parametrize("ask", [lambda t: t.get("group:clerks"), lambda t: t.list()], ids=["get", "list"])
-def test_a_corrupt_policy_is_not_shown_to_administrators_as_if_it_were_one(table, dynamodb, ask):
+def test_a_corrupt_policy_is_not_returned_to_administrators(table, dynamodb, ask):
     dynamodb.put_item(TableName=TABLE, Item=with_statements("allow all"))
     with pytest.raises(InternalError) as failed:
         ask(table)
     assert failed.value.code == "policy_corrupt"
 
 
-def test_an_item_as_it_is_written_here_is_a_policy(table, dynamodb):
+def test_an_item_in_the_expected_form_is_a_policy(table, dynamodb):
     dynamodb.put_item(TableName=TABLE, Item=GOOD_ITEM)
     assert (table.get("group:clerks").version, table.get("group:clerks").statements) == (7, WRITE)
 
 
-def test_a_corrupt_policy_is_healed_by_putting_it_anew(table, dynamodb):
+def test_a_put_repairs_a_corrupt_policy(table, dynamodb):
     dynamodb.put_item(TableName=TABLE, Item=with_statements("allow all"))
     assert table.put("group:clerks", READ, "admin", None).version == 8
     assert table.get("group:clerks").statements == READ
@@ -224,7 +224,7 @@ def test_a_corrupt_policy_is_healed_by_putting_it_anew(table, dynamodb):
     ],
     ids=["read", "get", "list", "put", "delete"],
 )
-def test_a_table_that_cannot_be_reached_is_our_failure_and_never_an_absence(dynamodb, ask):
+def test_an_unreachable_table_is_our_failure_and_not_a_missing_item(dynamodb, ask):
     with pytest.raises(InternalError) as failed:
         ask(PolicyTable(dynamodb, "a-table-that-is-not-there"))
     assert failed.value.code == "policies_unreachable"
@@ -238,7 +238,7 @@ def test_a_failed_read_of_the_authorizer_is_a_failure_to_decide(dynamodb):
 # --- all items of the table ---
 
 
-def test_every_item_is_listed_with_what_it_is(table, dynamodb):
+def test_every_stored_item_is_listed_with_its_type(table, dynamodb):
     table.put("group:auditors", READ, "admin", None)
     table.put("group:bosses", READ, "admin", None)
     table.delete("group:bosses", "auditor", None)
@@ -260,7 +260,7 @@ def test_a_field_that_is_missing_or_of_another_type_is_listed_as_none(table, dyn
 
 
 @pytest.mark.parametrize("deleted", [{"BOOL": True}, {"BOOL": False}, {"S": ""}], ids=["true", "false", "a text"])
-def test_an_item_with_a_mark_of_deletion_is_deleted_whatever_else_it_holds(table, dynamodb, deleted):
+def test_an_item_with_the_deletion_mark_is_deleted_in_any_form(table, dynamodb, deleted):
     dynamodb.put_item(TableName=TABLE, Item={"subject": GOOD_ITEM["subject"], "deleted": deleted})
     assert table.list_stored() == [DeletedPolicy("group:clerks", None, None, None)]
     assert (table.read(["group:clerks"]), table.list()) == ({}, [])

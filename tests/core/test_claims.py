@@ -37,7 +37,7 @@ def code(claims, now: float = NOW) -> str:
         pytest.param(person(exp=NOW, iat=NOW + 61), NOW, "token_expired", id="expired and not yet issued"),
     ],
 )
-def test_a_token_is_valid_from_its_first_second_to_the_one_before_it_expires(claims, now, expected):
+def test_a_token_is_valid_until_the_second_before_its_expiry(claims, now, expected):
     assert code(claims, now) == expected
 
 
@@ -81,22 +81,22 @@ def test_a_token_is_valid_from_its_first_second_to_the_one_before_it_expires(cla
         pytest.param(person(extra={"any": ["thing"]}), "accepted", id="a claim that nobody asks for"),
     ],
 )
-def test_a_claim_that_is_missing_or_wrong_is_refused_by_its_own_code(claims, expected):
+def test_a_missing_or_wrong_claim_is_refused_with_its_own_code(claims, expected):
     assert code(claims) == expected
 
 
 @pytest.mark.parametrize("value", [None, True, 1.8e9, float("nan"), float("inf"), "1800000900", [1_800_000_900], {}])
 @pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
-def test_a_time_that_is_no_whole_number_is_refused(name, value):
+def test_a_time_that_is_not_an_integer_is_refused(name, value):
     assert code({**person(), name: value}) == "malformed_claims"
 
 
 @pytest.mark.parametrize("name", ["exp", "iat"])
-def test_a_token_without_its_times_is_refused(name):
+def test_a_token_without_exp_or_iat_is_refused(name):
     assert code(person(**{name: None})) == "malformed_claims"
 
 
-def test_the_message_says_for_how_long_a_token_is_over_or_has_to_wait():
+def test_the_message_gives_the_seconds_since_expiry_or_until_validity():
     with pytest.raises(TokenRejected, match="expired 90 s ago"):
         principal_from(person(exp=NOW - 90), EXPECTED, NOW + 0.5)
     with pytest.raises(TokenRejected, match="valid in 30 s"):
@@ -113,7 +113,7 @@ def test_no_message_quotes_the_token():
         assert telltale not in rejected.value.message
 
 
-def test_a_person_is_described_as_the_token_says():
+def test_the_principal_of_a_user_has_the_values_of_the_token():
     clerk = principal_from(person(**{"cognito:groups": ["clerks", "auditors"]}), EXPECTED, NOW)
     assert clerk.subject == "c1e7c000-0000-4000-8000-00000000c1e7"
     assert (clerk.client_id, clerk.username, clerk.is_machine) == (WEB_CLIENT, "clerk", False)
@@ -123,12 +123,12 @@ def test_a_person_is_described_as_the_token_says():
     assert (clerk.issued_at, clerk.expires_at) == (NOW - 60, NOW + 840)
 
 
-def test_a_group_named_twice_counts_once():
+def test_a_repeated_group_counts_once():
     clerk = principal_from(person(**{"cognito:groups": ["clerks", "auditors", "clerks"]}), EXPECTED, NOW)
     assert clerk.policy_subjects == ("group:clerks", "group:auditors")
 
 
-def test_a_person_without_groups_has_no_policy_not_even_that_of_the_client():
+def test_a_user_without_groups_has_no_policy_subject():
     assert principal_from(person(**{"cognito:groups": None}), EXPECTED, NOW).policy_subjects == ()
 
 
@@ -139,10 +139,10 @@ def test_a_machine_has_the_policy_of_its_client_and_no_session():
     assert (robot.username, robot.session) == ("", "")
 
 
-def test_groups_that_a_machine_claims_give_it_nothing():
+def test_the_groups_in_a_machine_token_are_ignored():
     robot = principal_from(machine(**{"cognito:groups": ["admins"]}), EXPECTED, NOW)
     assert robot.policy_subjects == (f"client:{MACHINE_CLIENT}",)
 
 
-def test_scopes_are_parted_by_any_number_of_spaces():
+def test_scopes_are_separated_by_any_number_of_spaces():
     assert principal_from(person(scope="  a   b a "), EXPECTED, NOW).scopes == {"a", "b"}

@@ -68,7 +68,7 @@ FREEZE = deny("/reports/archived", methods=["*"], sid="freeze")
         pytest.param([allow("/")], "GET", "/x", Decision(False, "not_permitted"), id="the root has nothing below it"),
     ],
 )
-def test_one_request_is_decided_and_the_reason_named(rules, method, path, decision):
+def test_the_decision_names_its_reason_and_its_statements(rules, method, path, decision):
     assert decide(statements(*rules), method, path) == decision
 
 
@@ -76,7 +76,7 @@ def covers(pattern: str, path: str) -> bool:
     return statements(allow(pattern))[0].covers("GET", path)
 
 
-def test_every_short_pattern_covers_exactly_what_it_covers_for_api_gateway():
+def test_every_short_pattern_matches_the_same_paths_as_in_api_gateway():
     every_pattern = ["/" + "".join(symbols) for length in range(5) for symbols in product("a:*?", repeat=length)]
     every_path = ["/" + "".join(letters) for length in range(6) for letters in product("a:", repeat=length)]
     disagreements = [(p, t) for p, t in product(every_pattern, every_path) if covers(p, t) is not iam.matches(p, t)]
@@ -85,7 +85,7 @@ def test_every_short_pattern_covers_exactly_what_it_covers_for_api_gateway():
 
 @repeatable
 @given(patterns, paths)
-def test_patterns_of_several_segments_cover_exactly_what_they_cover_for_api_gateway(pattern, path):
+def test_patterns_of_several_segments_match_the_same_paths_as_in_api_gateway(pattern, path):
     assert covers(pattern, path) is iam.matches(pattern, path)
 
 
@@ -106,7 +106,7 @@ class Counted(str):
 
 @pytest.mark.parametrize("end", ["", "b", "?b", "*b*"])
 @pytest.mark.parametrize("part", ["*a", "*?", "**a", "*aa*a"])
-def test_no_pattern_takes_more_steps_than_its_length_times_the_paths(part, end):
+def test_a_match_takes_at_most_pattern_length_times_path_length_steps(part, end):
     pattern = "/" + part * 40 + end
     path = Counted("/" + "a" * 300).looked_at_up_to(len(pattern) * 301)
     assert statements(allow(pattern))[0].covers("GET", path) is iam.matches(pattern, str(path))
@@ -122,6 +122,6 @@ def test_no_pattern_takes_more_steps_than_its_length_times_the_paths(part, end):
         pytest.param("/?*", "/a", True, id="a wildcard that is left stands for nothing"),
     ],
 )
-def test_wildcards_that_stand_for_little(pattern, path, covered):
+def test_wildcards_match_empty_and_single_characters(pattern, path, covered):
     (statement,) = statements(allow(pattern))
     assert statement.covers("GET", path) is covered

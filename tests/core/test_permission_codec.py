@@ -15,23 +15,23 @@ from tests.strategies import paths, repeatable, statement_tuples
 
 @repeatable
 @given(statement_tuples, st.lists(paths, min_size=1, max_size=5))
-def test_a_grant_that_was_written_down_decides_like_the_statements_it_was_made_from(made_from, asked):
+def test_decoded_permissions_decide_like_the_original_statements(made_from, asked):
     read_back = decode(encode(made_from))
     for method, path in product(METHODS, [*asked, "/", "/reports", "/reports/7", "/admin/reports/7"]):
         assert decide(read_back, method, path).allowed is decide(made_from, method, path).allowed
 
 
-def test_a_rule_that_several_policies_have_is_written_once():
+def test_a_rule_of_several_policies_is_encoded_once():
     once = encode(statements(allow("/reports", sid="one")))
     assert encode(statements(allow("/reports", sid="one"), allow("/reports", sid="two"))) == once
 
 
-def test_a_deny_of_the_same_path_is_not_lost_beside_an_allow():
+def test_a_deny_and_an_allow_of_the_same_path_are_both_encoded():
     authorization = encode(statements(allow("/reports"), deny("/reports")))
     assert not decide(decode(authorization), "GET", "/reports").allowed
 
 
-def test_nothing_granted_is_an_empty_text_which_allows_nothing():
+def test_no_statements_are_encoded_as_an_empty_text_that_allows_nothing():
     assert encode(()) == ""
     assert decode("") == ()
 
@@ -48,6 +48,6 @@ def test_nothing_granted_is_an_empty_text_which_allows_nothing():
         pytest.param("everything", id="a word"),
     ],
 )
-def test_a_text_that_is_no_grant_is_refused(text):
+def test_a_text_that_is_not_encoded_permissions_is_refused(text):
     with pytest.raises(ValueError):  # noqa: PT011 - whatever it says, nobody reads it
         decode(text)

@@ -30,7 +30,7 @@ def without(rule: dict[str, Any], field: str) -> dict[str, Any]:
         pytest.param(True, "a boolean", id="a boolean"),
     ],
 )
-def test_statements_that_are_no_list_are_refused_for_what_they_are(value, kind):
+def test_statements_of_another_type_are_refused_with_their_type(value, kind):
     with pytest.raises(InvalidInput, match=f"^statements: expected a list, got {kind}$") as refused:
         parse_statements(value)
     assert refused.value.field == "statements"
@@ -96,7 +96,7 @@ def test_statements_that_are_no_list_are_refused_for_what_they_are(value, kind):
         pytest.param(allow("/x", scopes=["a", "a"]), f"{HERE}.scopes", '"a" appears twice', id="a scope twice"),
     ],
 )
-def test_a_wrong_statement_is_refused_by_the_name_of_its_field_and_takes_the_good_ones_with_it(wrong, field, hint):
+def test_an_invalid_statement_is_refused_with_its_field_and_no_statement_is_returned(wrong, field, hint):
     with pytest.raises(InvalidInput) as refused:
         parse_statements([GOOD, wrong])
     assert refused.value.field == field
@@ -105,13 +105,13 @@ def test_a_wrong_statement_is_refused_by_the_name_of_its_field_and_takes_the_goo
     assert refused.value.code == "invalid_input"
 
 
-def test_a_long_wrong_value_is_quoted_in_part_only():
+def test_a_long_invalid_value_is_truncated_in_the_message():
     with pytest.raises(InvalidInput) as refused:
         parse_statements([{**GOOD, "effect": "x" * 10_000}])
     assert len(refused.value.message) < 200
 
 
-def test_every_field_is_kept_as_it_was_written():
+def test_every_field_is_parsed_unchanged():
     rules = [
         allow("/reports", "/reports/*", methods=["GET", "HEAD"], sid="read", scopes=["openid", "file.read"]),
         deny("/reports/annual", methods=["DELETE"], sid="keep"),
@@ -122,22 +122,22 @@ def test_every_field_is_kept_as_it_was_written():
     )
 
 
-def test_a_statement_without_a_sid_is_named_by_its_place():
+def test_a_statement_without_a_sid_gets_one_from_its_position():
     unnamed = without(GOOD, "sid")
     assert [statement.sid for statement in parse_statements([GOOD, unnamed])] == ["good", "statement2"]
 
 
-def test_a_name_made_up_by_place_may_not_hide_another_statement():
+def test_a_generated_sid_that_another_statement_has_is_refused():
     with pytest.raises(InvalidInput, match="statement2"):
         parse_statements([allow("/x", sid="statement2"), without(GOOD, "sid")])
 
 
 @pytest.mark.parametrize("methods", [["*"], ["GET", "*"], list(METHODS)])
-def test_a_star_among_the_methods_is_every_method(methods):
+def test_a_star_in_the_methods_means_every_method(methods):
     assert parse_statements([allow("/x", methods=methods)])[0].methods == METHODS
 
 
-def test_a_hundred_statements_are_taken_and_one_more_is_not():
+def test_one_hundred_statements_are_accepted_and_101_are_refused():
     # all alike but for their names, so that their number is what decides and not their size
     rules = [allow("/x", sid=f"rule{number}") for number in range(101)]
     assert len(parse_statements(rules[:100])) == 100
@@ -145,15 +145,15 @@ def test_a_hundred_statements_are_taken_and_one_more_is_not():
         parse_statements(rules)
 
 
-def test_a_policy_without_statements_is_a_policy():
+def test_an_empty_list_of_statements_is_valid():
     assert parse_statements([]) == ()
 
 
-def test_the_dots_of_a_name_are_no_relative_segment():
+def test_dots_inside_a_name_are_not_a_relative_segment():
     assert parse_statements([allow("/.well-known/a.b/..c/d..")])[0].paths == ("/.well-known/a.b/..c/d..",)
 
 
 @repeatable
 @given(statement_tuples)
-def test_what_is_stored_is_read_back_as_what_it_was(statements):
+def test_statements_survive_the_round_trip_through_json(statements):
     assert parse_statements(json.loads(to_json(statements))) == statements

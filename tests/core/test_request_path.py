@@ -22,7 +22,7 @@ from chalicelib.core.request_path import decode, spellings
         pytest.param("/docs/a%2F", {"/docs/a%2F", "/docs/a/", "/docs/a"}, id="an encoded slash at the end"),
     ],
 )
-def test_every_spelling_is_listed(path, found):
+def test_every_spelling_of_a_path_is_listed(path, found):
     assert set(spellings(path)) == found
 
 
@@ -41,7 +41,7 @@ def test_the_path_itself_comes_first_and_the_last_decoding_is_listed(name):
 
 
 @pytest.mark.parametrize("text", ["%FF", "a%00", "%0a", "%7F", "%C2%85", "%ED%A0%80", "a\x00"])
-def test_what_is_no_text_is_not_decoded(text):
+def test_text_that_is_not_utf8_is_refused(text):
     with pytest.raises(ValueError, match=r"UTF-8|control character"):
         decode(text)
 

@@ -18,5 +18,5 @@ from tests.fakes import allow
         pytest.param(allow("/x", scopes=["read"]), {"reader"}, False, id="a longer scope is another"),
     ],
 )
-def test_a_statement_with_scopes_counts_for_who_carries_one_of_them(statement, scopes, counts):
+def test_a_statement_with_scopes_counts_for_a_token_with_one_of_them(statement, scopes, counts):
     assert parse_statements([statement])[0].counts_for(frozenset(scopes)) is counts

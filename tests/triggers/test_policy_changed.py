@@ -65,18 +65,18 @@ def handle(*records: dict[str, Any]) -> tuple[dict[str, Any], FakeState, Log]:
 
 
 @pytest.mark.parametrize("change", [INSERT, MODIFY, REMOVE], ids=["INSERT", "MODIFY", "REMOVE"])
-def test_every_kind_of_change_is_counted(change):
+def test_every_kind_of_change_invalidates(change):
     answered, state, _ = handle(change)
     assert (answered, state.generation) == (ALL_WELL, 8)
 
 
-def test_a_whole_batch_is_counted_once():
+def test_a_whole_batch_invalidates_once():
     answered, state, log = handle(INSERT, MODIFY, REMOVE)
     assert (answered, state.generation) == (ALL_WELL, 8)
     assert len(log.lines) == 3
 
 
-def test_a_batch_that_comes_again_is_counted_again_and_does_no_harm():
+def test_a_repeated_batch_invalidates_again():
     state = FakeState(generation=7)
     for _ in range(2):
         assert handle_policy_changes({"Records": [MODIFY]}, lambda: Invalidate(state, None), Log().logger) == ALL_WELL
@@ -91,7 +91,7 @@ def test_a_batch_that_comes_again_is_counted_again_and_does_no_harm():
         pytest.param(REMOVE, ("2", None), None, id="REMOVE"),
     ],
 )
-def test_the_audit_line_says_who_changed_what(change, versions, author):
+def test_the_audit_line_has_the_author_and_the_change(change, versions, author):
     *_, log = handle(change)
     (line,) = log.lines
     assert (line["message"], line["event"], line["subject"]) == ("policy changed", change["eventName"], "group:clerks")
@@ -113,7 +113,7 @@ def test_the_audit_line_says_who_changed_what(change, versions, author):
         pytest.param(record(1), id="no images"),
     ],
 )
-def test_an_edit_by_another_tool_may_lack_any_field_and_is_counted_all_the_same(change):
+def test_a_change_by_another_tool_without_some_fields_invalidates(change):
     answered, state, log = handle(change)
     assert (answered, state.generation) == (ALL_WELL, 8)
     (line,) = log.lines
@@ -125,7 +125,7 @@ def test_an_edit_by_another_tool_may_lack_any_field_and_is_counted_all_the_same(
     [(InternalError("state_unreachable", "timeout"), "state_unreachable"), (RuntimeError("surprise"), "RuntimeError")],
     ids=["one we know", "one we do not"],
 )
-def test_a_failure_names_the_first_record_so_that_lambda_begins_there_again(failure, name):
+def test_a_failure_returns_the_first_record_for_the_retry(failure, name):
     def fails() -> int:
         raise failure
 
@@ -136,7 +136,7 @@ def test_a_failure_names_the_first_record_so_that_lambda_begins_there_again(fail
     assert (line["level"], line["failure"]) == ("ERROR", name)
 
 
-def test_an_invalidation_that_cannot_be_built_is_tried_again_as_well():
+def test_a_failure_to_build_the_use_case_is_retried():
     def missing_setting() -> Invalidate:
         raise InternalError("missing_setting", "STATE_TABLE is not set")
 
@@ -144,7 +144,7 @@ def test_an_invalidation_that_cannot_be_built_is_tried_again_as_well():
     assert answered == {"batchItemFailures": [{"itemIdentifier": INSERT["dynamodb"]["SequenceNumber"]}]}
 
 
-def test_a_flush_that_fails_is_tried_again_though_the_change_was_counted():
+def test_a_failed_flush_is_retried():
     state, cache = FakeState(), FakeGatewayCache(failure=InternalError("flush_failed", "throttled"))
     answered = handle_policy_changes({"Records": [INSERT]}, lambda: Invalidate(state, cache), Log().logger)
     assert len(answered["batchItemFailures"]) == 1
@@ -153,11 +153,11 @@ def test_a_flush_that_fails_is_tried_again_though_the_change_was_counted():
     assert cache.flushes == 1
 
 
-def test_what_chalice_hands_over_is_the_batch_as_it_came():
+def test_chalice_passes_the_batch_unchanged():
     assert DynamoDBEvent({"Records": [INSERT]}, None).to_dict() == {"Records": [INSERT]}
 
 
-def test_the_handler_answers_lambda_itself_so_that_failures_are_not_lost(monkeypatch):
+def test_the_response_of_the_handler_reaches_lambda(monkeypatch):
     monkeypatch.setenv("STATE_TABLE", "")
     with fresh_wiring():
         answered = app.handler_map["policy_changed"]({"Records": [INSERT, MODIFY]}, None)

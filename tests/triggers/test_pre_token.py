@@ -56,7 +56,7 @@ def overridden(event: dict[str, Any]) -> Any:
     return event["response"]["claimsOverrideDetails"]
 
 
-def test_a_newcomer_s_first_token_carries_the_default_groups():
+def test_the_first_token_of_a_new_user_carries_the_default_groups():
     system = System()
     answered = system.ask(token_event())
     assert overridden(answered)["groupOverrideDetails"]["groupsToOverride"] == ["readers"]
@@ -64,12 +64,12 @@ def test_a_newcomer_s_first_token_carries_the_default_groups():
     assert (line["message"], line["sub"], line["groups"]) == ("groups completed", SUB, ["readers"])
 
 
-def test_the_roles_of_the_groups_are_left_as_they_were():
+def test_the_roles_of_the_groups_are_unchanged():
     details = overridden(System().ask(token_event()))["groupOverrideDetails"]
     assert (details["iamRolesToOverride"], details["preferredRole"]) == ([ROLE], ROLE)
 
 
-def test_nothing_is_overridden_where_nothing_is_added(capsys):
+def test_without_added_groups_nothing_is_overridden(capsys):
     system, event = System(), token_event("editors")
     before = copy.deepcopy(event)
     assert system.ask(event) is event
@@ -85,7 +85,7 @@ def assert_failure_told(system: System, capsys: pytest.CaptureFixture[str], code
     assert metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["function"]]
 
 
-def test_a_group_that_cannot_be_given_is_told_and_not_raised(capsys):
+def test_a_failure_to_add_a_group_is_reported_and_not_raised(capsys):
     system, event = System(), token_event()
     before = copy.deepcopy(event)
     system.directory.fails_at = "readers"
@@ -99,7 +99,7 @@ def test_a_group_that_cannot_be_given_is_told_and_not_raised(capsys):
     [(InternalError("missing_setting", "ONBOARDING_TABLE"), "missing_setting"), (OSError("surprise"), "OSError")],
     ids=["one we know", "one we do not"],
 )
-def test_a_use_case_that_cannot_be_built_is_told_and_not_raised(failure, code, capsys):
+def test_a_failure_to_build_the_use_case_is_reported_and_not_raised(failure, code, capsys):
     def fails() -> TokenGroups:
         raise failure
 
@@ -121,7 +121,7 @@ def test_a_use_case_that_cannot_be_built_is_told_and_not_raised(failure, code, c
         pytest.param(None, id="null"),
     ],
 )
-def test_an_event_that_cannot_be_read_is_told_and_given_back_as_it_was(event, capsys):
+def test_an_invalid_event_is_reported_and_returned_unchanged(event, capsys):
     system, before = System(), copy.deepcopy(event)
     assert system.ask(event) is event
     assert (event, system.directory.groups) == (before, [])
@@ -130,7 +130,7 @@ def test_an_event_that_cannot_be_read_is_told_and_given_back_as_it_was(event, ca
     assert "OnboardingFailed" in capsys.readouterr().out
 
 
-def test_somebody_in_no_group_at_all_is_understood_though_cognito_leaves_the_list_out():
+def test_an_event_without_a_list_of_groups_means_no_groups():
     event = token_event()
     event["request"]["groupConfiguration"] = {}
     answered = System().ask(event)
@@ -138,7 +138,7 @@ def test_somebody_in_no_group_at_all_is_understood_though_cognito_leaves_the_lis
 
 
 @pytest.mark.parametrize("fails_at", [None, "readers"], ids=["given", "not given"])
-def test_neither_log_nor_metric_names_the_person_by_mail_or_name(fails_at, capsys):
+def test_neither_log_nor_metric_contains_the_email_or_name_of_the_user(fails_at, capsys):
     system = System()
     system.directory.fails_at = fails_at
     system.ask(token_event(userName=EMAIL))

@@ -47,7 +47,7 @@ class System:
 # --- policies ---
 
 
-def test_a_policy_is_stored_before_the_change_is_counted():
+def test_a_policy_is_stored_before_the_generation_is_incremented():
     system = System()
     put = system.put(READ)
     assert system.journal.calls == ["policies.put", "generation.bump"]
@@ -55,7 +55,7 @@ def test_a_policy_is_stored_before_the_change_is_counted():
     assert (put.version, put.statements, put.updated_by) == (1, statements(READ), "admin")
 
 
-def test_a_policy_is_deleted_before_the_change_is_counted():
+def test_a_policy_is_deleted_before_the_generation_is_incremented():
     system = System()
     system.put(READ)
     system.journal.calls.clear()
@@ -76,21 +76,21 @@ class NeverCounts:
     [lambda a: a.put_policy(CLERKS, (), "admin"), lambda a: a.delete_policy(CLERKS, "admin")],
     ids=["put", "delete"],
 )
-def test_a_change_that_could_not_be_counted_is_not_acknowledged(change):
+def test_a_change_is_not_acknowledged_if_the_increment_fails(change):
     system = System()
     system.put(READ)
     with pytest.raises(InternalError):
         change(administer(system.policies, NeverCounts(), system.state))
 
 
-def test_a_policy_is_put_at_the_version_that_it_was_read_at():
+def test_a_policy_can_be_replaced_at_the_version_that_was_read():
     system = System()
     system.put(READ, version=0)
     assert system.put(version=1).version == 2
 
 
 @pytest.mark.parametrize("version", [0, 2])
-def test_a_change_of_what_has_moved_on_is_refused(version):
+def test_a_change_at_an_outdated_version_is_refused(version):
     system = System()
     system.put(READ)
     with pytest.raises(VersionConflict):
@@ -117,7 +117,7 @@ class AnswerLost(FakePolicies):
     [lambda a: a.put_policy(CLERKS, (), "admin"), lambda a: a.delete_policy(CLERKS, "admin")],
     ids=["put", "delete"],
 )
-def test_a_change_whose_answer_is_lost_is_counted_all_the_same(change):
+def test_a_change_with_a_lost_response_increments_the_generation(change):
     policies, state = AnswerLost(), FakeState(generation=7)
     policies.policies[CLERKS] = Policy(CLERKS, 1, (), "admin", "2027-01-15T08:00:00+00:00")
     with pytest.raises(InternalError):
@@ -149,7 +149,7 @@ def test_without_a_version_any_version_is_replaced():
     ids=["get", "put", "delete"],
 )
 @pytest.mark.parametrize("subject", ["clerks", "user:clerk", "group:", "group:a b"])
-def test_what_is_no_subject_is_refused_before_anything_is_asked(ask, subject):
+def test_an_invalid_subject_is_refused_before_any_read(ask, subject):
     system = System()
     with pytest.raises(InvalidInput) as refused:
         ask(system.administer, subject)
@@ -157,13 +157,13 @@ def test_what_is_no_subject_is_refused_before_anything_is_asked(ask, subject):
     assert system.journal.calls == []
 
 
-def test_a_policy_that_is_not_there_is_not_found():
+def test_a_missing_policy_is_not_found():
     administer = System().administer
     with pytest.raises(NotFound):
         administer.get_policy(CLERKS)
 
 
-def test_policies_are_found_one_by_one_and_together():
+def test_policies_can_be_read_singly_and_as_a_list():
     system = System()
     put = system.put(READ)
     assert system.administer.get_policy(CLERKS) == put
@@ -174,7 +174,7 @@ def test_policies_are_found_one_by_one_and_together():
 
 
 @pytest.mark.parametrize(("kind", "value"), REVOCABLE)
-def test_what_was_issued_up_to_this_second_is_revoked(kind, value):
+def test_a_revocation_covers_tokens_issued_up_to_the_current_second(kind, value):
     system = System()
     system.clock.advance(0.999)
     revocation = system.administer.revoke(kind, value, "admin")
@@ -182,7 +182,7 @@ def test_what_was_issued_up_to_this_second_is_revoked(kind, value):
     assert system.administer.list_revocations() == [revocation]
 
 
-def test_a_revocation_that_could_not_be_stored_is_not_acknowledged():
+def test_a_revocation_is_not_acknowledged_if_it_was_not_stored():
     class Unreachable(FakeState):
         def put(self, revocation: Revocation) -> None:
             raise InternalError("state_unreachable", "DynamoDB: timeout")
@@ -222,7 +222,7 @@ def test_a_revocation_is_lifted_by_its_kind_and_value(kind, value):
         pytest.param("session", f"{{{SESSION}}}", id="a session in braces"),
     ],
 )
-def test_what_no_token_carries_is_not_revoked(kind, value):
+def test_a_value_that_no_token_carries_cannot_be_revoked(kind, value):
     system = System()
     with pytest.raises(InvalidInput) as refused:
         system.administer.revoke(kind, value, "admin")
@@ -230,14 +230,14 @@ def test_what_no_token_carries_is_not_revoked(kind, value):
     assert system.administer.list_revocations() == []
 
 
-def test_a_revocation_that_should_never_have_been_made_can_be_lifted():
+def test_an_invalid_stored_revocation_can_be_lifted():
     system = System()
     system.state.put(Revocation("client", "*", mint.NOW, "admin"))
     system.administer.lift("client", "*")
     assert system.administer.list_revocations() == []
 
 
-def test_without_app_clients_no_client_can_be_revoked_and_people_can():
+def test_without_app_clients_only_users_and_sessions_can_be_revoked():
     state = FakeState()
     without_clients = administer(FakePolicies(), state, state)
     without_clients.revoke("sub", SUBJECT, "admin")

@@ -58,17 +58,17 @@ STATE_ONLY, STATE_THEN_POLICIES = ["state.read"], ["state.read", "policies.read"
 # --- the order and the number of reads ---
 
 
-def test_at_first_the_guard_is_read_and_only_then_policies():
+def test_the_state_is_read_before_the_policies():
     assert (system := System()).reads(lambda: system.authorize("clerk", *REQUEST)) == STATE_THEN_POLICIES
 
 
-def test_what_is_remembered_costs_the_read_of_the_guard_alone():
+def test_a_cached_authorization_reads_only_the_state():
     system = System()
     system.authorize("clerk", *REQUEST)
     assert system.reads(lambda: system.authorize("clerk", *REQUEST)) == STATE_ONLY
 
 
-def test_within_the_staleness_that_is_allowed_nothing_is_read():
+def test_nothing_is_read_within_the_allowed_staleness():
     system = System(max_staleness=5)
     system.authorize("clerk", *REQUEST)
     system.clock.advance(4.999)
@@ -77,14 +77,14 @@ def test_within_the_staleness_that_is_allowed_nothing_is_read():
     assert system.reads(lambda: system.authorize("clerk", *REQUEST)) == STATE_ONLY
 
 
-def test_without_staleness_the_guard_is_read_for_every_request():
+def test_without_staleness_every_request_reads_the_state():
     system = System(max_staleness=0)
     for _ in range(3):
         system.authorize("clerk", *REQUEST)
     assert system.state.reads == 3
 
 
-def test_a_token_that_is_rejected_causes_no_read():
+def test_a_rejected_token_causes_no_read():
     def rejects(_: str) -> Principal:
         raise TokenRejected("token_expired", "the token has expired")
 
@@ -97,7 +97,7 @@ def test_a_token_that_is_rejected_causes_no_read():
     assert system.journal.calls == []
 
 
-def test_who_is_revoked_causes_no_read_of_policies():
+def test_a_revoked_token_causes_no_read_of_policies():
     system = System()
     system.state.put(Revocation("sub", system.callers["clerk"].subject, mint.NOW, "admin"))
     with pytest.raises(TokenRejected):
@@ -108,7 +108,7 @@ def test_who_is_revoked_causes_no_read_of_policies():
 # --- memory ---
 
 
-def test_a_policy_that_was_taken_away_is_gone_for_the_next_request():
+def test_a_removed_statement_is_not_effective_for_the_next_request():
     system = System()
     system.write(READ, WRITE)
     assert system.sids() == ("read", "write")
@@ -116,7 +116,7 @@ def test_a_policy_that_was_taken_away_is_gone_for_the_next_request():
     assert system.sids() == ("read",)
 
 
-def test_a_policy_that_was_deleted_is_gone_for_the_next_request():
+def test_a_deleted_policy_is_not_effective_for_the_next_request():
     system = System()
     system.write(READ)
     system.authorize("clerk", *REQUEST)
@@ -125,7 +125,7 @@ def test_a_policy_that_was_deleted_is_gone_for_the_next_request():
     assert system.authorize("clerk", *REQUEST).permissions.policies == NOTHING
 
 
-def test_that_there_was_no_policy_is_remembered_only_until_there_is_one():
+def test_a_new_policy_is_effective_after_a_cached_absence():
     system = System()
     assert system.sids() == NOTHING
     system.write(READ)
@@ -133,14 +133,14 @@ def test_that_there_was_no_policy_is_remembered_only_until_there_is_one():
 
 
 @pytest.mark.parametrize("generation", [0, 2, 1_800_000_000_000], ids=["lower", "higher", "begun anew"])
-def test_memory_holds_under_the_very_generation_only(generation):
+def test_cached_policies_are_used_only_under_the_same_generation(generation):
     system = System()
     system.authorize("clerk", *REQUEST)
     system.state.generation = generation
     assert system.reads(lambda: system.authorize("clerk", *REQUEST)) == STATE_THEN_POLICIES
 
 
-def test_a_writer_who_died_before_the_generation_is_healed_after_sixty_seconds():
+def test_a_missing_increment_of_the_generation_is_repaired_after_60_seconds():
     system = System()
     system.write(READ, WRITE)
     system.authorize("clerk", *REQUEST)
@@ -151,7 +151,7 @@ def test_a_writer_who_died_before_the_generation_is_healed_after_sixty_seconds()
     assert system.sids() == ("read",)
 
 
-def test_using_a_memory_does_not_prolong_it():
+def test_using_a_cached_entry_does_not_extend_its_life():
     system = System()
     system.write(READ)
     for _ in range(GREATEST_AGE):
@@ -175,7 +175,7 @@ class WritesWhileReading(FakePolicies):
         return found
 
 
-def test_an_old_policy_is_never_remembered_under_a_new_generation():
+def test_an_old_policy_is_never_cached_under_a_new_generation():
     def take_away() -> None:
         policies.put("group:clerks", statements(READ), "admin", None)
         state.bump()
@@ -201,7 +201,7 @@ class Slow:
         return answer
 
 
-def test_staleness_counts_from_when_the_guard_was_asked_and_not_from_its_answer():
+def test_staleness_counts_from_the_start_of_the_state_read():
     state, clock = FakeState(), Clock(0)
     authorize = Authorize(lambda _: principal(), Slow(state, clock), FakePolicies(), max_staleness=5, now=clock)
     authorize("clerk", *REQUEST)
@@ -213,7 +213,7 @@ def test_staleness_counts_from_when_the_guard_was_asked_and_not_from_its_answer(
     assert state.reads == 2
 
 
-def test_the_age_of_a_memory_counts_from_when_policies_were_asked_for_and_not_from_the_answer():
+def test_the_age_of_a_cached_entry_counts_from_the_start_of_the_policy_read():
     policies, clock = FakePolicies(), Clock(0)
     authorize = Authorize(lambda _: principal(), FakeState(), Slow(policies, clock), now=clock)
     authorize("clerk", *REQUEST)
@@ -252,7 +252,7 @@ class FailsOnce:
 
 
 @pytest.mark.parametrize("max_staleness", [0, 5])
-def test_a_guard_that_fails_is_a_failure_and_nothing_is_read_or_remembered(max_staleness):
+def test_a_failed_state_read_fails_the_request_and_is_not_cached(max_staleness):
     state, policies = FakeState(), FakePolicies()
     authorize = Authorize(lambda _: principal(), FailsOnce(state), policies, max_staleness, now=Clock(0))
     with pytest.raises(CannotDecide):
@@ -263,7 +263,7 @@ def test_a_guard_that_fails_is_a_failure_and_nothing_is_read_or_remembered(max_s
 
 
 @pytest.mark.parametrize("max_staleness", [0, 5])
-def test_policies_that_fail_are_a_failure_and_not_remembered_as_an_absence(max_staleness):
+def test_a_failed_policy_read_fails_the_request_and_is_not_cached(max_staleness):
     policies = FakePolicies()
     policies.put("group:clerks", statements(READ), "admin", None)
     authorize = Authorize(lambda _: principal(), FakeState(), FailsOnce(policies), max_staleness, now=Clock(0))
@@ -312,33 +312,33 @@ def test_a_revocation_refuses_tokens_up_to_its_own_second(kind, value, issued_at
         pytest.param(10, 5, 0, True, id="both ahead of this Lambda's clock, and the revocation later"),
     ],
 )
-def test_a_token_from_ahead_of_the_clock_has_no_leeway_after_a_revocation(kind, value, revoked, issued, now, refused):
+def test_a_token_with_a_future_iat_has_no_leeway_after_a_revocation(kind, value, revoked, issued, now, refused):
     system = System(clerk=principal(iat=mint.NOW + issued - 3600, exp=mint.NOW + 3600))
     system.state.put(Revocation(kind, value, mint.NOW + revoked - 3600, "admin"))
     system.clock.now = mint.NOW + now - 3600
     assert is_refused(system) is refused
 
 
-def test_a_token_from_ahead_of_the_clock_is_admitted_where_nothing_was_revoked():
+def test_a_token_with_a_future_iat_is_accepted_without_a_revocation():
     system = System(clerk=principal(iat=mint.NOW))
     system.clock.now = mint.NOW - 30
     assert not is_refused(system)
 
 
-def test_a_session_that_is_revoked_is_refused_whenever_its_token_was_issued():
+def test_a_revoked_session_refuses_tokens_of_any_age():
     system = System(clerk=principal(iat=mint.NOW))
     system.state.put(Revocation("session", principal().session, REVOKED_AT, "admin"))
     assert is_refused(system)
 
 
 @pytest.mark.parametrize("kind", ["sub", "client", "session"])
-def test_the_revocation_of_another_refuses_nothing(kind):
+def test_a_revocation_of_another_value_refuses_no_token(kind):
     system = System()
     system.state.put(Revocation(kind, "another", mint.NOW, "admin"))
     assert not is_refused(system)
 
 
-def test_a_revocation_refuses_the_next_request_though_all_is_remembered():
+def test_a_revocation_refuses_the_next_request_in_spite_of_the_cache():
     system = System()
     system.authorize("clerk", *REQUEST)
     system.state.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
@@ -347,7 +347,7 @@ def test_a_revocation_refuses_the_next_request_though_all_is_remembered():
     assert not is_refused(system)
 
 
-def test_a_token_that_was_verified_before_is_refused_once_it_is_revoked():
+def test_a_cached_token_is_refused_after_its_revocation():
     state = FakeState()
     authorize = Authorize(VerifyToken(FakeKeys(), mint.EXPECTED, now=Clock()), state, FakePolicies(), now=Clock(0))
     token = mint.token(mint.person())
@@ -357,7 +357,7 @@ def test_a_token_that_was_verified_before_is_refused_once_it_is_revoked():
         authorize(token, *REQUEST)
 
 
-def test_a_staleness_that_is_allowed_delays_a_revocation_for_as_long_and_no_longer():
+def test_the_allowed_staleness_is_the_longest_delay_of_a_revocation():
     system = System(max_staleness=5)
     system.authorize("clerk", *REQUEST)
     system.state.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
@@ -367,7 +367,7 @@ def test_a_staleness_that_is_allowed_delays_a_revocation_for_as_long_and_no_long
     assert is_refused(system)
 
 
-def test_a_staleness_that_is_allowed_delays_a_policy_for_as_long_and_no_longer():
+def test_the_allowed_staleness_is_the_longest_delay_of_a_policy_change():
     system = System(max_staleness=5)
     system.write(READ, WRITE)
     system.authorize("clerk", *REQUEST)
@@ -386,7 +386,7 @@ def test_a_staleness_that_is_allowed_delays_a_policy_for_as_long_and_no_longer()
         ("client", mint.MACHINE_CLIENT, {"client_id": mint.MACHINE_CLIENT}),
     ],
 )
-def test_what_the_guard_said_of_one_caller_is_not_reused_for_another(kind, value, claims):
+def test_a_state_reading_is_not_reused_for_another_caller(kind, value, claims):
     system = System(max_staleness=5, other=principal(**claims))
     system.authorize("clerk", *REQUEST)
     system.state.put(Revocation(kind, value, mint.NOW, "admin"))
@@ -396,7 +396,7 @@ def test_what_the_guard_said_of_one_caller_is_not_reused_for_another(kind, value
 # --- what a caller may do ---
 
 
-def test_a_person_has_the_policies_of_all_their_groups_in_their_order():
+def test_a_user_has_the_policies_of_all_groups_in_the_order_of_the_token():
     clerk_and_auditor = principal(**{"cognito:groups": ["auditors", "clerks"]})
     system = System(both=clerk_and_auditor)
     system.write(READ)
@@ -411,19 +411,19 @@ def test_a_person_has_the_policies_of_all_their_groups_in_their_order():
     )
 
 
-def test_groups_without_a_policy_are_no_error_and_add_nothing():
+def test_groups_without_a_policy_add_nothing():
     system = System(sso=principal(**{"cognito:groups": ["mars-west-1_Olympus_Okta", "clerks"]}))
     system.write(READ)
     assert system.authorize("sso", *REQUEST).permissions.policies == ("group:clerks@1",)
 
 
-def test_a_person_without_groups_is_granted_nothing_not_even_what_the_client_may_do():
+def test_a_user_without_groups_does_not_get_the_policy_of_the_app_client():
     system = System(nobody=principal(**{"cognito:groups": None}))
     system.write(READ, subject=f"client:{mint.WEB_CLIENT}")
     assert system.authorize("nobody", *REQUEST).permissions.policies == NOTHING
 
 
-def test_a_machine_has_the_policy_of_its_client_and_none_of_a_group():
+def test_a_machine_has_only_the_policy_of_its_app_client():
     claims = mint.machine(**{"cognito:groups": ["clerks"]})
     system = System(robot=principal_from(claims, mint.EXPECTED, mint.NOW))
     system.write(READ)
@@ -431,7 +431,7 @@ def test_a_machine_has_the_policy_of_its_client_and_none_of_a_group():
     assert system.sids("robot") == ("write",)
 
 
-def test_a_statement_with_scopes_counts_only_for_who_carries_one_of_them():
+def test_a_statement_with_scopes_counts_only_for_a_token_with_one_of_them():
     system = System(bare=principal(scope="openid"))
     system.write(READ, {**WRITE, "scopes": ["https://gatehouse.example/file.read", "another"]})
     assert system.sids("clerk") == ("read", "write")
@@ -439,14 +439,14 @@ def test_a_statement_with_scopes_counts_only_for_who_carries_one_of_them():
     assert system.sids("clerk") == ("read", "write"), "what was remembered for one is not the other's"
 
 
-def test_a_deny_that_asks_for_a_scope_does_not_count_for_who_lacks_it():
+def test_a_deny_with_a_scope_does_not_count_for_a_token_without_it():
     system = System(bare=principal(scope="openid"))
     system.write(READ, deny("/reports", sid="keep", scopes=["https://gatehouse.example/file.read"]))
     assert system.sids("clerk") == ("read", "keep")
     assert system.sids("bare") == ("read",)
 
 
-def test_a_policy_of_which_no_statement_counts_is_named_all_the_same():
+def test_a_policy_without_a_counting_statement_is_still_listed():
     system = System(bare=principal(scope="openid"))
     system.write({**READ, "scopes": ["another"]})
     assert system.authorize("bare", *REQUEST).permissions.policies == ("group:clerks@1",)
@@ -474,7 +474,7 @@ def test_the_authorization_holds_the_decision_for_the_request(rules, request_, d
     assert system.authorize("clerk", *request_).decision == decision
 
 
-def test_each_request_is_decided_by_itself_though_the_permissions_are_cached():
+def test_each_request_gets_its_own_decision_from_cached_permissions():
     system = System()
     system.write(READ)
     first, second = system.authorize("clerk", "GET", "/reports"), system.authorize("clerk", "PUT", "/reports")

@@ -64,11 +64,11 @@ def federated(groups: str, provider: str = "Pantheon", status: str = "EXTERNAL_P
         pytest.param("x, Ops [EU]", id="a name that ends with a bracket, with commas"),
     ],
 )
-def test_a_company_s_group_becomes_the_group_that_it_is_mapped_to(claimed):
+def test_a_group_of_the_provider_is_mapped_to_its_group(claimed):
     assert System().groups(**federated(claimed)) == ("editors",)
 
 
-def test_several_groups_of_the_company_add_up_and_none_is_named_twice():
+def test_several_mapped_groups_add_up_without_duplicates():
     assert System().groups("editors", **federated("[8f-muses, 8f-gods]")) == ("editors", "admins")
 
 
@@ -101,7 +101,7 @@ def test_a_group_that_is_not_mapped_is_dropped(claimed):
         pytest.param({**federated("8f-gods"), "identities": '[{"userId": "Pantheon"}]'}, id="an identity without name"),
     ],
 )
-def test_who_was_not_sent_by_the_company_s_provider_cannot_claim_a_group(attributes):
+def test_a_user_of_an_untrusted_provider_gets_no_mapped_group(attributes):
     assert "admins" not in System().groups("visitors", **attributes)
 
 
@@ -118,48 +118,48 @@ def test_who_was_not_sent_by_the_company_s_provider_cannot_claim_a_group(attribu
         "[" * 5000,
     ],
 )
-def test_a_name_that_holds_a_mapped_one_is_not_that_one(claimed):
+def test_a_name_that_contains_a_mapped_name_is_not_mapped(claimed):
     assert System().groups("visitors", **federated(claimed)) == ("visitors",)
 
 
 @pytest.mark.parametrize("claimed", ["[IT]", '["[IT]"]'])
-def test_a_name_in_brackets_is_tried_as_it_is_before_its_brackets_are_taken_for_a_list(claimed):
+def test_a_mapped_name_in_brackets_is_not_parsed_as_a_list(claimed):
     onboard = Onboard(FakeDirectory(), FakeLedger(), (), frozenset())
     groups = TokenGroups(onboard, frozenset({"Pantheon"}), {"[IT]": "editors", "IT": "admins"})
     assert groups(POOL, "clio", {"sub": "c1e7", **federated(claimed)}, ()) == ("editors",)
 
 
-def test_without_an_expected_provider_nobody_s_claim_counts():
+def test_without_a_trusted_provider_no_group_is_mapped():
     onboard = Onboard(FakeDirectory(), FakeLedger(), (), frozenset())
     nobody_expected = TokenGroups(onboard, frozenset(), GROUP_MAP)
     assert nobody_expected(POOL, "clio", {"sub": "c1e7", **federated("8f-gods")}, ()) == ()
 
 
-def test_who_holds_no_group_gets_the_default_ones_in_the_token_and_in_the_pool():
+def test_a_user_without_groups_gets_the_default_groups_in_the_token_and_the_pool():
     system = System()
     assert system.groups() == ("readers",)
     assert system.directory.groups == [(POOL, "clio", "readers")]
 
 
-def test_the_group_of_a_provider_s_people_is_no_group_that_somebody_chose():
+def test_the_provider_s_own_group_does_not_count_as_an_assigned_group():
     assert System().groups(AUTOMATIC, **federated("8f-mortals")) == (AUTOMATIC, "readers")
 
 
 @pytest.mark.parametrize(
     ("held", "claimed"), [("editors", ""), (AUTOMATIC, "8f-muses")], ids=["here", "at the company"]
 )
-def test_for_whom_somebody_has_chosen_a_group_gets_no_default_one_now_or_later(held, claimed):
+def test_a_user_with_an_assigned_group_never_gets_a_default_group(held, claimed):
     system = System()
     assert "readers" not in system.groups(held, **federated(claimed))
     assert system.groups() == ()
 
 
-def test_a_default_group_that_was_taken_away_does_not_come_back():
+def test_a_removed_default_group_is_not_restored():
     system = System()
     system.groups()
     assert system.groups() == ()
 
 
-def test_a_default_group_that_cannot_be_given_is_no_answer():
+def test_a_failure_to_add_a_default_group_raises():
     with pytest.raises(InternalError):
         System(fails_at="readers").groups()

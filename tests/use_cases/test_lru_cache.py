@@ -19,35 +19,35 @@ def kept(cache: LruCache[str, str], *keys: str) -> list[str]:
     return [key for key in keys if cache.get(key) is not None]
 
 
-def test_what_was_put_is_found_and_nothing_else():
+def test_a_cached_value_is_found_under_its_key_only():
     cache = remembering(2, "a")
     assert cache.get("a") == "A"
     assert cache.get("b") is None
 
 
-def test_what_is_put_again_replaces_what_was_there():
+def test_a_second_value_replaces_the_first():
     cache = remembering(2, "a")
     cache.put("a", "new")
     assert cache.get("a") == "new"
 
 
-def test_the_oldest_is_forgotten_first():
+def test_the_oldest_entry_is_evicted_first():
     assert kept(remembering(2, "a", "b", "c"), "a", "b", "c") == ["b", "c"]
 
 
-def test_what_was_looked_up_is_not_the_oldest_any_more():
+def test_a_read_makes_an_entry_the_newest():
     cache = remembering(2, "a", "b")
     cache.get("a")
     cache.put("c", "C")
     assert kept(cache, "a", "b", "c") == ["a", "c"]
 
 
-def test_what_was_put_again_is_not_the_oldest_any_more():
+def test_a_write_makes_an_entry_the_newest():
     cache = remembering(2, "a", "b", "a", "c")
     assert kept(cache, "a", "b", "c") == ["a", "c"]
 
 
-def test_looking_for_what_is_not_there_makes_nobody_younger():
+def test_a_read_of_a_missing_key_changes_no_order():
     cache = remembering(2, "a", "b")
     cache.get("z")
     cache.put("c", "C")
@@ -55,17 +55,17 @@ def test_looking_for_what_is_not_there_makes_nobody_younger():
 
 
 @pytest.mark.parametrize("value", ["", 0, (), False])
-def test_a_value_that_python_takes_for_false_is_remembered(value):
+def test_a_falsy_value_is_cached(value):
     cache: LruCache[str, object] = LruCache(1)
     cache.put("a", value)
     assert cache.get("a") == value
 
 
-def test_a_memory_of_none_remembers_nothing():
+def test_a_cache_of_size_0_caches_nothing():
     assert kept(remembering(0, "a", "b"), "a", "b") == []
 
 
-def test_threads_that_share_a_memory_neither_break_it_nor_make_it_grow():
+def test_a_cache_shared_by_threads_stays_consistent_and_bounded():
     cache: LruCache[int, int] = LruCache(8)
 
     def use(thread: int) -> None:

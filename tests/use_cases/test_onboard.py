@@ -19,7 +19,7 @@ def test_a_new_user_gets_the_default_groups():
     assert directory.groups == [(POOL, "clerk", "readers"), (POOL, "clerk", "visitors")]
 
 
-def test_an_event_that_comes_again_gives_no_group_again():
+def test_a_repeated_event_adds_no_group_again():
     directory, ledger = FakeDirectory(), FakeLedger()
     onboard = onboarding(directory, ledger)
     onboard(POOL, "clerk", "c1e7")
@@ -28,7 +28,7 @@ def test_an_event_that_comes_again_gives_no_group_again():
     assert directory.groups == []
 
 
-def test_who_holds_groups_already_is_given_none_now_or_later():
+def test_a_user_with_groups_never_gets_default_groups():
     directory, ledger = FakeDirectory(), FakeLedger()
     onboard = onboarding(directory, ledger)
     assert onboard(POOL, "clerk", "c1e7", holds_groups=True) == ()
@@ -36,14 +36,14 @@ def test_who_holds_groups_already_is_given_none_now_or_later():
     assert directory.groups == []
 
 
-def test_users_are_told_apart_by_what_never_changes_and_not_by_their_name():
+def test_the_ledger_identifies_users_by_sub_and_not_by_name():
     directory, ledger = FakeDirectory(), FakeLedger()
     onboard = onboarding(directory, ledger)
     onboard(POOL, "clerk", "c1e7")
     assert onboard(POOL, "clerk", "another-clerk") == ("readers",)
 
 
-def test_a_user_is_marked_only_when_all_groups_were_given():
+def test_the_ledger_entry_is_written_after_all_groups():
     journal, ledger = Journal(), FakeLedger()
     Onboard(journal.of("directory", FakeDirectory()), journal.of("ledger", ledger), ("a", "b"), frozenset())(
         POOL, "clerk", "c1e7"
@@ -51,7 +51,7 @@ def test_a_user_is_marked_only_when_all_groups_were_given():
     assert journal.calls == ["ledger.has_entry", "directory.add_to_group", "directory.add_to_group", "ledger.add"]
 
 
-def test_doing_it_again_finishes_what_was_begun():
+def test_a_retry_completes_a_partial_onboarding():
     directory, ledger = FakeDirectory(fails_at="visitors"), FakeLedger()
     onboard = onboarding(directory, ledger, "readers", "visitors")
     with pytest.raises(InternalError):
@@ -63,7 +63,7 @@ def test_doing_it_again_finishes_what_was_begun():
 
 
 @pytest.mark.parametrize("groups", [("admins",), ("readers", "admins")], ids=["alone", "among others"])
-def test_a_privileged_group_is_given_to_nobody_and_neither_are_the_others(groups):
+def test_a_privileged_default_group_stops_the_onboarding(groups):
     directory, ledger = FakeDirectory(), FakeLedger()
     with pytest.raises(InternalError, match="admins") as failed:
         onboarding(directory, ledger, *groups)(POOL, "clerk", "c1e7")
