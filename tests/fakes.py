@@ -1,4 +1,4 @@
-"""Stand-ins for what the use cases need from outside, kept in memory and without tricks."""
+"""Fakes of the ports, in memory."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from tests import mint
 
 @dataclass
 class Clock:
-    """A clock that stands still until it is told otherwise."""
+    """A clock that moves only when a test advances it."""
 
     now: float = mint.NOW
 
@@ -44,7 +44,7 @@ class FakeKeys:
 
 @dataclass
 class FakeState:
-    """Implements StateReader, Generation and Revocations; counts how often it was read."""
+    """Implements StateReader, Generation and Revocations. Counts its reads."""
 
     generation: int = 1
     revocations: dict[tuple[RevocationKind, str], Revocation] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class FakeState:
 
 @dataclass
 class FakePolicies:
-    """Implements PolicyStore; counts how often authorizers read it."""
+    """Implements PolicyStore. Counts the reads of authorizers."""
 
     policies: dict[str, Policy] = field(default_factory=dict)
     reads: int = 0
@@ -111,7 +111,7 @@ class FakePolicies:
 
 
 def statements(*rules: Mapping[str, Any]) -> tuple[Statement, ...]:
-    """Statements from their JSON form."""
+    """Returns statements from their JSON form."""
     return parse_statements(list(rules))
 
 
@@ -124,21 +124,21 @@ def deny(*paths: str, methods: Iterable[str] = ("GET",), sid: str = "deny", **mo
 
 
 def principal(**claims: Any) -> Principal:
-    """The clerk as the clerk's token describes them, or someone whose claims differ."""
+    """Returns the principal of the clerk's token, or of a token with other claims."""
     client_id = claims.get("client_id", mint.WEB_CLIENT)
     return principal_from(mint.person(**claims), Expectation(mint.ISSUER, frozenset({client_id})), mint.NOW)
 
 
 @dataclass
 class FakeDirectory:
-    """Implements Directory; `fails_at` is the group that cannot be given just now."""
+    """Implements Directory. `fails_at` is the group that cannot be added."""
 
     groups: list[tuple[str, str, str]] = field(default_factory=list)
     fails_at: str | None = None
 
     def add_to_group(self, pool_id: str, username: str, group: str) -> None:
         if group == self.fails_at:
-            raise InternalError("group_not_added", f"no {group} today")
+            raise InternalError("group_not_added", f"the group {group} was not added")
         self.groups.append((pool_id, username, group))
 
 
@@ -157,7 +157,7 @@ class FakeLedger:
 
 @dataclass
 class FakeGatewayCache:
-    """Implements GatewayCache; counts how often it was flushed."""
+    """Implements GatewayCache. Counts the flushes."""
 
     flushes: int = 0
     failure: Exception | None = None
@@ -170,24 +170,24 @@ class FakeGatewayCache:
 
 @dataclass
 class Journal:
-    """Writes down which methods of its companions were called, in the order in which the calls came back."""
+    """Records the calls of several objects in the order in which they return."""
 
     calls: list[str] = field(default_factory=list)
 
-    def of(self, name: str, companion: Any) -> Any:
-        """Stands in for the companion, and writes down every call as `name.method`."""
-        return _Journalled(name, companion, self.calls)
+    def of(self, name: str, target: Any) -> Any:
+        """Returns a proxy of the object that records every call as `name.method`."""
+        return _Journalled(name, target, self.calls)
 
 
 @dataclass
 class _Journalled:
     name: str
-    companion: Any
+    target: Any
     calls: list[str]
 
     def __getattr__(self, method: str) -> Any:
         def call(*arguments: Any) -> Any:
-            answer = getattr(self.companion, method)(*arguments)
+            answer = getattr(self.target, method)(*arguments)
             self.calls.append(f"{self.name}.{method}")
             return answer
 

@@ -1,4 +1,4 @@
-"""Tokens for tests: a user pool of our own, whose private keys we hold."""
+"""Signs tokens for tests as a fake user pool."""
 
 import base64
 import json
@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from chalicelib.core.claims import Expectation
 
-NOW = 1_800_000_000  # seconds since 1970: what the clocks of the tests say
+NOW = 1_800_000_000  # seconds since 1970, the time of the clocks in tests
 ISSUER = "https://cognito-idp.mars-west-1.amazonaws.com/mars-west-1_Olympus"
 WEB_CLIENT, MACHINE_CLIENT = "webclientofolympus", "machineofolympus"
 EXPECTED = Expectation(ISSUER, frozenset({WEB_CLIENT, MACHINE_CLIENT}))
@@ -20,7 +20,7 @@ KID = "olympus-1"
 
 
 def private_key(kid: str = KID) -> RSAPrivateKey:
-    """The private key of that name; each name has its own."""
+    """Returns the private key of a name. Each name has its own key."""
     return _generated(kid)
 
 
@@ -34,7 +34,7 @@ def base64url(content: bytes) -> str:
 
 
 def person(**changes: Any) -> dict[str, Any]:
-    """The claims of a clerk's access token; a change to None takes the claim away."""
+    """Returns the claims of a clerk's access token. A change to None removes the claim."""
     claims = {
         "sub": "c1e7c000-0000-4000-8000-00000000c1e7",
         "iss": ISSUER,
@@ -53,18 +53,18 @@ def person(**changes: Any) -> dict[str, Any]:
 
 
 def machine(**changes: Any) -> dict[str, Any]:
-    """The claims of a machine's access token."""
+    """Returns the claims of a machine's access token."""
     absent = {"username": None, "cognito:groups": None, "origin_jti": None, "auth_time": None}
     return person(**{**absent, "sub": MACHINE_CLIENT, "client_id": MACHINE_CLIENT, **changes})
 
 
 def sign(header: bytes, payload: bytes, key: RSAPrivateKey) -> str:
-    """Sign whatever bytes are given, sense or nonsense."""
+    """Signs any bytes, valid JSON or not."""
     signing_input = f"{base64url(header)}.{base64url(payload)}"
     return f"{signing_input}.{base64url(key.sign(signing_input.encode(), PKCS1v15(), SHA256()))}"
 
 
 def token(claims: Mapping[str, Any], kid: str = KID, key: RSAPrivateKey | None = None, **header: Any) -> str:
-    """Sign claims as Cognito does."""
+    """Signs claims as Cognito does."""
     head = {"kid": kid, "alg": "RS256", **header}
     return sign(json.dumps(head).encode(), json.dumps(claims).encode(), key or private_key(kid))

@@ -1,4 +1,4 @@
-"""Requests as API Gateway hands them to the service."""
+"""The events that API Gateway sends to the Lambdas."""
 
 import re
 from collections.abc import Mapping
@@ -12,9 +12,9 @@ def proxy_event(
     authorizer: Mapping[str, Any] | None = None,
     body: str | None = None,
 ) -> dict[str, Any]:
-    """The event of one request; path parameters that are not given are called after themselves.
+    """Returns the event of one request. A path parameter without a value gets its own name as the value.
 
-    authorizer  what the route's guard left in the request's context; nothing if there was no guard
+    authorizer  what the authorizer of the route wrote into the request's context; None without an authorizer
     """
     named = {name: name for name in re.findall(r"\{(\w+)\}", resource)} | dict(parameters or {})
     context: dict[str, Any] = {"httpMethod": method, "resourcePath": resource, "stage": "v1"}
@@ -36,5 +36,5 @@ def proxy_event(
 
 
 def token_event(header: str, method_arn: str) -> dict[str, Any]:
-    """What API Gateway asks a Lambda authorizer."""
+    """Returns the event of a Lambda authorizer."""
     return {"type": "TOKEN", "authorizationToken": header, "methodArn": method_arn}

@@ -1,4 +1,4 @@
-"""The line of a decision is a log entry and a metric in CloudWatch's embedded format."""
+"""The line of a decision is a log entry and a metric in CloudWatch's embedded metric format."""
 
 import json
 
@@ -18,7 +18,7 @@ def line_of(record_it, outage: float = 0.0, took: float = 0.0) -> dict:
     clock.advance(took)
     record_it(decision_log)
     (line,) = lines
-    assert "\n" not in line, "CloudWatch would take it for two entries"
+    assert "\n" not in line, "CloudWatch reads two lines as two entries"
     return json.loads(line)
 
 

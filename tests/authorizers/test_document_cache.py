@@ -13,7 +13,7 @@ STAGE = "arn:aws:execute-api:mars-west-1:123456789012:gatehouse1/v1/"
 
 
 class Builder:
-    """Builds documents that name what they were built for; counts how often it was called."""
+    """Builds documents that contain the generation and the stage. Counts its calls."""
 
     def __init__(self) -> None:
         self.calls = 0

@@ -1,4 +1,4 @@
-"""The service lets in only what the guard of its very route has granted."""
+"""The service runs only requests that the authorizer of their route has granted."""
 
 import json
 
@@ -16,7 +16,7 @@ READ, WRITE = "https://gatehouse.example/file.read", "https://gatehouse.example/
 
 
 def system() -> Chalice:
-    """An app with a route of every kind."""
+    """Returns an app with a route of every kind."""
     app = Chalice("system")
     app.route("/")(dict)
     app.route("/reports/{id}", authorizer=policy_authorizer)(lambda id: {})
@@ -38,7 +38,7 @@ def test_a_public_route_accepts_every_request():
     assert is_open("/", None)
 
 
-# --- use case 2: the grant of the Lambda authorizer ---
+# --- use case 2: the permissions of the Lambda authorizer ---
 
 
 @pytest.mark.parametrize(
@@ -56,22 +56,22 @@ def test_a_request_with_the_permission_is_granted(authorization):
 @pytest.mark.parametrize(
     "authorizer",
     [
-        pytest.param(None, id="no guard was asked"),
-        pytest.param({}, id="a guard that left nothing"),
-        pytest.param({"principalId": "clerk"}, id="no grant"),
-        pytest.param({"permissions": None}, id="a grant that is null"),
-        pytest.param({"permissions": ""}, id="an empty grant"),
-        pytest.param({"permissions": 7}, id="a grant that is a number"),
-        pytest.param({"permissions": ["Allow * /*"]}, id="a grant that is a list"),
-        pytest.param({"permissions": {"Allow": "/*"}}, id="a grant that is an object"),
-        pytest.param({"permissions": "everything"}, id="a grant that is garbage"),
-        pytest.param({"permissions": "Allow * /* Allow"}, id="a grant cut short"),
+        pytest.param(None, id="no authorizer"),
+        pytest.param({}, id="an empty context of the authorizer"),
+        pytest.param({"principalId": "clerk"}, id="no permissions"),
+        pytest.param({"permissions": None}, id="permissions that are null"),
+        pytest.param({"permissions": ""}, id="empty permissions"),
+        pytest.param({"permissions": 7}, id="permissions as a number"),
+        pytest.param({"permissions": ["Allow * /*"]}, id="permissions as a list"),
+        pytest.param({"permissions": {"Allow": "/*"}}, id="permissions as an object"),
+        pytest.param({"permissions": "everything"}, id="permissions that cannot be decoded"),
+        pytest.param({"permissions": "Allow * /* Allow"}, id="permissions cut short"),
         pytest.param({"permissions": "Permit * /*"}, id="an effect that does not exist"),
         pytest.param({"permissions": "Allow PUT /reports/7"}, id="another method"),
         pytest.param({"permissions": "Allow GET /reports/8"}, id="another report"),
         pytest.param({"permissions": "Allow GET /reports/{id}"}, id="the route's name instead of a path"),
         pytest.param({"permissions": "Allow * /* Deny GET /reports/7"}, id="a deny"),
-        pytest.param({"claims": {"token_use": "access", "scope": READ}}, id="the claims of the other guard"),
+        pytest.param({"claims": {"token_use": "access", "scope": READ}}, id="the claims of the Cognito authorizer"),
     ],
 )
 def test_a_request_without_the_permission_is_not_granted(authorizer):
@@ -87,7 +87,7 @@ def test_a_request_without_the_permission_is_not_granted(authorizer):
         pytest.param("Allow GET /reports/7", "7/", False, id="a slash too many"),
         pytest.param("Allow GET /reports/7", "%37", False, id="an encoded character is not decoded"),
         pytest.param("Allow GET /reports/\\1", "\\1", True, id="what a regular expression would take for a group"),
-        pytest.param("Allow GET /reports/7", "7 Allow * /*", False, id="a grant in a parameter"),
+        pytest.param("Allow GET /reports/7", "7 Allow * /*", False, id="permissions in a parameter"),
         pytest.param("Allow GET /reports/7", "*", False, id="a star asked for is a star"),
         pytest.param("Allow GET /reports/7", "", False, id="nothing asked for"),
     ],
@@ -202,20 +202,22 @@ def test_a_token_with_one_of_the_scopes_is_granted(resource, scope):
 @pytest.mark.parametrize(
     "authorizer",
     [
-        pytest.param(None, id="no guard was asked"),
-        pytest.param({}, id="a guard that left nothing"),
+        pytest.param(None, id="no authorizer"),
+        pytest.param({}, id="an empty context of the authorizer"),
         pytest.param({"claims": None}, id="claims that are null"),
         pytest.param({"claims": {}}, id="no claims"),
         pytest.param({"claims": {"token_use": "access"}}, id="no scope"),
         pytest.param({"claims": {"token_use": "access", "scope": ""}}, id="an empty scope"),
         pytest.param({"claims": {"token_use": "access", "scope": WRITE}}, id="another scope"),
         pytest.param({"claims": {"token_use": "access", "scope": READ + "er"}}, id="a longer scope"),
-        pytest.param({"claims": {"token_use": "access", "scope": "file.read"}}, id="the scope of no resource server"),
+        pytest.param(
+            {"claims": {"token_use": "access", "scope": "file.read"}}, id="the scope without the resource server"
+        ),
         pytest.param({"claims": {"token_use": "access", "scope": [READ]}}, id="a list of scopes"),
-        pytest.param({"claims": {"token_use": "id", "scope": READ}}, id="an ID token that names the scope"),
-        pytest.param({"claims": {"scope": READ}}, id="a token of no stated use"),
+        pytest.param({"claims": {"token_use": "id", "scope": READ}}, id="an ID token with the scope"),
+        pytest.param({"claims": {"scope": READ}}, id="a token without token_use"),
         pytest.param({"scope": READ, "token_use": "access"}, id="claims in the wrong place"),
-        pytest.param({"permissions": "Allow * /*"}, id="the grant of the other guard"),
+        pytest.param({"permissions": "Allow * /*"}, id="the permissions of the Lambda authorizer"),
     ],
 )
 def test_a_token_without_the_scope_is_not_granted(authorizer):
@@ -236,7 +238,7 @@ def test_a_request_without_a_route_is_not_granted(method, resource):
 
 # --- what is checked when a route is registered ---
 
-UNJUDGED = [
+UNCHECKABLE = [
     pytest.param("/iam", IAMAuthorizer(), "GET /iam: .* result of an authorizer of type IAMAuthorizer", id="IAM"),
     pytest.param(
         "/foreign",
@@ -258,7 +260,7 @@ UNJUDGED = [
 ]
 
 
-@pytest.mark.parametrize(("path", "authorizer", "said"), UNJUDGED)
+@pytest.mark.parametrize(("path", "authorizer", "said"), UNCHECKABLE)
 def test_a_route_that_cannot_be_checked_is_refused_at_registration(path, authorizer, said):
     app = Api("shop")
     enforcement.enforce(app)
@@ -266,7 +268,7 @@ def test_a_route_that_cannot_be_checked_is_refused_at_registration(path, authori
         app.route(path, authorizer=authorizer)(dict)
 
 
-@pytest.mark.parametrize(("path", "authorizer", "said"), UNJUDGED)
+@pytest.mark.parametrize(("path", "authorizer", "said"), UNCHECKABLE)
 def test_a_route_registered_before_enforcement_is_checked_as_well(path, authorizer, said):
     app = Api("shop")
     app.route(path, authorizer=authorizer)(dict)

@@ -1,4 +1,4 @@
-"""The ARN of a method is taken apart whatever its path holds, and nothing else is taken for one."""
+"""A method ARN is split for any path. Other text is not accepted as a method ARN."""
 
 import pytest
 

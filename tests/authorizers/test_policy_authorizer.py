@@ -1,4 +1,4 @@
-"""The Lambda authorizer answers, refuses with the one word that is a 401, or fails; and each leaves one line."""
+"""The Lambda authorizer returns a document, rejects with the word Unauthorized, or fails. Each writes one line."""
 
 import json
 from contextlib import suppress
@@ -27,7 +27,7 @@ READ = allow("/reports", "/reports/*", sid="read")
 
 
 class System:
-    """The authorizer with everything around it; `lines` are those that it recorded."""
+    """The authorizer with fakes. `lines` are the lines of the decision log."""
 
     def __init__(self, *rules: dict, group: str = "clerks") -> None:
         self.state, self.policies, self.clock = FakeState(), FakePolicies(), Clock()
@@ -48,7 +48,7 @@ def bearer(**claims) -> str:
     return f"Bearer {mint.token(mint.person(**claims))}"
 
 
-# --- a document ---
+# --- the document ---
 
 
 def test_a_caller_with_a_policy_gets_a_policy_document():
@@ -93,7 +93,7 @@ def test_a_user_can_have_many_groups_with_long_names():
     named = policy_names.decode(answered["context"]["policies"])
     assert named[0] == f"group:{groups[0]}@1"
     assert named[-1] == f"and {35 - len(named) + 1} more"
-    assert system.lines[-1]["policies"] == [f"group:{group}@1" for group in groups], "the log names all of them"
+    assert system.lines[-1]["policies"] == [f"group:{group}@1" for group in groups], "the log lists all of them"
 
 
 def test_policy_names_are_omitted_before_a_document_is_refused():
@@ -205,7 +205,7 @@ def test_a_header_in_any_other_form_is_refused(header, code):
     assert [(line["decision"], line["code"]) for line in system.lines] == [("rejected", code)]
 
 
-# --- a refusal ---
+# --- a rejection ---
 
 
 def test_a_rejection_is_exactly_the_word_that_api_gateway_answers_with_401():
@@ -228,9 +228,11 @@ def test_a_rejection_hides_its_cause_in_the_traceback():
 @pytest.mark.parametrize(
     ("failure", "code"),
     [
-        pytest.param(CannotDecide("state_unreachable", "DynamoDB: timeout"), "state_unreachable", id="one we know"),
-        pytest.param(KeyError("surprise"), "unexpected_failure", id="one we do not"),
-        pytest.param(RecursionError(), "unexpected_failure", id="one of Python's"),
+        pytest.param(
+            CannotDecide("state_unreachable", "DynamoDB: timeout"), "state_unreachable", id="a failure with a code"
+        ),
+        pytest.param(KeyError("surprise"), "unexpected_failure", id="an unexpected error"),
+        pytest.param(RecursionError(), "unexpected_failure", id="a recursion error"),
     ],
 )
 def test_a_failure_is_raised_unchanged_and_is_never_a_document_or_a_401(failure, code):
@@ -245,12 +247,12 @@ def test_a_failure_is_raised_unchanged_and_is_never_a_document_or_a_401(failure,
 
 
 def test_a_failure_to_build_the_use_case_is_recorded():
-    def nothing_to_build_it_from():
+    def cannot_be_built():
         raise InternalError("missing_setting", "the environment variable ISSUER is not set")
 
     system = System(READ)
     with pytest.raises(InternalError):
-        respond(bearer(), ASKED, nothing_to_build_it_from, system.decision_log())
+        respond(bearer(), ASKED, cannot_be_built, system.decision_log())
     assert [(line["decision"], line["code"]) for line in system.lines] == [("failed", "missing_setting")]
 
 
@@ -260,7 +262,7 @@ def test_a_document_that_is_too_large_is_a_failure_and_not_a_partial_document():
     for group in groups:
         paths = [f"/{group}/{'a' * 80}/{number}" for number in range(18)]
         system.policies.put(f"group:{group}", statements(allow(*paths)), "admin", None)
-        assert system.ask(bearer(**{"cognito:groups": [group]})), "alone, none of them is too large"
+        assert system.ask(bearer(**{"cognito:groups": [group]})), "each of them alone is small enough"
     system.lines.clear()
     with pytest.raises(CannotDecide):
         system.ask(bearer(**{"cognito:groups": groups}))

@@ -1,4 +1,4 @@
-"""The Lambda authorizer as Chalice runs it, wired for real, up to where it would need a network."""
+"""The Lambda authorizer as Chalice runs it, with the real wiring and without a network."""
 
 import json
 from collections.abc import Iterator

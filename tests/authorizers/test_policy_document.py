@@ -1,4 +1,4 @@
-"""A document means to API Gateway exactly what the core decides, for every small policy and every request."""
+"""API Gateway evaluates a policy document as the core decides, for every small policy and every request."""
 
 from itertools import permutations, product
 
@@ -13,7 +13,7 @@ from tests.fakes import allow, deny, statements
 from tests.oracle import iam
 from tests.strategies import repeatable, requests, statement_tuples
 
-STAGE = "arn:aws:execute-api:mars-1:12:gate/v1/"  # short, as the oracle reads it many times
+STAGE = "arn:aws:execute-api:mars-1:12:gate/v1/"  # short, because the oracle parses it many times
 EVERYTHING_DENIED = {
     "Version": "2012-10-17",
     "Statement": [{"Effect": "Deny", "Action": "execute-api:Invoke", "Resource": [STAGE + "*/*"]}],
@@ -29,7 +29,7 @@ RULES = [
 
 
 def disagreements(policy: tuple[Statement, ...]) -> list[tuple[str, str]]:
-    """The requests which the core and the document's reader judge differently."""
+    """Returns the requests on which the core and the oracle differ."""
     written = policy_document.build(policy, STAGE)
     return [
         (method, path)

@@ -1,4 +1,4 @@
-"""A document that API Gateway would not take is no document at all: not a part of it, and not a Deny."""
+"""A document over a limit of API Gateway is a failure. It is not shortened and does not become a Deny."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ STAGE = "arn:aws:execute-api:mars-west-1:123456789012:gatehouse1/v1/"
 
 
 def one(path: str, effect: Effect = Effect.ALLOW) -> tuple[Statement, ...]:
-    """As it could be read from a table that somebody else has written to: not checked for its length."""
+    """Returns a statement whose length was not checked, as another tool could have stored it."""
     return (Statement("one", effect, ("GET",), (path,)),)
 
 
@@ -73,7 +73,7 @@ def test_the_size_of_a_name_counts_in_bytes_and_not_in_characters():
 
 
 def answered(policy: tuple[Statement, ...], **claims) -> dict | None:
-    """What the authorizer answers to the holder of a policy; nothing if it says that the document is too large."""
+    """Returns the result for a caller with the policy, or None if the document is too large."""
     holder = principal(**claims)
     policies = FakePolicies()
     policies.put("group:clerks", policy, "admin", None)
@@ -98,6 +98,8 @@ def test_the_result_reaches_but_never_exceeds_the_limit_for_any_username(usernam
     ]
     results = [answered(policy, username=username) for policy in policies]
     given = [size(result) for result in results if result is not None]
-    assert results[len(given) :] == [None] * (len(results) - len(given)), "once too large, larger is too large as well"
-    step = 2 * RESOURCES  # a path is written twice: for the gateway, and for the service behind it
+    assert results[len(given) :] == [None] * (len(results) - len(given)), (
+        "a larger policy never fits after a smaller one was too large"
+    )
+    step = 2 * RESOURCES  # a path is written twice: in the document and in the context
     assert 8192 - step < max(given) <= 8192

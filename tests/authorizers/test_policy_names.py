@@ -1,4 +1,4 @@
-"""The names of policies fit into the room that is left, and can be read back."""
+"""The names of policies fit into the remaining bytes and can be decoded."""
 
 import json
 
@@ -13,18 +13,18 @@ names = st.lists(st.text(st.characters(categories=["L", "M", "S", "N", "P"]), mi
 
 
 @pytest.mark.parametrize(
-    ("room", "text"),
+    ("max_bytes", "text"),
     [
-        pytest.param(100, "group:a@1, group:b@2, client:c@3", id="room for all"),
+        pytest.param(100, "group:a@1, group:b@2, client:c@3", id="more than enough for all"),
         pytest.param(34, "group:a@1, group:b@2, client:c@3", id="just enough for all"),
         pytest.param(33, "group:a@1, and 2 more", id="one byte too little"),
         pytest.param(23, "group:a@1, and 2 more", id="just enough for one"),
-        pytest.param(22, "3 in number", id="room for none"),
-        pytest.param(-100, "3 in number", id="no room at all"),
+        pytest.param(22, "3 in number", id="not enough for one"),
+        pytest.param(-100, "3 in number", id="a negative number of bytes"),
     ],
 )
-def test_as_many_names_are_encoded_as_fit(room, text):
-    assert encode(THREE, room) == text
+def test_as_many_names_are_encoded_as_fit(max_bytes, text):
+    assert encode(THREE, max_bytes) == text
 
 
 def test_no_policies_are_encoded_as_an_empty_text():
@@ -32,9 +32,9 @@ def test_no_policies_are_encoded_as_an_empty_text():
 
 
 @given(names, st.integers(20, 400))
-def test_encoded_names_fit_and_can_be_decoded(policies, room):
-    text = encode(policies, room)
-    assert len(json.dumps(text)) <= room
+def test_encoded_names_fit_and_can_be_decoded(policies, max_bytes):
+    text = encode(policies, max_bytes)
+    assert len(json.dumps(text)) <= max_bytes
     assert json.loads(f'"{text}"') == text
     named = decode(text)
     if named == policies:

@@ -1,4 +1,4 @@
-"""What is too large is refused when it is written, and by how much: once stored, it could only fail every request."""
+"""A policy that is too large is refused at the write, with the excess. Stored, it would fail every request."""
 
 import json
 import re
@@ -69,7 +69,7 @@ def is_accepted(rules: list[dict]) -> bool:
 
 
 def written(policy, arn_base: str, **claims) -> int:
-    """How many bytes the authorizer answers with for the holder of these statements, and of nothing else."""
+    """Returns the bytes of the result for a caller with exactly these statements."""
     holder = principal(**claims)
     policies = FakePolicies()
     policies.put(holder.policy_subjects[0], policy, "admin", None)
@@ -79,7 +79,7 @@ def written(policy, arn_base: str, **claims) -> int:
 
 
 def arn_base(length: int) -> str:
-    """The beginning of a method ARN, as long as wanted."""
+    """Returns an ARN base of this length."""
     beginning = "arn:aws-us-gov:execute-api:us-gov-west-1:123456789012:gatehouse1/"
     return beginning + "s" * (length - len(beginning) - 1) + "/"
 

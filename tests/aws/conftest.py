@@ -1,4 +1,4 @@
-"""DynamoDB for each test anew."""
+"""A new DynamoDB for each test."""
 
 from collections.abc import Iterator
 from typing import Any

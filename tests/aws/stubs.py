@@ -1,4 +1,4 @@
-"""AWS clients whose answers are written down beforehand, and whose requests are checked against AWS's own models."""
+"""AWS clients with prepared responses. Their requests are checked against AWS's models."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from botocore.stub import Stubber
 
 
 def stubbed(service: str) -> tuple[Any, Stubber]:
-    """A client that reaches nothing, and the one who writes its answers."""
+    """Returns a client without a network and the stubber for its responses."""
     client = boto3.client(service, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
     stubber = Stubber(client)
     stubber.activate()

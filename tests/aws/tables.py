@@ -1,4 +1,4 @@
-"""The tables of infra/identity.yaml in moto's DynamoDB, which lives inside the test process."""
+"""The tables of infra/identity.yaml in moto's DynamoDB, inside the test process."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ TEMPLATE = PROJECT / "infra" / "identity.yaml"
 
 
 class _Template(yaml.SafeLoader):
-    """Reads CloudFormation, whose `!Ref` and the like stand for nothing that a table's keys need."""
+    """Loads CloudFormation. Ignores `!Ref` and other tags, which the keys of a table do not need."""
 
 
 _Template.add_multi_constructor("!", lambda _loader, _suffix, node: str(node.value))
@@ -25,7 +25,7 @@ _Template.add_multi_constructor("!", lambda _loader, _suffix, node: str(node.val
 
 @contextmanager
 def empty_tables() -> Iterator[Any]:
-    """DynamoDB with every table of the template, called as the template calls it, and nothing in them."""
+    """Creates every table of the template, empty, under its name in the template."""
     with mock_aws():
         for arguments in _tables():
             _client().create_table(**arguments)
@@ -47,7 +47,7 @@ def table_settings() -> dict[str, str]:
 
 @cache
 def _client() -> Any:
-    # Invented credentials, so that nothing here could ever reach an account. Made once: it takes longer than a test.
+    # Fake credentials, so that no test can reach an account. Created once, because creation takes longer than a test.
     return boto3.client("dynamodb", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
 
 

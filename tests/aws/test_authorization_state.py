@@ -1,4 +1,4 @@
-"""The state keeps one contract, whether it is the table or the stand-in that other tests use."""
+"""The state table and the fake of the other tests keep the same contract."""
 
 from typing import Any
 
@@ -32,8 +32,8 @@ def revoked(kind: str, value: str, at: int = NOW) -> Revocation:
     return Revocation(kind, value, at, "admin")  # type: ignore[arg-type]
 
 
-class TestEveryState:
-    """What the use cases rely on."""
+class TestEveryGuard:
+    """The contract that the use cases depend on."""
 
     def test_every_bump_returns_a_greater_generation_that_reads_see(self, state):
         numbers = [state.bump() for _ in range(3)]

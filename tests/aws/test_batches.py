@@ -1,4 +1,4 @@
-"""A key that DynamoDB left unread is not a key that is absent."""
+"""A key that DynamoDB leaves unprocessed does not mean a missing item."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tests.fakes import allow, principal, statements
 
 
 class Throttled:
-    """A DynamoDB client that reads at most so many keys of a batch; `asked` are the batches it was given."""
+    """A DynamoDB client that reads a limited number of keys of a batch. `asked` are the requested batches."""
 
     def __init__(self, items: dict[str, dict[str, Any]], *capacities: int) -> None:
         self._items = items

@@ -1,4 +1,4 @@
-"""Groups are given in Cognito, and who was given the default ones is remembered."""
+"""Groups are added in Cognito. The ledger records the users who received the default groups."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_a_refusal_of_cognito_is_our_failure(error):
     with pytest.raises(InternalError, match="readers") as failed:
         UserPool(client).add_to_group(POOL, "clerk", "readers")
     assert failed.value.code == "group_not_added"
-    assert "clerk" not in failed.value.message, "a username may be an e-mail address"
+    assert "clerk" not in failed.value.message, "a username can be an e-mail address"
 
 
 def test_the_ledger_has_an_entry_for_an_added_user_only(dynamodb):

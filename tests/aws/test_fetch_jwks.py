@@ -1,4 +1,4 @@
-"""The JWKS document, from a real server on this machine: only RSA keys that sign, and no detours."""
+"""The JWKS document is fetched from a real loopback server. Only RSA signing keys count; redirects are refused."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from tests.fakes import Clock
 
 
 def jwk(kid: str = mint.KID, **changes: Any) -> dict[str, Any]:
-    """A key as Cognito publishes it; a change to None takes the field away."""
+    """Returns a key as Cognito publishes it. A change to None removes the field."""
     entry = RSAAlgorithm.to_jwk(mint.private_key(kid).public_key(), as_dict=True)
     del entry["key_ops"]
     entry |= {"kid": kid, "use": "sig", "alg": "RS256", **changes}
@@ -33,14 +33,14 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 @contextmanager
 def server(**answers: Answer) -> Iterator[str]:
-    """Serve answers by the names of their paths; gives the address."""
+    """Serve responses by their paths. Yields the address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             answers[self.path.strip("/")](self)
 
         def log_message(self, *_: Any) -> None:
-            pass  # the tests say enough
+            pass  # no log output in tests
 
     with HTTPServer(("127.0.0.1", 0), Handler) as running:
         thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -64,7 +64,7 @@ def answers(status: int, body: bytes = b"", **headers: str) -> Answer:
 
 
 def writes(text: bytes) -> Answer:
-    """Write these very bytes, whatever HTTP says."""
+    """Write exactly these bytes, valid HTTP or not."""
 
     def respond(request: BaseHTTPRequestHandler) -> None:
         request.wfile.write(text)
@@ -145,7 +145,7 @@ def test_a_jwks_document_of_64_kib_is_read_and_a_larger_one_is_refused():
 
 
 def short_key() -> dict[str, Any]:
-    breakable = rsa.generate_private_key(65537, 1024)  # noqa: S505 - that is the point
+    breakable = rsa.generate_private_key(65537, 1024)  # noqa: S505 - the test needs a weak key
     return jwk() | RSAAlgorithm.to_jwk(breakable.public_key(), as_dict=True)
 
 

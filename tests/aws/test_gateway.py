@@ -1,4 +1,4 @@
-"""API Gateway's memory of decisions is flushed for one stage."""
+"""API Gateway's cache of results is flushed for one stage."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Signing keys: fetched seldom, kept through an outage but not for ever, and never guessed."""
+"""Signing keys are fetched rarely and used during an outage for a limited time."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +18,7 @@ COOLDOWN, REFRESH_AFTER, MAX_AGE = 10, 600, 3600
 
 
 class Endpoint:
-    """The pool's JWKS endpoint: it publishes keys, fails while there is an `outage`, and counts its visitors."""
+    """The pool's JWKS endpoint. It publishes keys, fails during an `outage` and counts its requests."""
 
     def __init__(self, *kids: str) -> None:
         self.keys = {kid: mint.private_key(kid).public_key() for kid in kids}
@@ -36,14 +36,14 @@ class Endpoint:
 
 
 class Scene:
-    """A key source, the endpoint that it asks and the clock that it looks at."""
+    """A key source with its endpoint and its clock."""
 
     def __init__(self, *kids: str, **settings: float) -> None:
         self.endpoint, self.clock = Endpoint(*kids), Clock(0)
         self.source = JwksKeySource(self.endpoint, now=self.clock, **settings)
 
     def ask(self, kid: str) -> str:
-        """`found`, or the code with which the key was refused: 401 for the caller's fault, 500 for ours."""
+        """Returns `found`, or the code of the error: 401 for the caller's fault, 500 for ours."""
         try:
             key = self.source.key(kid)
         except GatehouseError as error:
@@ -55,7 +55,7 @@ class Scene:
 UNKNOWN, UNREACHABLE = "401 unknown_key", "500 keys_unreachable"
 
 
-# --- how often ---
+# --- the number of fetches ---
 
 
 def test_nothing_is_fetched_before_a_key_is_needed():
@@ -204,7 +204,7 @@ def test_the_length_of_an_outage_is_the_age_of_the_keys_in_use():
     scene.ask(OLD)
     scene.endpoint.outage = OSError("refused")
     scene.clock.advance(REFRESH_AFTER)
-    assert scene.source.outage_seconds == 0, "nobody has noticed yet"
+    assert scene.source.outage_seconds == 0, "no request has noticed yet"
     scene.ask(OLD)
     scene.clock.advance(25)
     assert scene.source.outage_seconds == REFRESH_AFTER + 25
@@ -238,7 +238,7 @@ def test_a_cached_token_is_not_used_with_keys_that_are_too_old():
 
 
 class SlowEndpoint(Endpoint):
-    """It answers at once until it is told to be slow, and then only when a second thread has looked at the clock."""
+    """Responds at once until it is made slow. Then it waits until a second thread has read the clock."""
 
     def __init__(self, *kids: str) -> None:
         super().__init__(*kids)
@@ -250,7 +250,7 @@ class SlowEndpoint(Endpoint):
         if self.slow:
             self._fetcher = threading.current_thread()
             self.fetching.set()
-            assert self.second_asked.wait(10), "nobody else asked"
+            assert self.second_asked.wait(10), "no other thread fetched"
         return super().__call__()
 
     def clock(self) -> float:

@@ -1,4 +1,4 @@
-"""The store of policies keeps one contract, whether it is the table or the stand-in that other tests use."""
+"""The policy table and the fake of the other tests keep the same contract."""
 
 import json
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def store(request: pytest.FixtureRequest) -> PolicyStore:
 
 
 class TestEveryStore:
-    """What the use cases rely on."""
+    """The contract that the use cases depend on."""
 
     def test_a_stored_policy_is_found_unchanged(self, store):
         put = store.put("group:clerks", READ, "admin", None)

@@ -1,4 +1,4 @@
-"""Every claim is checked: with just enough a token describes its principal, with just too little it is refused."""
+"""Every claim is checked. Each boundary value is accepted, and the value beyond it is refused."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.mint import EXPECTED, ISSUER, MACHINE_CLIENT, NOW, WEB_CLIENT, machin
 
 
 def code(claims, now: float = NOW) -> str:
-    """Why the claims are refused, `accepted` if they are not."""
+    """Returns the code of the rejection, or `accepted`."""
     try:
         principal_from(claims, EXPECTED, now)
     except TokenRejected as rejected:

@@ -1,4 +1,4 @@
-"""A Deny beats any Allow, silence is a denial, and patterns mean what they mean to API Gateway."""
+"""A Deny overrides any Allow, an uncovered request is denied, and patterns match as in API Gateway."""
 
 from itertools import product
 
@@ -17,19 +17,17 @@ FREEZE = deny("/reports/archived", methods=["*"], sid="freeze")
 @pytest.mark.parametrize(
     ("rules", "method", "path", "decision"),
     [
-        pytest.param([READ], "GET", "/reports", Decision(True, "allowed_by", ("read",)), id="an allow allows"),
-        pytest.param([], "GET", "/reports", Decision(False, "not_permitted"), id="silence is a denial"),
-        pytest.param([READ], "GET", "/files", Decision(False, "not_permitted"), id="another path is silence"),
-        pytest.param([READ], "POST", "/reports", Decision(False, "not_permitted"), id="another method is silence"),
-        pytest.param([READ], "get", "/reports", Decision(False, "not_permitted"), id="methods are upper case"),
-        pytest.param([READ], "GET", "/Reports", Decision(False, "not_permitted"), id="paths know their case"),
-        pytest.param([READ], "GET", "/reports/", Decision(True, "allowed_by", ("read",)), id="a star may be nothing"),
+        pytest.param([READ], "GET", "/reports", Decision(True, "allowed_by", ("read",)), id="an allow"),
+        pytest.param([], "GET", "/reports", Decision(False, "not_permitted"), id="no statement"),
+        pytest.param([READ], "GET", "/files", Decision(False, "not_permitted"), id="an allow of another path"),
+        pytest.param([READ], "POST", "/reports", Decision(False, "not_permitted"), id="an allow of another method"),
+        pytest.param([READ], "get", "/reports", Decision(False, "not_permitted"), id="a method in lower case"),
+        pytest.param([READ], "GET", "/Reports", Decision(False, "not_permitted"), id="a path in another case"),
+        pytest.param([READ], "GET", "/reports/", Decision(True, "allowed_by", ("read",)), id="a star matches nothing"),
         pytest.param([READ], "GET", "/reports/7/pages", Decision(True, "allowed_by", ("read",)), id="a star crosses /"),
-        pytest.param([READ], "GET", "/reportsx", Decision(False, "not_permitted"), id="a literal has an end"),
-        pytest.param(
-            [FREEZE], "PUT", "/reports/archived", Decision(False, "denied_by", ("freeze",)), id="a deny denies"
-        ),
-        pytest.param([FREEZE], "PUT", "/reports", Decision(False, "not_permitted"), id="a deny elsewhere is silence"),
+        pytest.param([READ], "GET", "/reportsx", Decision(False, "not_permitted"), id="a longer path than the literal"),
+        pytest.param([FREEZE], "PUT", "/reports/archived", Decision(False, "denied_by", ("freeze",)), id="a deny"),
+        pytest.param([FREEZE], "PUT", "/reports", Decision(False, "not_permitted"), id="a deny of another path"),
         pytest.param(
             [READ, FREEZE], "GET", "/reports/archived", Decision(False, "denied_by", ("freeze",)), id="deny after allow"
         ),
@@ -41,31 +39,49 @@ FREEZE = deny("/reports/archived", methods=["*"], sid="freeze")
             id="deny before allow",
         ),
         pytest.param(
-            [READ, FREEZE], "GET", "/reports/7", Decision(True, "allowed_by", ("read",)), id="the deny is elsewhere"
+            [READ, FREEZE],
+            "GET",
+            "/reports/7",
+            Decision(True, "allowed_by", ("read",)),
+            id="an allow, and a deny of another path",
         ),
         pytest.param(
             [READ, allow("/*", sid="all"), allow("/files", sid="files")],
             "GET",
             "/reports",
             Decision(True, "allowed_by", ("read", "all")),
-            id="every allow that applied is named",
+            id="several allows",
         ),
         pytest.param(
             [FREEZE, deny("/*", sid="closed"), READ],
             "GET",
             "/reports/archived",
             Decision(False, "denied_by", ("freeze", "closed")),
-            id="every deny that applied is named, and no allow",
+            id="several denies and an allow",
         ),
         pytest.param(
-            [allow("/r?ports", sid="one")], "GET", "/reports", Decision(True, "allowed_by", ("one",)), id="? is one"
+            [allow("/r?ports", sid="one")],
+            "GET",
+            "/reports",
+            Decision(True, "allowed_by", ("one",)),
+            id="? matches one character",
         ),
-        pytest.param([allow("/r?ports")], "GET", "/rports", Decision(False, "not_permitted"), id="? is not none"),
-        pytest.param([allow("/r?ports")], "GET", "/reeports", Decision(False, "not_permitted"), id="? is not two"),
-        pytest.param([allow("/a?b", sid="x")], "GET", "/a/b", Decision(True, "allowed_by", ("x",)), id="? may be a /"),
-        pytest.param([allow("/a.b")], "GET", "/axb", Decision(False, "not_permitted"), id="a dot is a dot"),
-        pytest.param([allow("/")], "GET", "/", Decision(True, "allowed_by", ("allow",)), id="the root is a path"),
-        pytest.param([allow("/")], "GET", "/x", Decision(False, "not_permitted"), id="the root has nothing below it"),
+        pytest.param(
+            [allow("/r?ports")], "GET", "/rports", Decision(False, "not_permitted"), id="? does not match nothing"
+        ),
+        pytest.param(
+            [allow("/r?ports")],
+            "GET",
+            "/reeports",
+            Decision(False, "not_permitted"),
+            id="? does not match two characters",
+        ),
+        pytest.param(
+            [allow("/a?b", sid="x")], "GET", "/a/b", Decision(True, "allowed_by", ("x",)), id="? matches a slash"
+        ),
+        pytest.param([allow("/a.b")], "GET", "/axb", Decision(False, "not_permitted"), id="a dot matches only a dot"),
+        pytest.param([allow("/")], "GET", "/", Decision(True, "allowed_by", ("allow",)), id="the root"),
+        pytest.param([allow("/")], "GET", "/x", Decision(False, "not_permitted"), id="a path below the root"),
     ],
 )
 def test_the_decision_names_its_reason_and_its_statements(rules, method, path, decision):
@@ -90,17 +106,17 @@ def test_patterns_of_several_segments_match_the_same_paths_as_in_api_gateway(pat
 
 
 class Counted(str):
-    """A path that counts how often a character of it is looked at, and gives up at the limit."""
+    """A path that counts how often one of its characters is read. Fails above a limit."""
 
     __slots__ = ("left",)
 
-    def looked_at_up_to(self, times: int) -> "Counted":
+    def readable_up_to(self, times: int) -> "Counted":
         self.left = times
         return self
 
     def __getitem__(self, key):
         self.left -= 1
-        assert self.left >= 0, "the pattern takes more steps than its length times the path's"
+        assert self.left >= 0, "the match takes more steps than len(pattern) x len(path)"
         return super().__getitem__(key)
 
 
@@ -108,18 +124,18 @@ class Counted(str):
 @pytest.mark.parametrize("part", ["*a", "*?", "**a", "*aa*a"])
 def test_a_match_takes_at_most_pattern_length_times_path_length_steps(part, end):
     pattern = "/" + part * 40 + end
-    path = Counted("/" + "a" * 300).looked_at_up_to(len(pattern) * 301)
+    path = Counted("/" + "a" * 300).readable_up_to(len(pattern) * 301)
     assert statements(allow(pattern))[0].covers("GET", path) is iam.matches(pattern, str(path))
 
 
 @pytest.mark.parametrize(
     ("pattern", "path", "covered"),
     [
-        pytest.param("/a*b", "/ab", True, id="a wildcard in the middle stands for nothing"),
-        pytest.param("/a*b*c", "/abc", True, id="two wildcards stand for nothing"),
-        pytest.param("/a*b*c", "/ab-b-c", True, id="the second wildcard takes what the first left"),
-        pytest.param("/?X", "/a", False, id="what is left of a pattern has to be there"),
-        pytest.param("/?*", "/a", True, id="a wildcard that is left stands for nothing"),
+        pytest.param("/a*b", "/ab", True, id="a star in the middle matches nothing"),
+        pytest.param("/a*b*c", "/abc", True, id="two stars match nothing"),
+        pytest.param("/a*b*c", "/ab-b-c", True, id="the second star matches the rest"),
+        pytest.param("/?X", "/a", False, id="a pattern longer than the path"),
+        pytest.param("/?*", "/a", True, id="a star at the end matches nothing"),
     ],
 )
 def test_wildcards_match_empty_and_single_characters(pattern, path, covered):

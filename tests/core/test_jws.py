@@ -1,4 +1,4 @@
-"""A token is taken apart strictly, before anything in it is believed."""
+"""A token is parsed strictly before any part of it is trusted."""
 
 import json
 

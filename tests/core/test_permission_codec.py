@@ -1,4 +1,4 @@
-"""A grant keeps its meaning on its way through a text."""
+"""Permissions keep their meaning when they are encoded and decoded."""
 
 from itertools import product
 
@@ -49,5 +49,5 @@ def test_no_statements_are_encoded_as_an_empty_text_that_allows_nothing():
     ],
 )
 def test_a_text_that_is_not_encoded_permissions_is_refused(text):
-    with pytest.raises(ValueError):  # noqa: PT011 - whatever it says, nobody reads it
+    with pytest.raises(ValueError):  # noqa: PT011 - no caller reads the message
         decode(text)

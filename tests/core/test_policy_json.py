@@ -1,4 +1,4 @@
-"""Statements are read from their JSON form whole or not at all, and who wrote it is told which field is wrong."""
+"""Statements are parsed from JSON as a whole. A refusal names the invalid field."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ from tests.fakes import allow, deny
 from tests.strategies import repeatable, statement_tuples
 
 GOOD = allow("/reports", sid="good")
-HERE = "statements[1]"  # every wrong statement below comes after a good one
+HERE = "statements[1]"  # each invalid statement below follows a valid one
 
 
 def without(rule: dict[str, Any], field: str) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def test_a_star_in_the_methods_means_every_method(methods):
 
 
 def test_one_hundred_statements_are_accepted_and_101_are_refused():
-    # all alike but for their names, so that their number is what decides and not their size
+    # equal except for their sids
     rules = [allow("/x", sid=f"rule{number}") for number in range(101)]
     assert len(parse_statements(rules[:100])) == 100
     with pytest.raises(InvalidInput, match="101 statements, at most 100"):

@@ -1,4 +1,4 @@
-"""Which paths a request's path can be taken for."""
+"""The paths that a view can derive from the path of a request."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""JSON with two readings is no JSON."""
+"""Ambiguous JSON is refused."""
 
 import pytest
 
@@ -43,5 +43,5 @@ def test_valid_json_is_parsed(text, meaning):
     ],
 )
 def test_invalid_and_ambiguous_json_is_refused(text):
-    with pytest.raises(ValueError):  # noqa: PT011 - whatever it says, the caller names the field
+    with pytest.raises(ValueError):  # noqa: PT011 - the caller adds the field
         strict_json.parse(text)

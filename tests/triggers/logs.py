@@ -1,4 +1,4 @@
-"""What a trigger logs, as CloudWatch would get it."""
+"""The log lines of a trigger, as CloudWatch receives them."""
 
 import io
 import json
@@ -9,11 +9,11 @@ from aws_lambda_powertools import Logger
 
 
 class Log:
-    """A logger, and the lines that it wrote."""
+    """Returns a logger and the lines that it writes."""
 
     def __init__(self) -> None:
         self._stream = io.StringIO()
-        # Powertools keeps one logger for each name: a new name for each test
+        # Powertools caches one logger for each name, so each test uses a new name.
         self.logger = Logger(service=f"test-{uuid4().hex}", stream=self._stream)
 
     @property

@@ -1,4 +1,4 @@
-"""Every change of the policy table, by whatever hand, is counted and put on record; else it is delivered again."""
+"""Every change of the policy table invalidates the caches and is logged. After a failure it is delivered again."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ STATEMENTS = to_json(statements(allow("/reports", sid="read")))
 
 
 def image(at_version: int, author: str = "admin", **changes: Any) -> dict[str, Any]:
-    """A policy as the table keeps it; a change to None takes the field away."""
+    """Returns the item of a policy. A change to None removes the field."""
     item = {
         **CLERKS,
         "version": {"N": str(at_version)},
@@ -33,7 +33,7 @@ def image(at_version: int, author: str = "admin", **changes: Any) -> dict[str, A
 
 
 def record(number: int, kind: str = "MODIFY", **images: Any) -> dict[str, Any]:
-    """A record as Lambda delivers it."""
+    """Returns a record as Lambda delivers it."""
     return {
         "eventID": f"event-{number}",
         "eventName": kind,

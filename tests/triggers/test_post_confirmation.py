@@ -1,4 +1,4 @@
-"""Who confirms a sign-up gets the default groups; whatever goes wrong, Cognito gets its event back."""
+"""A confirmed sign-up adds the default groups. Cognito gets its event back after any failure."""
 
 import copy
 import json
@@ -18,7 +18,7 @@ EMAIL = "TELLTALE@example.com"
 
 
 def confirmation(source: str = "PostConfirmation_ConfirmSignUp", **changes: Any) -> dict[str, Any]:
-    """Cognito's event; a change to None takes the field away."""
+    """Returns Cognito's event. A change to None removes the field."""
     event = {
         "version": "1",
         "triggerSource": source,

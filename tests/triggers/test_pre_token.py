@@ -1,4 +1,4 @@
-"""The pre-token trigger completes the groups of a token; whatever goes wrong, Cognito gets its event back."""
+"""The pre-token trigger adds groups to a token. Cognito gets its event back after any failure."""
 
 import copy
 import json
@@ -20,7 +20,7 @@ ROLE = "arn:aws:iam::123456789012:role/muse"
 
 
 def token_event(*held: str, **changes: Any) -> dict[str, Any]:
-    """Cognito's event for one token; a change to None takes the field away."""
+    """Returns Cognito's event for one token. A change to None removes the field."""
     event = {
         "version": "1",
         "triggerSource": "TokenGeneration_Authentication",

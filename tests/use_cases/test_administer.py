@@ -1,4 +1,4 @@
-"""Policies are written whole or not at all, then counted, then acknowledged; tokens are revoked by the second."""
+"""Stores a policy, increments the generation and acknowledges, in this order. Revokes tokens to the second."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -64,8 +64,8 @@ def test_a_policy_is_deleted_before_the_generation_is_incremented():
     assert system.administer.list_policies() == []
 
 
-class NeverCounts:
-    """A generation that cannot be reached."""
+class UnreachableGeneration:
+    """A Generation that is unreachable."""
 
     def bump(self) -> int:
         raise InternalError("state_unreachable", "DynamoDB: timeout")
@@ -80,7 +80,7 @@ def test_a_change_is_not_acknowledged_if_the_increment_fails(change):
     system = System()
     system.put(READ)
     with pytest.raises(InternalError):
-        change(administer(system.policies, NeverCounts(), system.state))
+        change(administer(system.policies, UnreachableGeneration(), system.state))
 
 
 def test_a_policy_can_be_replaced_at_the_version_that_was_read():
@@ -100,16 +100,16 @@ def test_a_change_at_an_outdated_version_is_refused(version):
     assert system.administer.get_policy(CLERKS).version == 1
 
 
-class AnswerLost(FakePolicies):
-    """Does what it is told, and cannot say so."""
+class ResponseLost(FakePolicies):
+    """Stores every change and loses the response."""
 
     def put(self, *arguments):
         super().put(*arguments)
-        raise InternalError("policies_unreachable", "the answer was lost")
+        raise InternalError("policies_unreachable", "the response was lost")
 
     def delete(self, *arguments):
         super().delete(*arguments)
-        raise InternalError("policies_unreachable", "the answer was lost")
+        raise InternalError("policies_unreachable", "the response was lost")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ class AnswerLost(FakePolicies):
     ids=["put", "delete"],
 )
 def test_a_change_with_a_lost_response_increments_the_generation(change):
-    policies, state = AnswerLost(), FakeState(generation=7)
+    policies, state = ResponseLost(), FakeState(generation=7)
     policies.policies[CLERKS] = Policy(CLERKS, 1, (), "admin", "2027-01-15T08:00:00+00:00")
     with pytest.raises(InternalError):
         change(administer(policies, state, state))

@@ -1,4 +1,4 @@
-"""What a caller may do is read in one order: the state first, then policies, remembered under what the state said."""
+"""The state is read before the policies. Policies are cached under the generation of the state."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -24,7 +24,7 @@ REQUEST = ("GET", "/reports")
 
 
 class System:
-    """The use case and its surroundings. Callers are taken at their word, as if their tokens had been verified."""
+    """The use case with fakes. The name of a caller serves as the token and needs no verification."""
 
     def __init__(self, max_staleness: float = 0, **callers: Principal) -> None:
         self.callers = {"clerk": principal(), **callers}
@@ -38,7 +38,7 @@ class System:
         )
 
     def write(self, *rules: dict[str, Any], subject: str = "group:clerks") -> None:
-        """Write a policy as the writer does: the policy first, then the generation."""
+        """Store a policy as the writer does: the policy first, then the generation."""
         self.policies.put(subject, statements(*rules), "admin", None)
         self.state.bump()
 
@@ -46,7 +46,7 @@ class System:
         return tuple(statement.sid for statement in self.authorize(caller, *REQUEST).permissions.statements)
 
     def reads(self, ask: Callable[[], object]) -> list[str]:
-        """What is read for one question, in the order in which it was read."""
+        """Returns the reads of one request in their order."""
         before = len(self.journal.calls)
         ask()
         return self.journal.calls[before:]
@@ -105,7 +105,7 @@ def test_a_revoked_token_causes_no_read_of_policies():
     assert system.journal.calls == STATE_ONLY
 
 
-# --- memory ---
+# --- the cache ---
 
 
 def test_a_removed_statement_is_not_effective_for_the_next_request():
@@ -132,7 +132,7 @@ def test_a_new_policy_is_effective_after_a_cached_absence():
     assert system.sids() == ("read",)
 
 
-@pytest.mark.parametrize("generation", [0, 2, 1_800_000_000_000], ids=["lower", "higher", "begun anew"])
+@pytest.mark.parametrize("generation", [0, 2, 1_800_000_000_000], ids=["lower", "higher", "restarted"])
 def test_cached_policies_are_used_only_under_the_same_generation(generation):
     system = System()
     system.authorize("clerk", *REQUEST)
@@ -161,7 +161,7 @@ def test_using_a_cached_entry_does_not_extend_its_life():
 
 
 class WritesWhileReading(FakePolicies):
-    """Between the moment at which it looks and the one at which it answers, somebody writes."""
+    """Runs a write after a read has found its policies and before it returns them."""
 
     def __init__(self, write: Callable[[], None]) -> None:
         super().__init__()
@@ -176,27 +176,27 @@ class WritesWhileReading(FakePolicies):
 
 
 def test_an_old_policy_is_never_cached_under_a_new_generation():
-    def take_away() -> None:
+    def remove_write() -> None:
         policies.put("group:clerks", statements(READ), "admin", None)
         state.bump()
 
-    state, policies = FakeState(), WritesWhileReading(take_away)
+    state, policies = FakeState(), WritesWhileReading(remove_write)
     policies.policies["group:clerks"] = Policy("group:clerks", 1, statements(READ, WRITE), "admin", "")
     authorize = Authorize(lambda _: principal(), state, policies, now=Clock(0))
     assert len(authorize("clerk", *REQUEST).permissions.statements) == 2, (
-        "it was asked for before the change was acknowledged"
+        "the request started before the change was acknowledged"
     )
     assert [statement.sid for statement in authorize("clerk", *REQUEST).permissions.statements] == ["read"]
 
 
 class Slow:
-    """Stands in for a companion that takes three seconds to answer with what was true when it was asked."""
+    """Delegates to another reader and takes three seconds. The result is from the start of the read."""
 
-    def __init__(self, companion: Any, clock: Clock) -> None:
-        self._companion, self._clock = companion, clock
+    def __init__(self, reader: Any, clock: Clock) -> None:
+        self._reader, self._clock = reader, clock
 
     def read(self, *arguments: Any) -> Any:
-        answer = self._companion.read(*arguments)
+        answer = self._reader.read(*arguments)
         self._clock.advance(3)
         return answer
 
@@ -235,20 +235,20 @@ def test_the_permissions_are_the_same_object_until_the_generation_changes():
     assert after is not before
 
 
-# --- what fails ---
+# --- failures ---
 
 
 class FailsOnce:
-    """Stands in for a companion whose first call fails."""
+    """Delegates to another reader. The first call fails."""
 
-    def __init__(self, companion: Any) -> None:
-        self._companion, self._failed = companion, False
+    def __init__(self, reader: Any) -> None:
+        self._reader, self._failed = reader, False
 
     def read(self, *arguments: Any) -> Any:
         if not self._failed:
             self._failed = True
             raise CannotDecide("unreachable", "DynamoDB: timeout")
-        return self._companion.read(*arguments)
+        return self._reader.read(*arguments)
 
 
 @pytest.mark.parametrize("max_staleness", [0, 5])
@@ -393,7 +393,7 @@ def test_a_state_reading_is_not_reused_for_another_caller(kind, value, claims):
     assert is_refused(system, "other")
 
 
-# --- what a caller may do ---
+# --- the effective permissions ---
 
 
 def test_a_user_has_the_policies_of_all_groups_in_the_order_of_the_token():
@@ -436,7 +436,7 @@ def test_a_statement_with_scopes_counts_only_for_a_token_with_one_of_them():
     system.write(READ, {**WRITE, "scopes": ["https://gatehouse.example/file.read", "another"]})
     assert system.sids("clerk") == ("read", "write")
     assert system.sids("bare") == ("read",)
-    assert system.sids("clerk") == ("read", "write"), "what was remembered for one is not the other's"
+    assert system.sids("clerk") == ("read", "write"), "the cached permissions of one caller are not used for another"
 
 
 def test_a_deny_with_a_scope_does_not_count_for_a_token_without_it():

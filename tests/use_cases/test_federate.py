@@ -1,4 +1,4 @@
-"""A company's groups count only for people who came through the company's provider, and only where they are mapped."""
+"""Groups of an identity provider count only for users of a trusted provider, and only if they are mapped."""
 
 import json
 from typing import Any
@@ -32,7 +32,7 @@ class System:
 
 
 def federated(groups: str, provider: str = "Pantheon", status: str = "EXTERNAL_PROVIDER") -> dict[str, str]:
-    """The attributes of a person whom a provider sent."""
+    """The attributes of a user who signed in through a provider."""
     return {
         "cognito:user_status": status,
         "identities": json.dumps([{"providerName": provider, "userId": "clio", "primary": True}]),

@@ -1,4 +1,4 @@
-"""When policies change the generation is counted first, and only then is the gateway's cache flushed."""
+"""An invalidation increments the generation before it flushes the gateway's cache."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A bounded cache forgets what was used longest ago, also when several threads use it."""
+"""A bounded cache evicts the least recently used entry, with several threads as well."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor

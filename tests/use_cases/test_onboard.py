@@ -1,4 +1,4 @@
-"""A new user gets the default groups once, and never again what an administrator took away."""
+"""A new user gets the default groups once. A group that an administrator removed is not restored."""
 
 import pytest
 

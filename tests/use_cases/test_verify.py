@@ -1,4 +1,4 @@
-"""A token is verified once and remembered for as long as nothing could have changed the answer."""
+"""A token is verified once and cached until it expires or the keys change."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.fakes import Clock, FakeKeys, principal
 
 
 class CountedKeys(FakeKeys):
-    """Counts how often a key was asked for, which is how often a signature was checked."""
+    """Counts the requests for keys, which is the number of verified signatures."""
 
     checks = 0
 
@@ -27,7 +27,7 @@ class System:
         self.verify = VerifyToken(self.keys, mint.EXPECTED, now=self.clock, **settings)
 
     def checks(self, token: str) -> int:
-        """How many signatures are checked for one question."""
+        """Returns the number of signatures that one call verifies."""
         before = self.keys.checks
         self.verify(token)
         return self.keys.checks - before
@@ -43,7 +43,7 @@ class System:
 CLERK = mint.token(mint.person())
 
 
-# --- the check ---
+# --- the verification ---
 
 
 def test_a_valid_token_returns_its_principal():
@@ -146,7 +146,7 @@ def test_the_number_of_cached_tokens_is_bounded():
     for token in (clerk, boss, clerk, auditor):
         system.verify(token)
     assert [system.checks(token) for token in (clerk, auditor)] == [0, 0]
-    assert system.checks(boss) == 1, "it was used longest ago"
+    assert system.checks(boss) == 1, "it was the least recently used"
 
 
 def test_without_a_cache_every_token_is_verified():
