@@ -32,7 +32,7 @@ def revoked(kind: str, value: str, at: int = NOW) -> Revocation:
     return Revocation(kind, value, at, "admin")  # type: ignore[arg-type]
 
 
-class TestEveryGuard:
+class TestEveryStateTable:
     """The contract that the use cases depend on."""
 
     def test_every_bump_returns_a_greater_generation_that_reads_see(self, state):

@@ -174,7 +174,7 @@ def test_the_subject_of_a_policy_is_a_group_or_a_client(api: Api, admin: str, su
 def revoke(guild: Guild, **what: str) -> dict[str, Any]:
     revoked = guild.api.ask("POST", "/admin/revocations", guild.admin, what)
     assert revoked.status == 201
-    return revoked.body
+    return dict(revoked.body)
 
 
 def lift(guild: Guild, **what: str) -> int:
@@ -257,7 +257,7 @@ def test_a_revocation_is_listed_until_it_is_deleted(guild: Guild) -> None:
     revoked = revoke(guild, sub=guild.member.sub)
 
     def listed() -> list[dict[str, Any]]:
-        return guild.api.ask("GET", "/admin/revocations", guild.admin).body["revocations"]
+        return list(guild.api.ask("GET", "/admin/revocations", guild.admin).body["revocations"])
 
     assert revoked == {
         "kind": "sub",

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from random import Random
 
 from local.sign_in import sign_in
 from tests.e2e.clients import Api
-from tests.e2e.cloud import STOP_SECONDS, start, start_and_wait, wait_for
+from tests.e2e.cloud import STOP_SECONDS, Cloud, start, start_and_wait, wait_for
+
+
+def ended(cloud: Cloud) -> Callable[[], bool]:
+    return lambda: not cloud.left_behind()
 
 
 def test_a_start_succeeds_after_starts_that_were_killed_at_random_moments(tmp_path: Path) -> None:
@@ -22,7 +27,7 @@ def test_a_start_succeeds_after_starts_that_were_killed_at_random_moments(tmp_pa
             killed.process.wait(random.uniform(0.2, 6))
         killed.process.send_signal(end)
         killed.process.wait(STOP_SECONDS)
-        wait_for(lambda killed=killed: not killed.left_behind(), "its processes end", STOP_SECONDS)
+        wait_for(ended(killed), "its processes end", STOP_SECONDS)
     cloud = start_and_wait(folder, port)
     try:
         outputs = cloud.outputs

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import socket
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -261,7 +260,7 @@ def test_a_reset_deletes_everything(third_run: ThirdRun) -> None:
 
 
 @pytest.fixture
-def killed_cloud(tmp_path: Path) -> Iterator[Cloud]:
+def killed_cloud(tmp_path: Path) -> Cloud:
     """A cloud that was killed at its start, with the outputs of an earlier run."""
     cloud = start(tmp_path / "cloud")
     wait_for((tmp_path / "cloud/running").exists, "the cloud has started")

