@@ -37,7 +37,7 @@ from chalicelib.core.claims import principal_from
 from chalicelib.core.errors import CannotDecide, GatehouseError
 from chalicelib.core.principal import Principal
 from chalicelib.invalidate import Invalidate
-from chalicelib.ports import GatewayCache, PolicyReader, StateReader
+from chalicelib.ports import GatewayCache, PolicyReader, RevocationKind, StateReader
 from chalicelib.triggers.policy_changed import handle_policy_changes
 from tests import mint
 from tests.fakes import Clock, allow, deny, statements
@@ -459,7 +459,7 @@ class InvalidationMachine(RuleBasedStateMachine):
     def change_revocation(self, token: int, what: int, lifts: bool, execution: Execution) -> None:
         """Revoke the subject, client or session of a token, or lift that revocation."""
         revocations = self.tokens[token % len(self.tokens)].revocations
-        kind, value = revocations[what % len(revocations)]
+        kind, value = cast("tuple[RevocationKind, str]", revocations[what % len(revocations)])
         if lifts:
             self._change(lambda: self.administer.lift(kind, value), Change((kind, value), -inf), execution)
         else:
