@@ -44,7 +44,7 @@ async function beginSignIn() {
     response_type: "code",
     client_id: settings.web_client_id,
     redirect_uri: settings.redirect_uri,
-    scope: ["openid", settings.scopes.read, settings.scopes.write].join(" "),
+    scope: ["openid", ...Object.values(settings.scopes)].join(" "),
     state: pending.state,
     nonce: pending.nonce,
     code_challenge: base64url(new Uint8Array(challenge)),

@@ -39,7 +39,8 @@ def _run(cloud: LocalCloud, parsed: argparse.Namespace) -> int:
 
 
 def _demo(cloud: LocalCloud, _: argparse.Namespace) -> int:
-    from local.demo import PromiseBroken, demo
+    from local.demo import demo
+    from local.story import PromiseBroken
 
     try:
         demo(read_outputs(cloud.outputs))

@@ -9,15 +9,15 @@ from infra.application import gateway_responses
 from infra.files import replace_file
 from infra.package import PROJECT, package
 from infra.stacks import Stacks, with_code
-from local.cloud import STAGE, LocalCloud
+from local.cloud import STAGE, LocalCloud, app_name
 
-IDENTITY = "gatehouse-local-identity"
-APPLICATION = "gatehouse-local"
+APPLICATION = f"{app_name()}-{STAGE}"
+IDENTITY = f"{APPLICATION}-identity"
 
 
 def install(cloud: LocalCloud, say: Callable[[str], None]) -> dict[str, str]:
     """Deploys both stacks, and returns their merged outputs."""
-    stacks = Stacks(cloud.client("cloudformation"), cloud.client("s3"), bucket="gatehouse-local-deploy")
+    stacks = Stacks(cloud.client("cloudformation"), cloud.client("s3"), bucket=f"{APPLICATION}-deploy")
     identity_template = (PROJECT / "infra/identity.yaml").read_text(encoding="utf-8")
     parameters = {
         "Stage": STAGE,

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from chalicelib.settings import Settings
+from infra.package import PROJECT
+from infra.templates import read_yaml
 from local.cloud import REGION, LocalCloud
 from local.install import IDENTITY, api_url, callback_url
-from local.seed import USERS
+from local.seed import sample_users
 
 
 class NotRunning(Exception):
@@ -24,7 +27,7 @@ def outputs_of(cloud: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
     pool, machine = stacks["UserPoolId"], stacks["MachineClientId"]
     described = cloud.client("cognito-idp").describe_user_pool_client(UserPoolId=pool, ClientId=machine)
     jwks_url = f"{cloud.url}/{pool}/.well-known/jwks.json"
-    scopes = stacks["ResourceServerIdentifier"]
+    resource_server = stacks["ResourceServerIdentifier"]
     return {
         "api_url": api_url(cloud, stacks["RestAPIId"]),
         "endpoint_url": cloud.url,
@@ -41,10 +44,10 @@ def outputs_of(cloud: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
         "logout_url": f"{cloud.url}/logout",
         "redirect_uri": callback_url(cloud),
         "console_url": f"{cloud.url}/console/",
-        "scopes": {"read": f"{scopes}/file.read", "write": f"{scopes}/file.write"},
+        "scopes": {name: f"{resource_server}/{scope}" for name, scope in scope_names().items()},
         "tables": {"policies": stacks["PolicyTableName"], "state": stacks["StateTableName"]},
-        "users": {name: {"username": address, "password": password} for name, (_, address, password) in USERS.items()},
-        "default_group": "readers",
+        "users": {name: {"username": u.address, "password": u.password} for name, u in sample_users().items()},
+        "default_group": Settings({}).default_groups[0],
         # the environment of the application under `chalice local`
         "environment": {
             **cloud.credentials(),
@@ -52,13 +55,26 @@ def outputs_of(cloud: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
             "ISSUER": stacks["Issuer"],
             "JWKS_URL": jwks_url,
             "CLIENT_IDS": f"{stacks['WebClientId']},{machine}",
-            "RESOURCE_SERVER": scopes,
-            "POLICY_TABLE": stacks["PolicyTableName"],
-            "STATE_TABLE": stacks["StateTableName"],
-            "ONBOARDING_TABLE": stacks["OnboardingTableName"],
-            "SAMPLE_TABLE": stacks["SampleTableName"],
+            "RESOURCE_SERVER": resource_server,
+            **_tables(stacks),
         },
     }
+
+
+def scope_names() -> dict[str, str]:
+    """Returns the scopes of infra/identity.yaml by the names that `make token` takes: `read` for `order.read`."""
+    resources = read_yaml(PROJECT, "infra/identity.yaml")["Resources"]
+    scopes = [scope["ScopeName"] for scope in resources["ResourceServer"]["Properties"]["Scopes"]]
+    short = [scope.rpartition(".")[2] for scope in scopes]
+    return {name if short.count(name) == 1 else scope: scope for name, scope in zip(short, scopes, strict=True)}
+
+
+def _tables(stacks: Mapping[str, str]) -> dict[str, str]:
+    """The settings that name tables, as .chalice/package.json gives them to the functions."""
+    resources = json.loads((PROJECT / ".chalice/package.json").read_text(encoding="utf-8"))["Resources"].values()
+    environments = [item["Properties"].get("Environment", {}).get("Variables", {}) for item in resources]
+    references = {name: value.get("Ref", "") for variables in environments for name, value in variables.items()}
+    return {name: stacks[output] for name, output in references.items() if output.endswith("TableName")}
 
 
 def read_outputs(path: Path) -> dict[str, Any]:

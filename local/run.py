@@ -197,7 +197,7 @@ def _summary(cloud: LocalCloud, outputs: dict[str, Any]) -> str:
   codes        no e-mail is sent: the code is 123456 to confirm a sign-up, and 654321 to reset a password
 
   Commands to copy into another terminal:
-    curl -i {outputs["api_url"]}/reports                      # 401: no token
+    curl -i {outputs["api_url"]}/whoami                       # 401: no token
     make demo                                                 # a tour of both use cases, with real requests
     TOKEN=$(make -s token USER=reader); curl -i -H "Authorization: Bearer $TOKEN" {outputs["api_url"]}/whoami
     TOKEN=$(make -s token USER=reader SCOPE=read); curl -i -H "Authorization: Bearer $TOKEN" {outputs["api_url"]}/files

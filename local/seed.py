@@ -1,23 +1,39 @@
 """Creates the sample users and policies of the local cloud. Does not overwrite later changes."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from infra.apply_policies import apply_policies
 from infra.package import PROJECT
-from infra.policy_groups import REMEDY
-from local.cloud import LocalCloud
+from infra.policy_groups import REMEDY, TEMPLATE, template_groups
+from infra.templates import read_yaml
+from local.cloud import LocalCloud, app_name
 
 _OVERWRITE = "`.venv/bin/python manage.py policies apply --stage local --overwrite-policies`"
 
-# name → group, e-mail address, password; valid on this machine only
-USERS = {
-    "admin": ("admins", "admin@gatehouse.example", "admin-opens-every-door"),
-    "editor": ("editors", "editor@gatehouse.example", "editor-writes-reports"),
-    "reader": ("readers", "reader@gatehouse.example", "reader-reads-reports"),
-}
+
+@dataclass(frozen=True)
+class SampleUser:
+    """A user of one group. The password is valid on this machine only."""
+
+    group: str
+    address: str
+    password: str
+
+
+@cache
+def sample_users() -> dict[str, SampleUser]:
+    """Returns one user for each group of infra/identity.yaml, by name: `reader` is the user of the group `readers`."""
+    groups = sorted(template_groups(read_yaml(PROJECT, TEMPLATE)))
+    names = {group.removesuffix("s") or group: group for group in groups}
+    return {
+        name: SampleUser(group, f"{name}@{app_name()}.example", f"{name}-signs-in-here")
+        for name, group in names.items()
+    }
 
 
 def seed(cloud: LocalCloud, outputs: Mapping[str, str]) -> list[str]:
@@ -26,8 +42,8 @@ def seed(cloud: LocalCloud, outputs: Mapping[str, str]) -> list[str]:
     Raises:  Refused for policy files that cannot be applied
     """
     cognito = cloud.client("cognito-idp")
-    for group, address, password in USERS.values():
-        _create_user(cognito, outputs["UserPoolId"], group, address, password)
+    for user in sample_users().values():
+        _create_user(cognito, outputs["UserPoolId"], user.group, user.address, user.password)
     return apply_policies(PROJECT, outputs, cloud.client, remedy=REMEDY).notes(_OVERWRITE)
 
 

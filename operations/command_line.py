@@ -12,7 +12,7 @@ from chalicelib.core.errors import GatehouseError
 from infra.discovery import Client
 from infra.errors import OperatorError
 from infra.stage import Stage
-from operations import policies, stages
+from operations import fork, policies, stages
 from operations.aws import connect as connect_to_aws
 from operations.aws import sentence
 from operations.invocation import Invocation
@@ -67,6 +67,7 @@ def parser() -> argparse.ArgumentParser:
     commands = root.add_subparsers(required=True, metavar="COMMAND")
     _add_stage_commands(commands)
     _add_policy_commands(commands)
+    _add_fork(commands)
     return root
 
 
@@ -100,6 +101,16 @@ def _add_policy_commands(commands: Any) -> None:
     _add_policy_options(apply)
     lint = _add(subcommands, "lint", policies.lint, "check the files; without --stage, works offline")
     lint.add_argument("--stage", help=f"compare with the groups of this stage's user pool: {_OR_LOCAL}")
+
+
+def _add_fork(commands: Any) -> None:
+    command = _add(commands, "fork", fork.fork, "make this checkout the start of another application")
+    command.add_argument("name", metavar="NAME", help="the name that its stacks and functions begin with")
+    command.add_argument("--title", help="the name that people read; NAME, capitalized, unless given")
+    command.add_argument(
+        "--resource-server", metavar="URL", help="what its scopes begin with; https://NAME.example unless given"
+    )
+    command.add_argument("--keep-sample", action="store_true", help="rename only, and keep the files and reports")
 
 
 def _add_policy_options(command: argparse.ArgumentParser) -> None:

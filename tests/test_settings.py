@@ -11,6 +11,8 @@ import pytest
 from chalicelib import settings as module
 from chalicelib.core.errors import InternalError
 from chalicelib.settings import Settings
+from tests.aws.tables import table_settings
+from tests.configured import RESOURCE_SERVER
 
 PROPERTIES = {
     (made.__doc__ or "").split(":")[0]: name for name, made in vars(Settings).items() if isinstance(made, property)
@@ -40,7 +42,7 @@ def test_the_error_of_an_invalid_setting_names_it(variable: str, text: str | Non
 @pytest.mark.parametrize(
     ("variable", "default"),
     [
-        ("RESOURCE_SERVER", "https://gatehouse.example"),
+        ("RESOURCE_SERVER", RESOURCE_SERVER),
         ("USER_POOL_ARN", None),
         ("POLICY_STREAM_ARN", None),
         ("AUTHORIZER_CACHE_SECONDS", 0),
@@ -64,10 +66,7 @@ def test_an_absent_setting_has_its_default(variable: str, default: object) -> No
         "ISSUER",
         "JWKS_URL",
         "CLIENT_IDS",
-        "POLICY_TABLE",
-        "STATE_TABLE",
-        "ONBOARDING_TABLE",
-        "SAMPLE_TABLE",
+        *sorted(table_settings()),
         "REST_API_ID",
         "API_STAGE",
     ],

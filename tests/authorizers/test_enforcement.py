@@ -11,8 +11,9 @@ from authorizers.policy import policy_authorizer
 from chalicelib.api import Api
 from chalicelib.core.errors import InvalidInput
 from tests.authorizers.events import proxy_event
+from tests.configured import RESOURCE_SERVER
 
-READ, WRITE = "https://gatehouse.example/file.read", "https://gatehouse.example/file.write"
+READ, WRITE = f"{RESOURCE_SERVER}/file.read", f"{RESOURCE_SERVER}/file.write"
 
 
 def system() -> Chalice:

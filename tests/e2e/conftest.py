@@ -50,11 +50,6 @@ def admin(outputs: dict[str, Any]) -> str:
 
 
 @pytest.fixture(scope="package")
-def editor(outputs: dict[str, Any]) -> str:
-    return sign_in(outputs, **outputs["users"]["editor"])
-
-
-@pytest.fixture(scope="package")
 def reader(outputs: dict[str, Any]) -> str:
     return sign_in(outputs, **outputs["users"]["reader"])
 

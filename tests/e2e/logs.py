@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from local.cloud import LocalCloud
+from tests.configured import APP
 
 
 def messages(local_cloud: LocalCloud, group: str, pattern: str = "") -> Iterator[str]:
@@ -23,6 +24,6 @@ def lines(local_cloud: LocalCloud, function: str) -> Iterator[dict[str, Any]]:
     function  the end of its name: `policy_changed`
     """
     # The emulator returns 10,000 lines at most. Few lines contain a brace.
-    for message in messages(local_cloud, f"/aws/lambda/gatehouse-local-{function}", '"{"'):
+    for message in messages(local_cloud, f"/aws/lambda/{APP}-local-{function}", '"{"'):
         if message.startswith("{"):
             yield json.loads(message)

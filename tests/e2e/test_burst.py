@@ -33,7 +33,7 @@ def test_64_concurrent_callers_are_all_served(
     def token(group: str) -> str:
         return attacked.token({"sub": unique("caller"), "jti": unique("token"), "cognito:groups": [group]})
 
-    reading = [("GET", "/reports", token(outputs["default_group"]), None) for _ in range(READERS)]
+    reading = [("GET", "/whoami", token(outputs["default_group"]), None) for _ in range(READERS)]
     writing = [("PUT", path, token("admins"), {"statements": [allow("/whoami")]}) for path in paths]
     try:
         with ThreadPoolExecutor(READERS + WRITERS) as pool:

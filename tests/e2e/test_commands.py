@@ -13,10 +13,12 @@ import jwt
 import pytest
 import requests
 
+from local.seed import sample_users
 from tests.e2e.clients import TIMEOUT, Api
 from tests.e2e.cloud import PROJECT, STOP_SECONDS, Cloud, command, environment, free_port, wait_for
+from tests.scoped_route import SCOPED_PATH, needs_scoped_route
 
-NAMES = "Name a user or the machine: USER=admin or USER=editor or USER=reader or CLIENT=machine.\n"
+NAMES = f"Name a user or the machine: USER={' or USER='.join(sample_users())} or CLIENT=machine.\n"
 
 
 def make_token(cloud: Cloud, *words: str) -> list[str]:
@@ -43,8 +45,8 @@ def make_token(cloud: Cloud, *words: str) -> list[str]:
     ("typed", "arguments"),
     [
         ([], "token --client '' --scope '' -- ''"),
-        (["USER=editor"], "token --client '' --scope '' -- 'editor'"),
-        (["USER=editor", "SCOPE=write"], "token --client '' --scope 'write' -- 'editor'"),
+        (["USER=admin"], "token --client '' --scope '' -- 'admin'"),
+        (["USER=admin", "SCOPE=write"], "token --client '' --scope 'write' -- 'admin'"),
         (["CLIENT=machine"], "token --client 'machine' --scope '' -- ''"),
     ],
 )
@@ -77,15 +79,16 @@ def scopes_of(cloud: Cloud, *words: str) -> set[str]:
 def test_a_token_has_the_requested_scopes(cloud: Cloud, outputs: dict[str, Any]) -> None:
     read, write = outputs["scopes"]["read"], outputs["scopes"]["write"]
     assert scopes_of(cloud, "--scope", "read", "--", "reader") & {read, write} == {read}
-    assert scopes_of(cloud, "--scope", f"read, {write}", "--", "editor") & {read, write} == {read, write}
+    assert scopes_of(cloud, "--scope", f"read, {write}", "--", "admin") & {read, write} == {read, write}
     assert scopes_of(cloud, "--", "reader") & {read, write} == set()
     assert scopes_of(cloud, "--client", "machine") == {read}
     assert scopes_of(cloud, "--client", "machine", "--scope", "read") == {read}
 
 
+@needs_scoped_route
 def test_a_token_with_a_scope_is_admitted_to_a_route_of_use_case_1(cloud: Cloud, api: Api) -> None:
     token = command(cloud.local_cloud, "token", "--scope", "read", "reader").stdout.strip()
-    assert api.ask("GET", "/files", token).status == 200
+    assert api.ask("GET", SCOPED_PATH, token).status == 200
 
 
 @pytest.mark.parametrize(

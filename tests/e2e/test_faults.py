@@ -14,7 +14,7 @@ from tests.e2e.cloud import Cloud, wait_for
 from tests.fakes import allow
 
 UNDECIDED = Answer(500, {"message": "the request could not be decided", "code": "cannot_decide"})
-READ = allow("/reports", sid="read")
+READ = allow("/whoami", sid="read")
 WHOLE = {
     "version": {"N": "1"},
     "statements": {"S": json.dumps([READ])},
@@ -63,16 +63,16 @@ def test_a_corrupt_policy_refuses_its_members_even_if_another_group_allows(
 
     damage(guild, **fields)
 
-    assert guild.api.ask("GET", "/reports", guild.token) == UNDECIDED
+    assert guild.api.ask("GET", "/whoami", guild.token) == UNDECIDED
 
 
 def test_a_write_repairs_a_corrupt_policy(guild: Guild, damage: Callable[..., None]) -> None:
     damage(guild, **NONSENSE)
-    assert guild.api.ask("GET", "/reports", guild.token) == UNDECIDED
+    assert guild.api.ask("GET", "/whoami", guild.token) == UNDECIDED
 
     assert guild.write([READ]).status == 200
 
-    assert guild.api.ask("GET", "/reports", guild.token).status == 200
+    assert guild.api.ask("GET", "/whoami", guild.token).status == 200
 
 
 def test_a_corrupt_policy_can_be_deleted(guild: Guild, damage: Callable[..., None]) -> None:
@@ -80,13 +80,13 @@ def test_a_corrupt_policy_can_be_deleted(guild: Guild, damage: Callable[..., Non
 
     assert guild.api.ask("DELETE", guild.policy_path, guild.admin) == Answer(204)
 
-    assert guild.api.ask("GET", "/reports", guild.token).status == 403
+    assert guild.api.ask("GET", "/whoami", guild.token).status == 403
 
 
 def test_a_corrupt_policy_does_not_affect_other_groups(guild: Guild, damage: Callable[..., None], reader: str) -> None:
     damage(guild, **NONSENSE)
 
-    assert guild.api.ask("GET", "/reports", reader).status == 200
+    assert guild.api.ask("GET", "/whoami", reader).status == 200
 
 
 def reasons(cloud: Cloud) -> list[str]:

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from tests.e2e import logs
 from tests.e2e.clients import TIMEOUT, Api
 from tests.e2e.cloud import Cloud, wait_for
+from tests.scoped_route import SCOPED_PATH, needs_scoped_route
 from tests.tokens.corpus import Hostile, Pool, corpus
 from tests.tokens.over_http import is_sendable, judge
 
@@ -50,18 +51,19 @@ def is_signed_by(pool: Pool, token: str) -> bool:
     return signing_input.count(".") == 1
 
 
-@pytest.mark.parametrize("path", ["/files", "/reports"])
+@pytest.mark.parametrize("path", [pytest.param(SCOPED_PATH, marks=needs_scoped_route), "/whoami"])
 def test_a_valid_token_is_admitted(send: Callable[[str], Any], attacked: Pool, path: str) -> None:
     assert send(path)(f"Bearer {attacked.token()}") == 200
 
 
+@needs_scoped_route
 def test_use_case_1_admits_no_token_with_a_wrong_signature_time_or_use(
     send: Callable[[str], Any], attacked: Pool, hostiles: list[Hostile]
 ) -> None:
     def is_checked(hostile: Hostile) -> bool:
         return hostile.code not in NOT_CHECKED or not is_signed_by(attacked, hostile.token)
 
-    assert judge(send("/files"), filter(is_checked, hostiles)) == []
+    assert judge(send(SCOPED_PATH), filter(is_checked, hostiles)) == []
 
 
 def test_use_case_2_refuses_every_token_and_logs_the_reason(
@@ -70,7 +72,7 @@ def test_use_case_2_refuses_every_token_and_logs_the_reason(
     sent = [hostile for hostile in hostiles if is_sendable(hostile.token)]
     before = len(rejections(cloud))
 
-    assert judge(send("/reports"), sent) == []
+    assert judge(send("/whoami"), sent) == []
 
     def logged() -> Counter[str] | None:
         codes = rejections(cloud)[before:]
@@ -80,7 +82,7 @@ def test_use_case_2_refuses_every_token_and_logs_the_reason(
 
 
 def test_no_token_is_in_any_log(cloud: Cloud, api: Api, reader: str) -> None:
-    api.ask("GET", "/reports", reader)
+    api.ask("GET", "/whoami", reader)
     _, payload, signature = reader.split(".")
 
     for group in cloud.local_cloud.client("logs").describe_log_groups()["logGroups"]:

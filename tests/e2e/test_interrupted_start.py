@@ -32,6 +32,6 @@ def test_a_start_succeeds_after_starts_that_were_killed_at_random_moments(tmp_pa
     try:
         outputs = cloud.outputs
         reader = sign_in(outputs, **outputs["users"]["reader"])
-        assert Api(outputs["api_url"]).ask("GET", "/reports", reader).status == 200
+        assert Api(outputs["api_url"]).ask("GET", "/whoami", reader).status == 200
     finally:
         assert cloud.interrupt() == 0, cloud.said

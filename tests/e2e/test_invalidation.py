@@ -14,7 +14,7 @@ from tests.e2e.clients import Api, Guild
 from tests.e2e.cloud import Cloud, wait_for
 from tests.fakes import allow
 
-READ = [allow("/reports", sid="read")]
+READ = [allow("/whoami", sid="read")]
 
 
 def stale_answers(guild: Guild, url: str, changes: int) -> list[str]:
@@ -25,7 +25,7 @@ def stale_answers(guild: Guild, url: str, changes: int) -> list[str]:
         expected = 403 if change % 2 else 200
         written = api.ask("PUT", guild.policy_path, guild.admin, {"statements": [] if change % 2 else READ})
         assert written.status == 200
-        answered = api.ask("GET", "/reports", guild.token).status
+        answered = api.ask("GET", "/whoami", guild.token).status
         if answered != expected:
             stale.append(f"change {change}: got {answered}, expected {expected}")
     return stale
@@ -88,14 +88,14 @@ def test_a_change_by_another_tool_becomes_effective_through_the_stream(
     cloud: Cloud, guild: Guild, table: Table
 ) -> None:
     guild.write(READ)
-    assert guild.api.ask("GET", "/reports", guild.token).status == 200
+    assert guild.api.ask("GET", "/whoami", guild.token).status == 200
     # The stream is ordered. After this change has arrived, only the edit can increment the generation.
     wait_for(lambda: audit_lines(cloud, guild.subject), "the audit line of the first write")
     before = table.generation()
 
     table.edit(guild.subject, [])
 
-    wait_for(lambda: guild.api.ask("GET", "/reports", guild.token).status == 403, "the edit is effective")
+    wait_for(lambda: guild.api.ask("GET", "/whoami", guild.token).status == 403, "the edit is effective")
     assert table.generation() > before
 
 

@@ -10,12 +10,14 @@ import jwt
 import pytest
 
 from local.sign_in import cognito, sign_in
+from tests.configured import PRIVILEGED_GROUP
+from tests.configured import function as deployed
 from tests.e2e import logs
 from tests.e2e.clients import Api, People, unique
 from tests.e2e.cloud import Cloud, wait_for
 
 PASSWORD = "correct-horse-battery-staple"
-FUNCTION = "gatehouse-local-post_confirmation"
+FUNCTION, PRE_TOKEN = deployed("local", "post_confirmation"), deployed("local", "pre_token")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def test_a_user_can_read_reports_immediately_after_the_confirmed_sign_up(
     newcomer = sign_up(pool, outputs)
 
     assert people.groups_of(newcomer["Username"]) == [outputs["default_group"]]
-    assert api.ask("GET", "/reports", sign_in(outputs, newcomer["Username"], PASSWORD)).status == 200
+    assert api.ask("GET", "/whoami", sign_in(outputs, newcomer["Username"], PASSWORD)).status == 200
 
 
 def test_a_password_reset_does_not_restore_a_removed_group(
@@ -51,7 +53,7 @@ def test_a_password_reset_does_not_restore_a_removed_group(
 
     assert people.groups_of(newcomer["Username"]) == []
     token = sign_in(outputs, newcomer["Username"], "another-long-password")
-    assert api.ask("GET", "/reports", token).body["code"] == "no_policy"
+    assert api.ask("GET", "/whoami", token).body["code"] == "no_policy"
 
 
 def test_a_password_reset_assigns_no_group_to_a_user_created_without_one(
@@ -97,15 +99,15 @@ def test_a_user_created_without_a_group_can_read_reports_with_the_first_token(
     token = sign_in(outputs, newcomer.username, newcomer.password)
 
     assert groups_in(token) == [outputs["default_group"]]
-    assert api.ask("GET", "/reports", token).status == 200
+    assert api.ask("GET", "/whoami", token).status == 200
     assert people.groups_of(newcomer.username) == [outputs["default_group"]]
 
 
 def test_a_user_created_with_a_group_gets_no_default_group(outputs: dict[str, Any], people: People) -> None:
-    newcomer = people.newcomer("editors")
+    newcomer = people.newcomer(PRIVILEGED_GROUP)
 
-    assert groups_in(sign_in(outputs, newcomer.username, newcomer.password)) == ["editors"]
-    assert people.groups_of(newcomer.username) == ["editors"]
+    assert groups_in(sign_in(outputs, newcomer.username, newcomer.password)) == [PRIVILEGED_GROUP]
+    assert people.groups_of(newcomer.username) == [PRIVILEGED_GROUP]
 
 
 def test_a_removed_default_group_is_not_restored_by_the_next_token(outputs: dict[str, Any], people: People) -> None:
@@ -127,7 +129,7 @@ def test_a_local_user_who_claims_a_company_group_gets_no_group(cloud: Cloud, out
         "request": {"userAttributes": claims, "groupConfiguration": {"groupsToOverride": ["readers"]}},
         "response": {"claimsOverrideDetails": None},
     }
-    function = "gatehouse-local-pre_token"
+    function = PRE_TOKEN
 
     answered = cloud.local_cloud.client("lambda").invoke(FunctionName=function, Payload=json.dumps(event).encode())
 
@@ -164,7 +166,7 @@ def break_trigger(cloud: Cloud) -> Iterator[Callable[[str], None]]:
 def test_a_user_who_signs_up_while_the_trigger_fails_gets_the_group_at_the_first_sign_in(
     cloud: Cloud, break_trigger: Callable[[str], None], pool: Any, outputs: dict[str, Any], people: People
 ) -> None:
-    break_trigger("gatehouse-local-post_confirmation")
+    break_trigger(FUNCTION)
     before = len(failures(cloud, "post_confirmation"))
 
     newcomer = sign_up(pool, outputs)
@@ -179,7 +181,7 @@ def test_a_user_who_signs_up_while_the_trigger_fails_gets_the_group_at_the_first
 def test_a_sign_in_while_the_trigger_fails_returns_a_token_without_permissions_and_is_reported(
     cloud: Cloud, break_trigger: Callable[[str], None], outputs: dict[str, Any], people: People, api: Api
 ) -> None:
-    break_trigger("gatehouse-local-pre_token")
+    break_trigger(PRE_TOKEN)
     before = len(failures(cloud, "pre_token"))
     newcomer = people.newcomer()
 
@@ -189,7 +191,7 @@ def test_a_sign_in_while_the_trigger_fails_returns_a_token_without_permissions_a
     assert api.ask("GET", "/whoami", token).body["code"] == "no_policy"
     line, metric = wait_for(lambda: failures(cloud, "pre_token")[before:][:2], "the failure is in the log")
     assert (line["level"], line["failure"]) == ("ERROR", "ledger_unreachable")
-    assert metric["function"] == "gatehouse-local-pre_token"
+    assert metric["function"] == PRE_TOKEN
 
 
 def groups_in(token: str) -> list[str]:

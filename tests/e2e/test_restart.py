@@ -19,11 +19,14 @@ from chalicelib.administer import Administer
 from chalicelib.wiring import administer_with
 from infra.policy_files import AUTHOR
 from local.sign_in import SignInFailed, sign_in
+from tests.configured import DEFAULT_GROUP, PRIVILEGED_GROUP
 from tests.e2e.clients import Answer, Api, Guild, People, Person
 from tests.e2e.cloud import STOP_SECONDS, Cloud, command, free_port, is_open, start, start_and_wait, wait_for
 from tests.fakes import allow
 
 POLICY = [allow("/whoami", sid="who-am-i")]
+CHANGED = {"statements": [*POLICY, allow("/*", methods=["*"], sid="everything")]}
+ADMINS = f"/admin/policies/group/{PRIVILEGED_GROUP}"
 SAVED_SECONDS = 10  # the longest time from a change to its save
 NOT_RUNNING = "The local cloud is not running: start it with `make run` in another terminal.\n"
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
@@ -84,8 +87,8 @@ def first_run(tmp_path_factory: pytest.TempPathFactory) -> FirstRun:
         assert guild.write(POLICY).status == 200
         assert guild.api.ask("GET", "/whoami", guild.token).status == 200
         # One policy has the content of an older file, and an administrator wrote the other one.
-        administer(cloud).put_policy("group:readers", (), author=AUTHOR)
-        assert guild.api.ask("PUT", "/admin/policies/group/editors", admin, {"statements": POLICY}).status == 200
+        administer(cloud).put_policy(f"group:{DEFAULT_GROUP}", (), author=AUTHOR)
+        assert guild.api.ask("PUT", ADMINS, admin, CHANGED).status == 200
         addresses = cloud.listening()
         concurrent_run, reset = command(cloud.local_cloud, "run"), command(cloud.local_cloud, "reset")
     finally:
@@ -215,12 +218,12 @@ def test_policies_survive_a_restart(second_run: SecondRun) -> None:
 
 
 def test_a_start_applies_a_changed_policy_file(second_run: SecondRun) -> None:
-    assert re.findall(r"policies: written: (\S+)", second_run.cloud.said) == ["group:readers"]
+    assert re.findall(r"policies: written: (\S+)", second_run.cloud.said) == [f"group:{DEFAULT_GROUP}"]
 
 
 def test_a_start_retains_and_names_a_policy_that_an_administrator_changed(second_run: SecondRun) -> None:
     (retained,) = re.findall(r"policies: not changed: (.+)", second_run.cloud.said)
-    assert re.match(r"group:editors \(written by \S+ at 20", retained)
+    assert re.match(rf"group:{PRIVILEGED_GROUP} \(written by \S+ at 20", retained)
     assert retained.endswith("use `.venv/bin/python manage.py policies apply --stage local --overwrite-policies`")
 
 

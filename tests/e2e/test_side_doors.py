@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.sign_in import cognito
+from tests.configured import function
 from tests.e2e.clients import TIMEOUT, Api, People
 from tests.e2e.cloud import Cloud
 
@@ -94,9 +95,9 @@ def test_a_signature_does_not_cover_another_body(cloud: Cloud, outputs: dict[str
     assert 400 <= answer.status_code < 500
 
 
-@pytest.mark.parametrize("function", ["", "-policy_authorizer", "-policy_changed", "-post_confirmation", "-pre_token"])
-def test_no_function_is_invoked_without_a_signature(outputs: dict[str, Any], function: str) -> None:
-    path = f"/2015-03-31/functions/gatehouse-local{function}/invocations"
+@pytest.mark.parametrize("name", ["", "policy_authorizer", "policy_changed", "post_confirmation", "pre_token"])
+def test_no_function_is_invoked_without_a_signature(outputs: dict[str, Any], name: str) -> None:
+    path = f"/2015-03-31/functions/{function('local', name)}/invocations"
 
     assert post(outputs, path, {"Records": []}) == 403
     assert post(outputs, path, {"Records": []}, Authorization="Bearer anything") == 403
@@ -146,7 +147,7 @@ def test_no_header_replaces_a_signature(outputs: dict[str, Any], header: dict[st
 
 def test_headers_do_not_turn_an_api_request_into_an_aws_request(api: Api) -> None:
     answer = requests.post(
-        f"{api.url}/reports",
+        f"{api.url}/admin/revocations",
         data=b"{}",
         headers={"X-Amz-Target": f"{DYNAMODB}ListTables", "Authorization": "Bearer anything"},
         timeout=TIMEOUT,

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from pycognito.aws_srp import AWSSRP
 
 from local.sign_in import cognito
+from tests.configured import DEFAULT_GROUP, PRIVILEGED_GROUP
 from tests.e2e.clients import TIMEOUT, Api, People, unique
 
 MAILED_CODE = "123456"  # the emulator uses this code for every user
@@ -88,8 +89,8 @@ def refused_with(ask: Callable[[], object]) -> str:
 
 
 @pytest.fixture(scope="module")
-def editor_account(outputs: dict[str, Any]) -> dict[str, str]:
-    return dict(outputs["users"]["editor"])
+def account(outputs: dict[str, Any]) -> dict[str, str]:
+    return dict(outputs["users"]["reader"])
 
 
 @pytest.fixture(scope="module")
@@ -118,32 +119,28 @@ def srp(outputs: dict[str, Any], pool: Any, username: str, password: str) -> dic
 
 
 def test_the_correct_password_returns_an_access_token_over_srp(
-    outputs: dict[str, Any], pool: Any, editor_account: dict[str, str]
+    outputs: dict[str, Any], pool: Any, account: dict[str, str]
 ) -> None:
-    token = srp(outputs, pool, **editor_account)["AccessToken"]
+    token = srp(outputs, pool, **account)["AccessToken"]
 
     keys = jwt.PyJWKClient(outputs["jwks_url"])
     verified = jwt.decode(token, keys.get_signing_key_from_jwt(token), algorithms=["RS256"], issuer=outputs["issuer"])
-    assert (verified["token_use"], verified["cognito:groups"]) == ("access", ["editors"])
+    assert (verified["token_use"], verified["cognito:groups"]) == ("access", [DEFAULT_GROUP])
 
 
-def test_a_wrong_password_is_refused_over_srp(
-    outputs: dict[str, Any], pool: Any, editor_account: dict[str, str]
-) -> None:
+def test_a_wrong_password_is_refused_over_srp(outputs: dict[str, Any], pool: Any, account: dict[str, str]) -> None:
     def sign_in() -> object:
-        return srp(outputs, pool, editor_account["username"], editor_account["password"] + "!")
+        return srp(outputs, pool, account["username"], account["password"] + "!")
 
     assert refused_with(sign_in) == "NotAuthorizedException"
 
 
-def test_the_password_flow_without_srp_is_refused(
-    outputs: dict[str, Any], pool: Any, editor_account: dict[str, str]
-) -> None:
+def test_the_password_flow_without_srp_is_refused(outputs: dict[str, Any], pool: Any, account: dict[str, str]) -> None:
     def sign_in() -> object:
         return pool.initiate_auth(
             ClientId=outputs["web_client_id"],
             AuthFlow="USER_PASSWORD_AUTH",
-            AuthParameters={"USERNAME": editor_account["username"], "PASSWORD": editor_account["password"]},
+            AuthParameters={"USERNAME": account["username"], "PASSWORD": account["password"]},
         )
 
     assert refused_with(sign_in) == "InvalidParameterException"
@@ -188,23 +185,23 @@ def test_a_public_client_gets_no_token_by_client_credentials(outputs: dict[str, 
 
 
 def test_a_user_signs_in_on_the_page_and_gets_all_three_tokens(
-    outputs: dict[str, Any], editor_account: dict[str, str]
+    outputs: dict[str, Any], account: dict[str, str]
 ) -> None:
     browser = Browser(outputs, scope=f"openid {outputs['scopes']['write']}")
 
-    granted = browser.redeem(browser.log_in(**editor_account), code_verifier=browser.verifier)
+    granted = browser.redeem(browser.log_in(**account), code_verifier=browser.verifier)
 
     assert {"access_token", "id_token", "refresh_token"} <= granted.keys()
     assert set(claims(granted["access_token"])["scope"].split()) == {"openid", outputs["scopes"]["write"]}
 
 
-def test_a_wrong_password_on_the_page_returns_no_code(outputs: dict[str, Any], editor_account: dict[str, str]) -> None:
-    assert "code=" not in Browser(outputs).log_in(editor_account["username"], "guessed")
+def test_a_wrong_password_on_the_page_returns_no_code(outputs: dict[str, Any], account: dict[str, str]) -> None:
+    assert "code=" not in Browser(outputs).log_in(account["username"], "guessed")
 
 
-def test_a_code_is_refused_the_second_time(outputs: dict[str, Any], editor_account: dict[str, str]) -> None:
+def test_a_code_is_refused_the_second_time(outputs: dict[str, Any], account: dict[str, str]) -> None:
     browser = Browser(outputs)
-    sent_to = browser.log_in(**editor_account)
+    sent_to = browser.log_in(**account)
     browser.redeem(sent_to, code_verifier=browser.verifier)
 
     assert refused_with(lambda: browser.redeem(sent_to, code_verifier=browser.verifier)) == "invalid_grant"
@@ -214,10 +211,10 @@ def test_a_code_is_refused_the_second_time(outputs: dict[str, Any], editor_accou
     "proof", [pytest.param({}, id="missing"), pytest.param({"code_verifier": "x" * 64}, id="another one")]
 )
 def test_a_code_is_refused_without_its_verifier(
-    outputs: dict[str, Any], editor_account: dict[str, str], proof: dict[str, str]
+    outputs: dict[str, Any], account: dict[str, str], proof: dict[str, str]
 ) -> None:
     browser = Browser(outputs)
-    sent_to = browser.log_in(**editor_account)
+    sent_to = browser.log_in(**account)
 
     assert refused_with(lambda: browser.redeem(sent_to, **proof)) == "invalid_grant"
 
@@ -238,29 +235,29 @@ def test_a_redirect_to_an_unregistered_address_is_refused(outputs: dict[str, Any
 # --- refresh ---
 
 
-def test_refreshed_tokens_contain_the_groups(outputs: dict[str, Any], editor_account: dict[str, str]) -> None:
+def test_refreshed_tokens_contain_the_groups(outputs: dict[str, Any], account: dict[str, str]) -> None:
     browser = Browser(outputs)
-    granted = browser.redeem(browser.log_in(**editor_account), code_verifier=browser.verifier)
+    granted = browser.redeem(browser.log_in(**account), code_verifier=browser.verifier)
 
     refreshed = browser.refresh(granted["refresh_token"])
 
-    assert claims(refreshed["access_token"])["cognito:groups"] == ["editors"]
+    assert claims(refreshed["access_token"])["cognito:groups"] == [DEFAULT_GROUP]
 
 
 def test_refreshed_tokens_omit_a_removed_group(outputs: dict[str, Any], people: People) -> None:
-    person = people.new("editors", "readers")
+    person = people.new(PRIVILEGED_GROUP, DEFAULT_GROUP)
     browser = Browser(outputs)
     granted = browser.redeem(browser.log_in(person.username, person.password), code_verifier=browser.verifier)
-    people.remove_from("editors", person.username)
+    people.remove_from(PRIVILEGED_GROUP, person.username)
 
     refreshed = browser.refresh(granted["refresh_token"])
 
-    assert claims(refreshed["access_token"])["cognito:groups"] == ["readers"]
+    assert claims(refreshed["access_token"])["cognito:groups"] == [DEFAULT_GROUP]
 
 
-def test_a_revoked_refresh_token_is_refused(outputs: dict[str, Any], editor_account: dict[str, str]) -> None:
+def test_a_revoked_refresh_token_is_refused(outputs: dict[str, Any], account: dict[str, str]) -> None:
     browser = Browser(outputs)
-    granted = browser.redeem(browser.log_in(**editor_account), code_verifier=browser.verifier)
+    granted = browser.redeem(browser.log_in(**account), code_verifier=browser.verifier)
     revocation = {"client_id": outputs["web_client_id"], "token": granted["refresh_token"]}
 
     requests.post(f"{outputs['endpoint_url']}/oauth2/revoke", data=revocation, timeout=TIMEOUT).raise_for_status()

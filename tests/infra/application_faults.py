@@ -29,8 +29,8 @@ APPLICATION_FAULTS = (
     Fault("a bad record is retried for a day", 23, f"{_MAPPING}.MaximumRetryAttempts", GONE),
     Fault("batches without partial failures", 23, f"{_MAPPING}.FunctionResponseTypes", GONE),
     Fault("the mapping starts at the latest record", 23, f"{_MAPPING}.StartingPosition", "LATEST"),
-    Fault("a route without an authorizer", 26, f"{_API}.paths./reports.get.security", GONE),
-    Fault("a route without scopes", 26, f"{_API}.paths./files.get.security", [{"pool": []}]),
+    Fault("a route without an authorizer", 26, f"{_API}.paths./admin/policies.get.security", GONE),
+    Fault("a route without scopes", 26, f"{_API}.paths./scoped.get.security", [{"pool": []}]),
     Fault("a route with an unknown authorizer", 26, f"{_API}.paths./whoami.get.security", [{"api_key": []}]),
     Fault(
         "users of another pool",

@@ -99,7 +99,7 @@ def _snapshot_without_responses(answer: dict[str, Any]) -> None:
 
 
 def _open_snapshot(answer: dict[str, Any]) -> None:
-    _in_snapshot(answer, lambda served: served["paths"]["/reports"]["get"].pop("security"))
+    _in_snapshot(answer, lambda served: served["paths"]["/admin/policies"]["get"].pop("security"))
 
 
 def _in_snapshot(answer: dict[str, Any], change: Change) -> None:

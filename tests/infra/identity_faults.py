@@ -1,5 +1,6 @@
 """Faults for the identity template, each with the control that must report it."""
 
+from tests.configured import SCOPES
 from tests.infra.faults import GONE, Fault
 
 ANYONE = {"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}
@@ -50,7 +51,7 @@ IDENTITY_FAULTS = (
         "a machine client with the write scope",
         5,
         "MachineClient.AllowedOAuthScopes",
-        [{"Fn::Sub": "${ResourceServer}/file.write"}],
+        [{"Fn::Sub": f"${{ResourceServer}}/{SCOPES[-1]}"}],
     ),
     Fault(
         "tokens that can change user attributes",

@@ -14,17 +14,31 @@ import boto3
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
+from authorizers.cognito import PoolAuthorizer, requires
 from infra.package import package_without_dependencies
+from tests.configured import SCOPES
 from tests.infra.intrinsics import PSEUDO
 
 
 def packaged(folder: Path) -> dict[str, Any]:
-    """Returns the packaged template with a location for the code."""
+    """Returns the packaged template with a location for the code and with a route of use case 1.
+
+    The function adds the route, because an application can have none.
+    """
     template: dict[str, Any] = json.loads(package_without_dependencies(folder)[0])
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = "s3://bundles/gatehouse.zip"
+            resource["Properties"]["CodeUri"] = "s3://bundles/code.zip"
+    _add_scoped_route(template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"])
     return template
+
+
+def _add_scoped_route(definition: dict[str, Any]) -> None:
+    authorizer = requires(SCOPES[0])
+    assert isinstance(authorizer, PoolAuthorizer)
+    definition["securityDefinitions"]["pool"] = authorizer.to_swagger()
+    whoami = definition["paths"]["/whoami"]["get"]
+    definition["paths"]["/scoped"] = {"get": {**whoami, "security": [{"pool": authorizer.scopes}]}}
 
 
 def translated(template: Mapping[str, Any], values: Mapping[str, str] | None = None) -> dict[str, Any]:

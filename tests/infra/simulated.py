@@ -23,11 +23,12 @@ from infra.stacks import Stacks, with_code
 from infra.stage import Stage
 from local.cloud import LocalCloud
 from local.install import add_gateway_responses
+from tests.configured import APP
 from tests.environment import child_environment
 
 STAGE = Stage(
     name="olympus",
-    app="gatehouse",
+    app=APP,
     region="us-east-1",
     account=None,
     identity={
@@ -44,7 +45,7 @@ STAGE = Stage(
     },
     application={"DefaultGroups": "readers"},
 )
-APPLICATION = "gatehouse-olympus"
+APPLICATION = f"{APP}-olympus"
 
 
 @contextmanager
@@ -83,7 +84,7 @@ def deploy(local_cloud: LocalCloud) -> None:
     """Deploys the stage from the packaged application."""
     delphi = '{"client_secret": "known to nobody but Delphi"}'
     local_cloud.client("secretsmanager").create_secret(Name="delphi", SecretString=delphi)
-    stacks = Stacks(local_cloud.client("cloudformation"), local_cloud.client("s3"), bucket="gatehouse-olympus-deploy")
+    stacks = Stacks(local_cloud.client("cloudformation"), local_cloud.client("s3"), bucket=f"{APPLICATION}-deploy")
     identity = _identity(stacks, {})
     template, code = package(local_cloud.folder / "build")
     jwks = f"{local_cloud.url}/{identity['UserPoolId']}/.well-known/jwks.json"

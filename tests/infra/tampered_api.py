@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from tests.configured import APP, RESOURCE_SERVER, SCOPES
 from tests.infra.target import Tampering, Target, Undo, pair, restored
+from tests.scoped_route import SCOPED_ROUTES
 
 _EVERYONE = {
     "Version": "2012-10-17",
@@ -40,7 +42,7 @@ def _scopes(verb: str, path: str, *scopes: str) -> Tampering:
             gateway.put_method(**method, **authorizer, authorizationScopes=names)
             gateway.put_integration(**method, **service)
 
-        recreate([f"https://gatehouse.example/{scope}" for scope in scopes])
+        recreate([f"{RESOURCE_SERVER}/{scope}" for scope in scopes])
         return lambda: recreate(was["authorizationScopes"])
 
     return _deployed(tamper)
@@ -75,7 +77,7 @@ def _integration(target: Target) -> Undo:
 
 def _additional_route(target: Target) -> Undo:
     gateway = target.client("apigateway")
-    method = {**target.method("GET", "/reports"), "httpMethod": "PATCH"}
+    method = {**target.method("GET", "/admin/policies"), "httpMethod": "PATCH"}
     uri = gateway.get_integration(**{**method, "httpMethod": "GET"})["uri"]
     gateway.put_method(**method, authorizationType="NONE")
     gateway.put_integration(**method, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
@@ -85,7 +87,7 @@ def _additional_route(target: Target) -> Undo:
 def _additional_api(target: Target) -> Undo:
     gateway = target.client("apigateway")
     authorizer = gateway.get_authorizer(**target.authorizer("policy_authorizer"))
-    made = {"restApiId": gateway.create_rest_api(name="gatehouse")["id"]}
+    made = {"restApiId": gateway.create_rest_api(name=APP)["id"]}
     settings = {key: authorizer[key] for key in ("name", "type", "authorizerUri", "identitySource")}
     gateway.create_authorizer(**made, **settings)
     return lambda: gateway.delete_rest_api(**made)
@@ -204,14 +206,19 @@ def _data_key(target: Target) -> dict[str, str]:
     return {"KeyId": target.names["DataKey"]}
 
 
+def _of_use_case_1(verb: str, path: str) -> Iterator[tuple[str, Tampering]]:
+    yield "a method of use case 1 needs no token", _open(verb, path)
+    yield "a method needs no scope", _scopes(verb, path)
+    yield "a method accepts every scope", _scopes(verb, path, *SCOPES)
+
+
 TAMPERINGS: dict[str, tuple[str, Tampering]] = {
-    "a method of use case 2 needs no token": ("api-route-authorizers", _open("GET", "/reports")),
-    "a method of use case 1 needs no token": ("api-route-authorizers", _open("DELETE", "/files/{name}")),
-    "a method needs no scope": ("api-route-authorizers", _scopes("PUT", "/files/{name}")),
-    "a method accepts the read scope": (
-        "api-route-authorizers",
-        _scopes("PUT", "/files/{name}", "file.read", "file.write"),
-    ),
+    "a method of use case 2 needs no token": ("api-route-authorizers", _open("GET", "/admin/policies")),
+    **{
+        name: ("api-route-authorizers", tamper)
+        for route in SCOPED_ROUTES[-1:]
+        for name, tamper in _of_use_case_1(*route)
+    },
     "the API gets an additional route": ("api-routes", _additional_route),
     "a method calls another function": ("api-integrations", _integration),
     "a second API calls the authorizer": ("api-single", _additional_api),

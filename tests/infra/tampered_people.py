@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from tests.configured import DEFAULT_GROUP, group_settings
 from tests.infra.target import Arguments, Tampering, Target, Undo, pair, restored, setting
 
 OTHER_FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:trojan-horse"
@@ -50,16 +51,16 @@ def _additional_client(target: Target) -> Undo:
     return lambda: cognito.delete_user_pool_client(**target.pool, ClientId=made["ClientId"])
 
 
-_EDITORS = {"GroupName": "editors"}
-_ORIGINAL = {"Precedence": 20, "Description": "Can write reports"}
+_READERS = {"GroupName": DEFAULT_GROUP}
+_ORIGINAL = group_settings(DEFAULT_GROUP)
 
 
 def _group_with_a_role(target: Target) -> Undo:
-    cognito, editors = target.client("cognito-idp"), {**target.pool, **_EDITORS}
+    cognito, readers = target.client("cognito-idp"), {**target.pool, **_READERS}
 
     def recreate(**more: str) -> None:  # the emulator cannot update a group
-        cognito.delete_group(**editors)
-        cognito.create_group(**editors, **_ORIGINAL, **more)
+        cognito.delete_group(**readers)
+        cognito.create_group(**readers, **_ORIGINAL, **more)
 
     recreate(RoleArn=target.outputs["ApiRoleArn"])
     return recreate
@@ -175,7 +176,7 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
     "the feature plan is changed": ("pool-plan", _pool({"UserPoolTier": "PLUS"}, {"UserPoolTier": "ESSENTIALS"})),
     "a group is deleted": (
         "pool-groups",
-        restored("cognito-idp", "delete_group", "create_group", lambda target: {**target.pool, **_EDITORS}, _ORIGINAL),
+        restored("cognito-idp", "delete_group", "create_group", lambda target: {**target.pool, **_READERS}, _ORIGINAL),
     ),
     "a group gets an IAM role": ("pool-groups", _group_with_a_role),
     "the resource server gets an additional scope": (

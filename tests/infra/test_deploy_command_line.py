@@ -24,6 +24,7 @@ from chalicelib.core.errors import CannotDecide
 from infra.errors import DeploymentFailed, Refused
 from operations.aws import connect
 from operations.command_line import main
+from tests.configured import function
 from tests.infra.account import Account, gone
 from tests.infra.stages import PROJECT, TRIAL, project_in
 
@@ -106,7 +107,7 @@ def test_a_protected_stage_cannot_be_destroyed(tmp_path, capsys, identity, more)
     assert "set `DataProtection: false` in this file" in err
 
 
-@pytest.mark.parametrize("packaged", ["gatehouse-trial-application", "gatehouse-trial"])
+@pytest.mark.parametrize("packaged", [function("trial", "application"), function("trial")])
 def test_a_stage_with_a_packaged_application_cannot_be_destroyed(tmp_path, capsys, packaged):
     def describe(StackName: str) -> Any:
         if StackName == packaged:
@@ -302,12 +303,10 @@ def test_lint_finds_no_fault_in_the_policies_of_this_repository(capsys):
 
 
 def test_lint_reports_every_fault_without_connecting(tmp_path, capsys):
-    project = project_with(
-        tmp_path, editors="group: editros", machine="client: MachinClientId", readers="group: readers"
-    )
+    project = project_with(tmp_path, admins="group: amdins", machine="client: MachinClientId", readers="group: readers")
     assert main(["policies", "lint"], project, lambda _stage: pytest.fail("the command must not connect")) == 1
     assert capsys.readouterr().out == (
-        "FAIL policies/editors.yaml: group: infra/identity.yaml has no group 'editros'. Did you mean 'editors'?"
+        "FAIL policies/admins.yaml: group: infra/identity.yaml has no group 'amdins'. Did you mean 'admins'?"
         " Correct the name, or add the group to infra/identity.yaml.\n"
         "FAIL policies/machine.yaml: client: got 'MachinClientId', expected one of the outputs"
         " MachineClientId, SsoClientId, WebClientId.\n"
@@ -335,10 +334,10 @@ def test_a_deployment_with_an_unknown_group_is_refused_before_its_first_step(tmp
         raise ClientError({"Error": {"Code": "ValidationError", "Message": "does not exist"}}, "DescribeStacks")
 
     account = owned_by("123456789012", cloudformation={"describe_stacks": describe})
-    project = project_with(tmp_path, editors="group: editros")
+    project = project_with(tmp_path, admins="group: amdins")
     status, out, err = typed(project, capsys, "deploy", account=account)
     assert (status, out, account.calls) == (1, "", [])
-    assert err.startswith("policies/editors.yaml: group: infra/identity.yaml has no group 'editros'. Did you mean")
+    assert err.startswith("policies/admins.yaml: group: infra/identity.yaml has no group 'amdins'. Did you mean")
     assert "--allow-unknown-group" in err
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from infra.errors import Refused
 from infra.stage import read_stage
+from tests.configured import APP
 from tests.infra.stages import PROJECT, project_in
 
 
@@ -18,7 +19,7 @@ def refusal(folder, text: str, name: str = "trial") -> str:
 def test_a_stage_contains_only_the_values_of_its_file(tmp_path):
     stage = read_stage(project_in(tmp_path, "region: eu-central-1"), "trial")
     assert (stage.region, stage.account, stage.identity, stage.application) == ("eu-central-1", None, {}, {})
-    assert (stage.stack, stage.state_parameter) == ("gatehouse-trial-identity", "/gatehouse/trial/chalice-state")
+    assert (stage.stack, stage.state_parameter) == (f"{APP}-trial-identity", f"/{APP}/trial/chalice-state")
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])

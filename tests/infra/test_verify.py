@@ -19,6 +19,7 @@ from infra.checks.live import Live
 from infra.checks.stack import drift
 from infra.discovery import Client
 from infra.verify import CHECKS, PROJECT, Finding, verify
+from tests.configured import APP
 from tests.infra import simulated, tampered_api, tampered_data, tampered_people
 from tests.infra.doctored import DOCTORED, Change, denied, doctored, set_in
 from tests.infra.stages import project_in
@@ -207,7 +208,7 @@ def test_a_deployment_from_other_sources_fails_the_deployment_check(by_manage: T
 
 @pytest.mark.parametrize(
     ("memory", "expected"),
-    [(None, "The SSM parameter /gatehouse/olympus"), (State(), "The last deployment did not finish")],
+    [(None, f"The SSM parameter /{APP}/olympus"), (State(), "The last deployment did not finish")],
 )
 def test_an_unknown_or_unfinished_deployment_fails_the_deployment_check(
     by_manage: Target, memory: State | None, expected: str
@@ -235,7 +236,7 @@ def test_a_check_fails_when_an_answer_has_an_unexpected_form(target: Target):
 def test_every_check_fails_without_a_stack(target: Target):
     findings = failed(Target(replace(target.stage, name="atlantis"), target.client))
     assert len(findings) == len(CHECKS)
-    assert all("gatehouse-atlantis" in finding.detail for finding in findings)
+    assert all(f"{APP}-atlantis" in finding.detail for finding in findings)
 
 
 def test_a_pre_token_trigger_under_both_of_its_names_passes(target: Target):

@@ -149,9 +149,6 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_the_routes_have_the_scopes_of_the_stage(packaged: Any):
     authorizers = expected_authorizers(packaged, "https://olympus.example")
     assert authorizers["GET", "/"] == PUBLIC
-    assert authorizers["PUT", "/files/{name}"] == RouteAuthorizer(
-        "COGNITO_USER_POOLS", "pool", ("https://olympus.example/file.write",)
-    )
     assert authorizers["GET", "/whoami"] == RouteAuthorizer("CUSTOM", "policy_authorizer")
     assert authorizer_names(packaged) == {"pool", "policy_authorizer"}
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app import app
 from local.cloud import app_name, from_environment
 
 
@@ -18,4 +19,4 @@ def test_a_valid_port_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_prefix_of_function_names_is_the_name_of_the_application() -> None:
-    assert app_name() == "gatehouse"
+    assert app_name() == app.app_name

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from local.tail import Tail
+from tests.configured import APP
 
-GROUP = "/aws/lambda/gatehouse-local-policy_authorizer"
+GROUP = f"/aws/lambda/{APP}-local-policy_authorizer"
 BEGAN = 1_000_000
 
 

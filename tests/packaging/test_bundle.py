@@ -9,6 +9,7 @@ from app import app
 from chalicelib.settings import Settings
 from infra.package import package_without_dependencies
 from tests.packaging.bundles import Bundle, folder_of, needed_by, required, unzipped
+from tests.scoped_route import needs_scoped_route
 
 VARIABLES = {(made.__doc__ or "").split(":")[0] for made in vars(Settings).values() if isinstance(made, property)}
 
@@ -95,6 +96,7 @@ def authorizer(bundle: Bundle, name: str) -> dict[str, Any]:
     return definition
 
 
+@needs_scoped_route
 def test_the_gateway_does_not_cache_results_of_the_cognito_authorizer(bundle: Bundle) -> None:
     assert authorizer(bundle, "pool")["authorizerResultTtlInSeconds"] == 0
 

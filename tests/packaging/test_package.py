@@ -17,8 +17,10 @@ from infra.bundle import rebuilt
 from infra.errors import PackagingFailed
 from infra.package import PROJECT, SOURCES, package_for_lambda, package_without_dependencies
 from infra.package_cache import PackageCache
+from tests.configured import SCOPES
 from tests.environment import child_environment
 from tests.packaging.bundles import names_in
+from tests.scoped_route import needs_scoped_route
 from tests.wheels import lock_of, pip_settings, write_wheel
 
 PACKAGE = """
@@ -216,11 +218,12 @@ def test_a_changed_file_does_not_rebuild_the_dependencies(tmp_path: Path) -> Non
     assert built == ["aws-lambda-powertools\n"]
 
 
+@needs_scoped_route
 def test_a_changed_setting_is_packaged_again(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package_for_lambda(tmp_path / "out", project)
     monkeypatch.setenv("RESOURCE_SERVER", "https://other.example")
     template, _ = package_for_lambda(tmp_path / "out", project)
-    assert "https://other.example/file.read" in template
+    assert f"https://other.example/{SCOPES[0]}" in template
 
 
 def test_damaged_files_of_an_interrupted_run_are_replaced(project: Path, tmp_path: Path) -> None:

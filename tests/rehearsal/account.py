@@ -131,16 +131,14 @@ def statuses(account: Account, outputs: dict[str, str]) -> dict[str, int]:
     token = _reader(account, outputs)
 
     def ask(method: str, path: str, headers: dict[str, str] | None = None) -> int:
-        return requests.request(
-            method, url + path, headers=headers, json={"title": "t", "body": "b"}, timeout=30
-        ).status_code
+        return requests.request(method, url + path, headers=headers, json={"sub": "another"}, timeout=30).status_code
 
     reader = {"Authorization": f"Bearer {token}"}
     return {
         "no token, GET /": ask("GET", "/"),
-        "no token, GET /reports": ask("GET", "/reports"),
-        "reader, GET /reports": ask("GET", "/reports", reader),
-        "reader, POST /reports": ask("POST", "/reports", reader),
+        "no token, GET /whoami": ask("GET", "/whoami"),
+        "reader, GET /whoami": ask("GET", "/whoami", reader),
+        "reader, POST /admin/revocations": ask("POST", "/admin/revocations", reader),
     }
 
 

@@ -14,16 +14,17 @@ from typing import Any
 import pytest
 
 from infra.stacks import Stacks
+from tests.configured import APP, PRIVILEGED_GROUP
 from tests.rehearsal.account import Account, administer, opened_account, statuses
 from tests.rehearsal.checkout import STAGE, Checkout, Said
 
 OPEN = {
     "no token, GET /": 200,
-    "no token, GET /reports": 401,
-    "reader, GET /reports": 200,
-    "reader, POST /reports": 403,
+    "no token, GET /whoami": 401,
+    "reader, GET /whoami": 200,
+    "reader, POST /admin/revocations": 403,
 }
-STATE_PARAMETER = f"/gatehouse/{STAGE}/chalice-state"
+STATE_PARAMETER = f"/{APP}/{STAGE}/chalice-state"
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def play(account: Account):
 
 
 def outputs_of(account: Account, inventory: dict[str, list[str]]) -> dict[str, str]:
-    outputs = Stacks(account.client("cloudformation")).outputs(f"gatehouse-{STAGE}-identity")
+    outputs = Stacks(account.client("cloudformation")).outputs(f"{APP}-{STAGE}-identity")
     # An API without a deployment has no URL.
     for api in inventory.get("rest APIs", []):
         if account.client("apigateway").get_stages(restApiId=api)["item"]:
@@ -85,7 +86,7 @@ def failed_creation(account: Account, play, tmp_path_factory: pytest.TempPathFac
     cognito = account.client("cognito-idp")
     theirs = cognito.create_user_pool(PoolName="olive-growers")["UserPool"]["Id"]
     cognito.create_user_pool_domain(UserPoolId=theirs, Domain="merchants")
-    checkout = Checkout.new(tmp_path_factory.mktemp("first") / "gatehouse", account.local_cloud)
+    checkout = Checkout.new(tmp_path_factory.mktemp("first") / APP, account.local_cloud)
     checkout.describe(DomainPrefix="merchants")
     scene = play(checkout, "deploy")
     cognito.delete_user_pool_domain(UserPoolId=theirs, Domain="merchants")
@@ -102,7 +103,7 @@ def test_a_stack_that_cannot_be_created_leaves_no_resource(failed_creation):
 
 def test_a_new_stack_is_created_without_deletion_protection(failed_creation, account):
     # Unlike AWS, the simulation also rolls back protected resources.
-    parameters = Stacks(account.client("cloudformation")).parameters(f"gatehouse-{STAGE}-identity")
+    parameters = Stacks(account.client("cloudformation")).parameters(f"{APP}-{STAGE}-identity")
     assert parameters["DataProtection"] == "false"
 
 
@@ -227,8 +228,8 @@ def test_a_changed_parameter_reaches_the_pool(updated, account):
 
 def test_a_redeployment_keeps_the_triggers_and_the_url_of_the_api(deployed, updated, account):
     told = triggers(account, updated)
-    assert told["PostConfirmation"].endswith(f":gatehouse-{STAGE}-post_confirmation")
-    assert told["PreTokenGenerationConfig"]["LambdaArn"].endswith(f":gatehouse-{STAGE}-pre_token")
+    assert told["PostConfirmation"].endswith(f":{APP}-{STAGE}-post_confirmation")
+    assert told["PreTokenGenerationConfig"]["LambdaArn"].endswith(f":{APP}-{STAGE}-pre_token")
     assert updated.api == deployed.api
     assert updated.inventory["user pools"] == deployed.inventory["user pools"]
     assert updated.statuses == OPEN
@@ -236,7 +237,7 @@ def test_a_redeployment_keeps_the_triggers_and_the_url_of_the_api(deployed, upda
 
 @pytest.fixture(scope="module")
 def clone(updated: Scene, account: Account, play, tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    checkout = Checkout.new(tmp_path_factory.mktemp("second") / "gatehouse", account.local_cloud)
+    checkout = Checkout.new(tmp_path_factory.mktemp("second") / APP, account.local_cloud)
     for name in (f"infra/stages/{STAGE}.yaml", "app.py"):
         checkout.file(name).write_bytes(updated.checkout.file(name).read_bytes())
     return play(checkout, "deploy")
@@ -293,7 +294,7 @@ def test_an_adopted_api_keeps_its_url(clone, adopted):
 @pytest.fixture(scope="module")
 def chalice_deployed(adopted: Scene, play) -> Scene:
     source = adopted.checkout.file("app.py")
-    source.write_text(source.read_text(encoding="utf-8").replace("Gatehouse is open.", "Come in."), encoding="utf-8")
+    source.write_text(source.read_text(encoding="utf-8").replace(" is open.", " is open to all."), encoding="utf-8")
     return play(adopted.checkout, "deploy", "--stage", STAGE, run="chalice")
 
 
@@ -307,13 +308,13 @@ def test_chalice_deploy_with_state_deploys_new_code_to_the_same_api(adopted, cha
 def repaired(chalice_deployed: Scene, account: Account, play) -> Scene:
     """Deploys after a function was deleted, a wrong stream was connected, and a policy was emptied by hand."""
     functions, outputs = account.client("lambda"), chalice_deployed.outputs
-    functions.delete_function(FunctionName=f"gatehouse-{STAGE}-pre_token")
+    functions.delete_function(FunctionName=f"{APP}-{STAGE}-pre_token")
     functions.create_event_source_mapping(
-        FunctionName=f"gatehouse-{STAGE}-policy_changed",
+        FunctionName=f"{APP}-{STAGE}-policy_changed",
         EventSourceArn=account.new_stream("caravans"),
         StartingPosition="TRIM_HORIZON",
     )
-    administer(account, outputs).put_policy("group:editors", (), author="the dean")
+    administer(account, outputs).put_policy(f"group:{PRIVILEGED_GROUP}", (), author="the dean")
     return play(chalice_deployed.checkout, "deploy")
 
 
@@ -326,16 +327,16 @@ def test_a_deployment_repairs_manual_changes(chalice_deployed, repaired):
 
 def test_a_missing_trigger_is_reported_and_attached_again(repaired, account):
     assert (
-        f"the user pool has no triggers until a later step has created the functions gatehouse-{STAGE}-pre_token"
+        f"the user pool has no triggers until a later step has created the functions {APP}-{STAGE}-pre_token"
         in repaired.said.out
     )
     assert set(triggers(account, repaired)) == {"PostConfirmation", "PreTokenGenerationConfig"}
 
 
 def test_a_policy_of_another_author_is_reported_and_not_changed(repaired, account):
-    assert "not changed: group:editors (written by the dean" in repaired.said.out
+    assert f"not changed: group:{PRIVILEGED_GROUP} (written by the dean" in repaired.said.out
     assert "To replace it, use --overwrite-policies\n" in repaired.said.out
-    assert administer(account, repaired.outputs).get_policy("group:editors").statements == ()
+    assert administer(account, repaired.outputs).get_policy(f"group:{PRIVILEGED_GROUP}").statements == ()
 
 
 @pytest.fixture(scope="module")
@@ -348,8 +349,8 @@ def test_policies_apply_needs_no_deployment(without_readers, account):
     assert (without_readers.said.trouble, without_readers.said.changed) == ("", ["Apply the policies"])
     policies = administer(account, without_readers.outputs)
     assert "group:readers" not in [policy.subject for policy in policies.list_policies()]
-    assert policies.get_policy("group:editors").updated_by == "the dean"
-    assert without_readers.statuses == {**OPEN, "reader, GET /reports": 403}
+    assert policies.get_policy(f"group:{PRIVILEGED_GROUP}").updated_by == "the dean"
+    assert without_readers.statuses == {**OPEN, "reader, GET /whoami": 403}
 
 
 @pytest.fixture(scope="module")
@@ -359,7 +360,7 @@ def overwritten(without_readers: Scene, play) -> Scene:
 
 def test_overwrite_policies_replaces_a_policy_of_another_author(overwritten, account):
     assert overwritten.said.changed == ["Apply the policies"]
-    assert administer(account, overwritten.outputs).get_policy("group:editors").updated_by == "policies/"
+    assert administer(account, overwritten.outputs).get_policy(f"group:{PRIVILEGED_GROUP}").updated_by == "policies/"
 
 
 def test_a_deployment_after_chalice_deploy_sets_the_error_responses_again(repaired, account):
@@ -449,7 +450,7 @@ def retried(failed_again: Scene, play) -> Scene:
 
 def test_a_retry_uses_the_resources_of_a_failed_deployment(failed_again, retried):
     assert retried.said.trouble == ""
-    assert retried.statuses == {**OPEN, "reader, GET /reports": 403}
+    assert retried.statuses == {**OPEN, "reader, GET /whoami": 403}
     for kind in ("rest APIs", "stream mappings", "functions", "user pools"):
         assert retried.inventory[kind] == failed_again.inventory[kind]
 

@@ -5,6 +5,7 @@ from chalice.app import ChaliceAuthorizer
 
 from app import app
 from authorizers.cognito import PoolAuthorizer
+from infra.checks.routes import RouteAuthorizer, expected_authorizers
 from tests.sample.scopes import READ, WRITE
 
 ROUTES = {(method, path): route for path, methods in app.routes.items() for method, route in methods.items()}
@@ -26,3 +27,8 @@ def test_reading_a_file_needs_the_scope_to_read_and_changing_it_the_scope_to_wri
 @pytest.mark.parametrize("name", REPORTS)
 def test_policies_decide_who_may_call_the_routes_of_reports(name):
     assert isinstance(ROUTES[name].authorizer, ChaliceAuthorizer)
+
+
+def test_verify_expects_the_scopes_of_the_stage():
+    expected = expected_authorizers("https://olympus.example")["PUT", "/files/{name}"]
+    assert expected == RouteAuthorizer("COGNITO_USER_POOLS", "pool", ("https://olympus.example/file.write",))

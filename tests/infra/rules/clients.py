@@ -1,5 +1,6 @@
 """Rules about the app clients: flows, redirects, scopes, attributes and lifetimes."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -101,7 +102,7 @@ def least_scopes(stack: Stack) -> Iterator[str]:
     ours = {f"<{server.name}>/{scope['ScopeName']}" for server in servers for scope in server.properties["Scopes"]}
     for client in clients(stack):
         scopes = set(client.properties.get("AllowedOAuthScopes", []))
-        allowed = {scope for scope in ours if scope.endswith(".read")}
+        allowed = {scope for scope in ours if re.search(r"[./]read$", scope)}
         if not for_machines(client.properties):
             allowed = ours | IDENTITY_SCOPES
         if not scopes or not scopes <= allowed:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tests.configured import function
 from tests.infra.intrinsics import Unresolvable
 from tests.infra.matrix import INVALID, is_valid
 from tests.infra.parameters import Refused
@@ -121,7 +122,7 @@ def described(stack: Stack) -> Iterator[str]:
 @for_each_stack
 def phases(stack: Stack) -> Iterator[str]:
     """The pool has triggers only in the phase in which the functions exist."""
-    expected = {"gatehouse-dev-post_confirmation", "gatehouse-dev-pre_token"}
+    expected = {function("dev", "post_confirmation"), function("dev", "pre_token")}
     if triggers(stack) != (expected if stack.parameters["DeployPhase"] == "complete" else set()):
         yield f"the triggers are {sorted(triggers(stack))}"
     before_tokens = pool(stack).properties.get("LambdaConfig", {}).get("PreTokenGenerationConfig")

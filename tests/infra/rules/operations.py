@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tests.configured import APP
 from tests.infra.resolve import Resource, Stack
 from tests.infra.rules import for_each_stack
 from tests.infra.rules.people import pool
@@ -9,20 +10,20 @@ from tests.infra.rules.people import pool
 FORTNIGHT = 14 * 24 * 3600
 # Each metric with all its dimensions, and the highest threshold that its alarm can have.
 WATCHED = {
-    "Gatehouse Decisions function=gatehouse-dev-policy_authorizer decision=failed": 0,
-    "Gatehouse OnboardingFailed function=gatehouse-dev-post_confirmation": 0,
-    "Gatehouse OnboardingFailed function=gatehouse-dev-pre_token": 0,
-    "Gatehouse KeysOutageSeconds function=gatehouse-dev-policy_authorizer decision=allowed": 0,
-    "AWS/Lambda Errors FunctionName=gatehouse-dev-pre_token": 0,
-    "AWS/Lambda Errors FunctionName=gatehouse-dev-post_confirmation": 0,
-    "AWS/Lambda Errors FunctionName=gatehouse-dev-policy_changed": 0,
-    "AWS/Lambda Duration FunctionName=gatehouse-dev-policy_authorizer": 3000,
-    "AWS/Lambda Throttles FunctionName=gatehouse-dev-policy_authorizer": 0,
-    "AWS/Lambda IteratorAge FunctionName=gatehouse-dev-policy_changed": 60000,
+    f"Gatehouse Decisions function={APP}-dev-policy_authorizer decision=failed": 0,
+    f"Gatehouse OnboardingFailed function={APP}-dev-post_confirmation": 0,
+    f"Gatehouse OnboardingFailed function={APP}-dev-pre_token": 0,
+    f"Gatehouse KeysOutageSeconds function={APP}-dev-policy_authorizer decision=allowed": 0,
+    f"AWS/Lambda Errors FunctionName={APP}-dev-pre_token": 0,
+    f"AWS/Lambda Errors FunctionName={APP}-dev-post_confirmation": 0,
+    f"AWS/Lambda Errors FunctionName={APP}-dev-policy_changed": 0,
+    f"AWS/Lambda Duration FunctionName={APP}-dev-policy_authorizer": 3000,
+    f"AWS/Lambda Throttles FunctionName={APP}-dev-policy_authorizer": 0,
+    f"AWS/Lambda IteratorAge FunctionName={APP}-dev-policy_changed": 60000,
     "AWS/SQS ApproximateNumberOfMessagesVisible QueueName=<StreamDeadLetters.QueueName>": 0,
 }
 # The API does not exist before that phase.
-WATCHED_WHEN_COMPLETE = {"AWS/ApiGateway 5XXError ApiName=gatehouse Stage=dev": 0}
+WATCHED_WHEN_COMPLETE = {f"AWS/ApiGateway 5XXError ApiName={APP} Stage=dev": 0}
 
 
 @for_each_stack

@@ -1,0 +1,95 @@
+"""A checkout of this repository, its fork, and the route, group and policy that the fork adds by the README."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.environment import child_environment
+
+PROJECT = Path(__file__).resolve().parents[2]
+NAME, TITLE = "harbour", "Harbour Office"
+# What no checkout has: the results of builds and runs, and the environment, which the fork shares.
+_LEFT_OUT = (".git", ".venv", ".local", "build", "mutants", "deployments", "__pycache__", ".*_cache", ".hypothesis")
+_ROUTE = """
+
+@app.route("/berths", authorizer=policy_authorizer)
+def list_berths() -> Any:
+    return {"berths": []}
+"""
+_GROUP = """  PilotsGroup:
+    Type: AWS::Cognito::UserPoolGroup
+    Properties: {UserPoolId: !Ref UserPool, GroupName: pilots, Precedence: 20, Description: May see berths}
+"""
+_POLICY = """group: pilots
+statements:
+  - sid: see-berths
+    effect: Allow
+    methods: [GET]
+    paths: [/berths]
+"""
+
+
+def checkout(folder: Path) -> Path:
+    """Copies this repository, as it is on the disk, into a git checkout without changes."""
+    shutil.copytree(PROJECT, folder, symlinks=True, ignore=shutil.ignore_patterns(*_LEFT_OUT))
+    _git(folder, "init", "--quiet")
+    commit(folder)
+    return folder
+
+
+def commit(folder: Path) -> None:
+    _git(folder, "add", "--all")
+    author = ("-c", "user.name=Clerk", "-c", "user.email=clerk@harbour.example")
+    _git(folder, *author, "commit", "--quiet", "--message", "As it is")
+
+
+def changed(folder: Path) -> list[str]:
+    """Returns the files that differ from the last commit."""
+    return _git(folder, "status", "--porcelain").split("\n")[:-1]
+
+
+def fork(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return run(folder, "manage.py", "fork", *words)
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Runs Python in a checkout."""
+    settings = {"PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        [sys.executable, *words], cwd=folder, env=child_environment(**settings), capture_output=True, text=True
+    )
+
+
+def add_route(folder: Path) -> None:
+    """Adds a route, a group, its policy and the rows of the tests, as "Add a route" of the README says."""
+    _append(folder / "app.py", _ROUTE)
+    _insert_before(folder / "infra/identity.yaml", "  AdminsGroup:\n", _GROUP)
+    (folder / "policies/pilots.yaml").write_text(_POLICY, encoding="utf-8")
+    row = '    ("GET", "/berths", None, {}),\n'
+    _insert_before(folder / "tests/infra/test_least_privilege.py", '    ("GET", "/whoami", None, {}),\n', row)
+    shutil.copy(Path(__file__).with_name("berths.py"), folder / "tests/test_berths.py")
+
+
+def _append(file: Path, text: str) -> None:
+    file.write_text(file.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+def _insert_before(file: Path, place: str, text: str) -> None:
+    before = file.read_text(encoding="utf-8")
+    assert before.count(place) == 1, f"{file.name}: {place!r}"
+    file.write_text(before.replace(place, text + place), encoding="utf-8")
+
+
+def _git(folder: Path, *words: str) -> str:
+    told = subprocess.run(
+        ["git", *words],  # noqa: S607 - git is where the shell of the tests finds it
+        cwd=folder,
+        env=child_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return told.stdout
