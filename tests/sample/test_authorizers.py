@@ -1,11 +1,14 @@
 """Each route of the sample names the authorizer of its use case."""
 
+import json
+
 import pytest
 from chalice.app import ChaliceAuthorizer
 
 from app import app
 from authorizers.cognito import PoolAuthorizer
 from infra.checks.routes import RouteAuthorizer, expected_authorizers
+from infra.package import PROJECT, package_without_dependencies
 from tests.sample.scopes import READ, WRITE
 
 ROUTES = {(method, path): route for path, methods in app.routes.items() for method, route in methods.items()}
@@ -29,6 +32,7 @@ def test_policies_decide_who_may_call_the_routes_of_reports(name):
     assert isinstance(ROUTES[name].authorizer, ChaliceAuthorizer)
 
 
-def test_verify_expects_the_scopes_of_the_stage():
-    expected = expected_authorizers("https://olympus.example")["PUT", "/files/{name}"]
+def test_verify_expects_the_scopes_of_the_stage(tmp_path):
+    packaged = json.loads(package_without_dependencies(tmp_path, PROJECT)[0])
+    expected = expected_authorizers(packaged, "https://olympus.example")["PUT", "/files/{name}"]
     assert expected == RouteAuthorizer("COGNITO_USER_POOLS", "pool", ("https://olympus.example/file.write",))
