@@ -228,10 +228,13 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
         "api-authorizers",
         _authorizer("policy_authorizer", "/authorizerResultTtlInSeconds", "300", "0"),
     ),
-    "the Cognito authorizer's results are cached": (
-        "api-authorizers",
-        _authorizer("pool", "/authorizerResultTtlInSeconds", "300", "0"),
-    ),
+    **{  # an application without such a route has no Cognito authorizer
+        "the Cognito authorizer's results are cached": (
+            "api-authorizers",
+            _authorizer("pool", "/authorizerResultTtlInSeconds", "300", "0"),
+        )
+        for _ in SCOPED_ROUTES[-1:]
+    },
     "the policy authorizer is another function": ("api-authorizers", _replaced_authorizer),
     "the token comes from another header": (
         "api-authorizers",

@@ -117,14 +117,14 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
         "tables-streams",
         _table(
             "update_table",
-            "SampleTable",
+            "OnboardingTable",
             {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}},
             {"StreamSpecification": {"StreamEnabled": False}},
         ),
     ),
     "a table is encrypted with AWS's key": (
         "tables-encryption",
-        _table("update_table", "SampleTable", {"SSESpecification": {"Enabled": False}}, _key),
+        _table("update_table", "OnboardingTable", {"SSESpecification": {"Enabled": False}}, _key),
     ),
     "a table gets a public resource policy": (
         "tables-sharing",

@@ -123,6 +123,7 @@ def test_the_policy_authorizer_calls_its_function(bundle: Bundle) -> None:
     assert bundle.functions["PolicyAuthorizer"]["Handler"] == "authorizers.policy.policy_authorizer"
 
 
+@needs_scoped_route
 def test_the_cognito_authorizer_uses_the_pool_of_the_parameter(bundle: Bundle) -> None:
     assert authorizer(bundle, "pool")["providerARNs"] == [{"Ref": "UserPoolArn"}]
 
