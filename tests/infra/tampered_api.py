@@ -212,6 +212,13 @@ def _of_use_case_1(verb: str, path: str) -> Iterator[tuple[str, Tampering]]:
     yield "a method accepts every scope", _scopes(verb, path, *SCOPES)
 
 
+# An application without a route of use case 1 has no Cognito authorizer.
+_OF_THE_COGNITO_AUTHORIZER: dict[str, tuple[str, Tampering]] = {
+    "the Cognito authorizer's results are cached": (
+        "api-authorizers",
+        _authorizer("pool", "/authorizerResultTtlInSeconds", "300", "0"),
+    ),
+}
 TAMPERINGS: dict[str, tuple[str, Tampering]] = {
     "a method of use case 2 needs no token": ("api-route-authorizers", _open("GET", "/admin/policies")),
     **{
@@ -228,13 +235,7 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
         "api-authorizers",
         _authorizer("policy_authorizer", "/authorizerResultTtlInSeconds", "300", "0"),
     ),
-    **{  # an application without such a route has no Cognito authorizer
-        "the Cognito authorizer's results are cached": (
-            "api-authorizers",
-            _authorizer("pool", "/authorizerResultTtlInSeconds", "300", "0"),
-        )
-        for _ in SCOPED_ROUTES[-1:]
-    },
+    **(_OF_THE_COGNITO_AUTHORIZER if SCOPED_ROUTES else {}),
     "the policy authorizer is another function": ("api-authorizers", _replaced_authorizer),
     "the token comes from another header": (
         "api-authorizers",
