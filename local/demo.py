@@ -1,4 +1,4 @@
-"""`make demo`: the story of Gatehouse in words and real requests. It fails when an answer is not the promised one."""
+"""`make demo`: shows both use cases with real requests. It fails if a response is not the expected one."""
 
 import secrets
 from typing import Any
@@ -39,7 +39,7 @@ def _without_token(story: Story, shown: str) -> None:
 
 def _reader(story: Story, outputs: dict[str, Any], shown: str) -> None:
     story.tell(
-        "A reader signs in by password. The policy of the group lets readers read, and a refusal names its reason."
+        "A reader signs in with a password. The policy of the group allows reading. A refusal names its reason."
     )
     reader = sign_in(outputs, *story.user("reader"))
     story.ask("GET", "/whoami", reader, 200)
@@ -49,13 +49,13 @@ def _reader(story: Story, outputs: dict[str, Any], shown: str) -> None:
 
 def _newcomer(story: Story, outputs: dict[str, Any], shown: str) -> None:
     address, password = f"newcomer-{secrets.token_hex(4)}@gatehouse.example", "a-long-password-of-mine"
-    story.tell(f"A new person signs up as {address}, and confirms the address with the code that was mailed.")
+    story.tell(f"A new user signs up as {address}, and confirms the address with a code.")
     pool = cognito(outputs)
     attributes = [{"Name": "email", "Value": address}]
     pool.sign_up(ClientId=outputs["web_client_id"], Username=address, Password=password, UserAttributes=attributes)
     # The emulator mails the same code to everyone.
     pool.confirm_sign_up(ClientId=outputs["web_client_id"], Username=address, ConfirmationCode="123456")
-    story.tell(f"The trigger has put them into the default group, {outputs['default_group']}: they read at once.")
+    story.tell(f"The trigger has added the user to the default group, {outputs['default_group']}. The user can read.")
     newcomer = sign_in(outputs, address, password)
     story.ask("GET", "/whoami", newcomer, 200)
     story.ask("GET", shown, newcomer, 200)
@@ -64,9 +64,9 @@ def _newcomer(story: Story, outputs: dict[str, Any], shown: str) -> None:
 def _administrator(story: Story, outputs: dict[str, Any], shown: str) -> None:
     reader, admin = sign_in(outputs, *story.user("reader")), sign_in(outputs, *story.user("admin"))
     policy_path = f"/admin/policies/group/{outputs['default_group']}"
-    story.tell("A reader may not administer.")
+    story.tell("A reader cannot call the administration API.")
     story.ask("GET", policy_path, reader, 403)
-    story.tell("An administrator takes reading away from the readers. The very next request is refused.")
+    story.tell("An administrator removes the right to read from the group. The next request is refused.")
     policy = story.ask("GET", policy_path, admin, 200)
     story.ask("GET", shown, reader, 200)
     others = [statement for statement in policy["statements"] if shown not in statement["paths"]]
@@ -74,7 +74,7 @@ def _administrator(story: Story, outputs: dict[str, Any], shown: str) -> None:
     try:
         story.ask("GET", shown, reader, 403)
     finally:
-        story.tell("The administrator gives it back. The very next request is let in.")
+        story.tell("The administrator restores the right. The next request is allowed.")
         given = {"statements": policy["statements"], "version": taken["version"]}
         story.ask("PUT", policy_path, admin, 200, given)
     story.ask("GET", shown, reader, 200)

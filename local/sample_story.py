@@ -26,10 +26,10 @@ def _files(story: Story, outputs: dict[str, Any]) -> None:
     story.ask("GET", "/files", None, 401)
     writer = sign_in_by_page(outputs, *story.user("editor"), scope=f"openid {read} {write}")["access_token"]
     story.ask("PUT", "/files/hello.txt", writer, 200, {"content": "Hello."})
-    story.tell("A machine has credentials of its own and the scope to read: it can read, and cannot write.")
+    story.tell("A machine has its own credentials and the scope to read. It can read, and it cannot write.")
     machine = machine_token(outputs, read)
     story.ask("GET", "/files/hello.txt", machine, 200)
     story.ask("PUT", "/files/hello.txt", machine, 401, {"content": "Goodbye."})
-    story.tell("Policies apply to machines too, by their app client.")
+    story.tell("Policies also apply to machines, by their app client.")
     story.ask("GET", "/reports", machine, 200)
     story.ask("POST", "/reports", machine, 403, {"title": "Mine", "body": "..."})
