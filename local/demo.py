@@ -38,9 +38,7 @@ def _without_token(story: Story, shown: str) -> None:
 
 
 def _reader(story: Story, outputs: dict[str, Any], shown: str) -> None:
-    story.tell(
-        "A reader signs in with a password. The policy of the group allows reading. A refusal names its reason."
-    )
+    story.tell("A reader signs in with a password. The policy of the group allows reading. A refusal names its reason.")
     reader = sign_in(outputs, *story.user("reader"))
     story.ask("GET", "/whoami", reader, 200)
     story.ask("GET", shown, reader, 200)
