@@ -20,7 +20,7 @@ from chalicelib.core.errors import (
 
 View = Callable[..., Any]
 
-# The first class that an error is an instance of decides: a subclass stands before its base.
+# The first matching class gives the status, so a subclass stands before its base class.
 STATUS: tuple[tuple[type[GatehouseError], int], ...] = (
     (TooLarge, 413),
     (InvalidInput, 400),

@@ -58,7 +58,7 @@ class Destroy:
                 raise Refused(
                     f"Refused: the application of the stage {self.stage.name} belongs to the stack {name}. First update"
                     f" the stack {self.stage.stack} with DeployPhase=foundation and an empty RestApiId, then delete"
-                    f" {name} (docs/runbook.md, “The packaged way”). Then run the same command again."
+                    f" {name} (docs/runbook.md, “Deploy with CloudFormation alone”). Then run the same command again."
                 )
 
     def _disconnect(self) -> None:

@@ -24,7 +24,7 @@ def demo(outputs: dict[str, Any]) -> None:
 
 
 def shown_path(group: str) -> str:
-    """Returns the path that the story is told with: the last one that the default group's policy names in full."""
+    """Returns the path that the demo requests: the last path without a wildcard that the group may GET."""
     outputs = template_outputs(read_yaml(PROJECT, TEMPLATE))
     policy = next(file for file in read_policies(PROJECT / "policies", outputs) if file.group == group)
     paths = [path for item in policy.statements for path in item["paths"] if "GET" in item["methods"]]

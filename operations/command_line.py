@@ -105,10 +105,10 @@ def _add_policy_commands(commands: Any) -> None:
 
 def _add_fork(commands: Any) -> None:
     command = _add(commands, "fork", fork.fork, "make this checkout the start of another application")
-    command.add_argument("name", metavar="NAME", help="the name that its stacks and functions begin with")
-    command.add_argument("--title", help="the name that people read; NAME, capitalized, unless given")
+    command.add_argument("name", metavar="NAME", help="prefix of the names of stacks and functions")
+    command.add_argument("--title", help="title for users (default: NAME, capitalized)")
     command.add_argument(
-        "--resource-server", metavar="URL", help="what its scopes begin with; https://NAME.example unless given"
+        "--resource-server", metavar="URL", help="prefix of the custom scopes (default: https://NAME.example)"
     )
     command.add_argument("--keep-sample", action="store_true", help="rename only, and keep the files and reports")
 

@@ -1,4 +1,4 @@
-"""The service's routes: each has its guard, and none opens without it."""
+"""Every route of the service has an authorizer, and no route is open without it."""
 
 import json
 from pathlib import Path
@@ -14,24 +14,24 @@ from tests.public_routes import PUBLIC
 
 ROOT = Path(__file__).resolve().parents[1]
 ROUTES = {(method, path): route for path, methods in app.routes.items() for method, route in methods.items()}
-GUARDED = sorted(name for name, route in ROUTES.items() if route.authorizer is not None)
+PROTECTED = sorted(name for name, route in ROUTES.items() if route.authorizer is not None)
 SCOPED = sorted(name for name, route in ROUTES.items() if isinstance(route.authorizer, PoolAuthorizer))
 POLICED = sorted(name for name, route in ROUTES.items() if isinstance(route.authorizer, ChaliceAuthorizer))
 
 
-def test_every_route_has_a_guard_but_for_the_public_ones():
-    unguarded = ROUTES.keys() - set(GUARDED)
+def test_every_route_has_an_authorizer_or_is_public():
+    unprotected = ROUTES.keys() - set(PROTECTED)
     remedy = "name the authorizer in app.py, or add a route that is for everyone to tests/public_routes.py"
-    assert unguarded <= PUBLIC, f"{sorted(unguarded - PUBLIC)}: {remedy}"
-    assert unguarded >= PUBLIC, f"{sorted(PUBLIC - unguarded)}: take it out of tests/public_routes.py"
+    assert unprotected <= PUBLIC, f"{sorted(unprotected - PUBLIC)}: {remedy}"
+    assert unprotected >= PUBLIC, f"{sorted(PUBLIC - unprotected)}: take it out of tests/public_routes.py"
 
 
-def test_every_guard_is_one_that_the_service_can_check_again():
-    assert sorted(SCOPED + POLICED) == GUARDED
+def test_the_enforcement_can_check_every_authorizer():
+    assert sorted(SCOPED + POLICED) == PROTECTED
 
 
 @pytest.mark.parametrize("first", ["/admin", "/whoami"])
-def test_what_policies_decide_on_is_guarded_by_them(first):
+def test_policies_decide_on_the_administration_and_whoami(first):
     of_the_kind = [name for name in sorted(ROUTES) if f"{name[1]}/".startswith(f"{first}/")]
     assert of_the_kind
     assert [name for name in of_the_kind if name not in POLICED] == []
@@ -54,7 +54,7 @@ def test_a_scope_that_a_route_asks_for_exists_and_a_client_may_ask_for_it(method
 
 
 @pytest.mark.parametrize("name", POLICED)
-def test_one_policy_authorizer_guards_all_routes_of_use_case_2(name):
+def test_all_routes_of_use_case_2_share_one_policy_authorizer(name):
     assert ROUTES[name].authorizer.name == "policy_authorizer"
 
 
@@ -73,13 +73,13 @@ def call(method: str, path: str, authorizer: dict | None) -> tuple[int, dict]:
         ),
     ],
 )
-@pytest.mark.parametrize(("method", "path"), GUARDED)
-def test_a_gateway_that_was_deployed_without_its_guards_opens_nothing(method, path, authorizer):
+@pytest.mark.parametrize(("method", "path"), PROTECTED)
+def test_a_gateway_without_authorizers_gives_access_to_no_protected_route(method, path, authorizer):
     status, body = call(method, path, authorizer)
     assert (status, body["code"]) == (403, "not_granted")
 
 
-def test_the_public_route_is_open_without_a_guard():
+def test_the_public_route_needs_no_authorizer():
     status, body = call("GET", "/", None)
     assert (status, list(body)) == (200, ["message"])
 
