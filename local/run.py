@@ -34,16 +34,17 @@ def run(cloud: LocalCloud, *, verbose: bool = False) -> int:
 
     verbose  also prints the patches of ministack
     """
+    parent = os.getppid()  # now: a parent that ends during the imports below would not be noticed
     if problem := _problem(cloud):
         print(problem, file=sys.stderr)
         return 1
     cloud.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _locked(cloud):
         os.environ.update(cloud.environment())  # ministack reads it when it is imported
-        return asyncio.run(_serve(cloud, verbose))
+        return asyncio.run(_serve(cloud, parent, verbose))
 
 
-async def _serve(cloud: LocalCloud, verbose: bool) -> int:
+async def _serve(cloud: LocalCloud, parent: int, verbose: bool) -> int:
     from local.front.server import serve  # imports the emulator
     from local.front.snapshots import Snapshots, SnapshotUnusable
 
@@ -74,7 +75,7 @@ async def _serve(cloud: LocalCloud, verbose: bool) -> int:
         )
     )
     set_up = asyncio.create_task(asyncio.to_thread(_set_up, cloud, stop, begin_saving, verbose))
-    parent = asyncio.create_task(_stop_with_parent(os.getppid(), stop))
+    watch = asyncio.create_task(_stop_with_parent(parent, stop))
     status = 0
     try:
         done, _ = await asyncio.wait({set_up, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
@@ -82,7 +83,7 @@ async def _serve(cloud: LocalCloud, verbose: bool) -> int:
             status = set_up.result()
     finally:
         stop.set()
-        parent.cancel()
+        watch.cancel()
         print("\nstopping: saving users and policies", flush=True)
         cloud.outputs.unlink(missing_ok=True)
         await server

@@ -15,7 +15,7 @@ import os
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ministack.core import lambda_runtime
@@ -65,7 +65,8 @@ def _acquire_worker(
         try:
             while not _closed.is_set():
                 if queue[0] is ticket:
-                    most = PROCESSES + _long_calls(key)
+                    with lambda_runtime._lock:
+                        most = process_limit(lambda_runtime._workers.get(key, ()), time.time())
                     worker, reason = original(name, config, code, qualifier=qualifier, max_concurrency=most)
                     if worker is not None:
                         return worker, reason
@@ -76,11 +77,10 @@ def _acquire_worker(
     return None, "func_cap"
 
 
-def _long_calls(key: str) -> int:
-    began_before = time.time() - LONG_SECONDS
-    with lambda_runtime._lock:
-        workers = lambda_runtime._workers.get(key, ())
-        return sum(worker.in_use and worker.last_used < began_before for worker in workers)
+def process_limit(workers: Iterable[Any], now: float) -> int:
+    """Returns how many processes a function can have: a few, and one more for each long call of its workers."""
+    long_calls = [worker for worker in workers if worker.in_use and worker.last_used < now - LONG_SECONDS]
+    return PROCESSES + len(long_calls)
 
 
 @registry.patches("ministack.services.lambda_svc", "release_worker")

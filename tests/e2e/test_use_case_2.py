@@ -9,6 +9,7 @@ import pytest
 
 from tests.configured import DEFAULT_GROUP, PRIVILEGED_GROUP
 from tests.e2e.clients import Answer, Api, Guild, People
+from tests.e2e.decisions import REFUSED, Request, check_decisions
 from tests.fakes import allow, deny
 
 NOBODY = "/admin/policies/group/nobody"
@@ -29,7 +30,7 @@ def callers(people: People, reader: str, admin: str, machine: str) -> dict[str, 
 
 
 # The expected status for each request. 404 and 400 are responses of the service: the gateway admitted the request.
-REQUESTS: list[tuple[str, str, object]] = [
+REQUESTS: list[Request] = [
     ("GET", "/whoami", None),
     ("GET", NOBODY, None),
     ("PUT", NOBODY, {"statement": []}),
@@ -37,7 +38,6 @@ REQUESTS: list[tuple[str, str, object]] = [
     ("GET", "/admin/policies", None),
     ("GET", "/admin/revocations", None),
 ]
-SHOWN = [f"{method} {path}" for method, path, _ in REQUESTS]
 EXPECTED = {
     "reader": [200, 403, 403, 403, 403, 403],
     "admin": [200, 404, 400, 404, 200, 200],
@@ -52,17 +52,7 @@ EXPECTED = {
 def test_every_caller_can_do_what_the_policies_allow_and_nothing_else(
     callers: dict[str, str], api: Api, who: str
 ) -> None:
-    answers = [api.ask(method, path, callers[who], body) for method, path, body in REQUESTS]
-
-    statuses = [answer.status for answer in answers]
-    assert dict(zip(SHOWN, statuses, strict=True)) == dict(zip(SHOWN, EXPECTED[who], strict=True))
-    refusals = {answer.body["code"] for answer in answers if answer.status == 403}
-    assert refusals <= {"not_permitted", "no_policy"}, "the gateway refuses, not the service"
-
-
-REFUSED = Answer(
-    401, {"message": "no valid token, or the token lacks the scope that this route requires", "code": "unauthorized"}
-)
+    check_decisions(api, callers[who], REQUESTS, EXPECTED[who])
 
 
 @pytest.mark.parametrize(("method", "path", "body"), REQUESTS)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.clients import Answer, Api, Guild, People
+from tests.e2e.decisions import REFUSED, Request, check_decisions
 from tests.fakes import allow, deny
 
 DRAFT = {"title": "Third quarter", "body": "All is well."}
@@ -39,14 +40,13 @@ def callers(people: People, reader: str, editor: str, admin: str, machine: str) 
 
 
 # The expected status for each request. 404 and 400 are responses of the service: the gateway admitted the request.
-REQUESTS = [
+REQUESTS: list[Request] = [
     ("GET", "/reports", None),
     ("POST", "/reports", {"title": "no body"}),
     ("GET", ABSENT, None),
     ("PUT", ABSENT, DRAFT),
     ("DELETE", ABSENT, None),
 ]
-SHOWN = [f"{method} {path}" for method, path, _ in REQUESTS]
 EXPECTED = {
     "reader": [200, 403, 404, 403, 403],
     "editor": [200, 400, 404, 404, 403],
@@ -62,17 +62,7 @@ EXPECTED = {
 def test_every_caller_can_do_what_the_policies_allow_and_nothing_else(
     callers: dict[str, str], api: Api, who: str
 ) -> None:
-    answers = [api.ask(method, path, callers[who], body) for method, path, body in REQUESTS]
-
-    statuses = [answer.status for answer in answers]
-    assert dict(zip(SHOWN, statuses, strict=True)) == dict(zip(SHOWN, EXPECTED[who], strict=True))
-    refusals = {answer.body["code"] for answer in answers if answer.status == 403}
-    assert refusals <= {"not_permitted", "no_policy"}, "the gateway refuses, not the service"
-
-
-REFUSED = Answer(
-    401, {"message": "no valid token, or the token lacks the scope that this route requires", "code": "unauthorized"}
-)
+    check_decisions(api, callers[who], REQUESTS, EXPECTED[who])
 
 
 @pytest.mark.parametrize(("method", "path", "body"), REQUESTS)
