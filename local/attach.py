@@ -19,6 +19,7 @@ from local.cloud import from_environment
 from local.gateway import StrictGateway, TokenRefused, Verify, install
 from local.gateway_responses import EXTENSION, read_definitions
 from local.isolation import bypass_proxies, remove_aws_settings
+from local.reloader import ignore_generated_files
 
 NO_CLOUD = "chalice local needs the local cloud: start it with `make run` in another terminal."
 OTHER_CLOUD = "chalice local cannot read the outputs of the local cloud: stop `make run` and start it again."
@@ -43,6 +44,7 @@ def attach(
     words = sys.argv if argv is None else argv
     if command_of(words) != "local":
         return
+    ignore_generated_files()
     bypass_proxies(environ)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # also for a pipe or a file

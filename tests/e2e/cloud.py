@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -66,6 +67,19 @@ def environment(local_cloud: LocalCloud) -> dict[str, str]:
         PYTHONFAULTHANDLER="1",
         **SHELL,
     )
+
+
+def project_copy(folder: Path) -> Path:
+    """Copies what `chalice local` reads. In the project, files of other tests can restart the server."""
+    for name in ("app.py", "chalice_cli.py", "authorizers", "chalicelib", "infra", "local", "vendor", ".chalice"):
+        original = PROJECT / name
+        if original.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__", "deployments", "deployed")
+            shutil.copytree(original, folder / name, symlinks=True, ignore=ignored)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(original, folder / name)
+    return folder
 
 
 def command(local_cloud: LocalCloud, *words: str) -> subprocess.CompletedProcess[str]:

@@ -27,6 +27,7 @@ from tests.e2e.cloud import (
     environment,
     free_port,
     is_open,
+    project_copy,
     wait_for,
 )
 from tests.fakes import allow, deny
@@ -37,15 +38,17 @@ from tests.tokens.over_http import judge
 
 
 @contextmanager
-def chalice_local(local_cloud: LocalCloud, log: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def chalice_local(
+    local_cloud: LocalCloud, log: Path, *options: str, project: Path = PROJECT
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """Starts `chalice local` and returns the process and its port."""
     port = free_port()
     command = [str(Path(sys.executable).parent / "chalice"), "local", "--port", str(port), *options]
     with log.open("wb") as said:
         process = subprocess.Popen(
             command,
-            cwd=PROJECT,
-            env=environment(local_cloud),
+            cwd=project,
+            env={**environment(local_cloud), "PYTHONDONTWRITEBYTECODE": "1"},
             stdout=said,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -179,7 +182,7 @@ def test_no_hostile_token_is_admitted(developer: Api, attacked: Pool) -> None:
 def test_without_a_cloud_it_ends_with_one_message(tmp_path: Path, options: tuple[str, ...], expected: int) -> None:
     nowhere, log = LocalCloud(free_port(), tmp_path / "nowhere"), tmp_path / "log"
 
-    with chalice_local(nowhere, log, *options) as (process, _):
+    with chalice_local(nowhere, log, *options, project=project_copy(tmp_path / "project")) as (process, _):
         status = process.wait(STOP_SECONDS)
 
     assert status == expected

@@ -15,7 +15,7 @@ import requests
 
 from local.seed import sample_users
 from tests.e2e.clients import TIMEOUT, Api
-from tests.e2e.cloud import PROJECT, STOP_SECONDS, Cloud, command, environment, free_port, wait_for
+from tests.e2e.cloud import PROJECT, STOP_SECONDS, Cloud, command, environment, free_port, project_copy, wait_for
 from tests.scoped_route import SCOPED_PATH, needs_scoped_route
 
 NAMES = f"Name a user or the machine: USER={' or USER='.join(sample_users())} or CLIENT=machine.\n"
@@ -105,13 +105,13 @@ def test_an_unavailable_scope_is_refused_with_one_line(cloud: Cloud, words: list
 
 
 @pytest.mark.parametrize("option", ["--autoreload", "--no-autoreload"])
-def test_chalice_local_on_a_busy_port_ends_with_one_message(cloud: Cloud, option: str) -> None:
+def test_chalice_local_on_a_busy_port_ends_with_one_message(cloud: Cloud, option: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         ended = subprocess.run(
             [str(Path(sys.executable).parent / "chalice"), "local", option, "--port", str(port)],
-            cwd=PROJECT,
-            env=environment(cloud.local_cloud),
+            cwd=project_copy(tmp_path / "project"),
+            env={**environment(cloud.local_cloud), "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
             text=True,
             timeout=STOP_SECONDS,

@@ -955,7 +955,8 @@ def run_chalice(project: Path, *arguments: str) -> subprocess.CompletedProcess[s
     return subprocess.run(
         [str(Path(sys.executable).with_name("chalice")), *arguments],
         cwd=project,
-        env=child_environment(PYTHONPATH=str(HERE), AWS_DEFAULT_REGION="mars-west-1"),
+        # Bytecode that appears before the hook has run would restart the server.
+        env=child_environment(PYTHONPATH=str(HERE), AWS_DEFAULT_REGION="mars-west-1", PYTHONDONTWRITEBYTECODE="1"),
         capture_output=True,
         text=True,
         timeout=30,
