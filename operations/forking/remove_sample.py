@@ -1,6 +1,6 @@
 """Removes the sample service: its folder, table, group, policies, scopes, console entries and tests."""
 
-from operations.forking.edits import replaced, substituted, without_block, without_function, without_item, without_lines
+from operations.forking.edits import replaced, substituted, without_block, without_item, without_lines
 from operations.forking.tree import Tree
 
 SAMPLE = "chalicelib/sample"
@@ -41,5 +41,5 @@ def _remove_from_policies(tree: Tree) -> None:
 
 
 def _remove_setting(tree: Tree) -> None:
-    tree.edit("chalicelib/settings.py", without_function("sample_table"))
+    tree.edit("chalicelib/settings.py", without_lines("SAMPLE_TABLE"))
     tree.edit("docs/settings.md", without_lines("`SAMPLE_TABLE`"))

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from app import app
+from chalicelib.setting import Setting
 from chalicelib.settings import Settings
 from infra.package import package_without_dependencies
 from tests.packaging.bundles import Bundle, folder_of, needed_by, required, unzipped
 from tests.scoped_route import needs_scoped_route
 
-VARIABLES = {(made.__doc__ or "").split(":")[0] for made in vars(Settings).values() if isinstance(made, property)}
+VARIABLES = {setting.name for setting in vars(Settings).values() if isinstance(setting, Setting)}
 
 
 @pytest.fixture(scope="module")
