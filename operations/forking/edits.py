@@ -1,6 +1,5 @@
 """Edits of texts. Each raises NotFound if its place is not in the text, so that no edit is lost in silence."""
 
-import ast
 import re
 from collections.abc import Callable
 
@@ -79,24 +78,6 @@ def without_item(word: str) -> Edit:
             raise NotFound(f"expected an item with {word!r}")
         first = next(number for number in range(last, -1, -1) if lines[number].lstrip().startswith("- "))
         return "".join(lines[:first] + lines[last + 1 :])
-
-    return edit
-
-
-def without_function(name: str) -> Edit:
-    """Removes a function or method of a Python module, with its decorators."""
-
-    def edit(text: str) -> str:
-        functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
-        found = next((node for node in functions if node.name == name), None)
-        if found is None:
-            raise NotFound(f"expected a function {name}")
-        lines = text.splitlines(keepends=True)
-        first = min([found.lineno, *(decorator.lineno for decorator in found.decorator_list)]) - 1
-        rest = lines[found.end_lineno :]
-        while rest and not rest[0].strip():
-            rest = rest[1:]
-        return "".join(lines[:first] + rest)
 
     return edit
 
