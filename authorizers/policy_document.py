@@ -52,7 +52,7 @@ def build(statements: Iterable[Statement], arn_base: str) -> dict[str, Any]:
     longest = max(map(len, (*allowed, *denied)))
     if longest > MAX_ARN_CHARACTERS:
         excess = longest - MAX_ARN_CHARACTERS
-        raise CannotDecide("arn_too_long", f"an ARN of {longest} characters is {excess} over API Gateway's limit")
+        raise CannotDecide("arn_too_long", f"an ARN has {longest} characters, {excess} more than API Gateway's limit")
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -69,7 +69,9 @@ def result(principal_id: str, policy: Mapping[str, Any], context: Mapping[str, s
     size = json_bytes(whole)
     if size > MAX_RESULT_BYTES:
         excess = size - MAX_RESULT_BYTES
-        raise CannotDecide("document_too_large", f"{size} bytes of authorizer result are {excess} over the budget")
+        raise CannotDecide(
+            "document_too_large", f"the authorizer result has {size} bytes, {excess} more than the limit"
+        )
     return whole
 
 
@@ -80,11 +82,16 @@ def check_size(statements: Sequence[Statement]) -> None:
             excess = len(path) - _LONGEST_PATH
             if excess > 0:
                 field = f"statements[{number}].paths[{position}]"
-                raise InvalidInput(field, f"{len(path)} characters, {excess} over the {_LONGEST_PATH} an ARN leaves")
+                raise InvalidInput(
+                    field,
+                    f"the path has {len(path)} characters, {excess} more than the {_LONGEST_PATH} that fit into a method ARN",
+                )
     size = max_result_bytes(statements)
     if size > MAX_RESULT_BYTES:
         excess = size - MAX_RESULT_BYTES
-        raise InvalidInput("statements", f"{size} bytes as a document, {excess} over the {MAX_RESULT_BYTES} allowed")
+        raise InvalidInput(
+            "statements", f"the policy document has {size} bytes, {excess} more than the limit of {MAX_RESULT_BYTES}"
+        )
 
 
 def max_result_bytes(statements: Iterable[Statement]) -> int:

@@ -7,7 +7,7 @@ Edit = Callable[[str], str]
 
 
 class NotFound(Exception):
-    """A text has no place for an edit."""
+    """The text does not contain the part that the edit changes."""
 
 
 def replaced(old: str, new: str) -> Edit:

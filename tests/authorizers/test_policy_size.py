@@ -35,7 +35,9 @@ def test_the_longest_path_fills_an_arn_to_its_last_character():
 @pytest.mark.parametrize("excess", [1, 100])
 def test_a_path_that_is_too_long_is_refused_with_the_excess(excess):
     path = "/" + "a" * (LONGEST_PATH - 1 + excess)
-    with pytest.raises(InvalidInput, match=rf"{len(path)} characters, {excess} over the {LONGEST_PATH} ") as refused:
+    with pytest.raises(
+        InvalidInput, match=rf"{len(path)} characters, {excess} more than the {LONGEST_PATH} "
+    ) as refused:
         check_size(statements(allow("/x", path)))
     assert refused.value.field == "statements[0].paths[1]"
 

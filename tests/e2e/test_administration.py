@@ -158,7 +158,7 @@ def test_a_policy_that_is_too_large_is_refused_with_its_excess(careful_guild: Gu
 
     answer = careful_guild.api.ask("PUT", careful_guild.policy_path, careful_guild.admin, body)
 
-    assert "over the 8192 allowed" in answer.body["message"]
+    assert "more than the limit of 8192" in answer.body["message"]
 
 
 @pytest.mark.parametrize("subject", ["user/clerk", "group/white%20space", "client/a:b", "Group/readers"])

@@ -23,7 +23,7 @@ def own_wiring(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_a_policy_that_is_too_large_is_refused_without_a_request_to_dynamodb():
     too_large = statements(allow(*(f"/{number:03}" for number in range(200))))
-    with pytest.raises(InvalidInput, match="over the 8192 allowed"):
+    with pytest.raises(InvalidInput, match="more than the limit of 8192"):
         wiring.administer().put_policy("group:clerks", too_large, "admin")
 
 
