@@ -84,7 +84,7 @@ def check_size(statements: Sequence[Statement]) -> None:
                 field = f"statements[{number}].paths[{position}]"
                 raise InvalidInput(
                     field,
-                    f"the path has {len(path)} characters, {excess} more than the {_LONGEST_PATH} that fit into a method ARN",
+                    f"the path has {len(path)} characters, {excess} more than the {_LONGEST_PATH} that an ARN can hold",
                 )
     size = max_result_bytes(statements)
     if size > MAX_RESULT_BYTES:
