@@ -1,5 +1,6 @@
-"""The command line for operators: `python manage.py --help`."""
+"""The command line of Gatehouse: `python manage.py --help`."""
 
+import io
 import sys
 
 if sys.version_info < (3, 11):  # noqa: UP036  # somebody may run it with the machine's own Python
@@ -7,15 +8,24 @@ if sys.version_info < (3, 11):  # noqa: UP036  # somebody may run it with the ma
         "manage.py needs Python 3.11 or newer: run `.venv/bin/python manage.py`; any `make` command creates .venv."
     )
 
-try:
+OWN = ("app", "authorizers", "benchmarks", "chalicelib", "infra", "local", "operations")
+
+
+def run() -> int:
     from operations.command_line import main
-except ModuleNotFoundError as error:
-    if error.name is None or error.name.partition(".")[0] in ("chalicelib", "infra", "operations"):
-        raise  # a fault of this repository, and not of how it was started
-    sys.exit(
-        f"The Python package {error.name} is missing: run `.venv/bin/python manage.py`,"
-        " or `make`, which creates .venv (`make help` lists its commands)."
-    )
+
+    return main(sys.argv[1:])
+
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # also for a pipe or a file
+    try:
+        sys.exit(run())
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] in OWN:
+            raise  # a fault of this repository, and not of how it was started
+        sys.exit(
+            f"The Python package {error.name} is missing: run `.venv/bin/python manage.py`,"
+            " or `make`, which creates .venv (`make help` lists its commands)."
+        )

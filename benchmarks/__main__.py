@@ -1,4 +1,6 @@
-"""`make bench`: measures, prints the results, and writes them into docs/performance.md.
+"""The process of `manage.py bench`: measures, prints the results, and writes them into docs/performance.md.
+
+It runs with the packages of build/bench, which contain the compared verifiers but not the command line.
 
 With --quick, it runs few rounds and writes nothing. This shows whether a change of the code is worth a full run.
 """
@@ -20,7 +22,7 @@ PICTURE = HERE.parent / "docs" / "growth.svg"
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    arguments = argparse.ArgumentParser(prog="manage.py bench", description=__doc__)
     arguments.add_argument("--quick", action="store_true", help="run few rounds and write nothing")
     quick = arguments.parse_args().quick
     results = measure(rounds=30 if quick else ROUNDS)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.cost`: computes the monthly costs from list prices and writes them into docs/runbook.md."""
+"""`manage.py bench cost`: computes the monthly costs from list prices and writes them into docs/runbook.md."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -16,7 +16,7 @@ from chalicelib.core.principal import Principal
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGE = PROJECT / "docs/runbook.md"
-BEGIN, END = "<!-- written by `python -m benchmarks.cost` -->", "<!-- end of what it writes -->"
+BEGIN, END = "<!-- written by `manage.py bench cost` -->", "<!-- end of what it writes -->"
 REQUESTS = (1_000, 1_000_000, 1_000_000_000)
 
 _LOG_EVENT = 26  # bytes that CloudWatch Logs adds to each event
@@ -199,15 +199,12 @@ def _table(head: list[str], rows: Iterable[list[str]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in [head, ["---"] * len(head), *rows])
 
 
-def main() -> None:
+def write_page() -> str:
+    """Write the tables of the page, and return them."""
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:
         raise SystemExit(f"docs/runbook.md must contain both comments: {BEGIN} and {END}")
     written = tables(Load())
     PAGE.write_text(f"{before}{BEGIN}\n\n{written}\n{END}{after}", encoding="utf-8")
-    print(written)
-
-
-if __name__ == "__main__":
-    main()
+    return written

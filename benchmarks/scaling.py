@@ -1,4 +1,4 @@
-"""`python -m benchmarks.scaling`: simulates load for docs/scaling.md where a formula alone would be wrong.
+"""`manage.py bench scaling`: simulates load for docs/scaling.md where a formula alone would be wrong.
 
 It answers two questions. How many decisions read the hot key of the state if `POLICY_MAX_STALENESS_SECONDS` is set?
 The shipped use case runs in simulated Lambda environments for this. Which share of a burst is refused or waits?
@@ -30,7 +30,7 @@ STARTS = {"cold start 0.5 s": 0.5, "cold start 1 s": 1.0, "cold start 2 s": 2.0}
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE, PICTURES = DOCS / "scaling.md", DOCS / "scaling"
-BEGIN, END = "<!-- written by `python -m benchmarks.scaling` -->", "<!-- end of what it writes -->"
+BEGIN, END = "<!-- written by `manage.py bench scaling` -->", "<!-- end of what it writes -->"
 
 
 class CountingState:
@@ -133,8 +133,8 @@ def _user(number: int) -> Principal:
     return Principal(name, "web", name, ("group:readers",), frozenset(), f"session-{number}", 0, 2**31)
 
 
-def main() -> None:
-    """Run the simulations, and write the tables and pictures of the page."""
+def write_page() -> str:
+    """Run the simulations, and write the tables and pictures of the page. Returns the tables."""
     by_rate = {name: [state_reads(rate, callers, 5) for rate in RATES] for name, callers in CALLERS.items()}
     by_staleness = {
         name: [state_reads(4_000, callers, staleness) for staleness in STALENESS] for name, callers in CALLERS.items()
@@ -149,7 +149,7 @@ def main() -> None:
         raise SystemExit(f"docs/scaling.md must contain both comments: {BEGIN} and {END}")
     tables = f"{reads_table(by_rate)}\n{bursts_table(bursts)}"
     PAGE.write_text(f"{before}{BEGIN}\n\n{tables}\n{END}{after}", encoding="utf-8")
-    print(tables)
+    return tables
 
 
 def hot_key_picture(by_rate: Mapping[str, list[Reads]], by_staleness: Mapping[str, list[Reads]]) -> str:
@@ -198,7 +198,3 @@ def bursts_table(rows: Mapping[str, list[Burst]]) -> str:
 
 def _table(head: list[str], rows: Iterable[list[str]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in [head, ["---"] * len(head), *rows])
-
-
-if __name__ == "__main__":
-    main()

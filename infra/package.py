@@ -7,7 +7,6 @@ Chalice stores its bundles in the project and writes them in place. An interrupt
 next run. So each run of Chalice uses its own copy of the project. `build/packages` caches complete packages.
 """
 
-import argparse
 import hashlib
 import os
 import platform
@@ -15,7 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fcntl import LOCK_EX, flock
 from importlib import metadata
@@ -199,21 +198,3 @@ def _environment() -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m infra.package", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("build/package"), help="default: %(default)s")
-    out = parser.parse_args(arguments).out
-    try:
-        _, code = package_for_lambda(out)
-    except PackagingFailed as failure:
-        print(f"The application could not be packaged: {failure}", file=sys.stderr)
-        return 1
-    print(f"{out / 'sam.json'} and {out / 'deployment.zip'}: Python {platform.python_version()}, {len(code):,} bytes")
-    print(f"sha256 {hashlib.sha256(code).hexdigest()}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

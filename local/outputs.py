@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib.settings import Settings
+from infra.errors import Refused
 from infra.package import PROJECT
 from infra.templates import read_yaml
 from local.cloud import REGION, LocalCloud
@@ -15,7 +16,7 @@ from local.install import IDENTITY, api_url, callback_url
 from local.seed import sample_users
 
 
-class NotRunning(Exception):
+class NotRunning(Refused):
     """No local cloud is running."""
 
     def __init__(self) -> None:

@@ -4,12 +4,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from infra.errors import Refused
 from local.sign_in import SignInFailed, machine_token, sign_in, sign_in_by_page
 
 MACHINE = "machine"
 
 
-class TokenRefused(Exception):
+class TokenRefused(Refused):
     """No token is available. The message says what to do."""
 
 

@@ -3,6 +3,9 @@
 import re
 import subprocess
 from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Context, Option
 
 from infra.errors import Refused
 from infra.templates import read_yaml
@@ -11,27 +14,39 @@ from operations.forking.remove_sample import SAMPLE, remove_sample
 from operations.forking.rename import current_name, rename
 from operations.forking.tree import Tree
 from operations.invocation import Invocation
-from operations.say import say
 
 _RESOURCE_SERVER = re.compile(r"[A-Za-z][A-Za-z0-9:/._~-]{0,254}[A-Za-z0-9._~-]")
 _TITLE = re.compile(r"\w[\w .,&'()-]{0,63}")
 
 
-def fork(typed: Invocation) -> int:
-    """Renames the application and removes the sample, completely or not at all. Raises Refused."""
-    arguments = typed.arguments
-    name: str = arguments.name
-    title: str = arguments.title or name.replace("-", " ").capitalize()
-    resource_server: str = arguments.resource_server or f"https://{name}.example"
-    _check(typed.project, name, title, resource_server)
-    tree = Tree(typed.project)
+def fork(
+    context: Context,
+    name: Annotated[str, Argument(metavar="NAME", help="Prefix of the names of stacks and functions.")],
+    title: Annotated[
+        str | None, Option(metavar="TITLE", help="Title for users. The default is NAME, capitalized.")
+    ] = None,
+    resource_server: Annotated[
+        str | None,
+        Option(metavar="URL", help="Prefix of the custom scopes. The default is https://NAME.example."),
+    ] = None,
+    keep_sample: Annotated[bool, Option("--keep-sample", help="Only rename, and keep the files and reports.")] = False,
+) -> int:
+    """Make this checkout the start of another application.
+
+    It renames the application and removes the sample, completely or not at all.
+    """
+    invocation: Invocation = context.obj
+    title = title or name.replace("-", " ").capitalize()
+    resource_server = resource_server or f"https://{name}.example"
+    _check(invocation.project, name, title, resource_server)
+    tree = Tree(invocation.project)
     base = current_name(tree)
     rename(tree, name, title, resource_server)
-    if tree.exists(SAMPLE) and not arguments.keep_sample:
+    if tree.exists(SAMPLE) and not keep_sample:
         remove_sample(tree)
     rewrite_pages(tree, title)
     tree.write()
-    say(_next_steps(base, name, resource_server))
+    invocation.output.say(_next_steps(base, name, resource_server))
     return 0
 
 

@@ -1,57 +1,114 @@
-"""Connects to the stage `local`, the cloud that `make run` started on this machine.
+"""The commands of the local cloud: run, demo, token, reset, local.
 
-It reads only `.local/outputs.json`. It does not import `local/`, because the deploy program works without that package.
+This is the only module of the command line that imports `local/`, and it does so when a command runs. The deploy
+program works without that package.
 """
 
-import json
 import os
-import socket
-from collections.abc import Mapping
-from functools import cache
+import shutil
+import sys
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Annotated
 
-import boto3
-import botocore.session
-from botocore.config import Config
+from typer import Argument, Context, Option
 
-from infra.discovery import Client
 from infra.errors import Refused
-from infra.stacks import Stacks
+from operations.invocation import Invocation
 
-LOCAL = "local"
-_NEEDED = {"endpoint_url", "environment", "identity_stack"}
-NOT_RUNNING = "The local cloud is not running: start it with `make run` in another terminal."
-OUTDATED = "Another version of this program started the local cloud. Stop it and start it again with `make run`."
+if TYPE_CHECKING:
+    from local.cloud import LocalCloud
 
 
-def connect_local(project: Path) -> tuple[Mapping[str, str], Client]:
-    """Returns the local cloud's identity stack outputs, and its clients. Raises Refused if it is not running."""
-    described = _described(project / os.environ.get("GATEHOUSE_LOCAL", ".local") / "outputs.json")
-    client = _clients(described["endpoint_url"], described["environment"])
-    return Stacks(client("cloudformation")).outputs(described["identity_stack"]), client
+def run(
+    verbose: Annotated[bool, Option("--verbose", help="List the patches of the emulator at the start.")] = False,
+) -> int:
+    """Run the whole cloud on this machine, until Ctrl-C."""
+    cloud = _cloud()
+    from local.run import run as run_cloud
+
+    return run_cloud(cloud, verbose=verbose)
 
 
-def _described(path: Path) -> dict[str, Any]:
+def demo() -> int:
+    """Show sign-in and permissions with real requests.
+
+    It needs `run` in another terminal.
+    """
+    cloud = _cloud()
+    from local.demo import demo as play
+    from local.outputs import read_outputs
+    from local.story import PromiseBroken
+
     try:
-        described: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        port = urlsplit(described["endpoint_url"]).port or 80
-        socket.create_connection(("127.0.0.1", port), timeout=2).close()
-    except (OSError, ValueError, KeyError, TypeError) as error:  # a killed cloud does not delete its file
-        raise Refused(NOT_RUNNING) from error
-    if not described.keys() >= _NEEDED:
-        raise Refused(OUTDATED)
-    return described
+        play(read_outputs(cloud.outputs))
+    except PromiseBroken as broken:
+        raise Refused(f"\nThe demo failed: {broken}.") from broken
+    return 0
 
 
-def _clients(endpoint: str, environment: Mapping[str, str]) -> Client:
-    """Returns a function that creates clients. They ignore the user's AWS profile and proxy."""
-    session: Any = boto3.Session(
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        region_name=environment["AWS_REGION"],
-        botocore_session=botocore.session.Session({"profile": (None, None, None, None)}),
-    )
-    direct = Config(proxies={}, retries={"mode": "standard", "total_max_attempts": 2})
-    return cache(lambda service: session.client(service, endpoint_url=endpoint, config=direct))
+def token(
+    context: Context,
+    user: Annotated[str, Argument(metavar="USER", help="A sample user.", show_default=False)] = "",
+    client: Annotated[str, Option(metavar="NAME", help="`machine`, in place of a user.", show_default=False)] = "",
+    scope: Annotated[
+        str,
+        Option(metavar="SCOPES", help="`read`, `write` or full names, separated by commas.", show_default=False),
+    ] = "",
+) -> int:
+    """Print an access token of a user or of the machine.
+
+    It needs `run` in another terminal.
+    """
+    cloud = _cloud()
+    from local.outputs import read_outputs
+    from local.tokens import split_scopes, token_for
+
+    invocation: Invocation = context.obj
+    invocation.output.say(token_for(read_outputs(cloud.outputs), user, client, split_scopes(scope)))
+    return 0
+
+
+def reset(context: Context) -> int:
+    """Delete the data of the local cloud.
+
+    It deletes the users, the policies and the sample data. The next `run` starts with a new cloud.
+    """
+    cloud = _cloud()
+    invocation: Invocation = context.obj
+    if cloud.is_running():
+        raise Refused("The local cloud is running. To stop it, press Ctrl-C in its terminal. Then reset it.")
+    shutil.rmtree(cloud.folder, ignore_errors=True)
+    invocation.output.say("Deleted: the users, policies and sample data of the local cloud.")
+    return 0
+
+
+def local(
+    context: Context,
+    port: Annotated[
+        int,
+        Option(metavar="PORT", envvar="GATEHOUSE_LOCAL_PORT", min=1, max=65535, help="Port on the loopback interface."),
+    ] = 8000,
+    autoreload: Annotated[
+        bool, Option("--autoreload/--no-autoreload", help="Start again when a source file changes.")
+    ] = True,
+) -> int:
+    """Run the routes in one process (`chalice local`).
+
+    It needs `run` in another terminal, for sign-in, tables and policies.
+    """
+    invocation: Invocation = context.obj
+    chalice = Path(sys.executable).with_name("chalice")
+    if not chalice.exists():
+        raise Refused(f"{chalice} is missing. Run `make local`, which installs it into .venv.")
+    words = [str(chalice), "local", "--port", str(port), *(() if autoreload else ("--no-autoreload",))]
+    return invocation.become(words, invocation.project)
+
+
+def _cloud() -> "LocalCloud":
+    """Returns the local cloud. Before, it removes the settings of AWS from this process."""
+    from local.isolation import isolate
+
+    isolate(os.environ)  # before the imports that read these settings
+    from local.cloud import from_environment
+
+    return from_environment()

@@ -1,67 +1,127 @@
-"""Runs the commands for a stage on AWS: deploy, destroy, verify, outputs."""
+"""The commands for a stage on AWS: deploy, destroy, verify, outputs.
 
-import json
+A command imports what it needs when it runs, so that `manage.py --help` loads neither boto3 nor the deploy program.
+"""
 
-from infra import discovery
-from infra.chalice_state import ChaliceState
-from infra.checks.stack import drift
-from infra.deploy import Deploy, Options
-from infra.destroy import Destroy
+from dataclasses import asdict
+from typing import Annotated
+
+from typer import Context, Option
+
 from infra.errors import Refused
-from infra.progress import Progress
-from infra.verify import CHECKS, line, table, total, verify
-from operations.invocation import Invocation, stack_outputs
-from operations.say import say, write
+from operations.invocation import Invocation
+from operations.options import AllowUnknownGroup, AsJson, OverwritePolicies, StageName
 
 
-def deploy(typed: Invocation) -> int:
-    """Deploys a stage, then verifies it. The exit status is 1 if a check fails."""
-    arguments = typed.arguments
-    stage, client = typed.open_stage()
-    progress = Progress(write)
-    options = Options(
-        arguments.adopt, arguments.overwrite_policies, arguments.allow_replacement, arguments.allow_unknown_group
-    )
-    url = Deploy(typed.project, stage, client, progress)(options)
-    findings = verify(stage, client, typed.project)
+def deploy(
+    context: Context,
+    stage_name: StageName,
+    adopt: Annotated[
+        str | None, Option("--adopt", metavar="API", help="Id of the REST API to use if Chalice's state is missing.")
+    ] = None,
+    allow_replacement: Annotated[
+        bool,
+        Option("--allow-replacement", help="Permit an update that replaces or removes a user pool, a table or a key."),
+    ] = False,
+    overwrite_policies: OverwritePolicies = False,
+    allow_unknown_group: AllowUnknownGroup = False,
+) -> int:
+    """Create or update a stage, then verify it.
+
+    A second run changes nothing. The exit status is 1 if a check fails.
+    """
+    from infra.deploy import Deploy, Options
+    from infra.progress import Progress
+    from infra.verify import line, total
+    from infra.verify import verify as run_checks
+    from operations.connection import open_stage
+
+    invocation: Invocation = context.obj
+    output = invocation.output
+    stage, client = open_stage(invocation, stage_name)
+    progress = Progress(output.write)
+    options = Options(adopt, overwrite_policies, allow_replacement, allow_unknown_group)
+    url = Deploy(invocation.project, stage, client, progress)(options)
+    findings = run_checks(stage, client, invocation.project)
     failed = [finding for finding in findings if not finding.ok]
     for finding in failed:
-        say(line(finding))
-    say(f"verified: {total(findings)}")
-    say(f"API: {url}")
-    say("done" if progress.changed else "nothing changed")
+        output.say(line(finding))
+    output.say(f"verified: {total(findings)}")
+    output.say(f"API: {url}")
+    output.say("done" if progress.changed else "nothing changed")
     return 1 if failed else 0
 
 
-def destroy(typed: Invocation) -> int:
-    """Destroys a stage. `--purge-data` must repeat the name of the stage."""
-    arguments = typed.arguments
-    if arguments.purge_data not in (None, arguments.stage):
+def destroy(
+    context: Context,
+    stage_name: StageName,
+    purge_data: Annotated[
+        str | None,
+        Option("--purge-data", metavar="STAGE", help="Also delete the retained data. Repeat the name of the stage."),
+    ] = None,
+) -> int:
+    """Delete a stage, and retain its data.
+
+    The user pool, the tables and the key are retained.
+    """
+    if purge_data not in (None, stage_name):
         raise Refused(
-            f"--purge-data: got {arguments.purge_data!r}, expected the name of the stage, {arguments.stage}."
+            f"--purge-data: got {purge_data!r}, expected the name of the stage, {stage_name}."
             " To delete its data, repeat the name."
         )
-    stage, client = typed.open_stage()
-    progress = Progress(write)
-    Destroy(typed.project, stage, client, progress)(purge=arguments.purge_data is not None)
-    say("done" if progress.changed else "nothing changed")
+    from infra.destroy import Destroy
+    from infra.progress import Progress
+    from operations.connection import open_stage
+
+    invocation: Invocation = context.obj
+    stage, client = open_stage(invocation, stage_name)
+    progress = Progress(invocation.output.write)
+    Destroy(invocation.project, stage, client, progress)(purge=purge_data is not None)
+    invocation.output.say("done" if progress.changed else "nothing changed")
     return 0
 
 
-def verify_stage(typed: Invocation) -> int:
-    """Verifies a deployed stage. The exit status is 1 if a check fails."""
-    stage, client = typed.open_stage()
+def verify(
+    context: Context,
+    stage_name: StageName,
+    drift: Annotated[bool, Option("--drift", help="Also run CloudFormation's drift detection (minutes).")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Compare a deployed stage with this checkout.
+
+    It changes nothing. The exit status is 1 if a check fails.
+    """
+    from infra.checks.stack import drift as drift_check
+    from infra.verify import CHECKS, table
+    from infra.verify import verify as run_checks
+    from operations.connection import open_stage, stack_outputs
+
+    invocation: Invocation = context.obj
+    stage, client = open_stage(invocation, stage_name)
     stack_outputs(stage, client)  # refuses a stage that is not deployed; otherwise every check would fail
-    findings = verify(stage, client, typed.project, (*CHECKS, drift()) if typed.arguments.drift else CHECKS)
-    say(table(findings))
-    return 0 if all(finding.ok for finding in findings) else 1
+    findings = run_checks(stage, client, invocation.project, (*CHECKS, drift_check()) if drift else CHECKS)
+    passed = all(finding.ok for finding in findings)
+    if as_json:
+        invocation.output.json({"ok": passed, "findings": [asdict(finding) for finding in findings]})
+    else:
+        invocation.output.say(table(findings))
+    return 0 if passed else 1
 
 
-def outputs(typed: Invocation) -> int:
-    """Prints the outputs of the identity stack and the URL of the API as JSON."""
-    stage, client = typed.open_stage()
+def outputs(context: Context, stage_name: StageName, as_json: AsJson = False) -> int:
+    """Print a stage's outputs and the URL of its API."""
+    from infra import discovery
+    from infra.chalice_state import ChaliceState
+    from operations.connection import open_stage, stack_outputs
+
+    invocation: Invocation = context.obj
+    stage, client = open_stage(invocation, stage_name)
     stack = stack_outputs(stage, client)
-    state = ChaliceState(typed.project, stage, client).read()
+    state = ChaliceState(invocation.project, stage, client).read()
     api_id = state.api_id if state else None
-    say(json.dumps({**stack, **({"ApiUrl": discovery.api_url(stage, api_id)} if api_id else {})}, indent=2))
+    values = {**stack, **({"ApiUrl": discovery.api_url(stage, api_id)} if api_id else {})}
+    if as_json:
+        invocation.output.json(values)
+    else:
+        invocation.output.table(("output", "value"), list(values.items()))
     return 0

@@ -16,7 +16,7 @@ def dollars(lines: list[cost.Line], item: str) -> tuple[float, ...]:
 
 def test_the_page_contains_the_current_tables() -> None:
     tables = cost.tables(Load())
-    assert f"{cost.BEGIN}\n\n{tables}\n{cost.END}" in PAGE.read_text("utf-8"), "run `python -m benchmarks.cost`"
+    assert f"{cost.BEGIN}\n\n{tables}\n{cost.END}" in PAGE.read_text("utf-8"), "run `manage.py bench cost`"
 
 
 def test_each_step_of_a_price_applies_only_to_its_units() -> None:

@@ -85,4 +85,4 @@ def test_the_page_contains_the_current_reads() -> None:
     table = scaling.reads_table({name: [state_reads(500, callers, 5)] for name, callers in scaling.CALLERS.items()})
     cells = [line.split(" | ")[:2] for line in table.splitlines()[2:-1]]
     for name, reads in cells:
-        assert f"{name} | {reads.rstrip(' |')} | " in PAGE.read_text("utf-8"), "run `python -m benchmarks.scaling`"
+        assert f"{name} | {reads.rstrip(' |')} | " in PAGE.read_text("utf-8"), "run `manage.py bench scaling`"
