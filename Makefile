@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+MANAGE := $(BIN)/python manage.py
 BENCH := build/bench
 SCAN := build/scan
 LOCK := build/lock
@@ -17,26 +18,26 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed ## run the whole cloud on this machine, until Ctrl-C
-	@exec $(BIN)/python -m local run $(if $(VERBOSE),--verbose)
+	@exec $(MANAGE) run $(if $(VERBOSE),--verbose)
 
 demo: $(VENV)/installed ## show sign-in and permissions with real requests (needs `make run` in another terminal)
-	@$(BIN)/python -m local demo
+	@$(MANAGE) demo
 
 # The shell sets USER to the login name. Only a value from the command line counts.
 typed = $(if $(findstring command line,$(origin $(1))),$($(1)))
 
 token: $(VENV)/installed ## print an access token: make -s token USER=reader [SCOPE=read], or CLIENT=machine
-	@$(BIN)/python -m local token --client '$(call typed,CLIENT)' --scope '$(call typed,SCOPE)' -- '$(call typed,USER)'
+	@$(MANAGE) token --client '$(call typed,CLIENT)' --scope '$(call typed,SCOPE)' -- '$(call typed,USER)'
 
 reset: $(VENV)/installed ## delete the users, policies and sample data of the local cloud
-	@$(BIN)/python -m local reset
+	@$(MANAGE) reset
 
 local: $(VENV)/installed ## run the routes in-process (chalice local), with the cloud of `make run`
-	@exec $(BIN)/chalice local --port "$${GATEHOUSE_LOCAL_PORT:-8000}"
+	@exec $(MANAGE) local
 
 # Without STAGE, this target uses the local cloud, not the default stage of the AWS targets.
 policies: $(VENV)/installed ## apply policies/*.yaml to the cloud of `make run`, or to an AWS stage with STAGE=dev
-	@$(BIN)/python manage.py policies apply --stage $(if $(filter file,$(origin STAGE)),local,$(STAGE))
+	@$(MANAGE) policies apply --stage $(if $(filter file,$(origin STAGE)),local,$(STAGE))
 
 test: $(VENV)/installed ## run all tests; the end-to-end tests start their own local cloud
 	@$(BIN)/python -m pytest -q -n 2
@@ -47,22 +48,22 @@ test-fast: $(VENV)/installed ## run the tests that start no cloud (half a minute
 storm: $(VENV)/installed ## run 8 writers and 8 readers for a minute, and check for stale decisions
 	@GATEHOUSE_STORM_SECONDS=60 GATEHOUSE_STORM_PAIRS=8 $(BIN)/python -m pytest -q -s tests/e2e/test_storm.py
 
-bench: $(BENCH)/installed ## measure, and write the figures of docs/performance.md (three minutes, on an idle machine)
+bench: $(VENV)/installed $(BENCH)/installed ## measure, and write the figures of docs/performance.md (three minutes, on an idle machine)
 	@! command -v npm >/dev/null || npm ci --prefix benchmarks/node --silent --no-audit --no-fund \
 		|| echo "The Node packages could not be installed. The Node verifiers are not measured."
-	@$(BENCH)/bin/python -m benchmarks
+	@$(MANAGE) bench
 
 package: $(VENV)/installed ## package the application for CloudFormation into build/package
-	@$(BIN)/python -m infra.package --out build/package
+	@$(MANAGE) package
 
 deploy: $(VENV)/installed ## deploy or update an AWS stage: make deploy STAGE=dev
-	@$(BIN)/python manage.py deploy --stage $(STAGE)
+	@$(MANAGE) deploy --stage $(STAGE)
 
 verify: $(VENV)/installed ## compare an AWS stage with the templates: make verify STAGE=dev
-	@$(BIN)/python manage.py verify --stage $(STAGE)
+	@$(MANAGE) verify --stage $(STAGE)
 
 destroy: $(VENV)/installed ## delete an AWS stage and retain its data: make destroy STAGE=dev
-	@$(BIN)/python manage.py destroy --stage $(STAGE)
+	@$(MANAGE) destroy --stage $(STAGE)
 
 mutants: $(VENV)/installed ## run mutation testing of the rules and of the decision (ten minutes)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/mutation.txt

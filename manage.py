@@ -8,7 +8,7 @@ if sys.version_info < (3, 11):  # noqa: UP036  # somebody may run it with the ma
         "manage.py needs Python 3.11 or newer: run `.venv/bin/python manage.py`; any `make` command creates .venv."
     )
 
-OWN = ("app", "authorizers", "benchmarks", "chalicelib", "infra", "local", "operations")
+OWN = frozenset({"app", "authorizers", "benchmarks", "chalicelib", "infra", "local", "operations"})
 
 
 def run() -> int:
@@ -23,9 +23,10 @@ if __name__ == "__main__":
     try:
         sys.exit(run())
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] in OWN:
+        package = (error.name or "").partition(".")[0]
+        if not package or package in OWN:
             raise  # a fault of this repository, and not of how it was started
         sys.exit(
-            f"The Python package {error.name} is missing: run `.venv/bin/python manage.py`,"
+            f"The Python package {package} is missing: run `.venv/bin/python manage.py`,"
             " or `make`, which creates .venv (`make help` lists its commands)."
         )

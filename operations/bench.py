@@ -51,3 +51,6 @@ def scaling(context: Context) -> int:
     invocation: Invocation = context.obj
     invocation.output.say(write_page())
     return 0
+
+
+COMMANDS = (cost, scaling)  # besides `measure`, which is `bench` alone

@@ -16,17 +16,14 @@ from operations.output import Output, is_styled
 PROJECT = Path(__file__).resolve().parents[1]
 PROGRAM = "python manage.py"
 FAILED, WRONG_ARGUMENTS, INTERRUPTED = 1, 2, 130
-_STATUS = "Exit status: 0 done; 1 the command failed or reported a fault; 2 wrong arguments; 130 interrupted."
+_STATUS = "Exit status: 0 done; 1 the command failed, or it reported a fault; 2 wrong arguments; 130 interrupted."
 
 Command = Callable[..., int]
 # The titles group the commands in `--help` on a terminal. A function gives its command the name and the help.
 _COMMANDS: Mapping[str, Sequence[Command]] = {
-    "The cloud on this machine": (
-        *(local_cloud.run, local_cloud.demo, local_cloud.token),
-        *(local_cloud.reset, local_cloud.local),
-    ),
-    "A stage on AWS": (stages.deploy, stages.verify, stages.outputs, stages.destroy, package.package),
-    "This checkout": (fork.fork,),
+    "The cloud on this machine": local_cloud.COMMANDS,
+    "A stage on AWS": stages.COMMANDS,
+    "This checkout": (package.package, fork.fork),
 }
 
 
@@ -79,13 +76,13 @@ def application(styled: bool = False) -> Typer:
         for command in commands:
             root.command(rich_help_panel=title)(command)
     files = Typer(help="Check or apply the files in policies/.")
-    files.command()(policies.apply)
-    files.command()(policies.lint)
+    for command in policies.COMMANDS:
+        files.command()(command)
     root.add_typer(files, name="policies", rich_help_panel="A stage on AWS")
     measurements = Typer(invoke_without_command=True, subcommand_metavar="[COMMAND]")
     measurements.callback()(bench.measure)
-    measurements.command()(bench.cost)
-    measurements.command()(bench.scaling)
+    for command in bench.COMMANDS:
+        measurements.command()(command)
     root.add_typer(measurements, name="bench", rich_help_panel="This checkout")
     return root
 

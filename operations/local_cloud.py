@@ -112,3 +112,6 @@ def _cloud() -> "LocalCloud":
     from local.cloud import from_environment
 
     return from_environment()
+
+
+COMMANDS = (run, demo, token, reset, local)

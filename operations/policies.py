@@ -75,3 +75,6 @@ def _known(invocation: Invocation, stage_name: str | None) -> tuple[Mapping[str,
 
     outputs, client = open_outputs(invocation, stage_name)
     return outputs, pool_groups(client, outputs["UserPoolId"]), "the user pool"
+
+
+COMMANDS = (apply, lint)

@@ -3,14 +3,19 @@
 A command imports what it needs when it runs, so that `manage.py --help` loads neither boto3 nor the deploy program.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Context, Option
 
 from infra.errors import Refused
 from operations.invocation import Invocation
 from operations.options import AllowUnknownGroup, AsJson, OverwritePolicies, StageName
+from operations.output import Output
+
+if TYPE_CHECKING:
+    from infra.checks.check import Finding
 
 
 def deploy(
@@ -92,7 +97,7 @@ def verify(
     It changes nothing. The exit status is 1 if a check fails.
     """
     from infra.checks.stack import drift as drift_check
-    from infra.verify import CHECKS, table
+    from infra.verify import CHECKS
     from infra.verify import verify as run_checks
     from operations.connection import open_stage, stack_outputs
 
@@ -100,11 +105,18 @@ def verify(
     stage, client = open_stage(invocation, stage_name)
     stack_outputs(stage, client)  # refuses a stage that is not deployed; otherwise every check would fail
     findings = run_checks(stage, client, invocation.project, (*CHECKS, drift_check()) if drift else CHECKS)
+    return report(invocation.output, findings, as_json)
+
+
+def report(output: Output, findings: Sequence["Finding"], as_json: bool) -> int:
+    """Writes the findings of a comparison, and returns the exit status: 1 if a check failed."""
+    from infra.verify import table
+
     passed = all(finding.ok for finding in findings)
     if as_json:
-        invocation.output.json({"ok": passed, "findings": [asdict(finding) for finding in findings]})
+        output.json({"ok": passed, "findings": [asdict(finding) for finding in findings]})
     else:
-        invocation.output.say(table(findings))
+        output.say(table(findings))
     return 0 if passed else 1
 
 
@@ -125,3 +137,6 @@ def outputs(context: Context, stage_name: StageName, as_json: AsJson = False) ->
     else:
         invocation.output.table(("output", "value"), list(values.items()))
     return 0
+
+
+COMMANDS = (deploy, verify, outputs, destroy)

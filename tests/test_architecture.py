@@ -134,12 +134,25 @@ def test_only_the_wiring_knows_both_the_use_cases_and_aws():
     assert [path.name for path in SHIPPED if knows(path, *use_cases) and knows(path, "chalicelib.aws")] == ["wiring.py"]
 
 
-DEPLOYMENT = sorted([ROOT / "manage.py", *ROOT.glob("operations/*.py"), *ROOT.glob("infra/**/*.py")])
+LOCAL_COMMANDS = ROOT / "operations/local_cloud.py"
+DEPLOYMENT = sorted(
+    {ROOT / "manage.py", *ROOT.glob("operations/**/*.py"), *ROOT.glob("infra/**/*.py")} - {LOCAL_COMMANDS}
+)
 
 
 @pytest.mark.parametrize("path", DEPLOYMENT, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_deploy_program_does_not_import_the_local_cloud(path):
     assert [name for name, _ in imports(path.read_text(encoding="utf-8")) if reaches(name, "local", "tests")] == []
+
+
+def test_the_commands_of_the_local_cloud_import_it_only_when_they_run():
+    at_import = [
+        ast.unparse(statement)
+        for statement in ast.parse(LOCAL_COMMANDS.read_text(encoding="utf-8")).body
+        if isinstance(statement, ast.Import | ast.ImportFrom)
+    ]
+    assert at_import
+    assert [line for line in at_import if reaches(line.split()[1], "local", "tests")] == []
 
 
 CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'

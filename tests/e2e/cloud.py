@@ -83,9 +83,9 @@ def project_copy(folder: Path) -> Path:
 
 
 def command(local_cloud: LocalCloud, *words: str) -> subprocess.CompletedProcess[str]:
-    """Runs `python -m local <words>` to its end."""
+    """Runs `manage.py <words>` to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "local", *words],
+        [sys.executable, "manage.py", *words],
         cwd=PROJECT,
         env=environment(local_cloud),
         capture_output=True,
@@ -156,7 +156,7 @@ def start(folder: Path, port: int | None = None) -> Cloud:
     log = folder.with_name(f"{folder.name}.log")
     with log.open("wb") as said:
         process = subprocess.Popen(
-            [sys.executable, "-m", "local", "run"],
+            [sys.executable, "manage.py", "run"],
             cwd=PROJECT,
             env=environment(local_cloud),
             stdout=said,

@@ -38,7 +38,7 @@ def make_token(cloud: Cloud, *words: str) -> list[str]:
         text=True,
         check=True,
     )
-    return shown.stdout.splitlines()[-1].partition("-m local ")[2].split()
+    return shown.stdout.splitlines()[-1].partition("manage.py ")[2].split()
 
 
 @pytest.mark.parametrize(

@@ -121,19 +121,24 @@ def test_a_stage_with_a_packaged_application_cannot_be_destroyed(tmp_path, capsy
     assert f"belongs to the stack {packaged}. " in err
 
 
-def test_outputs_prints_the_outputs_of_the_stack_and_the_url_of_the_api(tmp_path, capsys):
+URL = "https://api1.execute-api.eu-central-1.amazonaws.com/trial/"
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], f"output      value\nUserPoolId  p1\nApiUrl      {URL}\n"),
+        (["--json"], json.dumps({"UserPoolId": "p1", "ApiUrl": URL}, indent=2) + "\n"),
+    ],
+)
+def test_outputs_prints_the_outputs_of_the_stack_and_the_url_of_the_api(tmp_path, capsys, options, expected):
     deployed = {"resources": [{"resource_type": "rest_api", "rest_api_id": "api1"}]}
     parameter = {"Parameter": {"Value": json.dumps({"deployed": deployed, "fingerprint": ""})}}
     stack = {"StackStatus": "UPDATE_COMPLETE", "Outputs": [{"OutputKey": "UserPoolId", "OutputValue": "p1"}]}
     account = owned_by(
         "123456789012", cloudformation={"describe_stacks": {"Stacks": [stack]}}, ssm={"get_parameter": parameter}
     )
-    status, out, _ = typed(project_in(tmp_path, STAGE), capsys, "outputs", account=account)
-    assert status == 0
-    assert json.loads(out) == {
-        "UserPoolId": "p1",
-        "ApiUrl": "https://api1.execute-api.eu-central-1.amazonaws.com/trial/",
-    }
+    assert typed(project_in(tmp_path, STAGE), capsys, "outputs", *options, account=account) == (0, expected, "")
 
 
 @pytest.mark.parametrize("command", ["verify", "verify --drift", "outputs", "policies apply", "policies lint"])
@@ -234,15 +239,15 @@ def test_an_invalid_endpoint_is_refused_with_the_name_of_its_variable(monkeypatc
         ["policies", "--stage", "trial"],
         ["policies", "aply", "--stage", "trial"],
         ["policies", "apply"],
-        ["outputs", "--stage", "trial", "--json"],
+        ["outputs", "--stage", "trial", "--yaml"],
+        ["deploy", "--stage", "trial", "--json"],
     ],
     ids=" ".join,
 )
 def test_invalid_arguments_are_refused_with_one_message(capsys, words):
-    with pytest.raises(SystemExit) as ended:
-        main(words)
+    status = main(words)
     said = capsys.readouterr()
-    assert (ended.value.code, said.out, said.err.count("\n")) == (2, "", 1)
+    assert (status, said.out, said.err.count("\n")) == (2, "", 1)
     assert said.err.endswith(" --help`.\n")
 
 
@@ -311,6 +316,17 @@ def test_lint_reports_every_fault_without_connecting(tmp_path, capsys):
         "FAIL policies/machine.yaml: client: got 'MachinClientId', expected one of the outputs"
         " MachineClientId, SsoClientId, WebClientId.\n"
         "3 policy files, compared with infra/identity.yaml: 2 with a fault\n"
+    )
+
+
+@pytest.mark.parametrize(("group", "status"), [("readers", 0), ("raeders", 1)])
+def test_lint_prints_its_faults_as_json(tmp_path, capsys, group, status):
+    project = project_with(tmp_path, one=f"group: {group}")
+    assert main(["policies", "lint", "--json"], project) == status
+    told = json.loads(capsys.readouterr().out)
+    assert (told["ok"], told["files"], told["compared_with"]) == (not status, 1, "infra/identity.yaml")
+    assert [fault.partition(" Did")[0] for fault in told["faults"]] == (
+        ["policies/one.yaml: group: infra/identity.yaml has no group 'raeders'."] if status else []
     )
 
 

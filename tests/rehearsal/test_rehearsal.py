@@ -119,7 +119,7 @@ def test_one_command_deploys_a_stage_that_answers_as_its_policies_say(deployed):
 
 
 def test_outputs_prints_the_outputs_of_the_stack_and_the_url_of_the_api(deployed):
-    assert json.loads(deployed.checkout.manage("outputs").out) == deployed.outputs
+    assert json.loads(deployed.checkout.manage("outputs", "--json").out) == deployed.outputs
 
 
 def test_a_stage_has_one_api_one_mapping_and_one_parameter(deployed):
