@@ -22,6 +22,9 @@ if __name__ == "__main__":
         sys.stdout.reconfigure(line_buffering=True)  # also for a pipe or a file
     try:
         sys.exit(run())
+    except KeyboardInterrupt:  # while the command line is imported; later, `main` reports it
+        print("Interrupted. To continue, run the same command again.", file=sys.stderr)
+        sys.exit(130)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if not package or package in OWN:

@@ -193,6 +193,21 @@ def test_an_interrupted_command_ends_with_status_130(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().err == "Interrupted. To continue, run the same command again.\n"
 
 
+def test_an_interrupt_of_the_imports_is_reported_too() -> None:
+    program = (
+        "import runpy, sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'typer': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "runpy.run_path('manage.py', run_name='__main__')"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT, env=child_environment(), capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stderr) == (130, "Interrupted. To continue, run the same command again.\n")
+
+
 def test_an_unexpected_error_is_not_hidden() -> None:
     def broken(_stage: Any) -> Any:
         raise ZeroDivisionError
