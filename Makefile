@@ -11,7 +11,7 @@ STAGE ?= dev
 export PYTHONDONTWRITEBYTECODE := 1
 test test-fast storm: export PYTHONDONTWRITEBYTECODE := # with bytecode, the test processes need not compile the sources
 
-.PHONY: help run demo token reset local policies test test-fast storm bench package deploy verify destroy mutants scan check lock format clean
+.PHONY: help run demo token reset local policies test test-fast storm bench package docs deploy verify destroy mutants scan check lock format clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -55,6 +55,9 @@ bench: $(VENV)/installed $(BENCH)/installed ## measure, and write the figures of
 
 package: $(VENV)/installed ## package the application for CloudFormation into build/package
 	@$(MANAGE) package
+
+docs: $(VENV)/installed ## write the reference pages that follow from the code
+	@$(MANAGE) docs
 
 deploy: $(VENV)/installed ## deploy or update an AWS stage: make deploy STAGE=dev
 	@$(MANAGE) deploy --stage $(STAGE)

@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 
-from chalicelib.setting import (
+from chalicelib.environment import (
     Setting,
     group_map,
     groups,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chalicelib.setting import Setting
+from chalicelib.environment import Setting
 from chalicelib.settings import Settings
 
 SETTINGS_PAGE = "docs/settings.md"

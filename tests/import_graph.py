@@ -41,6 +41,7 @@ _CHALICELIB = {
     **{name: name for name in ("sample", "triggers", "wiring", "aws", "ports", "api", "settings", "core")},
     "admin_routes": "routes",
     "request_body": "api",
+    "environment": "settings",
 }
 
 Imports = dict[str, set[str]]

@@ -20,7 +20,7 @@ PARTS = {
     "core": ("chalicelib/core/*.py",),
     "use cases": (*(f"chalicelib/{name}.py" for name in USE_CASES), "chalicelib/sample/service.py"),
     "ports": ("chalicelib/ports.py",),
-    "settings": ("chalicelib/settings.py",),
+    "settings": ("chalicelib/settings.py", "chalicelib/environment.py"),
     "aws": ("chalicelib/aws/*.py", "chalicelib/sample/table.py"),
     "triggers": ("chalicelib/triggers/*.py",),
     "wiring": ("chalicelib/wiring.py", "chalicelib/sample/wiring.py"),
@@ -85,9 +85,10 @@ def forbidden(part: str, name: str, condition: str) -> bool:
         and (top not in sys.stdlib_module_names or top in IMPURE),
         "use cases": top in FRAMEWORKS
         or reaches(name, "authorizers", "app", "chalicelib.aws", "chalicelib.triggers", "chalicelib.wiring")
-        or reaches(name, "chalicelib.settings", "os"),
+        or reaches(name, "chalicelib.settings", "chalicelib.environment", "os"),
         "ports": top in THIRD_PARTIES or (top == "chalicelib" and not reaches(name, "chalicelib.core")),
-        "settings": top in THIRD_PARTIES or (top == "chalicelib" and not reaches(name, "chalicelib.core")),
+        "settings": top in THIRD_PARTIES
+        or (top == "chalicelib" and not reaches(name, "chalicelib.core", "chalicelib.environment")),
         "aws": top == "chalice"
         or reaches(name, "authorizers", "app", "os", "chalicelib.wiring", "chalicelib.triggers", "chalicelib.settings")
         # the port of the sample stands beside its use case
@@ -99,7 +100,8 @@ def forbidden(part: str, name: str, condition: str) -> bool:
         or reaches(name, "app", "chalicelib.triggers", *ROUTES)
         # the wiring passes API Gateway's sizes to the use cases
         or (reaches(name, "authorizers") and not reaches(name, "authorizers.policy_document")),
-        "api": top in THIRD_PARTIES - {"chalice"} or (top == "chalicelib" and not reaches(name, "chalicelib.core")),
+        "api": top in THIRD_PARTIES - {"chalice"}
+        or (top == "chalicelib" and not reaches(name, "chalicelib.core", "chalicelib.environment")),
         "routes": top in THIRD_PARTIES - {"chalice"}
         or reaches(name, "app", "os", "chalicelib.aws", "chalicelib.sample.table", "chalicelib.triggers", *use_cases),
         "authorizers": reaches(name, "app", "boto3", "botocore", "chalicelib.aws", "chalicelib.triggers")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.core.errors import InternalError
-from chalicelib.setting import Setting
+from chalicelib.environment import Setting
 from chalicelib.settings import Settings
 from operations.reference import SETTINGS_PAGE, settings_table, with_settings
 from tests.configured import RESOURCE_SERVER

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app import app
-from chalicelib.setting import Setting
+from chalicelib.environment import Setting
 from chalicelib.settings import Settings
 from infra.package import package_without_dependencies
 from tests.packaging.bundles import Bundle, folder_of, needed_by, required, unzipped
