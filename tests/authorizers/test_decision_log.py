@@ -1,6 +1,8 @@
 """The line of a decision is a log entry and a metric in CloudWatch's embedded metric format."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -12,14 +14,16 @@ from tests.fakes import Clock, FakePolicies, FakeState, allow, principal, statem
 FUNCTION = "gatehouse-olympus-policy_authorizer"
 
 
-def line_of(record_it, outage: float = 0.0, took: float = 0.0) -> dict:
-    clock, lines = Clock(mint.NOW), []
+def line_of(record_it: Callable[[DecisionLog], None], outage: float = 0.0, took: float = 0.0) -> dict[str, Any]:
+    clock = Clock(mint.NOW)
+    lines: list[str] = []
     decision_log = DecisionLog(FUNCTION, lambda: outage, lines.append, clock)
     clock.advance(took)
     record_it(decision_log)
     (line,) = lines
     assert "\n" not in line, "CloudWatch reads two lines as two entries"
-    return json.loads(line)
+    parsed: dict[str, Any] = json.loads(line)
+    return parsed
 
 
 def decided(decision_log: DecisionLog) -> None:
@@ -39,7 +43,9 @@ recordings = pytest.mark.parametrize("record_it", RECORDINGS.values(), ids=RECOR
 
 @recordings
 @pytest.mark.parametrize("outage", [0.0, 90.4])
-def test_every_declared_metric_and_dimension_is_in_the_line(record_it, outage):
+def test_every_declared_metric_and_dimension_is_in_the_line(
+    record_it: Callable[[DecisionLog], None], outage: float
+) -> None:
     line = line_of(record_it, outage)
     (metrics,) = line["_aws"]["CloudWatchMetrics"]
     assert metrics["Namespace"] == "Gatehouse"
@@ -53,14 +59,16 @@ def test_every_declared_metric_and_dimension_is_in_the_line(record_it, outage):
 
 
 @recordings
-def test_the_line_has_a_timestamp_in_milliseconds_and_counts_one_decision(record_it):
+def test_the_line_has_a_timestamp_in_milliseconds_and_counts_one_decision(
+    record_it: Callable[[DecisionLog], None],
+) -> None:
     line = line_of(record_it, took=0.25)
     assert line["_aws"]["Timestamp"] == mint.NOW * 1000 + 250
     assert (line["Decisions"], line["TookMilliseconds"]) == (1, 250)
 
 
 @pytest.mark.parametrize("name", ["decided", "rejected"])
-def test_an_outage_of_the_keys_is_a_metric_while_it_lasts(name):
+def test_an_outage_of_the_keys_is_a_metric_while_it_lasts(name: str) -> None:
     line = line_of(RECORDINGS[name], outage=90.4)
     assert line["KeysOutageSeconds"] == 90
     names = [metric["Name"] for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
@@ -68,15 +76,15 @@ def test_an_outage_of_the_keys_is_a_metric_while_it_lasts(name):
 
 
 @recordings
-def test_without_an_outage_the_line_has_no_outage_metric(record_it):
+def test_without_an_outage_the_line_has_no_outage_metric(record_it: Callable[[DecisionLog], None]) -> None:
     assert "KeysOutageSeconds" not in json.dumps(line_of(record_it))
 
 
-def test_an_outage_is_not_declared_in_the_next_line():
+def test_an_outage_is_not_declared_in_the_next_line() -> None:
     line_of(decided, outage=90)
     assert "KeysOutageSeconds" not in json.dumps(line_of(decided))
 
 
-def test_a_code_is_recorded_unchanged():
+def test_a_code_is_recorded_unchanged() -> None:
     line = line_of(lambda decision_log: decision_log.record_rejection("token_expired"))
     assert (line["decision"], line["code"]) == ("rejected", "token_expired")

@@ -27,21 +27,21 @@ def permissions(generation: int = 1) -> EffectivePermissions:
     return EffectivePermissions(statements(allow("/reports")), ("group:clerks@1",), generation)
 
 
-def test_a_document_is_built_once_for_the_same_permissions_and_stage():
+def test_a_document_is_built_once_for_the_same_permissions_and_stage() -> None:
     build, clerk = Builder(), permissions()
     cache = DocumentCache(build)
     assert cache.get(clerk, STAGE) is cache.get(clerk, STAGE)
     assert build.calls == 1
 
 
-def test_permissions_of_another_read_get_their_own_document():
+def test_permissions_of_another_read_get_their_own_document() -> None:
     build, before, after = Builder(), permissions(1), permissions(2)
     cache = DocumentCache(build)
     assert [cache.get(each, STAGE).policy for each in (before, after)] == [{"generation": 1}, {"generation": 2}]
     assert DocumentCache(build).get(permissions(1), STAGE) is not cache.get(before, STAGE)
 
 
-def test_two_stages_get_a_document_each():
+def test_two_stages_get_a_document_each() -> None:
     build, clerk = Builder(), permissions()
     cache = DocumentCache(build)
     for stage in (STAGE, STAGE.replace("/v1/", "/v2/"), STAGE):
@@ -49,7 +49,7 @@ def test_two_stages_get_a_document_each():
     assert build.calls == 2
 
 
-def test_the_number_of_stages_is_bounded():
+def test_the_number_of_stages_is_bounded() -> None:
     build, clerk = Builder(), permissions()
     cache = DocumentCache(build)
     for _ in range(2):
@@ -59,7 +59,7 @@ def test_the_number_of_stages_is_bounded():
     assert build.calls > 9
 
 
-def test_a_document_is_dropped_together_with_its_permissions():
+def test_a_document_is_dropped_together_with_its_permissions() -> None:
     cache, clerk, auditor = DocumentCache(Builder()), permissions(), permissions()
     cache.get(clerk, STAGE)
     cache.get(auditor, STAGE)
@@ -68,7 +68,7 @@ def test_a_document_is_dropped_together_with_its_permissions():
     assert len(cache) == 1
 
 
-def test_a_new_generation_drops_the_documents_of_the_old_one():
+def test_a_new_generation_drops_the_documents_of_the_old_one() -> None:
     cache, state = DocumentCache(Builder()), FakeState()
     authorize = Authorize(lambda _: principal(), state, FakePolicies())
     for _ in range(3):
@@ -77,7 +77,7 @@ def test_a_new_generation_drops_the_documents_of_the_old_one():
     assert len(cache) == 1
 
 
-def test_a_document_that_cannot_be_built_is_not_cached():
+def test_a_document_that_cannot_be_built_is_not_cached() -> None:
     def fails(*_: object) -> CachedDocument:
         raise CannotDecide("arn_too_long", "too long")
 
@@ -88,7 +88,7 @@ def test_a_document_that_cannot_be_built_is_not_cached():
     assert len(cache) == 0
 
 
-def test_threads_share_one_cache():
+def test_threads_share_one_cache() -> None:
     cache, everyone = DocumentCache(Builder()), [permissions(number) for number in range(50)]
     with ThreadPoolExecutor(8) as pool:
         documents = list(pool.map(lambda each: cache.get(each, STAGE), everyone * 20))

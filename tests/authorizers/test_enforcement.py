@@ -1,9 +1,18 @@
 """The service runs only requests that the authorizer of their route has granted."""
 
 import json
+from collections.abc import Mapping
 
 import pytest
-from chalice.app import Blueprint, Chalice, CognitoUserPoolAuthorizer, CustomAuthorizer, IAMAuthorizer, Request
+from chalice.app import (
+    Authorizer,
+    Blueprint,
+    Chalice,
+    CognitoUserPoolAuthorizer,
+    CustomAuthorizer,
+    IAMAuthorizer,
+    Request,
+)
 
 from authorizers import enforcement
 from authorizers.cognito import requires
@@ -31,11 +40,11 @@ def system() -> Chalice:
     return app
 
 
-def is_open(resource: str, authorizer: dict | None, **parameters: str) -> bool:
+def is_open(resource: str, authorizer: Mapping[str, object] | None, **parameters: str) -> bool:
     return enforcement.is_granted(system(), Request(proxy_event("GET", resource, parameters, authorizer)))
 
 
-def test_a_public_route_accepts_every_request():
+def test_a_public_route_accepts_every_request() -> None:
     assert is_open("/", None)
 
 
@@ -50,7 +59,7 @@ def test_a_public_route_accepts_every_request():
         pytest.param("Deny GET /reports/8 Allow GET,PUT /reports/?", id="a report of one character"),
     ],
 )
-def test_a_request_with_the_permission_is_granted(authorization):
+def test_a_request_with_the_permission_is_granted(authorization: str) -> None:
     assert is_open("/reports/{id}", {"permissions": authorization}, id="7")
 
 
@@ -75,7 +84,7 @@ def test_a_request_with_the_permission_is_granted(authorization):
         pytest.param({"claims": {"token_use": "access", "scope": READ}}, id="the claims of the Cognito authorizer"),
     ],
 )
-def test_a_request_without_the_permission_is_not_granted(authorizer):
+def test_a_request_without_the_permission_is_not_granted(authorizer: Mapping[str, object] | None) -> None:
     assert not is_open("/reports/{id}", authorizer, id="7")
 
 
@@ -93,7 +102,7 @@ def test_a_request_without_the_permission_is_not_granted(authorizer):
         pytest.param("Allow GET /reports/7", "", False, id="nothing asked for"),
     ],
 )
-def test_a_path_parameter_is_inserted_unchanged(authorization, id_, opened):
+def test_a_path_parameter_is_inserted_unchanged(authorization: str, id_: str, opened: bool) -> None:
     assert is_open("/reports/{id}", {"permissions": authorization}, id=id_) is opened
 
 
@@ -117,12 +126,12 @@ def test_a_path_parameter_is_inserted_unchanged(authorization, id_, opened):
         pytest.param("%C3%A9quipe", True, id="a character of two bytes"),
     ],
 )
-def test_a_deny_of_either_spelling_of_a_path_counts(id_, opened):
+def test_a_deny_of_either_spelling_of_a_path_counts(id_: str, opened: bool) -> None:
     authorization = "Allow GET /reports/* Deny GET /reports/secret Deny GET /reports/secret/*"
     assert is_open("/reports/{id}", {"permissions": authorization}, id=id_) is opened
 
 
-def test_both_spellings_of_a_path_must_be_allowed():
+def test_both_spellings_of_a_path_must_be_allowed() -> None:
     assert not is_open("/reports/{id}", {"permissions": "Allow GET /reports/secret"}, id="%73ecret")
     assert not is_open("/reports/{id}", {"permissions": "Allow GET /reports/%73ecret"}, id="%73ecret")
     assert is_open("/reports/{id}", {"permissions": "Allow GET /reports/?????? Allow GET /reports/%*"}, id="%73ecret")
@@ -151,7 +160,7 @@ def test_both_spellings_of_a_path_must_be_allowed():
         pytest.param("%" + "25" * 2000 + "41", id="encoded two thousand times"),
     ],
 )
-def test_an_invalid_path_is_the_callers_fault(id_):
+def test_an_invalid_path_is_the_callers_fault(id_: str) -> None:
     with pytest.raises(InvalidInput, match="path"):
         is_open("/reports/{id}", {"permissions": "Allow * /*"}, id=id_)
     app = Api("shop")
@@ -166,7 +175,7 @@ def test_an_invalid_path_is_the_callers_fault(id_):
     [("Allow GET /policies/{name}/admins", True), ("Allow GET /policies/admins/admins", False)],
     ids=["as it is", "filled in twice"],
 )
-def test_a_parameter_value_that_looks_like_a_parameter_is_not_filled_in(authorization, opened):
+def test_a_parameter_value_that_looks_like_a_parameter_is_not_filled_in(authorization: str, opened: bool) -> None:
     assert is_open("/policies/{kind}/{name}", {"permissions": authorization}, kind="{name}", name="admins") is opened
 
 
@@ -183,7 +192,7 @@ def test_a_parameter_value_that_looks_like_a_parameter_is_not_filled_in(authoriz
         pytest.param("/shops/{shop}/{rest+}", {"shop": "a", "rest": "till/1"}, False, id="a deny behind another"),
     ],
 )
-def test_a_greedy_parameter_is_filled_in(resource, parameters, opened):
+def test_a_greedy_parameter_is_filled_in(resource: str, parameters: dict[str, str], opened: bool) -> None:
     authorization = "Allow GET /greedy/* Deny GET /greedy/secret/* Allow GET /shops/* Deny GET /shops/*/till/*"
     event = proxy_event("GET", resource, {}, {"permissions": authorization}) | {"pathParameters": parameters}
     assert enforcement.is_granted(system(), Request(event)) is opened
@@ -196,7 +205,7 @@ def test_a_greedy_parameter_is_filled_in(resource, parameters, opened):
     ("resource", "scope"),
     [("/files", READ), ("/files", f"openid {READ} {WRITE}"), ("/both", READ), ("/both", WRITE)],
 )
-def test_a_token_with_one_of_the_scopes_is_granted(resource, scope):
+def test_a_token_with_one_of_the_scopes_is_granted(resource: str, scope: str) -> None:
     assert is_open(resource, {"claims": {"token_use": "access", "scope": scope}})
 
 
@@ -221,18 +230,18 @@ def test_a_token_with_one_of_the_scopes_is_granted(resource, scope):
         pytest.param({"permissions": "Allow * /*"}, id="the permissions of the Lambda authorizer"),
     ],
 )
-def test_a_token_without_the_scope_is_not_granted(authorizer):
+def test_a_token_without_the_scope_is_not_granted(authorizer: Mapping[str, object] | None) -> None:
     assert not is_open("/files", authorizer)
 
 
 @pytest.mark.parametrize("resource", ["/iam", "/foreign"])
-def test_a_route_with_an_unknown_authorizer_is_not_granted(resource):
+def test_a_route_with_an_unknown_authorizer_is_not_granted(resource: str) -> None:
     everything = {"permissions": "Allow * /*", "claims": {"token_use": "access", "scope": f"{READ} {WRITE}"}}
     assert not is_open(resource, everything)
 
 
 @pytest.mark.parametrize(("method", "resource"), [("GET", "/nowhere"), ("PUT", "/reports/{id}")])
-def test_a_request_without_a_route_is_not_granted(method, resource):
+def test_a_request_without_a_route_is_not_granted(method: str, resource: str) -> None:
     event = proxy_event(method, resource, authorizer={"permissions": "Allow * /*"})
     assert not enforcement.is_granted(system(), Request(event))
 
@@ -262,7 +271,9 @@ UNCHECKABLE = [
 
 
 @pytest.mark.parametrize(("path", "authorizer", "said"), UNCHECKABLE)
-def test_a_route_that_cannot_be_checked_is_refused_at_registration(path, authorizer, said):
+def test_a_route_that_cannot_be_checked_is_refused_at_registration(
+    path: str, authorizer: Authorizer, said: str
+) -> None:
     app = Api("shop")
     enforcement.enforce(app)
     with pytest.raises(ValueError, match=said):
@@ -270,14 +281,14 @@ def test_a_route_that_cannot_be_checked_is_refused_at_registration(path, authori
 
 
 @pytest.mark.parametrize(("path", "authorizer", "said"), UNCHECKABLE)
-def test_a_route_registered_before_enforcement_is_checked_as_well(path, authorizer, said):
+def test_a_route_registered_before_enforcement_is_checked_as_well(path: str, authorizer: Authorizer, said: str) -> None:
     app = Api("shop")
     app.route(path, authorizer=authorizer)(dict)
     with pytest.raises(ValueError, match=said):
         enforcement.enforce(app)
 
 
-def test_a_route_of_a_blueprint_is_checked_with_its_prefix():
+def test_a_route_of_a_blueprint_is_checked_with_its_prefix() -> None:
     app, blueprint = Api("shop"), Blueprint("tests.shop")
     blueprint.route("/{id}", authorizer=policy_authorizer)(lambda id: {})
     enforcement.enforce(app)
@@ -287,17 +298,22 @@ def test_a_route_of_a_blueprint_is_checked_with_its_prefix():
 
 @pytest.mark.parametrize("path", ["/", "/a", "/a/{b}", "/{a}/{b}", "/{proxy+}", "/a/{b}/{rest+}", "/a-b.c_d~e/{f_1}"])
 @pytest.mark.parametrize("authorizer", [None, policy_authorizer, requires("file.read")])
-def test_a_route_that_can_be_checked_is_registered(path, authorizer):
+def test_a_route_that_can_be_checked_is_registered(path: str, authorizer: Authorizer | None) -> None:
     app = Api("shop")
     enforcement.enforce(app)
     app.route(path, authorizer=authorizer)(dict)
     assert list(app.routes) == [path]
 
 
-def test_the_view_of_a_refused_request_is_not_run():
+def test_the_view_of_a_refused_request_is_not_run() -> None:
     app = Api("system")
     ran: list[str] = []
-    app.route("/run", authorizer=policy_authorizer)(lambda: ran.append("run") or {})
+
+    def view() -> dict[str, str]:
+        ran.append("run")
+        return {}
+
+    app.route("/run", authorizer=policy_authorizer)(view)
     enforcement.enforce(app)
     refused = app(proxy_event("GET", "/run", authorizer={"permissions": "Allow GET /walk"}), None)
     assert (refused["statusCode"], ran) == (403, [])

@@ -30,11 +30,11 @@ API = "arn:aws:execute-api:mars-west-1:123456789012:gatehouse1"
         ),
     ],
 )
-def test_a_method_arn_is_split(arn, parts):
+def test_a_method_arn_is_split(arn: str, parts: tuple[str, str, str]) -> None:
     assert split_method_arn(arn) == parts
 
 
-def test_the_parts_of_a_method_arn_join_to_the_arn():
+def test_the_parts_of_a_method_arn_join_to_the_arn() -> None:
     for path in ("/", "/reports", "/a:b//c/"):
         base, method, same_path = split_method_arn(f"{API}/v1/GET{path}")
         assert f"{base}{method}{same_path}" == f"{API}/v1/GET{path}"
@@ -53,7 +53,7 @@ def test_the_parts_of_a_method_arn_join_to_the_arn():
         pytest.param("arn:aws:lambda:mars-west-1:1:function/execute-api/GET/x", id="another service that names ours"),
     ],
 )
-def test_a_text_that_is_not_a_method_arn_cannot_be_decided(nonsense):
+def test_a_text_that_is_not_a_method_arn_cannot_be_decided(nonsense: str) -> None:
     with pytest.raises(CannotDecide) as failed:
         split_method_arn(nonsense)
     assert failed.value.code == "not_a_method_arn"

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from typing import Any, Never
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from chalicelib.authorize import Authorize
 from chalicelib.core.decision import decide
 from chalicelib.core.errors import CannotDecide, InternalError
 from chalicelib.core.permission_codec import decode
+from chalicelib.core.statement import Statement
 from chalicelib.ports import Revocation
 from chalicelib.verify import VerifyToken
 from tests import mint
@@ -29,29 +31,29 @@ READ = allow("/reports", "/reports/*", sid="read")
 class System:
     """The authorizer with fakes. `lines` are the lines of the decision log."""
 
-    def __init__(self, *rules: dict, group: str = "clerks") -> None:
+    def __init__(self, *rules: dict[str, Any], group: str = "clerks") -> None:
         self.state, self.policies, self.clock = FakeState(), FakePolicies(), Clock()
         if rules:
             self.policies.put(f"group:{group}", statements(*rules), "admin", None)
         verify = VerifyToken(FakeKeys(), mint.EXPECTED, now=self.clock)
         self.authorize = Authorize(verify, self.state, self.policies, now=self.clock)
-        self.lines: list[dict] = []
+        self.lines: list[dict[str, Any]] = []
 
-    def ask(self, header: str, method_arn: str = ASKED) -> dict:
+    def ask(self, header: str, method_arn: str = ASKED) -> dict[str, Any]:
         return respond(header, method_arn, lambda: self.authorize, self.decision_log())
 
     def decision_log(self) -> DecisionLog:
         return DecisionLog(write_line=lambda line: self.lines.append(json.loads(line)), now=self.clock)
 
 
-def bearer(**claims) -> str:
+def bearer(**claims: object) -> str:
     return f"Bearer {mint.token(mint.person(**claims))}"
 
 
 # --- the document ---
 
 
-def test_a_caller_with_a_policy_gets_a_policy_document():
+def test_a_caller_with_a_policy_gets_a_policy_document() -> None:
     answered = System(READ).ask(bearer())
     assert answered["principalId"] == mint.person()["sub"]
     assert iam.permits(answered["policyDocument"], f"{STAGE}GET/reports/7")
@@ -61,13 +63,13 @@ def test_a_caller_with_a_policy_gets_a_policy_document():
 @pytest.mark.parametrize(
     "claims", [{"cognito:groups": None}, {"cognito:groups": ["visitors"]}], ids=["none", "unknown"]
 )
-def test_a_caller_without_a_policy_is_denied_everything_explicitly(claims):
+def test_a_caller_without_a_policy_is_denied_everything_explicitly(claims: dict[str, object]) -> None:
     answered = System(READ).ask(bearer(**claims))
     assert iam.evaluate(answered["policyDocument"], ASKED) is iam.Verdict.DENIED
     assert answered["context"]["code"] == "no_policy"
 
 
-def test_the_context_has_the_caller_and_the_policies():
+def test_the_context_has_the_caller_and_the_policies() -> None:
     system = System(READ)
     assert system.ask(bearer())["context"] == {
         "code": "not_permitted",
@@ -81,7 +83,7 @@ def test_the_context_has_the_caller_and_the_policies():
     }
 
 
-def test_a_user_can_have_many_groups_with_long_names():
+def test_a_user_can_have_many_groups_with_long_names() -> None:
     system = System()
     groups = [f"{number:02}-{'g' * 117}" for number in range(35)]
     for number, group in enumerate(groups):
@@ -96,7 +98,7 @@ def test_a_user_can_have_many_groups_with_long_names():
     assert system.lines[-1]["policies"] == [f"group:{group}@1" for group in groups], "the log lists all of them"
 
 
-def test_policy_names_are_omitted_before_a_document_is_refused():
+def test_policy_names_are_omitted_before_a_document_is_refused() -> None:
     system = System()
     groups = ["g" * 128, "h" * 128]
     paths = [f"/{'a' * 80}/{number:02}" for number in range(30)]
@@ -107,7 +109,7 @@ def test_policy_names_are_omitted_before_a_document_is_refused():
     assert all(iam.permits(answered["policyDocument"], f"{STAGE}GET{path}") for path in paths)
 
 
-def test_a_group_name_does_not_break_the_json_of_an_error_response():
+def test_a_group_name_does_not_break_the_json_of_an_error_response() -> None:
     system = System()
     system.policies.put('group:a"b\\', statements(READ), "admin", None)
     context = system.ask(bearer(**{"cognito:groups": ['a"b\\']}))["context"]
@@ -116,7 +118,7 @@ def test_a_group_name_does_not_break_the_json_of_an_error_response():
 
 
 @pytest.mark.parametrize("group", ["team:eng", "équipe", "R&D"])
-def test_a_group_with_any_name_has_its_policy(group):
+def test_a_group_with_any_name_has_its_policy(group: str) -> None:
     system = System()
     system.policies.put(f"group:{group}", statements(READ), "admin", None)
     answered = system.ask(bearer(**{"cognito:groups": [group]}))
@@ -124,7 +126,7 @@ def test_a_group_with_any_name_has_its_policy(group):
     assert answered["context"]["policies"] == f"group:{group}@1"
 
 
-def test_the_context_of_a_machine_has_the_kind_machine():
+def test_the_context_of_a_machine_has_the_kind_machine() -> None:
     system = System()
     system.policies.put(f"client:{mint.MACHINE_CLIENT}", statements(READ), "admin", None)
     context = system.ask(mint.token(mint.machine()))["context"]
@@ -133,7 +135,9 @@ def test_the_context_of_a_machine_has_the_kind_machine():
 
 @repeatable
 @given(statement_tuples, st.lists(requests, max_size=4))
-def test_the_permissions_in_the_context_decide_like_the_policy_document(made_from, asked):
+def test_the_permissions_in_the_context_decide_like_the_policy_document(
+    made_from: tuple[Statement, ...], asked: list[tuple[str, str]]
+) -> None:
     system = System()
     system.policies.put("group:clerks", made_from, "admin", None)
     scope = " ".join({scope for statement in made_from for scope in statement.scopes})
@@ -147,20 +151,22 @@ def test_the_permissions_in_the_context_decide_like_the_policy_document(made_fro
 
 @repeatable
 @given(statement_tuples, requests, requests)
-def test_the_result_does_not_depend_on_the_method_or_the_path(made_from, one, another):
+def test_the_result_does_not_depend_on_the_method_or_the_path(
+    made_from: tuple[Statement, ...], one: tuple[str, str], another: tuple[str, str]
+) -> None:
     system = System()
     system.policies.put("group:clerks", made_from, "admin", None)
     first, second = (system.ask(bearer(), f"{STAGE}{method}{path}") for method, path in (one, another))
     assert json.dumps(first) == json.dumps(second)
 
 
-def test_each_stage_gets_a_document_with_its_own_arns():
+def test_each_stage_gets_a_document_with_its_own_arns() -> None:
     system = System(READ)
     for stage in (STAGE, STAGE.replace("/v1/", "/v2/"), STAGE):
         assert iam.permits(system.ask(bearer(), f"{stage}GET/reports")["policyDocument"], f"{stage}GET/reports")
 
 
-def test_two_callers_of_one_group_get_their_own_principals():
+def test_two_callers_of_one_group_get_their_own_principals() -> None:
     system = System(READ)
     clerk, other = system.ask(bearer()), system.ask(bearer(sub="another-sub", username="other"))
     assert (clerk["principalId"], clerk["context"]["username"]) == (mint.person()["sub"], "clerk")
@@ -176,7 +182,7 @@ def test_two_callers_of_one_group_get_their_own_principals():
     ["Bearer ", "bearer ", "BEARER ", "bEARER   ", "Bearer" + " " * 50, ""],
     ids=["Bearer", "bearer", "BEARER", "three spaces", "fifty spaces", "no scheme"],
 )
-def test_a_token_is_accepted_with_the_scheme_in_any_case_or_without(before):
+def test_a_token_is_accepted_with_the_scheme_in_any_case_or_without(before: str) -> None:
     assert System(READ).ask(before + mint.token(mint.person()))["principalId"]
 
 
@@ -198,7 +204,7 @@ def test_a_token_is_accepted_with_the_scheme_in_any_case_or_without(before):
         pytest.param("Bearer {token},{token}", "bad_signature", id="two tokens"),
     ],
 )
-def test_a_header_in_any_other_form_is_refused(header, code):
+def test_a_header_in_any_other_form_is_refused(header: str, code: str) -> None:
     system = System(READ)
     with pytest.raises(Unauthorized):
         system.ask(header.replace("{token}", mint.token(mint.person())))
@@ -208,14 +214,14 @@ def test_a_header_in_any_other_form_is_refused(header, code):
 # --- a rejection ---
 
 
-def test_a_rejection_is_exactly_the_word_that_api_gateway_answers_with_401():
+def test_a_rejection_is_exactly_the_word_that_api_gateway_answers_with_401() -> None:
     with pytest.raises(Unauthorized) as refused:
         System(READ).ask(bearer(exp=mint.NOW))
     assert str(refused.value) == "Unauthorized"
     assert refused.value.args == ("Unauthorized",)
 
 
-def test_a_rejection_hides_its_cause_in_the_traceback():
+def test_a_rejection_hides_its_cause_in_the_traceback() -> None:
     with pytest.raises(Unauthorized) as refused:
         System(READ).ask(bearer(exp=mint.NOW))
     assert refused.value.__cause__ is None
@@ -235,8 +241,8 @@ def test_a_rejection_hides_its_cause_in_the_traceback():
         pytest.param(RecursionError(), "unexpected_failure", id="a recursion error"),
     ],
 )
-def test_a_failure_is_raised_unchanged_and_is_never_a_document_or_a_401(failure, code):
-    def authorize(*_: str):
+def test_a_failure_is_raised_unchanged_and_is_never_a_document_or_a_401(failure: Exception, code: str) -> None:
+    def authorize(*_: str) -> Never:
         raise failure
 
     system = System(READ)
@@ -246,8 +252,8 @@ def test_a_failure_is_raised_unchanged_and_is_never_a_document_or_a_401(failure,
     assert [(line["decision"], line["code"]) for line in system.lines] == [("failed", code)]
 
 
-def test_a_failure_to_build_the_use_case_is_recorded():
-    def cannot_be_built():
+def test_a_failure_to_build_the_use_case_is_recorded() -> None:
+    def cannot_be_built() -> Never:
         raise InternalError("missing_setting", "the environment variable ISSUER is not set")
 
     system = System(READ)
@@ -256,7 +262,7 @@ def test_a_failure_to_build_the_use_case_is_recorded():
     assert [(line["decision"], line["code"]) for line in system.lines] == [("failed", "missing_setting")]
 
 
-def test_a_document_that_is_too_large_is_a_failure_and_not_a_partial_document():
+def test_a_document_that_is_too_large_is_a_failure_and_not_a_partial_document() -> None:
     system = System()
     groups = ["clerks", "auditors", "bosses"]
     for group in groups:
@@ -269,7 +275,7 @@ def test_a_document_that_is_too_large_is_a_failure_and_not_a_partial_document():
     assert [(line["decision"], line["code"]) for line in system.lines] == [("failed", "document_too_large")]
 
 
-def test_an_event_without_a_method_arn_is_a_failure():
+def test_an_event_without_a_method_arn_is_a_failure() -> None:
     system = System(READ)
     with pytest.raises(CannotDecide):
         system.ask(bearer(), "arn:aws:s3:::bucket/key")
@@ -290,7 +296,9 @@ def test_an_event_without_a_method_arn_is_a_failure():
         pytest.param([], "GET/reports", "denied", "no_policy", [], id="no policy"),
     ],
 )
-def test_a_decision_writes_one_line_with_its_reason(rules, asked, decision, code, because):
+def test_a_decision_writes_one_line_with_its_reason(
+    rules: list[dict[str, Any]], asked: str, decision: str, code: str, because: list[str]
+) -> None:
     system = System(*rules)
     system.ask(bearer(), STAGE + asked)
     (line,) = system.lines
@@ -310,7 +318,7 @@ def test_a_decision_writes_one_line_with_its_reason(rules, asked, decision, code
         pytest.param({"sub": "mallory"}, "revoked", id="revoked"),
     ],
 )
-def test_a_rejection_writes_one_line_with_its_code_and_without_claims(claims, code):
+def test_a_rejection_writes_one_line_with_its_code_and_without_claims(claims: dict[str, object], code: str) -> None:
     system = System(READ)
     system.state.put(Revocation("sub", "mallory", mint.NOW, "admin"))
     with pytest.raises(Unauthorized):
@@ -342,7 +350,7 @@ TELLTALES = {
         pytest.param({"cognito:groups": ["TELLTALE-group", 7]}, id="rejected for its groups"),
     ],
 )
-def test_no_line_contains_a_token_or_an_unneeded_claim(claims):
+def test_no_line_contains_a_token_or_an_unneeded_claim(claims: dict[str, object]) -> None:
     system = System(READ)
     lines: list[str] = []
     header = bearer(**TELLTALES, **claims)
@@ -354,11 +362,11 @@ def test_no_line_contains_a_token_or_an_unneeded_claim(claims):
     assert [part for part in header.removeprefix("Bearer ").split(".") if part in line] == []
 
 
-def test_no_line_of_a_failure_contains_the_token_or_the_message():
+def test_no_line_of_a_failure_contains_the_token_or_the_message() -> None:
     lines: list[str] = []
     header = bearer(**TELLTALES)
 
-    def fails(token: str, *_: str):
+    def fails(token: str, *_: str) -> Never:
         raise ValueError(f"TELLTALE: {token}")
 
     with pytest.raises(ValueError, match="TELLTALE"):
@@ -370,7 +378,7 @@ def test_no_line_of_a_failure_contains_the_token_or_the_message():
 
 @given(st.text())
 @repeatable
-def test_any_text_as_a_header_is_a_401_and_one_line_without_the_text(header):
+def test_any_text_as_a_header_is_a_401_and_one_line_without_the_text(header: str) -> None:
     system = System(READ)
     with pytest.raises(Unauthorized):
         system.ask(header)

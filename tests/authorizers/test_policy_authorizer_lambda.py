@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from chalice.test import Client
@@ -31,7 +32,7 @@ def wiring_of_our_own() -> Iterator[None]:
         yield
 
 
-def ask(project: Path, header: str, method_arn: str = ASKED, **settings: str):
+def ask(project: Path, header: str, method_arn: str = ASKED, **settings: str) -> Any:
     (project / ".chalice").mkdir(exist_ok=True)
     config = {"version": "2.0", "app_name": "gatehouse", "environment_variables": {**SETTINGS, **settings}}
     (project / ".chalice" / "config.json").write_text(json.dumps(config), encoding="utf-8")
@@ -52,20 +53,24 @@ def recorded(capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str]]:
         pytest.param(f"Bearer {mint.token(mint.person(), alg='RS512')}", "wrong_algorithm", id="another algorithm"),
     ],
 )
-def test_chalice_raises_a_rejection_as_the_word_unauthorized(tmp_path, capsys, header, code):
+def test_chalice_raises_a_rejection_as_the_word_unauthorized(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], header: str, code: str
+) -> None:
     with pytest.raises(Unauthorized, match=r"^Unauthorized$"):
         ask(tmp_path, header)
     assert recorded(capsys) == [("rejected", code)]
 
 
-def test_chalice_raises_a_failure(tmp_path, capsys):
+def test_chalice_raises_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CannotDecide):
         ask(tmp_path, "Bearer nonsense", "arn:aws:s3:::bucket/key")
     assert recorded(capsys) == [("failed", "not_a_method_arn")]
 
 
 @pytest.mark.parametrize("missing", ["ISSUER", "JWKS_URL", "CLIENT_IDS", "POLICY_TABLE", "STATE_TABLE"])
-def test_a_missing_setting_is_a_recorded_failure(tmp_path, capsys, missing):
+def test_a_missing_setting_is_a_recorded_failure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], missing: str
+) -> None:
     with pytest.raises(InternalError, match=missing):
         ask(tmp_path, "Bearer nonsense", **{missing: ""})
     assert recorded(capsys) == [("failed", "missing_setting")]

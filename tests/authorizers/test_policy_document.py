@@ -1,6 +1,7 @@
 """API Gateway evaluates a policy document as the core decides, for every small policy and every request."""
 
 from itertools import permutations, product
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -38,14 +39,16 @@ def disagreements(policy: tuple[Statement, ...]) -> list[tuple[str, str]]:
     ]
 
 
-def test_the_document_of_every_policy_with_up_to_two_statements_permits_what_decide_allows():
+def test_the_document_of_every_policy_with_up_to_two_statements_permits_what_decide_allows() -> None:
     policies = [(), *((rule,) for rule in RULES), *permutations(RULES, 2)]
     assert [policy for policy in policies if disagreements(policy)] == []
 
 
 @repeatable
 @given(statement_tuples, st.lists(requests, min_size=1, max_size=8))
-def test_the_document_of_a_larger_policy_permits_what_decide_allows(policy, asked):
+def test_the_document_of_a_larger_policy_permits_what_decide_allows(
+    policy: tuple[Statement, ...], asked: list[tuple[str, str]]
+) -> None:
     written = policy_document.build(policy, STAGE)
     for method, path in asked:
         assert iam.permits(written, f"{STAGE}{method}{path}") is decide(policy, method, path).allowed
@@ -59,16 +62,16 @@ def test_the_document_of_a_larger_policy_permits_what_decide_allows(policy, aske
         pytest.param([deny("/reports"), deny("/*", methods=["*"], sid="all")], id="denies alone"),
     ],
 )
-def test_a_document_without_an_allow_denies_everything_explicitly(policy):
+def test_a_document_without_an_allow_denies_everything_explicitly(policy: list[dict[str, Any]]) -> None:
     assert policy_document.build(statements(*policy), STAGE) == EVERYTHING_DENIED
 
 
-def test_the_deny_of_everything_covers_every_request():
+def test_the_deny_of_everything_covers_every_request() -> None:
     for method, path in product(METHODS, PATHS):
         assert iam.evaluate(EVERYTHING_DENIED, f"{STAGE}{method}{path}") is iam.Verdict.DENIED
 
 
-def test_a_document_grants_nothing_in_another_stage_or_api():
+def test_a_document_grants_nothing_in_another_stage_or_api() -> None:
     written = policy_document.build(statements(allow("/*", methods=["*"])), STAGE)
     for other in (
         STAGE.replace("/v1/", "/v2/"),
@@ -78,13 +81,13 @@ def test_a_document_grants_nothing_in_another_stage_or_api():
         assert not iam.permits(written, f"{other}GET/reports")
 
 
-def test_a_result_has_the_principal_the_document_and_the_context():
+def test_a_result_has_the_principal_the_document_and_the_context() -> None:
     context = {"code": "not_permitted"}
     built = policy_document.result("clerk", EVERYTHING_DENIED, context)
     assert built == {"principalId": "clerk", "policyDocument": EVERYTHING_DENIED, "context": context}
 
 
-def test_a_resource_of_several_statements_is_written_once():
+def test_a_resource_of_several_statements_is_written_once() -> None:
     twice = statements(allow("/reports", sid="one"), allow("/reports", "/files", sid="two"))
     (statement,) = policy_document.build(twice, STAGE)["Statement"]
     assert statement["Resource"] == [STAGE + "GET/reports", STAGE + "GET/files"]

@@ -25,19 +25,19 @@ def path_for_an_arn_of(characters: int) -> str:
     return "/" + "a" * (characters - len(f"{STAGE}GET/"))
 
 
-def test_an_arn_of_512_characters_is_accepted():
+def test_an_arn_of_512_characters_is_accepted() -> None:
     written = policy_document.build(one(path_for_an_arn_of(512)), STAGE)
     assert [len(arn) for arn in written["Statement"][0]["Resource"]] == [512]
 
 
 @pytest.mark.parametrize("excess", [1, 88])
-def test_an_arn_of_more_than_512_characters_is_refused_with_the_excess(excess):
+def test_an_arn_of_more_than_512_characters_is_refused_with_the_excess(excess: int) -> None:
     with pytest.raises(CannotDecide, match=f"{512 + excess} characters, {excess} more than") as failed:
         policy_document.build(one(path_for_an_arn_of(512 + excess)), STAGE)
     assert failed.value.code == "arn_too_long"
 
 
-def test_an_arn_of_a_deny_that_is_too_long_is_not_omitted():
+def test_an_arn_of_a_deny_that_is_too_long_is_not_omitted() -> None:
     with pytest.raises(CannotDecide):
         policy_document.build(one("/*") + one(path_for_an_arn_of(513), Effect.DENY), STAGE)
 
@@ -46,7 +46,7 @@ def result_with(context: dict[str, str]) -> dict[str, Any]:
     return policy_document.result("clerk", policy_document.build(one("/reports"), STAGE), context)
 
 
-def size(result: dict) -> int:
+def size(result: dict[str, Any]) -> int:
     return len(json.dumps(result, separators=(",", ":")))
 
 
@@ -55,12 +55,12 @@ def context_for_a_result_of(size_wanted: int, **context: str) -> dict[str, str]:
     return {**context, "filling": "x" * (size_wanted - bare)}
 
 
-def test_a_result_of_8192_bytes_is_accepted():
+def test_a_result_of_8192_bytes_is_accepted() -> None:
     assert size(result_with(context_for_a_result_of(8192))) == 8192
 
 
 @pytest.mark.parametrize("excess", [1, 1000])
-def test_a_result_of_more_than_8192_bytes_is_refused_with_the_excess(excess):
+def test_a_result_of_more_than_8192_bytes_is_refused_with_the_excess(excess: int) -> None:
     with pytest.raises(
         CannotDecide, match=f"the authorizer result has {8192 + excess} bytes, {excess} more than"
     ) as failed:
@@ -68,13 +68,13 @@ def test_a_result_of_more_than_8192_bytes_is_refused_with_the_excess(excess):
     assert failed.value.code == "document_too_large"
 
 
-def test_the_size_of_a_name_counts_in_bytes_and_not_in_characters():
+def test_the_size_of_a_name_counts_in_bytes_and_not_in_characters() -> None:
     fits = context_for_a_result_of(8192, name="clerk")
     with pytest.raises(CannotDecide):
         result_with({**fits, "name": "größe"})
 
 
-def answered(policy: tuple[Statement, ...], **claims) -> dict | None:
+def answered(policy: tuple[Statement, ...], **claims: object) -> dict[str, Any] | None:
     """Returns the result for a caller with the policy, or None if the document is too large."""
     holder = principal(**claims)
     policies = FakePolicies()
@@ -93,7 +93,7 @@ RESOURCES = 11
 
 
 @pytest.mark.parametrize("username", USERNAMES.values(), ids=USERNAMES.keys())
-def test_the_result_reaches_but_never_exceeds_the_limit_for_any_username(username):
+def test_the_result_reaches_but_never_exceeds_the_limit_for_any_username(username: str) -> None:
     policies = [
         tuple(statement for number in range(RESOURCES) for statement in one(f"/{number:02}{'a' * length}"))
         for length in range(120, 440)

@@ -23,16 +23,16 @@ names = st.lists(st.text(st.characters(categories=["L", "M", "S", "N", "P"]), mi
         pytest.param(-100, "3 in number", id="a negative number of bytes"),
     ],
 )
-def test_as_many_names_are_encoded_as_fit(max_bytes, text):
+def test_as_many_names_are_encoded_as_fit(max_bytes: int, text: str) -> None:
     assert encode(THREE, max_bytes) == text
 
 
-def test_no_policies_are_encoded_as_an_empty_text():
+def test_no_policies_are_encoded_as_an_empty_text() -> None:
     assert encode([], 100) == ""
 
 
 @given(names, st.integers(20, 400))
-def test_encoded_names_fit_and_can_be_decoded(policies, max_bytes):
+def test_encoded_names_fit_and_can_be_decoded(policies: list[str], max_bytes: int) -> None:
     text = encode(policies, max_bytes)
     assert len(json.dumps(text)) <= max_bytes
     assert json.loads(f'"{text}"') == text

@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Callable
 from string import ascii_lowercase
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -20,6 +22,7 @@ from authorizers.policy_document import (
 from chalicelib.authorize import Authorize
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy_json import parse_statements
+from chalicelib.core.statement import Statement
 from tests.fakes import FakePolicies, FakeState, allow, deny, principal, statements
 from tests.strategies import patterns, repeatable, statement_tuples
 
@@ -27,13 +30,13 @@ LONGEST_METHOD = "OPTIONS"
 LONGEST_PATH = MAX_ARN_CHARACTERS - LONGEST_ARN_BASE - len(LONGEST_METHOD)
 
 
-def test_the_longest_path_fills_an_arn_to_its_last_character():
+def test_the_longest_path_fills_an_arn_to_its_last_character() -> None:
     longest = "/" + "a" * (LONGEST_PATH - 1)
     check_size(statements(allow(longest)))
 
 
 @pytest.mark.parametrize("excess", [1, 100])
-def test_a_path_that_is_too_long_is_refused_with_the_excess(excess):
+def test_a_path_that_is_too_long_is_refused_with_the_excess(excess: int) -> None:
     path = "/" + "a" * (LONGEST_PATH - 1 + excess)
     with pytest.raises(
         InvalidInput, match=rf"{len(path)} characters, {excess} more than the {LONGEST_PATH} "
@@ -46,7 +49,7 @@ def many_paths(count: int) -> list[str]:
     return [f"/{first}{second}" for first in ascii_lowercase for second in ascii_lowercase][:count]
 
 
-def test_a_policy_that_is_too_large_is_refused_with_the_excess():
+def test_a_policy_that_is_too_large_is_refused_with_the_excess() -> None:
     with pytest.raises(InvalidInput) as refused:
         check_size(statements(allow(*many_paths(500))))
     size, excess, allowed = map(int, re.findall(r"\d+", refused.value.message))
@@ -54,7 +57,7 @@ def test_a_policy_that_is_too_large_is_refused_with_the_excess():
     assert (allowed, excess) == (MAX_RESULT_BYTES, size - MAX_RESULT_BYTES)
 
 
-def test_one_more_path_makes_the_largest_policy_too_large():
+def test_one_more_path_makes_the_largest_policy_too_large() -> None:
     fits = [count for count in range(1, 200) if is_accepted([allow(*many_paths(count))])]
     assert fits == list(range(1, len(fits) + 1)), "more paths never make a policy smaller"
     largest = max_result_bytes(parse_statements([allow(*many_paths(len(fits)))]))
@@ -62,7 +65,7 @@ def test_one_more_path_makes_the_largest_policy_too_large():
     assert MAX_RESULT_BYTES - 2 * shortest_resource < largest <= MAX_RESULT_BYTES
 
 
-def is_accepted(rules: list[dict]) -> bool:
+def is_accepted(rules: list[dict[str, Any]]) -> bool:
     try:
         check_size(parse_statements(rules))
     except InvalidInput:
@@ -70,7 +73,7 @@ def is_accepted(rules: list[dict]) -> bool:
     return True
 
 
-def written(policy, arn_base: str, **claims) -> int:
+def written(policy: tuple[Statement, ...], arn_base: str, **claims: object) -> int:
     """Returns the bytes of the result for a caller with exactly these statements."""
     holder = principal(**claims)
     policies = FakePolicies()
@@ -103,13 +106,13 @@ long_policies = (
 
 @repeatable
 @given(statement_tuples | long_policies, st.integers(67, LONGEST_ARN_BASE))
-def test_a_result_is_never_larger_than_the_estimated_maximum(statements, length):
+def test_a_result_is_never_larger_than_the_estimated_maximum(statements: tuple[Statement, ...], length: int) -> None:
     scopes = {scope for statement in statements for scope in statement.scopes}
     assert written(statements, arn_base(length), scope=" ".join(scopes)) <= max_result_bytes(statements)
 
 
 @pytest.mark.parametrize("rule", [allow, deny], ids=["Allow", "Deny"])
-def test_the_largest_accepted_policy_fits_with_the_longest_names(rule):
+def test_the_largest_accepted_policy_fits_with_the_longest_names(rule: Callable[..., dict[str, Any]]) -> None:
     paths = [f"/{'a' * 90}/{number:03}" for number in range(100)]
     largest = max(number for number in range(1, 100) if is_accepted([allow("/"), rule(*paths[:number], sid="many")]))
     statements = parse_statements([allow("/"), rule(*paths[:largest], sid="many")])
