@@ -5,11 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import yaml
 from moto import mock_aws
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 KEYS = ("BillingMode", "KeySchema", "AttributeDefinitions")
 PROJECT = Path(__file__).resolve().parents[2]
@@ -24,7 +27,7 @@ _Template.add_multi_constructor("!", lambda _loader, _suffix, node: str(node.val
 
 
 @contextmanager
-def empty_tables() -> Iterator[Any]:
+def empty_tables() -> Iterator["DynamoDBClient"]:
     """Creates every table of the template, empty, under its name in the template."""
     with mock_aws():
         for arguments in _tables():
@@ -46,7 +49,7 @@ def table_settings() -> dict[str, str]:
 
 
 @cache
-def _client() -> Any:
+def _client() -> "DynamoDBClient":
     # Fake credentials, so that no test can reach an account. Created once, because creation takes longer than a test.
     return boto3.client("dynamodb", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
 

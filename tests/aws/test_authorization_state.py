@@ -1,14 +1,18 @@
 """The state table and the fake of the other tests keep the same contract."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 
 from chalicelib.aws.authorization_state import StateTable
 from chalicelib.core.errors import CannotDecide, InternalError, NotFound
-from chalicelib.ports import AuthorizationState, Revocation
+from chalicelib.ports import AuthorizationState, Revocation, RevocationKind
 from tests import mint
 from tests.fakes import Clock, FakeState, principal
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 TABLE = "StateTable"
 CLERK = principal()
@@ -17,83 +21,86 @@ HOUR, DAY = 3600, 86_400
 
 
 @pytest.fixture
-def table(dynamodb: Any) -> StateTable:
+def table(dynamodb: "DynamoDBClient") -> StateTable:
     return StateTable(dynamodb, TABLE, now=Clock())
 
 
+State = StateTable | FakeState
+
+
 @pytest.fixture(params=["fake", "DynamoDB"])
-def state(request: pytest.FixtureRequest) -> Any:
-    made = FakeState() if request.param == "fake" else request.getfixturevalue("table")
+def state(request: pytest.FixtureRequest) -> State:
+    made: State = FakeState() if request.param == "fake" else request.getfixturevalue("table")
     made.bump()
     return made
 
 
-def revoked(kind: str, value: str, at: int = NOW) -> Revocation:
-    return Revocation(kind, value, at, "admin")  # type: ignore[arg-type]
+def revoked(kind: RevocationKind, value: str, at: int = NOW) -> Revocation:
+    return Revocation(kind, value, at, "admin")
 
 
 class TestEveryStateTable:
     """The contract that the use cases depend on."""
 
-    def test_every_bump_returns_a_greater_generation_that_reads_see(self, state):
+    def test_every_bump_returns_a_greater_generation_that_reads_see(self, state: State) -> None:
         numbers = [state.bump() for _ in range(3)]
         assert numbers == sorted(set(numbers))
         assert state.read(CLERK) == AuthorizationState(numbers[-1])
 
-    def test_without_revocations_no_token_is_refused(self, state):
+    def test_without_revocations_no_token_is_refused(self, state: State) -> None:
         assert (state.read(CLERK).revoked_before, state.read(CLERK).session_revoked) == (-1, False)
 
     @pytest.mark.parametrize(
         ("kind", "value"), [("sub", CLERK.subject), ("client", CLERK.client_id)], ids=["sub", "client"]
     )
-    def test_a_subject_or_client_is_revoked_up_to_a_time(self, state, kind, value):
+    def test_a_subject_or_client_is_revoked_up_to_a_time(self, state: State, kind: RevocationKind, value: str) -> None:
         state.put(revoked(kind, value, NOW - 5))
         assert state.read(CLERK)[1:] == (NOW - 5, False)
 
-    def test_a_session_is_revoked_permanently(self, state):
+    def test_a_session_is_revoked_permanently(self, state: State) -> None:
         state.put(revoked("session", CLERK.session))
         assert state.read(CLERK)[1:] == (-1, True)
 
-    def test_of_several_revocations_the_latest_counts(self, state):
+    def test_of_several_revocations_the_latest_counts(self, state: State) -> None:
         state.put(revoked("sub", CLERK.subject, NOW - 5))
         state.put(revoked("client", CLERK.client_id, NOW - 3))
         assert state.read(CLERK).revoked_before == NOW - 3
 
     @pytest.mark.parametrize("kind", ["sub", "client", "session"])
-    def test_a_revocation_of_another_value_does_not_count(self, state, kind):
+    def test_a_revocation_of_another_value_does_not_count(self, state: State, kind: RevocationKind) -> None:
         state.put(revoked(kind, "another"))
         assert state.read(CLERK)[1:] == (-1, False)
 
-    def test_a_value_revoked_as_one_kind_is_not_revoked_as_another(self, state):
+    def test_a_value_revoked_as_one_kind_is_not_revoked_as_another(self, state: State) -> None:
         state.put(revoked("sub", CLERK.session))
         state.put(revoked("session", CLERK.subject))
         assert state.read(CLERK)[1:] == (-1, False)
 
-    def test_a_token_without_a_session_is_not_refused_by_a_session_revocation(self, state):
+    def test_a_token_without_a_session_is_not_refused_by_a_session_revocation(self, state: State) -> None:
         state.put(revoked("session", "another"))
         assert not state.read(principal(origin_jti=None)).session_revoked
 
-    def test_revocations_are_listed_as_they_were_stored(self, state):
+    def test_revocations_are_listed_as_they_were_stored(self, state: State) -> None:
         put = [revoked("client", "robot"), revoked("session", "a:b:c", NOW - 1), revoked("sub", "clerk")]
         for revocation in put:
             state.put(revocation)
         assert sorted(state.list(), key=lambda r: r.kind) == put
 
-    def test_a_later_revocation_replaces_an_earlier_one(self, state):
+    def test_a_later_revocation_replaces_an_earlier_one(self, state: State) -> None:
         state.put(revoked("sub", CLERK.subject, NOW - 5))
         state.put(revoked("sub", CLERK.subject, NOW))
         assert state.read(CLERK).revoked_before == NOW
         assert len(state.list()) == 1
 
     @pytest.mark.parametrize("kind", ["sub", "client", "session"])
-    def test_a_lifted_revocation_refuses_no_token(self, state, kind):
+    def test_a_lifted_revocation_refuses_no_token(self, state: State, kind: RevocationKind) -> None:
         value = {"sub": CLERK.subject, "client": CLERK.client_id, "session": CLERK.session}[kind]
         state.put(revoked(kind, value))
         state.lift(kind, value)
         assert state.read(CLERK)[1:] == (-1, False)
         assert state.list() == []
 
-    def test_a_missing_revocation_cannot_be_lifted(self, state):
+    def test_a_missing_revocation_cannot_be_lifted(self, state: State) -> None:
         state.put(revoked("sub", "clerk"))
         with pytest.raises(NotFound):
             state.lift("client", "clerk")
@@ -101,34 +108,36 @@ class TestEveryStateTable:
 
 
 @pytest.mark.parametrize("kind", ["sub", "client", "session"])
-def test_an_earlier_revocation_that_arrives_late_changes_nothing(table, kind):
+def test_an_earlier_revocation_that_arrives_late_changes_nothing(table: StateTable, kind: RevocationKind) -> None:
     later, earlier = revoked(kind, "clerk", NOW), Revocation(kind, "clerk", NOW - 5, "late")
     table.put(later)
     table.put(earlier)
     assert table.list() == [later]
 
 
-def test_a_state_table_without_a_generation_cannot_decide(table):
+def test_a_state_table_without_a_generation_cannot_decide(table: StateTable) -> None:
     table.put(revoked("sub", "another"))
     with pytest.raises(CannotDecide) as failed:
         table.read(CLERK)
     assert failed.value.code == "state_empty"
 
 
-def test_a_lost_generation_restarts_above_every_earlier_value(table, dynamodb):
+def test_a_lost_generation_restarts_above_every_earlier_value(table: StateTable, dynamodb: "DynamoDBClient") -> None:
     before = table.bump()
     dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": "generation"}})
     later = StateTable(dynamodb, TABLE, now=Clock(NOW + 1))
     assert later.bump() > before
 
 
-def test_a_bump_does_not_restart_an_existing_generation(table, dynamodb):
+def test_a_bump_does_not_restart_an_existing_generation(table: StateTable, dynamodb: "DynamoDBClient") -> None:
     before = table.bump()
     assert StateTable(dynamodb, TABLE, now=Clock(NOW + DAY)).bump() == before + 1
 
 
 @pytest.mark.parametrize(("kind", "life"), [("sub", DAY), ("client", DAY), ("session", 3650 * DAY)])
-def test_a_revocation_outlives_every_token_that_it_refuses(table, dynamodb, kind, life):
+def test_a_revocation_outlives_every_token_that_it_refuses(
+    table: StateTable, dynamodb: "DynamoDBClient", kind: RevocationKind, life: int
+) -> None:
     table.put(revoked(kind, "clerk"))
     item = dynamodb.get_item(TableName=TABLE, Key={"id": {"S": f"revoked:{kind}:clerk"}})["Item"]
     assert int(item["expires_at"]["N"]) == NOW + life + HOUR
@@ -145,12 +154,14 @@ def test_a_revocation_outlives_every_token_that_it_refuses(table, dynamodb, kind
     ],
     ids=["read", "bump", "list", "put", "lift"],
 )
-def test_an_unreachable_table_is_our_failure_and_not_a_missing_item(dynamodb, ask):
+def test_an_unreachable_table_is_our_failure_and_not_a_missing_item(
+    dynamodb: "DynamoDBClient", ask: Callable[[StateTable], object]
+) -> None:
     with pytest.raises(InternalError) as failed:
         ask(StateTable(dynamodb, "a-table-that-is-not-there"))
     assert failed.value.code == "state_unreachable"
 
 
-def test_a_failed_read_of_the_authorizer_is_a_failure_to_decide(dynamodb):
+def test_a_failed_read_of_the_authorizer_is_a_failure_to_decide(dynamodb: "DynamoDBClient") -> None:
     with pytest.raises(CannotDecide):
         StateTable(dynamodb, "a-table-that-is-not-there").read(CLERK)

@@ -1,15 +1,21 @@
 """Groups are added in Cognito. The ledger records the users who received the default groups."""
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import pytest
 
 from chalicelib.aws.directory import OnboardingTable, UserPool
 from chalicelib.core.errors import InternalError
 from tests.aws.stubs import stubbed
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
 POOL = "mars-west-1_Olympus"
 
 
-def test_a_group_is_added_with_one_call_to_cognito():
+def test_a_group_is_added_with_one_call_to_cognito() -> None:
     client, stubber = stubbed("cognito-idp")
     stubber.add_response(
         "admin_add_user_to_group", {}, {"UserPoolId": POOL, "Username": "clerk", "GroupName": "readers"}
@@ -19,7 +25,7 @@ def test_a_group_is_added_with_one_call_to_cognito():
 
 
 @pytest.mark.parametrize("error", ["UserNotFoundException", "ResourceNotFoundException", "TooManyRequestsException"])
-def test_a_refusal_of_cognito_is_our_failure(error):
+def test_a_refusal_of_cognito_is_our_failure(error: str) -> None:
     client, stubber = stubbed("cognito-idp")
     stubber.add_client_error("admin_add_user_to_group", error, "clerk@example.com is unknown")
     with pytest.raises(InternalError, match="readers") as failed:
@@ -28,7 +34,7 @@ def test_a_refusal_of_cognito_is_our_failure(error):
     assert "clerk" not in failed.value.message, "a username can be an e-mail address"
 
 
-def test_the_ledger_has_an_entry_for_an_added_user_only(dynamodb):
+def test_the_ledger_has_an_entry_for_an_added_user_only(dynamodb: "DynamoDBClient") -> None:
     ledger = OnboardingTable(dynamodb, "OnboardingTable")
     assert not ledger.has_entry("clerk")
     ledger.add("clerk")
@@ -38,7 +44,9 @@ def test_the_ledger_has_an_entry_for_an_added_user_only(dynamodb):
 
 
 @pytest.mark.parametrize("ask", [lambda m: m.has_entry("clerk"), lambda m: m.add("clerk")], ids=["has_entry", "add"])
-def test_an_unreachable_ledger_is_our_failure_and_not_a_missing_entry(dynamodb, ask):
+def test_an_unreachable_ledger_is_our_failure_and_not_a_missing_entry(
+    dynamodb: "DynamoDBClient", ask: Callable[[OnboardingTable], object]
+) -> None:
     with pytest.raises(InternalError) as failed:
         ask(OnboardingTable(dynamodb, "a-table-that-is-not-there"))
     assert failed.value.code == "ledger_unreachable"

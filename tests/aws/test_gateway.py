@@ -7,7 +7,7 @@ from chalicelib.core.errors import InternalError
 from tests.aws.stubs import stubbed
 
 
-def test_the_cache_of_the_stage_is_flushed_with_one_call():
+def test_the_cache_of_the_stage_is_flushed_with_one_call() -> None:
     client, stubber = stubbed("apigateway")
     stubber.add_response("flush_stage_authorizers_cache", {}, {"restApiId": "gatehouse1", "stageName": "v1"})
     StageCache(client, "gatehouse1", "v1").flush()
@@ -15,7 +15,7 @@ def test_the_cache_of_the_stage_is_flushed_with_one_call():
 
 
 @pytest.mark.parametrize("error", ["NotFoundException", "TooManyRequestsException"])
-def test_a_failed_flush_raises(error):
+def test_a_failed_flush_raises(error: str) -> None:
     client, stubber = stubbed("apigateway")
     stubber.add_client_error("flush_stage_authorizers_cache", error)
     with pytest.raises(InternalError) as failed:

@@ -58,20 +58,20 @@ UNKNOWN, UNREACHABLE = "401 unknown_key", "500 keys_unreachable"
 # --- the number of fetches ---
 
 
-def test_nothing_is_fetched_before_a_key_is_needed():
+def test_nothing_is_fetched_before_a_key_is_needed() -> None:
     scene = Scene(OLD)
     assert scene.source.revision == scene.source.revision
     assert scene.source.outage_seconds == 0
     assert scene.endpoint.fetches == 0
 
 
-def test_a_key_is_fetched_once_and_cached():
+def test_a_key_is_fetched_once_and_cached() -> None:
     scene = Scene(OLD)
     assert [scene.ask(OLD) for _ in range(3)] == ["found"] * 3
     assert scene.endpoint.fetches == 1
 
 
-def test_forged_key_ids_cause_one_fetch_in_ten_seconds():
+def test_forged_key_ids_cause_one_fetch_in_ten_seconds() -> None:
     scene = Scene(OLD)
     assert [scene.ask(f"forged-{number}") for number in range(5)] == [UNKNOWN] * 5
     scene.clock.advance(COOLDOWN - 0.001)
@@ -82,7 +82,7 @@ def test_forged_key_ids_cause_one_fetch_in_ten_seconds():
     assert scene.endpoint.fetches == 2
 
 
-def test_forged_key_ids_do_not_block_valid_tokens():
+def test_forged_key_ids_do_not_block_valid_tokens() -> None:
     scene = Scene(OLD)
     assert [scene.ask(kid) for kid in ("forged-1", OLD, "forged-2", OLD)] == [UNKNOWN, "found", UNKNOWN, "found"]
 
@@ -90,7 +90,7 @@ def test_forged_key_ids_do_not_block_valid_tokens():
 # --- rotation ---
 
 
-def test_a_new_key_is_fetched_by_the_first_request_that_names_it():
+def test_a_new_key_is_fetched_by_the_first_request_that_names_it() -> None:
     scene = Scene(OLD)
     scene.ask(OLD)
     scene.clock.advance(COOLDOWN)
@@ -98,7 +98,7 @@ def test_a_new_key_is_fetched_by_the_first_request_that_names_it():
     assert [scene.ask(kid) for kid in (NEW, OLD, NEW)] == ["found"] * 3
 
 
-def test_a_withdrawn_key_is_used_until_the_next_fetch_at_most():
+def test_a_withdrawn_key_is_used_until_the_next_fetch_at_most() -> None:
     scene = Scene(OLD)
     scene.ask(OLD)
     scene.endpoint.publish(NEW)
@@ -109,7 +109,7 @@ def test_a_withdrawn_key_is_used_until_the_next_fetch_at_most():
     assert scene.ask(NEW) == "found"
 
 
-def test_the_revision_changes_only_with_the_set_of_keys():
+def test_the_revision_changes_only_with_the_set_of_keys() -> None:
     scene = Scene(OLD)
     scene.ask(OLD)
     first = scene.source.revision
@@ -121,7 +121,7 @@ def test_the_revision_changes_only_with_the_set_of_keys():
     assert scene.source.revision != first
 
 
-def test_the_revision_changes_when_a_key_id_gets_another_key():
+def test_the_revision_changes_when_a_key_id_gets_another_key() -> None:
     scene = Scene(OLD)
     scene.ask(OLD)
     first = scene.source.revision
@@ -134,7 +134,7 @@ def test_the_revision_changes_when_a_key_id_gets_another_key():
 
 
 @pytest.mark.parametrize("outage", [OSError("refused"), TimeoutError(), ValueError("no JSON")], ids=lambda e: repr(e))
-def test_an_outage_without_cached_keys_is_our_failure_during_the_cooldown_too(outage):
+def test_an_outage_without_cached_keys_is_our_failure_during_the_cooldown_too(outage: Exception) -> None:
     scene = Scene(OLD)
     scene.endpoint.outage = outage
     assert [scene.ask(kid) for kid in (OLD, "forged")] == [UNREACHABLE] * 2
@@ -146,7 +146,7 @@ def test_an_outage_without_cached_keys_is_our_failure_during_the_cooldown_too(ou
     assert [scene.ask(kid) for kid in (OLD, "forged")] == ["found", UNKNOWN]
 
 
-def test_the_cause_of_an_outage_is_chained():
+def test_the_cause_of_an_outage_is_chained() -> None:
     scene = Scene(OLD)
     scene.endpoint.outage = OSError("refused")
     with pytest.raises(CannotDecide) as failed:
@@ -154,7 +154,7 @@ def test_the_cause_of_an_outage_is_chained():
     assert failed.value.__cause__ is scene.endpoint.outage
 
 
-def test_during_an_outage_cached_keys_are_used_and_an_unknown_key_is_our_failure():
+def test_during_an_outage_cached_keys_are_used_and_an_unknown_key_is_our_failure() -> None:
     scene = Scene(OLD)
     scene.ask(OLD)
     scene.endpoint.outage = OSError("refused")
@@ -163,7 +163,7 @@ def test_during_an_outage_cached_keys_are_used_and_an_unknown_key_is_our_failure
     assert scene.endpoint.fetches == 2
 
 
-def test_during_an_outage_keys_are_used_up_to_the_maximum_age():
+def test_during_an_outage_keys_are_used_up_to_the_maximum_age() -> None:
     scene = Scene(OLD)
     scene.ask(OLD)
     scene.endpoint.outage = OSError("refused")
@@ -176,7 +176,7 @@ def test_during_an_outage_keys_are_used_up_to_the_maximum_age():
     assert scene.ask(OLD) == "found"
 
 
-def test_keys_that_are_too_old_have_another_revision():
+def test_keys_that_are_too_old_have_another_revision() -> None:
     scene = Scene(OLD)
     scene.ask(OLD)
     good = scene.source.revision
@@ -187,7 +187,7 @@ def test_keys_that_are_too_old_have_another_revision():
     assert scene.source.revision != good
 
 
-def test_an_unreachable_endpoint_is_tried_every_ten_seconds_at_most():
+def test_an_unreachable_endpoint_is_tried_every_ten_seconds_at_most() -> None:
     scene = Scene(OLD)
     scene.ask(OLD)
     scene.endpoint.outage = OSError("refused")
@@ -199,7 +199,7 @@ def test_an_unreachable_endpoint_is_tried_every_ten_seconds_at_most():
     assert scene.endpoint.fetches == 1 + 2
 
 
-def test_the_length_of_an_outage_is_the_age_of_the_keys_in_use():
+def test_the_length_of_an_outage_is_the_age_of_the_keys_in_use() -> None:
     scene = Scene(OLD)
     scene.ask(OLD)
     scene.endpoint.outage = OSError("refused")
@@ -214,7 +214,7 @@ def test_the_length_of_an_outage_is_the_age_of_the_keys_in_use():
 
 
 @pytest.mark.parametrize("seconds", ["60", "599", "3600", "86400"])
-def test_no_request_fails_at_any_maximum_age_while_the_keys_can_be_fetched(seconds):
+def test_no_request_fails_at_any_maximum_age_while_the_keys_can_be_fetched(seconds: str) -> None:
     max_age = Settings({"JWKS_MAX_AGE_SECONDS": seconds}).jwks_max_age_seconds
     scene = Scene(OLD, max_age=max_age)
     for _ in range(100):
@@ -222,7 +222,7 @@ def test_no_request_fails_at_any_maximum_age_while_the_keys_can_be_fetched(secon
         scene.clock.advance(max_age / 10)
 
 
-def test_a_cached_token_is_not_used_with_keys_that_are_too_old():
+def test_a_cached_token_is_not_used_with_keys_that_are_too_old() -> None:
     scene = Scene(mint.KID)
     wall = Clock(mint.NOW)
     verify = VerifyToken(scene.source, Expectation(mint.ISSUER, frozenset({mint.WEB_CLIENT})), now=wall)
@@ -260,7 +260,7 @@ class SlowEndpoint(Endpoint):
 
 
 @pytest.mark.parametrize("known", [(), (OLD,)], ids=["at the first fetch", "at a rotation"])
-def test_a_concurrent_request_waits_for_the_running_fetch(known):
+def test_a_concurrent_request_waits_for_the_running_fetch(known: tuple[str, ...]) -> None:
     endpoint = SlowEndpoint(*known)
     source = JwksKeySource(endpoint, now=endpoint.clock)
     for kid in known:

@@ -1,11 +1,12 @@
 """The policy table and the fake of the other tests keep the same contract."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chalicelib.aws.dynamodb import Item
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import CannotDecide, InternalError, InvalidInput, NotFound, VersionConflict
 from chalicelib.core.policy import CorruptPolicy, DeletedPolicy, Policy
@@ -14,13 +15,16 @@ from chalicelib.core.statement import Statement
 from chalicelib.ports import PolicyStore
 from tests.fakes import Clock, FakePolicies, allow, deny, statements
 
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
 TABLE = "PolicyTable"
 READ = statements(allow("/reports", "/reports/*", sid="read", scopes=["openid"]))
 WRITE = statements(allow("/reports", methods=["*"], sid="write"), deny("/reports/archived", sid="keep"))
 
 
 @pytest.fixture
-def table(dynamodb: Any) -> PolicyTable:
+def table(dynamodb: "DynamoDBClient") -> PolicyTable:
     return PolicyTable(dynamodb, TABLE, now=Clock())
 
 
@@ -32,43 +36,43 @@ def store(request: pytest.FixtureRequest) -> PolicyStore:
 class TestEveryStore:
     """The contract that the use cases depend on."""
 
-    def test_a_stored_policy_is_found_unchanged(self, store):
+    def test_a_stored_policy_is_found_unchanged(self, store: PolicyStore) -> None:
         put = store.put("group:clerks", READ, "admin", None)
         assert (put.subject, put.version, put.statements, put.updated_by) == ("group:clerks", 1, READ, "admin")
         assert store.get("group:clerks") == put
         assert store.read(["group:clerks"]) == {"group:clerks": put}
         assert store.list() == [put]
 
-    def test_a_second_put_replaces_the_policy_with_the_next_version(self, store):
+    def test_a_second_put_replaces_the_policy_with_the_next_version(self, store: PolicyStore) -> None:
         store.put("group:clerks", READ, "admin", None)
         put = store.put("group:clerks", WRITE, "auditor", None)
         assert (put.version, put.statements, put.updated_by) == (2, WRITE, "auditor")
         assert store.get("group:clerks") == put
 
-    def test_a_policy_without_statements_is_found(self, store):
+    def test_a_policy_without_statements_is_found(self, store: PolicyStore) -> None:
         store.put("group:clerks", (), "admin", None)
         assert store.get("group:clerks").statements == ()
         assert set(store.read(["group:clerks"])) == {"group:clerks"}
 
-    def test_several_policies_are_read_at_once_and_missing_ones_are_omitted(self, store):
+    def test_several_policies_are_read_at_once_and_missing_ones_are_omitted(self, store: PolicyStore) -> None:
         for name in ("clerks", "auditors", "bosses"):
             store.put(f"group:{name}", READ, "admin", None)
         assert set(store.read(["group:bosses", "group:nobody", "group:clerks"])) == {"group:bosses", "group:clerks"}
 
-    def test_a_read_without_subjects_is_empty(self, store):
+    def test_a_read_without_subjects_is_empty(self, store: PolicyStore) -> None:
         assert store.read([]) == {}
 
-    def test_all_policies_are_listed(self, store):
+    def test_all_policies_are_listed(self, store: PolicyStore) -> None:
         for subject in ("group:clerks", "client:robot", "group:auditors"):
             store.put(subject, READ, "admin", None)
         assert {policy.subject for policy in store.list()} == {"group:clerks", "client:robot", "group:auditors"}
 
-    def test_a_missing_policy_is_not_found(self, store):
+    def test_a_missing_policy_is_not_found(self, store: PolicyStore) -> None:
         with pytest.raises(NotFound):
             store.get("group:clerks")
 
     @pytest.mark.parametrize("version", [None, 1])
-    def test_a_deleted_policy_is_not_found(self, store, version):
+    def test_a_deleted_policy_is_not_found(self, store: PolicyStore, version: int | None) -> None:
         store.put("group:clerks", READ, "admin", None)
         store.delete("group:clerks", "admin", version)
         assert store.read(["group:clerks"]) == {}
@@ -76,18 +80,18 @@ class TestEveryStore:
         with pytest.raises(NotFound):
             store.get("group:clerks")
 
-    def test_a_policy_can_be_put_again_after_it_was_deleted(self, store):
+    def test_a_policy_can_be_put_again_after_it_was_deleted(self, store: PolicyStore) -> None:
         store.put("group:clerks", READ, "admin", None)
         store.delete("group:clerks", "admin", None)
         assert store.put("group:clerks", WRITE, "admin", 0).statements == WRITE
         assert store.get("group:clerks").statements == WRITE
 
-    def test_a_policy_can_be_replaced_at_the_version_that_was_read(self, store):
+    def test_a_policy_can_be_replaced_at_the_version_that_was_read(self, store: PolicyStore) -> None:
         store.put("group:clerks", READ, "admin", 0)
         assert store.put("group:clerks", WRITE, "admin", 1).version == 2
 
     @pytest.mark.parametrize("stale", [0, 1, 3])
-    def test_a_write_at_another_version_is_a_conflict_and_changes_nothing(self, store, stale):
+    def test_a_write_at_another_version_is_a_conflict_and_changes_nothing(self, store: PolicyStore, stale: int) -> None:
         store.put("group:clerks", READ, "admin", None)
         newest = store.put("group:clerks", WRITE, "auditor", None)
         with pytest.raises(VersionConflict, match=f"version {stale}"):
@@ -96,7 +100,7 @@ class TestEveryStore:
             store.delete("group:clerks", "admin", stale)
         assert store.get("group:clerks") == newest
 
-    def test_version_0_creates_a_policy(self, store):
+    def test_version_0_creates_a_policy(self, store: PolicyStore) -> None:
         with pytest.raises(VersionConflict):
             store.put("group:clerks", READ, "admin", 1)
         assert store.list() == []
@@ -104,7 +108,7 @@ class TestEveryStore:
 
 
 @pytest.mark.parametrize("version", [None, 0, 1, 2])
-def test_a_missing_policy_cannot_be_deleted(table, version):
+def test_a_missing_policy_cannot_be_deleted(table: PolicyTable, version: int | None) -> None:
     with pytest.raises(NotFound):
         table.delete("group:clerks", "admin", version)
     table.put("group:clerks", READ, "admin", None)
@@ -113,7 +117,7 @@ def test_a_missing_policy_cannot_be_deleted(table, version):
         table.delete("group:clerks", "admin", version)
 
 
-def test_the_versions_of_a_deleted_policy_continue(table):
+def test_the_versions_of_a_deleted_policy_continue(table: PolicyTable) -> None:
     table.put("group:clerks", READ, "admin", None)
     table.delete("group:clerks", "admin", None)
     with pytest.raises(VersionConflict):
@@ -123,7 +127,7 @@ def test_the_versions_of_a_deleted_policy_continue(table):
         table.put("group:clerks", WRITE, "late", 1)
 
 
-def test_a_deletion_records_who_deleted_the_policy(table, dynamodb):
+def test_a_deletion_records_who_deleted_the_policy(table: PolicyTable, dynamodb: "DynamoDBClient") -> None:
     table.put("group:clerks", READ, "admin", None)
     table.delete("group:clerks", "auditor", None)
     kept = dynamodb.get_item(TableName=TABLE, Key={"subject": {"S": "group:clerks"}})["Item"]
@@ -131,29 +135,29 @@ def test_a_deletion_records_who_deleted_the_policy(table, dynamodb):
     assert "statements" not in kept
 
 
-def test_policies_are_listed_sorted_by_subject(table):
+def test_policies_are_listed_sorted_by_subject(table: PolicyTable) -> None:
     for subject in ("group:clerks", "client:robot", "group:auditors"):
         table.put(subject, READ, "admin", None)
     assert [policy.subject for policy in table.list()] == ["client:robot", "group:auditors", "group:clerks"]
 
 
-def test_a_repeated_subject_is_read_once(table):
+def test_a_repeated_subject_is_read_once(table: PolicyTable) -> None:
     table.put("group:clerks", READ, "admin", None)
     assert set(table.read(["group:clerks", "group:clerks"])) == {"group:clerks"}
 
 
-def test_more_subjects_than_dynamodb_reads_at_once_are_all_read(table):
+def test_more_subjects_than_dynamodb_reads_at_once_are_all_read(table: PolicyTable) -> None:
     subjects = [f"group:g{number}" for number in range(101)]
     table.put(subjects[0], READ, "admin", None)
     table.put(subjects[-1], READ, "admin", None)
     assert set(table.read(subjects)) == {subjects[0], subjects[-1]}
 
 
-def test_the_time_of_a_change_is_stored_in_utc(table):
+def test_the_time_of_a_change_is_stored_in_utc(table: PolicyTable) -> None:
     assert table.put("group:clerks", READ, "admin", None).updated_at == "2027-01-15T08:00:00+00:00"
 
 
-GOOD_ITEM = {
+GOOD_ITEM: dict[str, Any] = {
     "subject": {"S": "group:clerks"},
     "version": {"N": "7"},
     "statements": {"S": to_json(WRITE)},
@@ -187,7 +191,9 @@ CORRUPT = {
 
 
 @pytest.mark.parametrize("item", CORRUPT.values(), ids=CORRUPT.keys())
-def test_a_corrupt_item_is_a_failure_and_not_a_missing_policy(table, dynamodb, item):
+def test_a_corrupt_item_is_a_failure_and_not_a_missing_policy(
+    table: PolicyTable, dynamodb: "DynamoDBClient", item: Item
+) -> None:
     dynamodb.put_item(TableName=TABLE, Item=item)
     with pytest.raises(CannotDecide) as failed:
         table.read(["group:clerks"])
@@ -195,19 +201,21 @@ def test_a_corrupt_item_is_a_failure_and_not_a_missing_policy(table, dynamodb, i
 
 
 @pytest.mark.parametrize("ask", [lambda t: t.get("group:clerks"), lambda t: t.list()], ids=["get", "list"])
-def test_a_corrupt_policy_is_not_returned_to_administrators(table, dynamodb, ask):
+def test_a_corrupt_policy_is_not_returned_to_administrators(
+    table: PolicyTable, dynamodb: "DynamoDBClient", ask: Callable[[PolicyTable], object]
+) -> None:
     dynamodb.put_item(TableName=TABLE, Item=with_statements("allow all"))
     with pytest.raises(InternalError) as failed:
         ask(table)
     assert failed.value.code == "policy_corrupt"
 
 
-def test_an_item_in_the_expected_form_is_a_policy(table, dynamodb):
+def test_an_item_in_the_expected_form_is_a_policy(table: PolicyTable, dynamodb: "DynamoDBClient") -> None:
     dynamodb.put_item(TableName=TABLE, Item=GOOD_ITEM)
     assert (table.get("group:clerks").version, table.get("group:clerks").statements) == (7, WRITE)
 
 
-def test_a_put_repairs_a_corrupt_policy(table, dynamodb):
+def test_a_put_repairs_a_corrupt_policy(table: PolicyTable, dynamodb: "DynamoDBClient") -> None:
     dynamodb.put_item(TableName=TABLE, Item=with_statements("allow all"))
     assert table.put("group:clerks", READ, "admin", None).version == 8
     assert table.get("group:clerks").statements == READ
@@ -224,13 +232,15 @@ def test_a_put_repairs_a_corrupt_policy(table, dynamodb):
     ],
     ids=["read", "get", "list", "put", "delete"],
 )
-def test_an_unreachable_table_is_our_failure_and_not_a_missing_item(dynamodb, ask):
+def test_an_unreachable_table_is_our_failure_and_not_a_missing_item(
+    dynamodb: "DynamoDBClient", ask: Callable[[PolicyTable], object]
+) -> None:
     with pytest.raises(InternalError) as failed:
         ask(PolicyTable(dynamodb, "a-table-that-is-not-there"))
     assert failed.value.code == "policies_unreachable"
 
 
-def test_a_failed_read_of_the_authorizer_is_a_failure_to_decide(dynamodb):
+def test_a_failed_read_of_the_authorizer_is_a_failure_to_decide(dynamodb: "DynamoDBClient") -> None:
     with pytest.raises(CannotDecide):
         PolicyTable(dynamodb, "a-table-that-is-not-there").read(["group:clerks"])
 
@@ -238,7 +248,7 @@ def test_a_failed_read_of_the_authorizer_is_a_failure_to_decide(dynamodb):
 # --- all items of the table ---
 
 
-def test_every_stored_item_is_listed_with_its_type(table, dynamodb):
+def test_every_stored_item_is_listed_with_its_type(table: PolicyTable, dynamodb: "DynamoDBClient") -> None:
     table.put("group:auditors", READ, "admin", None)
     table.put("group:bosses", READ, "admin", None)
     table.delete("group:bosses", "auditor", None)
@@ -251,7 +261,9 @@ def test_every_stored_item_is_listed_with_its_type(table, dynamodb):
 
 
 @pytest.mark.parametrize("name", ["version", "updated_by", "updated_at"])
-def test_a_field_that_is_missing_or_of_another_type_is_listed_as_none(table, dynamodb, name):
+def test_a_field_that_is_missing_or_of_another_type_is_listed_as_none(
+    table: PolicyTable, dynamodb: "DynamoDBClient", name: str
+) -> None:
     for item in (without(name), {**GOOD_ITEM, name: {"BOOL": True}}):
         dynamodb.put_item(TableName=TABLE, Item=item)
         (stored,) = table.list_stored()
@@ -260,7 +272,9 @@ def test_a_field_that_is_missing_or_of_another_type_is_listed_as_none(table, dyn
 
 
 @pytest.mark.parametrize("deleted", [{"BOOL": True}, {"BOOL": False}, {"S": ""}], ids=["true", "false", "a text"])
-def test_an_item_with_the_deletion_mark_is_deleted_in_any_form(table, dynamodb, deleted):
+def test_an_item_with_the_deletion_mark_is_deleted_in_any_form(
+    table: PolicyTable, dynamodb: "DynamoDBClient", deleted: dict[str, Any]
+) -> None:
     dynamodb.put_item(TableName=TABLE, Item={"subject": GOOD_ITEM["subject"], "deleted": deleted})
     assert table.list_stored() == [DeletedPolicy("group:clerks", None, None, None)]
     assert (table.read(["group:clerks"]), table.list()) == ({}, [])
@@ -274,7 +288,7 @@ def refuse_two(policy: Sequence[Statement]) -> None:
         raise InvalidInput("statements", "too large")
 
 
-def test_a_stored_policy_that_is_too_large_is_corrupt(table, dynamodb):
+def test_a_stored_policy_that_is_too_large_is_corrupt(table: PolicyTable, dynamodb: "DynamoDBClient") -> None:
     table.put("group:auditors", READ, "admin", None)
     table.put("group:clerks", WRITE, "admin", None)
     checking = PolicyTable(dynamodb, TABLE, check_size=refuse_two)
