@@ -7,7 +7,7 @@ from chalicelib.core.errors import TokenRejected
 from tests.mint import EXPECTED, ISSUER, MACHINE_CLIENT, NOW, WEB_CLIENT, machine, person
 
 
-def code(claims, now: float = NOW) -> str:
+def code(claims: dict[str, object], now: float = NOW) -> str:
     """Returns the code of the rejection, or `accepted`."""
     try:
         principal_from(claims, EXPECTED, now)
@@ -37,7 +37,9 @@ def code(claims, now: float = NOW) -> str:
         pytest.param(person(exp=NOW, iat=NOW + 61), NOW, "token_expired", id="expired and not yet issued"),
     ],
 )
-def test_a_token_is_valid_until_the_second_before_its_expiry(claims, now, expected):
+def test_a_token_is_valid_until_the_second_before_its_expiry(
+    claims: dict[str, object], now: float, expected: str
+) -> None:
     assert code(claims, now) == expected
 
 
@@ -81,22 +83,22 @@ def test_a_token_is_valid_until_the_second_before_its_expiry(claims, now, expect
         pytest.param(person(extra={"any": ["thing"]}), "accepted", id="a claim that nobody asks for"),
     ],
 )
-def test_a_missing_or_wrong_claim_is_refused_with_its_own_code(claims, expected):
+def test_a_missing_or_wrong_claim_is_refused_with_its_own_code(claims: dict[str, object], expected: str) -> None:
     assert code(claims) == expected
 
 
 @pytest.mark.parametrize("value", [None, True, 1.8e9, float("nan"), float("inf"), "1800000900", [1_800_000_900], {}])
 @pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
-def test_a_time_that_is_not_an_integer_is_refused(name, value):
+def test_a_time_that_is_not_an_integer_is_refused(name: str, value: object) -> None:
     assert code({**person(), name: value}) == "malformed_claims"
 
 
 @pytest.mark.parametrize("name", ["exp", "iat"])
-def test_a_token_without_exp_or_iat_is_refused(name):
+def test_a_token_without_exp_or_iat_is_refused(name: str) -> None:
     assert code(person(**{name: None})) == "malformed_claims"
 
 
-def test_the_message_gives_the_seconds_since_expiry_or_until_validity():
+def test_the_message_gives_the_seconds_since_expiry_or_until_validity() -> None:
     with pytest.raises(TokenRejected, match="expired 90 s ago"):
         principal_from(person(exp=NOW - 90), EXPECTED, NOW + 0.5)
     with pytest.raises(TokenRejected, match="valid in 30 s"):
@@ -105,7 +107,7 @@ def test_the_message_gives_the_seconds_since_expiry_or_until_validity():
         principal_from(person(iat=NOW + 65, nbf=NOW + 3), EXPECTED, NOW + 0.5)
 
 
-def test_no_message_quotes_the_token():
+def test_no_message_quotes_the_token() -> None:
     telltale = "SECRET-TELLTALE"
     for name in ("iss", "token_use", "client_id", "aud"):
         with pytest.raises(TokenRejected) as rejected:
@@ -113,7 +115,7 @@ def test_no_message_quotes_the_token():
         assert telltale not in rejected.value.message
 
 
-def test_the_principal_of_a_user_has_the_values_of_the_token():
+def test_the_principal_of_a_user_has_the_values_of_the_token() -> None:
     clerk = principal_from(person(**{"cognito:groups": ["clerks", "auditors"]}), EXPECTED, NOW)
     assert clerk.subject == "c1e7c000-0000-4000-8000-00000000c1e7"
     assert (clerk.client_id, clerk.username, clerk.is_machine) == (WEB_CLIENT, "clerk", False)
@@ -123,26 +125,26 @@ def test_the_principal_of_a_user_has_the_values_of_the_token():
     assert (clerk.issued_at, clerk.expires_at) == (NOW - 60, NOW + 840)
 
 
-def test_a_repeated_group_counts_once():
+def test_a_repeated_group_counts_once() -> None:
     clerk = principal_from(person(**{"cognito:groups": ["clerks", "auditors", "clerks"]}), EXPECTED, NOW)
     assert clerk.policy_subjects == ("group:clerks", "group:auditors")
 
 
-def test_a_user_without_groups_has_no_policy_subject():
+def test_a_user_without_groups_has_no_policy_subject() -> None:
     assert principal_from(person(**{"cognito:groups": None}), EXPECTED, NOW).policy_subjects == ()
 
 
-def test_a_machine_has_the_policy_of_its_client_and_no_session():
+def test_a_machine_has_the_policy_of_its_client_and_no_session() -> None:
     robot = principal_from(machine(), EXPECTED, NOW)
     assert robot.is_machine
     assert robot.policy_subjects == (f"client:{MACHINE_CLIENT}",)
     assert (robot.username, robot.session) == ("", "")
 
 
-def test_the_groups_in_a_machine_token_are_ignored():
+def test_the_groups_in_a_machine_token_are_ignored() -> None:
     robot = principal_from(machine(**{"cognito:groups": ["admins"]}), EXPECTED, NOW)
     assert robot.policy_subjects == (f"client:{MACHINE_CLIENT}",)
 
 
-def test_scopes_are_separated_by_any_number_of_spaces():
+def test_scopes_are_separated_by_any_number_of_spaces() -> None:
     assert principal_from(person(scope="  a   b a "), EXPECTED, NOW).scopes == {"a", "b"}

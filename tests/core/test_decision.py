@@ -1,6 +1,7 @@
 """A Deny overrides any Allow, an uncovered request is denied, and patterns match as in API Gateway."""
 
 from itertools import product
+from typing import Any, SupportsIndex
 
 import pytest
 from hypothesis import given
@@ -84,7 +85,9 @@ FREEZE = deny("/reports/archived", methods=["*"], sid="freeze")
         pytest.param([allow("/")], "GET", "/x", Decision(False, "not_permitted"), id="a path below the root"),
     ],
 )
-def test_the_decision_names_its_reason_and_its_statements(rules, method, path, decision):
+def test_the_decision_names_its_reason_and_its_statements(
+    rules: list[dict[str, Any]], method: str, path: str, decision: Decision
+) -> None:
     assert decide(statements(*rules), method, path) == decision
 
 
@@ -92,7 +95,7 @@ def covers(pattern: str, path: str) -> bool:
     return statements(allow(pattern))[0].covers("GET", path)
 
 
-def test_every_short_pattern_matches_the_same_paths_as_in_api_gateway():
+def test_every_short_pattern_matches_the_same_paths_as_in_api_gateway() -> None:
     every_pattern = ["/" + "".join(symbols) for length in range(5) for symbols in product("a:*?", repeat=length)]
     every_path = ["/" + "".join(letters) for length in range(6) for letters in product("a:", repeat=length)]
     disagreements = [(p, t) for p, t in product(every_pattern, every_path) if covers(p, t) is not iam.matches(p, t)]
@@ -101,7 +104,7 @@ def test_every_short_pattern_matches_the_same_paths_as_in_api_gateway():
 
 @repeatable
 @given(patterns, paths)
-def test_patterns_of_several_segments_match_the_same_paths_as_in_api_gateway(pattern, path):
+def test_patterns_of_several_segments_match_the_same_paths_as_in_api_gateway(pattern: str, path: str) -> None:
     assert covers(pattern, path) is iam.matches(pattern, path)
 
 
@@ -114,7 +117,7 @@ class Counted(str):
         self.left = times
         return self
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: SupportsIndex | slice) -> str:
         self.left -= 1
         assert self.left >= 0, "the match takes more steps than len(pattern) x len(path)"
         return super().__getitem__(key)
@@ -122,7 +125,7 @@ class Counted(str):
 
 @pytest.mark.parametrize("end", ["", "b", "?b", "*b*"])
 @pytest.mark.parametrize("part", ["*a", "*?", "**a", "*aa*a"])
-def test_a_match_takes_at_most_pattern_length_times_path_length_steps(part, end):
+def test_a_match_takes_at_most_pattern_length_times_path_length_steps(part: str, end: str) -> None:
     pattern = "/" + part * 40 + end
     path = Counted("/" + "a" * 300).readable_up_to(len(pattern) * 301)
     assert statements(allow(pattern))[0].covers("GET", path) is iam.matches(pattern, str(path))
@@ -138,6 +141,6 @@ def test_a_match_takes_at_most_pattern_length_times_path_length_steps(part, end)
         pytest.param("/?*", "/a", True, id="a star at the end matches nothing"),
     ],
 )
-def test_wildcards_match_empty_and_single_characters(pattern, path, covered):
+def test_wildcards_match_empty_and_single_characters(pattern: str, path: str, covered: bool) -> None:
     (statement,) = statements(allow(pattern))
     assert statement.covers("GET", path) is covered

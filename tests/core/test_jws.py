@@ -9,11 +9,11 @@ from chalicelib.core.jws import MAX_TOKEN_BYTES, decode_base64url, decode_object
 from tests.mint import KID, base64url, person, token
 
 
-def encoded(value) -> bytes:
+def encoded(value: object) -> bytes:
     return base64url(json.dumps(value).encode()).encode()
 
 
-def test_a_token_is_split_into_its_parts():
+def test_a_token_is_split_into_its_parts() -> None:
     whole = token(person())
     header, payload, signature = whole.encode().split(b".")
     jws = split(whole)
@@ -25,7 +25,7 @@ def test_a_token_is_split_into_its_parts():
     assert decode_object(jws.payload) == person()
 
 
-def test_a_token_of_the_maximum_size_is_read_and_a_larger_one_is_refused():
+def test_a_token_of_the_maximum_size_is_read_and_a_larger_one_is_refused() -> None:
     signature = "A" * (MAX_TOKEN_BYTES - len("e30.e30."))
     assert split(f"e30.e30.{signature}").signature
     with pytest.raises(
@@ -49,13 +49,13 @@ def test_a_token_of_the_maximum_size_is_read_and_a_larger_one_is_refused():
         pytest.param("e30.e30.AAA\u0661", id="a digit beyond ASCII"),
     ],
 )
-def test_text_without_the_form_of_a_token_is_malformed(text):
+def test_text_without_the_form_of_a_token_is_malformed(text: str) -> None:
     with pytest.raises(TokenRejected) as rejected:
         split(text)
     assert rejected.value.code == "malformed_token"
 
 
-def test_a_token_with_four_parts_is_malformed():
+def test_a_token_with_four_parts_is_malformed() -> None:
     jws = split("e30.e30.e30.AAAA")
     with pytest.raises(TokenRejected) as rejected:
         decode_object(jws.payload)
@@ -79,13 +79,13 @@ def test_a_token_with_four_parts_is_malformed():
         pytest.param([], "malformed_token", id="no object"),
     ],
 )
-def test_an_invalid_header_is_refused_with_its_code(header, code):
+def test_an_invalid_header_is_refused_with_its_code(header: object, code: str) -> None:
     with pytest.raises(TokenRejected) as rejected:
         key_id(encoded(header))
     assert rejected.value.code == code
 
 
-def test_extra_header_fields_are_accepted_and_embedded_keys_are_ignored():
+def test_extra_header_fields_are_accepted_and_embedded_keys_are_ignored() -> None:
     assert key_id(encoded({"kid": KID, "alg": "RS256", "typ": "JWT", "jwk": {}, "jku": "https://evil.example"})) == KID
 
 
@@ -93,7 +93,7 @@ def test_extra_header_fields_are_accepted_and_embedded_keys_are_ignored():
     ("segment", "content"),
     [(b"AA", b"\0"), (b"AAA", b"\0\0"), (b"AAAA", b"\0\0\0"), (b"_-8", b"\xff\xef"), (b"_w", b"\xff")],
 )
-def test_canonical_base64url_is_decoded(segment, content):
+def test_canonical_base64url_is_decoded(segment: bytes, content: bytes) -> None:
     assert decode_base64url(segment) == content
 
 
@@ -113,21 +113,21 @@ def test_canonical_base64url_is_decoded(segment, content):
         pytest.param(b"AA\0A", id="a zero byte"),
     ],
 )
-def test_base64url_that_is_not_canonical_is_malformed(segment):
+def test_base64url_that_is_not_canonical_is_malformed(segment: bytes) -> None:
     with pytest.raises(TokenRejected) as rejected:
         decode_base64url(segment)
     assert rejected.value.code == "malformed_token"
 
 
 @pytest.mark.parametrize("value", [[], "text", 7, None, True])
-def test_a_part_that_is_not_an_object_is_malformed(value):
+def test_a_part_that_is_not_an_object_is_malformed(value: object) -> None:
     with pytest.raises(TokenRejected) as rejected:
         decode_object(encoded(value))
     assert rejected.value.code == "malformed_token"
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b'{"exp":1,"exp":2}', b'{"exp":NaN}', b"\xff", b"[" * 5_000])
-def test_a_part_that_is_not_strict_json_is_malformed(text):
+def test_a_part_that_is_not_strict_json_is_malformed(text: bytes) -> None:
     with pytest.raises(TokenRejected) as rejected:
         decode_object(base64url(text).encode())
     assert rejected.value.code == "malformed_token"

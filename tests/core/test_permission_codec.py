@@ -8,30 +8,32 @@ from hypothesis import strategies as st
 
 from chalicelib.core.decision import decide
 from chalicelib.core.permission_codec import decode, encode
-from chalicelib.core.statement import METHODS
+from chalicelib.core.statement import METHODS, Statement
 from tests.fakes import allow, deny, statements
 from tests.strategies import paths, repeatable, statement_tuples
 
 
 @repeatable
 @given(statement_tuples, st.lists(paths, min_size=1, max_size=5))
-def test_decoded_permissions_decide_like_the_original_statements(made_from, asked):
+def test_decoded_permissions_decide_like_the_original_statements(
+    made_from: tuple[Statement, ...], asked: list[str]
+) -> None:
     read_back = decode(encode(made_from))
     for method, path in product(METHODS, [*asked, "/", "/reports", "/reports/7", "/admin/reports/7"]):
         assert decide(read_back, method, path).allowed is decide(made_from, method, path).allowed
 
 
-def test_a_rule_of_several_policies_is_encoded_once():
+def test_a_rule_of_several_policies_is_encoded_once() -> None:
     once = encode(statements(allow("/reports", sid="one")))
     assert encode(statements(allow("/reports", sid="one"), allow("/reports", sid="two"))) == once
 
 
-def test_a_deny_and_an_allow_of_the_same_path_are_both_encoded():
+def test_a_deny_and_an_allow_of_the_same_path_are_both_encoded() -> None:
     authorization = encode(statements(allow("/reports"), deny("/reports")))
     assert not decide(decode(authorization), "GET", "/reports").allowed
 
 
-def test_no_statements_are_encoded_as_an_empty_text_that_allows_nothing():
+def test_no_statements_are_encoded_as_an_empty_text_that_allows_nothing() -> None:
     assert encode(()) == ""
     assert decode("") == ()
 
@@ -48,6 +50,6 @@ def test_no_statements_are_encoded_as_an_empty_text_that_allows_nothing():
         pytest.param("everything", id="a word"),
     ],
 )
-def test_a_text_that_is_not_encoded_permissions_is_refused(text):
+def test_a_text_that_is_not_encoded_permissions_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - no caller reads the message
         decode(text)

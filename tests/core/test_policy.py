@@ -22,7 +22,7 @@ from chalicelib.core.policy import check_subject
         pytest.param("group:" + "🙂" * 128, id="a name of 128 characters"),
     ],
 )
-def test_a_valid_subject_is_returned_unchanged(subject):
+def test_a_valid_subject_is_returned_unchanged(subject: str) -> None:
     assert check_subject(subject) == subject
 
 
@@ -52,7 +52,7 @@ def test_a_valid_subject_is_returned_unchanged(subject):
         pytest.param("", id="nothing"),
     ],
 )
-def test_an_invalid_subject_is_refused(subject):
+def test_an_invalid_subject_is_refused(subject: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         check_subject(subject)
     assert refused.value.field == "subject"

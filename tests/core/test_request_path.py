@@ -22,12 +22,12 @@ from chalicelib.core.request_path import decode, spellings
         pytest.param("/docs/a%2F", {"/docs/a%2F", "/docs/a/", "/docs/a"}, id="an encoded slash at the end"),
     ],
 )
-def test_every_spelling_of_a_path_is_listed(path, found):
+def test_every_spelling_of_a_path_is_listed(path: str, found: set[str]) -> None:
     assert set(spellings(path)) == found
 
 
 @given(st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S"]), max_size=20))
-def test_the_path_itself_comes_first_and_the_last_decoding_is_listed(name):
+def test_the_path_itself_comes_first_and_the_last_decoding_is_listed(name: str) -> None:
     path = f"/docs/{name}"
     try:
         found = spellings(path)
@@ -41,12 +41,12 @@ def test_the_path_itself_comes_first_and_the_last_decoding_is_listed(name):
 
 
 @pytest.mark.parametrize("text", ["%FF", "a%00", "%0a", "%7F", "%C2%85", "%ED%A0%80", "a\x00"])
-def test_text_that_is_not_utf8_is_refused(text):
+def test_text_that_is_not_utf8_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"UTF-8|control character"):
         decode(text)
 
 
-def test_characters_are_decoded_once():
+def test_characters_are_decoded_once() -> None:
     assert decode("ops%40example.com") == "ops@example.com"
     assert decode("%C3%A9quipe") == "équipe"
     assert decode("%2541") == "%41"

@@ -1,5 +1,7 @@
 """A statement covers methods and paths, and can require a scope."""
 
+from typing import Any
+
 import pytest
 
 from chalicelib.core.policy_json import parse_statements
@@ -18,5 +20,7 @@ from tests.fakes import allow
         pytest.param(allow("/x", scopes=["read"]), {"reader"}, False, id="a longer scope is another"),
     ],
 )
-def test_a_statement_with_scopes_counts_for_a_token_with_one_of_them(statement, scopes, counts):
+def test_a_statement_with_scopes_counts_for_a_token_with_one_of_them(
+    statement: dict[str, Any], scopes: set[str], counts: bool
+) -> None:
     assert parse_statements([statement])[0].counts_for(frozenset(scopes)) is counts

@@ -14,7 +14,7 @@ from chalicelib.core import strict_json
         (b"{}", {}),
     ],
 )
-def test_valid_json_is_parsed(text, meaning):
+def test_valid_json_is_parsed(text: bytes, meaning: object) -> None:
     assert strict_json.parse(text) == meaning
 
 
@@ -42,6 +42,6 @@ def test_valid_json_is_parsed(text, meaning):
         pytest.param(b"9" * 5_000, id="a number of 5000 digits"),
     ],
 )
-def test_invalid_and_ambiguous_json_is_refused(text):
+def test_invalid_and_ambiguous_json_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the caller adds the field
         strict_json.parse(text)
