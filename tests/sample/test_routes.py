@@ -1,7 +1,7 @@
 """The routes of the sample answer granted requests, over their real wiring, on tables inside the test process."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -9,6 +9,9 @@ from tests import answers
 from tests.answers import ADMIN, wired
 from tests.aws.tables import empty_tables
 from tests.sample.scopes import READ, WRITE
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 FILES = {"claims": {"token_use": "access", "scope": f"{READ} {WRITE}"}}
 REPORT = {"title": "Orders", "body": "many"}
@@ -21,7 +24,7 @@ def wiring_of_our_own() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def tables() -> Iterator[Any]:
+def tables() -> Iterator["DynamoDBClient"]:
     with empty_tables() as client:
         yield client
 
@@ -38,7 +41,7 @@ def refusal(method: str, resource: str, body: Any = None, **parameters: str) -> 
     return answers.refusal(method, resource, body, granted(resource), **parameters)
 
 
-def test_a_report_is_written_read_changed_listed_and_deleted():
+def test_a_report_is_written_read_changed_listed_and_deleted() -> None:
     status, written = call("POST", "/reports", REPORT)
     assert (status, written) == (201, {"id": written["id"], **REPORT})
     assert call("GET", "/reports/{id}", id=written["id"]) == (200, written)
@@ -49,7 +52,7 @@ def test_a_report_is_written_read_changed_listed_and_deleted():
     assert call("GET", "/reports") == (200, {"reports": []})
 
 
-def test_a_file_is_written_read_listed_and_deleted():
+def test_a_file_is_written_read_listed_and_deleted() -> None:
     assert call("PUT", "/files/{name}", {"content": "hello"}, name="a.txt")[0] == 200
     assert call("GET", "/files/{name}", name="a.txt") == (200, {"name": "a.txt", "content": "hello"})
     assert call("GET", "/files") == (200, {"files": ["a.txt"]})
@@ -66,15 +69,15 @@ def test_a_file_is_written_read_listed_and_deleted():
         pytest.param({**REPORT, "id": "mine"}, id="an unknown field"),
     ],
 )
-def test_a_body_that_is_wrong_is_a_400(body):
+def test_a_body_that_is_wrong_is_a_400(body: object) -> None:
     assert refusal("POST", "/reports", body) == (400, "invalid_input")
 
 
-def test_half_a_character_is_a_400():
+def test_half_a_character_is_a_400() -> None:
     assert refusal("POST", "/reports", '{"title": "\\ud800", "body": ""}') == (400, "invalid_input")
 
 
-def test_a_body_that_is_too_large_is_a_413():
+def test_a_body_that_is_too_large_is_a_413() -> None:
     assert refusal("PUT", "/files/{name}", {"content": "x" * 65_537}, name="a.txt") == (413, "invalid_input")
 
 
@@ -87,11 +90,11 @@ def test_a_body_that_is_too_large_is_a_413():
         ("DELETE", "/files/{name}"),
     ],
 )
-def test_what_is_not_there_is_a_404(method, resource):
+def test_what_is_not_there_is_a_404(method: str, resource: str) -> None:
     assert refusal(method, resource) == (404, "not_found")
 
 
-def test_a_failure_of_ours_is_a_500_that_does_not_name_its_cause(tables):
+def test_a_failure_of_ours_is_a_500_that_does_not_name_its_cause(tables: "DynamoDBClient") -> None:
     tables.delete_table(TableName="SampleTable")
     status, answered = call("GET", "/reports")
     assert (status, answered["code"]) == (500, "sample_unreachable")
@@ -99,5 +102,5 @@ def test_a_failure_of_ours_is_a_500_that_does_not_name_its_cause(tables):
 
 
 @pytest.mark.parametrize("name", ["%FF", "a%00", "%0a"])
-def test_a_name_in_a_path_that_is_no_text_is_a_400(name):
+def test_a_name_in_a_path_that_is_no_text_is_a_400(name: str) -> None:
     assert refusal("GET", "/files/{name}", name=name) == (400, "invalid_input")

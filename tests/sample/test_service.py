@@ -1,5 +1,7 @@
 """The sample service keeps what is well formed and says what is wrong with the rest."""
 
+from collections.abc import Callable
+
 import pytest
 
 from chalicelib.core.errors import InvalidInput, NotFound, TooLarge
@@ -33,7 +35,7 @@ def service() -> Service:
     return Service(FakeSampleStore(), new_id=lambda: next(ids))
 
 
-def test_a_file_is_kept_under_the_name_its_writer_gave_it(service):
+def test_a_file_is_kept_under_the_name_its_writer_gave_it(service: Service) -> None:
     assert service.put_file("a.txt", "hello") == {"name": "a.txt", "content": "hello"}
     assert service.get_file("a.txt") == {"name": "a.txt", "content": "hello"}
     assert service.list_files() == ["a.txt"]
@@ -41,14 +43,14 @@ def test_a_file_is_kept_under_the_name_its_writer_gave_it(service):
     assert service.list_files() == []
 
 
-def test_a_report_is_kept_under_an_id_of_its_own(service):
+def test_a_report_is_kept_under_an_id_of_its_own(service: Service) -> None:
     assert service.add_report(**ORDERS) == {"id": "r1", **ORDERS}
     assert service.add_report(**ORDERS)["id"] == "r2"
     assert service.get_report("r1") == {"id": "r1", **ORDERS}
     assert service.list_reports() == [{"id": "r1", "title": "Orders"}, {"id": "r2", "title": "Orders"}]
 
 
-def test_a_report_is_changed_as_a_whole(service):
+def test_a_report_is_changed_as_a_whole(service: Service) -> None:
     service.add_report(**ORDERS)
     assert service.put_report("r1", "Refunds", "few")["title"] == "Refunds"
     assert service.get_report("r1") == {"id": "r1", "title": "Refunds", "body": "few"}
@@ -65,14 +67,14 @@ def test_a_report_is_changed_as_a_whole(service):
     ],
     ids=["get_file", "delete_file", "get_report", "put_report", "delete_report"],
 )
-def test_what_is_not_there_is_not_found_and_not_made(service, ask):
+def test_what_is_not_there_is_not_found_and_not_made(service: Service, ask: Callable[[Service], object]) -> None:
     with pytest.raises(NotFound):
         ask(service)
     assert (service.list_files(), service.list_reports()) == ([], [])
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a b", "a\n", "ä", "n" * 129, "../a", "a%2Fb"])
-def test_a_name_that_could_mislead_is_refused(service, name):
+def test_a_name_that_could_mislead_is_refused(service: Service, name: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         service.put_file(name, "")
     assert refused.value.field == "name"
@@ -80,7 +82,7 @@ def test_a_name_that_could_mislead_is_refused(service, name):
 
 
 @pytest.mark.parametrize("name", ["a", "...", ".a", "A-b_c.1", "n" * 128])
-def test_a_plain_name_is_taken(service, name):
+def test_a_plain_name_is_taken(service: Service, name: str) -> None:
     assert service.put_file(name, "")["name"] == name
 
 
@@ -91,24 +93,26 @@ def test_a_plain_name_is_taken(service, name):
         pytest.param({**ORDERS, "body": "b" * (MAX_CHARACTERS + 1)}, "body", id="a body too long"),
     ],
 )
-def test_a_report_that_is_too_large_is_refused_by_its_field(service, report, field):
+def test_a_report_that_is_too_large_is_refused_by_its_field(
+    service: Service, report: dict[str, str], field: str
+) -> None:
     with pytest.raises(TooLarge) as refused:
         service.add_report(**report)
     assert refused.value.field == field
     assert service.list_reports() == []
 
 
-def test_a_file_that_is_too_large_is_refused(service):
+def test_a_file_that_is_too_large_is_refused(service: Service) -> None:
     with pytest.raises(TooLarge):
         service.put_file("a.txt", "x" * (MAX_CHARACTERS + 1))
     assert service.list_files() == []
 
 
-def test_texts_of_the_greatest_length_are_kept(service):
+def test_texts_of_the_greatest_length_are_kept(service: Service) -> None:
     longest = {"title": "t" * MAX_TITLE, "body": "b" * MAX_CHARACTERS}
     assert service.add_report(**longest) == {"id": "r1", **longest}
 
 
-def test_ids_are_never_given_twice():
+def test_ids_are_never_given_twice() -> None:
     made = Service(FakeSampleStore())
     assert len({made.add_report(**ORDERS)["id"] for _ in range(100)}) == 100
