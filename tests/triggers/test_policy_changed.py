@@ -65,18 +65,18 @@ def handle(*records: dict[str, Any]) -> tuple[dict[str, Any], FakeState, Log]:
 
 
 @pytest.mark.parametrize("change", [INSERT, MODIFY, REMOVE], ids=["INSERT", "MODIFY", "REMOVE"])
-def test_every_kind_of_change_invalidates(change):
+def test_every_kind_of_change_invalidates(change: dict[str, Any]) -> None:
     answered, state, _ = handle(change)
     assert (answered, state.generation) == (ALL_WELL, 8)
 
 
-def test_a_whole_batch_invalidates_once():
+def test_a_whole_batch_invalidates_once() -> None:
     answered, state, log = handle(INSERT, MODIFY, REMOVE)
     assert (answered, state.generation) == (ALL_WELL, 8)
     assert len(log.lines) == 3
 
 
-def test_a_repeated_batch_invalidates_again():
+def test_a_repeated_batch_invalidates_again() -> None:
     state = FakeState(generation=7)
     for _ in range(2):
         assert handle_policy_changes({"Records": [MODIFY]}, lambda: Invalidate(state, None), Log().logger) == ALL_WELL
@@ -91,7 +91,9 @@ def test_a_repeated_batch_invalidates_again():
         pytest.param(REMOVE, ("2", None), None, id="REMOVE"),
     ],
 )
-def test_the_audit_line_has_the_author_and_the_change(change, versions, author):
+def test_the_audit_line_has_the_author_and_the_change(
+    change: dict[str, Any], versions: tuple[str | None, str | None], author: str | None
+) -> None:
     *_, log = handle(change)
     (line,) = log.lines
     assert (line["message"], line["event"], line["subject"]) == ("policy changed", change["eventName"], "group:clerks")
@@ -113,7 +115,7 @@ def test_the_audit_line_has_the_author_and_the_change(change, versions, author):
         pytest.param(record(1), id="no images"),
     ],
 )
-def test_a_change_by_another_tool_without_some_fields_invalidates(change):
+def test_a_change_by_another_tool_without_some_fields_invalidates(change: dict[str, Any]) -> None:
     answered, state, log = handle(change)
     assert (answered, state.generation) == (ALL_WELL, 8)
     (line,) = log.lines
@@ -125,7 +127,7 @@ def test_a_change_by_another_tool_without_some_fields_invalidates(change):
     [(InternalError("state_unreachable", "timeout"), "state_unreachable"), (RuntimeError("surprise"), "RuntimeError")],
     ids=["one we know", "one we do not"],
 )
-def test_a_failure_returns_the_first_record_for_the_retry(failure, name):
+def test_a_failure_returns_the_first_record_for_the_retry(failure: Exception, name: str) -> None:
     def fails() -> int:
         raise failure
 
@@ -136,7 +138,7 @@ def test_a_failure_returns_the_first_record_for_the_retry(failure, name):
     assert (line["level"], line["failure"]) == ("ERROR", name)
 
 
-def test_a_failure_to_build_the_use_case_is_retried():
+def test_a_failure_to_build_the_use_case_is_retried() -> None:
     def missing_setting() -> Invalidate:
         raise InternalError("missing_setting", "STATE_TABLE is not set")
 
@@ -144,7 +146,7 @@ def test_a_failure_to_build_the_use_case_is_retried():
     assert answered == {"batchItemFailures": [{"itemIdentifier": INSERT["dynamodb"]["SequenceNumber"]}]}
 
 
-def test_a_failed_flush_is_retried():
+def test_a_failed_flush_is_retried() -> None:
     state, cache = FakeState(), FakeGatewayCache(failure=InternalError("flush_failed", "throttled"))
     answered = handle_policy_changes({"Records": [INSERT]}, lambda: Invalidate(state, cache), Log().logger)
     assert len(answered["batchItemFailures"]) == 1
@@ -153,11 +155,11 @@ def test_a_failed_flush_is_retried():
     assert cache.flushes == 1
 
 
-def test_chalice_passes_the_batch_unchanged():
+def test_chalice_passes_the_batch_unchanged() -> None:
     assert DynamoDBEvent({"Records": [INSERT]}, None).to_dict() == {"Records": [INSERT]}
 
 
-def test_the_response_of_the_handler_reaches_lambda(monkeypatch):
+def test_the_response_of_the_handler_reaches_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STATE_TABLE", "")
     with fresh_wiring():
         answered = app.handler_map["policy_changed"]({"Records": [INSERT, MODIFY]}, None)

@@ -46,7 +46,7 @@ def metrics(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_a_confirmed_sign_up_adds_the_default_groups(capsys):
+def test_a_confirmed_sign_up_adds_the_default_groups(capsys: pytest.CaptureFixture[str]) -> None:
     system = System("readers", "visitors")
     system.confirm(confirmation())
     assert system.directory.groups == [(POOL, "clerk", "readers"), (POOL, "clerk", "visitors")]
@@ -59,14 +59,16 @@ def test_a_confirmed_sign_up_adds_the_default_groups(capsys):
     "source",
     ["PostConfirmation_ConfirmForgotPassword", "PostConfirmation_Else", "PostAuthentication_Authentication", ""],
 )
-def test_another_trigger_source_adds_no_group_and_is_no_failure(source, capsys):
+def test_another_trigger_source_adds_no_group_and_is_no_failure(
+    source: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     system = System()
     system.confirm(confirmation(source))
     assert (system.directory.groups, system.ledger.marked) == ([], set())
     assert (system.log.lines, metrics(capsys)) == ([], [])
 
 
-def test_a_user_of_a_provider_is_left_to_the_pre_token_trigger(capsys):
+def test_a_user_of_a_provider_is_left_to_the_pre_token_trigger(capsys: pytest.CaptureFixture[str]) -> None:
     system = System()
     attributes = {"sub": SUB, "cognito:user_status": "EXTERNAL_PROVIDER", "custom:idp_groups": "gods"}
     system.confirm(confirmation(request={"userAttributes": attributes}))
@@ -74,7 +76,7 @@ def test_a_user_of_a_provider_is_left_to_the_pre_token_trigger(capsys):
     assert metrics(capsys) == []
 
 
-def test_a_repeated_event_adds_no_group_again():
+def test_a_repeated_event_adds_no_group_again() -> None:
     system = System()
     system.confirm(confirmation())
     system.directory.groups.clear()
@@ -83,7 +85,7 @@ def test_a_repeated_event_adds_no_group_again():
 
 
 @pytest.mark.parametrize("source", ["PostConfirmation_ConfirmSignUp", "PostConfirmation_ConfirmForgotPassword"])
-def test_the_event_is_returned_unchanged(source):
+def test_the_event_is_returned_unchanged(source: str) -> None:
     event = confirmation(source)
     before = copy.deepcopy(event)
     assert System().confirm(event) is event
@@ -99,7 +101,7 @@ def assert_failure_told(system: System, capsys: pytest.CaptureFixture[str], code
     assert metric["_aws"]["CloudWatchMetrics"][0]["Metrics"] == [{"Name": "OnboardingFailed", "Unit": "Count"}]
 
 
-def test_a_failure_to_add_a_group_is_reported_and_not_raised(capsys):
+def test_a_failure_to_add_a_group_is_reported_and_not_raised(capsys: pytest.CaptureFixture[str]) -> None:
     system = System()
     system.directory.fails_at = "readers"
     event = confirmation()
@@ -108,7 +110,7 @@ def test_a_failure_to_add_a_group_is_reported_and_not_raised(capsys):
     assert_failure_told(system, capsys, "group_not_added")
 
 
-def test_a_privileged_default_group_is_refused_reported_and_not_raised(capsys):
+def test_a_privileged_default_group_is_refused_reported_and_not_raised(capsys: pytest.CaptureFixture[str]) -> None:
     system = System("admins")
     event = confirmation()
     assert system.confirm(event) is event
@@ -121,7 +123,9 @@ def test_a_privileged_default_group_is_refused_reported_and_not_raised(capsys):
     [(InternalError("missing_setting", "ONBOARDING_TABLE"), "missing_setting"), (OSError("surprise"), "OSError")],
     ids=["one we know", "one we do not"],
 )
-def test_a_failure_to_build_the_use_case_is_reported_and_not_raised(failure, code, capsys):
+def test_a_failure_to_build_the_use_case_is_reported_and_not_raised(
+    failure: Exception, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fails() -> Onboard:
         raise failure
 
@@ -144,7 +148,7 @@ def test_a_failure_to_build_the_use_case_is_reported_and_not_raised(failure, cod
         pytest.param([], id="a list"),
     ],
 )
-def test_an_invalid_event_is_reported_and_returned(event, capsys):
+def test_an_invalid_event_is_reported_and_returned(event: object, capsys: pytest.CaptureFixture[str]) -> None:
     system = System()
     assert system.confirm(event) is event
     assert system.directory.groups == []
@@ -154,7 +158,9 @@ def test_an_invalid_event_is_reported_and_returned(event, capsys):
 
 
 @pytest.mark.parametrize("fails_at", [None, "readers"], ids=["given", "not given"])
-def test_neither_log_nor_metric_contains_the_email_or_name_of_the_user(fails_at, capsys):
+def test_neither_log_nor_metric_contains_the_email_or_name_of_the_user(
+    fails_at: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
     system = System()
     system.directory.fails_at = fails_at
     system.confirm(confirmation(userName=EMAIL))

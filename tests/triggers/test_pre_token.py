@@ -56,7 +56,7 @@ def overridden(event: dict[str, Any]) -> Any:
     return event["response"]["claimsOverrideDetails"]
 
 
-def test_the_first_token_of_a_new_user_carries_the_default_groups():
+def test_the_first_token_of_a_new_user_carries_the_default_groups() -> None:
     system = System()
     answered = system.ask(token_event())
     assert overridden(answered)["groupOverrideDetails"]["groupsToOverride"] == ["readers"]
@@ -64,12 +64,12 @@ def test_the_first_token_of_a_new_user_carries_the_default_groups():
     assert (line["message"], line["sub"], line["groups"]) == ("groups completed", SUB, ["readers"])
 
 
-def test_the_roles_of_the_groups_are_unchanged():
+def test_the_roles_of_the_groups_are_unchanged() -> None:
     details = overridden(System().ask(token_event()))["groupOverrideDetails"]
     assert (details["iamRolesToOverride"], details["preferredRole"]) == ([ROLE], ROLE)
 
 
-def test_without_added_groups_nothing_is_overridden(capsys):
+def test_without_added_groups_nothing_is_overridden(capsys: pytest.CaptureFixture[str]) -> None:
     system, event = System(), token_event("editors")
     before = copy.deepcopy(event)
     assert system.ask(event) is event
@@ -85,7 +85,7 @@ def assert_failure_told(system: System, capsys: pytest.CaptureFixture[str], code
     assert metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["function"]]
 
 
-def test_a_failure_to_add_a_group_is_reported_and_not_raised(capsys):
+def test_a_failure_to_add_a_group_is_reported_and_not_raised(capsys: pytest.CaptureFixture[str]) -> None:
     system, event = System(), token_event()
     before = copy.deepcopy(event)
     system.directory.fails_at = "readers"
@@ -99,7 +99,9 @@ def test_a_failure_to_add_a_group_is_reported_and_not_raised(capsys):
     [(InternalError("missing_setting", "ONBOARDING_TABLE"), "missing_setting"), (OSError("surprise"), "OSError")],
     ids=["one we know", "one we do not"],
 )
-def test_a_failure_to_build_the_use_case_is_reported_and_not_raised(failure, code, capsys):
+def test_a_failure_to_build_the_use_case_is_reported_and_not_raised(
+    failure: Exception, code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fails() -> TokenGroups:
         raise failure
 
@@ -121,7 +123,7 @@ def test_a_failure_to_build_the_use_case_is_reported_and_not_raised(failure, cod
         pytest.param(None, id="null"),
     ],
 )
-def test_an_invalid_event_is_reported_and_returned_unchanged(event, capsys):
+def test_an_invalid_event_is_reported_and_returned_unchanged(event: object, capsys: pytest.CaptureFixture[str]) -> None:
     system, before = System(), copy.deepcopy(event)
     assert system.ask(event) is event
     assert (event, system.directory.groups) == (before, [])
@@ -130,7 +132,7 @@ def test_an_invalid_event_is_reported_and_returned_unchanged(event, capsys):
     assert "OnboardingFailed" in capsys.readouterr().out
 
 
-def test_an_event_without_a_list_of_groups_means_no_groups():
+def test_an_event_without_a_list_of_groups_means_no_groups() -> None:
     event = token_event()
     event["request"]["groupConfiguration"] = {}
     answered = System().ask(event)
@@ -138,7 +140,9 @@ def test_an_event_without_a_list_of_groups_means_no_groups():
 
 
 @pytest.mark.parametrize("fails_at", [None, "readers"], ids=["given", "not given"])
-def test_neither_log_nor_metric_contains_the_email_or_name_of_the_user(fails_at, capsys):
+def test_neither_log_nor_metric_contains_the_email_or_name_of_the_user(
+    fails_at: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
     system = System()
     system.directory.fails_at = fails_at
     system.ask(token_event(userName=EMAIL))
