@@ -1,6 +1,6 @@
 """Stores a policy, increments the generation and acknowledges, in this order. Revokes tokens to the second."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from chalicelib.administer import Administer
 from chalicelib.core.errors import InternalError, InvalidInput, NotFound, VersionConflict
 from chalicelib.core.policy import Policy
 from chalicelib.core.statement import Statement
-from chalicelib.ports import Revocation
+from chalicelib.ports import Revocation, RevocationKind
 from tests import mint
 from tests.fakes import Clock, FakePolicies, FakeState, Journal, allow, statements
 
@@ -40,14 +40,14 @@ class System:
             now=self.clock,
         )
 
-    def put(self, *rules: dict[str, Any], version: int | None = None):
+    def put(self, *rules: dict[str, Any], version: int | None = None) -> Policy:
         return self.administer.put_policy(CLERKS, statements(*rules), "admin", version)
 
 
 # --- policies ---
 
 
-def test_a_policy_is_stored_before_the_generation_is_incremented():
+def test_a_policy_is_stored_before_the_generation_is_incremented() -> None:
     system = System()
     put = system.put(READ)
     assert system.journal.calls == ["policies.put", "generation.bump"]
@@ -55,7 +55,7 @@ def test_a_policy_is_stored_before_the_generation_is_incremented():
     assert (put.version, put.statements, put.updated_by) == (1, statements(READ), "admin")
 
 
-def test_a_policy_is_deleted_before_the_generation_is_incremented():
+def test_a_policy_is_deleted_before_the_generation_is_incremented() -> None:
     system = System()
     system.put(READ)
     system.journal.calls.clear()
@@ -76,21 +76,21 @@ class UnreachableGeneration:
     [lambda a: a.put_policy(CLERKS, (), "admin"), lambda a: a.delete_policy(CLERKS, "admin")],
     ids=["put", "delete"],
 )
-def test_a_change_is_not_acknowledged_if_the_increment_fails(change):
+def test_a_change_is_not_acknowledged_if_the_increment_fails(change: Callable[[Administer], object]) -> None:
     system = System()
     system.put(READ)
     with pytest.raises(InternalError):
         change(administer(system.policies, UnreachableGeneration(), system.state))
 
 
-def test_a_policy_can_be_replaced_at_the_version_that_was_read():
+def test_a_policy_can_be_replaced_at_the_version_that_was_read() -> None:
     system = System()
     system.put(READ, version=0)
     assert system.put(version=1).version == 2
 
 
 @pytest.mark.parametrize("version", [0, 2])
-def test_a_change_at_an_outdated_version_is_refused(version):
+def test_a_change_at_an_outdated_version_is_refused(version: int) -> None:
     system = System()
     system.put(READ)
     with pytest.raises(VersionConflict):
@@ -103,12 +103,12 @@ def test_a_change_at_an_outdated_version_is_refused(version):
 class ResponseLost(FakePolicies):
     """Stores every change and loses the response."""
 
-    def put(self, *arguments):
-        super().put(*arguments)
+    def put(self, subject: str, statements: tuple[Statement, ...], author: str, version: int | None) -> Policy:
+        super().put(subject, statements, author, version)
         raise InternalError("policies_unreachable", "the response was lost")
 
-    def delete(self, *arguments):
-        super().delete(*arguments)
+    def delete(self, subject: str, author: str, version: int | None) -> None:
+        super().delete(subject, author, version)
         raise InternalError("policies_unreachable", "the response was lost")
 
 
@@ -117,7 +117,7 @@ class ResponseLost(FakePolicies):
     [lambda a: a.put_policy(CLERKS, (), "admin"), lambda a: a.delete_policy(CLERKS, "admin")],
     ids=["put", "delete"],
 )
-def test_a_change_with_a_lost_response_increments_the_generation(change):
+def test_a_change_with_a_lost_response_increments_the_generation(change: Callable[[Administer], object]) -> None:
     policies, state = ResponseLost(), FakeState(generation=7)
     policies.policies[CLERKS] = Policy(CLERKS, 1, (), "admin", "2027-01-15T08:00:00+00:00")
     with pytest.raises(InternalError):
@@ -125,7 +125,7 @@ def test_a_change_with_a_lost_response_increments_the_generation(change):
     assert state.generation == 8
 
 
-def test_a_policy_that_is_too_large_is_refused_and_nothing_is_stored_or_counted():
+def test_a_policy_that_is_too_large_is_refused_and_nothing_is_stored_or_counted() -> None:
     system = System()
     with pytest.raises(InvalidInput) as refused:
         system.put(*({**READ, "sid": str(number)} for number in range(3)))
@@ -133,7 +133,7 @@ def test_a_policy_that_is_too_large_is_refused_and_nothing_is_stored_or_counted(
     assert system.journal.calls == []
 
 
-def test_without_a_version_any_version_is_replaced():
+def test_without_a_version_any_version_is_replaced() -> None:
     system = System()
     system.put(READ)
     assert system.put(version=None).version == 2
@@ -149,7 +149,7 @@ def test_without_a_version_any_version_is_replaced():
     ids=["get", "put", "delete"],
 )
 @pytest.mark.parametrize("subject", ["clerks", "user:clerk", "group:", "group:a b"])
-def test_an_invalid_subject_is_refused_before_any_read(ask, subject):
+def test_an_invalid_subject_is_refused_before_any_read(ask: Callable[[Administer, str], object], subject: str) -> None:
     system = System()
     with pytest.raises(InvalidInput) as refused:
         ask(system.administer, subject)
@@ -157,13 +157,13 @@ def test_an_invalid_subject_is_refused_before_any_read(ask, subject):
     assert system.journal.calls == []
 
 
-def test_a_missing_policy_is_not_found():
+def test_a_missing_policy_is_not_found() -> None:
     administer = System().administer
     with pytest.raises(NotFound):
         administer.get_policy(CLERKS)
 
 
-def test_policies_can_be_read_singly_and_as_a_list():
+def test_policies_can_be_read_singly_and_as_a_list() -> None:
     system = System()
     put = system.put(READ)
     assert system.administer.get_policy(CLERKS) == put
@@ -174,7 +174,7 @@ def test_policies_can_be_read_singly_and_as_a_list():
 
 
 @pytest.mark.parametrize(("kind", "value"), REVOCABLE)
-def test_a_revocation_covers_tokens_issued_up_to_the_current_second(kind, value):
+def test_a_revocation_covers_tokens_issued_up_to_the_current_second(kind: RevocationKind, value: str) -> None:
     system = System()
     system.clock.advance(0.999)
     revocation = system.administer.revoke(kind, value, "admin")
@@ -182,7 +182,7 @@ def test_a_revocation_covers_tokens_issued_up_to_the_current_second(kind, value)
     assert system.administer.list_revocations() == [revocation]
 
 
-def test_a_revocation_is_not_acknowledged_if_it_was_not_stored():
+def test_a_revocation_is_not_acknowledged_if_it_was_not_stored() -> None:
     class Unreachable(FakeState):
         def put(self, revocation: Revocation) -> None:
             raise InternalError("state_unreachable", "DynamoDB: timeout")
@@ -193,7 +193,7 @@ def test_a_revocation_is_not_acknowledged_if_it_was_not_stored():
 
 
 @pytest.mark.parametrize(("kind", "value"), REVOCABLE)
-def test_a_revocation_is_lifted_by_its_kind_and_value(kind, value):
+def test_a_revocation_is_lifted_by_its_kind_and_value(kind: RevocationKind, value: str) -> None:
     system = System()
     system.administer.revoke(kind, value, "admin")
     system.administer.lift(kind, value)
@@ -222,7 +222,7 @@ def test_a_revocation_is_lifted_by_its_kind_and_value(kind, value):
         pytest.param("session", f"{{{SESSION}}}", id="a session in braces"),
     ],
 )
-def test_a_value_that_no_token_carries_cannot_be_revoked(kind, value):
+def test_a_value_that_no_token_carries_cannot_be_revoked(kind: RevocationKind, value: str) -> None:
     system = System()
     with pytest.raises(InvalidInput) as refused:
         system.administer.revoke(kind, value, "admin")
@@ -230,14 +230,14 @@ def test_a_value_that_no_token_carries_cannot_be_revoked(kind, value):
     assert system.administer.list_revocations() == []
 
 
-def test_an_invalid_stored_revocation_can_be_lifted():
+def test_an_invalid_stored_revocation_can_be_lifted() -> None:
     system = System()
     system.state.put(Revocation("client", "*", mint.NOW, "admin"))
     system.administer.lift("client", "*")
     assert system.administer.list_revocations() == []
 
 
-def test_without_app_clients_only_users_and_sessions_can_be_revoked():
+def test_without_app_clients_only_users_and_sessions_can_be_revoked() -> None:
     state = FakeState()
     without_clients = administer(FakePolicies(), state, state)
     without_clients.revoke("sub", SUBJECT, "admin")
@@ -245,7 +245,7 @@ def test_without_app_clients_only_users_and_sessions_can_be_revoked():
         without_clients.revoke("client", mint.WEB_CLIENT, "admin")
 
 
-def test_a_value_of_256_characters_can_be_lifted():
+def test_a_value_of_256_characters_can_be_lifted() -> None:
     system = System()
     system.state.put(Revocation("sub", "s" * 256, mint.NOW, "admin"))
     system.administer.lift("sub", "s" * 256)

@@ -11,7 +11,7 @@ from chalicelib.core.decision import Decision
 from chalicelib.core.errors import CannotDecide, TokenRejected
 from chalicelib.core.policy import Policy
 from chalicelib.core.principal import Principal
-from chalicelib.ports import Revocation
+from chalicelib.ports import Revocation, RevocationKind
 from chalicelib.verify import VerifyToken
 from tests import mint
 from tests.fakes import Clock, FakeKeys, FakePolicies, FakeState, Journal, allow, deny, principal, statements
@@ -58,17 +58,17 @@ STATE_ONLY, STATE_THEN_POLICIES = ["state.read"], ["state.read", "policies.read"
 # --- the order and the number of reads ---
 
 
-def test_the_state_is_read_before_the_policies():
+def test_the_state_is_read_before_the_policies() -> None:
     assert (system := System()).reads(lambda: system.authorize("clerk", *REQUEST)) == STATE_THEN_POLICIES
 
 
-def test_a_cached_authorization_reads_only_the_state():
+def test_a_cached_authorization_reads_only_the_state() -> None:
     system = System()
     system.authorize("clerk", *REQUEST)
     assert system.reads(lambda: system.authorize("clerk", *REQUEST)) == STATE_ONLY
 
 
-def test_nothing_is_read_within_the_allowed_staleness():
+def test_nothing_is_read_within_the_allowed_staleness() -> None:
     system = System(max_staleness=5)
     system.authorize("clerk", *REQUEST)
     system.clock.advance(4.999)
@@ -77,14 +77,14 @@ def test_nothing_is_read_within_the_allowed_staleness():
     assert system.reads(lambda: system.authorize("clerk", *REQUEST)) == STATE_ONLY
 
 
-def test_without_staleness_every_request_reads_the_state():
+def test_without_staleness_every_request_reads_the_state() -> None:
     system = System(max_staleness=0)
     for _ in range(3):
         system.authorize("clerk", *REQUEST)
     assert system.state.reads == 3
 
 
-def test_a_rejected_token_causes_no_read():
+def test_a_rejected_token_causes_no_read() -> None:
     def rejects(_: str) -> Principal:
         raise TokenRejected("token_expired", "the token has expired")
 
@@ -97,7 +97,7 @@ def test_a_rejected_token_causes_no_read():
     assert system.journal.calls == []
 
 
-def test_a_revoked_token_causes_no_read_of_policies():
+def test_a_revoked_token_causes_no_read_of_policies() -> None:
     system = System()
     system.state.put(Revocation("sub", system.callers["clerk"].subject, mint.NOW, "admin"))
     with pytest.raises(TokenRejected):
@@ -108,7 +108,7 @@ def test_a_revoked_token_causes_no_read_of_policies():
 # --- the cache ---
 
 
-def test_a_removed_statement_is_not_effective_for_the_next_request():
+def test_a_removed_statement_is_not_effective_for_the_next_request() -> None:
     system = System()
     system.write(READ, WRITE)
     assert system.sids() == ("read", "write")
@@ -116,7 +116,7 @@ def test_a_removed_statement_is_not_effective_for_the_next_request():
     assert system.sids() == ("read",)
 
 
-def test_a_deleted_policy_is_not_effective_for_the_next_request():
+def test_a_deleted_policy_is_not_effective_for_the_next_request() -> None:
     system = System()
     system.write(READ)
     system.authorize("clerk", *REQUEST)
@@ -125,7 +125,7 @@ def test_a_deleted_policy_is_not_effective_for_the_next_request():
     assert system.authorize("clerk", *REQUEST).permissions.policies == NOTHING
 
 
-def test_a_new_policy_is_effective_after_a_cached_absence():
+def test_a_new_policy_is_effective_after_a_cached_absence() -> None:
     system = System()
     assert system.sids() == NOTHING
     system.write(READ)
@@ -133,14 +133,14 @@ def test_a_new_policy_is_effective_after_a_cached_absence():
 
 
 @pytest.mark.parametrize("generation", [0, 2, 1_800_000_000_000], ids=["lower", "higher", "restarted"])
-def test_cached_policies_are_used_only_under_the_same_generation(generation):
+def test_cached_policies_are_used_only_under_the_same_generation(generation: int) -> None:
     system = System()
     system.authorize("clerk", *REQUEST)
     system.state.generation = generation
     assert system.reads(lambda: system.authorize("clerk", *REQUEST)) == STATE_THEN_POLICIES
 
 
-def test_a_missing_increment_of_the_generation_is_repaired_after_60_seconds():
+def test_a_missing_increment_of_the_generation_is_repaired_after_60_seconds() -> None:
     system = System()
     system.write(READ, WRITE)
     system.authorize("clerk", *REQUEST)
@@ -151,7 +151,7 @@ def test_a_missing_increment_of_the_generation_is_repaired_after_60_seconds():
     assert system.sids() == ("read",)
 
 
-def test_using_a_cached_entry_does_not_extend_its_life():
+def test_using_a_cached_entry_does_not_extend_its_life() -> None:
     system = System()
     system.write(READ)
     for _ in range(GREATEST_AGE):
@@ -175,7 +175,7 @@ class WritesWhileReading(FakePolicies):
         return found
 
 
-def test_an_old_policy_is_never_cached_under_a_new_generation():
+def test_an_old_policy_is_never_cached_under_a_new_generation() -> None:
     def remove_write() -> None:
         policies.put("group:clerks", statements(READ), "admin", None)
         state.bump()
@@ -201,7 +201,7 @@ class Slow:
         return answer
 
 
-def test_staleness_counts_from_the_start_of_the_state_read():
+def test_staleness_counts_from_the_start_of_the_state_read() -> None:
     state, clock = FakeState(), Clock(0)
     authorize = Authorize(lambda _: principal(), Slow(state, clock), FakePolicies(), max_staleness=5, now=clock)
     authorize("clerk", *REQUEST)
@@ -213,7 +213,7 @@ def test_staleness_counts_from_the_start_of_the_state_read():
     assert state.reads == 2
 
 
-def test_the_age_of_a_cached_entry_counts_from_the_start_of_the_policy_read():
+def test_the_age_of_a_cached_entry_counts_from_the_start_of_the_policy_read() -> None:
     policies, clock = FakePolicies(), Clock(0)
     authorize = Authorize(lambda _: principal(), FakeState(), Slow(policies, clock), now=clock)
     authorize("clerk", *REQUEST)
@@ -225,7 +225,7 @@ def test_the_age_of_a_cached_entry_counts_from_the_start_of_the_policy_read():
     assert policies.reads == 2
 
 
-def test_the_permissions_are_the_same_object_until_the_generation_changes():
+def test_the_permissions_are_the_same_object_until_the_generation_changes() -> None:
     system = System()
     system.write(READ)
     before = system.authorize("clerk", *REQUEST).permissions
@@ -252,7 +252,7 @@ class FailsOnce:
 
 
 @pytest.mark.parametrize("max_staleness", [0, 5])
-def test_a_failed_state_read_fails_the_request_and_is_not_cached(max_staleness):
+def test_a_failed_state_read_fails_the_request_and_is_not_cached(max_staleness: int) -> None:
     state, policies = FakeState(), FakePolicies()
     authorize = Authorize(lambda _: principal(), FailsOnce(state), policies, max_staleness, now=Clock(0))
     with pytest.raises(CannotDecide):
@@ -263,7 +263,7 @@ def test_a_failed_state_read_fails_the_request_and_is_not_cached(max_staleness):
 
 
 @pytest.mark.parametrize("max_staleness", [0, 5])
-def test_a_failed_policy_read_fails_the_request_and_is_not_cached(max_staleness):
+def test_a_failed_policy_read_fails_the_request_and_is_not_cached(max_staleness: int) -> None:
     policies = FakePolicies()
     policies.put("group:clerks", statements(READ), "admin", None)
     authorize = Authorize(lambda _: principal(), FakeState(), FailsOnce(policies), max_staleness, now=Clock(0))
@@ -292,7 +292,9 @@ def is_refused(system: System, caller: str = "clerk") -> bool:
     [(REVOKED_AT - 1, True), (REVOKED_AT, True), (REVOKED_AT + 1, False)],
     ids=["a second before", "in the same second", "a second after"],
 )
-def test_a_revocation_refuses_tokens_up_to_its_own_second(kind, value, issued_at, refused):
+def test_a_revocation_refuses_tokens_up_to_its_own_second(
+    kind: RevocationKind, value: str, issued_at: int, refused: bool
+) -> None:
     system = System(clerk=principal(iat=issued_at))
     system.state.put(Revocation(kind, value, REVOKED_AT, "admin"))
     assert is_refused(system) is refused
@@ -312,33 +314,35 @@ def test_a_revocation_refuses_tokens_up_to_its_own_second(kind, value, issued_at
         pytest.param(10, 5, 0, True, id="both ahead of this Lambda's clock, and the revocation later"),
     ],
 )
-def test_a_token_with_a_future_iat_has_no_leeway_after_a_revocation(kind, value, revoked, issued, now, refused):
+def test_a_token_with_a_future_iat_has_no_leeway_after_a_revocation(
+    kind: RevocationKind, value: str, revoked: int, issued: int, now: float, refused: bool
+) -> None:
     system = System(clerk=principal(iat=mint.NOW + issued - 3600, exp=mint.NOW + 3600))
     system.state.put(Revocation(kind, value, mint.NOW + revoked - 3600, "admin"))
     system.clock.now = mint.NOW + now - 3600
     assert is_refused(system) is refused
 
 
-def test_a_token_with_a_future_iat_is_accepted_without_a_revocation():
+def test_a_token_with_a_future_iat_is_accepted_without_a_revocation() -> None:
     system = System(clerk=principal(iat=mint.NOW))
     system.clock.now = mint.NOW - 30
     assert not is_refused(system)
 
 
-def test_a_revoked_session_refuses_tokens_of_any_age():
+def test_a_revoked_session_refuses_tokens_of_any_age() -> None:
     system = System(clerk=principal(iat=mint.NOW))
     system.state.put(Revocation("session", principal().session, REVOKED_AT, "admin"))
     assert is_refused(system)
 
 
 @pytest.mark.parametrize("kind", ["sub", "client", "session"])
-def test_a_revocation_of_another_value_refuses_no_token(kind):
+def test_a_revocation_of_another_value_refuses_no_token(kind: RevocationKind) -> None:
     system = System()
     system.state.put(Revocation(kind, "another", mint.NOW, "admin"))
     assert not is_refused(system)
 
 
-def test_a_revocation_refuses_the_next_request_in_spite_of_the_cache():
+def test_a_revocation_refuses_the_next_request_in_spite_of_the_cache() -> None:
     system = System()
     system.authorize("clerk", *REQUEST)
     system.state.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
@@ -347,7 +351,7 @@ def test_a_revocation_refuses_the_next_request_in_spite_of_the_cache():
     assert not is_refused(system)
 
 
-def test_a_cached_token_is_refused_after_its_revocation():
+def test_a_cached_token_is_refused_after_its_revocation() -> None:
     state = FakeState()
     authorize = Authorize(VerifyToken(FakeKeys(), mint.EXPECTED, now=Clock()), state, FakePolicies(), now=Clock(0))
     token = mint.token(mint.person())
@@ -357,7 +361,7 @@ def test_a_cached_token_is_refused_after_its_revocation():
         authorize(token, *REQUEST)
 
 
-def test_the_allowed_staleness_is_the_longest_delay_of_a_revocation():
+def test_the_allowed_staleness_is_the_longest_delay_of_a_revocation() -> None:
     system = System(max_staleness=5)
     system.authorize("clerk", *REQUEST)
     system.state.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
@@ -367,7 +371,7 @@ def test_the_allowed_staleness_is_the_longest_delay_of_a_revocation():
     assert is_refused(system)
 
 
-def test_the_allowed_staleness_is_the_longest_delay_of_a_policy_change():
+def test_the_allowed_staleness_is_the_longest_delay_of_a_policy_change() -> None:
     system = System(max_staleness=5)
     system.write(READ, WRITE)
     system.authorize("clerk", *REQUEST)
@@ -386,7 +390,9 @@ def test_the_allowed_staleness_is_the_longest_delay_of_a_policy_change():
         ("client", mint.MACHINE_CLIENT, {"client_id": mint.MACHINE_CLIENT}),
     ],
 )
-def test_a_state_reading_is_not_reused_for_another_caller(kind, value, claims):
+def test_a_state_reading_is_not_reused_for_another_caller(
+    kind: RevocationKind, value: str, claims: dict[str, object]
+) -> None:
     system = System(max_staleness=5, other=principal(**claims))
     system.authorize("clerk", *REQUEST)
     system.state.put(Revocation(kind, value, mint.NOW, "admin"))
@@ -396,7 +402,7 @@ def test_a_state_reading_is_not_reused_for_another_caller(kind, value, claims):
 # --- the effective permissions ---
 
 
-def test_a_user_has_the_policies_of_all_groups_in_the_order_of_the_token():
+def test_a_user_has_the_policies_of_all_groups_in_the_order_of_the_token() -> None:
     clerk_and_auditor = principal(**{"cognito:groups": ["auditors", "clerks"]})
     system = System(both=clerk_and_auditor)
     system.write(READ)
@@ -411,19 +417,19 @@ def test_a_user_has_the_policies_of_all_groups_in_the_order_of_the_token():
     )
 
 
-def test_groups_without_a_policy_add_nothing():
+def test_groups_without_a_policy_add_nothing() -> None:
     system = System(sso=principal(**{"cognito:groups": ["mars-west-1_Olympus_Okta", "clerks"]}))
     system.write(READ)
     assert system.authorize("sso", *REQUEST).permissions.policies == ("group:clerks@1",)
 
 
-def test_a_user_without_groups_does_not_get_the_policy_of_the_app_client():
+def test_a_user_without_groups_does_not_get_the_policy_of_the_app_client() -> None:
     system = System(nobody=principal(**{"cognito:groups": None}))
     system.write(READ, subject=f"client:{mint.WEB_CLIENT}")
     assert system.authorize("nobody", *REQUEST).permissions.policies == NOTHING
 
 
-def test_a_machine_has_only_the_policy_of_its_app_client():
+def test_a_machine_has_only_the_policy_of_its_app_client() -> None:
     claims = mint.machine(**{"cognito:groups": ["clerks"]})
     system = System(robot=principal_from(claims, mint.EXPECTED, mint.NOW))
     system.write(READ)
@@ -431,7 +437,7 @@ def test_a_machine_has_only_the_policy_of_its_app_client():
     assert system.sids("robot") == ("write",)
 
 
-def test_a_statement_with_scopes_counts_only_for_a_token_with_one_of_them():
+def test_a_statement_with_scopes_counts_only_for_a_token_with_one_of_them() -> None:
     system = System(bare=principal(scope="openid"))
     system.write(READ, {**WRITE, "scopes": ["https://gatehouse.example/file.read", "another"]})
     assert system.sids("clerk") == ("read", "write")
@@ -439,14 +445,14 @@ def test_a_statement_with_scopes_counts_only_for_a_token_with_one_of_them():
     assert system.sids("clerk") == ("read", "write"), "the cached permissions of one caller are not used for another"
 
 
-def test_a_deny_with_a_scope_does_not_count_for_a_token_without_it():
+def test_a_deny_with_a_scope_does_not_count_for_a_token_without_it() -> None:
     system = System(bare=principal(scope="openid"))
     system.write(READ, deny("/reports", sid="keep", scopes=["https://gatehouse.example/file.read"]))
     assert system.sids("clerk") == ("read", "keep")
     assert system.sids("bare") == ("read",)
 
 
-def test_a_policy_without_a_counting_statement_is_still_listed():
+def test_a_policy_without_a_counting_statement_is_still_listed() -> None:
     system = System(bare=principal(scope="openid"))
     system.write({**READ, "scopes": ["another"]})
     assert system.authorize("bare", *REQUEST).permissions.policies == ("group:clerks@1",)
@@ -467,14 +473,16 @@ def test_a_policy_without_a_counting_statement_is_still_listed():
         pytest.param(None, ("GET", "/reports"), Decision(False, "no_policy"), id="no policy"),
     ],
 )
-def test_the_authorization_holds_the_decision_for_the_request(rules, request_, decision):
+def test_the_authorization_holds_the_decision_for_the_request(
+    rules: list[dict[str, Any]] | None, request_: tuple[str, str], decision: Decision
+) -> None:
     system = System()
     if rules is not None:
         system.write(*rules)
     assert system.authorize("clerk", *request_).decision == decision
 
 
-def test_each_request_gets_its_own_decision_from_cached_permissions():
+def test_each_request_gets_its_own_decision_from_cached_permissions() -> None:
     system = System()
     system.write(READ)
     first, second = system.authorize("clerk", "GET", "/reports"), system.authorize("clerk", "PUT", "/reports")

@@ -64,18 +64,18 @@ def federated(groups: str, provider: str = "Pantheon", status: str = "EXTERNAL_P
         pytest.param("x, Ops [EU]", id="a name that ends with a bracket, with commas"),
     ],
 )
-def test_a_group_of_the_provider_is_mapped_to_its_group(claimed):
+def test_a_group_of_the_provider_is_mapped_to_its_group(claimed: str) -> None:
     assert System().groups(**federated(claimed)) == ("editors",)
 
 
-def test_several_mapped_groups_add_up_without_duplicates():
+def test_several_mapped_groups_add_up_without_duplicates() -> None:
     assert System().groups("editors", **federated("[8f-muses, 8f-gods]")) == ("editors", "admins")
 
 
 @pytest.mark.parametrize(
     "claimed", ["", "[]", "admins", "8f-GODS", "gods", "8f", "8f-gods8f-muses", "8f-gods;8f-muses"]
 )
-def test_a_group_that_is_not_mapped_is_dropped(claimed):
+def test_a_group_that_is_not_mapped_is_dropped(claimed: str) -> None:
     assert System().groups("visitors", **federated(claimed)) == ("visitors",)
 
 
@@ -101,7 +101,7 @@ def test_a_group_that_is_not_mapped_is_dropped(claimed):
         pytest.param({**federated("8f-gods"), "identities": '[{"userId": "Pantheon"}]'}, id="an identity without name"),
     ],
 )
-def test_a_user_of_an_untrusted_provider_gets_no_mapped_group(attributes):
+def test_a_user_of_an_untrusted_provider_gets_no_mapped_group(attributes: dict[str, str]) -> None:
     assert "admins" not in System().groups("visitors", **attributes)
 
 
@@ -118,48 +118,48 @@ def test_a_user_of_an_untrusted_provider_gets_no_mapped_group(attributes):
         "[" * 5000,
     ],
 )
-def test_a_name_that_contains_a_mapped_name_is_not_mapped(claimed):
+def test_a_name_that_contains_a_mapped_name_is_not_mapped(claimed: str) -> None:
     assert System().groups("visitors", **federated(claimed)) == ("visitors",)
 
 
 @pytest.mark.parametrize("claimed", ["[IT]", '["[IT]"]'])
-def test_a_mapped_name_in_brackets_is_not_parsed_as_a_list(claimed):
+def test_a_mapped_name_in_brackets_is_not_parsed_as_a_list(claimed: str) -> None:
     onboard = Onboard(FakeDirectory(), FakeLedger(), (), frozenset())
     groups = TokenGroups(onboard, frozenset({"Pantheon"}), {"[IT]": "editors", "IT": "admins"})
     assert groups(POOL, "clio", {"sub": "c1e7", **federated(claimed)}, ()) == ("editors",)
 
 
-def test_without_a_trusted_provider_no_group_is_mapped():
+def test_without_a_trusted_provider_no_group_is_mapped() -> None:
     onboard = Onboard(FakeDirectory(), FakeLedger(), (), frozenset())
     nobody_expected = TokenGroups(onboard, frozenset(), GROUP_MAP)
     assert nobody_expected(POOL, "clio", {"sub": "c1e7", **federated("8f-gods")}, ()) == ()
 
 
-def test_a_user_without_groups_gets_the_default_groups_in_the_token_and_the_pool():
+def test_a_user_without_groups_gets_the_default_groups_in_the_token_and_the_pool() -> None:
     system = System()
     assert system.groups() == ("readers",)
     assert system.directory.groups == [(POOL, "clio", "readers")]
 
 
-def test_the_provider_s_own_group_does_not_count_as_an_assigned_group():
+def test_the_provider_s_own_group_does_not_count_as_an_assigned_group() -> None:
     assert System().groups(AUTOMATIC, **federated("8f-mortals")) == (AUTOMATIC, "readers")
 
 
 @pytest.mark.parametrize(
     ("held", "claimed"), [("editors", ""), (AUTOMATIC, "8f-muses")], ids=["here", "at the company"]
 )
-def test_a_user_with_an_assigned_group_never_gets_a_default_group(held, claimed):
+def test_a_user_with_an_assigned_group_never_gets_a_default_group(held: str, claimed: str) -> None:
     system = System()
     assert "readers" not in system.groups(held, **federated(claimed))
     assert system.groups() == ()
 
 
-def test_a_removed_default_group_is_not_restored():
+def test_a_removed_default_group_is_not_restored() -> None:
     system = System()
     system.groups()
     assert system.groups() == ()
 
 
-def test_a_failure_to_add_a_default_group_raises():
+def test_a_failure_to_add_a_default_group_raises() -> None:
     with pytest.raises(InternalError):
         System(fails_at="readers").groups()

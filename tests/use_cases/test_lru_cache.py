@@ -19,35 +19,35 @@ def kept(cache: LruCache[str, str], *keys: str) -> list[str]:
     return [key for key in keys if cache.get(key) is not None]
 
 
-def test_a_cached_value_is_found_under_its_key_only():
+def test_a_cached_value_is_found_under_its_key_only() -> None:
     cache = remembering(2, "a")
     assert cache.get("a") == "A"
     assert cache.get("b") is None
 
 
-def test_a_second_value_replaces_the_first():
+def test_a_second_value_replaces_the_first() -> None:
     cache = remembering(2, "a")
     cache.put("a", "new")
     assert cache.get("a") == "new"
 
 
-def test_the_oldest_entry_is_evicted_first():
+def test_the_oldest_entry_is_evicted_first() -> None:
     assert kept(remembering(2, "a", "b", "c"), "a", "b", "c") == ["b", "c"]
 
 
-def test_a_read_makes_an_entry_the_newest():
+def test_a_read_makes_an_entry_the_newest() -> None:
     cache = remembering(2, "a", "b")
     cache.get("a")
     cache.put("c", "C")
     assert kept(cache, "a", "b", "c") == ["a", "c"]
 
 
-def test_a_write_makes_an_entry_the_newest():
+def test_a_write_makes_an_entry_the_newest() -> None:
     cache = remembering(2, "a", "b", "a", "c")
     assert kept(cache, "a", "b", "c") == ["a", "c"]
 
 
-def test_a_read_of_a_missing_key_changes_no_order():
+def test_a_read_of_a_missing_key_changes_no_order() -> None:
     cache = remembering(2, "a", "b")
     cache.get("z")
     cache.put("c", "C")
@@ -55,17 +55,17 @@ def test_a_read_of_a_missing_key_changes_no_order():
 
 
 @pytest.mark.parametrize("value", ["", 0, (), False])
-def test_a_falsy_value_is_cached(value):
+def test_a_falsy_value_is_cached(value: object) -> None:
     cache: LruCache[str, object] = LruCache(1)
     cache.put("a", value)
     assert cache.get("a") == value
 
 
-def test_a_cache_of_size_0_caches_nothing():
+def test_a_cache_of_size_0_caches_nothing() -> None:
     assert kept(remembering(0, "a", "b"), "a", "b") == []
 
 
-def test_a_cache_shared_by_threads_stays_consistent_and_bounded():
+def test_a_cache_shared_by_threads_stays_consistent_and_bounded() -> None:
     cache: LruCache[int, int] = LruCache(8)
 
     def use(thread: int) -> None:

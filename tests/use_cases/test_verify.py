@@ -46,7 +46,7 @@ CLERK = mint.token(mint.person())
 # --- the verification ---
 
 
-def test_a_valid_token_returns_its_principal():
+def test_a_valid_token_returns_its_principal() -> None:
     assert System().verify(CLERK) == principal()
 
 
@@ -69,13 +69,13 @@ def test_a_valid_token_returns_its_principal():
         pytest.param("A" * 20_000, "token_too_large", id="too large"),
     ],
 )
-def test_an_invalid_token_is_refused_every_time(token, code):
+def test_an_invalid_token_is_refused_every_time(token: str, code: str) -> None:
     system = System()
     assert [system.code(token) for _ in range(2)] == [code, code]
 
 
 @pytest.mark.parametrize("part", [0, 1, 2], ids=["header", "payload", "signature"])
-def test_a_token_with_a_part_of_another_token_is_refused(part):
+def test_a_token_with_a_part_of_another_token_is_refused(part: int) -> None:
     system = System()
     parts, others = CLERK.split("."), mint.token(mint.person(sub="mallory"), kid="olympus-2").split(".")
     system.verify(CLERK)
@@ -83,12 +83,12 @@ def test_a_token_with_a_part_of_another_token_is_refused(part):
     assert system.code(".".join(parts)) == "bad_signature"
 
 
-def test_claims_are_not_checked_before_the_signature():
+def test_claims_are_not_checked_before_the_signature() -> None:
     forged = mint.token(mint.person(exp=0), key=mint.private_key("mallory"))
     assert System().code(forged) == "bad_signature"
 
 
-def test_unreachable_keys_are_a_failure_and_not_a_rejection():
+def test_unreachable_keys_are_a_failure_and_not_a_rejection() -> None:
     class Unreachable(FakeKeys):
         def key(self, kid: str) -> RSAPublicKey:
             raise CannotDecide("keys_unreachable", "no answer")
@@ -100,14 +100,14 @@ def test_unreachable_keys_are_a_failure_and_not_a_rejection():
 # --- cache ---
 
 
-def test_a_cached_token_is_not_verified_again():
+def test_a_cached_token_is_not_verified_again() -> None:
     system = System()
     assert system.checks(CLERK) == 1
     assert [system.checks(CLERK) for _ in range(3)] == [0, 0, 0]
     assert system.verify(CLERK) == principal()
 
 
-def test_a_cached_token_is_refused_from_its_expiry():
+def test_a_cached_token_is_refused_from_its_expiry() -> None:
     system = System()
     token = mint.token(mint.person(exp=mint.NOW + 60))
     system.verify(token)
@@ -117,7 +117,7 @@ def test_a_cached_token_is_refused_from_its_expiry():
     assert system.code(token) == "token_expired"
 
 
-def test_a_change_of_the_keys_invalidates_every_cached_token():
+def test_a_change_of_the_keys_invalidates_every_cached_token() -> None:
     system = System()
     system.verify(CLERK)
     system.keys.revision += 1
@@ -125,14 +125,14 @@ def test_a_change_of_the_keys_invalidates_every_cached_token():
     assert system.checks(CLERK) == 0
 
 
-def test_a_cached_token_of_a_withdrawn_key_is_refused():
+def test_a_cached_token_of_a_withdrawn_key_is_refused() -> None:
     system = System()
     system.verify(CLERK)
     system.keys.kids, system.keys.revision = ("olympus-2",), 2
     assert system.code(CLERK) == "unknown_key"
 
 
-def test_a_rejected_token_is_not_cached():
+def test_a_rejected_token_is_not_cached() -> None:
     system = System()
     early = mint.token(mint.person(iat=mint.NOW + 65))
     assert system.code(early) == "token_not_yet_valid"
@@ -140,7 +140,7 @@ def test_a_rejected_token_is_not_cached():
     assert system.code(early) == "accepted"
 
 
-def test_the_number_of_cached_tokens_is_bounded():
+def test_the_number_of_cached_tokens_is_bounded() -> None:
     system = System(remember=2)
     clerk, boss, auditor = (mint.token(mint.person(sub=name)) for name in ("clerk", "boss", "auditor"))
     for token in (clerk, boss, clerk, auditor):
@@ -149,18 +149,18 @@ def test_the_number_of_cached_tokens_is_bounded():
     assert system.checks(boss) == 1, "it was the least recently used"
 
 
-def test_without_a_cache_every_token_is_verified():
+def test_without_a_cache_every_token_is_verified() -> None:
     system = System(remember=0)
     assert [system.checks(CLERK) for _ in range(3)] == [1, 1, 1]
 
 
-def test_two_tokens_of_one_user_are_verified_separately():
+def test_two_tokens_of_one_user_are_verified_separately() -> None:
     system = System()
     system.verify(CLERK)
     assert system.checks(mint.token(mint.person(jti="another"))) == 1
 
 
-def test_a_cached_header_is_not_used_for_another_key():
+def test_a_cached_header_is_not_used_for_another_key() -> None:
     system = System()
     system.verify(CLERK)
     forged = mint.token(mint.person(sub="mallory"), kid="olympus-1", key=mint.private_key("mallory"))

@@ -21,11 +21,11 @@ def own_wiring(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def test_a_policy_that_is_too_large_is_refused_without_a_request_to_dynamodb():
+def test_a_policy_that_is_too_large_is_refused_without_a_request_to_dynamodb() -> None:
     too_large = statements(allow(*(f"/{number:03}" for number in range(200))))
     with pytest.raises(InvalidInput, match="more than the limit of 8192"):
         wiring.administer().put_policy("group:clerks", too_large, "admin")
 
 
-def test_the_use_case_and_the_table_check_the_same_size():
+def test_the_use_case_and_the_table_check_the_same_size() -> None:
     assert wiring.administer().check_size is check_size
