@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import jwt
-from authlib.deprecate import AuthlibDeprecationWarning  # type: ignore[import-untyped]  # no types
-from jose import jwt as python_jose  # type: ignore[import-untyped]  # no types
+from authlib.deprecate import AuthlibDeprecationWarning
+from jose import jwt as python_jose
 from joserfc import jwt as joserfc
 from joserfc.jwk import KeySet, KeySetSerialization
 
@@ -14,7 +14,7 @@ from benchmarks.tokens import CLIENT, ISSUER, JWKS
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", AuthlibDeprecationWarning)  # it recommends joserfc, which is also measured
-    from authlib.jose import JsonWebKey, JsonWebToken  # type: ignore[import-untyped]  # no types
+    from authlib.jose import JsonWebKey, JsonWebToken
 
 Verify = Callable[[str], object]
 

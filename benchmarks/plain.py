@@ -9,8 +9,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jose import jwk, jwt  # type: ignore[import-untyped]  # no types
-from jose.utils import base64url_decode  # type: ignore[import-untyped]  # no types
+from jose import jwk, jwt
+from jose.utils import base64url_decode
 
 from benchmarks.ours import ARN_BASE
 from benchmarks.tokens import CLIENT, JWKS

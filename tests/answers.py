@@ -29,7 +29,7 @@ def wired() -> Iterator[None]:
 
 
 def call(
-    method: str, resource: str, body: Any = None, granted: dict[str, Any] = ADMIN, **parameters: str
+    method: str, resource: str, body: object = None, granted: dict[str, Any] = ADMIN, /, **parameters: str
 ) -> tuple[int, Any]:
     """Returns the status and the body, read as JSON if there is any.
 
@@ -41,7 +41,7 @@ def call(
 
 
 def refusal(
-    method: str, resource: str, body: Any = None, granted: dict[str, Any] = ADMIN, **parameters: str
+    method: str, resource: str, body: object = None, granted: dict[str, Any] = ADMIN, /, **parameters: str
 ) -> tuple[int, str]:
     """Returns the status and the code of a request that fails."""
     status, answered = call(method, resource, body, granted, **parameters)

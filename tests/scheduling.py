@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # no types
+from xdist.scheduler import LoadScopeScheduling
 
 # Folders whose tests share a slow resource, for example a cloud. The longest come first to keep all workers busy.
 FOLDERS = ("tests/e2e", "tests/rehearsal", "tests/infra", "tests/packaging", "tests/local")

@@ -1,10 +1,12 @@
 """Every route of the service has an authorizer, and no route is open without it."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
-from chalice.app import ChaliceAuthorizer
+from chalice.app import Authorizer, ChaliceAuthorizer
 
 from app import app
 from authorizers.cognito import PoolAuthorizer
@@ -19,29 +21,35 @@ SCOPED = sorted(name for name, route in ROUTES.items() if isinstance(route.autho
 POLICED = sorted(name for name, route in ROUTES.items() if isinstance(route.authorizer, ChaliceAuthorizer))
 
 
-def test_every_route_has_an_authorizer_or_is_public():
+def authorizer_of(method: str, path: str) -> Authorizer:
+    authorizer = ROUTES[method, path].authorizer
+    assert authorizer is not None, f"{method} {path} is public"
+    return authorizer
+
+
+def test_every_route_has_an_authorizer_or_is_public() -> None:
     unprotected = ROUTES.keys() - set(PROTECTED)
     remedy = "name the authorizer in app.py, or add a route that is for everyone to tests/public_routes.py"
     assert unprotected <= PUBLIC, f"{sorted(unprotected - PUBLIC)}: {remedy}"
     assert unprotected >= PUBLIC, f"{sorted(PUBLIC - unprotected)}: take it out of tests/public_routes.py"
 
 
-def test_the_enforcement_can_check_every_authorizer():
+def test_the_enforcement_can_check_every_authorizer() -> None:
     assert sorted(SCOPED + POLICED) == PROTECTED
 
 
 @pytest.mark.parametrize("first", ["/admin", "/whoami"])
-def test_policies_decide_on_the_administration_and_whoami(first):
+def test_policies_decide_on_the_administration_and_whoami(first: str) -> None:
     of_the_kind = [name for name in sorted(ROUTES) if f"{name[1]}/".startswith(f"{first}/")]
     assert of_the_kind
     assert [name for name in of_the_kind if name not in POLICED] == []
 
 
 @pytest.mark.parametrize(("method", "path"), SCOPED)
-def test_a_scope_that_a_route_asks_for_exists_and_a_client_may_ask_for_it(method, path):
+def test_a_scope_that_a_route_asks_for_exists_and_a_client_may_ask_for_it(method: str, path: str) -> None:
     resources = Template(load(ROOT / "infra/identity.yaml")).resolve({})
     (server,) = resources.of("AWS::Cognito::UserPoolResourceServer")
-    identifier, scopes = server.properties["Identifier"], ROUTES[method, path].authorizer.scopes
+    identifier, scopes = server.properties["Identifier"], authorizer_of(method, path).scopes
     defined = {f"{identifier}/{scope['ScopeName']}" for scope in server.properties["Scopes"]}
     given = {
         scope.replace("<ResourceServer>", identifier)
@@ -54,11 +62,11 @@ def test_a_scope_that_a_route_asks_for_exists_and_a_client_may_ask_for_it(method
 
 
 @pytest.mark.parametrize("name", POLICED)
-def test_all_routes_of_use_case_2_share_one_policy_authorizer(name):
-    assert ROUTES[name].authorizer.name == "policy_authorizer"
+def test_all_routes_of_use_case_2_share_one_policy_authorizer(name: tuple[str, str]) -> None:
+    assert authorizer_of(*name).name == "policy_authorizer"
 
 
-def call(method: str, path: str, authorizer: dict | None) -> tuple[int, dict]:
+def call(method: str, path: str, authorizer: Mapping[str, object] | None) -> tuple[int, dict[str, Any]]:
     answered = app(proxy_event(method, path, authorizer=authorizer, body="{}"), None)
     return answered["statusCode"], json.loads(answered["body"])
 
@@ -74,17 +82,19 @@ def call(method: str, path: str, authorizer: dict | None) -> tuple[int, dict]:
     ],
 )
 @pytest.mark.parametrize(("method", "path"), PROTECTED)
-def test_a_gateway_without_authorizers_gives_access_to_no_protected_route(method, path, authorizer):
+def test_a_gateway_without_authorizers_gives_access_to_no_protected_route(
+    method: str, path: str, authorizer: Mapping[str, object] | None
+) -> None:
     status, body = call(method, path, authorizer)
     assert (status, body["code"]) == (403, "not_granted")
 
 
-def test_the_public_route_needs_no_authorizer():
+def test_the_public_route_needs_no_authorizer() -> None:
     status, body = call("GET", "/", None)
     assert (status, list(body)) == (200, ["message"])
 
 
-def test_who_was_granted_it_is_told_who_they_are():
+def test_who_was_granted_it_is_told_who_they_are() -> None:
     caller = {
         "principalId": "c1e7c000",
         "kind": "person",
@@ -105,7 +115,7 @@ def test_who_was_granted_it_is_told_who_they_are():
     )
 
 
-def test_authorizers_are_shipped_through_the_vendor_folder():
+def test_authorizers_are_shipped_through_the_vendor_folder() -> None:
     linked = ROOT / "vendor" / "authorizers"
     assert linked.is_symlink()
     assert linked.resolve() == linked.parents[1] / "authorizers"

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 from chalice import app as chalice_app
-from chalice.app import Blueprint, ChaliceUnhandledError, ChaliceViewError, ConflictError, NotFoundError, Response
+from chalice.app import (
+    Blueprint,
+    ChaliceUnhandledError,
+    ChaliceViewError,
+    ConflictError,
+    NotFoundError,
+    Request,
+    Response,
+)
 from chalice.test import Client
 
 from chalicelib.api import Api
@@ -94,6 +102,11 @@ def raising(error: Exception) -> Callable[[], Any]:
     return view
 
 
+def current_request(app: Api) -> Request:
+    assert app.current_request is not None
+    return app.current_request
+
+
 def by_handler(app: Api, method: str, path: str, body: str = "") -> tuple[int, Any]:
     answered = app(proxy_event(method, path, body=body), None)
     return answered["statusCode"], json.loads(answered["body"])
@@ -105,18 +118,21 @@ def by_client(app: Api, method: str, path: str, body: str = "") -> tuple[int, An
     return answered.status_code, answered.json_body
 
 
+Call = Callable[..., tuple[int, Any]]
 EVERY_WAY = pytest.mark.parametrize("call", [by_handler, by_client])
 
 
 @EVERY_WAY
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(("error", "status", "message", "code"), ERRORS)
-def test_an_error_of_a_view_has_its_status_and_one_form_in_every_route(call, path, error, status, message, code):
+def test_an_error_of_a_view_has_its_status_and_one_form_in_every_route(
+    call: Call, path: str, error: Exception, status: int, message: str, code: str
+) -> None:
     assert call(shop(raising(error)), "GET", path) == (status, {"message": message, "code": code})
 
 
 @pytest.mark.parametrize("error", chalice_app.ALL_ERRORS)
-def test_every_view_error_of_chalice_keeps_its_status(error):
+def test_every_view_error_of_chalice_keeps_its_status(error: type[ChaliceViewError]) -> None:
     status, answered = by_handler(shop(raising(error("a reason"))), "GET", "/plain")
     assert (status, set(answered)) == (error.STATUS_CODE, {"message", "code"})
     assert answered["message"] == ("a reason" if status < 500 else OURS)
@@ -124,21 +140,21 @@ def test_every_view_error_of_chalice_keeps_its_status(error):
 
 @EVERY_WAY
 @pytest.mark.parametrize("path", PATHS)
-def test_a_body_that_chalice_cannot_read_as_json_is_a_400(call, path):
-    app = shop(lambda: app.current_request.json_body)
+def test_a_body_that_chalice_cannot_read_as_json_is_a_400(call: Call, path: str) -> None:
+    app = shop(lambda: current_request(app).json_body)
     expected = {"message": "Error Parsing JSON", "code": "bad_request"}
     assert call(app, "POST", path, "{bad") == (400, expected)
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_body_that_is_read_strictly_is_a_400_in_every_route(path):
-    app = shop(lambda: read_json(app.current_request))
+def test_a_body_that_is_read_strictly_is_a_400_in_every_route(path: str) -> None:
+    app = shop(lambda: read_json(current_request(app)))
     status, answered = by_handler(app, "POST", path, "{bad")
     assert (status, answered["code"]) == (400, "invalid_input")
 
 
 @pytest.mark.parametrize(("error", "status", "message", "code"), ERRORS)
-def test_an_error_of_a_middleware_has_the_same_form(error, status, message, code):
+def test_an_error_of_a_middleware_has_the_same_form(error: Exception, status: int, message: str, code: str) -> None:
     app = shop(dict)
 
     @app.middleware("http")
@@ -148,7 +164,7 @@ def test_an_error_of_a_middleware_has_the_same_form(error, status, message, code
     assert by_handler(app, "GET", "/plain") == (status, {"message": message, "code": code})
 
 
-def test_a_middleware_still_sees_the_errors_that_chalice_passes_on():
+def test_a_middleware_still_sees_the_errors_that_chalice_passes_on() -> None:
     app = shop(raising(ChaliceUnhandledError("for the middleware")))
 
     @app.middleware("http")
@@ -162,13 +178,13 @@ def test_a_middleware_still_sees_the_errors_that_chalice_passes_on():
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_an_answer_that_looks_like_an_error_of_chalice_is_left_alone(path):
+def test_an_answer_that_looks_like_an_error_of_chalice_is_left_alone(path: str) -> None:
     app = shop(lambda: {"Code": "de", "Message": "Guten Tag"})
     assert by_handler(app, "GET", path) == (200, {"Code": "de", "Message": "Guten Tag"})
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_the_refusals_of_chalice_itself_have_the_same_form(path):
+def test_the_refusals_of_chalice_itself_have_the_same_form(path: str) -> None:
     app = shop(dict)
     unread = proxy_event("POST", path) | {"headers": {"content-type": "text/plain"}}
     refused = app(unread, None)
@@ -177,7 +193,7 @@ def test_the_refusals_of_chalice_itself_have_the_same_form(path):
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_failure_is_logged_by_its_code_with_its_traceback(path, caplog):
+def test_a_failure_is_logged_by_its_code_with_its_traceback(path: str, caplog: pytest.LogCaptureFixture) -> None:
     app = shop(raising(CannotDecide("table_gone", "the table is gone")), name=f"shop of {path}")
     app.log.propagate = True
     by_handler(app, "GET", path)

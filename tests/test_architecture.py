@@ -119,16 +119,16 @@ def offences(path: str, source: str) -> list[str]:
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_deployed_module_imports_only_what_its_component_allows(path):
+def test_a_deployed_module_imports_only_what_its_component_allows(path: Path) -> None:
     assert offences(str(path), path.read_text(encoding="utf-8")) == []
 
 
-def test_every_deployed_module_belongs_to_a_component():
+def test_every_deployed_module_belongs_to_a_component() -> None:
     everything = {ROOT / "app.py", *ROOT.glob("authorizers/**/*.py"), *ROOT.glob("chalicelib/**/*.py")}
     assert everything - set(SHIPPED) == {ROOT / "chalicelib/__init__.py"}
 
 
-def test_only_the_wiring_knows_both_the_use_cases_and_aws():
+def test_only_the_wiring_knows_both_the_use_cases_and_aws() -> None:
     def knows(path: Path, *packages: str) -> bool:
         return any(reaches(name, *packages) for name, _ in imports(path.read_text(encoding="utf-8")))
 
@@ -143,7 +143,7 @@ DEPLOYMENT = sorted(
 
 
 @pytest.mark.parametrize("path", DEPLOYMENT, ids=lambda path: str(path.relative_to(ROOT)))
-def test_the_deploy_program_does_not_import_the_local_cloud(path):
+def test_the_deploy_program_does_not_import_the_local_cloud(path: Path) -> None:
     assert [name for name, _ in imports(path.read_text(encoding="utf-8")) if reaches(name, "local", "tests")] == []
 
 
@@ -280,7 +280,7 @@ CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'
         pytest.param("chalicelib/api.py", "from chalicelib import wiring", id="the framework imports the wiring"),
     ],
 )
-def test_an_import_against_the_rules_is_reported(path, source):
+def test_an_import_against_the_rules_is_reported(path: str, source: str) -> None:
     assert len(offences(path, source)) == 1
 
 
@@ -302,11 +302,11 @@ def test_an_import_against_the_rules_is_reported(path, source):
         ("chalicelib/wiring.py", "from authorizers.policy_document import check_size"),
     ],
 )
-def test_an_import_that_the_rules_allow_is_allowed(path, source):
+def test_an_import_that_the_rules_allow_is_allowed(path: str, source: str) -> None:
     assert offences(path, source) == []
 
 
-def test_a_relative_import_is_refused():
+def test_a_relative_import_is_refused() -> None:
     with pytest.raises(AssertionError, match="in full"):
         list(imports("from . import wiring"))
 
@@ -316,19 +316,19 @@ def test_a_relative_import_is_refused():
 SYSTEM = read_sources()
 
 
-def test_every_import_between_components_goes_downwards():
+def test_every_import_between_components_goes_downwards() -> None:
     assert upward(component_imports(SYSTEM)) == []
 
 
-def test_every_component_has_a_place_in_the_order():
+def test_every_component_has_a_place_in_the_order() -> None:
     assert component_imports(SYSTEM).keys() <= set(ORDER)
 
 
-def test_there_is_no_circle_between_components():
+def test_there_is_no_circle_between_components() -> None:
     assert circles(component_imports(SYSTEM)) == []
 
 
-def test_there_is_no_circle_between_modules():
+def test_there_is_no_circle_between_modules() -> None:
     assert circles(module_imports(SYSTEM)) == []
 
 
@@ -342,22 +342,22 @@ def test_there_is_no_circle_between_modules():
         ("chalicelib.core.policy", "from chalicelib import ports", ("core", "ports")),
     ],
 )
-def test_an_upward_import_is_reported(module, source, found):
+def test_an_upward_import_is_reported(module: str, source: str, found: tuple[str, str]) -> None:
     changed = {**SYSTEM, module: f"{SYSTEM[module]}\n{source}\n"}
     assert found in upward(component_imports(changed))
 
 
-def test_a_circle_between_components_is_reported():
+def test_a_circle_between_components_is_reported() -> None:
     changed = {**SYSTEM, "infra.stacks": "from operations import stages"}
     assert any({"infra", "operations"} <= set(circle) for circle in circles(component_imports(changed)))
 
 
-def test_a_circle_between_modules_is_reported():
+def test_a_circle_between_modules_is_reported() -> None:
     changed = {**SYSTEM, "infra.files": "from infra.package import PROJECT"}
     assert any({"infra.files", "infra.package"} <= set(circle) for circle in circles(module_imports(changed)))
 
 
-def test_the_diagram_shows_an_arrow_only_if_no_other_arrows_imply_it():
+def test_the_diagram_shows_an_arrow_only_if_no_other_arrows_imply_it() -> None:
     imports = {"local": {"infra", "core"}, "infra": {"core"}, "core": set()}
     assert mermaid(imports).splitlines()[4:] == ["    local --> infra", "    infra --> core"]
     assert "    local --> core" in mermaid(imports, every_arrow=True).splitlines()

@@ -27,24 +27,24 @@ def run(call: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("words", ["package out", "delete --stage dev", "--help"])
-def test_another_command_loads_neither_the_local_cloud_nor_the_deploy_program(words, tmp_path):
+def test_another_command_loads_neither_the_local_cloud_nor_the_deploy_program(words: str, tmp_path: Path) -> None:
     ended = run(f"chalice_cli.prepare({['chalice', *words.split()]})", tmp_path)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "\n", "")
 
 
-def test_chalice_local_is_refused_without_a_running_cloud(tmp_path):
+def test_chalice_local_is_refused_without_a_running_cloud(tmp_path: Path) -> None:
     ended = run("chalice_cli.prepare(['chalice', 'local', '--port', '0'])", tmp_path)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith("chalice local needs the local cloud: ")
 
 
-def test_chalice_deploy_is_refused_for_a_stage_without_state(tmp_path):
+def test_chalice_deploy_is_refused_for_a_stage_without_state(tmp_path: Path) -> None:
     ended = run("chalice_cli.prepare(['chalice', 'deploy', '--stage', 'unknown'])", tmp_path)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "python manage.py deploy --stage unknown" in ended.stderr
 
 
 @pytest.mark.parametrize("words", ["package --stage local out", "package deploy"])
-def test_a_stage_or_a_folder_with_the_name_of_a_command_is_not_that_command(words, tmp_path):
+def test_a_stage_or_a_folder_with_the_name_of_a_command_is_not_that_command(words: str, tmp_path: Path) -> None:
     ended = run(f"chalice_cli.prepare({['chalice', *words.split()]})", tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")

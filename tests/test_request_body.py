@@ -1,5 +1,8 @@
 """A body is an object with exactly the fields that its route takes, or it is refused by the name of a field."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from chalicelib.admin_routes import parse_policy, parse_revocation
@@ -12,7 +15,7 @@ READ = allow("/orders", sid="read")
 CLERK = "c1e7c000-0000-4000-8000-00000000c1e7"
 
 
-def refused_field(parse, body) -> str:
+def refused_field(parse: Callable[[Any], object], body: object) -> str:
     with pytest.raises(InvalidInput) as refused:
         parse(body)
     return refused.value.field
@@ -29,11 +32,11 @@ def refused_field(parse, body) -> str:
         pytest.param({**ORDER, "body": None}, "body", id="null"),
     ],
 )
-def test_texts_that_are_wrong_are_refused_by_their_field(body, field):
+def test_texts_that_are_wrong_are_refused_by_their_field(body: object, field: str) -> None:
     assert refused_field(lambda read: texts(read, "title", "body"), body) == field
 
 
-def test_texts_are_returned_by_their_names():
+def test_texts_are_returned_by_their_names() -> None:
     assert texts(ORDER, "title", "body") == ORDER
 
 
@@ -56,7 +59,7 @@ def test_texts_are_returned_by_their_names():
         pytest.param({"statements": [READ], "version": True}, "version", id="a version that is a boolean"),
     ],
 )
-def test_a_policy_that_is_wrong_is_refused_by_its_field(body, field):
+def test_a_policy_that_is_wrong_is_refused_by_its_field(body: object, field: str) -> None:
     assert refused_field(parse_policy, body) == field
 
 
@@ -65,7 +68,7 @@ def test_a_policy_that_is_wrong_is_refused_by_its_field(body, field):
     [({}, None), ({"version": None}, None), ({"version": 0}, 0), ({"version": 7}, 7)],
     ids=["no version", "null", "zero", "seven"],
 )
-def test_a_policy_has_the_version_that_it_replaces(body, version):
+def test_a_policy_has_the_version_that_it_replaces(body: dict[str, object], version: int | None) -> None:
     assert parse_policy({"statements": [READ], **body}) == (statements(READ), version)
 
 
@@ -87,12 +90,12 @@ def test_a_policy_has_the_version_that_it_replaces(body, version):
         pytest.param({"sub": "\ud800"}, "sub", id="half a character"),
     ],
 )
-def test_a_revocation_of_what_is_not_exactly_one_thing_is_refused(body, field):
+def test_a_revocation_of_what_is_not_exactly_one_thing_is_refused(body: object, field: str) -> None:
     assert refused_field(parse_revocation, body) == field
 
 
 @pytest.mark.parametrize(
     ("kind", "value"), [("sub", CLERK), ("client", "webclientofolympus"), ("session", CLERK), ("sub", "s" * 256)]
 )
-def test_a_revocation_names_one_kind_and_one_value(kind, value):
+def test_a_revocation_names_one_kind_and_one_value(kind: str, value: str) -> None:
     assert parse_revocation({kind: value}) == (kind, value)

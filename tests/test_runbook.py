@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import botocore.session
 import pytest
@@ -16,6 +16,9 @@ from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.principal import Principal
 from tests.commands import parse
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 PROJECT = Path(__file__).resolve().parents[1]
 RUNBOOK = (PROJECT / "docs/runbook.md").read_text("utf-8")
@@ -180,11 +183,17 @@ class Answering:
     def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:
         return {"Responses": {table: [self._item] for table in RequestItems}, "UnprocessedKeys": {}}
 
+    @property
+    def client(self) -> "DynamoDBClient":
+        return cast("DynamoDBClient", self)
+
 
 def item_put(beginning: str) -> dict[str, Any]:
     """Return the item that a command of the runbook puts, as the shell passes it."""
     text = RUNBOOK[RUNBOOK.index(beginning) :]
-    quote, written = re.search(r"--item (['\"])(.+?)\1\n", text, re.DOTALL).groups()  # type: ignore[union-attr]
+    found = re.search(r"--item (['\"])(.+?)\1\n", text, re.DOTALL)
+    assert found is not None
+    quote, written = found.groups()
     if quote == '"':
         written = re.sub(r"\$\(+date[^\"]*?\)+", "1800000000", written).replace('\\"', '"')
     item: dict[str, Any] = json.loads(written)
@@ -193,14 +202,14 @@ def item_put(beginning: str) -> dict[str, Any]:
 
 def test_the_authorizer_reads_the_emergency_policy_of_the_runbook() -> None:
     item = item_put("## Restore the administrators' access")
-    policy = PolicyTable(Answering(item), "policies").get("group:admins")  # type: ignore[arg-type]
+    policy = PolicyTable(Answering(item).client, "policies").get("group:admins")
     assert [(s.effect.value, s.paths) for s in policy.statements] == [("Allow", ("/*",))]
 
 
 def test_the_authorizer_reads_the_new_generation_of_the_runbook() -> None:
     item = item_put("### Start the generation again")
     principal = Principal("sub", "client", "name", (), frozenset(), "session", 0, 1)
-    assert StateTable(Answering(item), "state").read(principal).generation > 1_700_000_000_000  # type: ignore[arg-type]
+    assert StateTable(Answering(item).client, "state").read(principal).generation > 1_700_000_000_000
 
 
 def test_the_revocation_item_of_the_runbook_is_complete() -> None:
