@@ -1,4 +1,4 @@
-"""The line of a decision is a log entry and a metric in CloudWatch's embedded metric format."""
+"""Each decision writes one log line, which is also a metric in CloudWatch's embedded metric format."""
 
 import json
 from collections.abc import Callable
@@ -68,7 +68,7 @@ def test_the_line_has_a_timestamp_in_milliseconds_and_counts_one_decision(
 
 
 @pytest.mark.parametrize("name", ["decided", "rejected"])
-def test_an_outage_of_the_keys_is_a_metric_while_it_lasts(name: str) -> None:
+def test_the_line_has_the_outage_metric_during_an_outage_of_the_jwks_endpoint(name: str) -> None:
     line = line_of(RECORDINGS[name], outage=90.4)
     assert line["KeysOutageSeconds"] == 90
     names = [metric["Name"] for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"]]
@@ -80,11 +80,11 @@ def test_without_an_outage_the_line_has_no_outage_metric(record_it: Callable[[De
     assert "KeysOutageSeconds" not in json.dumps(line_of(record_it))
 
 
-def test_an_outage_is_not_declared_in_the_next_line() -> None:
+def test_the_outage_metric_of_one_line_is_absent_from_the_next_line() -> None:
     line_of(decided, outage=90)
     assert "KeysOutageSeconds" not in json.dumps(line_of(decided))
 
 
-def test_a_code_is_recorded_unchanged() -> None:
+def test_the_line_contains_the_unchanged_rejection_code() -> None:
     line = line_of(lambda decision_log: decision_log.record_rejection("token_expired"))
     assert (line["decision"], line["code"]) == ("rejected", "token_expired")

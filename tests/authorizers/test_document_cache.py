@@ -1,4 +1,4 @@
-"""A policy document is built once for its permissions and its stage. It is dropped together with its permissions."""
+"""A policy document is built once for its permissions and its stage. It is removed together with its permissions."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -34,14 +34,14 @@ def test_a_document_is_built_once_for_the_same_permissions_and_stage() -> None:
     assert build.calls == 1
 
 
-def test_permissions_of_another_read_get_their_own_document() -> None:
+def test_equal_permissions_of_another_read_get_another_document() -> None:
     build, before, after = Builder(), permissions(1), permissions(2)
     cache = DocumentCache(build)
     assert [cache.get(each, STAGE).policy for each in (before, after)] == [{"generation": 1}, {"generation": 2}]
     assert DocumentCache(build).get(permissions(1), STAGE) is not cache.get(before, STAGE)
 
 
-def test_two_stages_get_a_document_each() -> None:
+def test_each_stage_gets_its_own_document() -> None:
     build, clerk = Builder(), permissions()
     cache = DocumentCache(build)
     for stage in (STAGE, STAGE.replace("/v1/", "/v2/"), STAGE):
@@ -49,7 +49,7 @@ def test_two_stages_get_a_document_each() -> None:
     assert build.calls == 2
 
 
-def test_the_number_of_stages_is_bounded() -> None:
+def test_the_cache_keeps_the_documents_of_a_limited_number_of_stages() -> None:
     build, clerk = Builder(), permissions()
     cache = DocumentCache(build)
     for _ in range(2):
@@ -59,7 +59,7 @@ def test_the_number_of_stages_is_bounded() -> None:
     assert build.calls > 9
 
 
-def test_a_document_is_dropped_together_with_its_permissions() -> None:
+def test_a_document_is_removed_when_its_permissions_are_garbage_collected() -> None:
     cache, clerk, auditor = DocumentCache(Builder()), permissions(), permissions()
     cache.get(clerk, STAGE)
     cache.get(auditor, STAGE)
@@ -68,7 +68,7 @@ def test_a_document_is_dropped_together_with_its_permissions() -> None:
     assert len(cache) == 1
 
 
-def test_a_new_generation_drops_the_documents_of_the_old_one() -> None:
+def test_a_new_generation_removes_the_documents_of_the_old_generation() -> None:
     cache, state = DocumentCache(Builder()), FakeState()
     authorize = Authorize(lambda _: principal(), state, FakePolicies())
     for _ in range(3):

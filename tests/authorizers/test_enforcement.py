@@ -54,9 +54,9 @@ def test_a_public_route_accepts_every_request() -> None:
 @pytest.mark.parametrize(
     "authorization",
     [
-        pytest.param("Allow GET /reports/7", id="this very report"),
-        pytest.param("Allow * /reports/*", id="every report"),
-        pytest.param("Deny GET /reports/8 Allow GET,PUT /reports/?", id="a report of one character"),
+        pytest.param("Allow GET /reports/7", id="exactly this report"),
+        pytest.param("Allow * /reports/*", id="all reports"),
+        pytest.param("Deny GET /reports/8 Allow GET,PUT /reports/?", id="reports with an id of one character"),
     ],
 )
 def test_a_request_with_the_permission_is_granted(authorization: str) -> None:
@@ -75,11 +75,11 @@ def test_a_request_with_the_permission_is_granted(authorization: str) -> None:
         pytest.param({"permissions": ["Allow * /*"]}, id="permissions as a list"),
         pytest.param({"permissions": {"Allow": "/*"}}, id="permissions as an object"),
         pytest.param({"permissions": "everything"}, id="permissions that cannot be decoded"),
-        pytest.param({"permissions": "Allow * /* Allow"}, id="permissions cut short"),
+        pytest.param({"permissions": "Allow * /* Allow"}, id="truncated permissions"),
         pytest.param({"permissions": "Permit * /*"}, id="an effect that does not exist"),
         pytest.param({"permissions": "Allow PUT /reports/7"}, id="another method"),
         pytest.param({"permissions": "Allow GET /reports/8"}, id="another report"),
-        pytest.param({"permissions": "Allow GET /reports/{id}"}, id="the route's name instead of a path"),
+        pytest.param({"permissions": "Allow GET /reports/{id}"}, id="the route pattern instead of a path"),
         pytest.param({"permissions": "Allow * /* Deny GET /reports/7"}, id="a deny"),
         pytest.param({"claims": {"token_use": "access", "scope": READ}}, id="the claims of the Cognito authorizer"),
     ],
@@ -91,15 +91,20 @@ def test_a_request_without_the_permission_is_not_granted(authorizer: Mapping[str
 @pytest.mark.parametrize(
     ("authorization", "id_", "opened"),
     [
-        pytest.param("Allow GET /reports/*", "7/pages", True, id="a slash in a parameter, which a star crosses"),
-        pytest.param("Allow GET /reports/?", "7/pages", False, id="a slash in a parameter is no single character"),
-        pytest.param("Allow GET /reports/* Deny GET /reports/secret/*", "secret/7", False, id="a deny behind a slash"),
-        pytest.param("Allow GET /reports/7", "7/", False, id="a slash too many"),
+        pytest.param("Allow GET /reports/*", "7/pages", True, id="* matches a slash in a parameter"),
+        pytest.param("Allow GET /reports/?", "7/pages", False, id="? does not match two segments in a parameter"),
+        pytest.param(
+            "Allow GET /reports/* Deny GET /reports/secret/*",
+            "secret/7",
+            False,
+            id="a deny of a path below the parameter",
+        ),
+        pytest.param("Allow GET /reports/7", "7/", False, id="an extra slash"),
         pytest.param("Allow GET /reports/7", "%37", False, id="an encoded character is not decoded"),
-        pytest.param("Allow GET /reports/\\1", "\\1", True, id="what a regular expression would take for a group"),
-        pytest.param("Allow GET /reports/7", "7 Allow * /*", False, id="permissions in a parameter"),
-        pytest.param("Allow GET /reports/7", "*", False, id="a star asked for is a star"),
-        pytest.param("Allow GET /reports/7", "", False, id="nothing asked for"),
+        pytest.param("Allow GET /reports/\\1", "\\1", True, id="a backslash and a digit, as in a regular expression"),
+        pytest.param("Allow GET /reports/7", "7 Allow * /*", False, id="encoded permissions as the parameter"),
+        pytest.param("Allow GET /reports/7", "*", False, id="a requested star is a literal star"),
+        pytest.param("Allow GET /reports/7", "", False, id="an empty parameter"),
     ],
 )
 def test_a_path_parameter_is_inserted_unchanged(authorization: str, id_: str, opened: bool) -> None:
@@ -109,29 +114,29 @@ def test_a_path_parameter_is_inserted_unchanged(authorization: str, id_: str, op
 @pytest.mark.parametrize(
     ("id_", "opened"),
     [
-        pytest.param("open", True, id="what is not denied"),
-        pytest.param("secret", False, id="what is denied"),
+        pytest.param("open", True, id="not denied"),
+        pytest.param("secret", False, id="denied"),
         pytest.param("%73ecret", False, id="encoded"),
-        pytest.param("%73%65%63%72%65%74", False, id="encoded as a whole"),
+        pytest.param("%73%65%63%72%65%74", False, id="every character encoded"),
         pytest.param("%2573ecret", False, id="encoded twice, for a view that decodes again"),
-        pytest.param("%25%37%33ecret", False, id="encoded twice, in pieces"),
+        pytest.param("%25%37%33ecret", False, id="an encoding whose characters are encoded"),
         pytest.param("secret%2F7", False, id="an encoded slash"),
         pytest.param("secret%252f7", False, id="a slash encoded twice"),
         pytest.param("secret/", False, id="a slash at the end"),
         pytest.param("secret%2F", False, id="an encoded slash at the end"),
         pytest.param("R%26D", True, id="an encoded name that is not denied"),
-        pytest.param("100%25", True, id="an encoded percent sign"),
+        pytest.param("100%25", True, id="an encoded percent sign that is not denied"),
         pytest.param("100%", True, id="a percent sign that encodes nothing"),
         pytest.param("%zz", True, id="no hexadecimal digits"),
         pytest.param("%C3%A9quipe", True, id="a character of two bytes"),
     ],
 )
-def test_a_deny_of_either_spelling_of_a_path_counts(id_: str, opened: bool) -> None:
+def test_a_deny_applies_to_the_path_as_received_and_to_the_decoded_path(id_: str, opened: bool) -> None:
     authorization = "Allow GET /reports/* Deny GET /reports/secret Deny GET /reports/secret/*"
     assert is_open("/reports/{id}", {"permissions": authorization}, id=id_) is opened
 
 
-def test_both_spellings_of_a_path_must_be_allowed() -> None:
+def test_the_path_as_received_and_the_decoded_path_must_both_be_allowed() -> None:
     assert not is_open("/reports/{id}", {"permissions": "Allow GET /reports/secret"}, id="%73ecret")
     assert not is_open("/reports/{id}", {"permissions": "Allow GET /reports/%73ecret"}, id="%73ecret")
     assert is_open("/reports/{id}", {"permissions": "Allow GET /reports/?????? Allow GET /reports/%*"}, id="%73ecret")
@@ -140,9 +145,9 @@ def test_both_spellings_of_a_path_must_be_allowed() -> None:
 @pytest.mark.parametrize(
     "id_",
     [
-        pytest.param("../reports/7", id="a way round"),
+        pytest.param("../reports/7", id="a parent segment that leads back to the report"),
         pytest.param("..", id="a relative segment"),
-        pytest.param(".", id="this very segment"),
+        pytest.param(".", id="a current segment"),
         pytest.param("%2e%2E", id="a relative segment, encoded"),
         pytest.param("%252e.", id="a relative segment, encoded twice"),
         pytest.param("a/../secret", id="a relative segment in the middle"),
@@ -152,15 +157,15 @@ def test_both_spellings_of_a_path_must_be_allowed() -> None:
         pytest.param("%00", id="NUL"),
         pytest.param("7%00", id="NUL behind a name"),
         pytest.param("7%250a", id="a line feed, encoded twice"),
-        pytest.param("7\n", id="a line feed as it is"),
-        pytest.param("%FF", id="no UTF-8"),
-        pytest.param("%C0%AF", id="an overlong slash"),
-        pytest.param("%ED%A0%80", id="half a character"),
+        pytest.param("7\n", id="an unencoded line feed"),
+        pytest.param("%FF", id="not UTF-8"),
+        pytest.param("%C0%AF", id="an overlong encoding of a slash"),
+        pytest.param("%ED%A0%80", id="an encoded lone surrogate"),
         pytest.param("%25252525252541", id="encoded many times"),
         pytest.param("%" + "25" * 2000 + "41", id="encoded two thousand times"),
     ],
 )
-def test_an_invalid_path_is_the_callers_fault(id_: str) -> None:
+def test_an_invalid_path_returns_400(id_: str) -> None:
     with pytest.raises(InvalidInput, match="path"):
         is_open("/reports/{id}", {"permissions": "Allow * /*"}, id=id_)
     app = Api("shop")
@@ -173,9 +178,9 @@ def test_an_invalid_path_is_the_callers_fault(id_: str) -> None:
 @pytest.mark.parametrize(
     ("authorization", "opened"),
     [("Allow GET /policies/{name}/admins", True), ("Allow GET /policies/admins/admins", False)],
-    ids=["as it is", "filled in twice"],
+    ids=["inserted once", "inserted twice"],
 )
-def test_a_parameter_value_that_looks_like_a_parameter_is_not_filled_in(authorization: str, opened: bool) -> None:
+def test_a_parameter_value_with_braces_is_not_replaced(authorization: str, opened: bool) -> None:
     assert is_open("/policies/{kind}/{name}", {"permissions": authorization}, kind="{name}", name="admins") is opened
 
 
@@ -184,15 +189,19 @@ def test_a_parameter_value_that_looks_like_a_parameter_is_not_filled_in(authoriz
     [
         pytest.param("/greedy/{proxy+}", {"proxy": "a"}, True, id="one segment"),
         pytest.param("/greedy/{proxy+}", {"proxy": "a/b/c"}, True, id="several segments"),
-        pytest.param("/greedy/{proxy+}", {"proxy": "secret"}, True, id="the parent of what is denied"),
+        pytest.param("/greedy/{proxy+}", {"proxy": "secret"}, True, id="the parent of a denied path"),
         pytest.param("/greedy/{proxy+}", {"proxy": "secret/7"}, False, id="a deny"),
-        pytest.param("/greedy/{proxy+}", {"proxy": "secret/7/pages/1"}, False, id="a deny far below"),
+        pytest.param(
+            "/greedy/{proxy+}", {"proxy": "secret/7/pages/1"}, False, id="a denied path several segments below"
+        ),
         pytest.param("/greedy/{proxy+}", {}, False, id="no parameter"),
-        pytest.param("/shops/{shop}/{rest+}", {"shop": "a", "rest": "b/c"}, True, id="behind another parameter"),
-        pytest.param("/shops/{shop}/{rest+}", {"shop": "a", "rest": "till/1"}, False, id="a deny behind another"),
+        pytest.param("/shops/{shop}/{rest+}", {"shop": "a", "rest": "b/c"}, True, id="after another parameter"),
+        pytest.param(
+            "/shops/{shop}/{rest+}", {"shop": "a", "rest": "till/1"}, False, id="a deny after another parameter"
+        ),
     ],
 )
-def test_a_greedy_parameter_is_filled_in(resource: str, parameters: dict[str, str], opened: bool) -> None:
+def test_a_greedy_parameter_is_inserted_into_the_path(resource: str, parameters: dict[str, str], opened: bool) -> None:
     authorization = "Allow GET /greedy/* Deny GET /greedy/secret/* Allow GET /shops/* Deny GET /shops/*/till/*"
     event = proxy_event("GET", resource, {}, {"permissions": authorization}) | {"pathParameters": parameters}
     assert enforcement.is_granted(system(), Request(event)) is opened
@@ -246,7 +255,7 @@ def test_a_request_without_a_route_is_not_granted(method: str, resource: str) ->
     assert not enforcement.is_granted(system(), Request(event))
 
 
-# --- what is checked when a route is registered ---
+# --- checks at the registration of a route ---
 
 UNCHECKABLE = [
     pytest.param("/iam", IAMAuthorizer(), "GET /iam: .* result of an authorizer of type IAMAuthorizer", id="IAM"),
@@ -259,32 +268,34 @@ UNCHECKABLE = [
     pytest.param("/profile", CognitoUserPoolAuthorizer("pool", provider_arns=["arn:x"]), "no scope", id="no scope"),
     pytest.param("/v{number}", policy_authorizer, "whole segment", id="a parameter that is part of a segment"),
     pytest.param("/{proxy+}/more", policy_authorizer, "last segment", id="a greedy parameter in the middle"),
-    pytest.param("/{a}/{a}", policy_authorizer, "same name", id="one name twice"),
-    pytest.param("/{a}/{a+}", policy_authorizer, "same name", id="one name twice, once greedy"),
-    pytest.param("/{a-b}", policy_authorizer, "whole segment", id="a name that Chalice does not read"),
-    pytest.param("/{a", policy_authorizer, "whole segment", id="half a parameter"),
+    pytest.param("/{a}/{a}", policy_authorizer, "same name", id="two parameters with the same name"),
+    pytest.param("/{a}/{a+}", policy_authorizer, "same name", id="two parameters with the same name, one greedy"),
+    pytest.param("/{a-b}", policy_authorizer, "whole segment", id="a parameter name that Chalice does not support"),
+    pytest.param("/{a", policy_authorizer, "whole segment", id="a parameter without a closing brace"),
     pytest.param("/{}", policy_authorizer, "whole segment", id="a parameter without a name"),
     pytest.param("/a//b", policy_authorizer, "whole segment", id="an empty segment"),
     pytest.param("/a%62", policy_authorizer, "whole segment", id="an encoded character"),
-    pytest.param("reports", policy_authorizer, "whole segment", id="no slash in front"),
+    pytest.param("reports", policy_authorizer, "whole segment", id="no leading slash"),
 ]
 
 
-@pytest.mark.parametrize(("path", "authorizer", "said"), UNCHECKABLE)
+@pytest.mark.parametrize(("path", "authorizer", "message"), UNCHECKABLE)
 def test_a_route_that_cannot_be_checked_is_refused_at_registration(
-    path: str, authorizer: Authorizer, said: str
+    path: str, authorizer: Authorizer, message: str
 ) -> None:
     app = Api("shop")
     enforcement.enforce(app)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         app.route(path, authorizer=authorizer)(dict)
 
 
-@pytest.mark.parametrize(("path", "authorizer", "said"), UNCHECKABLE)
-def test_a_route_registered_before_enforcement_is_checked_as_well(path: str, authorizer: Authorizer, said: str) -> None:
+@pytest.mark.parametrize(("path", "authorizer", "message"), UNCHECKABLE)
+def test_a_route_registered_before_the_enforcement_is_checked_too(
+    path: str, authorizer: Authorizer, message: str
+) -> None:
     app = Api("shop")
     app.route(path, authorizer=authorizer)(dict)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=message):
         enforcement.enforce(app)
 
 

@@ -1,4 +1,4 @@
-"""The Lambda authorizer returns a document, rejects with the word Unauthorized, or fails. Each writes one line."""
+"""The Lambda authorizer returns a policy document, rejects with "Unauthorized", or fails. It always logs one line."""
 
 import json
 from contextlib import suppress
@@ -50,7 +50,7 @@ def bearer(**claims: object) -> str:
     return f"Bearer {mint.token(mint.person(**claims))}"
 
 
-# --- the document ---
+# --- the policy document ---
 
 
 def test_a_caller_with_a_policy_gets_a_policy_document() -> None:
@@ -69,7 +69,7 @@ def test_a_caller_without_a_policy_is_denied_everything_explicitly(claims: dict[
     assert answered["context"]["code"] == "no_policy"
 
 
-def test_the_context_has_the_caller_and_the_policies() -> None:
+def test_the_context_contains_the_caller_and_the_policies() -> None:
     system = System(READ)
     assert system.ask(bearer())["context"] == {
         "code": "not_permitted",
@@ -98,7 +98,7 @@ def test_a_user_can_have_many_groups_with_long_names() -> None:
     assert system.lines[-1]["policies"] == [f"group:{group}@1" for group in groups], "the log lists all of them"
 
 
-def test_policy_names_are_omitted_before_a_document_is_refused() -> None:
+def test_a_result_near_the_limit_omits_policy_names_and_keeps_its_document() -> None:
     system = System()
     groups = ["g" * 128, "h" * 128]
     paths = [f"/{'a' * 80}/{number:02}" for number in range(30)]
@@ -109,7 +109,7 @@ def test_policy_names_are_omitted_before_a_document_is_refused() -> None:
     assert all(iam.permits(answered["policyDocument"], f"{STAGE}GET{path}") for path in paths)
 
 
-def test_a_group_name_does_not_break_the_json_of_an_error_response() -> None:
+def test_a_group_name_with_quotes_does_not_break_the_json_of_an_error_response() -> None:
     system = System()
     system.policies.put('group:a"b\\', statements(READ), "admin", None)
     context = system.ask(bearer(**{"cognito:groups": ['a"b\\']}))["context"]
@@ -118,7 +118,7 @@ def test_a_group_name_does_not_break_the_json_of_an_error_response() -> None:
 
 
 @pytest.mark.parametrize("group", ["team:eng", "équipe", "R&D"])
-def test_a_group_with_any_name_has_its_policy(group: str) -> None:
+def test_a_group_with_unusual_characters_in_its_name_has_its_policy(group: str) -> None:
     system = System()
     system.policies.put(f"group:{group}", statements(READ), "admin", None)
     answered = system.ask(bearer(**{"cognito:groups": [group]}))
@@ -174,7 +174,7 @@ def test_two_callers_of_one_group_get_their_own_principals() -> None:
     assert clerk["policyDocument"] == other["policyDocument"]
 
 
-# --- the header ---
+# --- the Authorization header ---
 
 
 @pytest.mark.parametrize(
@@ -195,10 +195,10 @@ def test_a_token_is_accepted_with_the_scheme_in_any_case_or_without(before: str)
         pytest.param("Basic {token}", "missing_token", id="another scheme"),
         pytest.param("Bearer   ", "missing_token", id="a scheme and three spaces"),
         pytest.param("Bearer \t{token}", "malformed_token", id="a space and a tab"),
-        pytest.param("Bearer\u00a0{token}", "malformed_token", id="a space that does not break"),
+        pytest.param("Bearer\u00a0{token}", "malformed_token", id="a no-break space"),
         pytest.param("Bearers {token}", "missing_token", id="a longer scheme"),
-        pytest.param("Bearer {token} ", "malformed_token", id="a space behind"),
-        pytest.param(" {token}", "missing_token", id="a space before"),
+        pytest.param("Bearer {token} ", "malformed_token", id="a trailing space"),
+        pytest.param(" {token}", "missing_token", id="a leading space"),
         pytest.param("Bearer Bearer {token}", "malformed_token", id="the scheme twice"),
         pytest.param("Bearer\t{token}", "malformed_token", id="a tab"),
         pytest.param("Bearer {token},{token}", "bad_signature", id="two tokens"),
@@ -214,14 +214,14 @@ def test_a_header_in_any_other_form_is_refused(header: str, code: str) -> None:
 # --- a rejection ---
 
 
-def test_a_rejection_is_exactly_the_word_that_api_gateway_answers_with_401() -> None:
+def test_a_rejection_raises_exactly_the_message_unauthorized() -> None:
     with pytest.raises(Unauthorized) as refused:
         System(READ).ask(bearer(exp=mint.NOW))
     assert str(refused.value) == "Unauthorized"
     assert refused.value.args == ("Unauthorized",)
 
 
-def test_a_rejection_hides_its_cause_in_the_traceback() -> None:
+def test_the_traceback_of_a_rejection_does_not_contain_its_cause() -> None:
     with pytest.raises(Unauthorized) as refused:
         System(READ).ask(bearer(exp=mint.NOW))
     assert refused.value.__cause__ is None
@@ -252,7 +252,7 @@ def test_a_failure_is_raised_unchanged_and_is_never_a_document_or_a_401(failure:
     assert [(line["decision"], line["code"]) for line in system.lines] == [("failed", code)]
 
 
-def test_a_failure_to_build_the_use_case_is_recorded() -> None:
+def test_a_failure_to_build_the_use_case_is_logged() -> None:
     def cannot_be_built() -> Never:
         raise InternalError("missing_setting", "the environment variable ISSUER is not set")
 
@@ -282,7 +282,7 @@ def test_an_event_without_a_method_arn_is_a_failure() -> None:
     assert [(line["decision"], line["code"]) for line in system.lines] == [("failed", "not_a_method_arn")]
 
 
-# --- the line ---
+# --- the log line ---
 
 
 @pytest.mark.parametrize(
@@ -344,10 +344,10 @@ TELLTALES = {
         pytest.param({}, id="allowed"),
         pytest.param({"cognito:groups": None}, id="denied"),
         pytest.param({"exp": mint.NOW}, id="rejected"),
-        pytest.param({"iss": "TELLTALE-issuer"}, id="rejected for its issuer"),
-        pytest.param({"client_id": "TELLTALE-client"}, id="rejected for its client"),
-        pytest.param({"sub": ["TELLTALE-sub"]}, id="rejected for its form"),
-        pytest.param({"cognito:groups": ["TELLTALE-group", 7]}, id="rejected for its groups"),
+        pytest.param({"iss": "TELLTALE-issuer"}, id="rejected because of the issuer"),
+        pytest.param({"client_id": "TELLTALE-client"}, id="rejected because of the client"),
+        pytest.param({"sub": ["TELLTALE-sub"]}, id="rejected because of the form"),
+        pytest.param({"cognito:groups": ["TELLTALE-group", 7]}, id="rejected because of the groups"),
     ],
 )
 def test_no_line_contains_a_token_or_an_unneeded_claim(claims: dict[str, object]) -> None:
@@ -378,7 +378,7 @@ def test_no_line_of_a_failure_contains_the_token_or_the_message() -> None:
 
 @given(st.text())
 @repeatable
-def test_any_text_as_a_header_is_a_401_and_one_line_without_the_text(header: str) -> None:
+def test_any_text_as_a_header_is_rejected_and_is_not_in_the_log_line(header: str) -> None:
     system = System(READ)
     with pytest.raises(Unauthorized):
         system.ask(header)

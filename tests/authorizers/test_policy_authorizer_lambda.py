@@ -27,7 +27,7 @@ SETTINGS = {
 
 
 @pytest.fixture(autouse=True)
-def wiring_of_our_own() -> Iterator[None]:
+def isolated_wiring() -> Iterator[None]:
     with fresh_wiring():
         yield
 
@@ -53,7 +53,7 @@ def recorded(capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str]]:
         pytest.param(f"Bearer {mint.token(mint.person(), alg='RS512')}", "wrong_algorithm", id="another algorithm"),
     ],
 )
-def test_chalice_raises_a_rejection_as_the_word_unauthorized(
+def test_chalice_raises_a_rejection_with_exactly_the_message_unauthorized(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], header: str, code: str
 ) -> None:
     with pytest.raises(Unauthorized, match=r"^Unauthorized$"):
@@ -61,14 +61,14 @@ def test_chalice_raises_a_rejection_as_the_word_unauthorized(
     assert recorded(capsys) == [("rejected", code)]
 
 
-def test_chalice_raises_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_chalice_raises_a_failure_unchanged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CannotDecide):
         ask(tmp_path, "Bearer nonsense", "arn:aws:s3:::bucket/key")
     assert recorded(capsys) == [("failed", "not_a_method_arn")]
 
 
 @pytest.mark.parametrize("missing", ["ISSUER", "JWKS_URL", "CLIENT_IDS", "POLICY_TABLE", "STATE_TABLE"])
-def test_a_missing_setting_is_a_recorded_failure(
+def test_a_missing_setting_is_logged_as_a_failure(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], missing: str
 ) -> None:
     with pytest.raises(InternalError, match=missing):

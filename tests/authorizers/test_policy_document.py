@@ -1,4 +1,4 @@
-"""API Gateway evaluates a policy document as the core decides, for every small policy and every request."""
+"""API Gateway's evaluation of a policy document equals the decision of the core, for every small policy and request."""
 
 from itertools import permutations, product
 from typing import Any
@@ -39,7 +39,7 @@ def disagreements(policy: tuple[Statement, ...]) -> list[tuple[str, str]]:
     ]
 
 
-def test_the_document_of_every_policy_with_up_to_two_statements_permits_what_decide_allows() -> None:
+def test_the_document_of_a_policy_with_up_to_two_statements_permits_what_decide_allows() -> None:
     policies = [(), *((rule,) for rule in RULES), *permutations(RULES, 2)]
     assert [policy for policy in policies if disagreements(policy)] == []
 
@@ -58,15 +58,15 @@ def test_the_document_of_a_larger_policy_permits_what_decide_allows(
     "policy",
     [
         pytest.param([], id="no statements"),
-        pytest.param([deny("/reports")], id="a deny alone"),
-        pytest.param([deny("/reports"), deny("/*", methods=["*"], sid="all")], id="denies alone"),
+        pytest.param([deny("/reports")], id="only a deny"),
+        pytest.param([deny("/reports"), deny("/*", methods=["*"], sid="all")], id="only denies"),
     ],
 )
 def test_a_document_without_an_allow_denies_everything_explicitly(policy: list[dict[str, Any]]) -> None:
     assert policy_document.build(statements(*policy), STAGE) == EVERYTHING_DENIED
 
 
-def test_the_deny_of_everything_covers_every_request() -> None:
+def test_a_deny_of_all_requests_covers_every_request() -> None:
     for method, path in product(METHODS, PATHS):
         assert iam.evaluate(EVERYTHING_DENIED, f"{STAGE}{method}{path}") is iam.Verdict.DENIED
 
@@ -87,7 +87,7 @@ def test_a_result_has_the_principal_the_document_and_the_context() -> None:
     assert built == {"principalId": "clerk", "policyDocument": EVERYTHING_DENIED, "context": context}
 
 
-def test_a_resource_of_several_statements_is_written_once() -> None:
+def test_a_resource_of_several_statements_appears_once_in_the_document() -> None:
     twice = statements(allow("/reports", sid="one"), allow("/reports", "/files", sid="two"))
     (statement,) = policy_document.build(twice, STAGE)["Statement"]
     assert statement["Resource"] == [STAGE + "GET/reports", STAGE + "GET/files"]

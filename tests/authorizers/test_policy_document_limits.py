@@ -17,7 +17,7 @@ STAGE = "arn:aws:execute-api:mars-west-1:123456789012:gatehouse1/v1/"
 
 
 def one(path: str, effect: Effect = Effect.ALLOW) -> tuple[Statement, ...]:
-    """Returns a statement whose length was not checked, as another tool could have stored it."""
+    """Returns a statement without a check of its size. Another tool can store such a statement."""
     return (Statement("one", effect, ("GET",), (path,)),)
 
 
@@ -37,7 +37,7 @@ def test_an_arn_of_more_than_512_characters_is_refused_with_the_excess(excess: i
     assert failed.value.code == "arn_too_long"
 
 
-def test_an_arn_of_a_deny_that_is_too_long_is_not_omitted() -> None:
+def test_a_deny_with_an_arn_that_is_too_long_fails_and_is_not_omitted() -> None:
     with pytest.raises(CannotDecide):
         policy_document.build(one("/*") + one(path_for_an_arn_of(513), Effect.DENY), STAGE)
 
@@ -68,7 +68,7 @@ def test_a_result_of_more_than_8192_bytes_is_refused_with_the_excess(excess: int
     assert failed.value.code == "document_too_large"
 
 
-def test_the_size_of_a_name_counts_in_bytes_and_not_in_characters() -> None:
+def test_the_size_of_a_name_is_measured_in_bytes_and_not_in_characters() -> None:
     fits = context_for_a_result_of(8192, name="clerk")
     with pytest.raises(CannotDecide):
         result_with({**fits, "name": "größe"})
@@ -93,7 +93,7 @@ RESOURCES = 11
 
 
 @pytest.mark.parametrize("username", USERNAMES.values(), ids=USERNAMES.keys())
-def test_the_result_reaches_but_never_exceeds_the_limit_for_any_username(username: str) -> None:
+def test_the_largest_accepted_result_has_at_most_8192_bytes_for_any_username(username: str) -> None:
     policies = [
         tuple(statement for number in range(RESOURCES) for statement in one(f"/{number:02}{'a' * length}"))
         for length in range(120, 440)

@@ -16,14 +16,14 @@ names = st.lists(st.text(st.characters(categories=["L", "M", "S", "N", "P"]), mi
     ("max_bytes", "text"),
     [
         pytest.param(100, "group:a@1, group:b@2, client:c@3", id="more than enough for all"),
-        pytest.param(34, "group:a@1, group:b@2, client:c@3", id="just enough for all"),
+        pytest.param(34, "group:a@1, group:b@2, client:c@3", id="exactly enough for all"),
         pytest.param(33, "group:a@1, and 2 more", id="one byte too little"),
-        pytest.param(23, "group:a@1, and 2 more", id="just enough for one"),
+        pytest.param(23, "group:a@1, and 2 more", id="exactly enough for one"),
         pytest.param(22, "3 in number", id="not enough for one"),
         pytest.param(-100, "3 in number", id="a negative number of bytes"),
     ],
 )
-def test_as_many_names_are_encoded_as_fit(max_bytes: int, text: str) -> None:
+def test_only_the_names_that_fit_are_encoded(max_bytes: int, text: str) -> None:
     assert encode(THREE, max_bytes) == text
 
 

@@ -1,4 +1,4 @@
-"""A policy that is too large is refused at the write, with the excess. Stored, it would fail every request."""
+"""A write of a policy that is too large is refused with the excess. If it was stored, every request would fail."""
 
 import json
 import re
@@ -30,7 +30,7 @@ LONGEST_METHOD = "OPTIONS"
 LONGEST_PATH = MAX_ARN_CHARACTERS - LONGEST_ARN_BASE - len(LONGEST_METHOD)
 
 
-def test_the_longest_path_fills_an_arn_to_its_last_character() -> None:
+def test_a_path_of_the_maximum_length_is_accepted() -> None:
     longest = "/" + "a" * (LONGEST_PATH - 1)
     check_size(statements(allow(longest)))
 
@@ -57,7 +57,7 @@ def test_a_policy_that_is_too_large_is_refused_with_the_excess() -> None:
     assert (allowed, excess) == (MAX_RESULT_BYTES, size - MAX_RESULT_BYTES)
 
 
-def test_one_more_path_makes_the_largest_policy_too_large() -> None:
+def test_the_largest_accepted_policy_with_one_more_path_is_refused() -> None:
     fits = [count for count in range(1, 200) if is_accepted([allow(*many_paths(count))])]
     assert fits == list(range(1, len(fits) + 1)), "more paths never make a policy smaller"
     largest = max_result_bytes(parse_statements([allow(*many_paths(len(fits)))]))
