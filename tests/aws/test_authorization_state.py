@@ -1,4 +1,4 @@
-"""The state table and the fake of the other tests keep the same contract."""
+"""The state table and its fake pass the same contract tests."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -42,7 +42,7 @@ def revoked(kind: RevocationKind, value: str, at: int = NOW) -> Revocation:
 class TestEveryStateTable:
     """The contract that the use cases depend on."""
 
-    def test_every_bump_returns_a_greater_generation_that_reads_see(self, state: State) -> None:
+    def test_each_bump_returns_a_greater_generation_that_the_next_read_returns(self, state: State) -> None:
         numbers = [state.bump() for _ in range(3)]
         assert numbers == sorted(set(numbers))
         assert state.read(CLERK) == AuthorizationState(numbers[-1])
@@ -53,7 +53,9 @@ class TestEveryStateTable:
     @pytest.mark.parametrize(
         ("kind", "value"), [("sub", CLERK.subject), ("client", CLERK.client_id)], ids=["sub", "client"]
     )
-    def test_a_subject_or_client_is_revoked_up_to_a_time(self, state: State, kind: RevocationKind, value: str) -> None:
+    def test_the_latest_revocation_time_of_a_subject_or_client_is_read(
+        self, state: State, kind: RevocationKind, value: str
+    ) -> None:
         state.put(revoked(kind, value, NOW - 5))
         assert state.read(CLERK)[1:] == (NOW - 5, False)
 
@@ -61,17 +63,17 @@ class TestEveryStateTable:
         state.put(revoked("session", CLERK.session))
         assert state.read(CLERK)[1:] == (-1, True)
 
-    def test_of_several_revocations_the_latest_counts(self, state: State) -> None:
+    def test_the_latest_of_several_revocations_applies(self, state: State) -> None:
         state.put(revoked("sub", CLERK.subject, NOW - 5))
         state.put(revoked("client", CLERK.client_id, NOW - 3))
         assert state.read(CLERK).revoked_before == NOW - 3
 
     @pytest.mark.parametrize("kind", ["sub", "client", "session"])
-    def test_a_revocation_of_another_value_does_not_count(self, state: State, kind: RevocationKind) -> None:
+    def test_a_revocation_of_another_value_does_not_apply(self, state: State, kind: RevocationKind) -> None:
         state.put(revoked(kind, "another"))
         assert state.read(CLERK)[1:] == (-1, False)
 
-    def test_a_value_revoked_as_one_kind_is_not_revoked_as_another(self, state: State) -> None:
+    def test_a_value_that_is_revoked_as_one_kind_is_not_revoked_as_another_kind(self, state: State) -> None:
         state.put(revoked("sub", CLERK.session))
         state.put(revoked("session", CLERK.subject))
         assert state.read(CLERK)[1:] == (-1, False)
@@ -108,7 +110,7 @@ class TestEveryStateTable:
 
 
 @pytest.mark.parametrize("kind", ["sub", "client", "session"])
-def test_an_earlier_revocation_that_arrives_late_changes_nothing(table: StateTable, kind: RevocationKind) -> None:
+def test_an_earlier_revocation_does_not_replace_a_later_one(table: StateTable, kind: RevocationKind) -> None:
     later, earlier = revoked(kind, "clerk", NOW), Revocation(kind, "clerk", NOW - 5, "late")
     table.put(later)
     table.put(earlier)
@@ -122,7 +124,7 @@ def test_a_state_table_without_a_generation_cannot_decide(table: StateTable) -> 
     assert failed.value.code == "state_empty"
 
 
-def test_a_lost_generation_restarts_above_every_earlier_value(table: StateTable, dynamodb: "DynamoDBClient") -> None:
+def test_a_deleted_generation_restarts_above_every_earlier_value(table: StateTable, dynamodb: "DynamoDBClient") -> None:
     before = table.bump()
     dynamodb.delete_item(TableName=TABLE, Key={"id": {"S": "generation"}})
     later = StateTable(dynamodb, TABLE, now=Clock(NOW + 1))
@@ -135,7 +137,7 @@ def test_a_bump_does_not_restart_an_existing_generation(table: StateTable, dynam
 
 
 @pytest.mark.parametrize(("kind", "life"), [("sub", DAY), ("client", DAY), ("session", 3650 * DAY)])
-def test_a_revocation_outlives_every_token_that_it_refuses(
+def test_the_item_of_a_revocation_is_kept_until_its_tokens_have_expired(
     table: StateTable, dynamodb: "DynamoDBClient", kind: RevocationKind, life: int
 ) -> None:
     table.put(revoked(kind, "clerk"))
@@ -154,7 +156,7 @@ def test_a_revocation_outlives_every_token_that_it_refuses(
     ],
     ids=["read", "bump", "list", "put", "lift"],
 )
-def test_an_unreachable_table_is_our_failure_and_not_a_missing_item(
+def test_an_unreachable_table_is_an_internal_error_and_not_a_missing_item(
     dynamodb: "DynamoDBClient", ask: Callable[[StateTable], object]
 ) -> None:
     with pytest.raises(InternalError) as failed:

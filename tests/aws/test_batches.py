@@ -1,4 +1,4 @@
-"""A key that DynamoDB leaves unprocessed does not mean a missing item."""
+"""A key that DynamoDB did not process is read again. It is not treated as a missing item."""
 
 from typing import TYPE_CHECKING, Any, cast
 
@@ -60,8 +60,12 @@ def test_only_unprocessed_keys_are_requested_again() -> None:
     assert throttled.asked == [["a", "b", "c", "absent"], ["c", "absent"], ["absent"]]
 
 
-@pytest.mark.parametrize("capacities", [(0, 0, 0), (2, 1, 0), (3, 0, 0)], ids=["none read", "some", "all that exist"])
-def test_keys_unprocessed_after_three_attempts_are_a_failure(capacities: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize(
+    "capacities",
+    [(0, 0, 0), (2, 1, 0), (3, 0, 0)],
+    ids=["no key processed", "some keys processed", "every existing key processed"],
+)
+def test_keys_that_are_unprocessed_after_three_attempts_raise_an_error(capacities: tuple[int, int, int]) -> None:
     throttled = Throttled(ITEMS, *capacities)
     with pytest.raises(CannotDecide) as failed:
         batch_get(throttled.client, "table", KEYS)
@@ -85,12 +89,12 @@ def test_more_than_100_keys_are_requested_in_batches() -> None:
 STATE_ITEMS = {"generation": {"id": {"S": "generation"}, "n": {"N": "7"}}}
 
 
-def test_a_state_that_is_read_in_two_attempts_is_complete() -> None:
+def test_a_state_read_in_two_attempts_contains_the_generation() -> None:
     throttled = Throttled(STATE_ITEMS, 1, 3)
     assert StateTable(throttled.client, "state").read(principal()).generation == 7
 
 
-def test_a_state_with_unprocessed_revocations_cannot_decide() -> None:
+def test_a_state_with_unprocessed_revocations_raises_cannot_decide() -> None:
     throttled = Throttled(STATE_ITEMS, 1, 0, 0)
     with pytest.raises(CannotDecide):
         StateTable(throttled.client, "state").read(principal())

@@ -25,7 +25,7 @@ def test_a_group_is_added_with_one_call_to_cognito() -> None:
 
 
 @pytest.mark.parametrize("error", ["UserNotFoundException", "ResourceNotFoundException", "TooManyRequestsException"])
-def test_a_refusal_of_cognito_is_our_failure(error: str) -> None:
+def test_an_error_of_cognito_is_an_internal_error_without_the_username(error: str) -> None:
     client, stubber = stubbed("cognito-idp")
     stubber.add_client_error("admin_add_user_to_group", error, "clerk@example.com is unknown")
     with pytest.raises(InternalError, match="readers") as failed:
@@ -34,7 +34,7 @@ def test_a_refusal_of_cognito_is_our_failure(error: str) -> None:
     assert "clerk" not in failed.value.message, "a username can be an e-mail address"
 
 
-def test_the_ledger_has_an_entry_for_an_added_user_only(dynamodb: "DynamoDBClient") -> None:
+def test_the_ledger_has_an_entry_only_for_an_added_user(dynamodb: "DynamoDBClient") -> None:
     ledger = OnboardingTable(dynamodb, "OnboardingTable")
     assert not ledger.has_entry("clerk")
     ledger.add("clerk")
@@ -44,7 +44,7 @@ def test_the_ledger_has_an_entry_for_an_added_user_only(dynamodb: "DynamoDBClien
 
 
 @pytest.mark.parametrize("ask", [lambda m: m.has_entry("clerk"), lambda m: m.add("clerk")], ids=["has_entry", "add"])
-def test_an_unreachable_ledger_is_our_failure_and_not_a_missing_entry(
+def test_an_unreachable_ledger_is_an_internal_error_and_not_a_missing_entry(
     dynamodb: "DynamoDBClient", ask: Callable[[OnboardingTable], object]
 ) -> None:
     with pytest.raises(InternalError) as failed:

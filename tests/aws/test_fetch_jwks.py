@@ -1,4 +1,4 @@
-"""The JWKS document is fetched from a real loopback server. Only RSA signing keys count; redirects are refused."""
+"""The JWKS document is fetched from a real loopback server. Only RSA signing keys are used. Redirects are refused."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -75,7 +75,7 @@ def writes(text: bytes) -> Answer:
 GOOD = answers(200, written(jwk()))
 
 
-def test_the_keys_of_a_user_pool_are_read() -> None:
+def test_every_published_key_is_read_with_its_key_id() -> None:
     with server(jwks=answers(200, written(jwk("olympus-1"), jwk("olympus-2")))) as url:
         keys = fetch_jwks(f"{url}/jwks")
     assert {kid: key.public_numbers() for kid, key in keys.items()} == {
@@ -84,7 +84,7 @@ def test_the_keys_of_a_user_pool_are_read() -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_of_the_endpoint_is_not_followed(status: int) -> None:
+def test_a_redirect_of_the_jwks_endpoint_is_not_followed(status: int) -> None:
     asked: list[str] = []
 
     def elsewhere(request: BaseHTTPRequestHandler) -> None:
@@ -103,19 +103,21 @@ def test_a_redirect_of_the_endpoint_is_not_followed(status: int) -> None:
     [
         pytest.param(answers(404), id="404"),
         pytest.param(answers(500, written(jwk())), id="500 with keys"),
-        pytest.param(answers(200, b"<html>"), id="no JSON"),
-        pytest.param(answers(200), id="nothing"),
-        pytest.param(answers(200, b"\xff"), id="bytes that are no text"),
-        pytest.param(answers(200, b"[" * 50_000), id="a nesting without end"),
+        pytest.param(answers(200, b"<html>"), id="not JSON"),
+        pytest.param(answers(200), id="an empty body"),
+        pytest.param(answers(200, b"\xff"), id="bytes that are not UTF-8"),
+        pytest.param(answers(200, b"[" * 50_000), id="deeply nested JSON"),
         pytest.param(answers(200, written()), id="no keys"),
-        pytest.param(answers(200, written(jwk())[:-3]), id="a document cut short"),
-        pytest.param(writes(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{}"), id="less than was announced"),
-        pytest.param(writes(b"SSH-2.0-OpenSSH_9.6\r\n"), id="no HTTP"),
-        pytest.param(writes(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{"), id="a chunk cut short"),
-        pytest.param(writes(b""), id="a connection that is closed"),
+        pytest.param(answers(200, written(jwk())[:-3]), id="a truncated document"),
+        pytest.param(
+            writes(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{}"), id="fewer bytes than Content-Length"
+        ),
+        pytest.param(writes(b"SSH-2.0-OpenSSH_9.6\r\n"), id="not HTTP"),
+        pytest.param(writes(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{"), id="a truncated chunk"),
+        pytest.param(writes(b""), id="a closed connection"),
     ],
 )
-def test_a_response_without_keys_is_an_outage_and_cached_keys_are_retained(answer: Answer) -> None:
+def test_a_response_without_keys_is_an_outage_and_the_cached_keys_stay_in_use(answer: Answer) -> None:
     clock, turns = Clock(0), [GOOD, answer]
     with server(jwks=lambda request: turns.pop(0)(request)) as url:
         source = JwksKeySource(lambda: fetch_jwks(f"{url}/jwks"), now=clock)
@@ -164,11 +166,11 @@ ODD_KEYS = {
     "a kid that is a number": lambda: jwk() | {"kid": 7},
     "no modulus": lambda: jwk(n=None) | {"kid": "odd"},
     "a modulus that is a number": lambda: jwk(n=7) | {"kid": "odd"},
-    "a modulus that is no base64": lambda: jwk(n="!") | {"kid": "odd"},
+    "a modulus that is not base64": lambda: jwk(n="!") | {"kid": "odd"},
     "no exponent": lambda: jwk(e=None) | {"kid": "odd"},
     "an even exponent": lambda: jwk(e="Ag") | {"kid": "odd"},
-    "no kind": lambda: jwk(kty=None) | {"kid": "odd"},
-    "a text": lambda: "odd",
+    "no key type": lambda: jwk(kty=None) | {"kid": "odd"},
+    "a string": lambda: "odd",
     "null": lambda: None,
 }
 

@@ -1,4 +1,4 @@
-"""API Gateway's cache of results is flushed for one stage."""
+"""The flush empties API Gateway's cache of authorizer results for one stage."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from chalicelib.core.errors import InternalError
 from tests.aws.stubs import stubbed
 
 
-def test_the_cache_of_the_stage_is_flushed_with_one_call() -> None:
+def test_a_flush_calls_api_gateway_once_for_its_stage() -> None:
     client, stubber = stubbed("apigateway")
     stubber.add_response("flush_stage_authorizers_cache", {}, {"restApiId": "gatehouse1", "stageName": "v1"})
     StageCache(client, "gatehouse1", "v1").flush()
@@ -15,7 +15,7 @@ def test_the_cache_of_the_stage_is_flushed_with_one_call() -> None:
 
 
 @pytest.mark.parametrize("error", ["NotFoundException", "TooManyRequestsException"])
-def test_a_failed_flush_raises(error: str) -> None:
+def test_a_failed_flush_raises_an_internal_error(error: str) -> None:
     client, stubber = stubbed("apigateway")
     stubber.add_client_error("flush_stage_authorizers_cache", error)
     with pytest.raises(InternalError) as failed:

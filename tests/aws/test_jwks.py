@@ -35,7 +35,7 @@ class Endpoint:
         self.keys = {kid: mint.private_key(kid).public_key() for kid in kids}
 
 
-class Scene:
+class KeySystem:
     """A key source with its endpoint and its clock."""
 
     def __init__(self, *kids: str, **settings: float) -> None:
@@ -58,178 +58,178 @@ UNKNOWN, UNREACHABLE = "401 unknown_key", "500 keys_unreachable"
 # --- the number of fetches ---
 
 
-def test_nothing_is_fetched_before_a_key_is_needed() -> None:
-    scene = Scene(OLD)
-    assert scene.source.revision == scene.source.revision
-    assert scene.source.outage_seconds == 0
-    assert scene.endpoint.fetches == 0
+def test_no_keys_are_fetched_before_a_key_is_requested() -> None:
+    system = KeySystem(OLD)
+    assert system.source.revision == system.source.revision
+    assert system.source.outage_seconds == 0
+    assert system.endpoint.fetches == 0
 
 
-def test_a_key_is_fetched_once_and_cached() -> None:
-    scene = Scene(OLD)
-    assert [scene.ask(OLD) for _ in range(3)] == ["found"] * 3
-    assert scene.endpoint.fetches == 1
+def test_a_key_is_fetched_once_and_then_cached() -> None:
+    system = KeySystem(OLD)
+    assert [system.ask(OLD) for _ in range(3)] == ["found"] * 3
+    assert system.endpoint.fetches == 1
 
 
-def test_forged_key_ids_cause_one_fetch_in_ten_seconds() -> None:
-    scene = Scene(OLD)
-    assert [scene.ask(f"forged-{number}") for number in range(5)] == [UNKNOWN] * 5
-    scene.clock.advance(COOLDOWN - 0.001)
-    assert scene.ask("forged-6") == UNKNOWN
-    assert scene.endpoint.fetches == 1
-    scene.clock.advance(0.001)
-    assert [scene.ask(f"forged-{number}") for number in range(5)] == [UNKNOWN] * 5
-    assert scene.endpoint.fetches == 2
+def test_unknown_key_ids_cause_at_most_one_fetch_in_ten_seconds() -> None:
+    system = KeySystem(OLD)
+    assert [system.ask(f"forged-{number}") for number in range(5)] == [UNKNOWN] * 5
+    system.clock.advance(COOLDOWN - 0.001)
+    assert system.ask("forged-6") == UNKNOWN
+    assert system.endpoint.fetches == 1
+    system.clock.advance(0.001)
+    assert [system.ask(f"forged-{number}") for number in range(5)] == [UNKNOWN] * 5
+    assert system.endpoint.fetches == 2
 
 
-def test_forged_key_ids_do_not_block_valid_tokens() -> None:
-    scene = Scene(OLD)
-    assert [scene.ask(kid) for kid in ("forged-1", OLD, "forged-2", OLD)] == [UNKNOWN, "found", UNKNOWN, "found"]
+def test_a_valid_key_id_is_found_during_a_series_of_unknown_key_ids() -> None:
+    system = KeySystem(OLD)
+    assert [system.ask(kid) for kid in ("forged-1", OLD, "forged-2", OLD)] == [UNKNOWN, "found", UNKNOWN, "found"]
 
 
 # --- rotation ---
 
 
 def test_a_new_key_is_fetched_by_the_first_request_that_names_it() -> None:
-    scene = Scene(OLD)
-    scene.ask(OLD)
-    scene.clock.advance(COOLDOWN)
-    scene.endpoint.publish(OLD, NEW)
-    assert [scene.ask(kid) for kid in (NEW, OLD, NEW)] == ["found"] * 3
+    system = KeySystem(OLD)
+    system.ask(OLD)
+    system.clock.advance(COOLDOWN)
+    system.endpoint.publish(OLD, NEW)
+    assert [system.ask(kid) for kid in (NEW, OLD, NEW)] == ["found"] * 3
 
 
-def test_a_withdrawn_key_is_used_until_the_next_fetch_at_most() -> None:
-    scene = Scene(OLD)
-    scene.ask(OLD)
-    scene.endpoint.publish(NEW)
-    scene.clock.advance(REFRESH_AFTER - 0.001)
-    assert scene.source.key(OLD)
-    scene.clock.advance(0.001)
-    assert scene.ask(OLD) == UNKNOWN
-    assert scene.ask(NEW) == "found"
+def test_a_withdrawn_key_is_refused_after_the_next_fetch() -> None:
+    system = KeySystem(OLD)
+    system.ask(OLD)
+    system.endpoint.publish(NEW)
+    system.clock.advance(REFRESH_AFTER - 0.001)
+    assert system.source.key(OLD)
+    system.clock.advance(0.001)
+    assert system.ask(OLD) == UNKNOWN
+    assert system.ask(NEW) == "found"
 
 
-def test_the_revision_changes_only_with_the_set_of_keys() -> None:
-    scene = Scene(OLD)
-    scene.ask(OLD)
-    first = scene.source.revision
-    scene.clock.advance(REFRESH_AFTER)
-    assert scene.source.revision == first
-    assert scene.endpoint.fetches == 2
-    scene.endpoint.publish(OLD, NEW)
-    scene.clock.advance(REFRESH_AFTER)
-    assert scene.source.revision != first
+def test_the_revision_changes_only_when_the_set_of_keys_changes() -> None:
+    system = KeySystem(OLD)
+    system.ask(OLD)
+    first = system.source.revision
+    system.clock.advance(REFRESH_AFTER)
+    assert system.source.revision == first
+    assert system.endpoint.fetches == 2
+    system.endpoint.publish(OLD, NEW)
+    system.clock.advance(REFRESH_AFTER)
+    assert system.source.revision != first
 
 
 def test_the_revision_changes_when_a_key_id_gets_another_key() -> None:
-    scene = Scene(OLD)
-    scene.ask(OLD)
-    first = scene.source.revision
-    scene.endpoint.keys[OLD] = mint.private_key(NEW).public_key()
-    scene.clock.advance(REFRESH_AFTER)
-    assert scene.source.revision != first
+    system = KeySystem(OLD)
+    system.ask(OLD)
+    first = system.source.revision
+    system.endpoint.keys[OLD] = mint.private_key(NEW).public_key()
+    system.clock.advance(REFRESH_AFTER)
+    assert system.source.revision != first
 
 
 # --- an outage ---
 
 
 @pytest.mark.parametrize("outage", [OSError("refused"), TimeoutError(), ValueError("no JSON")], ids=lambda e: repr(e))
-def test_an_outage_without_cached_keys_is_our_failure_during_the_cooldown_too(outage: Exception) -> None:
-    scene = Scene(OLD)
-    scene.endpoint.outage = outage
-    assert [scene.ask(kid) for kid in (OLD, "forged")] == [UNREACHABLE] * 2
-    scene.clock.advance(COOLDOWN - 0.001)
-    scene.endpoint.outage = None
-    assert [scene.ask(kid) for kid in (OLD, "forged")] == [UNREACHABLE] * 2
-    assert scene.endpoint.fetches == 1
-    scene.clock.advance(0.001)
-    assert [scene.ask(kid) for kid in (OLD, "forged")] == ["found", UNKNOWN]
+def test_an_outage_without_cached_keys_is_an_internal_error_also_during_the_cooldown(outage: Exception) -> None:
+    system = KeySystem(OLD)
+    system.endpoint.outage = outage
+    assert [system.ask(kid) for kid in (OLD, "forged")] == [UNREACHABLE] * 2
+    system.clock.advance(COOLDOWN - 0.001)
+    system.endpoint.outage = None
+    assert [system.ask(kid) for kid in (OLD, "forged")] == [UNREACHABLE] * 2
+    assert system.endpoint.fetches == 1
+    system.clock.advance(0.001)
+    assert [system.ask(kid) for kid in (OLD, "forged")] == ["found", UNKNOWN]
 
 
 def test_the_cause_of_an_outage_is_chained() -> None:
-    scene = Scene(OLD)
-    scene.endpoint.outage = OSError("refused")
+    system = KeySystem(OLD)
+    system.endpoint.outage = OSError("refused")
     with pytest.raises(CannotDecide) as failed:
-        scene.source.key(OLD)
-    assert failed.value.__cause__ is scene.endpoint.outage
+        system.source.key(OLD)
+    assert failed.value.__cause__ is system.endpoint.outage
 
 
-def test_during_an_outage_cached_keys_are_used_and_an_unknown_key_is_our_failure() -> None:
-    scene = Scene(OLD)
-    scene.ask(OLD)
-    scene.endpoint.outage = OSError("refused")
-    scene.clock.advance(COOLDOWN)
-    assert [scene.ask(kid) for kid in (NEW, OLD, NEW)] == [UNREACHABLE, "found", UNREACHABLE]
-    assert scene.endpoint.fetches == 2
+def test_during_an_outage_a_cached_key_is_found_and_an_unknown_key_is_an_internal_error() -> None:
+    system = KeySystem(OLD)
+    system.ask(OLD)
+    system.endpoint.outage = OSError("refused")
+    system.clock.advance(COOLDOWN)
+    assert [system.ask(kid) for kid in (NEW, OLD, NEW)] == [UNREACHABLE, "found", UNREACHABLE]
+    assert system.endpoint.fetches == 2
 
 
 def test_during_an_outage_keys_are_used_up_to_the_maximum_age() -> None:
-    scene = Scene(OLD)
-    scene.ask(OLD)
-    scene.endpoint.outage = OSError("refused")
-    scene.clock.advance(MAX_AGE - 0.001)
-    assert scene.ask(OLD) == "found"
-    scene.clock.advance(0.001)
-    assert scene.ask(OLD) == UNREACHABLE
-    scene.endpoint.outage = None
-    scene.clock.advance(COOLDOWN)
-    assert scene.ask(OLD) == "found"
+    system = KeySystem(OLD)
+    system.ask(OLD)
+    system.endpoint.outage = OSError("refused")
+    system.clock.advance(MAX_AGE - 0.001)
+    assert system.ask(OLD) == "found"
+    system.clock.advance(0.001)
+    assert system.ask(OLD) == UNREACHABLE
+    system.endpoint.outage = None
+    system.clock.advance(COOLDOWN)
+    assert system.ask(OLD) == "found"
 
 
-def test_keys_that_are_too_old_have_another_revision() -> None:
-    scene = Scene(OLD)
-    scene.ask(OLD)
-    good = scene.source.revision
-    scene.endpoint.outage = OSError("refused")
-    scene.clock.advance(MAX_AGE - 0.001)
-    assert scene.source.revision == good
-    scene.clock.advance(0.001)
-    assert scene.source.revision != good
+def test_the_revision_changes_when_the_keys_exceed_the_maximum_age() -> None:
+    system = KeySystem(OLD)
+    system.ask(OLD)
+    good = system.source.revision
+    system.endpoint.outage = OSError("refused")
+    system.clock.advance(MAX_AGE - 0.001)
+    assert system.source.revision == good
+    system.clock.advance(0.001)
+    assert system.source.revision != good
 
 
 def test_an_unreachable_endpoint_is_tried_every_ten_seconds_at_most() -> None:
-    scene = Scene(OLD)
-    scene.ask(OLD)
-    scene.endpoint.outage = OSError("refused")
-    scene.clock.advance(REFRESH_AFTER)
+    system = KeySystem(OLD)
+    system.ask(OLD)
+    system.endpoint.outage = OSError("refused")
+    system.clock.advance(REFRESH_AFTER)
     for _ in range(20):
-        scene.ask(OLD)
-        assert scene.source.revision
-        scene.clock.advance(1)
-    assert scene.endpoint.fetches == 1 + 2
+        system.ask(OLD)
+        assert system.source.revision
+        system.clock.advance(1)
+    assert system.endpoint.fetches == 1 + 2
 
 
 def test_the_length_of_an_outage_is_the_age_of_the_keys_in_use() -> None:
-    scene = Scene(OLD)
-    scene.ask(OLD)
-    scene.endpoint.outage = OSError("refused")
-    scene.clock.advance(REFRESH_AFTER)
-    assert scene.source.outage_seconds == 0, "no request has noticed yet"
-    scene.ask(OLD)
-    scene.clock.advance(25)
-    assert scene.source.outage_seconds == REFRESH_AFTER + 25
-    scene.endpoint.outage = None
-    scene.ask(NEW)
-    assert scene.source.outage_seconds == 0
+    system = KeySystem(OLD)
+    system.ask(OLD)
+    system.endpoint.outage = OSError("refused")
+    system.clock.advance(REFRESH_AFTER)
+    assert system.source.outage_seconds == 0, "no request has noticed yet"
+    system.ask(OLD)
+    system.clock.advance(25)
+    assert system.source.outage_seconds == REFRESH_AFTER + 25
+    system.endpoint.outage = None
+    system.ask(NEW)
+    assert system.source.outage_seconds == 0
 
 
 @pytest.mark.parametrize("seconds", ["60", "599", "3600", "86400"])
-def test_no_request_fails_at_any_maximum_age_while_the_keys_can_be_fetched(seconds: str) -> None:
+def test_no_request_fails_while_the_keys_can_be_fetched_for_any_maximum_age(seconds: str) -> None:
     max_age = Settings({"JWKS_MAX_AGE_SECONDS": seconds}).jwks_max_age_seconds
-    scene = Scene(OLD, max_age=max_age)
+    system = KeySystem(OLD, max_age=max_age)
     for _ in range(100):
-        assert scene.ask(OLD) == "found"
-        scene.clock.advance(max_age / 10)
+        assert system.ask(OLD) == "found"
+        system.clock.advance(max_age / 10)
 
 
-def test_a_cached_token_is_not_used_with_keys_that_are_too_old() -> None:
-    scene = Scene(mint.KID)
+def test_a_cached_token_raises_cannot_decide_when_the_keys_exceed_the_maximum_age() -> None:
+    system = KeySystem(mint.KID)
     wall = Clock(mint.NOW)
-    verify = VerifyToken(scene.source, Expectation(mint.ISSUER, frozenset({mint.WEB_CLIENT})), now=wall)
+    verify = VerifyToken(system.source, Expectation(mint.ISSUER, frozenset({mint.WEB_CLIENT})), now=wall)
     token = mint.token(mint.person(exp=mint.NOW + 86_400))
     verify(token)
-    scene.endpoint.outage = OSError("refused")
-    scene.clock.advance(MAX_AGE)
+    system.endpoint.outage = OSError("refused")
+    system.clock.advance(MAX_AGE)
     with pytest.raises(CannotDecide):
         verify(token)
 
@@ -238,7 +238,7 @@ def test_a_cached_token_is_not_used_with_keys_that_are_too_old() -> None:
 
 
 class SlowEndpoint(Endpoint):
-    """Responds at once until it is made slow. Then it waits until a second thread has read the clock."""
+    """Responds immediately until `slow` is set. Then it waits until a second thread has read the clock."""
 
     def __init__(self, *kids: str) -> None:
         super().__init__(*kids)

@@ -1,4 +1,4 @@
-"""The policy table and the fake of the other tests keep the same contract."""
+"""The policy table and its fake pass the same contract tests."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -117,7 +117,7 @@ def test_a_missing_policy_cannot_be_deleted(table: PolicyTable, version: int | N
         table.delete("group:clerks", "admin", version)
 
 
-def test_the_versions_of_a_deleted_policy_continue(table: PolicyTable) -> None:
+def test_a_policy_put_again_continues_the_versions_of_the_deleted_policy(table: PolicyTable) -> None:
     table.put("group:clerks", READ, "admin", None)
     table.delete("group:clerks", "admin", None)
     with pytest.raises(VersionConflict):
@@ -146,7 +146,7 @@ def test_a_repeated_subject_is_read_once(table: PolicyTable) -> None:
     assert set(table.read(["group:clerks", "group:clerks"])) == {"group:clerks"}
 
 
-def test_more_subjects_than_dynamodb_reads_at_once_are_all_read(table: PolicyTable) -> None:
+def test_more_than_100_subjects_are_all_read(table: PolicyTable) -> None:
     subjects = [f"group:g{number}" for number in range(101)]
     table.put(subjects[0], READ, "admin", None)
     table.put(subjects[-1], READ, "admin", None)
@@ -176,22 +176,22 @@ def with_statements(text: str) -> dict[str, Any]:
 
 CORRUPT = {
     "no version": without("version"),
-    "a version that is no whole number": {**GOOD_ITEM, "version": {"N": "1.5"}},
-    "a version that is a text": {**GOOD_ITEM, "version": {"S": "7"}},
+    "a version that is not an integer": {**GOOD_ITEM, "version": {"N": "1.5"}},
+    "a version that is a string": {**GOOD_ITEM, "version": {"S": "7"}},
     "no statements": without("statements"),
     "no author": without("updated_by"),
     "no time": without("updated_at"),
     "statements as a map": {**GOOD_ITEM, "statements": {"M": {}}},
-    "statements that are no JSON": with_statements("allow all"),
-    "statements cut short": with_statements(to_json(WRITE)[:-2]),
-    "statements that are no list": with_statements("{}"),
+    "statements that are not JSON": with_statements("allow all"),
+    "truncated statements": with_statements(to_json(WRITE)[:-2]),
+    "statements that are not a list": with_statements("{}"),
     "an effect in lower case": with_statements(json.dumps([allow("/x"), {**deny("/x"), "effect": "deny"}])),
     "a field that does not exist": with_statements(json.dumps([{**allow("/x"), "path": "/y"}])),
 }
 
 
 @pytest.mark.parametrize("item", CORRUPT.values(), ids=CORRUPT.keys())
-def test_a_corrupt_item_is_a_failure_and_not_a_missing_policy(
+def test_a_read_of_a_corrupt_item_raises_cannot_decide(
     table: PolicyTable, dynamodb: "DynamoDBClient", item: Item
 ) -> None:
     dynamodb.put_item(TableName=TABLE, Item=item)
@@ -210,7 +210,9 @@ def test_a_corrupt_policy_is_not_returned_to_administrators(
     assert failed.value.code == "policy_corrupt"
 
 
-def test_an_item_in_the_expected_form_is_a_policy(table: PolicyTable, dynamodb: "DynamoDBClient") -> None:
+def test_an_item_written_by_another_tool_in_the_expected_form_is_a_policy(
+    table: PolicyTable, dynamodb: "DynamoDBClient"
+) -> None:
     dynamodb.put_item(TableName=TABLE, Item=GOOD_ITEM)
     assert (table.get("group:clerks").version, table.get("group:clerks").statements) == (7, WRITE)
 
@@ -232,7 +234,7 @@ def test_a_put_repairs_a_corrupt_policy(table: PolicyTable, dynamodb: "DynamoDBC
     ],
     ids=["read", "get", "list", "put", "delete"],
 )
-def test_an_unreachable_table_is_our_failure_and_not_a_missing_item(
+def test_an_unreachable_table_is_an_internal_error_and_not_a_missing_item(
     dynamodb: "DynamoDBClient", ask: Callable[[PolicyTable], object]
 ) -> None:
     with pytest.raises(InternalError) as failed:
@@ -271,8 +273,8 @@ def test_a_field_that_is_missing_or_of_another_type_is_listed_as_none(
         assert getattr(stored, name) is None
 
 
-@pytest.mark.parametrize("deleted", [{"BOOL": True}, {"BOOL": False}, {"S": ""}], ids=["true", "false", "a text"])
-def test_an_item_with_the_deletion_mark_is_deleted_in_any_form(
+@pytest.mark.parametrize("deleted", [{"BOOL": True}, {"BOOL": False}, {"S": ""}], ids=["true", "false", "a string"])
+def test_an_item_with_a_deletion_mark_of_any_type_is_a_deleted_policy(
     table: PolicyTable, dynamodb: "DynamoDBClient", deleted: dict[str, Any]
 ) -> None:
     dynamodb.put_item(TableName=TABLE, Item={"subject": GOOD_ITEM["subject"], "deleted": deleted})
