@@ -1,4 +1,4 @@
-"""A Deny overrides any Allow, an uncovered request is denied, and patterns match as in API Gateway."""
+"""A Deny overrides any Allow. A request that no statement covers is denied. Patterns match as in API Gateway."""
 
 from itertools import product
 from typing import Any, SupportsIndex
@@ -20,15 +20,17 @@ FREEZE = deny("/reports/archived", methods=["*"], sid="freeze")
     [
         pytest.param([READ], "GET", "/reports", Decision(True, "allowed_by", ("read",)), id="an allow"),
         pytest.param([], "GET", "/reports", Decision(False, "not_permitted"), id="no statement"),
-        pytest.param([READ], "GET", "/files", Decision(False, "not_permitted"), id="an allow of another path"),
-        pytest.param([READ], "POST", "/reports", Decision(False, "not_permitted"), id="an allow of another method"),
+        pytest.param([READ], "GET", "/files", Decision(False, "not_permitted"), id="an allow for another path"),
+        pytest.param([READ], "POST", "/reports", Decision(False, "not_permitted"), id="an allow for another method"),
         pytest.param([READ], "get", "/reports", Decision(False, "not_permitted"), id="a method in lower case"),
         pytest.param([READ], "GET", "/Reports", Decision(False, "not_permitted"), id="a path in another case"),
-        pytest.param([READ], "GET", "/reports/", Decision(True, "allowed_by", ("read",)), id="a star matches nothing"),
+        pytest.param(
+            [READ], "GET", "/reports/", Decision(True, "allowed_by", ("read",)), id="a star matches the empty string"
+        ),
         pytest.param([READ], "GET", "/reports/7/pages", Decision(True, "allowed_by", ("read",)), id="a star crosses /"),
-        pytest.param([READ], "GET", "/reportsx", Decision(False, "not_permitted"), id="a longer path than the literal"),
+        pytest.param([READ], "GET", "/reportsx", Decision(False, "not_permitted"), id="a path longer than the literal"),
         pytest.param([FREEZE], "PUT", "/reports/archived", Decision(False, "denied_by", ("freeze",)), id="a deny"),
-        pytest.param([FREEZE], "PUT", "/reports", Decision(False, "not_permitted"), id="a deny of another path"),
+        pytest.param([FREEZE], "PUT", "/reports", Decision(False, "not_permitted"), id="a deny for another path"),
         pytest.param(
             [READ, FREEZE], "GET", "/reports/archived", Decision(False, "denied_by", ("freeze",)), id="deny after allow"
         ),
@@ -44,7 +46,7 @@ FREEZE = deny("/reports/archived", methods=["*"], sid="freeze")
             "GET",
             "/reports/7",
             Decision(True, "allowed_by", ("read",)),
-            id="an allow, and a deny of another path",
+            id="an allow and a deny for another path",
         ),
         pytest.param(
             [READ, allow("/*", sid="all"), allow("/files", sid="files")],
@@ -68,7 +70,11 @@ FREEZE = deny("/reports/archived", methods=["*"], sid="freeze")
             id="? matches one character",
         ),
         pytest.param(
-            [allow("/r?ports")], "GET", "/rports", Decision(False, "not_permitted"), id="? does not match nothing"
+            [allow("/r?ports")],
+            "GET",
+            "/rports",
+            Decision(False, "not_permitted"),
+            id="? does not match the empty string",
         ),
         pytest.param(
             [allow("/r?ports")],
@@ -85,7 +91,7 @@ FREEZE = deny("/reports/archived", methods=["*"], sid="freeze")
         pytest.param([allow("/")], "GET", "/x", Decision(False, "not_permitted"), id="a path below the root"),
     ],
 )
-def test_the_decision_names_its_reason_and_its_statements(
+def test_the_decision_contains_its_reason_and_its_statements(
     rules: list[dict[str, Any]], method: str, path: str, decision: Decision
 ) -> None:
     assert decide(statements(*rules), method, path) == decision
@@ -95,7 +101,7 @@ def covers(pattern: str, path: str) -> bool:
     return statements(allow(pattern))[0].covers("GET", path)
 
 
-def test_every_short_pattern_matches_the_same_paths_as_in_api_gateway() -> None:
+def test_each_short_pattern_matches_the_same_paths_as_in_api_gateway() -> None:
     every_pattern = ["/" + "".join(symbols) for length in range(5) for symbols in product("a:*?", repeat=length)]
     every_path = ["/" + "".join(letters) for length in range(6) for letters in product("a:", repeat=length)]
     disagreements = [(p, t) for p, t in product(every_pattern, every_path) if covers(p, t) is not iam.matches(p, t)]
@@ -134,13 +140,15 @@ def test_a_match_takes_at_most_pattern_length_times_path_length_steps(part: str,
 @pytest.mark.parametrize(
     ("pattern", "path", "covered"),
     [
-        pytest.param("/a*b", "/ab", True, id="a star in the middle matches nothing"),
-        pytest.param("/a*b*c", "/abc", True, id="two stars match nothing"),
+        pytest.param("/a*b", "/ab", True, id="a star in the middle matches the empty string"),
+        pytest.param("/a*b*c", "/abc", True, id="two stars match the empty string"),
         pytest.param("/a*b*c", "/ab-b-c", True, id="the second star matches the rest"),
         pytest.param("/?X", "/a", False, id="a pattern longer than the path"),
-        pytest.param("/?*", "/a", True, id="a star at the end matches nothing"),
+        pytest.param("/?*", "/a", True, id="a star at the end matches the empty string"),
     ],
 )
-def test_wildcards_match_empty_and_single_characters(pattern: str, path: str, covered: bool) -> None:
+def test_a_star_matches_the_empty_string_and_a_question_mark_one_character(
+    pattern: str, path: str, covered: bool
+) -> None:
     (statement,) = statements(allow(pattern))
     assert statement.covers("GET", path) is covered

@@ -1,4 +1,4 @@
-"""Permissions keep their meaning when they are encoded and decoded."""
+"""Decoded permissions give the same decisions as the permissions that were encoded."""
 
 from itertools import product
 
@@ -23,7 +23,7 @@ def test_decoded_permissions_decide_like_the_original_statements(
         assert decide(read_back, method, path).allowed is decide(made_from, method, path).allowed
 
 
-def test_a_rule_of_several_policies_is_encoded_once() -> None:
+def test_a_rule_that_occurs_in_several_policies_is_encoded_once() -> None:
     once = encode(statements(allow("/reports", sid="one")))
     assert encode(statements(allow("/reports", sid="one"), allow("/reports", sid="two"))) == once
 
@@ -33,7 +33,7 @@ def test_a_deny_and_an_allow_of_the_same_path_are_both_encoded() -> None:
     assert not decide(decode(authorization), "GET", "/reports").allowed
 
 
-def test_no_statements_are_encoded_as_an_empty_text_that_allows_nothing() -> None:
+def test_no_statements_are_encoded_as_an_empty_string_that_allows_nothing() -> None:
     assert encode(()) == ""
     assert decode("") == ()
 
@@ -41,15 +41,15 @@ def test_no_statements_are_encoded_as_an_empty_text_that_allows_nothing() -> Non
 @pytest.mark.parametrize(
     "text",
     [
-        pytest.param("Allow", id="an effect alone"),
+        pytest.param("Allow", id="only an effect"),
         pytest.param("Allow GET", id="no path"),
-        pytest.param("Allow GET /reports Deny", id="a rule cut short"),
+        pytest.param("Allow GET /reports Deny", id="a truncated rule"),
         pytest.param("Permit GET /reports", id="an unknown effect"),
         pytest.param("allow GET /reports", id="an effect in lower case"),
-        pytest.param("GET /reports Allow", id="another order"),
-        pytest.param("everything", id="a word"),
+        pytest.param("GET /reports Allow", id="fields in another order"),
+        pytest.param("everything", id="one word"),
     ],
 )
-def test_a_text_that_is_not_encoded_permissions_is_refused(text: str) -> None:
+def test_text_that_does_not_encode_permissions_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - no caller reads the message
         decode(text)

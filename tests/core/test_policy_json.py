@@ -1,4 +1,4 @@
-"""Statements are parsed from JSON as a whole. A refusal names the invalid field."""
+"""A list of statements is parsed completely or refused. The refusal names the invalid field."""
 
 import json
 from typing import Any
@@ -24,13 +24,13 @@ def without(rule: dict[str, Any], field: str) -> dict[str, Any]:
     ("value", "kind"),
     [
         pytest.param(None, "nothing", id="null"),
-        pytest.param({"statements": [GOOD]}, "an object", id="the object around the list"),
+        pytest.param({"statements": [GOOD]}, "an object", id="an object that contains the list"),
         pytest.param("[]", "a string", id="a list written as a string"),
         pytest.param(7, "a number", id="a number"),
         pytest.param(True, "a boolean", id="a boolean"),
     ],
 )
-def test_statements_of_another_type_are_refused_with_their_type(value: object, kind: str) -> None:
+def test_a_value_that_is_not_a_list_of_statements_is_refused_with_its_type(value: object, kind: str) -> None:
     with pytest.raises(InvalidInput, match=f"^statements: expected a list, got {kind}$") as refused:
         parse_statements(value)
     assert refused.value.field == "statements"
@@ -43,34 +43,34 @@ def test_statements_of_another_type_are_refused_with_their_type(value: object, k
         pytest.param(None, HERE, "expected an object, got nothing", id="a statement that is null"),
         pytest.param([GOOD], HERE, "expected an object, got a list", id="a statement that is a list"),
         pytest.param({**GOOD, "path": "/x"}, f"{HERE}.path", "no such field", id="an unknown field"),
-        pytest.param({**GOOD, "Effect": "Deny"}, f"{HERE}.Effect", "no such field", id="a field in other case"),
+        pytest.param({**GOOD, "Effect": "Deny"}, f"{HERE}.Effect", "no such field", id="a field in another case"),
         pytest.param(allow("/x", sid=""), f"{HERE}.sid", "1 to 64", id="an empty sid"),
         pytest.param(allow("/x", sid="s" * 65), f"{HERE}.sid", "1 to 64", id="a sid of 65 characters"),
         pytest.param(allow("/x", sid="read all"), f"{HERE}.sid", "1 to 64", id="a sid with a space"),
-        pytest.param(allow("/x", sid="read\n"), f"{HERE}.sid", "1 to 64", id="a sid that ends a line"),
+        pytest.param(allow("/x", sid="read\n"), f"{HERE}.sid", "1 to 64", id="a sid with a line feed"),
         pytest.param({**allow("/x"), "sid": 7}, f"{HERE}.sid", "1 to 64", id="a sid that is a number"),
-        pytest.param(allow("/x", sid="good"), "statements", 'the sid "good" appears twice', id="a sid twice"),
+        pytest.param(allow("/x", sid="good"), "statements", 'the sid "good" appears twice', id="a repeated sid"),
         pytest.param(without(allow("/x"), "effect"), f"{HERE}.effect", "got null", id="no effect"),
         pytest.param({**allow("/x"), "effect": "allow"}, f"{HERE}.effect", 'got "allow"', id="an effect in lower case"),
         pytest.param({**allow("/x"), "effect": "Permit"}, f"{HERE}.effect", 'got "Permit"', id="an unknown effect"),
         pytest.param({**allow("/x"), "effect": ["Allow"]}, f"{HERE}.effect", "Allow or Deny", id="a list as effect"),
         pytest.param(without(allow("/x"), "methods"), f"{HERE}.methods", "got null", id="no methods"),
         pytest.param(allow("/x", methods=[]), f"{HERE}.methods", "at least one", id="an empty list of methods"),
-        pytest.param({**allow("/x"), "methods": "GET"}, f"{HERE}.methods", 'got "GET"', id="methods as one text"),
+        pytest.param({**allow("/x"), "methods": "GET"}, f"{HERE}.methods", 'got "GET"', id="methods as one string"),
         pytest.param(allow("/x", methods=["GET", "get"]), f"{HERE}.methods[1]", '"get"', id="a method in lower case"),
         pytest.param(allow("/x", methods=["FETCH"]), f"{HERE}.methods[0]", '"FETCH"', id="an unknown method"),
         pytest.param(allow("/x", methods=["ANY"]), f"{HERE}.methods[0]", '"ANY"', id="API Gateway's ANY"),
         pytest.param({**allow("/x"), "methods": ["GET", 7]}, f"{HERE}.methods[1]", "a number", id="a number as method"),
         pytest.param(
-            allow("/x", methods=["GET", "GET"]), f"{HERE}.methods", '"GET" appears twice', id="a method twice"
+            allow("/x", methods=["GET", "GET"]), f"{HERE}.methods", '"GET" appears twice', id="a repeated method"
         ),
         pytest.param(without(GOOD, "paths") | {"sid": "x"}, f"{HERE}.paths", "got null", id="no paths"),
         pytest.param(allow(), f"{HERE}.paths", "at least one", id="an empty list of paths"),
-        pytest.param({**allow("/x"), "paths": "/x"}, f"{HERE}.paths", 'got "/x"', id="paths as one text"),
+        pytest.param({**allow("/x"), "paths": "/x"}, f"{HERE}.paths", 'got "/x"', id="paths as one string"),
         pytest.param({**allow(), "paths": ["/x", None]}, f"{HERE}.paths[1]", "got nothing", id="null as path"),
-        pytest.param(allow("/x", "/y", "/x"), f"{HERE}.paths", '"/x" appears twice', id="a path twice"),
-        pytest.param(allow("reports"), f"{HERE}.paths[0]", "begin with a slash", id="a path without its slash"),
-        pytest.param(allow("*"), f"{HERE}.paths[0]", "begin with a slash", id="a lone star"),
+        pytest.param(allow("/x", "/y", "/x"), f"{HERE}.paths", '"/x" appears twice', id="a repeated path"),
+        pytest.param(allow("reports"), f"{HERE}.paths[0]", "begin with a slash", id="a path without a leading slash"),
+        pytest.param(allow("*"), f"{HERE}.paths[0]", "begin with a slash", id="only a star"),
         pytest.param(allow(""), f"{HERE}.paths[0]", "begin with a slash", id="an empty path"),
         pytest.param(allow("/a$b"), f"{HERE}.paths[0]", "may not have", id="a dollar sign"),
         pytest.param(allow("/{id}"), f"{HERE}.paths[0]", "may not have", id="braces"),
@@ -78,22 +78,24 @@ def test_statements_of_another_type_are_refused_with_their_type(value: object, k
         pytest.param(allow("/a}"), f"{HERE}.paths[0]", "may not have", id="a closing brace alone"),
         pytest.param(allow("/a%20b"), f"{HERE}.paths[0]", "may not have", id="a percent sign"),
         pytest.param(allow("/a b"), f"{HERE}.paths[0]", "may not have", id="a space"),
-        pytest.param(allow("/a\n"), f"{HERE}.paths[0]", "may not have", id="a line's end"),
+        pytest.param(allow("/a\n"), f"{HERE}.paths[0]", "may not have", id="a line feed"),
         pytest.param(allow('/a"b'), f"{HERE}.paths[0]", "may not have", id="a quote"),
         pytest.param(allow("/a\\b"), f"{HERE}.paths[0]", "may not have", id="a backslash"),
-        pytest.param(allow("/größe"), f"{HERE}.paths[0]", "may not have", id="a letter beyond ASCII"),
+        pytest.param(allow("/größe"), f"{HERE}.paths[0]", "may not have", id="a non-ASCII letter"),
         pytest.param(allow("/x", "/a//b"), f"{HERE}.paths[1]", "empty or relative", id="an empty segment"),
-        pytest.param(allow("/a/../b"), f"{HERE}.paths[0]", "empty or relative", id="the parent's segment"),
-        pytest.param(allow("/a/./b"), f"{HERE}.paths[0]", "empty or relative", id="the same folder's segment"),
-        pytest.param(allow("/a/.."), f"{HERE}.paths[0]", "empty or relative", id="the parent's segment at the end"),
+        pytest.param(allow("/a/../b"), f"{HERE}.paths[0]", "empty or relative", id="a parent segment"),
+        pytest.param(allow("/a/./b"), f"{HERE}.paths[0]", "empty or relative", id="a current segment"),
+        pytest.param(allow("/a/.."), f"{HERE}.paths[0]", "empty or relative", id="a parent segment at the end"),
         pytest.param(allow("/x", scopes=[]), f"{HERE}.scopes", "at least one", id="an empty list of scopes"),
         pytest.param(allow("/x", scopes=None), f"{HERE}.scopes", "got null", id="null as scopes"),
-        pytest.param(allow("/x", scopes="openid"), f"{HERE}.scopes", 'got "openid"', id="scopes as one text"),
+        pytest.param(allow("/x", scopes="openid"), f"{HERE}.scopes", 'got "openid"', id="scopes as one string"),
         pytest.param(allow("/x", scopes=["a b"]), f"{HERE}.scopes[0]", "not a scope", id="a scope with a space"),
         pytest.param(allow("/x", scopes=["a", ""]), f"{HERE}.scopes[1]", "not a scope", id="an empty scope"),
         pytest.param(allow("/x", scopes=["a", 'b"']), f"{HERE}.scopes[1]", "not a scope", id="a scope with a quote"),
-        pytest.param(allow("/x", scopes=["s" * 257]), f"{HERE}.scopes[0]", "not a scope", id="an endless scope"),
-        pytest.param(allow("/x", scopes=["a", "a"]), f"{HERE}.scopes", '"a" appears twice', id="a scope twice"),
+        pytest.param(
+            allow("/x", scopes=["s" * 257]), f"{HERE}.scopes[0]", "not a scope", id="a scope of 257 characters"
+        ),
+        pytest.param(allow("/x", scopes=["a", "a"]), f"{HERE}.scopes", '"a" appears twice', id="a repeated scope"),
     ],
 )
 def test_an_invalid_statement_is_refused_with_its_field_and_no_statement_is_returned(
@@ -124,12 +126,12 @@ def test_every_field_is_parsed_unchanged() -> None:
     )
 
 
-def test_a_statement_without_a_sid_gets_one_from_its_position() -> None:
+def test_a_statement_without_a_sid_gets_a_sid_from_its_position() -> None:
     unnamed = without(GOOD, "sid")
     assert [statement.sid for statement in parse_statements([GOOD, unnamed])] == ["good", "statement2"]
 
 
-def test_a_generated_sid_that_another_statement_has_is_refused() -> None:
+def test_a_generated_sid_that_another_statement_already_has_is_refused() -> None:
     with pytest.raises(InvalidInput, match="statement2"):
         parse_statements([allow("/x", sid="statement2"), without(GOOD, "sid")])
 
@@ -151,11 +153,11 @@ def test_an_empty_list_of_statements_is_valid() -> None:
     assert parse_statements([]) == ()
 
 
-def test_dots_inside_a_name_are_not_a_relative_segment() -> None:
+def test_a_segment_with_dots_in_a_name_is_not_relative() -> None:
     assert parse_statements([allow("/.well-known/a.b/..c/d..")])[0].paths == ("/.well-known/a.b/..c/d..",)
 
 
 @repeatable
 @given(statement_tuples)
-def test_statements_survive_the_round_trip_through_json(statements: tuple[Statement, ...]) -> None:
+def test_statements_are_equal_after_writing_and_parsing_their_json(statements: tuple[Statement, ...]) -> None:
     assert parse_statements(json.loads(to_json(statements))) == statements

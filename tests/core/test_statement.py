@@ -9,18 +9,20 @@ from tests.fakes import allow
 
 
 @pytest.mark.parametrize(
-    ("statement", "scopes", "counts"),
+    ("statement", "scopes", "applies"),
     [
-        pytest.param(allow("/x"), set(), True, id="no scopes asked, none carried"),
-        pytest.param(allow("/x"), {"openid"}, True, id="no scopes asked, one carried"),
-        pytest.param(allow("/x", scopes=["read"]), {"openid", "read"}, True, id="the scope asked is carried"),
-        pytest.param(allow("/x", scopes=["read", "write"]), {"write"}, True, id="any one of those asked will do"),
-        pytest.param(allow("/x", scopes=["read"]), {"openid"}, False, id="another scope is carried"),
-        pytest.param(allow("/x", scopes=["read"]), set(), False, id="no scope is carried"),
-        pytest.param(allow("/x", scopes=["read"]), {"reader"}, False, id="a longer scope is another"),
+        pytest.param(allow("/x"), set(), True, id="no scope required, token without scopes"),
+        pytest.param(allow("/x"), {"openid"}, True, id="no scope required, token with a scope"),
+        pytest.param(allow("/x", scopes=["read"]), {"openid", "read"}, True, id="token with the required scope"),
+        pytest.param(
+            allow("/x", scopes=["read", "write"]), {"write"}, True, id="token with one of two required scopes"
+        ),
+        pytest.param(allow("/x", scopes=["read"]), {"openid"}, False, id="token with another scope"),
+        pytest.param(allow("/x", scopes=["read"]), set(), False, id="token without scopes"),
+        pytest.param(allow("/x", scopes=["read"]), {"reader"}, False, id="token with a longer scope"),
     ],
 )
-def test_a_statement_with_scopes_counts_for_a_token_with_one_of_them(
-    statement: dict[str, Any], scopes: set[str], counts: bool
+def test_a_statement_with_scopes_applies_to_a_token_with_one_of_them(
+    statement: dict[str, Any], scopes: set[str], applies: bool
 ) -> None:
-    assert parse_statements([statement])[0].counts_for(frozenset(scopes)) is counts
+    assert parse_statements([statement])[0].counts_for(frozenset(scopes)) is applies
