@@ -1,4 +1,4 @@
-"""The scopes of the sample's files, in full."""
+"""The full names of the scopes for the file routes of the sample."""
 
 from chalicelib.settings import Settings
 

@@ -1,4 +1,4 @@
-"""Each route of the sample names the authorizer of its use case."""
+"""Each route of the sample has the authorizer of its use case."""
 
 import json
 from pathlib import Path
@@ -17,23 +17,23 @@ FILES = sorted(name for name in ROUTES if name[1] in ("/files", "/files/{name}")
 REPORTS = sorted(name for name in ROUTES if name[1] in ("/reports", "/reports/{id}"))
 
 
-def test_the_sample_has_nine_routes() -> None:
+def test_the_sample_has_four_file_routes_and_five_report_routes() -> None:
     assert (len(FILES), len(REPORTS)) == (4, 5)
 
 
 @pytest.mark.parametrize(("method", "path"), FILES)
-def test_reading_a_file_needs_the_scope_to_read_and_changing_it_the_scope_to_write(method: str, path: str) -> None:
+def test_a_file_route_requires_the_read_scope_for_get_and_the_write_scope_otherwise(method: str, path: str) -> None:
     authorizer = ROUTES[method, path].authorizer
     assert isinstance(authorizer, PoolAuthorizer)
     assert authorizer.scopes == [READ if method == "GET" else WRITE]
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_policies_decide_who_may_call_the_routes_of_reports(name: tuple[str, str]) -> None:
+def test_every_report_route_has_the_policy_authorizer(name: tuple[str, str]) -> None:
     assert isinstance(ROUTES[name].authorizer, ChaliceAuthorizer)
 
 
-def test_verify_expects_the_scopes_of_the_stage(tmp_path: Path) -> None:
+def test_verify_expects_the_scopes_of_the_stages_resource_server(tmp_path: Path) -> None:
     packaged = json.loads(package_without_dependencies(tmp_path, PROJECT)[0])
     expected = expected_authorizers(packaged, "https://olympus.example")["PUT", "/files/{name}"]
     assert expected == RouteAuthorizer("COGNITO_USER_POOLS", "pool", ("https://olympus.example/file.write",))

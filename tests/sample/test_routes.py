@@ -1,4 +1,4 @@
-"""The routes of the sample answer granted requests, over their real wiring, on tables inside the test process."""
+"""The responses of the sample's routes to granted requests, with the real wiring and tables in the test process."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ REPORT = {"title": "Orders", "body": "many"}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def wiring_of_our_own() -> Iterator[None]:
+def isolated_wiring() -> Iterator[None]:
     with wired():
         yield
 
@@ -41,7 +41,7 @@ def refusal(method: str, resource: str, body: Any = None, **parameters: str) -> 
     return answers.refusal(method, resource, body, granted(resource), **parameters)
 
 
-def test_a_report_is_written_read_changed_listed_and_deleted() -> None:
+def test_a_report_can_be_created_read_updated_listed_and_deleted() -> None:
     status, written = call("POST", "/reports", REPORT)
     assert (status, written) == (201, {"id": written["id"], **REPORT})
     assert call("GET", "/reports/{id}", id=written["id"]) == (200, written)
@@ -52,7 +52,7 @@ def test_a_report_is_written_read_changed_listed_and_deleted() -> None:
     assert call("GET", "/reports") == (200, {"reports": []})
 
 
-def test_a_file_is_written_read_listed_and_deleted() -> None:
+def test_a_file_can_be_written_read_listed_and_deleted() -> None:
     assert call("PUT", "/files/{name}", {"content": "hello"}, name="a.txt")[0] == 200
     assert call("GET", "/files/{name}", name="a.txt") == (200, {"name": "a.txt", "content": "hello"})
     assert call("GET", "/files") == (200, {"files": ["a.txt"]})
@@ -62,22 +62,22 @@ def test_a_file_is_written_read_listed_and_deleted() -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param("", id="nothing"),
-        pytest.param("title=Orders", id="no JSON"),
-        pytest.param('{"title": "a", "title": "b", "body": "c"}', id="a field twice"),
+        pytest.param("", id="an empty body"),
+        pytest.param("title=Orders", id="not JSON"),
+        pytest.param('{"title": "a", "title": "b", "body": "c"}', id="a repeated field"),
         pytest.param([REPORT], id="a list"),
         pytest.param({**REPORT, "id": "mine"}, id="an unknown field"),
     ],
 )
-def test_a_body_that_is_wrong_is_a_400(body: object) -> None:
+def test_a_malformed_report_returns_400(body: object) -> None:
     assert refusal("POST", "/reports", body) == (400, "invalid_input")
 
 
-def test_half_a_character_is_a_400() -> None:
+def test_a_lone_surrogate_in_a_report_returns_400() -> None:
     assert refusal("POST", "/reports", '{"title": "\\ud800", "body": ""}') == (400, "invalid_input")
 
 
-def test_a_body_that_is_too_large_is_a_413() -> None:
+def test_a_file_that_is_too_large_returns_413() -> None:
     assert refusal("PUT", "/files/{name}", {"content": "x" * 65_537}, name="a.txt") == (413, "invalid_input")
 
 
@@ -90,11 +90,11 @@ def test_a_body_that_is_too_large_is_a_413() -> None:
         ("DELETE", "/files/{name}"),
     ],
 )
-def test_what_is_not_there_is_a_404(method: str, resource: str) -> None:
+def test_a_missing_report_or_file_returns_404(method: str, resource: str) -> None:
     assert refusal(method, resource) == (404, "not_found")
 
 
-def test_a_failure_of_ours_is_a_500_that_does_not_name_its_cause(tables: "DynamoDBClient") -> None:
+def test_an_unreachable_table_returns_500_without_the_cause(tables: "DynamoDBClient") -> None:
     tables.delete_table(TableName="SampleTable")
     status, answered = call("GET", "/reports")
     assert (status, answered["code"]) == (500, "sample_unreachable")
@@ -102,5 +102,5 @@ def test_a_failure_of_ours_is_a_500_that_does_not_name_its_cause(tables: "Dynamo
 
 
 @pytest.mark.parametrize("name", ["%FF", "a%00", "%0a"])
-def test_a_name_in_a_path_that_is_no_text_is_a_400(name: str) -> None:
+def test_a_file_name_that_is_not_valid_text_returns_400(name: str) -> None:
     assert refusal("GET", "/files/{name}", name=name) == (400, "invalid_input")

@@ -1,4 +1,4 @@
-"""The sample service keeps what is well formed and says what is wrong with the rest."""
+"""The sample service stores valid files and reports, and refuses others with the name of the field."""
 
 from collections.abc import Callable
 
@@ -35,7 +35,7 @@ def service() -> Service:
     return Service(FakeSampleStore(), new_id=lambda: next(ids))
 
 
-def test_a_file_is_kept_under_the_name_its_writer_gave_it(service: Service) -> None:
+def test_a_file_is_stored_under_its_given_name(service: Service) -> None:
     assert service.put_file("a.txt", "hello") == {"name": "a.txt", "content": "hello"}
     assert service.get_file("a.txt") == {"name": "a.txt", "content": "hello"}
     assert service.list_files() == ["a.txt"]
@@ -43,14 +43,14 @@ def test_a_file_is_kept_under_the_name_its_writer_gave_it(service: Service) -> N
     assert service.list_files() == []
 
 
-def test_a_report_is_kept_under_an_id_of_its_own(service: Service) -> None:
+def test_each_report_is_stored_under_a_new_id(service: Service) -> None:
     assert service.add_report(**ORDERS) == {"id": "r1", **ORDERS}
     assert service.add_report(**ORDERS)["id"] == "r2"
     assert service.get_report("r1") == {"id": "r1", **ORDERS}
     assert service.list_reports() == [{"id": "r1", "title": "Orders"}, {"id": "r2", "title": "Orders"}]
 
 
-def test_a_report_is_changed_as_a_whole(service: Service) -> None:
+def test_an_update_replaces_all_fields_of_a_report(service: Service) -> None:
     service.add_report(**ORDERS)
     assert service.put_report("r1", "Refunds", "few")["title"] == "Refunds"
     assert service.get_report("r1") == {"id": "r1", "title": "Refunds", "body": "few"}
@@ -67,14 +67,16 @@ def test_a_report_is_changed_as_a_whole(service: Service) -> None:
     ],
     ids=["get_file", "delete_file", "get_report", "put_report", "delete_report"],
 )
-def test_what_is_not_there_is_not_found_and_not_made(service: Service, ask: Callable[[Service], object]) -> None:
+def test_an_operation_on_a_missing_item_raises_not_found_and_creates_nothing(
+    service: Service, ask: Callable[[Service], object]
+) -> None:
     with pytest.raises(NotFound):
         ask(service)
     assert (service.list_files(), service.list_reports()) == ([], [])
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a b", "a\n", "ä", "n" * 129, "../a", "a%2Fb"])
-def test_a_name_that_could_mislead_is_refused(service: Service, name: str) -> None:
+def test_a_file_name_with_other_characters_or_length_is_refused(service: Service, name: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         service.put_file(name, "")
     assert refused.value.field == "name"
@@ -82,18 +84,18 @@ def test_a_name_that_could_mislead_is_refused(service: Service, name: str) -> No
 
 
 @pytest.mark.parametrize("name", ["a", "...", ".a", "A-b_c.1", "n" * 128])
-def test_a_plain_name_is_taken(service: Service, name: str) -> None:
+def test_a_valid_file_name_is_accepted(service: Service, name: str) -> None:
     assert service.put_file(name, "")["name"] == name
 
 
 @pytest.mark.parametrize(
     ("report", "field"),
     [
-        pytest.param({**ORDERS, "title": "t" * (MAX_TITLE + 1)}, "title", id="a title too long"),
-        pytest.param({**ORDERS, "body": "b" * (MAX_CHARACTERS + 1)}, "body", id="a body too long"),
+        pytest.param({**ORDERS, "title": "t" * (MAX_TITLE + 1)}, "title", id="a title that is too long"),
+        pytest.param({**ORDERS, "body": "b" * (MAX_CHARACTERS + 1)}, "body", id="a body that is too long"),
     ],
 )
-def test_a_report_that_is_too_large_is_refused_by_its_field(
+def test_a_report_that_is_too_large_is_refused_with_the_field_name(
     service: Service, report: dict[str, str], field: str
 ) -> None:
     with pytest.raises(TooLarge) as refused:
@@ -108,11 +110,11 @@ def test_a_file_that_is_too_large_is_refused(service: Service) -> None:
     assert service.list_files() == []
 
 
-def test_texts_of_the_greatest_length_are_kept(service: Service) -> None:
+def test_a_report_of_the_maximum_size_is_stored(service: Service) -> None:
     longest = {"title": "t" * MAX_TITLE, "body": "b" * MAX_CHARACTERS}
     assert service.add_report(**longest) == {"id": "r1", **longest}
 
 
-def test_ids_are_never_given_twice() -> None:
+def test_one_hundred_reports_get_different_ids() -> None:
     made = Service(FakeSampleStore())
     assert len({made.add_report(**ORDERS)["id"] for _ in range(100)}) == 100

@@ -1,4 +1,4 @@
-"""The sample service's table keeps files and reports apart, whole, and for whoever asks next."""
+"""The table of the sample stores files and reports separately and completely."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -24,38 +24,38 @@ def table(dynamodb: "DynamoDBClient") -> SampleTable:
     return SampleTable(dynamodb, "SampleTable")
 
 
-def test_a_document_that_was_put_is_found_with_its_id(table: SampleTable) -> None:
+def test_a_stored_item_is_read_with_its_id(table: SampleTable) -> None:
     table.put("report", "7", {"title": "Orders", "body": "many"})
     assert table.get("report", "7") == {"id": "7", "title": "Orders", "body": "many"}
 
 
-def test_a_document_that_is_put_again_keeps_nothing_of_the_one_before(table: SampleTable) -> None:
+def test_a_second_put_replaces_every_field_of_the_item(table: SampleTable) -> None:
     table.put("report", "7", {"title": "Orders", "body": "many"})
     table.put("report", "7", {"title": "Refunds"})
     assert table.get("report", "7") == {"id": "7", "title": "Refunds"}
 
 
-def test_a_file_and_a_report_of_the_same_name_are_two_documents(table: SampleTable) -> None:
+def test_a_file_and_a_report_with_the_same_id_are_separate_items(table: SampleTable) -> None:
     table.put("file", "7", {"content": "seven"})
     assert table.get("report", "7") is None
     assert not table.delete("report", "7")
     assert table.get("file", "7") == {"id": "7", "content": "seven"}
 
 
-def test_documents_are_listed_by_their_kind(table: SampleTable) -> None:
+def test_a_list_contains_only_the_items_of_its_kind_sorted_by_id(table: SampleTable) -> None:
     table.put("file", "b.txt", {"content": "b"})
     table.put("report", "7", {"title": "Orders", "body": "many"})
     table.put("file", "a.txt", {"content": ""})
     assert table.list("file") == [{"id": "a.txt", "content": ""}, {"id": "b.txt", "content": "b"}]
 
 
-def test_documents_that_need_several_pages_are_all_listed(table: SampleTable) -> None:
+def test_a_list_of_several_pages_contains_every_item(table: SampleTable) -> None:
     for number in range(30):
         table.put("file", f"{number:02}", {"content": "x" * 60_000})
     assert [entry["id"] for entry in table.list("file")] == [f"{number:02}" for number in range(30)]
 
 
-def test_deleting_tells_whether_there_was_one(table: SampleTable) -> None:
+def test_a_deletion_returns_whether_the_item_existed(table: SampleTable) -> None:
     table.put("file", "a.txt", {"content": "a"})
     assert table.delete("file", "a.txt")
     assert not table.delete("file", "a.txt")
@@ -72,7 +72,7 @@ def test_deleting_tells_whether_there_was_one(table: SampleTable) -> None:
     ],
     ids=["list", "get", "put", "delete"],
 )
-def test_a_table_that_cannot_be_reached_is_our_failure_and_never_an_absence(
+def test_an_unreachable_table_is_an_internal_error_and_not_a_missing_item(
     dynamodb: "DynamoDBClient", ask: Callable[[SampleTable], object]
 ) -> None:
     with pytest.raises(InternalError) as failed:
