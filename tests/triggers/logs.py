@@ -1,4 +1,4 @@
-"""The log lines of a trigger, as CloudWatch receives them."""
+"""Captures the log lines of a trigger in the form that CloudWatch receives."""
 
 import io
 import json

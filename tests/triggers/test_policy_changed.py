@@ -1,4 +1,4 @@
-"""Every change of the policy table invalidates the caches and is logged. After a failure it is delivered again."""
+"""Every change of the policy table invalidates the caches and is logged. Lambda repeats a failed batch."""
 
 import json
 from typing import Any
@@ -65,18 +65,18 @@ def handle(*records: dict[str, Any]) -> tuple[dict[str, Any], FakeState, Log]:
 
 
 @pytest.mark.parametrize("change", [INSERT, MODIFY, REMOVE], ids=["INSERT", "MODIFY", "REMOVE"])
-def test_every_kind_of_change_invalidates(change: dict[str, Any]) -> None:
+def test_each_type_of_change_increments_the_generation(change: dict[str, Any]) -> None:
     answered, state, _ = handle(change)
     assert (answered, state.generation) == (ALL_WELL, 8)
 
 
-def test_a_whole_batch_invalidates_once() -> None:
+def test_a_batch_of_several_records_increments_the_generation_once() -> None:
     answered, state, log = handle(INSERT, MODIFY, REMOVE)
     assert (answered, state.generation) == (ALL_WELL, 8)
     assert len(log.lines) == 3
 
 
-def test_a_repeated_batch_invalidates_again() -> None:
+def test_a_repeated_batch_increments_the_generation_again() -> None:
     state = FakeState(generation=7)
     for _ in range(2):
         assert handle_policy_changes({"Records": [MODIFY]}, lambda: Invalidate(state, None), Log().logger) == ALL_WELL
@@ -91,7 +91,7 @@ def test_a_repeated_batch_invalidates_again() -> None:
         pytest.param(REMOVE, ("2", None), None, id="REMOVE"),
     ],
 )
-def test_the_audit_line_has_the_author_and_the_change(
+def test_the_audit_line_contains_the_author_and_the_change(
     change: dict[str, Any], versions: tuple[str | None, str | None], author: str | None
 ) -> None:
     *_, log = handle(change)
@@ -109,13 +109,15 @@ def test_the_audit_line_has_the_author_and_the_change(
         pytest.param(record(1, NewImage=image(1, updated_by=None)), id="no author"),
         pytest.param(record(1, NewImage=image(1, version=None)), id="no version"),
         pytest.param(record(1, NewImage=image(1, statements=None, deleted={"BOOL": True})), id="deleted"),
-        pytest.param(record(1, NewImage=CLERKS), id="nothing but the key"),
+        pytest.param(record(1, NewImage=CLERKS), id="only the key"),
         pytest.param(record(1, NewImage={**CLERKS, "statements": {"L": [{"M": {"a": {"N": "1"}}}]}}), id="a list"),
-        pytest.param(record(1, NewImage={**CLERKS, "odd": {"B": "AAEC"}, "set": {"SS": ["a"]}}), id="odd types"),
-        pytest.param(record(1), id="no images"),
+        pytest.param(
+            record(1, NewImage={**CLERKS, "odd": {"B": "AAEC"}, "set": {"SS": ["a"]}}), id="fields of other types"
+        ),
+        pytest.param(record(1), id="no old and new image"),
     ],
 )
-def test_a_change_by_another_tool_without_some_fields_invalidates(change: dict[str, Any]) -> None:
+def test_a_change_without_the_fields_of_a_policy_increments_the_generation(change: dict[str, Any]) -> None:
     answered, state, log = handle(change)
     assert (answered, state.generation) == (ALL_WELL, 8)
     (line,) = log.lines
@@ -125,9 +127,9 @@ def test_a_change_by_another_tool_without_some_fields_invalidates(change: dict[s
 @pytest.mark.parametrize(
     ("failure", "name"),
     [(InternalError("state_unreachable", "timeout"), "state_unreachable"), (RuntimeError("surprise"), "RuntimeError")],
-    ids=["one we know", "one we do not"],
+    ids=["an InternalError", "another exception"],
 )
-def test_a_failure_returns_the_first_record_for_the_retry(failure: Exception, name: str) -> None:
+def test_a_failure_returns_the_number_of_the_first_record_as_the_failed_item(failure: Exception, name: str) -> None:
     def fails() -> int:
         raise failure
 
@@ -155,11 +157,11 @@ def test_a_failed_flush_is_retried() -> None:
     assert cache.flushes == 1
 
 
-def test_chalice_passes_the_batch_unchanged() -> None:
+def test_chalice_passes_the_batch_unchanged_to_the_handler() -> None:
     assert DynamoDBEvent({"Records": [INSERT]}, None).to_dict() == {"Records": [INSERT]}
 
 
-def test_the_response_of_the_handler_reaches_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_response_of_the_handler_is_returned_to_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STATE_TABLE", "")
     with fresh_wiring():
         answered = app.handler_map["policy_changed"]({"Records": [INSERT, MODIFY]}, None)

@@ -1,4 +1,4 @@
-"""A confirmed sign-up adds the default groups. Cognito gets its event back after any failure."""
+"""A confirmed sign-up adds the default groups. After any failure, the trigger still returns the event to Cognito."""
 
 import copy
 import json
@@ -59,7 +59,7 @@ def test_a_confirmed_sign_up_adds_the_default_groups(capsys: pytest.CaptureFixtu
     "source",
     ["PostConfirmation_ConfirmForgotPassword", "PostConfirmation_Else", "PostAuthentication_Authentication", ""],
 )
-def test_another_trigger_source_adds_no_group_and_is_no_failure(
+def test_another_trigger_source_adds_no_group_and_reports_no_failure(
     source: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     system = System()
@@ -68,7 +68,7 @@ def test_another_trigger_source_adds_no_group_and_is_no_failure(
     assert (system.log.lines, metrics(capsys)) == ([], [])
 
 
-def test_a_user_of_a_provider_is_left_to_the_pre_token_trigger(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_federated_user_gets_no_group_from_this_trigger(capsys: pytest.CaptureFixture[str]) -> None:
     system = System()
     attributes = {"sub": SUB, "cognito:user_status": "EXTERNAL_PROVIDER", "custom:idp_groups": "gods"}
     system.confirm(confirmation(request={"userAttributes": attributes}))
@@ -110,7 +110,7 @@ def test_a_failure_to_add_a_group_is_reported_and_not_raised(capsys: pytest.Capt
     assert_failure_told(system, capsys, "group_not_added")
 
 
-def test_a_privileged_default_group_is_refused_reported_and_not_raised(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_privileged_default_group_is_not_added_but_reported(capsys: pytest.CaptureFixture[str]) -> None:
     system = System("admins")
     event = confirmation()
     assert system.confirm(event) is event
@@ -121,7 +121,7 @@ def test_a_privileged_default_group_is_refused_reported_and_not_raised(capsys: p
 @pytest.mark.parametrize(
     ("failure", "code"),
     [(InternalError("missing_setting", "ONBOARDING_TABLE"), "missing_setting"), (OSError("surprise"), "OSError")],
-    ids=["one we know", "one we do not"],
+    ids=["an InternalError", "another exception"],
 )
 def test_a_failure_to_build_the_use_case_is_reported_and_not_raised(
     failure: Exception, code: str, capsys: pytest.CaptureFixture[str]
@@ -140,15 +140,15 @@ def test_a_failure_to_build_the_use_case_is_reported_and_not_raised(
         pytest.param(confirmation(request=None), id="no request"),
         pytest.param(confirmation(request={}), id="no attributes"),
         pytest.param(confirmation(request={"userAttributes": {}}), id="no sub"),
-        pytest.param(confirmation(userPoolId=None), id="no pool"),
-        pytest.param(confirmation(userName=None), id="no name"),
-        pytest.param(confirmation(triggerSource=None), id="no source"),
-        pytest.param({}, id="nothing"),
+        pytest.param(confirmation(userPoolId=None), id="no user pool"),
+        pytest.param(confirmation(userName=None), id="no user name"),
+        pytest.param(confirmation(triggerSource=None), id="no trigger source"),
+        pytest.param({}, id="an empty event"),
         pytest.param(None, id="null"),
         pytest.param([], id="a list"),
     ],
 )
-def test_an_invalid_event_is_reported_and_returned(event: object, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_event_is_reported_and_returned_unchanged(event: object, capsys: pytest.CaptureFixture[str]) -> None:
     system = System()
     assert system.confirm(event) is event
     assert system.directory.groups == []
@@ -157,7 +157,7 @@ def test_an_invalid_event_is_reported_and_returned(event: object, capsys: pytest
     assert len(metrics(capsys)) == 1
 
 
-@pytest.mark.parametrize("fails_at", [None, "readers"], ids=["given", "not given"])
+@pytest.mark.parametrize("fails_at", [None, "readers"], ids=["group added", "group not added"])
 def test_neither_log_nor_metric_contains_the_email_or_name_of_the_user(
     fails_at: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""The pre-token trigger adds groups to a token. Cognito gets its event back after any failure."""
+"""The pre-token trigger adds groups to a token. After any failure, it still returns the event to Cognito."""
 
 import copy
 import json
@@ -56,7 +56,7 @@ def overridden(event: dict[str, Any]) -> Any:
     return event["response"]["claimsOverrideDetails"]
 
 
-def test_the_first_token_of_a_new_user_carries_the_default_groups() -> None:
+def test_the_first_token_of_a_new_user_contains_the_default_groups() -> None:
     system = System()
     answered = system.ask(token_event())
     assert overridden(answered)["groupOverrideDetails"]["groupsToOverride"] == ["readers"]
@@ -64,12 +64,12 @@ def test_the_first_token_of_a_new_user_carries_the_default_groups() -> None:
     assert (line["message"], line["sub"], line["groups"]) == ("groups completed", SUB, ["readers"])
 
 
-def test_the_roles_of_the_groups_are_unchanged() -> None:
+def test_the_trigger_does_not_change_the_roles_of_the_groups() -> None:
     details = overridden(System().ask(token_event()))["groupOverrideDetails"]
     assert (details["iamRolesToOverride"], details["preferredRole"]) == ([ROLE], ROLE)
 
 
-def test_without_added_groups_nothing_is_overridden(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_event_without_added_groups_has_no_override(capsys: pytest.CaptureFixture[str]) -> None:
     system, event = System(), token_event("editors")
     before = copy.deepcopy(event)
     assert system.ask(event) is event
@@ -97,7 +97,7 @@ def test_a_failure_to_add_a_group_is_reported_and_not_raised(capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("failure", "code"),
     [(InternalError("missing_setting", "ONBOARDING_TABLE"), "missing_setting"), (OSError("surprise"), "OSError")],
-    ids=["one we know", "one we do not"],
+    ids=["an InternalError", "another exception"],
 )
 def test_a_failure_to_build_the_use_case_is_reported_and_not_raised(
     failure: Exception, code: str, capsys: pytest.CaptureFixture[str]
@@ -117,9 +117,9 @@ def test_a_failure_to_build_the_use_case_is_reported_and_not_raised(
         pytest.param(token_event(request=None), id="no request"),
         pytest.param(token_event(request={}), id="no attributes"),
         pytest.param(token_event(request={"userAttributes": {}}), id="no sub"),
-        pytest.param(token_event(userPoolId=None), id="no pool"),
-        pytest.param(token_event(userName=None), id="no name"),
-        pytest.param({}, id="nothing"),
+        pytest.param(token_event(userPoolId=None), id="no user pool"),
+        pytest.param(token_event(userName=None), id="no user name"),
+        pytest.param({}, id="an empty event"),
         pytest.param(None, id="null"),
     ],
 )
@@ -139,7 +139,7 @@ def test_an_event_without_a_list_of_groups_means_no_groups() -> None:
     assert overridden(answered)["groupOverrideDetails"] == {"groupsToOverride": ["readers"]}
 
 
-@pytest.mark.parametrize("fails_at", [None, "readers"], ids=["given", "not given"])
+@pytest.mark.parametrize("fails_at", [None, "readers"], ids=["group added", "group not added"])
 def test_neither_log_nor_metric_contains_the_email_or_name_of_the_user(
     fails_at: str | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
