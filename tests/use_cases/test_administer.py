@@ -1,4 +1,4 @@
-"""Stores a policy, increments the generation and acknowledges, in this order. Revokes tokens to the second."""
+"""A write stores the policy, increments the generation and acknowledges. A revocation covers whole seconds."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -125,7 +125,7 @@ def test_a_change_with_a_lost_response_increments_the_generation(change: Callabl
     assert state.generation == 8
 
 
-def test_a_policy_that_is_too_large_is_refused_and_nothing_is_stored_or_counted() -> None:
+def test_a_policy_that_is_too_large_is_refused_before_anything_is_stored_or_incremented() -> None:
     system = System()
     with pytest.raises(InvalidInput) as refused:
         system.put(*({**READ, "sid": str(number)} for number in range(3)))
@@ -133,7 +133,7 @@ def test_a_policy_that_is_too_large_is_refused_and_nothing_is_stored_or_counted(
     assert system.journal.calls == []
 
 
-def test_without_a_version_any_version_is_replaced() -> None:
+def test_a_write_without_a_version_replaces_any_version() -> None:
     system = System()
     system.put(READ)
     assert system.put(version=None).version == 2
@@ -163,7 +163,7 @@ def test_a_missing_policy_is_not_found() -> None:
         administer.get_policy(CLERKS)
 
 
-def test_policies_can_be_read_singly_and_as_a_list() -> None:
+def test_a_policy_can_be_read_by_its_subject_and_in_the_list() -> None:
     system = System()
     put = system.put(READ)
     assert system.administer.get_policy(CLERKS) == put
@@ -211,14 +211,14 @@ def test_a_revocation_is_lifted_by_its_kind_and_value(kind: RevocationKind, valu
         pytest.param("client", f"{mint.WEB_CLIENT},{mint.MACHINE_CLIENT}", id="two clients"),
         pytest.param("client", SUBJECT, id="a subject as a client"),
         pytest.param("sub", "*", id="every subject"),
-        pytest.param("sub", "clerk", id="a user name"),
+        pytest.param("sub", "clerk", id="a username"),
         pytest.param("sub", mint.MACHINE_CLIENT, id="a machine, which is revoked by its client"),
         pytest.param("sub", SUBJECT.upper(), id="a subject in upper case"),
-        pytest.param("sub", f"{SUBJECT} ", id="a space behind"),
+        pytest.param("sub", f"{SUBJECT} ", id="a trailing space"),
         pytest.param("sub", SUBJECT.replace("-", ""), id="a subject without its hyphens"),
-        pytest.param("sub", "s" * 256, id="a long text"),
+        pytest.param("sub", "s" * 256, id="a string of 256 characters"),
         pytest.param("session", "*", id="every session"),
-        pytest.param("session", SESSION[:-1], id="a session cut short"),
+        pytest.param("session", SESSION[:-1], id="a truncated session"),
         pytest.param("session", f"{{{SESSION}}}", id="a session in braces"),
     ],
 )
@@ -245,7 +245,7 @@ def test_without_app_clients_only_users_and_sessions_can_be_revoked() -> None:
         without_clients.revoke("client", mint.WEB_CLIENT, "admin")
 
 
-def test_a_value_of_256_characters_can_be_lifted() -> None:
+def test_a_revocation_of_a_value_with_256_characters_can_be_lifted() -> None:
     system = System()
     system.state.put(Revocation("sub", "s" * 256, mint.NOW, "admin"))
     system.administer.lift("sub", "s" * 256)

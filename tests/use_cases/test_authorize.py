@@ -108,7 +108,7 @@ def test_a_revoked_token_causes_no_read_of_policies() -> None:
 # --- the cache ---
 
 
-def test_a_removed_statement_is_not_effective_for_the_next_request() -> None:
+def test_the_next_request_does_not_use_a_removed_statement() -> None:
     system = System()
     system.write(READ, WRITE)
     assert system.sids() == ("read", "write")
@@ -116,7 +116,7 @@ def test_a_removed_statement_is_not_effective_for_the_next_request() -> None:
     assert system.sids() == ("read",)
 
 
-def test_a_deleted_policy_is_not_effective_for_the_next_request() -> None:
+def test_the_next_request_does_not_use_a_deleted_policy() -> None:
     system = System()
     system.write(READ)
     system.authorize("clerk", *REQUEST)
@@ -125,14 +125,16 @@ def test_a_deleted_policy_is_not_effective_for_the_next_request() -> None:
     assert system.authorize("clerk", *REQUEST).permissions.policies == NOTHING
 
 
-def test_a_new_policy_is_effective_after_a_cached_absence() -> None:
+def test_the_next_request_uses_a_new_policy_after_a_cached_missing_policy() -> None:
     system = System()
     assert system.sids() == NOTHING
     system.write(READ)
     assert system.sids() == ("read",)
 
 
-@pytest.mark.parametrize("generation", [0, 2, 1_800_000_000_000], ids=["lower", "higher", "restarted"])
+@pytest.mark.parametrize(
+    "generation", [0, 2, 1_800_000_000_000], ids=["a lower generation", "a higher generation", "a restarted generation"]
+)
 def test_cached_policies_are_used_only_under_the_same_generation(generation: int) -> None:
     system = System()
     system.authorize("clerk", *REQUEST)
@@ -140,7 +142,7 @@ def test_cached_policies_are_used_only_under_the_same_generation(generation: int
     assert system.reads(lambda: system.authorize("clerk", *REQUEST)) == STATE_THEN_POLICIES
 
 
-def test_a_missing_increment_of_the_generation_is_repaired_after_60_seconds() -> None:
+def test_without_an_increment_of_the_generation_a_change_applies_after_60_seconds() -> None:
     system = System()
     system.write(READ, WRITE)
     system.authorize("clerk", *REQUEST)
@@ -151,7 +153,7 @@ def test_a_missing_increment_of_the_generation_is_repaired_after_60_seconds() ->
     assert system.sids() == ("read",)
 
 
-def test_using_a_cached_entry_does_not_extend_its_life() -> None:
+def test_the_use_of_a_cached_policy_does_not_extend_its_lifetime() -> None:
     system = System()
     system.write(READ)
     for _ in range(GREATEST_AGE):
@@ -161,7 +163,7 @@ def test_using_a_cached_entry_does_not_extend_its_life() -> None:
 
 
 class WritesWhileReading(FakePolicies):
-    """Runs a write after a read has found its policies and before it returns them."""
+    """Runs a write after a read of policies and before the read returns them."""
 
     def __init__(self, write: Callable[[], None]) -> None:
         super().__init__()
@@ -304,14 +306,14 @@ def test_a_revocation_refuses_tokens_up_to_its_own_second(
 @pytest.mark.parametrize(
     ("revoked", "issued", "now", "refused"),
     [
-        pytest.param(0, 1, 0, True, id="dated a second after its revocation, before that second"),
-        pytest.param(0, 1, 0.9, True, id="dated a second after its revocation, a moment before that second"),
-        pytest.param(0, 60, 0, True, id="dated a minute after its revocation, before that minute has passed"),
-        pytest.param(0, 60, 59, True, id="dated a minute after its revocation, a second before that minute has passed"),
-        pytest.param(0, 61, 1, False, id="dated more than a minute after the revocation: clocks do not differ so far"),
-        pytest.param(-3600, 30, 0, False, id="ahead of the clock, long after the revocation"),
-        pytest.param(0, 1, 1, False, id="issued later by a clock that agrees"),
-        pytest.param(10, 5, 0, True, id="both ahead of this Lambda's clock, and the revocation later"),
+        pytest.param(0, 1, 0, True, id="issued one second after the revocation, used at the revocation"),
+        pytest.param(0, 1, 0.9, True, id="issued one second after the revocation, used 0.9 s after it"),
+        pytest.param(0, 60, 0, True, id="issued 60 s after the revocation, used at the revocation"),
+        pytest.param(0, 60, 59, True, id="issued 60 s after the revocation, used 59 s after it"),
+        pytest.param(0, 61, 1, False, id="issued 61 s after the revocation, used 1 s after it"),
+        pytest.param(-3600, 30, 0, False, id="issued 30 s in the future, an hour after the revocation"),
+        pytest.param(0, 1, 1, False, id="issued and used one second after the revocation"),
+        pytest.param(10, 5, 0, True, id="issued 5 s and revoked 10 s in the future"),
     ],
 )
 def test_a_token_with_a_future_iat_has_no_leeway_after_a_revocation(
@@ -342,7 +344,7 @@ def test_a_revocation_of_another_value_refuses_no_token(kind: RevocationKind) ->
     assert not is_refused(system)
 
 
-def test_a_revocation_refuses_the_next_request_in_spite_of_the_cache() -> None:
+def test_a_revocation_refuses_the_next_request_also_with_a_cached_policy() -> None:
     system = System()
     system.authorize("clerk", *REQUEST)
     system.state.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
@@ -361,7 +363,7 @@ def test_a_cached_token_is_refused_after_its_revocation() -> None:
         authorize(token, *REQUEST)
 
 
-def test_the_allowed_staleness_is_the_longest_delay_of_a_revocation() -> None:
+def test_a_revocation_applies_after_the_allowed_staleness_at_the_latest() -> None:
     system = System(max_staleness=5)
     system.authorize("clerk", *REQUEST)
     system.state.put(Revocation("sub", principal().subject, mint.NOW, "admin"))
@@ -371,7 +373,7 @@ def test_the_allowed_staleness_is_the_longest_delay_of_a_revocation() -> None:
     assert is_refused(system)
 
 
-def test_the_allowed_staleness_is_the_longest_delay_of_a_policy_change() -> None:
+def test_a_policy_change_applies_after_the_allowed_staleness_at_the_latest() -> None:
     system = System(max_staleness=5)
     system.write(READ, WRITE)
     system.authorize("clerk", *REQUEST)
@@ -390,7 +392,7 @@ def test_the_allowed_staleness_is_the_longest_delay_of_a_policy_change() -> None
         ("client", mint.MACHINE_CLIENT, {"client_id": mint.MACHINE_CLIENT}),
     ],
 )
-def test_a_state_reading_is_not_reused_for_another_caller(
+def test_a_state_read_within_the_staleness_is_not_used_for_another_caller(
     kind: RevocationKind, value: str, claims: dict[str, object]
 ) -> None:
     system = System(max_staleness=5, other=principal(**claims))
@@ -417,7 +419,7 @@ def test_a_user_has_the_policies_of_all_groups_in_the_order_of_the_token() -> No
     )
 
 
-def test_groups_without_a_policy_add_nothing() -> None:
+def test_a_group_without_a_policy_adds_no_permission() -> None:
     system = System(sso=principal(**{"cognito:groups": ["mars-west-1_Olympus_Okta", "clerks"]}))
     system.write(READ)
     assert system.authorize("sso", *REQUEST).permissions.policies == ("group:clerks@1",)
@@ -437,7 +439,7 @@ def test_a_machine_has_only_the_policy_of_its_app_client() -> None:
     assert system.sids("robot") == ("write",)
 
 
-def test_a_statement_with_scopes_counts_only_for_a_token_with_one_of_them() -> None:
+def test_a_statement_with_scopes_applies_only_to_a_token_with_one_of_them() -> None:
     system = System(bare=principal(scope="openid"))
     system.write(READ, {**WRITE, "scopes": ["https://gatehouse.example/file.read", "another"]})
     assert system.sids("clerk") == ("read", "write")
@@ -445,14 +447,14 @@ def test_a_statement_with_scopes_counts_only_for_a_token_with_one_of_them() -> N
     assert system.sids("clerk") == ("read", "write"), "the cached permissions of one caller are not used for another"
 
 
-def test_a_deny_with_a_scope_does_not_count_for_a_token_without_it() -> None:
+def test_a_deny_with_a_scope_does_not_apply_to_a_token_without_the_scope() -> None:
     system = System(bare=principal(scope="openid"))
     system.write(READ, deny("/reports", sid="keep", scopes=["https://gatehouse.example/file.read"]))
     assert system.sids("clerk") == ("read", "keep")
     assert system.sids("bare") == ("read",)
 
 
-def test_a_policy_without_a_counting_statement_is_still_listed() -> None:
+def test_a_policy_whose_statements_do_not_apply_is_still_listed() -> None:
     system = System(bare=principal(scope="openid"))
     system.write({**READ, "scopes": ["another"]})
     assert system.authorize("bare", *REQUEST).permissions.policies == ("group:clerks@1",)
@@ -473,7 +475,7 @@ def test_a_policy_without_a_counting_statement_is_still_listed() -> None:
         pytest.param(None, ("GET", "/reports"), Decision(False, "no_policy"), id="no policy"),
     ],
 )
-def test_the_authorization_holds_the_decision_for_the_request(
+def test_the_authorization_contains_the_decision_for_the_request(
     rules: list[dict[str, Any]] | None, request_: tuple[str, str], decision: Decision
 ) -> None:
     system = System()
@@ -482,7 +484,7 @@ def test_the_authorization_holds_the_decision_for_the_request(
     assert system.authorize("clerk", *request_).decision == decision
 
 
-def test_each_request_gets_its_own_decision_from_cached_permissions() -> None:
+def test_cached_permissions_give_each_request_its_own_decision() -> None:
     system = System()
     system.write(READ)
     first, second = system.authorize("clerk", "GET", "/reports"), system.authorize("clerk", "PUT", "/reports")

@@ -1,4 +1,4 @@
-"""Groups of an identity provider count only for users of a trusted provider, and only if they are mapped."""
+"""A group of an identity provider is mapped only for a user of a trusted provider and only if the map contains it."""
 
 import json
 from typing import Any
@@ -52,7 +52,7 @@ def federated(groups: str, provider: str = "Pantheon", status: str = "EXTERNAL_P
         pytest.param("101", id="one number"),
         pytest.param("[101]", id="a list of one number"),
         pytest.param("[101, 102]", id="a list of numbers"),
-        pytest.param('[102, "101"]', id="a list of numbers and texts"),
+        pytest.param('[102, "101"]', id="a list of numbers and strings"),
         pytest.param("[1e9999, 101]", id="a number that is too large"),
         pytest.param("[8f-mortals, 101]", id="a list of names without quotes"),
         pytest.param("[IT] Admins", id="one name that begins with a bracket"),
@@ -64,25 +64,25 @@ def federated(groups: str, provider: str = "Pantheon", status: str = "EXTERNAL_P
         pytest.param("x, Ops [EU]", id="a name that ends with a bracket, with commas"),
     ],
 )
-def test_a_group_of_the_provider_is_mapped_to_its_group(claimed: str) -> None:
+def test_a_mapped_group_of_the_provider_becomes_its_group_of_the_user_pool(claimed: str) -> None:
     assert System().groups(**federated(claimed)) == ("editors",)
 
 
-def test_several_mapped_groups_add_up_without_duplicates() -> None:
+def test_several_mapped_groups_are_added_without_duplicates() -> None:
     assert System().groups("editors", **federated("[8f-muses, 8f-gods]")) == ("editors", "admins")
 
 
 @pytest.mark.parametrize(
     "claimed", ["", "[]", "admins", "8f-GODS", "gods", "8f", "8f-gods8f-muses", "8f-gods;8f-muses"]
 )
-def test_a_group_that_is_not_mapped_is_dropped(claimed: str) -> None:
+def test_a_group_of_the_provider_without_a_mapping_is_ignored(claimed: str) -> None:
     assert System().groups("visitors", **federated(claimed)) == ("visitors",)
 
 
 @pytest.mark.parametrize(
     "attributes",
     [
-        pytest.param({"custom:idp_groups": "8f-gods"}, id="no word of a provider"),
+        pytest.param({"custom:idp_groups": "8f-gods"}, id="no provider in the attributes"),
         pytest.param(federated("8f-gods", status="CONFIRMED"), id="a local user, linked or not"),
         pytest.param(federated("8f-gods", status="external_provider"), id="a status in another case"),
         pytest.param(federated("8f-gods", provider="Underworld"), id="another provider"),
@@ -92,12 +92,14 @@ def test_a_group_that_is_not_mapped_is_dropped(claimed: str) -> None:
                 **federated("8f-gods"),
                 "identities": '[{"providerName": "Pantheon"}, {"providerName": "Underworld"}]',
             },
-            id="another provider besides",
+            id="two providers, one untrusted",
         ),
-        pytest.param({**federated("8f-gods"), "identities": "Pantheon"}, id="identities that are no JSON"),
+        pytest.param({**federated("8f-gods"), "identities": "Pantheon"}, id="identities that are not JSON"),
         pytest.param({**federated("8f-gods"), "identities": "[]"}, id="no identity"),
-        pytest.param({**federated("8f-gods"), "identities": '["Pantheon"]'}, id="identities of another form"),
-        pytest.param({**federated("8f-gods"), "identities": '{"providerName": "Pantheon"}'}, id="no list"),
+        pytest.param({**federated("8f-gods"), "identities": '["Pantheon"]'}, id="an identity that is not an object"),
+        pytest.param(
+            {**federated("8f-gods"), "identities": '{"providerName": "Pantheon"}'}, id="identities that are not a list"
+        ),
         pytest.param({**federated("8f-gods"), "identities": '[{"userId": "Pantheon"}]'}, id="an identity without name"),
     ],
 )
@@ -129,7 +131,7 @@ def test_a_mapped_name_in_brackets_is_not_parsed_as_a_list(claimed: str) -> None
     assert groups(POOL, "clio", {"sub": "c1e7", **federated(claimed)}, ()) == ("editors",)
 
 
-def test_without_a_trusted_provider_no_group_is_mapped() -> None:
+def test_no_group_is_mapped_without_a_trusted_provider() -> None:
     onboard = Onboard(FakeDirectory(), FakeLedger(), (), frozenset())
     nobody_expected = TokenGroups(onboard, frozenset(), GROUP_MAP)
     assert nobody_expected(POOL, "clio", {"sub": "c1e7", **federated("8f-gods")}, ()) == ()
@@ -141,12 +143,12 @@ def test_a_user_without_groups_gets_the_default_groups_in_the_token_and_the_pool
     assert system.directory.groups == [(POOL, "clio", "readers")]
 
 
-def test_the_provider_s_own_group_does_not_count_as_an_assigned_group() -> None:
+def test_a_user_in_the_automatic_group_of_a_provider_still_gets_the_default_group() -> None:
     assert System().groups(AUTOMATIC, **federated("8f-mortals")) == (AUTOMATIC, "readers")
 
 
 @pytest.mark.parametrize(
-    ("held", "claimed"), [("editors", ""), (AUTOMATIC, "8f-muses")], ids=["here", "at the company"]
+    ("held", "claimed"), [("editors", ""), (AUTOMATIC, "8f-muses")], ids=["in the user pool", "by the provider"]
 )
 def test_a_user_with_an_assigned_group_never_gets_a_default_group(held: str, claimed: str) -> None:
     system = System()

@@ -19,35 +19,35 @@ def kept(cache: LruCache[str, str], *keys: str) -> list[str]:
     return [key for key in keys if cache.get(key) is not None]
 
 
-def test_a_cached_value_is_found_under_its_key_only() -> None:
+def test_a_cached_value_is_found_only_under_its_key() -> None:
     cache = remembering(2, "a")
     assert cache.get("a") == "A"
     assert cache.get("b") is None
 
 
-def test_a_second_value_replaces_the_first() -> None:
+def test_a_second_value_for_a_key_replaces_the_first_value() -> None:
     cache = remembering(2, "a")
     cache.put("a", "new")
     assert cache.get("a") == "new"
 
 
-def test_the_oldest_entry_is_evicted_first() -> None:
+def test_the_least_recently_used_entry_is_evicted_first() -> None:
     assert kept(remembering(2, "a", "b", "c"), "a", "b", "c") == ["b", "c"]
 
 
-def test_a_read_makes_an_entry_the_newest() -> None:
+def test_a_read_makes_an_entry_the_most_recently_used() -> None:
     cache = remembering(2, "a", "b")
     cache.get("a")
     cache.put("c", "C")
     assert kept(cache, "a", "b", "c") == ["a", "c"]
 
 
-def test_a_write_makes_an_entry_the_newest() -> None:
+def test_a_write_makes_an_entry_the_most_recently_used() -> None:
     cache = remembering(2, "a", "b", "a", "c")
     assert kept(cache, "a", "b", "c") == ["a", "c"]
 
 
-def test_a_read_of_a_missing_key_changes_no_order() -> None:
+def test_a_read_of_a_missing_key_does_not_change_the_order() -> None:
     cache = remembering(2, "a", "b")
     cache.get("z")
     cache.put("c", "C")

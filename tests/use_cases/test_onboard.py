@@ -36,7 +36,7 @@ def test_a_user_with_groups_never_gets_default_groups() -> None:
     assert directory.groups == []
 
 
-def test_the_ledger_identifies_users_by_sub_and_not_by_name() -> None:
+def test_the_ledger_identifies_users_by_sub_and_not_by_username() -> None:
     directory, ledger = FakeDirectory(), FakeLedger()
     onboard = onboarding(directory, ledger)
     onboard(POOL, "clerk", "c1e7")
@@ -62,8 +62,8 @@ def test_a_retry_completes_a_partial_onboarding() -> None:
     assert (POOL, "clerk", "visitors") in directory.groups
 
 
-@pytest.mark.parametrize("groups", [("admins",), ("readers", "admins")], ids=["alone", "among others"])
-def test_a_privileged_default_group_stops_the_onboarding(groups: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("groups", [("admins",), ("readers", "admins")], ids=["the only group", "with another group"])
+def test_a_privileged_default_group_raises_before_any_group_is_added(groups: tuple[str, ...]) -> None:
     directory, ledger = FakeDirectory(), FakeLedger()
     with pytest.raises(InternalError, match="admins") as failed:
         onboarding(directory, ledger, *groups)(POOL, "clerk", "c1e7")

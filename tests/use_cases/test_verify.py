@@ -53,20 +53,22 @@ def test_a_valid_token_returns_its_principal() -> None:
 @pytest.mark.parametrize(
     ("token", "code"),
     [
-        pytest.param(mint.token(mint.person(), key=mint.private_key("mallory")), "bad_signature", id="another's key"),
+        pytest.param(
+            mint.token(mint.person(), key=mint.private_key("mallory")), "bad_signature", id="the key of another issuer"
+        ),
         pytest.param(mint.token(mint.person(), kid="mallory"), "unknown_key", id="an unknown key"),
         pytest.param(
             mint.token(mint.person(), kid="olympus-2", key=mint.private_key("olympus-1")),
             "bad_signature",
-            id="the pool's other key",
+            id="another key of the pool",
         ),
         pytest.param(mint.token(mint.person(exp=mint.NOW)), "token_expired", id="expired"),
         pytest.param(mint.token(mint.person(token_use="id")), "wrong_token_use", id="an ID token"),
         pytest.param(mint.token(mint.person(), alg="HS256"), "wrong_algorithm", id="another algorithm"),
-        pytest.param("nonsense", "malformed_token", id="nonsense"),
-        pytest.param("", "malformed_token", id="nothing"),
-        pytest.param("\ud800.\ud800.\ud800", "malformed_token", id="half a character"),
-        pytest.param("A" * 20_000, "token_too_large", id="too large"),
+        pytest.param("nonsense", "malformed_token", id="not a token"),
+        pytest.param("", "malformed_token", id="an empty string"),
+        pytest.param("\ud800.\ud800.\ud800", "malformed_token", id="a lone surrogate"),
+        pytest.param("A" * 20_000, "token_too_large", id="a token that is too large"),
     ],
 )
 def test_an_invalid_token_is_refused_every_time(token: str, code: str) -> None:
@@ -75,7 +77,7 @@ def test_an_invalid_token_is_refused_every_time(token: str, code: str) -> None:
 
 
 @pytest.mark.parametrize("part", [0, 1, 2], ids=["header", "payload", "signature"])
-def test_a_token_with_a_part_of_another_token_is_refused(part: int) -> None:
+def test_a_token_with_one_part_of_another_token_is_refused(part: int) -> None:
     system = System()
     parts, others = CLERK.split("."), mint.token(mint.person(sub="mallory"), kid="olympus-2").split(".")
     system.verify(CLERK)
@@ -83,12 +85,12 @@ def test_a_token_with_a_part_of_another_token_is_refused(part: int) -> None:
     assert system.code(".".join(parts)) == "bad_signature"
 
 
-def test_claims_are_not_checked_before_the_signature() -> None:
+def test_the_signature_is_verified_before_the_claims() -> None:
     forged = mint.token(mint.person(exp=0), key=mint.private_key("mallory"))
     assert System().code(forged) == "bad_signature"
 
 
-def test_unreachable_keys_are_a_failure_and_not_a_rejection() -> None:
+def test_unreachable_keys_raise_cannot_decide_and_not_a_rejection() -> None:
     class Unreachable(FakeKeys):
         def key(self, kid: str) -> RSAPublicKey:
             raise CannotDecide("keys_unreachable", "no answer")
@@ -107,7 +109,7 @@ def test_a_cached_token_is_not_verified_again() -> None:
     assert system.verify(CLERK) == principal()
 
 
-def test_a_cached_token_is_refused_from_its_expiry() -> None:
+def test_a_cached_token_is_refused_from_the_second_of_its_expiry() -> None:
     system = System()
     token = mint.token(mint.person(exp=mint.NOW + 60))
     system.verify(token)
@@ -117,7 +119,7 @@ def test_a_cached_token_is_refused_from_its_expiry() -> None:
     assert system.code(token) == "token_expired"
 
 
-def test_a_change_of_the_keys_invalidates_every_cached_token() -> None:
+def test_a_change_of_the_keys_removes_every_cached_token() -> None:
     system = System()
     system.verify(CLERK)
     system.keys.revision += 1
@@ -149,12 +151,12 @@ def test_the_number_of_cached_tokens_is_bounded() -> None:
     assert system.checks(boss) == 1, "it was the least recently used"
 
 
-def test_without_a_cache_every_token_is_verified() -> None:
+def test_a_verifier_without_a_cache_verifies_every_token() -> None:
     system = System(remember=0)
     assert [system.checks(CLERK) for _ in range(3)] == [1, 1, 1]
 
 
-def test_two_tokens_of_one_user_are_verified_separately() -> None:
+def test_the_second_token_of_a_user_is_verified_separately() -> None:
     system = System()
     system.verify(CLERK)
     assert system.checks(mint.token(mint.person(jti="another"))) == 1

@@ -1,4 +1,4 @@
-"""The wiring passes the sizes of API Gateway to the use cases and to the tables."""
+"""The wiring passes the size limits of API Gateway to the use cases and to the tables."""
 
 from collections.abc import Iterator
 
@@ -27,5 +27,5 @@ def test_a_policy_that_is_too_large_is_refused_without_a_request_to_dynamodb() -
         wiring.administer().put_policy("group:clerks", too_large, "admin")
 
 
-def test_the_use_case_and_the_table_check_the_same_size() -> None:
+def test_the_use_case_and_the_policy_table_use_the_same_size_check() -> None:
     assert wiring.administer().check_size is check_size
