@@ -1,4 +1,4 @@
-"""Calls the application over its real wiring, on tables inside the test process."""
+"""Calls the application with its real wiring, on tables in the test process."""
 
 import json
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def call(
 ) -> tuple[int, Any]:
     """Returns the status and the body, read as JSON if there is any.
 
-    granted  what the authorizer of the gateway hands to the service
+    granted  the context that the gateway passes from the authorizer to the service
     """
     text = body if isinstance(body, str) else json.dumps(body)
     answered = app(proxy_event(method, resource, parameters, granted, text), None)

@@ -1,4 +1,4 @@
-"""The names that the configuration gives. A fork changes them there, and no test repeats them."""
+"""The names in the configuration. A fork changes them there, so no test contains them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ GROUPS = template_groups({"Resources": _RESOURCES})
 
 
 def group_settings(group: str) -> dict[str, Any]:
-    """Returns what the identity template says of a group besides its name."""
+    """Returns the precedence and the description of a group in the identity template."""
     properties = next(it["Properties"] for it in _RESOURCES.values() if it["Properties"].get("GroupName") == group)
     return {"Precedence": int(properties["Precedence"]), "Description": properties["Description"]}
 
 
 def function(stage: str, name: str = "") -> str:
-    """Returns the name of a deployed function; without a name, that of the API."""
+    """Returns the name of a deployed function. Without `name`, returns the name of the API function."""
     return "-".join(part for part in (APP, stage, name) if part)

@@ -19,7 +19,7 @@ _INHERITED = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "REQ
 
 
 def isolate(environ: MutableMapping[str, str]) -> None:
-    """Removes AWS, proxy, Python and Gatehouse settings, and the developer's AWS profiles with them."""
+    """Removes AWS, proxy, Python and Gatehouse settings, and ignores the developer's AWS profiles."""
     for name in list(environ):
         is_removed = name.startswith(_REMOVED_PREFIXES) or name.upper().endswith(_REMOVED_SUFFIXES)
         if is_removed and name not in _RETAINED:

@@ -1,4 +1,4 @@
-"""Fakes of the ports, in memory."""
+"""In-memory fakes of the ports."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """`python -m tests.import_graph`: prints the components and their imports as a Mermaid diagram.
 
-An arrow points from a component to one that it imports. An arrow is left out where a chain of other arrows implies it;
-`--all` prints these as well.
+An arrow points from a component to one that it imports. An arrow is omitted if a chain of other arrows implies it.
+`--all` prints the omitted arrows too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = ("app.py", "chalice_cli.py", "manage.py", "authorizers", "chalicelib", "infra", "local", "operations")
 
-# From top to bottom. An import goes downwards only, so there is no circle.
+# From top to bottom. Imports go only downwards, so no two components import each other.
 ORDER = (
     "manage.py",
     "operations",

@@ -20,7 +20,7 @@ SLOW_FIXTURES = {"cloud", "target"}  # they start a cloud
 
 
 def group(nodeid: str) -> str:
-    """Returns the group of a test, which one worker runs: its folder if that shares a resource, otherwise its file."""
+    """Returns the group of a test: its folder if its tests share a resource, otherwise its file."""
     file = nodeid.partition("::")[0]
     return next((folder for folder in FOLDERS if file.startswith(f"{folder}/")), file)
 

@@ -1,4 +1,4 @@
-"""Every route of the service has an authorizer, and no route is open without it."""
+"""Every route of the service has an authorizer or is public. Without the authorizer, the service refuses requests."""
 
 import json
 from collections.abc import Mapping
@@ -39,14 +39,14 @@ def test_the_enforcement_can_check_every_authorizer() -> None:
 
 
 @pytest.mark.parametrize("first", ["/admin", "/whoami"])
-def test_policies_decide_on_the_administration_and_whoami(first: str) -> None:
+def test_every_admin_and_whoami_route_has_the_policy_authorizer(first: str) -> None:
     of_the_kind = [name for name in sorted(ROUTES) if f"{name[1]}/".startswith(f"{first}/")]
     assert of_the_kind
     assert [name for name in of_the_kind if name not in POLICED] == []
 
 
 @pytest.mark.parametrize(("method", "path"), SCOPED)
-def test_a_scope_that_a_route_asks_for_exists_and_a_client_may_ask_for_it(method: str, path: str) -> None:
+def test_every_scope_of_a_route_is_defined_and_one_is_allowed_for_a_client(method: str, path: str) -> None:
     resources = Template(load(ROOT / "infra/identity.yaml")).resolve({})
     (server,) = resources.of("AWS::Cognito::UserPoolResourceServer")
     identifier, scopes = server.properties["Identifier"], authorizer_of(method, path).scopes
@@ -75,14 +75,14 @@ def call(method: str, path: str, authorizer: Mapping[str, object] | None) -> tup
     "authorizer",
     [
         pytest.param(None, id="no authorizer"),
-        pytest.param({"principalId": "clerk", "kind": "person"}, id="an authorizer without a grant"),
+        pytest.param({"principalId": "clerk", "kind": "person"}, id="an authorizer without permissions"),
         pytest.param(
-            {"permissions": "Allow * /elsewhere", "claims": {"token_use": "id"}}, id="a grant of something else"
+            {"permissions": "Allow * /elsewhere", "claims": {"token_use": "id"}}, id="permissions for another path"
         ),
     ],
 )
 @pytest.mark.parametrize(("method", "path"), PROTECTED)
-def test_a_gateway_without_authorizers_gives_access_to_no_protected_route(
+def test_a_protected_route_returns_403_without_the_permission_of_an_authorizer(
     method: str, path: str, authorizer: Mapping[str, object] | None
 ) -> None:
     status, body = call(method, path, authorizer)
@@ -94,7 +94,7 @@ def test_the_public_route_needs_no_authorizer() -> None:
     assert (status, list(body)) == (200, ["message"])
 
 
-def test_who_was_granted_it_is_told_who_they_are() -> None:
+def test_whoami_returns_the_caller_in_the_context_of_the_authorizer() -> None:
     caller = {
         "principalId": "c1e7c000",
         "kind": "person",
@@ -115,7 +115,7 @@ def test_who_was_granted_it_is_told_who_they_are() -> None:
     )
 
 
-def test_authorizers_are_shipped_through_the_vendor_folder() -> None:
+def test_the_vendor_folder_links_to_the_authorizers() -> None:
     linked = ROOT / "vendor" / "authorizers"
     assert linked.is_symlink()
     assert linked.resolve() == linked.parents[1] / "authorizers"

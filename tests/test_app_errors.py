@@ -54,8 +54,8 @@ ERRORS = [
     pytest.param(NotFoundError("no order 7"), 404, "no order 7", "not_found", id="NotFoundError"),
     pytest.param(ConflictError("taken"), 409, "taken", "conflict", id="ConflictError"),
     pytest.param(OrderMoved("gone on"), 409, "gone on", "order_moved", id="a subclass of ConflictError"),
-    pytest.param(ChaliceViewError("secret"), 500, OURS, "unexpected_failure", id="ChaliceViewError itself"),
-    pytest.param(OutOfService("secret"), 503, OURS, "unexpected_failure", id="a view error of the service's fault"),
+    pytest.param(ChaliceViewError("secret"), 500, OURS, "unexpected_failure", id="ChaliceViewError"),
+    pytest.param(OutOfService("secret"), 503, OURS, "unexpected_failure", id="a view error with status 503"),
     pytest.param(InvalidInput("name", "is long"), 400, "name: is long", "invalid_input", id="InvalidInput"),
     pytest.param(TooLarge("body", "is large"), 413, "body: is large", "invalid_input", id="TooLarge"),
     pytest.param(NotFound("order 7"), 404, "order 7 does not exist", "not_found", id="NotFound"),
@@ -73,10 +73,12 @@ ERRORS = [
         "version_conflict",
         id="a subclass of VersionConflict",
     ),
-    pytest.param(TokenRejected("revoked", "the token was revoked"), 401, "the token was revoked", "revoked", id="401"),
-    pytest.param(QuotaSpent("quota_spent", "no more"), 400, "no more", "quota_spent", id="a caller's error"),
+    pytest.param(
+        TokenRejected("revoked", "the token was revoked"), 401, "the token was revoked", "revoked", id="TokenRejected"
+    ),
+    pytest.param(QuotaSpent("quota_spent", "no more"), 400, "no more", "quota_spent", id="a CallerError"),
     pytest.param(CannotDecide("table_gone", "secret"), 500, OURS, "table_gone", id="CannotDecide"),
-    pytest.param(GatehouseError("odd", "secret"), 500, OURS, "odd", id="an error of nobody's fault"),
+    pytest.param(GatehouseError("odd", "secret"), 500, OURS, "odd", id="a GatehouseError"),
     pytest.param(ValueError("secret"), 500, OURS, "unexpected_failure", id="any other exception"),
     pytest.param(ChaliceUnhandledError("secret"), 500, OURS, "unexpected_failure", id="ChaliceUnhandledError"),
 ]
@@ -125,7 +127,7 @@ EVERY_WAY = pytest.mark.parametrize("call", [by_handler, by_client])
 @EVERY_WAY
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(("error", "status", "message", "code"), ERRORS)
-def test_an_error_of_a_view_has_its_status_and_one_form_in_every_route(
+def test_an_error_of_a_view_has_its_status_and_the_json_form_in_every_route(
     call: Call, path: str, error: Exception, status: int, message: str, code: str
 ) -> None:
     assert call(shop(raising(error)), "GET", path) == (status, {"message": message, "code": code})
@@ -140,21 +142,23 @@ def test_every_view_error_of_chalice_keeps_its_status(error: type[ChaliceViewErr
 
 @EVERY_WAY
 @pytest.mark.parametrize("path", PATHS)
-def test_a_body_that_chalice_cannot_read_as_json_is_a_400(call: Call, path: str) -> None:
+def test_a_body_that_chalice_cannot_parse_as_json_returns_400(call: Call, path: str) -> None:
     app = shop(lambda: current_request(app).json_body)
     expected = {"message": "Error Parsing JSON", "code": "bad_request"}
     assert call(app, "POST", path, "{bad") == (400, expected)
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_body_that_is_read_strictly_is_a_400_in_every_route(path: str) -> None:
+def test_a_body_that_the_strict_parser_refuses_returns_400_in_every_route(path: str) -> None:
     app = shop(lambda: read_json(current_request(app)))
     status, answered = by_handler(app, "POST", path, "{bad")
     assert (status, answered["code"]) == (400, "invalid_input")
 
 
 @pytest.mark.parametrize(("error", "status", "message", "code"), ERRORS)
-def test_an_error_of_a_middleware_has_the_same_form(error: Exception, status: int, message: str, code: str) -> None:
+def test_an_error_of_a_middleware_has_the_same_json_form(
+    error: Exception, status: int, message: str, code: str
+) -> None:
     app = shop(dict)
 
     @app.middleware("http")
@@ -164,7 +168,7 @@ def test_an_error_of_a_middleware_has_the_same_form(error: Exception, status: in
     assert by_handler(app, "GET", "/plain") == (status, {"message": message, "code": code})
 
 
-def test_a_middleware_still_sees_the_errors_that_chalice_passes_on() -> None:
+def test_a_middleware_receives_the_errors_that_chalice_passes_to_it() -> None:
     app = shop(raising(ChaliceUnhandledError("for the middleware")))
 
     @app.middleware("http")
@@ -178,13 +182,13 @@ def test_a_middleware_still_sees_the_errors_that_chalice_passes_on() -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_an_answer_that_looks_like_an_error_of_chalice_is_left_alone(path: str) -> None:
+def test_a_response_that_looks_like_an_error_of_chalice_is_unchanged(path: str) -> None:
     app = shop(lambda: {"Code": "de", "Message": "Guten Tag"})
     assert by_handler(app, "GET", path) == (200, {"Code": "de", "Message": "Guten Tag"})
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_the_refusals_of_chalice_itself_have_the_same_form(path: str) -> None:
+def test_the_error_responses_of_chalice_have_the_same_json_form(path: str) -> None:
     app = shop(dict)
     unread = proxy_event("POST", path) | {"headers": {"content-type": "text/plain"}}
     refused = app(unread, None)

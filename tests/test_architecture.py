@@ -1,7 +1,7 @@
-"""Imports run one way: entry points → use cases → core. Only adapters know AWS. Deployed code imports no tool.
+"""Imports go one way: entry points → use cases → core. Only adapters import AWS. Deployed code imports no tool.
 
 `docs/architecture.md` describes the rules. Each rule lists what the modules of a component must not import.
-`tests/import_graph.py` draws all components, and the last tests hold their order.
+`tests/import_graph.py` draws all components, and the last tests check their order.
 """
 
 import ast
@@ -91,7 +91,7 @@ def forbidden(part: str, name: str, condition: str) -> bool:
         or (top == "chalicelib" and not reaches(name, "chalicelib.core", "chalicelib.environment")),
         "aws": top == "chalice"
         or reaches(name, "authorizers", "app", "os", "chalicelib.wiring", "chalicelib.triggers", "chalicelib.settings")
-        # the port of the sample stands beside its use case
+        # the module of the sample's use case also defines its port
         or (reaches(name, *use_cases, *SAMPLE) and name not in SAMPLE_PORT)
         # adapters store data; use cases decide
         or reaches(name, "chalicelib.core.decision", "chalicelib.core.permission_codec", "chalicelib.core.claims"),
@@ -186,7 +186,7 @@ CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'
             id="a use case imports the errors of AWS",
         ),
         pytest.param("chalicelib/onboard.py", "from chalice.app import Chalice", id="a use case imports Chalice"),
-        pytest.param("chalicelib/verify.py", "from chalicelib.aws import jwks", id="a use case imports who serves it"),
+        pytest.param("chalicelib/verify.py", "from chalicelib.aws import jwks", id="a use case imports its adapter"),
         pytest.param("chalicelib/verify.py", "from chalicelib import wiring", id="a use case imports the wiring"),
         pytest.param(
             "chalicelib/administer.py", "from authorizers import policy_document", id="a use case imports ARNs"
@@ -200,7 +200,7 @@ CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'
         pytest.param(
             "chalicelib/aws/authorization_state.py",
             "from chalicelib.core.decision import decide",
-            id="an adapter decides",
+            id="an adapter imports the decision",
         ),
         pytest.param(
             "chalicelib/aws/authorization_state.py",
@@ -265,7 +265,7 @@ CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'
             id="the wiring runs the hook",
         ),
         pytest.param("authorizers/enforcement.py", "import benchmarks", id="an authorizer imports the benchmarks"),
-        pytest.param("chalicelib/wiring.py", "from aws_lambda_powertools import Tracer", id="a tracer"),
+        pytest.param("chalicelib/wiring.py", "from aws_lambda_powertools import Tracer", id="a tracing class"),
         pytest.param("authorizers/policy.py", "import aws_lambda_powertools.tracing", id="a tracing module"),
         pytest.param(
             "chalicelib/aws/authorization_state.py",
@@ -280,7 +280,7 @@ CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'
         pytest.param("chalicelib/api.py", "from chalicelib import wiring", id="the framework imports the wiring"),
     ],
 )
-def test_an_import_against_the_rules_is_reported(path: str, source: str) -> None:
+def test_a_forbidden_import_is_reported(path: str, source: str) -> None:
     assert len(offences(path, source)) == 1
 
 
@@ -302,7 +302,7 @@ def test_an_import_against_the_rules_is_reported(path: str, source: str) -> None
         ("chalicelib/wiring.py", "from authorizers.policy_document import check_size"),
     ],
 )
-def test_an_import_that_the_rules_allow_is_allowed(path: str, source: str) -> None:
+def test_an_allowed_import_is_not_reported(path: str, source: str) -> None:
     assert offences(path, source) == []
 
 
@@ -320,15 +320,15 @@ def test_every_import_between_components_goes_downwards() -> None:
     assert upward(component_imports(SYSTEM)) == []
 
 
-def test_every_component_has_a_place_in_the_order() -> None:
+def test_the_order_contains_every_component() -> None:
     assert component_imports(SYSTEM).keys() <= set(ORDER)
 
 
-def test_there_is_no_circle_between_components() -> None:
+def test_no_two_components_import_each_other() -> None:
     assert circles(component_imports(SYSTEM)) == []
 
 
-def test_there_is_no_circle_between_modules() -> None:
+def test_no_two_modules_import_each_other() -> None:
     assert circles(module_imports(SYSTEM)) == []
 
 
@@ -347,12 +347,12 @@ def test_an_upward_import_is_reported(module: str, source: str, found: tuple[str
     assert found in upward(component_imports(changed))
 
 
-def test_a_circle_between_components_is_reported() -> None:
+def test_two_components_that_import_each_other_are_reported() -> None:
     changed = {**SYSTEM, "infra.stacks": "from operations import stages"}
     assert any({"infra", "operations"} <= set(circle) for circle in circles(component_imports(changed)))
 
 
-def test_a_circle_between_modules_is_reported() -> None:
+def test_two_modules_that_import_each_other_are_reported() -> None:
     changed = {**SYSTEM, "infra.files": "from infra.package import PROJECT"}
     assert any({"infra.files", "infra.package"} <= set(circle) for circle in circles(module_imports(changed)))
 

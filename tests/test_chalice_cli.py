@@ -45,6 +45,8 @@ def test_chalice_deploy_is_refused_for_a_stage_without_state(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("words", ["package --stage local out", "package deploy"])
-def test_a_stage_or_a_folder_with_the_name_of_a_command_is_not_that_command(words: str, tmp_path: Path) -> None:
+def test_a_stage_or_folder_named_like_a_command_does_not_load_the_hook_of_that_command(
+    words: str, tmp_path: Path
+) -> None:
     ended = run(f"chalice_cli.prepare({['chalice', *words.split()]})", tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")

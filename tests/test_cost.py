@@ -19,12 +19,12 @@ def test_the_page_contains_the_current_tables() -> None:
     assert f"{cost.BEGIN}\n\n{tables}\n{cost.END}" in PAGE.read_text("utf-8"), "run `manage.py bench cost`"
 
 
-def test_each_step_of_a_price_applies_only_to_its_units() -> None:
+def test_each_price_step_applies_only_to_the_units_of_that_step() -> None:
     price = prices.Price("thing", ((10, 3.0), (30, 2.0), (float("inf"), 1.0)), "assumed", "here")
     assert [price.of(units) for units in (0, 5, 10, 20, 30, 31)] == [0, 15, 30, 50, 70, 71]
 
 
-def test_a_billion_requests_use_two_steps_of_the_gateways_price() -> None:
+def test_a_billion_requests_use_two_price_steps_of_api_gateway() -> None:
     assert dollars(cost.every_request(Load()), "API Gateway")[2] == pytest.approx(333 * 3.50 + 667 * 2.80)
 
 

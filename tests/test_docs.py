@@ -33,14 +33,14 @@ def test_every_anchor_of_a_link_is_a_heading(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
-def test_every_named_make_target_exists(page: Path) -> None:
+def test_every_make_target_in_the_pages_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     commands = re.findall(r"(?:`|^|\$\()make (?:-s )?([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
     assert set(commands) <= targets
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
-def test_every_named_file_exists(page: Path) -> None:
+def test_every_file_in_the_pages_exists(page: Path) -> None:
     named = re.findall(r"`((?:[a-z_.]+/)+[A-Za-z_0-9.*-]+\.(?:py|yaml|json|js|md))`", page.read_text(encoding="utf-8"))
     made_at_run_time = {".local/outputs.json", ".chalice/deployed/dev.json"}
     for name in set(named) - made_at_run_time:
@@ -61,7 +61,7 @@ def test_every_path_in_contributing_exists_and_every_count_is_correct() -> None:
         assert str(listed) in re.findall(r"\d+", count) or title == "rule for a group", (title, listed, count)
 
 
-def test_every_reason_code_is_documented_and_no_other() -> None:
+def test_the_page_contains_exactly_the_reason_codes_of_the_code() -> None:
     documented = set(re.findall(r"^\| \w+ \| (.+?) \|", (PROJECT / "docs/reasons.md").read_text("utf-8"), re.MULTILINE))
     codes = {code for cell in documented for code in re.findall(r"`(\w+)`", cell)}
     source = "\n".join(path.read_text(encoding="utf-8") for path in SHIPPED)

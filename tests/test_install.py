@@ -103,7 +103,7 @@ def test_a_complete_environment_is_not_installed_again(tmp_path: Path) -> None:
     assert (finished.returncode, finished.stdout) == (0, "")
 
 
-def test_a_second_make_waits_for_the_first_one(tmp_path: Path) -> None:
+def test_a_second_installation_waits_for_the_first_one(tmp_path: Path) -> None:
     lock, folder = tmp_path / "lock.txt", tmp_path / "venv"
     lock.write_text(lock_of("0" * 64), encoding="utf-8")
     with lock.open() as held:

@@ -37,7 +37,7 @@ def test_dependabot_watches_every_manifest() -> None:
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda path: path.name)
-def test_an_issue_form_is_complete(form: Path) -> None:
+def test_every_issue_form_has_the_fields_that_github_requires(form: Path) -> None:
     fields = yaml.safe_load(form.read_text(encoding="utf-8"))
     assert {"name", "description", "body"} <= fields.keys()
     inputs = [field for field in fields["body"] if field["type"] != "markdown"]

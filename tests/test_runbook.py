@@ -72,12 +72,12 @@ def typed() -> Iterator[tuple[str, str, str]]:
 COMMANDS = sorted(set(typed()))
 
 
-def test_the_pages_contain_aws_commands() -> None:
+def test_the_parser_finds_aws_commands_in_the_pages() -> None:
     assert len(COMMANDS) > 40
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command[:2]))
-def test_a_command_and_its_options_exist(command: tuple[str, str, str]) -> None:
+def test_every_aws_command_and_option_of_the_pages_exists(command: tuple[str, str, str]) -> None:
     service, operation, rest = command
     given = set(re.findall(r"(?<![\w-])--([a-z0-9-]+)", rest.split(" | ")[0].split("; ")[0].split(" #")[0]))
     if f"{service} {operation}" in CUSTOM:
@@ -98,7 +98,7 @@ def test_a_command_and_its_options_exist(command: tuple[str, str, str]) -> None:
     assert given - GLOBAL <= known
 
 
-def test_custom_commands_are_unknown_to_the_installed_botocore() -> None:
+def test_the_custom_commands_do_not_exist_in_the_installed_botocore() -> None:
     known = {xform_name(name, "-") for name in AWS.get_service_model("cognito-idp").operation_names}
     listed = {name.split()[1] for name in CUSTOM if name.startswith("cognito-idp ")}
     assert listed & known == set(), "botocore was upgraded: remove these from CUSTOM"
@@ -164,13 +164,13 @@ def manage_commands() -> list[str]:
     return sorted({command.strip() for command in re.findall(r"manage\.py ([a-z ]+--[^`#|)\n]+)", text)})
 
 
-def test_the_pages_contain_manage_commands() -> None:
+def test_the_parser_finds_manage_commands_in_the_pages() -> None:
     commands = {command.partition(" --")[0] for command in manage_commands()}
     assert {"deploy", "destroy", "outputs", "policies apply"} <= commands
 
 
 @pytest.mark.parametrize("command", manage_commands())
-def test_manage_accepts_every_documented_command(command: str) -> None:
+def test_manage_py_accepts_every_documented_command(command: str) -> None:
     parse(command.split())  # raises an error for wrong arguments
 
 
@@ -219,7 +219,7 @@ def test_the_revocation_item_of_the_runbook_is_complete() -> None:
     assert int(item["revoked_at"]["N"]) == 1_800_000_000
 
 
-def test_the_policies_of_the_pipeline_roles_contain_only_existing_actions() -> None:
+def test_every_action_in_the_policies_of_the_pipeline_roles_exists() -> None:
     policies = [json.loads(block) for block in blocks("json")]
     assert len(policies) == 3
     for statement in (statement for policy in policies for statement in policy["Statement"]):
@@ -293,7 +293,7 @@ def test_the_deployment_role_allows_every_call_of_the_program() -> None:
             assert may(pipeline("deploy"), action, "*" if everywhere else None), action
 
 
-def test_the_additional_actions_for_parameters_exist() -> None:
+def test_every_additional_action_for_a_parameter_exists() -> None:
     table = RUNBOOK.partition("| with | add to `deploy.json` |")[2].partition("\n\n")[0]
     added = re.findall(r"`([a-z0-9-]+):([A-Z]\w+)`", table)
     assert len(added) > 4
@@ -302,7 +302,7 @@ def test_the_additional_actions_for_parameters_exist() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) <= set(TEMPLATE["Parameters"])
 
 
-def test_a_role_trusts_the_repository_by_its_ids() -> None:
+def test_the_trust_policy_of_a_role_identifies_the_repository_by_its_ids() -> None:
     """Source: GitHub changelog of 2026-04-23, immutable subject claims for OpenID Connect tokens."""
     (condition,) = (statement["Condition"] for statement in json.loads(blocks("json")[0])["Statement"])
     assert set(condition) == {"StringEquals"}, "a pattern would trust other repositories or jobs"
@@ -311,7 +311,7 @@ def test_a_role_trusts_the_repository_by_its_ids() -> None:
     assert condition["StringEquals"]["token.actions.githubusercontent.com:aud"] == "sts.amazonaws.com"
 
 
-def test_the_runbook_reads_the_ids_before_the_trust_policy() -> None:
+def test_the_runbook_reads_the_ids_before_it_writes_the_trust_policy() -> None:
     steps = RUNBOOK.partition("### Set up the pipeline")[2].partition("\n## ")[0]
     assert steps.index("gh api repos/<owner>/<repository> --jq '.owner.id, .id'") < steps.index('"Federated"')
     old = "repo:<owner>/<repository>:environment:prod"

@@ -39,22 +39,22 @@ def test_concurrent_environments_do_not_exceed_the_accounts_limit() -> None:
     assert fleet.take(0.0)
 
 
-def test_a_function_grows_by_1000_environments_and_then_100_a_second() -> None:
+def test_a_function_grows_by_1000_environments_and_then_by_100_each_second() -> None:
     fleet = Fleet()
     assert [fleet.take(0.0) is None for _ in range(1_001)] == [False] * 1_000 + [True]
     assert [fleet.take(1.0) is None for _ in range(101)] == [False] * 100 + [True]
 
 
-def test_without_staleness_every_decision_reads_the_hot_key() -> None:
+def test_every_decision_reads_the_state_item_without_staleness() -> None:
     assert state_reads(rate=400, callers=5, staleness=0).per_second == pytest.approx(400, rel=0.1)
 
 
-def test_one_caller_causes_one_read_for_each_environment_and_interval() -> None:
+def test_one_caller_causes_one_read_for_each_environment_and_staleness_interval() -> None:
     reads = state_reads(rate=20, callers=1, staleness=2)
     assert 0 < reads.per_second <= reads.environments / 2
 
 
-def test_staleness_saves_almost_no_reads_with_many_callers() -> None:
+def test_staleness_removes_almost_no_reads_with_many_callers() -> None:
     assert state_reads(rate=1_000, callers=50_000, staleness=5).per_second > 950
 
 
@@ -81,7 +81,7 @@ def test_longer_cold_starts_cause_more_refusals() -> None:
     assert refused[0] < refused[-1]
 
 
-def test_the_page_contains_the_current_reads() -> None:
+def test_the_page_contains_the_read_counts_of_the_simulation() -> None:
     table = scaling.reads_table({name: [state_reads(500, callers, 5)] for name, callers in scaling.CALLERS.items()})
     cells = [line.split(" | ")[:2] for line in table.splitlines()[2:-1]]
     for name, reads in cells:

@@ -32,7 +32,7 @@ def code(variable: str, text: str | None = None) -> str:
 
 
 @pytest.mark.parametrize(("variable", "text"), [("ISSUER", ""), ("JWKS_URL", "file:///"), ("REMEMBERED_TOKENS", "ten")])
-def test_the_error_of_an_invalid_setting_names_it(variable: str, text: str | None) -> None:
+def test_the_error_of_an_invalid_setting_contains_its_name(variable: str, text: str | None) -> None:
     with pytest.raises(InternalError, match=variable):
         value(variable, text)
 
@@ -53,7 +53,7 @@ def test_the_error_of_an_invalid_setting_names_it(variable: str, text: str | Non
         ("GROUP_MAP", {}),
     ],
 )
-def test_an_absent_setting_has_its_default(variable: str, default: object) -> None:
+def test_an_absent_or_empty_setting_has_its_default(variable: str, default: object) -> None:
     assert value(variable) == default
 
 
@@ -164,7 +164,7 @@ def test_a_jwks_url_may_use_https_or_localhost(url: str) -> None:
         pytest.param("http://[", id="an incomplete URL"),
     ],
 )
-def test_keys_from_anywhere_else_are_refused(url: str) -> None:
+def test_a_jwks_url_of_another_form_is_refused(url: str) -> None:
     assert code("JWKS_URL", url) == "bad_setting"
 
 

@@ -153,7 +153,7 @@ def test_an_interrupted_run_ends_and_reports_its_processes(suite: Path, options:
 
 
 @linux_only
-def test_a_run_that_leaves_a_process_fails_and_names_it(suite: Path) -> None:
+def test_a_run_that_leaves_a_process_fails_and_reports_the_process(suite: Path) -> None:
     add(suite, "test_one.py", WAITING.format(script="sleep 600; true", then="pass"))
 
     with running(suite) as process:

@@ -85,7 +85,7 @@ def _faults_of_step(step: Mapping[str, Any], targets: frozenset[str]) -> Iterato
         yield "leaves its token in the checkout"
 
 
-def test_the_workflows_are_known() -> None:
+def test_the_repository_contains_exactly_the_expected_workflows() -> None:
     assert set(WORKFLOWS) == {"check.yml", "deploy.yml", "scan.yml", "verify.yml"}
 
 
@@ -150,12 +150,12 @@ def test_a_workflow_that_breaks_a_rule_is_reported(name: str, good: str, bad: st
     assert any(expected in fault for fault in found), found
 
 
-def test_every_use_of_an_action_has_the_same_commit() -> None:
+def test_all_uses_of_an_action_have_the_same_commit() -> None:
     used = set(re.findall(r"uses: (\S+)@([0-9a-f]{40}) # (\S+)", "\n".join(WORKFLOWS.values())))
     assert len({action for action, _, _ in used}) == len(used)
 
 
-def test_every_supported_python_is_checked_and_one_packages() -> None:
+def test_every_supported_python_is_tested_and_one_of_them_packages() -> None:
     jobs = {name: yaml.safe_load(text)["jobs"] for name, text in WORKFLOWS.items()}
     checked = jobs["check.yml"]["check"]["strategy"]["matrix"]["python"]
     readme = (PROJECT / "README.md").read_text("utf-8")
@@ -194,7 +194,7 @@ def test_only_reviewed_code_gets_the_role_that_reads_a_secret() -> None:
     assert "github.ref == 'refs/heads/main' || startsWith(github.ref, 'refs/tags/v')" in verify["if"]
 
 
-def test_each_role_belongs_to_one_job() -> None:
+def test_each_role_is_used_by_only_one_job() -> None:
     jobs = [job for text in WORKFLOWS.values() for job in yaml.safe_load(text)["jobs"].items()]
     roles = {name: re.findall(r"vars\.(\w+_ROLE_ARN) }}", str(job)) for name, job in jobs}
     assert {name: found for name, found in roles.items() if found} == {
