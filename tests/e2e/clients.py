@@ -47,7 +47,7 @@ class Person:
     sub: str
 
 
-class People:
+class Users:
     """Creates users and groups with the credentials of the account's owner. Each has a unique name."""
 
     def __init__(self, cloud: Cloud) -> None:
@@ -57,14 +57,14 @@ class People:
         self._dynamodb = cloud.local_cloud.client("dynamodb")
 
     def new(self, *groups: str) -> Person:
-        """Creates a user of these groups who gets no default group."""
+        """Creates a user in these groups who gets no default group."""
         person = self.newcomer(*groups)
         mark = {"sub": {"S": person.sub}}
         self._dynamodb.put_item(TableName=self._outputs["environment"]["ONBOARDING_TABLE"], Item=mark)
         return person
 
     def newcomer(self, *groups: str) -> Person:
-        """Creates a user as an administrator does. The user has not signed in yet."""
+        """Creates a user with an administrator's operation. The user has not signed in yet."""
         person = {**self._pool, "Username": f"{unique('clerk')}@gatehouse.example"}
         password = "correct-horse-battery-staple"
         created = self.cognito.admin_create_user(
@@ -83,7 +83,7 @@ class People:
 
     def new_group(self) -> str:
         """Creates a group without a policy."""
-        name = unique("guild")
+        name = unique("group")
         self.cognito.create_group(**self._pool, GroupName=name)
         return name
 
@@ -104,7 +104,7 @@ class People:
 
 
 @dataclass(frozen=True)
-class Guild:
+class UserGroup:
     """A group of the user pool for one test, with one signed-in member."""
 
     name: str
@@ -128,8 +128,8 @@ class Guild:
     def read(self) -> Answer:
         return self.api.ask("GET", self.policy_path, self.admin)
 
-    def dissolve(self) -> None:
-        """Deletes the policy, if there is one."""
+    def delete_policy(self) -> None:
+        """Deletes the policy if it exists."""
         self.api.ask("DELETE", self.policy_path, self.admin)
 
 

@@ -1,4 +1,4 @@
-"""Starts the local cloud as its users do: in a separate process, with its own folder and port."""
+"""Starts the local cloud in a separate process, with its own folder and port."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ SHELL = {
 
 
 def environment(local_cloud: LocalCloud) -> dict[str, str]:
-    """Returns the environment of a developer's shell: the settings of the cloud, and settings that it must ignore."""
+    """Returns the environment of a shell: settings of the cloud, and settings that the cloud must ignore."""
     temporary = local_cloud.folder.with_name(f"{local_cloud.folder.name}-tmp")
     temporary.mkdir(exist_ok=True)
     return child_environment(
@@ -97,7 +97,7 @@ def command(local_cloud: LocalCloud, *words: str) -> subprocess.CompletedProcess
 
 @dataclass(frozen=True)
 class Cloud:
-    """A started cloud, seen from outside."""
+    """A started cloud and its process."""
 
     local_cloud: LocalCloud
     process: subprocess.Popen[bytes]
@@ -112,7 +112,7 @@ class Cloud:
         return self.log.read_text(encoding="utf-8")
 
     def interrupt(self) -> int:
-        """Interrupts the cloud and returns its exit status. A cloud that hangs logs its stacks."""
+        """Interrupts the cloud and returns its exit status. A cloud that does not stop logs its stack traces."""
         self.process.send_signal(signal.SIGINT)
         try:
             return self.process.wait(STOP_SECONDS)

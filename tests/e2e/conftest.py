@@ -1,4 +1,4 @@
-"""One local cloud for all end-to-end tests, and the tokens of its sample users. It ends with the last of these."""
+"""One local cloud for all end-to-end tests, and the tokens of its sample users. It stops after the last test."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from local.sign_in import machine_token, sign_in
-from tests.e2e.clients import Api, Guild, People
+from tests.e2e.clients import Api, UserGroup, Users
 from tests.e2e.cloud import Cloud, start_and_wait
 from tests.tokens.corpus import Pool
 
@@ -40,8 +40,8 @@ def api(outputs: dict[str, Any]) -> Api:
 
 
 @pytest.fixture(scope="package")
-def people(cloud: Cloud) -> People:
-    return People(cloud)
+def users(cloud: Cloud) -> Users:
+    return Users(cloud)
 
 
 @pytest.fixture(scope="package")
@@ -60,24 +60,24 @@ def machine(outputs: dict[str, Any]) -> str:
 
 
 @pytest.fixture
-def new_guild(api: Api, people: People, admin: str) -> Iterator[Callable[..., Guild]]:
-    """Creates groups with one member, who can belong to further groups. Deletes their policies afterwards."""
-    founded: list[Guild] = []
+def new_user_group(api: Api, users: Users, admin: str) -> Iterator[Callable[..., UserGroup]]:
+    """Creates groups with one member each. The member can be in further groups. Deletes the policies afterwards."""
+    created: list[UserGroup] = []
 
-    def found(*further_groups: str) -> Guild:
-        name = people.new_group()
-        member = people.new(name, *further_groups)
-        founded.append(Guild(name, member, people.token_of(member), api, admin))
-        return founded[-1]
+    def create(*further_groups: str) -> UserGroup:
+        name = users.new_group()
+        member = users.new(name, *further_groups)
+        created.append(UserGroup(name, member, users.token_of(member), api, admin))
+        return created[-1]
 
-    yield found
-    for guild in founded:
-        guild.dissolve()
+    yield create
+    for user_group in created:
+        user_group.delete_policy()
 
 
 @pytest.fixture
-def guild(new_guild: Callable[..., Guild]) -> Guild:
-    return new_guild()
+def user_group(new_user_group: Callable[..., UserGroup]) -> UserGroup:
+    return new_user_group()
 
 
 @pytest.fixture(scope="package")

@@ -10,7 +10,7 @@ import requests
 
 from local.sign_in import machine_token
 from tests.configured import GROUPS
-from tests.e2e.clients import TIMEOUT, Answer, Api, Guild, People
+from tests.e2e.clients import TIMEOUT, Answer, Api, UserGroup, Users
 from tests.e2e.cloud import wait_for
 from tests.fakes import allow, deny
 
@@ -31,62 +31,62 @@ def error_of(answer: Answer) -> tuple[int, str]:
 # --- policies ---
 
 
-def test_a_read_returns_the_written_policy(guild: Guild) -> None:
+def test_a_read_returns_the_written_policy(user_group: UserGroup) -> None:
     rules = [READ, deny("/whoami/annual", methods=["*"], sid="freeze", scopes=["openid"])]
 
-    written = guild.write(rules)
+    written = user_group.write(rules)
 
     assert (written.status, written.body["statements"], written.body["version"]) == (200, rules, 1)
-    assert guild.read() == written
+    assert user_group.read() == written
 
 
-def test_a_policy_names_its_author(guild: Guild) -> None:
-    guild.write([READ])
+def test_a_policy_names_its_author(user_group: UserGroup) -> None:
+    user_group.write([READ])
 
-    assert guild.read().body["updated_by"] == claims(guild.admin)["sub"]
+    assert user_group.read().body["updated_by"] == claims(user_group.admin)["sub"]
 
 
-def test_every_policy_is_listed(guild: Guild) -> None:
-    guild.write([READ])
+def test_every_policy_is_listed(user_group: UserGroup) -> None:
+    user_group.write([READ])
 
-    listed = guild.api.ask("GET", "/admin/policies", guild.admin).body["policies"]
+    listed = user_group.api.ask("GET", "/admin/policies", user_group.admin).body["policies"]
 
     subjects = {policy["subject"] for policy in listed}
-    assert {guild.subject, *(f"group:{group}" for group in GROUPS)} <= subjects
+    assert {user_group.subject, *(f"group:{group}" for group in GROUPS)} <= subjects
 
 
-def test_a_write_with_an_old_version_is_refused(guild: Guild) -> None:
-    read_by_both = guild.write([READ]).body["version"]
-    by_the_first = guild.write([READ, deny("/whoami/annual")], version=read_by_both)
+def test_a_write_with_an_old_version_is_refused(user_group: UserGroup) -> None:
+    read_by_both = user_group.write([READ]).body["version"]
+    by_the_first = user_group.write([READ, deny("/whoami/annual")], version=read_by_both)
 
-    by_the_second = guild.write([], version=read_by_both)
+    by_the_second = user_group.write([], version=read_by_both)
 
     assert error_of(by_the_second) == (409, "version_conflict")
-    assert guild.read() == by_the_first
+    assert user_group.read() == by_the_first
 
 
-def test_a_write_of_a_new_policy_is_refused_if_the_policy_exists(guild: Guild) -> None:
-    assert guild.write([READ], version=0).status == 200
-    assert error_of(guild.write([], version=0)) == (409, "version_conflict")
+def test_a_write_of_a_new_policy_is_refused_if_the_policy_exists(user_group: UserGroup) -> None:
+    assert user_group.write([READ], version=0).status == 200
+    assert error_of(user_group.write([], version=0)) == (409, "version_conflict")
 
 
-def test_a_deleted_policy_is_gone_and_its_permissions_are_revoked(guild: Guild) -> None:
-    guild.write([READ])
-    assert guild.api.ask("GET", "/whoami", guild.token).status == 200
+def test_a_deleted_policy_is_not_found_and_its_permissions_are_revoked(user_group: UserGroup) -> None:
+    user_group.write([READ])
+    assert user_group.api.ask("GET", "/whoami", user_group.token).status == 200
 
-    assert guild.api.ask("DELETE", guild.policy_path, guild.admin) == Answer(204)
+    assert user_group.api.ask("DELETE", user_group.policy_path, user_group.admin) == Answer(204)
 
-    assert error_of(guild.api.ask("GET", "/whoami", guild.token)) == (403, "no_policy")
-    assert error_of(guild.read()) == (404, "not_found")
-    assert error_of(guild.api.ask("DELETE", guild.policy_path, guild.admin)) == (404, "not_found")
+    assert error_of(user_group.api.ask("GET", "/whoami", user_group.token)) == (403, "no_policy")
+    assert error_of(user_group.read()) == (404, "not_found")
+    assert error_of(user_group.api.ask("DELETE", user_group.policy_path, user_group.admin)) == (404, "not_found")
 
 
-def test_a_version_number_is_never_used_again_after_a_deletion(guild: Guild) -> None:
-    before = guild.write([READ]).body["version"]
-    guild.dissolve()
+def test_a_version_number_is_never_used_again_after_a_deletion(user_group: UserGroup) -> None:
+    before = user_group.write([READ]).body["version"]
+    user_group.delete_policy()
 
-    assert guild.write([READ], version=0).body["version"] > before
-    assert error_of(guild.write([], version=before)) == (409, "version_conflict")
+    assert user_group.write([READ], version=0).body["version"] > before
+    assert error_of(user_group.write([], version=before)) == (409, "version_conflict")
 
 
 def rule(**changes: Any) -> dict[str, Any]:
@@ -133,30 +133,32 @@ MALFORMED = {
 
 
 @pytest.fixture(scope="module")
-def careful_guild(people: People, api: Api, admin: str) -> Any:
+def stored_group(users: Users, api: Api, admin: str) -> Any:
     """A group with a valid policy."""
-    name = people.new_group()
-    guild = Guild(name, people.new(name), "", api, admin)
-    assert guild.write([READ]).status == 200
-    yield guild
-    guild.dissolve()
+    name = users.new_group()
+    user_group = UserGroup(name, users.new(name), "", api, admin)
+    assert user_group.write([READ]).status == 200
+    yield user_group
+    user_group.delete_policy()
 
 
 @pytest.mark.parametrize("mistake", MALFORMED)
-def test_a_malformed_policy_is_refused_with_the_field_name_and_not_stored(careful_guild: Guild, mistake: str) -> None:
+def test_a_malformed_policy_is_refused_with_the_field_name_and_not_stored(
+    stored_group: UserGroup, mistake: str
+) -> None:
     body, field = MALFORMED[mistake]
 
-    answer = careful_guild.api.ask("PUT", careful_guild.policy_path, careful_guild.admin, body)
+    answer = stored_group.api.ask("PUT", stored_group.policy_path, stored_group.admin, body)
 
     assert (*error_of(answer), answer.body["message"].split(": ")[0]) == (400, "invalid_input", field)
-    stored = careful_guild.read().body
+    stored = stored_group.read().body
     assert (stored["version"], stored["statements"]) == (1, [READ])
 
 
-def test_a_policy_that_is_too_large_is_refused_with_its_excess(careful_guild: Guild) -> None:
+def test_a_policy_that_is_too_large_is_refused_with_its_excess(stored_group: UserGroup) -> None:
     body, _ = MALFORMED["a policy that is too large"]
 
-    answer = careful_guild.api.ask("PUT", careful_guild.policy_path, careful_guild.admin, body)
+    answer = stored_group.api.ask("PUT", stored_group.policy_path, stored_group.admin, body)
 
     assert "more than the limit of 8192" in answer.body["message"]
 
@@ -172,25 +174,25 @@ def test_the_subject_of_a_policy_is_a_group_or_a_client(api: Api, admin: str, su
 # --- revocations ---
 
 
-def revoke(guild: Guild, **what: str) -> dict[str, Any]:
-    revoked = guild.api.ask("POST", "/admin/revocations", guild.admin, what)
+def revoke(user_group: UserGroup, **what: str) -> dict[str, Any]:
+    revoked = user_group.api.ask("POST", "/admin/revocations", user_group.admin, what)
     assert revoked.status == 201
     return dict(revoked.body)
 
 
-def lift(guild: Guild, **what: str) -> int:
-    return guild.api.ask("DELETE", "/admin/revocations", guild.admin, what).status
+def lift(user_group: UserGroup, **what: str) -> int:
+    return user_group.api.ask("DELETE", "/admin/revocations", user_group.admin, what).status
 
 
 @pytest.fixture
-def clerk(guild: Guild) -> Guild:
+def clerk(user_group: UserGroup) -> UserGroup:
     """A group whose member is permitted to read `/whoami`."""
-    guild.write([READ])
-    assert guild.api.ask("GET", "/whoami", guild.token).status == 200
-    return guild
+    user_group.write([READ])
+    assert user_group.api.ask("GET", "/whoami", user_group.token).status == 200
+    return user_group
 
 
-def test_a_revoked_user_is_refused_from_the_next_request_until_the_revocation_is_deleted(clerk: Guild) -> None:
+def test_a_revoked_user_is_refused_from_the_next_request_until_the_revocation_is_deleted(clerk: UserGroup) -> None:
     revoke(clerk, sub=clerk.member.sub)
 
     assert clerk.api.ask("GET", "/whoami", clerk.token) == REVOKED
@@ -198,12 +200,12 @@ def test_a_revoked_user_is_refused_from_the_next_request_until_the_revocation_is
     assert clerk.api.ask("GET", "/whoami", clerk.token).status == 200
 
 
-def test_a_revoked_user_is_admitted_after_a_later_sign_in(clerk: Guild, people: People) -> None:
+def test_a_revoked_user_is_admitted_after_a_later_sign_in(clerk: UserGroup, users: Users) -> None:
     revoked_at = revoke(clerk, sub=clerk.member.sub)["revoked_at"]
 
     def issued_later() -> str | None:
         # Token times are whole seconds. A token from the second of the revocation is refused too.
-        token = people.token_of(clerk.member)
+        token = users.token_of(clerk.member)
         return token if claims(token)["iat"] > revoked_at else None
 
     later = wait_for(issued_later, "a token of a later second")
@@ -214,9 +216,9 @@ def test_a_revoked_user_is_admitted_after_a_later_sign_in(clerk: Guild, people: 
 
 
 def test_a_revoked_session_is_refused_with_all_its_refreshed_tokens(
-    clerk: Guild, people: People, outputs: dict[str, Any]
+    clerk: UserGroup, users: Users, outputs: dict[str, Any]
 ) -> None:
-    granted = people.sign_in(clerk.member)
+    granted = users.sign_in(clerk.member)
     session = claims(granted["access_token"])["origin_jti"]
     revoked_at = revoke(clerk, session=session)["revoked_at"]
 
@@ -237,39 +239,39 @@ def test_a_revoked_session_is_refused_with_all_its_refreshed_tokens(
 
 
 def test_a_revoked_client_is_refused_and_its_later_tokens_are_admitted(
-    guild: Guild, outputs: dict[str, Any], machine: str
+    user_group: UserGroup, outputs: dict[str, Any], machine: str
 ) -> None:
     client = outputs["machine_client_id"]
-    revoked_at = revoke(guild, client=client)["revoked_at"]
+    revoked_at = revoke(user_group, client=client)["revoked_at"]
 
     def issued_later() -> str | None:
         token = machine_token(outputs, outputs["scopes"]["read"])
         return token if claims(token)["iat"] > revoked_at else None
 
     try:
-        assert guild.api.ask("GET", "/whoami", machine) == REVOKED
-        assert guild.api.ask("GET", "/whoami", wait_for(issued_later, "a token of a later second")).status == 200
+        assert user_group.api.ask("GET", "/whoami", machine) == REVOKED
+        assert user_group.api.ask("GET", "/whoami", wait_for(issued_later, "a token of a later second")).status == 200
     finally:
-        assert lift(guild, client=client) == 204
-    assert guild.api.ask("GET", "/whoami", machine).status == 200
+        assert lift(user_group, client=client) == 204
+    assert user_group.api.ask("GET", "/whoami", machine).status == 200
 
 
-def test_a_revocation_is_listed_until_it_is_deleted(guild: Guild) -> None:
-    revoked = revoke(guild, sub=guild.member.sub)
+def test_a_revocation_is_listed_until_it_is_deleted(user_group: UserGroup) -> None:
+    revoked = revoke(user_group, sub=user_group.member.sub)
 
     def listed() -> list[dict[str, Any]]:
-        return list(guild.api.ask("GET", "/admin/revocations", guild.admin).body["revocations"])
+        return list(user_group.api.ask("GET", "/admin/revocations", user_group.admin).body["revocations"])
 
     assert revoked == {
         "kind": "sub",
-        "value": guild.member.sub,
+        "value": user_group.member.sub,
         "revoked_at": revoked["revoked_at"],
-        "revoked_by": claims(guild.admin)["sub"],
+        "revoked_by": claims(user_group.admin)["sub"],
     }
     assert revoked in listed()
-    assert lift(guild, sub=guild.member.sub) == 204
+    assert lift(user_group, sub=user_group.member.sub) == 204
     assert revoked not in listed()
-    assert lift(guild, sub=guild.member.sub) == 404
+    assert lift(user_group, sub=user_group.member.sub) == 404
 
 
 @pytest.mark.parametrize(

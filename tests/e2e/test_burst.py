@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.clients import Api, People, unique
+from tests.e2e.clients import Api, Users, unique
 from tests.e2e.cloud import Cloud
 from tests.fakes import allow
 from tests.tokens.corpus import Pool
@@ -25,10 +25,10 @@ def just_deployed(cloud: Cloud) -> None:
 
 
 @pytest.mark.usefixtures("just_deployed")
-def test_64_concurrent_callers_are_all_served(
-    outputs: dict[str, Any], people: People, api: Api, admin: str, attacked: Pool
+def test_64_concurrent_callers_all_get_a_response(
+    outputs: dict[str, Any], users: Users, api: Api, admin: str, attacked: Pool
 ) -> None:
-    paths = [f"/admin/policies/group/{people.new_group()}" for _ in range(WRITERS)]
+    paths = [f"/admin/policies/group/{users.new_group()}" for _ in range(WRITERS)]
 
     def token(group: str) -> str:
         return attacked.token({"sub": unique("caller"), "jti": unique("token"), "cognito:groups": [group]})

@@ -18,7 +18,7 @@ from app import app
 from local.cloud import LocalCloud
 from local.sign_in import sign_in_by_page
 from tests.configured import DEFAULT_GROUP
-from tests.e2e.clients import TIMEOUT, Answer, Api, Guild
+from tests.e2e.clients import TIMEOUT, Answer, Api, UserGroup
 from tests.e2e.cloud import (
     PROJECT,
     START_SECONDS,
@@ -137,14 +137,14 @@ def test_a_token_without_the_scope_of_the_route_is_refused(developer: Api, beare
     assert developer.ask("GET", SCOPED_PATH, bearers["machine"]).status == 200
 
 
-def test_a_reader_reads_and_does_not_write(developer: Api, reader: str) -> None:
+def test_a_reader_can_read_and_cannot_write(developer: Api, reader: str) -> None:
     assert developer.ask("GET", "/whoami", reader).status == 200
     refused = developer.ask("POST", "/admin/revocations", reader, {"sub": "another"})
     assert (refused.status, refused.body["code"]) == (403, "not_permitted")
 
 
-def test_a_deny_overrides_the_allow_of_another_group(developer: Api, new_guild: Callable[..., Guild]) -> None:
-    suspended = new_guild(DEFAULT_GROUP)
+def test_a_deny_overrides_the_allow_of_another_group(developer: Api, new_user_group: Callable[..., UserGroup]) -> None:
+    suspended = new_user_group(DEFAULT_GROUP)
     assert developer.ask("GET", "/whoami", suspended.token).status == 200
 
     suspended.write([deny("/whoami", sid="suspended")])
@@ -153,13 +153,15 @@ def test_a_deny_overrides_the_allow_of_another_group(developer: Api, new_guild: 
     assert (refused.status, refused.body["code"]) == (403, "not_permitted")
 
 
-def test_a_permission_revoked_in_the_cloud_is_refused_at_the_next_request(developer: Api, guild: Guild) -> None:
-    guild.write([allow("/whoami")])
-    assert developer.ask("GET", "/whoami", guild.token).status == 200
+def test_a_permission_revoked_in_the_cloud_is_refused_at_the_next_request(
+    developer: Api, user_group: UserGroup
+) -> None:
+    user_group.write([allow("/whoami")])
+    assert developer.ask("GET", "/whoami", user_group.token).status == 200
 
-    guild.write([])
+    user_group.write([])
 
-    assert developer.ask("GET", "/whoami", guild.token).status == 403
+    assert developer.ask("GET", "/whoami", user_group.token).status == 403
 
 
 def test_no_hostile_token_is_admitted(developer: Api, attacked: Pool) -> None:
@@ -175,11 +177,13 @@ def test_no_hostile_token_is_admitted(developer: Api, attacked: Pool) -> None:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        pytest.param((), 0, id="reloading"),  # Chalice's reloader does not return the status of its worker
-        pytest.param(("--no-autoreload",), 1, id="not reloading"),
+        pytest.param((), 0, id="with the reloader"),  # Chalice's reloader does not return the status of its worker
+        pytest.param(("--no-autoreload",), 1, id="without the reloader"),
     ],
 )
-def test_without_a_cloud_it_ends_with_one_message(tmp_path: Path, options: tuple[str, ...], expected: int) -> None:
+def test_chalice_local_without_a_cloud_ends_with_one_message(
+    tmp_path: Path, options: tuple[str, ...], expected: int
+) -> None:
     nowhere, log = LocalCloud(free_port(), tmp_path / "nowhere"), tmp_path / "log"
 
     with chalice_local(nowhere, log, *options, project=project_copy(tmp_path / "project")) as (process, _):

@@ -1,4 +1,4 @@
-"""The commands beside a running cloud: `make token`, `make local`, and its address in a browser."""
+"""Commands for a running cloud: `make token` and `make local`. Also the address of the cloud in a browser."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def make_token(cloud: Cloud, *words: str) -> list[str]:
         (["CLIENT=machine"], "token --client 'machine' --scope '' -- ''"),
     ],
 )
-def test_make_token_reads_its_arguments_and_not_the_variables_of_the_shell(
+def test_make_token_reads_its_arguments_and_not_the_shell_variables(
     cloud: Cloud, typed: list[str], arguments: str
 ) -> None:
     assert make_token(cloud, *typed) == arguments.split()
@@ -121,7 +121,7 @@ def test_chalice_local_on_a_busy_port_ends_with_one_message(cloud: Cloud, option
     assert ended.stderr.startswith(f"Port {port} is in use. ")
 
 
-def test_chalice_local_prints_its_address_without_delay_also_into_a_file(cloud: Cloud, tmp_path: Path) -> None:
+def test_chalice_local_prints_its_address_without_delay_when_its_output_is_a_file(cloud: Cloud, tmp_path: Path) -> None:
     settings = {name: value for name, value in environment(cloud.local_cloud).items() if name != "PYTHONUNBUFFERED"}
     log, port = tmp_path / "log", free_port()
     line = [str(Path(sys.executable).parent / "chalice"), "local", "--no-autoreload", "--port", str(port)]
@@ -132,7 +132,7 @@ def test_chalice_local_prints_its_address_without_delay_also_into_a_file(cloud: 
             local.kill()
 
 
-def test_the_address_of_the_cloud_redirects_a_browser_to_the_console(cloud: Cloud) -> None:
+def test_the_root_of_the_cloud_redirects_a_browser_to_the_console(cloud: Cloud) -> None:
     shown = requests.get(f"{cloud.local_cloud.url}/", timeout=TIMEOUT)
     assert (shown.url, shown.status_code) == (f"{cloud.local_cloud.url}/console/", 200)
     assert "text/html" in shown.headers["content-type"]
@@ -144,5 +144,5 @@ def test_a_start_saves_the_cloud_before_it_writes_the_outputs(cloud: Cloud) -> N
     assert outputs.exists()
 
 
-def test_the_summary_contains_the_fixed_codes(cloud: Cloud) -> None:
+def test_the_start_message_contains_the_fixed_codes(cloud: Cloud) -> None:
     assert "the code is 123456 to confirm a sign-up, and 654321 to reset a password" in cloud.said

@@ -31,7 +31,7 @@ def test_without_a_cloud_the_demo_fails_with_one_message(tmp_path: Path) -> None
     assert played.stderr == "The local cloud is not running: start it with `make run` in another terminal.\n"
 
 
-def test_a_token_for_a_sample_user_is_the_only_output(cloud: Cloud) -> None:
+def test_the_token_command_prints_only_the_token_of_the_sample_user(cloud: Cloud) -> None:
     printed = command(cloud.local_cloud, "token", "reader")
 
     assert (printed.returncode, printed.stderr) == (0, "")

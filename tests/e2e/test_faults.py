@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.e2e import logs
-from tests.e2e.clients import Answer, Api, Guild
+from tests.e2e.clients import Answer, Api, UserGroup
 from tests.e2e.cloud import Cloud, wait_for
 from tests.fakes import allow
 
@@ -29,12 +29,14 @@ def dynamodb(cloud: Cloud) -> Any:
 
 
 @pytest.fixture
-def damage(dynamodb: Any, outputs: dict[str, Any], new_guild: Callable[..., Guild]) -> Iterator[Callable[..., None]]:
+def damage(
+    dynamodb: Any, outputs: dict[str, Any], new_user_group: Callable[..., UserGroup]
+) -> Iterator[Callable[..., None]]:
     """Puts an item into the table that the writer would refuse. Deletes it afterwards."""
     table, damaged = {"TableName": outputs["tables"]["policies"]}, []
 
-    def put(guild: Guild, **fields: Any) -> None:
-        key = {"subject": {"S": guild.subject}}
+    def put(user_group: UserGroup, **fields: Any) -> None:
+        key = {"subject": {"S": user_group.subject}}
         damaged.append(key)
         dynamodb.put_item(**table, Item=key | {name: value for name, value in (WHOLE | fields).items() if value})
 
@@ -56,37 +58,39 @@ NONSENSE = {"statements": {"S": "nonsense"}}
         pytest.param({"version": None}, id="no version"),
     ],
 )
-def test_a_corrupt_policy_refuses_its_members_even_if_another_group_allows(
-    new_guild: Callable[..., Guild], damage: Callable[..., None], fields: dict[str, Any]
+def test_a_member_of_a_group_with_a_corrupt_policy_is_refused_even_if_another_group_allows(
+    new_user_group: Callable[..., UserGroup], damage: Callable[..., None], fields: dict[str, Any]
 ) -> None:
-    guild = new_guild("readers")
+    user_group = new_user_group("readers")
 
-    damage(guild, **fields)
+    damage(user_group, **fields)
 
-    assert guild.api.ask("GET", "/whoami", guild.token) == UNDECIDED
-
-
-def test_a_write_repairs_a_corrupt_policy(guild: Guild, damage: Callable[..., None]) -> None:
-    damage(guild, **NONSENSE)
-    assert guild.api.ask("GET", "/whoami", guild.token) == UNDECIDED
-
-    assert guild.write([READ]).status == 200
-
-    assert guild.api.ask("GET", "/whoami", guild.token).status == 200
+    assert user_group.api.ask("GET", "/whoami", user_group.token) == UNDECIDED
 
 
-def test_a_corrupt_policy_can_be_deleted(guild: Guild, damage: Callable[..., None]) -> None:
-    damage(guild, **NONSENSE)
+def test_a_write_repairs_a_corrupt_policy(user_group: UserGroup, damage: Callable[..., None]) -> None:
+    damage(user_group, **NONSENSE)
+    assert user_group.api.ask("GET", "/whoami", user_group.token) == UNDECIDED
 
-    assert guild.api.ask("DELETE", guild.policy_path, guild.admin) == Answer(204)
+    assert user_group.write([READ]).status == 200
 
-    assert guild.api.ask("GET", "/whoami", guild.token).status == 403
+    assert user_group.api.ask("GET", "/whoami", user_group.token).status == 200
 
 
-def test_a_corrupt_policy_does_not_affect_other_groups(guild: Guild, damage: Callable[..., None], reader: str) -> None:
-    damage(guild, **NONSENSE)
+def test_a_corrupt_policy_can_be_deleted(user_group: UserGroup, damage: Callable[..., None]) -> None:
+    damage(user_group, **NONSENSE)
 
-    assert guild.api.ask("GET", "/whoami", reader).status == 200
+    assert user_group.api.ask("DELETE", user_group.policy_path, user_group.admin) == Answer(204)
+
+    assert user_group.api.ask("GET", "/whoami", user_group.token).status == 403
+
+
+def test_a_corrupt_policy_does_not_affect_other_groups(
+    user_group: UserGroup, damage: Callable[..., None], reader: str
+) -> None:
+    damage(user_group, **NONSENSE)
+
+    assert user_group.api.ask("GET", "/whoami", reader).status == 200
 
 
 def reasons(cloud: Cloud) -> list[str]:
@@ -96,12 +100,16 @@ def reasons(cloud: Cloud) -> list[str]:
 
 
 @pytest.fixture
-def lost_generation(cloud: Cloud, guild: Guild, dynamodb: Any, outputs: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def lost_generation(
+    cloud: Cloud, user_group: UserGroup, dynamodb: Any, outputs: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
     """Deletes the generation, and returns the arguments that restore it."""
     # The stream handler would create the generation again. Therefore it processes all earlier changes first.
-    guild.write([READ])
+    user_group.write([READ])
     wait_for(
-        lambda: any(line.get("subject") == guild.subject for line in logs.lines(cloud.local_cloud, "policy_changed")),
+        lambda: any(
+            line.get("subject") == user_group.subject for line in logs.lines(cloud.local_cloud, "policy_changed")
+        ),
         "the stream handler has processed the change",
     )
     table, key = {"TableName": outputs["tables"]["state"]}, {"id": {"S": "generation"}}
@@ -128,7 +136,7 @@ def test_without_a_generation_an_invalid_token_is_still_refused_with_401(api: Ap
     assert api.ask("GET", "/whoami", "not.a.token").status == 401
 
 
-def test_callers_are_admitted_again_after_the_generation_is_restored(
+def test_a_caller_is_admitted_after_the_generation_is_restored(
     api: Api, reader: str, dynamodb: Any, lost_generation: dict[str, Any]
 ) -> None:
     assert api.ask("GET", "/whoami", reader) == UNDECIDED

@@ -18,7 +18,7 @@ def ended(cloud: Cloud) -> Callable[[], bool]:
     return lambda: not cloud.left_behind()
 
 
-def test_a_start_succeeds_after_starts_that_were_killed_at_random_moments(tmp_path: Path) -> None:
+def test_a_start_succeeds_after_several_starts_that_were_killed_at_random_times(tmp_path: Path) -> None:
     folder, random, port = tmp_path / "cloud", Random(8), None  # noqa: S311
     for end in (signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
         killed = start(folder, port)

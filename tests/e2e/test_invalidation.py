@@ -10,29 +10,29 @@ from typing import Any
 import pytest
 
 from tests.e2e import logs
-from tests.e2e.clients import Api, Guild
+from tests.e2e.clients import Api, UserGroup
 from tests.e2e.cloud import Cloud, wait_for
 from tests.fakes import allow
 
 READ = [allow("/whoami", sid="read")]
 
 
-def stale_answers(guild: Guild, url: str, changes: int) -> list[str]:
-    """Alternately grants and revokes a permission, sends a request after each change, and returns the stale answers."""
+def stale_responses(user_group: UserGroup, url: str, changes: int) -> list[str]:
+    """Grants and revokes a permission in turn. Sends a request after each change, and returns the stale responses."""
     api = Api(url)  # each thread needs its own connections
     stale = []
     for change in range(changes):
         expected = 403 if change % 2 else 200
-        written = api.ask("PUT", guild.policy_path, guild.admin, {"statements": [] if change % 2 else READ})
+        written = api.ask("PUT", user_group.policy_path, user_group.admin, {"statements": [] if change % 2 else READ})
         assert written.status == 200
-        answered = api.ask("GET", "/whoami", guild.token).status
+        answered = api.ask("GET", "/whoami", user_group.token).status
         if answered != expected:
             stale.append(f"change {change}: got {answered}, expected {expected}")
     return stale
 
 
 @pytest.fixture
-def sleeping_stream(cloud: Cloud) -> Iterator[None]:
+def disabled_stream_handler(cloud: Cloud) -> Iterator[None]:
     """Disables the stream handler, which would repair an incomplete write."""
     functions = cloud.local_cloud.client("lambda")
     (mapping,) = functions.list_event_source_mappings()["EventSourceMappings"]
@@ -41,17 +41,19 @@ def sleeping_stream(cloud: Cloud) -> Iterator[None]:
     functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
 
 
-@pytest.mark.usefixtures("sleeping_stream")
-def test_the_next_request_follows_each_of_thirty_consecutive_changes(guild: Guild, api: Api) -> None:
-    assert stale_answers(guild, api.url, changes=30) == []
+@pytest.mark.usefixtures("disabled_stream_handler")
+def test_the_next_request_sees_each_of_thirty_consecutive_changes(user_group: UserGroup, api: Api) -> None:
+    assert stale_responses(user_group, api.url, changes=30) == []
 
 
-@pytest.mark.usefixtures("sleeping_stream")
-def test_the_next_request_follows_each_change_of_four_threads(new_guild: Callable[[], Guild], api: Api) -> None:
-    guilds = [new_guild() for _ in range(4)]
+@pytest.mark.usefixtures("disabled_stream_handler")
+def test_the_next_request_sees_each_change_of_four_concurrent_threads(
+    new_user_group: Callable[[], UserGroup], api: Api
+) -> None:
+    user_groups = [new_user_group() for _ in range(4)]
 
-    with ThreadPoolExecutor(len(guilds)) as threads:
-        stale = list(threads.map(lambda guild: stale_answers(guild, api.url, changes=8), guilds))
+    with ThreadPoolExecutor(len(user_groups)) as threads:
+        stale = list(threads.map(lambda user_group: stale_responses(user_group, api.url, changes=8), user_groups))
 
     assert stale == [[], [], [], []]
 
@@ -85,25 +87,25 @@ def audit_lines(cloud: Cloud, subject: str) -> list[dict[str, Any]]:
 
 
 def test_a_change_by_another_tool_becomes_effective_through_the_stream(
-    cloud: Cloud, guild: Guild, table: Table
+    cloud: Cloud, user_group: UserGroup, table: Table
 ) -> None:
-    guild.write(READ)
-    assert guild.api.ask("GET", "/whoami", guild.token).status == 200
+    user_group.write(READ)
+    assert user_group.api.ask("GET", "/whoami", user_group.token).status == 200
     # The stream is ordered. After this change has arrived, only the edit can increment the generation.
-    wait_for(lambda: audit_lines(cloud, guild.subject), "the audit line of the first write")
+    wait_for(lambda: audit_lines(cloud, user_group.subject), "the audit line of the first write")
     before = table.generation()
 
-    table.edit(guild.subject, [])
+    table.edit(user_group.subject, [])
 
-    wait_for(lambda: guild.api.ask("GET", "/whoami", guild.token).status == 403, "the edit is effective")
+    wait_for(lambda: user_group.api.ask("GET", "/whoami", user_group.token).status == 403, "the edit is effective")
     assert table.generation() > before
 
 
-def test_every_change_writes_a_line_to_the_audit_log(cloud: Cloud, guild: Guild) -> None:
-    first, second = guild.write(READ).body, guild.write([]).body
+def test_every_change_writes_a_line_to_the_audit_log(cloud: Cloud, user_group: UserGroup) -> None:
+    first, second = user_group.write(READ).body, user_group.write([]).body
 
     def both() -> list[dict[str, Any]] | None:
-        found = audit_lines(cloud, guild.subject)
+        found = audit_lines(cloud, user_group.subject)
         return found if len(found) == 2 else None
 
     created, changed = wait_for(both, "two lines in the audit log")

@@ -13,7 +13,7 @@ from local.sign_in import cognito, sign_in
 from tests.configured import PRIVILEGED_GROUP
 from tests.configured import function as deployed
 from tests.e2e import logs
-from tests.e2e.clients import Api, People, unique
+from tests.e2e.clients import Api, Users, unique
 from tests.e2e.cloud import Cloud, wait_for
 
 PASSWORD = "correct-horse-battery-staple"
@@ -34,46 +34,46 @@ def sign_up(pool: Any, outputs: dict[str, Any]) -> dict[str, str]:
 
 
 def test_a_user_can_read_reports_immediately_after_the_confirmed_sign_up(
-    pool: Any, outputs: dict[str, Any], people: People, api: Api
+    pool: Any, outputs: dict[str, Any], users: Users, api: Api
 ) -> None:
     newcomer = sign_up(pool, outputs)
 
-    assert people.groups_of(newcomer["Username"]) == [outputs["default_group"]]
+    assert users.groups_of(newcomer["Username"]) == [outputs["default_group"]]
     assert api.ask("GET", "/whoami", sign_in(outputs, newcomer["Username"], PASSWORD)).status == 200
 
 
 def test_a_password_reset_does_not_restore_a_removed_group(
-    pool: Any, outputs: dict[str, Any], people: People, api: Api
+    pool: Any, outputs: dict[str, Any], users: Users, api: Api
 ) -> None:
     newcomer = sign_up(pool, outputs)
-    people.remove_from(outputs["default_group"], newcomer["Username"])
+    users.remove_from(outputs["default_group"], newcomer["Username"])
     pool.forgot_password(**newcomer)
 
     pool.confirm_forgot_password(**newcomer, ConfirmationCode="654321", Password="another-long-password")
 
-    assert people.groups_of(newcomer["Username"]) == []
+    assert users.groups_of(newcomer["Username"]) == []
     token = sign_in(outputs, newcomer["Username"], "another-long-password")
     assert api.ask("GET", "/whoami", token).body["code"] == "no_policy"
 
 
 def test_a_password_reset_assigns_no_group_to_a_user_created_without_one(
-    pool: Any, outputs: dict[str, Any], people: People
+    pool: Any, outputs: dict[str, Any], users: Users
 ) -> None:
-    someone = people.new()
+    someone = users.new()
     named = {"ClientId": outputs["web_client_id"], "Username": someone.username}
     pool.forgot_password(**named)
 
     pool.confirm_forgot_password(**named, ConfirmationCode="654321", Password="another-long-password")
 
-    assert people.groups_of(someone.username) == []
+    assert users.groups_of(someone.username) == []
 
 
 def test_a_repeated_trigger_does_not_restore_a_removed_group(
-    cloud: Cloud, pool: Any, outputs: dict[str, Any], people: People
+    cloud: Cloud, pool: Any, outputs: dict[str, Any], users: Users
 ) -> None:
     newcomer = sign_up(pool, outputs)
-    people.remove_from(outputs["default_group"], newcomer["Username"])
-    sub = people.cognito.admin_get_user(UserPoolId=outputs["user_pool_id"], Username=newcomer["Username"])["Username"]
+    users.remove_from(outputs["default_group"], newcomer["Username"])
+    sub = users.cognito.admin_get_user(UserPoolId=outputs["user_pool_id"], Username=newcomer["Username"])["Username"]
     event = {
         "version": "1",
         "triggerSource": "PostConfirmation_ConfirmSignUp",
@@ -88,32 +88,32 @@ def test_a_repeated_trigger_does_not_restore_a_removed_group(
     answered = cloud.local_cloud.client("lambda").invoke(FunctionName=FUNCTION, Payload=json.dumps(event).encode())
 
     assert "FunctionError" not in answered
-    assert people.groups_of(newcomer["Username"]) == []
+    assert users.groups_of(newcomer["Username"]) == []
 
 
 def test_a_user_created_without_a_group_can_read_reports_with_the_first_token(
-    outputs: dict[str, Any], people: People, api: Api
+    outputs: dict[str, Any], users: Users, api: Api
 ) -> None:
-    newcomer = people.newcomer()
+    newcomer = users.newcomer()
 
     token = sign_in(outputs, newcomer.username, newcomer.password)
 
     assert groups_in(token) == [outputs["default_group"]]
     assert api.ask("GET", "/whoami", token).status == 200
-    assert people.groups_of(newcomer.username) == [outputs["default_group"]]
+    assert users.groups_of(newcomer.username) == [outputs["default_group"]]
 
 
-def test_a_user_created_with_a_group_gets_no_default_group(outputs: dict[str, Any], people: People) -> None:
-    newcomer = people.newcomer(PRIVILEGED_GROUP)
+def test_a_user_created_with_a_group_gets_no_default_group(outputs: dict[str, Any], users: Users) -> None:
+    newcomer = users.newcomer(PRIVILEGED_GROUP)
 
     assert groups_in(sign_in(outputs, newcomer.username, newcomer.password)) == [PRIVILEGED_GROUP]
-    assert people.groups_of(newcomer.username) == [PRIVILEGED_GROUP]
+    assert users.groups_of(newcomer.username) == [PRIVILEGED_GROUP]
 
 
-def test_a_removed_default_group_is_not_restored_by_the_next_token(outputs: dict[str, Any], people: People) -> None:
-    newcomer = people.newcomer()
+def test_a_removed_default_group_is_not_restored_by_the_next_token(outputs: dict[str, Any], users: Users) -> None:
+    newcomer = users.newcomer()
     sign_in(outputs, newcomer.username, newcomer.password)
-    people.remove_from(outputs["default_group"], newcomer.username)
+    users.remove_from(outputs["default_group"], newcomer.username)
 
     assert groups_in(sign_in(outputs, newcomer.username, newcomer.password)) == []
 
@@ -137,9 +137,9 @@ def test_a_local_user_who_claims_a_company_group_gets_no_group(cloud: Cloud, out
 
 
 def test_a_user_cannot_write_company_groups_into_their_profile(
-    pool: Any, outputs: dict[str, Any], people: People
+    pool: Any, outputs: dict[str, Any], users: Users
 ) -> None:
-    mallory = people.new()
+    mallory = users.new()
     token = sign_in(outputs, mallory.username, mallory.password)
 
     with pytest.raises(pool.exceptions.NotAuthorizedException):
@@ -164,14 +164,14 @@ def break_trigger(cloud: Cloud) -> Iterator[Callable[[str], None]]:
 
 
 def test_a_user_who_signs_up_while_the_trigger_fails_gets_the_group_at_the_first_sign_in(
-    cloud: Cloud, break_trigger: Callable[[str], None], pool: Any, outputs: dict[str, Any], people: People
+    cloud: Cloud, break_trigger: Callable[[str], None], pool: Any, outputs: dict[str, Any], users: Users
 ) -> None:
     break_trigger(FUNCTION)
     before = len(failures(cloud, "post_confirmation"))
 
     newcomer = sign_up(pool, outputs)
 
-    assert people.groups_of(newcomer["Username"]) == []
+    assert users.groups_of(newcomer["Username"]) == []
     line, metric = wait_for(lambda: failures(cloud, "post_confirmation")[before:], "the failure is in the log")
     assert (line["level"], line["failure"]) == ("ERROR", "ledger_unreachable")
     assert metric["OnboardingFailed"] == [1.0]
@@ -179,11 +179,11 @@ def test_a_user_who_signs_up_while_the_trigger_fails_gets_the_group_at_the_first
 
 
 def test_a_sign_in_while_the_trigger_fails_returns_a_token_without_permissions_and_is_reported(
-    cloud: Cloud, break_trigger: Callable[[str], None], outputs: dict[str, Any], people: People, api: Api
+    cloud: Cloud, break_trigger: Callable[[str], None], outputs: dict[str, Any], users: Users, api: Api
 ) -> None:
     break_trigger(PRE_TOKEN)
     before = len(failures(cloud, "pre_token"))
-    newcomer = people.newcomer()
+    newcomer = users.newcomer()
 
     token = sign_in(outputs, newcomer.username, newcomer.password)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from operations.command_line import main
-from tests.e2e.clients import Guild
+from tests.e2e.clients import UserGroup
 from tests.e2e.cloud import PROJECT, Cloud
 
 Apply = Callable[..., int]
@@ -44,24 +44,29 @@ def apply(tmp_path: Path, cloud: Cloud) -> Iterator[Apply]:
     assert applied() == 0
 
 
-def allowing(guild: Guild, path: str) -> str:
-    return f"group: {guild.name}\nstatements: [{{effect: Allow, methods: [GET], paths: [{path}]}}]\n"
+def allowing(user_group: UserGroup, path: str) -> str:
+    return f"group: {user_group.name}\nstatements: [{{effect: Allow, methods: [GET], paths: [{path}]}}]\n"
 
 
 def test_an_applied_file_is_effective_at_the_next_request(
-    apply: Apply, guild: Guild, capsys: pytest.CaptureFixture[str]
+    apply: Apply, user_group: UserGroup, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def status() -> int:
-        return guild.api.ask("GET", "/whoami", guild.token).status
+        return user_group.api.ask("GET", "/whoami", user_group.token).status
 
     statuses = [status()]
-    for text in (allowing(guild, "/whoami"), allowing(guild, "/elsewhere"), allowing(guild, "/whoami"), None):
-        assert apply(guild=text) == 0
+    for text in (
+        allowing(user_group, "/whoami"),
+        allowing(user_group, "/elsewhere"),
+        allowing(user_group, "/whoami"),
+        None,
+    ):
+        assert apply(user_group=text) == 0
         statuses.append(status())
     assert statuses == [403, 200, 403, 200, 403]
     said = capsys.readouterr()
-    assert said.out.count(f"    written: group:{guild.name}\n") == 3
-    assert f"    deleted, because its file no longer exists: group:{guild.name}\n" in said.out
+    assert said.out.count(f"    written: group:{user_group.name}\n") == 3
+    assert f"    deleted, because its file no longer exists: group:{user_group.name}\n" in said.out
     assert said.err == ""
 
 
@@ -73,16 +78,16 @@ def test_the_same_files_change_nothing(apply: Apply, capsys: pytest.CaptureFixtu
 
 
 def test_a_policy_of_an_administrator_is_retained_unless_overwriting_is_requested(
-    apply: Apply, guild: Guild, capsys: pytest.CaptureFixture[str]
+    apply: Apply, user_group: UserGroup, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert guild.write([]).status == 200
-    assert apply(guild=allowing(guild, "/whoami")) == 0
+    assert user_group.write([]).status == 200
+    assert apply(user_group=allowing(user_group, "/whoami")) == 0
     said = capsys.readouterr().out
-    assert f"not changed: group:{guild.name} (written by " in said
+    assert f"not changed: group:{user_group.name} (written by " in said
     assert "To replace it, use --overwrite-policies\n" in said
-    assert guild.read().body["statements"] == []
+    assert user_group.read().body["statements"] == []
     assert apply("--overwrite-policies") == 0
-    assert guild.api.ask("GET", "/whoami", guild.token).status == 200
+    assert user_group.api.ask("GET", "/whoami", user_group.token).status == 200
 
 
 def test_a_file_for_an_unknown_group_is_refused(apply: Apply, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Stop, restart and kill of the local cloud: the retained state, the lost state, and no remaining processes.
+"""The local cloud is stopped, killed and started again: which state is kept or lost. No process remains.
 
 One cloud runs four times. Each run is a fixture: killed at its start, stopped, killed, stopped.
 """
@@ -20,7 +20,7 @@ from chalicelib.wiring import administer_with
 from infra.policy_files import AUTHOR
 from local.sign_in import SignInFailed, sign_in
 from tests.configured import DEFAULT_GROUP, PRIVILEGED_GROUP
-from tests.e2e.clients import Answer, Api, Guild, People, Person
+from tests.e2e.clients import Answer, Api, Person, UserGroup, Users
 from tests.e2e.cloud import STOP_SECONDS, Cloud, command, free_port, is_open, start, start_and_wait, wait_for
 from tests.fakes import allow
 
@@ -47,10 +47,10 @@ def saved(cloud: Cloud) -> str:
     return (cloud.local_cloud.state / "snapshot.json").read_text(encoding="utf-8")
 
 
-def who_may_sign_in(people: People, *asked: Person) -> list[bool]:
+def can_sign_in(users: Users, *asked: Person) -> list[bool]:
     def may(person: Person) -> bool:
         try:
-            return bool(people.sign_in(person))
+            return bool(users.sign_in(person))
         except SignInFailed:
             return False
 
@@ -63,7 +63,7 @@ class FirstRun:
 
     cloud: Cloud
     outputs: dict[str, Any]
-    guild: Guild
+    user_group: UserGroup
     addresses: set[str]
     concurrent_run: CompletedProcess[str]
     reset: CompletedProcess[str]
@@ -79,21 +79,21 @@ def first_run(tmp_path_factory: pytest.TempPathFactory) -> FirstRun:
     wait_until_gone(killed)
     cloud = start_and_wait(folder, killed.local_cloud.port)
     try:
-        outputs, people = cloud.outputs, People(cloud)
-        name = people.new_group()
-        member = people.new(name)
+        outputs, users = cloud.outputs, Users(cloud)
+        name = users.new_group()
+        member = users.new(name)
         admin = sign_in(outputs, **outputs["users"]["admin"])
-        guild = Guild(name, member, people.token_of(member), Api(outputs["api_url"]), admin)
-        assert guild.write(POLICY).status == 200
-        assert guild.api.ask("GET", "/whoami", guild.token).status == 200
+        user_group = UserGroup(name, member, users.token_of(member), Api(outputs["api_url"]), admin)
+        assert user_group.write(POLICY).status == 200
+        assert user_group.api.ask("GET", "/whoami", user_group.token).status == 200
         # One policy has the content of an older file, and an administrator wrote the other one.
         administer(cloud).put_policy(f"group:{DEFAULT_GROUP}", (), author=AUTHOR)
-        assert guild.api.ask("PUT", ADMINS, admin, CHANGED).status == 200
+        assert user_group.api.ask("PUT", ADMINS, admin, CHANGED).status == 200
         addresses = cloud.listening()
         concurrent_run, reset = command(cloud.local_cloud, "run"), command(cloud.local_cloud, "reset")
     finally:
         status = cloud.interrupt()
-    return FirstRun(cloud, outputs, guild, addresses, concurrent_run, reset, status)
+    return FirstRun(cloud, outputs, user_group, addresses, concurrent_run, reset, status)
 
 
 @dataclass(frozen=True)
@@ -111,14 +111,14 @@ class SecondRun:
 
 @pytest.fixture(scope="module")
 def second_run(first_run: FirstRun) -> SecondRun:
-    local_cloud, guild = first_run.cloud.local_cloud, first_run.guild
+    local_cloud, user_group = first_run.cloud.local_cloud, first_run.user_group
     cloud = start_and_wait(local_cloud.folder, local_cloud.port)
     try:
-        outputs, people = cloud.outputs, People(cloud)
-        signed_in = who_may_sign_in(people, guild.member)
-        policy, answer = guild.read(), guild.api.ask("GET", "/whoami", guild.token)
-        newcomer = people.new()
-        mark = f'{{"S": "{newcomer.sub}"}}'  # the last write for the newcomer
+        outputs, users = cloud.outputs, Users(cloud)
+        signed_in = can_sign_in(users, user_group.member)
+        policy, answer = user_group.read(), user_group.api.ask("GET", "/whoami", user_group.token)
+        newcomer = users.new()
+        mark = f'{{"S": "{newcomer.sub}"}}'  # the last write for the new user
         wait_for(lambda: mark in saved(cloud), "the newcomer is saved", SAVED_SECONDS)
     finally:
         cloud.kill()
@@ -143,7 +143,7 @@ def third_run(first_run: FirstRun, second_run: SecondRun) -> ThirdRun:
     local_cloud = second_run.cloud.local_cloud
     cloud = start_and_wait(local_cloud.folder, local_cloud.port)
     try:
-        signed_in = who_may_sign_in(People(cloud), first_run.guild.member, second_run.newcomer)
+        signed_in = can_sign_in(Users(cloud), first_run.user_group.member, second_run.newcomer)
     finally:
         status = cloud.interrupt()
     return ThirdRun(
@@ -154,7 +154,7 @@ def third_run(first_run: FirstRun, second_run: SecondRun) -> ThirdRun:
 # --- a clean stop ---
 
 
-def test_ctrl_c_stops_the_cloud_with_status_0_and_leaves_nothing(first_run: FirstRun) -> None:
+def test_ctrl_c_stops_the_cloud_with_status_0_and_leaves_no_process_or_temporary_file(first_run: FirstRun) -> None:
     assert first_run.status == 0, first_run.cloud.said
     assert first_run.cloud.left_behind() == []
     assert first_run.cloud.temporary_files() == []
@@ -169,7 +169,7 @@ def test_a_stopped_cloud_leaves_no_outputs(first_run: FirstRun) -> None:
 
 
 @linux_only
-def test_nothing_listens_beyond_loopback(first_run: FirstRun) -> None:
+def test_the_cloud_listens_only_on_loopback_addresses(first_run: FirstRun) -> None:
     assert first_run.addresses == {f"127.0.0.1:{first_run.cloud.local_cloud.port}"}
 
 
@@ -234,7 +234,7 @@ def test_a_start_after_a_clean_stop_reports_no_kill(second_run: SecondRun) -> No
 # --- a kill ---
 
 
-def test_after_a_kill_nothing_runs_and_the_demo_reports_that_no_cloud_is_running(second_run: SecondRun) -> None:
+def test_after_a_kill_no_process_remains_and_the_demo_reports_that_no_cloud_is_running(second_run: SecondRun) -> None:
     assert second_run.cloud.left_behind() == []
     assert (second_run.demo.returncode, second_run.demo.stderr) == (1, NOT_RUNNING)
 
@@ -245,7 +245,7 @@ def test_the_start_after_a_kill_reports_the_time_of_the_last_save(third_run: Thi
     assert re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "TIME", third_run.said.splitlines()[0]) == sentence
 
 
-def test_a_change_older_than_ten_seconds_survives_a_kill(third_run: ThirdRun) -> None:
+def test_a_change_that_is_older_than_ten_seconds_survives_a_kill(third_run: ThirdRun) -> None:
     assert third_run.signed_in == [True, True]
 
 
@@ -256,7 +256,7 @@ def test_a_cloud_that_started_after_a_kill_stops_cleanly(third_run: ThirdRun) ->
 # --- reset ---
 
 
-def test_a_reset_deletes_everything(third_run: ThirdRun) -> None:
+def test_a_reset_deletes_the_folder_of_the_cloud(third_run: ThirdRun) -> None:
     assert (third_run.reset.returncode, third_run.reset.stderr) == (0, "")
     assert third_run.reset.stdout == "Deleted: the users, policies and sample data of the local cloud.\n"
     assert not third_run.folder.exists()

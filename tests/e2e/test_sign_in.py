@@ -18,7 +18,7 @@ from pycognito.aws_srp import AWSSRP
 
 from local.sign_in import cognito
 from tests.configured import DEFAULT_GROUP, PRIVILEGED_GROUP
-from tests.e2e.clients import TIMEOUT, Api, People, unique
+from tests.e2e.clients import TIMEOUT, Api, Users, unique
 
 MAILED_CODE = "123456"  # the emulator uses this code for every user
 PASSWORD = "correct-horse-battery-staple"
@@ -199,7 +199,7 @@ def test_a_wrong_password_on_the_page_returns_no_code(outputs: dict[str, Any], a
     assert "code=" not in Browser(outputs).log_in(account["username"], "guessed")
 
 
-def test_a_code_is_refused_the_second_time(outputs: dict[str, Any], account: dict[str, str]) -> None:
+def test_a_second_use_of_a_code_is_refused(outputs: dict[str, Any], account: dict[str, str]) -> None:
     browser = Browser(outputs)
     sent_to = browser.log_in(**account)
     browser.redeem(sent_to, code_verifier=browser.verifier)
@@ -208,7 +208,7 @@ def test_a_code_is_refused_the_second_time(outputs: dict[str, Any], account: dic
 
 
 @pytest.mark.parametrize(
-    "proof", [pytest.param({}, id="missing"), pytest.param({"code_verifier": "x" * 64}, id="another one")]
+    "proof", [pytest.param({}, id="no verifier"), pytest.param({"code_verifier": "x" * 64}, id="another verifier")]
 )
 def test_a_code_is_refused_without_its_verifier(
     outputs: dict[str, Any], account: dict[str, str], proof: dict[str, str]
@@ -244,11 +244,11 @@ def test_refreshed_tokens_contain_the_groups(outputs: dict[str, Any], account: d
     assert claims(refreshed["access_token"])["cognito:groups"] == [DEFAULT_GROUP]
 
 
-def test_refreshed_tokens_omit_a_removed_group(outputs: dict[str, Any], people: People) -> None:
-    person = people.new(PRIVILEGED_GROUP, DEFAULT_GROUP)
+def test_refreshed_tokens_omit_a_removed_group(outputs: dict[str, Any], users: Users) -> None:
+    person = users.new(PRIVILEGED_GROUP, DEFAULT_GROUP)
     browser = Browser(outputs)
     granted = browser.redeem(browser.log_in(person.username, person.password), code_verifier=browser.verifier)
-    people.remove_from(PRIVILEGED_GROUP, person.username)
+    users.remove_from(PRIVILEGED_GROUP, person.username)
 
     refreshed = browser.refresh(granted["refresh_token"])
 
@@ -292,7 +292,7 @@ def test_a_user_with_a_confirmed_address_can_sign_in(
     assert api.ask("GET", "/whoami", token).status == 200
 
 
-def test_a_guessed_code_confirms_no_user(pool: Any, newcomer: dict[str, str]) -> None:
+def test_a_wrong_confirmation_code_confirms_no_user(pool: Any, newcomer: dict[str, str]) -> None:
     assert refused_with(lambda: pool.confirm_sign_up(**newcomer, ConfirmationCode="000000")) == "CodeMismatchException"
 
 
@@ -308,8 +308,8 @@ def test_a_short_password_is_refused_at_sign_up(outputs: dict[str, Any], pool: A
     assert refused_with(sign_up) == "InvalidPasswordException"
 
 
-def test_a_reset_password_replaces_the_old_password(outputs: dict[str, Any], pool: Any, people: People) -> None:
-    person = people.new("readers")
+def test_a_reset_password_replaces_the_old_password(outputs: dict[str, Any], pool: Any, users: Users) -> None:
+    person = users.new("readers")
     someone = {"ClientId": outputs["web_client_id"], "Username": person.username}
     pool.forgot_password(**someone)
 
@@ -319,8 +319,8 @@ def test_a_reset_password_replaces_the_old_password(outputs: dict[str, Any], poo
     assert refused_with(lambda: srp(outputs, pool, person.username, person.password)) == "NotAuthorizedException"
 
 
-def test_a_guessed_code_resets_no_password(outputs: dict[str, Any], pool: Any, people: People) -> None:
-    someone = {"ClientId": outputs["web_client_id"], "Username": people.new().username}
+def test_a_wrong_reset_code_resets_no_password(outputs: dict[str, Any], pool: Any, users: Users) -> None:
+    someone = {"ClientId": outputs["web_client_id"], "Username": users.new().username}
     pool.forgot_password(**someone)
 
     def reset() -> object:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from local.sign_in import sign_in
-from tests.e2e.clients import Api, Guild
+from tests.e2e.clients import Api, UserGroup
 from tests.e2e.cloud import Cloud
 from tests.fakes import allow
 
@@ -27,13 +27,15 @@ PAIRS = int(os.environ.get("GATEHOUSE_STORM_PAIRS", "2"))
 class Subject:
     """A group, and the expected status of its members. It is None during a change."""
 
-    guild: Guild
+    user_group: UserGroup
     expected: tuple[int] | None = None  # a new object for each change, so that two changes are never identical
     was_read: Event = field(default_factory=Event)
 
 
-def test_concurrent_writers_and_readers_get_no_stale_response(cloud: Cloud, new_guild: Callable[..., Guild]) -> None:
-    subjects = [Subject(new_guild()) for _ in range(PAIRS)]
+def test_concurrent_writers_and_readers_get_no_stale_response(
+    cloud: Cloud, new_user_group: Callable[..., UserGroup]
+) -> None:
+    subjects = [Subject(new_user_group()) for _ in range(PAIRS)]
     over = Event()
     admin = sign_in(cloud.outputs, **cloud.outputs["users"]["admin"])
 
@@ -47,7 +49,7 @@ def test_concurrent_writers_and_readers_get_no_stale_response(cloud: Cloud, new_
             allowed = not allowed
             subject.expected = None
             statements = [allow("/whoami")] if allowed else [allow("/elsewhere")]
-            answer = api.ask("PUT", subject.guild.policy_path, admin, {"statements": statements})
+            answer = api.ask("PUT", subject.user_group.policy_path, admin, {"statements": statements})
             if answer.status == 200:
                 subject.was_read.clear()
                 subject.expected = (200 if allowed else 403,)
@@ -60,7 +62,7 @@ def test_concurrent_writers_and_readers_get_no_stale_response(cloud: Cloud, new_
         api = Api(cloud.outputs["api_url"])
         while not over.is_set():
             before = subject.expected
-            status = api.ask("GET", "/whoami", subject.guild.token).status
+            status = api.ask("GET", "/whoami", subject.user_group.token).status
             if before is None or before is not subject.expected:
                 done["read during a change"] += 1
                 continue

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.configured import DEFAULT_GROUP, PRIVILEGED_GROUP
-from tests.e2e.clients import Answer, Api, Guild, People
+from tests.e2e.clients import Answer, Api, UserGroup, Users
 from tests.e2e.decisions import REFUSED, Request, check_decisions
 from tests.fakes import allow, deny
 
@@ -16,16 +16,16 @@ NOBODY = "/admin/policies/group/nobody"
 
 
 @pytest.fixture(scope="module")
-def callers(people: People, reader: str, admin: str, machine: str) -> dict[str, str]:
+def callers(users: Users, reader: str, admin: str, machine: str) -> dict[str, str]:
     # Cognito puts federated users into such a group.
-    unknown = people.new_group()
+    unknown = users.new_group()
     return {
         "reader": reader,
         "admin": admin,
         "machine": machine,
-        "no group": people.token_of(people.new()),
-        "unknown group": people.token_of(people.new(unknown)),
-        "reader of an unknown group": people.token_of(people.new(unknown, DEFAULT_GROUP)),
+        "no group": users.token_of(users.new()),
+        "unknown group": users.token_of(users.new(unknown)),
+        "reader of an unknown group": users.token_of(users.new(unknown, DEFAULT_GROUP)),
     }
 
 
@@ -49,9 +49,7 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("who", EXPECTED)
-def test_every_caller_can_do_what_the_policies_allow_and_nothing_else(
-    callers: dict[str, str], api: Api, who: str
-) -> None:
+def test_each_caller_gets_the_expected_status_for_each_request(callers: dict[str, str], api: Api, who: str) -> None:
     check_decisions(api, callers[who], REQUESTS, EXPECTED[who])
 
 
@@ -64,8 +62,8 @@ def test_a_garbage_token_returns_401(api: Api) -> None:
     assert api.ask("GET", "/whoami", "not.a.token") == REFUSED
 
 
-def test_an_id_token_is_refused(api: Api, people: People) -> None:
-    granted = people.sign_in(people.new(PRIVILEGED_GROUP))
+def test_an_id_token_is_refused(api: Api, users: Users) -> None:
+    granted = users.sign_in(users.new(PRIVILEGED_GROUP))
 
     assert api.ask("GET", "/whoami", granted["id_token"]).status == 401
 
@@ -85,10 +83,10 @@ def test_a_denial_reports_that_no_policy_applies(api: Api, callers: dict[str, st
     assert answer == Answer(403, {"message": message, "code": "no_policy"})
 
 
-def test_whoami_returns_the_user(api: Api, people: People, outputs: dict[str, Any]) -> None:
-    person = people.new(DEFAULT_GROUP)
+def test_whoami_returns_the_user(api: Api, users: Users, outputs: dict[str, Any]) -> None:
+    person = users.new(DEFAULT_GROUP)
 
-    told = api.ask("GET", "/whoami", people.token_of(person)).body
+    told = api.ask("GET", "/whoami", users.token_of(person)).body
 
     assert told.pop("policies")[0].startswith(f"group:{DEFAULT_GROUP}@")
     assert told == {
@@ -99,7 +97,7 @@ def test_whoami_returns_the_user(api: Api, people: People, outputs: dict[str, An
     }
 
 
-def test_whoami_returns_the_client_of_a_machine(api: Api, machine: str, outputs: dict[str, Any]) -> None:
+def test_whoami_returns_the_app_client_of_a_machine(api: Api, machine: str, outputs: dict[str, Any]) -> None:
     client = outputs["machine_client_id"]
 
     told = api.ask("GET", "/whoami", machine).body
@@ -108,8 +106,8 @@ def test_whoami_returns_the_client_of_a_machine(api: Api, machine: str, outputs:
     assert told == {"subject": client, "kind": "machine", "username": "", "client": client}
 
 
-def test_a_deny_overrides_the_allow_of_another_group(api: Api, new_guild: Callable[..., Guild]) -> None:
-    suspended = new_guild(PRIVILEGED_GROUP)
+def test_a_deny_overrides_the_allow_of_another_group(api: Api, new_user_group: Callable[..., UserGroup]) -> None:
+    suspended = new_user_group(PRIVILEGED_GROUP)
     assert api.ask("GET", NOBODY, suspended.token).status == 404
 
     suspended.write([deny(NOBODY, methods=["*"], sid="suspended")])
@@ -121,9 +119,9 @@ def test_a_deny_overrides_the_allow_of_another_group(api: Api, new_guild: Callab
 
 @pytest.mark.parametrize("spelling", ["{}/", "{}//", "/{}", "{}%2F", "{}/.", "{}?x=1", "{}#x"])
 def test_another_spelling_of_the_path_does_not_bypass_a_deny(
-    api: Api, new_guild: Callable[..., Guild], spelling: str
+    api: Api, new_user_group: Callable[..., UserGroup], spelling: str
 ) -> None:
-    suspended = new_guild(PRIVILEGED_GROUP)
+    suspended = new_user_group(PRIVILEGED_GROUP)
     suspended.write([deny("/admin/policies", methods=["*"], sid="suspended")])
 
     assert api.ask("GET", spelling.format("/admin/policies"), suspended.token).status in (403, 404)
@@ -145,21 +143,21 @@ def test_the_policy_of_a_client_adds_permissions_to_its_machine(
 
 
 def test_a_statement_with_scopes_applies_only_to_tokens_with_one_of_them(
-    api: Api, people: People, guild: Guild, outputs: dict[str, Any]
+    api: Api, users: Users, user_group: UserGroup, outputs: dict[str, Any]
 ) -> None:
     read = outputs["scopes"]["read"]
-    guild.write([allow("/whoami", sid="with-scope", scopes=[read])])
+    user_group.write([allow("/whoami", sid="with-scope", scopes=[read])])
 
-    with_scope = people.sign_in(guild.member, scope=f"openid {read}")["access_token"]
+    with_scope = users.sign_in(user_group.member, scope=f"openid {read}")["access_token"]
 
-    assert api.ask("GET", "/whoami", guild.token).status == 403
+    assert api.ask("GET", "/whoami", user_group.token).status == 403
     assert api.ask("GET", "/whoami", with_scope).status == 200
 
 
-def test_the_policy_of_a_client_gives_its_users_no_permission(
-    api: Api, people: People, admin: str, outputs: dict[str, Any]
+def test_the_policy_of_an_app_client_gives_no_permission_to_its_users(
+    api: Api, users: Users, admin: str, outputs: dict[str, Any]
 ) -> None:
-    person = people.token_of(people.new())
+    person = users.token_of(users.new())
     path = f"/admin/policies/client/{outputs['web_client_id']}"
 
     try:

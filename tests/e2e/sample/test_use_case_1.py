@@ -100,9 +100,9 @@ def test_a_file_that_does_not_exist_is_not_found(api: Api, writer: str, method: 
 @pytest.mark.parametrize(
     ("body", "field"),
     [
-        pytest.param(b'{"content": "Hel', "body", id="cut off"),
-        pytest.param(b'{"content": "a", "content": "b"}', "body", id="a field twice"),
-        pytest.param(b"", "body", id="nothing"),
+        pytest.param(b'{"content": "Hel', "body", id="truncated"),
+        pytest.param(b'{"content": "a", "content": "b"}', "body", id="a repeated field"),
+        pytest.param(b"", "body", id="an empty body"),
         pytest.param(["Hello."], "body", id="not an object"),
         pytest.param({}, "content", id="no content"),
         pytest.param({"content": 7}, "content", id="a number"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.clients import Answer, Api, Guild, People
+from tests.e2e.clients import Answer, Api, UserGroup, Users
 from tests.e2e.decisions import REFUSED, Request, check_decisions
 from tests.fakes import allow, deny
 
@@ -25,17 +25,17 @@ def report(api: Api, editor: str, admin: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def callers(people: People, reader: str, editor: str, admin: str, machine: str) -> dict[str, str]:
+def callers(users: Users, reader: str, editor: str, admin: str, machine: str) -> dict[str, str]:
     # Cognito puts federated users into such a group.
-    unknown = people.new_group()
+    unknown = users.new_group()
     return {
         "reader": reader,
         "editor": editor,
         "admin": admin,
         "machine": machine,
-        "no group": people.token_of(people.new()),
-        "unknown group": people.token_of(people.new(unknown)),
-        "reader of an unknown group": people.token_of(people.new(unknown, "readers")),
+        "no group": users.token_of(users.new()),
+        "unknown group": users.token_of(users.new(unknown)),
+        "reader of an unknown group": users.token_of(users.new(unknown, "readers")),
     }
 
 
@@ -59,9 +59,7 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("who", EXPECTED)
-def test_every_caller_can_do_what_the_policies_allow_and_nothing_else(
-    callers: dict[str, str], api: Api, who: str
-) -> None:
+def test_each_caller_gets_the_expected_status_for_each_request(callers: dict[str, str], api: Api, who: str) -> None:
     check_decisions(api, callers[who], REQUESTS, EXPECTED[who])
 
 
@@ -93,11 +91,11 @@ def test_a_report_is_created_read_updated_and_deleted(api: Api, editor: str, rea
 @pytest.mark.parametrize(
     ("body", "status", "field"),
     [
-        pytest.param(b"{", 400, "body", id="cut off"),
+        pytest.param(b"{", 400, "body", id="truncated"),
         pytest.param([DRAFT], 400, "body", id="a list"),
         pytest.param({"body": "All is well."}, 400, "title", id="no title"),
         pytest.param({"title": "Third quarter"}, 400, "body", id="no body"),
-        pytest.param({**DRAFT, "title": ["Third", "quarter"]}, 400, "title", id="a list for a title"),
+        pytest.param({**DRAFT, "title": ["Third", "quarter"]}, 400, "title", id="a list as title"),
         pytest.param({**DRAFT, "id": "chosen"}, 400, "id", id="an id in the body"),
         pytest.param({**DRAFT, "title": "t" * 201}, 413, "title", id="a long title"),
         pytest.param({**DRAFT, "body": "b" * 65_537}, 413, "body", id="a long body"),
@@ -115,8 +113,10 @@ def test_a_malformed_report_is_refused_with_the_field_name_and_changes_nothing(
     assert api.ask("GET", report, editor) == before
 
 
-def test_a_deny_overrides_the_allow_of_another_group(api: Api, new_guild: Callable[..., Guild], report: str) -> None:
-    suspended = new_guild("editors")
+def test_a_deny_overrides_the_allow_of_another_group(
+    api: Api, new_user_group: Callable[..., UserGroup], report: str
+) -> None:
+    suspended = new_user_group("editors")
     assert api.ask("GET", report, suspended.token).status == 200
 
     suspended.write([deny(report, methods=["*"], sid="suspended")])
@@ -128,9 +128,9 @@ def test_a_deny_overrides_the_allow_of_another_group(api: Api, new_guild: Callab
 
 @pytest.mark.parametrize("spelling", ["{}/", "{}//", "/{}", "{}%2F", "{}/.", "{}?x=1", "{}#x"])
 def test_another_spelling_of_the_path_does_not_bypass_a_deny(
-    api: Api, new_guild: Callable[..., Guild], report: str, spelling: str
+    api: Api, new_user_group: Callable[..., UserGroup], report: str, spelling: str
 ) -> None:
-    suspended = new_guild("editors")
+    suspended = new_user_group("editors")
     suspended.write([deny(report, methods=["*"], sid="suspended")])
 
     assert api.ask("GET", spelling.format(report), suspended.token).status in (403, 404)

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from local.sign_in import cognito
 from tests.configured import function
-from tests.e2e.clients import TIMEOUT, Api, People
+from tests.e2e.clients import TIMEOUT, Api, Users
 from tests.e2e.cloud import Cloud
 
 POLICY = {"subject": {"S": "group:readers"}, "statements": {"S": "[]"}}
@@ -32,27 +32,27 @@ def post(outputs: dict[str, Any], path: str = "/", body: Any = None, **headers: 
     "authorization", [None, "Bearer anything", "Basic dGVzdDp0ZXN0", "AWS4-HMAC-SHA256 Credential=test"]
 )
 def test_a_reader_cannot_become_an_administrator_without_a_signature(
-    outputs: dict[str, Any], people: People, authorization: str | None
+    outputs: dict[str, Any], users: Users, authorization: str | None
 ) -> None:
-    person = people.new("readers")
+    person = users.new("readers")
     body = {"UserPoolId": outputs["user_pool_id"], "Username": person.username, "GroupName": "admins"}
     proof = {"Authorization": authorization} if authorization else {}
 
     status = post(outputs, "/", body, X_Amz_Target=f"{COGNITO}AdminAddUserToGroup", **proof)
 
     assert 400 <= status < 500
-    assert people.groups_of(person.username) == ["readers"]
+    assert users.groups_of(person.username) == ["readers"]
 
 
-def test_a_reader_cannot_become_an_administrator_with_their_token(outputs: dict[str, Any], people: People) -> None:
-    person = people.new("readers")
+def test_a_reader_cannot_become_an_administrator_with_their_token(outputs: dict[str, Any], users: Users) -> None:
+    person = users.new("readers")
     body = {"UserPoolId": outputs["user_pool_id"], "Username": person.username, "GroupName": "admins"}
     target = f"{COGNITO}AdminAddUserToGroup"
 
-    status = post(outputs, "/", body, X_Amz_Target=target, Authorization=f"Bearer {people.token_of(person)}")
+    status = post(outputs, "/", body, X_Amz_Target=target, Authorization=f"Bearer {users.token_of(person)}")
 
     assert 400 <= status < 500
-    assert people.groups_of(person.username) == ["readers"]
+    assert users.groups_of(person.username) == ["readers"]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_a_reader_cannot_become_an_administrator_with_their_token(outputs: dict[
         pytest.param({"aws_access_key_id": "AKIAINVENTED", "aws_secret_access_key": "test"}, id="an invented key"),
     ],
 )
-def test_only_the_owner_of_the_account_can_write_the_policy_table(
+def test_only_the_credentials_of_the_account_owner_can_write_the_policy_table(
     cloud: Cloud, outputs: dict[str, Any], credentials: dict[str, Any]
 ) -> None:
     table = {"TableName": outputs["tables"]["policies"]}
@@ -80,7 +80,7 @@ def test_only_the_owner_of_the_account_can_write_the_policy_table(
     assert cloud.local_cloud.client("dynamodb").scan(**table)["Items"] == before
 
 
-def test_a_signature_does_not_cover_another_body(cloud: Cloud, outputs: dict[str, Any]) -> None:
+def test_a_request_with_a_changed_body_is_refused(cloud: Cloud, outputs: dict[str, Any]) -> None:
     signed: dict[str, Any] = {}
     owner = cloud.local_cloud.client("dynamodb")
     owner.meta.events.register("before-send.dynamodb", lambda request, **_: signed.update(request.headers) or None)
@@ -96,7 +96,7 @@ def test_a_signature_does_not_cover_another_body(cloud: Cloud, outputs: dict[str
 
 
 @pytest.mark.parametrize("name", ["", "policy_authorizer", "policy_changed", "post_confirmation", "pre_token"])
-def test_no_function_is_invoked_without_a_signature(outputs: dict[str, Any], name: str) -> None:
+def test_an_unsigned_request_cannot_invoke_a_function(outputs: dict[str, Any], name: str) -> None:
     path = f"/2015-03-31/functions/{function('local', name)}/invocations"
 
     assert post(outputs, path, {"Records": []}) == 403
@@ -107,7 +107,7 @@ def test_no_function_is_invoked_without_a_signature(outputs: dict[str, Any], nam
     "path", ["/_ministack/reset", "/_localstack/state/reset", "/_ministack/ses/messages", "/health"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
-def test_the_admin_endpoints_of_the_emulator_are_unreachable(
+def test_the_admin_endpoints_of_the_emulator_refuse_every_request(
     outputs: dict[str, Any], api: Api, reader: str, method: str, path: str
 ) -> None:
     answer = requests.request(method, outputs["endpoint_url"] + path, timeout=TIMEOUT)
@@ -141,7 +141,7 @@ def test_a_request_with_another_host_name_is_refused(outputs: dict[str, Any], ho
         {"X_Amz_Security_Token": "anything", "X_Amz_Target": f"{DYNAMODB}ListTables"},
     ],
 )
-def test_no_header_replaces_a_signature(outputs: dict[str, Any], header: dict[str, str]) -> None:
+def test_a_header_cannot_replace_a_signature(outputs: dict[str, Any], header: dict[str, str]) -> None:
     assert post(outputs, "/", {}, **header) == 403
 
 
@@ -161,10 +161,10 @@ def test_headers_do_not_turn_an_api_request_into_an_aws_request(api: Api) -> Non
 
 
 @pytest.mark.parametrize("challenge", ["NEW_PASSWORD_REQUIRED", "SOFTWARE_TOKEN_MFA", "MFA_SETUP"])
-def test_an_invented_session_is_refused_for_every_challenge(
-    outputs: dict[str, Any], people: People, challenge: str
+def test_an_unknown_session_is_refused_for_every_challenge(
+    outputs: dict[str, Any], users: Users, challenge: str
 ) -> None:
-    victim = people.new("admins")
+    victim = users.new("admins")
 
     with pytest.raises(ClientError) as refusal:
         cognito(outputs).respond_to_auth_challenge(
@@ -179,11 +179,11 @@ def test_an_invented_session_is_refused_for_every_challenge(
         )
 
     assert refusal.value.response["Error"]["Code"] == "NotAuthorizedException"
-    assert people.token_of(victim), "the password is the old one"
+    assert users.token_of(victim), "the password is the old one"
 
 
-def test_a_sign_up_cannot_set_the_sub_of_another_user(outputs: dict[str, Any], people: People) -> None:
-    victim = people.new("admins")
+def test_a_sign_up_cannot_set_the_sub(outputs: dict[str, Any], users: Users) -> None:
+    victim = users.new("admins")
 
     with pytest.raises(ClientError) as refusal:
         cognito(outputs).sign_up(
