@@ -1,4 +1,4 @@
-"""The route of the fork, behind the strict gateway, with the fork's own policies. It is a test of the fork."""
+"""Tests the fork's own route and policies behind the strict gateway. The fork runs this file as one of its tests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def no_scoped_route(_token: str) -> Mapping[str, Any]:
 
 @pytest.fixture
 def client() -> Iterator[Client]:
-    """A client of the application, on tables with the policies of policies/*.yaml."""
+    """A client of the application. Its tables contain the policies of policies/*.yaml."""
     keys = answers(200, written(jwk()))
     with pytest.MonkeyPatch.context() as environment, fresh_wiring(), empty_tables() as dynamodb, server(k=keys) as url:
         settings = {"ISSUER": mint.ISSUER, "JWKS_URL": f"{url}/k", "CLIENT_IDS": mint.WEB_CLIENT, **table_settings()}
@@ -43,7 +43,7 @@ def client() -> Iterator[Client]:
 
 
 def status(client: Client, *groups: str) -> int:
-    """The status for a user of these groups; for nobody without groups."""
+    """Returns the status for a user in these groups. Without groups, the request has no token."""
     now = int(time.time())
     claims = mint.person(**{"cognito:groups": list(groups)}, iat=now, auth_time=now, exp=now + 900)
     headers = {"Authorization": f"Bearer {mint.token(claims)}"} if groups else {}

@@ -1,4 +1,4 @@
-"""A checkout of this repository, its fork, and the route, group and policy that the fork adds by the README."""
+"""Creates a checkout of this repository, forks it, and adds a route, a group and a policy to the fork."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.environment import child_environment
 
 PROJECT = Path(__file__).resolve().parents[2]
 NAME, TITLE = "harbour", "Harbour Office"
-# What no checkout has: the results of builds and runs, and the environment, which the fork shares.
+# Not part of a checkout: results of builds and runs. The environment is shared with the fork.
 _LEFT_OUT = (".git", ".venv", ".local", "build", "mutants", "deployments", "__pycache__", ".*_cache", ".hypothesis")
 _ROUTE = """
 
@@ -33,7 +33,7 @@ statements:
 
 
 def checkout(folder: Path) -> Path:
-    """Copies this repository, as it is on the disk, into a git checkout without changes."""
+    """Copies the files of this repository into a new git checkout and commits them."""
     shutil.copytree(PROJECT, folder, symlinks=True, ignore=shutil.ignore_patterns(*_LEFT_OUT))
     _git(folder, "init", "--quiet")
     commit(folder)
@@ -64,7 +64,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def add_route(folder: Path) -> None:
-    """Adds a route, a group, its policy and the rows of the tests, as "Add a route" of the README says."""
+    """Adds a route, a group, a policy and the rows of the tests, by the steps of "Add a route" in the README."""
     _append(folder / "app.py", _ROUTE)
     _insert_before(folder / "infra/identity.yaml", "  AdminsGroup:\n", _GROUP)
     (folder / "policies/pilots.yaml").write_text(_POLICY, encoding="utf-8")
@@ -85,7 +85,7 @@ def _insert_before(file: Path, place: str, text: str) -> None:
 
 def _git(folder: Path, *words: str) -> str:
     told = subprocess.run(
-        ["git", *words],  # noqa: S607 - git is where the shell of the tests finds it
+        ["git", *words],  # noqa: S607 - git is on the PATH of the tests
         cwd=folder,
         env=child_environment(),
         capture_output=True,

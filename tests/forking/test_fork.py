@@ -1,4 +1,4 @@
-"""`manage.py fork` renames the application and removes the sample, completely or not at all."""
+"""`manage.py fork` renames the application and removes the sample. If it is refused, it changes no file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OF_THE_SAMPLE = (
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout that no fork succeeds in."""
+    """A checkout for commands that are refused."""
     return checkout(tmp_path_factory.mktemp("base") / "gatehouse")
 
 
@@ -38,7 +38,7 @@ def harbour(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def lines_with(folder: Path, pattern: str, *files: str) -> list[str]:
-    """The lines of the files that match, each behind the name of its file."""
+    """Returns the matching lines of the files, each after the name of its file."""
     return [
         f"{path.relative_to(folder)}: {line.strip()}"
         for glob in files
@@ -48,32 +48,32 @@ def lines_with(folder: Path, pattern: str, *files: str) -> list[str]:
     ]
 
 
-def test_nothing_that_is_deployed_has_the_old_name(harbour: Path) -> None:
+def test_no_deployed_file_of_a_fork_contains_the_old_name(harbour: Path) -> None:
     old_name = rf'"{APP}"|: {APP}$|{re.escape(RESOURCE_SERVER)}'
     assert lines_with(PROJECT, old_name, *DEPLOYED)
     assert lines_with(harbour, old_name, *DEPLOYED) == []
 
 
-def test_nothing_that_a_user_sees_has_the_old_title(harbour: Path) -> None:
+def test_no_page_of_a_fork_shows_the_old_title(harbour: Path) -> None:
     pages = ("console/index.html", "app.py")
     assert lines_with(harbour, r">Gatehouse|\"Gatehouse", *pages) == []
     assert len(lines_with(harbour, TITLE, *pages)) == 3
 
 
-def test_nothing_of_the_sample_is_left(harbour: Path) -> None:
+def test_no_file_of_a_fork_mentions_the_sample(harbour: Path) -> None:
     assert lines_with(PROJECT, OF_THE_SAMPLE, *SEEN)
     assert lines_with(harbour, OF_THE_SAMPLE, *SEEN) == []
     assert not list(harbour.glob("**/sample*"))
 
 
-def test_the_pages_of_the_fork_are_its_own(harbour: Path) -> None:
+def test_a_fork_has_a_new_readme_and_a_new_changelog(harbour: Path) -> None:
     readme = (harbour / "README.md").read_text(encoding="utf-8")
     assert readme.startswith(f"# {TITLE}\n")
     assert re.findall(r"^## (.+)$", readme, re.MULTILINE) == list(SECTIONS)
     assert (harbour / "CHANGELOG.md").read_text(encoding="utf-8").count("\n- ") == 1
 
 
-def test_a_fork_can_keep_the_sample(tmp_path: Path) -> None:
+def test_a_fork_with_keep_sample_keeps_the_sample(tmp_path: Path) -> None:
     folder = checkout(tmp_path / NAME)
     assert fork(folder, NAME, "--keep-sample", "--resource-server", "https://api.example").returncode == 0
     assert lines_with(folder, re.escape(RESOURCE_SERVER), *DEPLOYED) == []
@@ -91,12 +91,14 @@ def test_a_fork_can_keep_the_sample(tmp_path: Path) -> None:
         pytest.param([NAME, "--title", "<b>"], "--title: '<b>' is not a title", id="markup in the title"),
         pytest.param([NAME, "--title", 'a"'], "--title: 'a\"' is not a title", id="a quotation mark in the title"),
         pytest.param(
-            [NAME, "--resource-server", "https://a.example/"], "--resource-server: ", id="a slash behind the server"
+            [NAME, "--resource-server", "https://a.example/"],
+            "--resource-server: ",
+            id="a server with a trailing slash",
         ),
-        pytest.param([NAME, "--resource-server", "a b"], "--resource-server: 'a b'", id="a space in the server"),
+        pytest.param([NAME, "--resource-server", "a b"], "--resource-server: 'a b'", id="a server with a space"),
     ],
 )
-def test_an_invalid_argument_is_refused_with_one_message_and_nothing_is_written(
+def test_an_invalid_argument_is_refused_with_one_message_and_no_file_is_changed(
     base: Path, words: list[str], message: str
 ) -> None:
     refused = fork(base, *words)
@@ -106,7 +108,7 @@ def test_an_invalid_argument_is_refused_with_one_message_and_nothing_is_written(
     assert changed(base) == []
 
 
-def test_a_checkout_with_changes_is_refused(tmp_path: Path) -> None:
+def test_a_checkout_with_uncommitted_changes_is_refused(tmp_path: Path) -> None:
     folder = checkout(tmp_path / NAME)
     (folder / "notes.txt").write_text("buy rope", encoding="utf-8")
     refused = fork(folder, NAME)
@@ -115,7 +117,7 @@ def test_a_checkout_with_changes_is_refused(tmp_path: Path) -> None:
     assert changed(folder) == ["?? notes.txt"]
 
 
-def test_a_place_that_is_not_there_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+def test_a_file_without_the_expected_line_is_refused_and_no_file_is_changed(tmp_path: Path) -> None:
     folder = checkout(tmp_path / NAME)
     settings = folder / "docs/settings.md"
     settings.write_text(settings.read_text(encoding="utf-8").replace("`SAMPLE_TABLE`", "`OTHER`"), encoding="utf-8")
