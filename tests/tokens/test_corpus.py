@@ -67,42 +67,42 @@ def token_of(attack: Attack) -> str:
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.description)
-def test_a_verifier_without_a_cache_refuses(attack: Attack) -> None:
+def test_a_verifier_without_a_cache_refuses_the_token(attack: Attack) -> None:
     assert refusal_of(verifier(cache_size=0), token_of(attack)).code == attack.code
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.description)
-def test_a_verifier_with_cached_valid_tokens_refuses(attack: Attack, used_verifier: VerifyToken) -> None:
+def test_a_verifier_with_cached_valid_tokens_refuses_the_token(attack: Attack, used_verifier: VerifyToken) -> None:
     assert refusal_of(used_verifier, token_of(attack)).code == attack.code
 
 
 @pytest.mark.parametrize("cache_size", [0, 1024])
-def test_the_token_that_all_attacks_change_is_valid(cache_size: int) -> None:
+def test_the_unchanged_token_of_the_pool_is_valid(cache_size: int) -> None:
     verify = verifier(cache_size)
 
     assert [verify(POOL.token()) for _ in range(2)] == [principal(POOL)] * 2
 
 
 @pytest.mark.parametrize("unusual", unusual_but_valid(POOL), ids=lambda unusual: unusual.description)
-def test_a_valid_token_is_accepted_with(unusual: Unusual) -> None:
+def test_an_unusual_valid_token_is_accepted(unusual: Unusual) -> None:
     assert verifier()(unusual.token) == unusual.principal
 
 
 @pytest.mark.parametrize(("kid", "written"), [("7", 7), ("None", None), ("True", True), ("['a']", ["a"])])
-def test_a_key_id_of_another_type_is_not_converted_to_text(kid: str, written: object) -> None:
+def test_a_key_id_of_another_type_is_not_converted_to_a_string(kid: str, written: object) -> None:
     pool = replace(POOL, kid=kid)
 
     assert verifier_of(pool)(pool.token()) == principal(POOL)
     assert refusal_of(verifier_of(pool), pool.token(header={"kid": written})).code == "unknown_key"
 
 
-def test_all_attacks_differ() -> None:
+def test_no_two_attacks_have_the_same_description_or_token() -> None:
     for values in (Counter(attack.description for attack in ATTACKS), Counter(map(token_of, ATTACKS))):
         assert [value for value, times in values.items() if times > 1] == []
 
 
-def test_a_block_that_pkcs1_allows_makes_a_valid_token() -> None:
-    """This shows that the signature attacks fail because of their block."""
+def test_the_attack_on_the_signature_block_with_a_correct_block_makes_a_valid_token() -> None:
+    """Therefore the other signature attacks are refused because of their wrong blocks."""
     make_allowed = signatures.raised(lambda size, digest: signatures.block(size, signatures.SHA256_INFO + digest))
 
     assert make_allowed(POOL) == POOL.token()
@@ -134,7 +134,7 @@ def test_the_authorizer_rejects_every_attack_without_a_table_read() -> None:
 
 
 @pytest.mark.parametrize("late", [0, 600])
-def test_the_corpus_of_another_pool_is_refused_until_the_end_of_its_slack(late: int) -> None:
+def test_the_corpus_of_another_pool_is_refused_at_the_start_and_at_the_end_of_its_slack(late: int) -> None:
     pool = Pool(
         issuer="http://localhost:4566/us-east-1_Hades",
         client_id="0a1b2c3d4e5f6g7h8i9j0k1l2m",

@@ -1,4 +1,4 @@
-"""Checks the HTTP judge: tokens arrive as they were sent, and every answer except 401 is reported."""
+"""Checks the function `judge`: tokens arrive as they were sent, and every status except 401 is reported."""
 
 import http.client
 from collections.abc import Callable, Iterator
@@ -60,7 +60,7 @@ def server_of(arrived: list[str]) -> Iterator[Send]:
             server.shutdown()
 
 
-def test_the_corpus_arrives_as_it_was_sent_and_is_refused(hostile_tokens: list[Hostile]) -> None:
+def test_every_sendable_token_of_the_corpus_arrives_unchanged_and_is_refused(hostile_tokens: list[Hostile]) -> None:
     arrived: list[str] = []
     with server_of(arrived) as send:
         assert send(f"Bearer {POOL.token()}") == 200
@@ -81,16 +81,16 @@ def test_every_status_except_401_is_reported_for_every_token(status: int, hostil
 
 
 def test_a_closed_connection_is_reported_for_every_token(hostile_tokens: list[Hostile]) -> None:
-    def hang_up(authorization: str) -> int:
+    def close_connection(authorization: str) -> int:
         raise ConnectionResetError
 
-    assert len(judge(hang_up, hostile_tokens)) == len(hostile_tokens) - len(not_sendable(hostile_tokens))
+    assert len(judge(close_connection, hostile_tokens)) == len(hostile_tokens) - len(not_sendable(hostile_tokens))
 
 
 @pytest.mark.parametrize("token", ["", " ", "a ", "a\t", "a\n", "a\r\nX-Role: admin", "a\0", "\x7f", "é", "a" * 10_000])
-def test_a_token_that_a_header_cannot_carry_is_not_sent(token: str) -> None:
+def test_a_token_that_a_header_cannot_contain_is_not_sent(token: str) -> None:
     assert not is_sendable(token)
 
 
-def test_nine_of_ten_tokens_can_be_sent(hostile_tokens: list[Hostile]) -> None:
+def test_more_than_nine_of_ten_tokens_of_the_corpus_can_be_sent(hostile_tokens: list[Hostile]) -> None:
     assert len(not_sendable(hostile_tokens)) < len(hostile_tokens) / 10
