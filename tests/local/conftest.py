@@ -23,7 +23,7 @@ REPOSITORY = Path(__file__).parents[2]
 SERVICES = "cognito-idp,dynamodb,dynamodbstreams,lambda,apigateway,iam,sts,ses,sqs,logs,s3,cloudformation"
 
 
-# `python -m local.front` with a clock that a file sets ahead.
+# Runs `python -m local.front` with a clock that is ahead by the seconds in a file.
 CLOCKED = """
 import pathlib, sys, time
 from local.front.server import run

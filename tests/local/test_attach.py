@@ -1,4 +1,4 @@
-"""The port of `chalice local`: read from its command line, and refused with one message when it is busy."""
+"""`chalice local` reads its port from the command line, and refuses a busy port with one message."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from local.attach import attach, option_of, port_problem
         ("chalice local --port", "8000"),
     ],
 )
-def test_the_port_is_the_one_of_the_command_line(command_line: str, port: str) -> None:
+def test_the_port_is_read_from_the_command_line(command_line: str, port: str) -> None:
     assert option_of(command_line.split(), "--port", "8000") == port
 
 
@@ -28,7 +28,7 @@ def test_an_invalid_port_is_refused_with_one_message(port: str) -> None:
     assert problem == f"GATEHOUSE_LOCAL_PORT: {port!r} is not a port. A port is a number from 1 to 65535."
 
 
-def test_a_free_port_is_no_problem() -> None:
+def test_a_free_port_is_accepted() -> None:
     assert port_problem("127.0.0.1", "0") is None
 
 

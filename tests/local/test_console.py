@@ -18,16 +18,16 @@ from local.front.http import App, Message, Receive, Response, Scope, Send, answe
 
 REPOSITORY = Path(__file__).parents[2]
 CONSOLE = REPOSITORY / "console"
-MOAT = "http://localhost:4566"
+URL = "http://localhost:4566"
 OUTPUTS: dict[str, Any] = {
-    "api_url": f"{MOAT}/_aws/execute-api/drawbridge/v1",
-    "authorize_url": f"{MOAT}/oauth2/authorize",
-    "token_url": f"{MOAT}/oauth2/token",
-    "logout_url": f"{MOAT}/logout",
+    "api_url": f"{URL}/_aws/execute-api/drawbridge/v1",
+    "authorize_url": f"{URL}/oauth2/authorize",
+    "token_url": f"{URL}/oauth2/token",
+    "logout_url": f"{URL}/logout",
     "web_client_id": "squire",
     "machine_client_id": "windlass",
     "machine_client_secret": "chain-and-pulley",
-    "redirect_uri": f"{MOAT}/console/",
+    "redirect_uri": f"{URL}/console/",
     "scopes": {"read": "https://castle.example/file.read", "write": "https://castle.example/file.write"},
     "users": {"admin": {"username": "castellan@castle.example", "password": "portcullis-down"}},
     "environment": {"AWS_SECRET_ACCESS_KEY": "buried-under-the-keep"},
@@ -36,7 +36,7 @@ BEHIND = 299  # the status of every response of the application behind the conso
 
 
 @dataclass
-class Visitor:
+class Browser:
     """A browser on this machine, unless its Host header names another machine."""
 
     app: App
@@ -63,20 +63,20 @@ def converse(app: App, scope: Scope) -> list[Message]:
     return sent
 
 
-async def castle(scope: Scope, receive: Receive, send: Send) -> None:
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "http":
-        await answer(send, Response(BEHIND, b"the castle"))
+        await answer(send, Response(BEHIND, b"the application"))
     else:
         await send({"type": f"{scope['type']}.reached"})
 
 
-def visitor(outputs: Mapping[str, Any] | None = OUTPUTS, folder: Path = CONSOLE) -> Visitor:
-    return Visitor(with_console(castle, lambda: outputs, folder))
+def browser(outputs: Mapping[str, Any] | None = OUTPUTS, folder: Path = CONSOLE) -> Browser:
+    return Browser(with_console(application, lambda: outputs, folder))
 
 
 @pytest.fixture
-def keep(tmp_path: Path) -> Path:
-    """The folder of a console, with files in it and beside it that must not be served."""
+def console_folder(tmp_path: Path) -> Path:
+    """A console folder. It also contains files that must not be served, and such a file is next to it."""
     folder = tmp_path / "console"
     (folder / "dungeon").mkdir(parents=True)
     (tmp_path / "treasure.js").write_text("gold")
@@ -104,7 +104,7 @@ def keep(tmp_path: Path) -> Path:
 def test_each_file_of_the_page_is_served_complete_with_its_content_type(
     path: str, file: str, content_type: str
 ) -> None:
-    response = visitor().ask(path)
+    response = browser().ask(path)
     assert (response.status, response.header("content-type")) == (200, content_type)
     assert response.body == (CONSOLE / file).read_bytes()
 
@@ -114,7 +114,7 @@ def test_each_file_of_the_page_is_served_complete_with_its_content_type(
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_browser_is_redirected_from_the_root_to_the_console(method: str) -> None:
-    response = visitor().ask("/", method)
+    response = browser().ask("/", method)
     assert (response.status, response.header("location"), response.body) == (302, "/console/", b"")
 
 
@@ -130,24 +130,24 @@ def test_a_browser_is_redirected_from_the_root_to_the_console(method: str) -> No
 )
 def test_aws_requests_to_the_root_are_not_redirected(call: dict[str, Any]) -> None:
     asked = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": [(b"host", b"localhost")]}
-    assert converse(visitor().app, {**asked, **call})[0]["status"] == BEHIND
+    assert converse(browser().app, {**asked, **call})[0]["status"] == BEHIND
 
 
 @pytest.mark.parametrize("path", ["/console/", "/console/settings.json", "/console/no-such-tower"])
 def test_head_returns_the_headers_of_get_and_no_body(path: str) -> None:
-    head, get = visitor().ask(path, "HEAD"), visitor().ask(path)
+    head, get = browser().ask(path, "HEAD"), browser().ask(path)
     assert (head.status, head.headers, head.body) == (get.status, get.headers, b"")
     assert get.header("content-length") == str(len(get.body))
 
 
 def test_the_address_without_a_trailing_slash_redirects_to_the_page() -> None:
-    response = visitor().ask("/console")
+    response = browser().ask("/console")
     assert (response.status, response.header("location")) == (307, "/console/")
 
 
-def test_an_edited_file_is_served_with_its_new_content(keep: Path) -> None:
-    gate = visitor(folder=keep)
-    (keep / "banner.js").write_text("lower()")
+def test_an_edited_file_is_served_with_its_new_content(console_folder: Path) -> None:
+    gate = browser(folder=console_folder)
+    (console_folder / "banner.js").write_text("lower()")
     assert gate.ask("/console/banner.js").body == b"lower()"
 
 
@@ -155,7 +155,7 @@ def test_an_edited_file_is_served_with_its_new_content(keep: Path) -> None:
     "path", ["/console", "/console/", "/console/console.js", "/console/settings.json", "/console/no-such-tower"]
 )
 def test_every_response_forbids_foreign_code_framing_sniffing_referrers_and_caching(path: str) -> None:
-    response = visitor().ask(path)
+    response = browser().ask(path)
     policy = dict(part.strip().partition(" ")[::2] for part in response.header("content-security-policy").split(";"))
     assert policy == {
         "default-src": "'none'",
@@ -172,7 +172,7 @@ def test_every_response_forbids_foreign_code_framing_sniffing_referrers_and_cach
 
 
 def test_no_other_origin_can_read_the_settings() -> None:
-    assert visitor().ask("/console/settings.json").header("access-control-allow-origin") == ""
+    assert browser().ask("/console/settings.json").header("access-control-allow-origin") == ""
 
 
 # --- files that are not served ---
@@ -198,56 +198,56 @@ def test_no_other_origin_can_read_the_settings() -> None:
         "..",
     ],
 )
-def test_only_the_listed_file_names_are_served(keep: Path, name: str) -> None:
-    response = visitor(folder=keep).ask(f"/console/{name}")
+def test_only_the_listed_file_names_are_served(console_folder: Path, name: str) -> None:
+    response = browser(folder=console_folder).ask(f"/console/{name}")
     assert (response.status, response.body) == (404, b"")
 
 
-def test_an_absolute_path_is_not_followed(keep: Path) -> None:
-    assert visitor(folder=keep).ask(f"/console/{keep / 'dungeon' / 'prisoner.js'}").status == 404
+def test_an_absolute_path_is_not_followed(console_folder: Path) -> None:
+    assert browser(folder=console_folder).ask(f"/console/{console_folder / 'dungeon' / 'prisoner.js'}").status == 404
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
 @pytest.mark.parametrize("path", ["/console/", "/console/settings.json"])
-def test_the_page_can_only_be_read(path: str, method: str) -> None:
-    response = visitor().ask(path, method)
+def test_the_console_refuses_every_method_except_get_and_head(path: str, method: str) -> None:
+    response = browser().ask(path, method)
     assert (response.status, response.header("allow"), response.body) == (405, "GET, HEAD", b"")
 
 
 @pytest.mark.parametrize("path", ["/consoles", "/console.js", "/CONSOLE/", "//console/", "/reports/console/"])
-def test_every_other_path_reaches_the_application(path: str) -> None:
-    assert visitor().ask(path).status == BEHIND
+def test_a_path_outside_the_console_reaches_the_application(path: str) -> None:
+    assert browser().ask(path).status == BEHIND
 
 
 @pytest.mark.parametrize("kind", ["lifespan", "websocket"])
 def test_a_scope_that_is_not_http_reaches_the_application(kind: str) -> None:
-    app = with_console(castle, lambda: OUTPUTS, CONSOLE)
+    app = with_console(application, lambda: OUTPUTS, CONSOLE)
     scope = {"type": kind, "path": "/console/", "headers": [(b"host", b"localhost")]}
     assert converse(app, scope) == [{"type": f"{kind}.reached"}]
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:4566", "127.0.0.1", "127.0.0.1:4566"])
 def test_the_console_is_served_under_each_name_of_this_machine(host: str) -> None:
-    assert visitor().ask("/console/settings.json", hosts=(host,)).status == 200
+    assert browser().ask("/console/settings.json", hosts=(host,)).status == 200
 
 
 @pytest.mark.parametrize(
     "hosts",
     [("rebound.example",), ("localhost.rebound.example:4566",), ("127.0.0.1.nip.example",), ("",), ()],
 )
-def test_the_console_is_not_served_under_a_rebound_dns_name(hosts: tuple[str, ...]) -> None:
-    assert visitor().ask("/console/settings.json", hosts=hosts).status == BEHIND
+def test_the_console_is_not_served_to_a_request_with_another_host_name(hosts: tuple[str, ...]) -> None:
+    assert browser().ask("/console/settings.json", hosts=hosts).status == BEHIND
 
 
-def test_a_second_host_header_does_not_help_a_rebound_dns_name() -> None:
-    assert visitor().ask("/console/settings.json", hosts=("localhost", "rebound.example")).status == BEHIND
+def test_a_request_with_a_second_host_name_does_not_get_the_console() -> None:
+    assert browser().ask("/console/settings.json", hosts=("localhost", "rebound.example")).status == BEHIND
 
 
 # --- settings ---
 
 
-def test_the_settings_contain_what_a_browser_needs_and_no_secret() -> None:
-    response = visitor().ask("/console/settings.json")
+def test_the_settings_contain_the_public_outputs_of_the_cloud_and_no_secret() -> None:
+    response = browser().ask("/console/settings.json")
     assert (response.status, response.header("content-type")) == (200, "application/json")
     secrets = {"machine_client_id", "machine_client_secret", "users", "environment"}
     assert response.content == {name: value for name, value in OUTPUTS.items() if name not in secrets}
@@ -255,15 +255,15 @@ def test_the_settings_contain_what_a_browser_needs_and_no_secret() -> None:
 
 def test_a_missing_setting_is_omitted() -> None:
     known = {name: value for name, value in OUTPUTS.items() if name != "logout_url"}
-    assert "logout_url" not in visitor(known).ask("/console/settings.json").content
+    assert "logout_url" not in browser(known).ask("/console/settings.json").content
 
 
-def test_settings_come_from_the_cloud_and_never_from_a_file_in_the_folder(keep: Path) -> None:
-    assert b"left lying about" not in visitor(folder=keep).ask("/console/settings.json").body
+def test_the_settings_come_from_the_cloud_and_not_from_a_file_in_the_folder(console_folder: Path) -> None:
+    assert b"left lying about" not in browser(folder=console_folder).ask("/console/settings.json").body
 
 
 def test_a_cloud_that_is_not_ready_returns_503_with_a_message() -> None:
-    response = visitor(None).ask("/console/settings.json")
+    response = browser(None).ask("/console/settings.json")
     assert response.status == 503
     assert response.content["message"] == (
         "The local cloud is not ready yet. Load this page again when `make run` prints `ready`."
@@ -272,7 +272,7 @@ def test_a_cloud_that_is_not_ready_returns_503_with_a_message() -> None:
 
 def test_the_settings_are_read_for_each_request() -> None:
     clouds: list[dict[str, Any] | None] = [OUTPUTS, None]  # taken from the end: first not ready, then ready
-    gate = Visitor(with_console(castle, clouds.pop, CONSOLE))
+    gate = Browser(with_console(application, clouds.pop, CONSOLE))
     assert [gate.ask("/console/settings.json").status for _ in range(2)] == [503, 200]
 
 
@@ -329,5 +329,5 @@ def test_every_setting_that_the_page_reads_is_documented_and_served() -> None:
     script = (CONSOLE / "console.js").read_text(encoding="utf-8")
     read = set(re.findall(r"settings\.([a-z_]+)", script))
     documented = set(re.findall(r"^\| `(\w+)` \|", (CONSOLE / "README.md").read_text(encoding="utf-8"), re.MULTILINE))
-    served = set(json.loads(visitor().ask("/console/settings.json").body))
+    served = set(json.loads(browser().ask("/console/settings.json").body))
     assert read - {"json"} == documented == served

@@ -66,7 +66,7 @@ def test_a_greedy_route_follows_the_policy(path: str, status: int) -> None:
 @pytest.mark.parametrize(
     ("path", "status"),
     [
-        pytest.param("/docs/open", 200, id="not denied"),
+        pytest.param("/docs/open", 200, id="a path that is not denied"),
         pytest.param("/docs/%6Fpen", 200, id="encoded, and not denied"),
         pytest.param("/docs/secret", 403, id="denied"),
         pytest.param("/docs/%73ecret", 403, id="encoded"),

@@ -1,4 +1,4 @@
-"""Attacks on the front of the local cloud over HTTP: what AWS refuses is refused, and what AWS serves is served."""
+"""HTTP requests to the front of the local cloud. The front refuses what AWS refuses and serves what AWS serves."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class System:
         return self.cloud.client("cognito-idp")
 
     @cached_property
-    def people(self) -> Any:
+    def public_client(self) -> Any:
         """A client of the user pool without AWS credentials."""
         return self.cloud.client("cognito-idp", signature_version=UNSIGNED)
 
@@ -209,18 +209,20 @@ class System:
     def sign_in(self, email: str, password: str = PASSWORD) -> dict[str, Any]:
         parameters = {"USERNAME": email, "PASSWORD": password}
         return dict(
-            self.people.initiate_auth(ClientId=self.web, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=parameters)
+            self.public_client.initiate_auth(
+                ClientId=self.web, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=parameters
+            )
         )
 
     def respond(self, name: str, session: str, **answers: str) -> dict[str, Any]:
         return dict(
-            self.people.respond_to_auth_challenge(
+            self.public_client.respond_to_auth_challenge(
                 ClientId=self.web, ChallengeName=name, Session=session, ChallengeResponses=answers
             )
         )
 
     def srp(self, email: str, password: str) -> Any:
-        return AWSSRP(email, password, self.pool, self.web, client=self.people).authenticate_user()
+        return AWSSRP(email, password, self.pool, self.web, client=self.public_client).authenticate_user()
 
     def sub(self, email: str) -> str:
         return str(self.idp.admin_get_user(UserPoolId=self.pool, Username=email)["Username"])
@@ -266,7 +268,7 @@ class System:
         return parse_qs(urlsplit(sent.headers["location"]).query)["RelayState"][0]
 
     def corporate(self, email: str, query: str = "", **changes: str) -> requests.Response:
-        """Returns from the company's sign-in as a user. ministack accepts every assertion."""
+        """Completes the company's sign-in for a user. ministack accepts every assertion."""
         relay = self.relay(**changes)
         saml = "urn:oasis:names:tc:SAML:2.0"
         assertion = (
@@ -378,7 +380,7 @@ def system(cloud: Cloud) -> System:
 
 
 def raw(cloud: Cloud, method: str, path: str, *headers: tuple[str, str], body: bytes = b"") -> tuple[int, bytes]:
-    """Sends exactly these headers. A client library would change them."""
+    """Sends exactly these headers. A client library changes some headers."""
     connection = http.client.HTTPConnection("127.0.0.1", cloud.port, timeout=10)
     connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
     for name, value in headers:
@@ -423,7 +425,7 @@ SERVICES = {
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_only_an_existing_key_with_a_valid_signature_is_served(cloud: Cloud, service: str) -> None:
+def test_a_request_needs_a_valid_signature_by_an_existing_key(cloud: Cloud, service: str) -> None:
     operation, arguments = SERVICES[service]
     getattr(cloud.client(service), operation)(**arguments)
     for key, secret in [("test", "wrong"), ("123456789012", "test"), ("AKIAIOSFODNN7EXAMPLE", "test")]:
@@ -450,7 +452,7 @@ def _send(request: Any, authorization: str | None, statuses: list[int]) -> None:
     statuses.append(answer.status_code)
 
 
-def test_an_iam_user_needs_their_own_secret_and_policy(cloud: Cloud) -> None:
+def test_a_request_of_an_iam_user_needs_the_secret_and_a_policy_of_the_user(cloud: Cloud) -> None:
     iam = cloud.client("iam")
     iam.create_user(UserName="clerk")
     read = {"Statement": [{"Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"}]}
@@ -484,9 +486,9 @@ def test_a_reader_cannot_become_an_administrator_with_a_bearer_token(system: Sys
         pytest.param([target("SignUp"), target("ListUserPools"), BEARER], id="two targets, the public one first"),
         pytest.param([target("ListUserPools"), target("SignUp"), BEARER], id="two targets, the public one last"),
         pytest.param([target("SignUp.ListUserPools"), BEARER], id="a public operation before another"),
-        pytest.param([("x-amz-TARGET", target("ListUserPools")[1]), BEARER], id="a header in odd letters"),
+        pytest.param([("x-amz-TARGET", target("ListUserPools")[1]), BEARER], id="a header name in mixed case"),
         pytest.param([("X-Amz-Target", "DynamoDB_20120810.ListTables"), BEARER], id="another service"),
-        pytest.param([BEARER, FORGED, target("ListUserPools")], id="two credentials"),
+        pytest.param([BEARER, FORGED, target("ListUserPools")], id="two Authorization headers"),
     ],
 )
 def test_no_combination_of_headers_makes_a_signed_operation_public(cloud: Cloud, lines: list[tuple[str, str]]) -> None:
@@ -517,7 +519,7 @@ def test_no_combination_of_headers_makes_a_signed_operation_public(cloud: Cloud,
         ("GET", "/iceberg/v1/config", b""),
     ],
 )
-def test_no_path_bypasses_the_signature(cloud: Cloud, method: str, path: str, body: bytes) -> None:
+def test_an_unusual_path_does_not_bypass_the_signature(cloud: Cloud, method: str, path: str, body: bytes) -> None:
     lines = [BEARER, ("X-Amz-Target", "DynamoDB_20120810.ListTables")]
     form = ("Content-Type", "application/x-www-form-urlencoded")
     status, content = raw(cloud, method, path, HOST, *lines, form, body=body)
@@ -708,7 +710,7 @@ def test_a_session_is_valid_for_one_challenge_of_one_client(system: System) -> N
     other = system.new_client()["ClientId"]
     assert_refused(
         "NotAuthorizedException",
-        system.people.respond_to_auth_challenge,
+        system.public_client.respond_to_auth_challenge,
         ClientId=other,
         ChallengeName="NEW_PASSWORD_REQUIRED",
         Session=session,
@@ -731,8 +733,8 @@ def test_a_challenge_of_an_admin_operation_is_bound_to_its_session(system: Syste
 
 def test_an_srp_proof_opens_no_session_for_another_user(system: System) -> None:
     victim, attacker = system.user(), system.user(permanent=False)
-    proof = AWSSRP(attacker, PASSWORD, system.pool, system.web, client=system.people)
-    asked = system.people.initiate_auth(
+    proof = AWSSRP(attacker, PASSWORD, system.pool, system.web, client=system.public_client)
+    asked = system.public_client.initiate_auth(
         ClientId=system.web, AuthFlow="USER_SRP_AUTH", AuthParameters=proof.get_auth_params()
     )
     answers = proof.process_challenge(asked["ChallengeParameters"], proof.get_auth_params())
@@ -779,8 +781,8 @@ def test_a_session_is_valid_once_even_for_two_concurrent_answers(system: System)
         except ClientError:
             return False
 
-    with ThreadPoolExecutor(3) as people:
-        assert sum(people.map(answer, range(3))) == 1
+    with ThreadPoolExecutor(3) as threads:
+        assert sum(threads.map(answer, range(3))) == 1
 
 
 def test_a_malformed_answer_is_not_forwarded(system: System) -> None:
@@ -821,22 +823,22 @@ def strict(system: System) -> System:
     return second
 
 
-def test_with_mfa_on_no_user_gets_tokens_without_a_verified_authenticator(strict: System) -> None:
+def test_a_pool_with_mfa_gives_tokens_only_after_an_authenticator_code(strict: System) -> None:
     email = strict.user()
     asked = strict.sign_in(email)
     assert asked["ChallengeName"] == "MFA_SETUP"
     assert "AuthenticationResult" not in asked
     assert_refused("NotAuthorizedException", strict.respond, name="MFA_SETUP", session=asked["Session"], USERNAME=email)
 
-    given = strict.people.associate_software_token(Session=asked["Session"])
+    given = strict.public_client.associate_software_token(Session=asked["Session"])
     assert_refused("NotAuthorizedException", strict.respond, name="MFA_SETUP", session=given["Session"], USERNAME=email)
     assert_refused(
         "EnableSoftwareTokenMFAException",
-        strict.people.verify_software_token,
+        strict.public_client.verify_software_token,
         Session=given["Session"],
         UserCode="000000",
     )
-    verified = strict.people.verify_software_token(Session=given["Session"], UserCode=totp(given["SecretCode"]))
+    verified = strict.public_client.verify_software_token(Session=given["Session"], UserCode=totp(given["SecretCode"]))
     other = strict.user()
     assert_refused(
         "NotAuthorizedException", strict.respond, name="MFA_SETUP", session=verified["Session"], USERNAME=other
@@ -856,15 +858,17 @@ def test_with_mfa_on_no_user_gets_tokens_without_a_verified_authenticator(strict
     assert_refused("NotAuthorizedException", strict.respond, name="SOFTWARE_TOKEN_MFA", session="A" * 43, **code)
     assert_refused("NotAuthorizedException", strict.respond, name="MFA_SETUP", session=asked["Session"], **code)
     tokens = strict.respond("SOFTWARE_TOKEN_MFA", asked["Session"], **code)["AuthenticationResult"]
-    refreshed = strict.people.get_tokens_from_refresh_token(ClientId=strict.web, RefreshToken=tokens["RefreshToken"])
+    refreshed = strict.public_client.get_tokens_from_refresh_token(
+        ClientId=strict.web, RefreshToken=tokens["RefreshToken"]
+    )
     assert refreshed["AuthenticationResult"]
     parameters = {"REFRESH_TOKEN": tokens["RefreshToken"]}
-    assert strict.people.initiate_auth(ClientId=strict.web, AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters=parameters)[
-        "AuthenticationResult"
-    ]
+    assert strict.public_client.initiate_auth(
+        ClientId=strict.web, AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters=parameters
+    )["AuthenticationResult"]
 
 
-def test_mfa_without_an_authenticator_accepts_no_code(strict: System) -> None:
+def test_a_user_without_an_authenticator_cannot_answer_an_mfa_challenge(strict: System) -> None:
     email = strict.user()
     strict.idp.admin_set_user_mfa_preference(
         UserPoolId=strict.pool, Username=email, SoftwareTokenMfaSettings={"Enabled": True}
@@ -883,7 +887,7 @@ def test_the_sign_in_page_refuses_a_user_with_mfa(strict: System) -> None:
 
 
 def test_an_authenticator_can_be_associated_only_with_an_open_session(system: System) -> None:
-    assert_refused("NotAuthorizedException", system.people.associate_software_token, Session="A" * 43)
+    assert_refused("NotAuthorizedException", system.public_client.associate_software_token, Session="A" * 43)
 
 
 def test_a_sign_up_cannot_write_attributes_that_only_cognito_writes(system: System) -> None:
@@ -892,7 +896,7 @@ def test_a_sign_up_cannot_write_attributes_that_only_cognito_writes(system: Syst
         attributes = [{"Name": "email", "Value": email}, {"Name": name, "Value": value}]
         assert_refused(
             "NotAuthorizedException",
-            system.people.sign_up,
+            system.public_client.sign_up,
             ClientId=system.web,
             Username=email,
             Password=PASSWORD,
@@ -901,9 +905,9 @@ def test_a_sign_up_cannot_write_attributes_that_only_cognito_writes(system: Syst
     token = system.sign_in(system.user())["AuthenticationResult"]["AccessToken"]
     forged = [{"Name": "sub", "Value": system.sub(victim)}]
     assert_refused(
-        "NotAuthorizedException", system.people.update_user_attributes, AccessToken=token, UserAttributes=forged
+        "NotAuthorizedException", system.public_client.update_user_attributes, AccessToken=token, UserAttributes=forged
     )
-    system.people.update_user_attributes(AccessToken=token, UserAttributes=[{"Name": "name", "Value": "Ann"}])
+    system.public_client.update_user_attributes(AccessToken=token, UserAttributes=[{"Name": "name", "Value": "Ann"}])
 
 
 def test_a_user_cannot_take_the_address_of_another_user(system: System) -> None:
@@ -911,9 +915,11 @@ def test_a_user_cannot_take_the_address_of_another_user(system: System) -> None:
     token = system.sign_in(attacker)["AuthenticationResult"]["AccessToken"]
     taken = [{"Name": "email", "Value": victim}]
     assert_refused(
-        "AliasExistsException", system.people.update_user_attributes, AccessToken=token, UserAttributes=taken
+        "AliasExistsException", system.public_client.update_user_attributes, AccessToken=token, UserAttributes=taken
     )
-    system.people.update_user_attributes(AccessToken=token, UserAttributes=[{"Name": "email", "Value": attacker}])
+    system.public_client.update_user_attributes(
+        AccessToken=token, UserAttributes=[{"Name": "email", "Value": attacker}]
+    )
 
 
 def test_a_user_can_write_only_the_attributes_that_the_client_can_write(system: System) -> None:
@@ -921,8 +927,8 @@ def test_a_user_can_write_only_the_attributes_that_the_client_can_write(system: 
     email = f"{secrets.token_hex(6)}@example.com"
     wish = {"ClientId": narrow, "Username": email, "Password": PASSWORD}
     named = [{"Name": "email", "Value": email}, {"Name": "name", "Value": "Ann"}]
-    assert_refused("NotAuthorizedException", system.people.sign_up, **wish, UserAttributes=named)
-    system.people.sign_up(**wish, UserAttributes=named[:1])
+    assert_refused("NotAuthorizedException", system.public_client.sign_up, **wish, UserAttributes=named)
+    system.public_client.sign_up(**wish, UserAttributes=named[:1])
 
 
 @pytest.mark.parametrize(
@@ -950,14 +956,14 @@ def test_a_sign_up_is_refused_where_only_administrators_create_users(system: Sys
         sign_up(closed, "ann@example.com")
 
 
-def test_a_forged_token_revokes_no_session(system: System) -> None:
+def test_a_forged_token_cannot_revoke_a_session(system: System) -> None:
     tokens = system.oauth_tokens(system.user())
     origin = claims(tokens["refresh_token"])["origin_jti"]
     forged = jwt.encode({"token_use": "refresh", "origin_jti": origin, "client_id": system.web}, "k" * 32)
-    assert_refused("NotAuthorizedException", system.people.revoke_token, Token=forged, ClientId=system.web)
+    assert_refused("NotAuthorizedException", system.public_client.revoke_token, Token=forged, ClientId=system.web)
     assert system.post("/oauth2/revoke", {"token": forged, "client_id": system.web}).status_code == 200
     assert system.refresh(tokens["refresh_token"]).status_code == 200
-    system.people.revoke_token(Token=tokens["refresh_token"], ClientId=system.web)
+    system.public_client.revoke_token(Token=tokens["refresh_token"], ClientId=system.web)
     assert system.refresh(tokens["refresh_token"]).status_code == 400
 
 
@@ -967,7 +973,9 @@ def test_a_federated_user_cannot_sign_in_with_a_password(system: System) -> None
     username = f"Corp_{email}"
     assert_refused("NotAuthorizedException", system.sign_in, email=username, password="anything")
     assert_refused("NotAuthorizedException", system.srp, email=username, password="")
-    assert_refused("NotAuthorizedException", system.people.forgot_password, ClientId=system.web, Username=username)
+    assert_refused(
+        "NotAuthorizedException", system.public_client.forgot_password, ClientId=system.web, Username=username
+    )
 
 
 def test_an_expired_refresh_token_is_refused(system: System) -> None:
@@ -983,13 +991,16 @@ def test_an_expired_refresh_token_is_refused(system: System) -> None:
     parameters = {"REFRESH_TOKEN": token}
     assert_refused(
         "NotAuthorizedException",
-        system.people.initiate_auth,
+        system.public_client.initiate_auth,
         ClientId=client,
         AuthFlow="REFRESH_TOKEN_AUTH",
         AuthParameters=parameters,
     )
     assert_refused(
-        "NotAuthorizedException", system.people.get_tokens_from_refresh_token, ClientId=client, RefreshToken=token
+        "NotAuthorizedException",
+        system.public_client.get_tokens_from_refresh_token,
+        ClientId=client,
+        RefreshToken=token,
     )
     assert system.refresh(token, client_id=client).json()["error"] == "invalid_grant"
 
@@ -998,7 +1009,7 @@ def test_an_expired_refresh_token_is_refused(system: System) -> None:
 
 
 def sign_up(system: System, email: str) -> str:
-    made = system.people.sign_up(
+    made = system.public_client.sign_up(
         ClientId=system.web, Username=email, Password=PASSWORD, UserAttributes=[{"Name": "email", "Value": email}]
     )
     return str(made["UserSub"])
@@ -1008,7 +1019,7 @@ def test_a_confirmed_sign_up_invokes_the_trigger_with_the_user(system: System) -
     email = f"{secrets.token_hex(6)}@example.com"
     username = sign_up(system, email)
     assert system.confirmed(username) is None
-    system.people.confirm_sign_up(
+    system.public_client.confirm_sign_up(
         ClientId=system.web, Username=email, ConfirmationCode="123456", ClientMetadata={"from": "test"}
     )
     event = system.confirmed(username)
@@ -1027,12 +1038,12 @@ def test_a_confirmed_sign_up_invokes_the_trigger_with_the_user(system: System) -
     assert (attributes["sub"], attributes["email"], attributes["cognito:user_status"]) == (username, email, "CONFIRMED")
 
 
-def test_a_wrong_code_confirms_no_user_and_fires_no_trigger(system: System) -> None:
+def test_a_wrong_code_confirms_no_user_and_invokes_no_trigger(system: System) -> None:
     email = f"{secrets.token_hex(6)}@example.com"
     username = sign_up(system, email)
     assert_refused(
         "CodeMismatchException",
-        system.people.confirm_sign_up,
+        system.public_client.confirm_sign_up,
         ClientId=system.web,
         Username=email,
         ConfirmationCode="000000",
@@ -1040,13 +1051,13 @@ def test_a_wrong_code_confirms_no_user_and_fires_no_trigger(system: System) -> N
     assert system.confirmed(username) is None
 
 
-def test_an_admin_confirmation_and_a_password_reset_fire_the_trigger(system: System) -> None:
+def test_an_admin_confirmation_and_a_password_reset_invoke_the_trigger(system: System) -> None:
     email = f"{secrets.token_hex(6)}@example.com"
     username = sign_up(system, email)
     system.idp.admin_confirm_sign_up(UserPoolId=system.pool, Username=email)
     assert system.confirmed(username)
-    system.people.forgot_password(ClientId=system.web, Username=email)
-    system.people.confirm_forgot_password(
+    system.public_client.forgot_password(ClientId=system.web, Username=email)
+    system.public_client.confirm_forgot_password(
         ClientId=system.web, Username=email, ConfirmationCode="654321", Password="Brand-New-Horse-1"
     )
     assert system.confirmed(username, "PostConfirmation_ConfirmForgotPassword")
@@ -1057,7 +1068,7 @@ def test_a_function_that_does_not_return_its_event_fails_the_confirmation(system
     sign_up(system, email)
     assert_refused(
         "InvalidLambdaResponseException",
-        system.people.confirm_sign_up,
+        system.public_client.confirm_sign_up,
         ClientId=system.web,
         Username=email,
         ConfirmationCode="123456",
@@ -1072,7 +1083,7 @@ def test_a_function_that_does_not_exist_fails_the_confirmation(system: System) -
     assert_refused("UnexpectedLambdaException", broken.idp.admin_confirm_sign_up, **arguments)
 
 
-def test_a_sign_up_that_a_trigger_confirms_fires_post_confirmation(system: System) -> None:
+def test_a_sign_up_that_a_trigger_confirms_invokes_post_confirmation(system: System) -> None:
     welcoming = System(system.cloud)
     welcoming.trigger = system.trigger
     confirm = "def handler(event, context): return {**event, 'response': {'autoConfirmUser': True}}"
@@ -1085,11 +1096,11 @@ def test_a_failing_function_fails_the_confirmation(system: System) -> None:
     email = f"refused-{secrets.token_hex(6)}@example.com"
     sign_up(system, email)
     with pytest.raises(ClientError, match="no room") as refusal:
-        system.people.confirm_sign_up(ClientId=system.web, Username=email, ConfirmationCode="123456")
+        system.public_client.confirm_sign_up(ClientId=system.web, Username=email, ConfirmationCode="123456")
     assert refusal.value.response["Error"]["Code"] == "UserLambdaValidationException"
 
 
-def test_only_the_first_federated_sign_in_fires_post_confirmation(system: System) -> None:
+def test_only_the_first_federated_sign_in_invokes_post_confirmation(system: System) -> None:
     email = f"{secrets.token_hex(6)}@corp.example"
     assert system.corporate(email).status_code == 302
     assert system.confirmed(f"Corp_{email}")
@@ -1103,7 +1114,7 @@ def test_only_the_first_federated_sign_in_fires_post_confirmation(system: System
 # OAuth ----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_code_is_valid_once_and_only_with_its_verifier(system: System) -> None:
+def test_an_authorization_code_is_valid_once_and_only_with_its_verifier(system: System) -> None:
     code = system.code(system.user())
     for change in (
         {"code_verifier": ""},
@@ -1132,7 +1143,7 @@ def test_a_federated_code_is_valid_only_for_its_client_address_and_verifier(syst
     assert system.redeem(code).json()["error"] == "invalid_grant"
 
 
-def test_a_sign_in_cannot_use_the_state_of_a_sign_in_without_a_challenge(system: System) -> None:
+def test_a_sign_in_with_a_challenge_cannot_use_the_state_of_a_sign_in_without_one(system: System) -> None:
     email = f"{secrets.token_hex(6)}@corp.example"
     bare = {"code_challenge": "", "code_challenge_method": ""}
     assert system.redeem(system.corporate_code(email, **bare), code_verifier="").status_code == 200
@@ -1261,7 +1272,7 @@ def test_a_sign_out_redirects_only_to_a_registered_address(system: System) -> No
     assert log_out(system.machine[0], "http://evil.example/") == 400
 
 
-def test_a_machine_gets_its_scopes_with_its_secret_only(system: System) -> None:
+def test_a_machine_gets_only_its_scopes_and_only_with_its_secret(system: System) -> None:
     def ask(secret: str, **grant: str) -> requests.Response:
         return system.post(
             "/oauth2/token", {"grant_type": "client_credentials", **grant}, auth=(system.machine[0], secret)
@@ -1342,10 +1353,10 @@ def test_a_route_with_scopes_accepts_an_access_token_with_one_of_them(system: Sy
     [
         pytest.param({"exp": None}, id="no expiry"),
         pytest.param({"exp": int(time.time()) - 1}, id="expired"),
-        pytest.param({"exp": "9999999999"}, id="expiry as text"),
+        pytest.param({"exp": "9999999999"}, id="expiry as a string"),
         pytest.param({"exp": 9999999999.5}, id="expiry as a fraction"),
         pytest.param({"exp": float("nan")}, id="expiry not a number"),
-        pytest.param({"exp": float("inf")}, id="expiry never"),
+        pytest.param({"exp": float("inf")}, id="expiry infinite"),
         pytest.param({"exp": True}, id="expiry true"),
         pytest.param({"iat": None}, id="no issue time"),
         pytest.param({"iat": int(time.time()) + 900}, id="issued in the future"),
@@ -1361,7 +1372,9 @@ def test_a_route_with_scopes_accepts_an_access_token_with_one_of_them(system: Sy
         pytest.param({"header": {"crit": ["x"], "x": 1}}, id="a critical extension"),
     ],
 )
-def test_a_token_that_cognito_would_not_issue_is_refused(system: System, changes: dict[str, Any]) -> None:
+def test_a_signed_token_with_claims_that_cognito_does_not_issue_is_refused(
+    system: System, changes: dict[str, Any]
+) -> None:
     answer = system.get("/files", system.mint(**changes))
     assert (answer.status_code, answer.json()) == (401, {"code": "no_token"})
 
@@ -1379,7 +1392,7 @@ def test_a_token_signed_by_another_key_is_refused(system: System) -> None:
     assert system.get("/files", neighbour.mint(iss=head["iss"])).status_code == 401
 
 
-def test_a_token_has_one_spelling(system: System) -> None:
+def test_another_encoding_of_a_valid_token_is_refused(system: System) -> None:
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     token = next(t for t in (system.mint(jti=str(n)) for n in range(50)) if {"-", "_"} & set(t.split(".")[2]))
     head, body, signature = token.split(".")

@@ -26,7 +26,7 @@ class Pool:
     def __init__(self, cloud: Cloud, **settings: Any) -> None:
         self.cloud = cloud
         self.idp = cloud.client("cognito-idp")
-        self.people = cloud.client("cognito-idp", signature_version=UNSIGNED)
+        self.public_client = cloud.client("cognito-idp", signature_version=UNSIGNED)
         settings = {"UsernameAttributes": ["email"], "UsernameConfiguration": {"CaseSensitive": False}, **settings}
         self.id = self.idp.create_user_pool(
             PoolName="any case", Policies={"PasswordPolicy": {"MinimumLength": 15}}, **settings
@@ -49,13 +49,13 @@ class Pool:
 
     def sign_in(self, name: str, client: str = "") -> dict[str, Any]:
         parameters = {"USERNAME": name, "PASSWORD": PASSWORD}
-        answer = self.people.initiate_auth(
+        answer = self.public_client.initiate_auth(
             ClientId=client or self.client, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=parameters
         )
         return dict(answer["AuthenticationResult"])
 
     def refresh(self, token: str, client: str = "") -> dict[str, Any]:
-        answer = self.people.get_tokens_from_refresh_token(ClientId=client or self.client, RefreshToken=token)
+        answer = self.public_client.get_tokens_from_refresh_token(ClientId=client or self.client, RefreshToken=token)
         return dict(answer["AuthenticationResult"])
 
     def refresh_by_endpoint(self, token: str) -> requests.Response:
@@ -85,7 +85,7 @@ def test_a_client_with_rotation_cannot_use_the_refresh_flow(pool: Pool) -> None:
     token = pool.sign_in(pool.person())["RefreshToken"]
     asked = {"ClientId": pool.client, "AuthParameters": {"REFRESH_TOKEN": token}}
     for flow in ("REFRESH_TOKEN_AUTH", "REFRESH_TOKEN"):
-        assert_refused("InvalidParameterException", pool.people.initiate_auth, AuthFlow=flow, **asked)
+        assert_refused("InvalidParameterException", pool.public_client.initiate_auth, AuthFlow=flow, **asked)
         assert_refused(
             "InvalidParameterException", pool.idp.admin_initiate_auth, UserPoolId=pool.id, AuthFlow=flow, **asked
         )
@@ -95,7 +95,9 @@ def test_a_client_without_the_refresh_flow_can_refresh_by_the_operation_only(poo
     client = pool.new_client(ExplicitAuthFlows=FLOWS)
     token = pool.sign_in(pool.person(), client)["RefreshToken"]
     asked = {"ClientId": client, "AuthParameters": {"REFRESH_TOKEN": token}}
-    assert_refused("InvalidParameterException", pool.people.initiate_auth, AuthFlow="REFRESH_TOKEN_AUTH", **asked)
+    assert_refused(
+        "InvalidParameterException", pool.public_client.initiate_auth, AuthFlow="REFRESH_TOKEN_AUTH", **asked
+    )
     assert "RefreshToken" not in pool.refresh(token, client)
 
 
@@ -125,7 +127,7 @@ def test_the_endpoint_returns_a_new_refresh_token_and_the_old_one_expires_after_
 def test_a_revocation_covers_every_refresh_token_of_the_sign_in(pool: Pool) -> None:
     old = pool.sign_in(pool.person())["RefreshToken"]
     new = pool.refresh(old)["RefreshToken"]
-    pool.people.revoke_token(ClientId=pool.client, Token=new)
+    pool.public_client.revoke_token(ClientId=pool.client, Token=new)
     for token in (old, new):
         assert_refused("NotAuthorizedException", pool.refresh, token=token)
 
@@ -136,7 +138,7 @@ def test_a_confidential_client_needs_its_secret_to_refresh(pool: Pool) -> None:
     forged = {"ClientId": client, "RefreshToken": pool.sign_in(pool.person())["RefreshToken"]}
     for secret in ({}, {"ClientSecret": "a" * 24}):
         with pytest.raises(ClientError, match="secret"):
-            pool.people.get_tokens_from_refresh_token(**forged, **secret)
+            pool.public_client.get_tokens_from_refresh_token(**forged, **secret)
 
 
 # --- names in every spelling ---
@@ -149,7 +151,11 @@ def test_every_spelling_of_an_address_finds_the_same_user(pool: Pool) -> None:
     assert {claims(pool.sign_in(spelling)["AccessToken"])["sub"] for spelling in spellings} == {pool.sub(name)}
     assert_refused("UsernameExistsException", pool.idp.admin_create_user, UserPoolId=pool.id, Username=name.lower())
     assert_refused(
-        "UsernameExistsException", pool.people.sign_up, ClientId=pool.client, Username=name.upper(), Password=PASSWORD
+        "UsernameExistsException",
+        pool.public_client.sign_up,
+        ClientId=pool.client,
+        Username=name.upper(),
+        Password=PASSWORD,
     )
 
 
@@ -166,7 +172,7 @@ def test_every_spelling_of_a_username_finds_the_same_user(cloud: Cloud) -> None:
     assert pool.sub("clerk") == pool.sub("CLERK")
     assert_refused("UsernameExistsException", pool.idp.admin_create_user, UserPoolId=pool.id, Username="clerk")
     assert_refused(
-        "UsernameExistsException", pool.people.sign_up, ClientId=pool.client, Username="CLERK", Password=PASSWORD
+        "UsernameExistsException", pool.public_client.sign_up, ClientId=pool.client, Username="CLERK", Password=PASSWORD
     )
 
 

@@ -252,14 +252,16 @@ def serving(server: socketserver.BaseServer) -> Iterator[None]:
         pytest.param("/file", lambda: mint("forger", "forger"), 401, UNAUTHORIZED, id="forged under its own kid"),
         pytest.param("/file", resigned_with_the_public_key, 401, UNAUTHORIZED, id="HS256 with our public key"),
         pytest.param("/file", lambda: jwt.encode({}, "", "none"), 401, UNAUTHORIZED, id="unsigned"),
-        pytest.param("/file", lambda: with_a_left_over_bit(mint()), 401, UNAUTHORIZED, id="unused bits"),
-        pytest.param("/file", lambda: mint() + "==", 401, UNAUTHORIZED, id="padded"),
-        pytest.param("/file", lambda: mint().replace(".", ". ", 1), 401, UNAUTHORIZED, id="with a space"),
+        pytest.param(
+            "/file", lambda: with_a_left_over_bit(mint()), 401, UNAUTHORIZED, id="a signature with unused bits set"
+        ),
+        pytest.param("/file", lambda: mint() + "==", 401, UNAUTHORIZED, id="a signature with padding"),
+        pytest.param("/file", lambda: mint().replace(".", ". ", 1), 401, UNAUTHORIZED, id="a token with a space"),
         pytest.param("/file", lambda: mint(exp=int(time.time()) - 1), 401, EXPIRED, id="expired"),
         pytest.param("/file", lambda: mint(exp=None), 401, UNAUTHORIZED, id="without an expiry"),
         pytest.param("/file", lambda: mint(iat=None), 401, UNAUTHORIZED, id="without a time of issue"),
-        pytest.param("/file", lambda: mint(iss=f"{ISSUER}2"), 401, UNAUTHORIZED, id="of another pool"),
-        pytest.param("/file", lambda: mint(token_use=None), 401, UNAUTHORIZED, id="without a use"),
+        pytest.param("/file", lambda: mint(iss=f"{ISSUER}2"), 401, UNAUTHORIZED, id="a token of another pool"),
+        pytest.param("/file", lambda: mint(token_use=None), 401, UNAUTHORIZED, id="without token_use"),
         pytest.param("/file", lambda: mint(token_use="id"), 401, UNAUTHORIZED, id="an ID token, with the scope"),
         pytest.param("/file", lambda: mint(scope=None), 401, UNAUTHORIZED, id="no scope"),
         pytest.param("/file", lambda: mint(scope="openid"), 401, UNAUTHORIZED, id="the wrong scope"),
@@ -289,7 +291,7 @@ def test_a_cognito_route_admits_only_a_valid_token_of_the_expected_use(
     assert body is None or response.json_body == body
 
 
-def test_claims_reach_the_service_as_text() -> None:
+def test_the_service_receives_the_claims_as_strings() -> None:
     token = mint(
         iat=0,
         exp=4102444800,
@@ -356,18 +358,22 @@ def test_the_verifier_refuses_a_token_without_a_required_claim(claim: str) -> No
         pytest.param(says(allow()), 200, None, id="allow"),
         pytest.param(says(deny()), 403, EXPLICIT_DENY, id="deny"),
         pytest.param(says(allow(), deny()), 403, EXPLICIT_DENY, id="allow and deny"),
-        pytest.param(says(), 403, SILENCE, id="silent"),
-        pytest.param(says(allow([])), 403, SILENCE, id="allow of nothing"),
+        pytest.param(says(), 403, SILENCE, id="no matching statement"),
+        pytest.param(says(allow([])), 403, SILENCE, id="an allow without resources"),
         pytest.param(says(allow([f"{API_ARN}/GET/stock"])), 403, SILENCE, id="allow of another path"),
-        pytest.param(says(allow(f"{API_ARN}/GET/orders/7")), 200, None, id="a Resource that is text"),
-        pytest.param(says(allow(f"{API_ARN}/GET/orders/8")), 403, SILENCE, id="a Resource that is text, of another"),
-        pytest.param(says(allow(f"{API_ARN}/GET/orders/{{id}}")), 403, SILENCE, id="the template instead of the path"),
+        pytest.param(says(allow(f"{API_ARN}/GET/orders/7")), 200, None, id="a Resource that is a string"),
+        pytest.param(
+            says(allow(f"{API_ARN}/GET/orders/8")), 403, SILENCE, id="a Resource that is a string, for another path"
+        ),
+        pytest.param(
+            says(allow(f"{API_ARN}/GET/orders/{{id}}")), 403, SILENCE, id="the route pattern instead of the path"
+        ),
         pytest.param(says(allow(Condition={})), 500, FAILURE, id="Condition"),
         pytest.param(says(allow(NotResource="*")), 500, FAILURE, id="NotResource"),
         pytest.param(says(allow(), groups=["clerks"]), 500, FAILURE, id="a list in the context"),
         pytest.param(says(allow(), group={"name": "clerks"}), 500, FAILURE, id="an object in the context"),
         pytest.param(says(allow(), group=None), 500, FAILURE, id="null in the context"),
-        pytest.param({**says(allow()), "context": "clerks"}, 500, FAILURE, id="a context that is text"),
+        pytest.param({**says(allow()), "context": "clerks"}, 500, FAILURE, id="a context that is a string"),
         pytest.param({**says(allow()), "context": None}, 200, None, id="a context that is null"),
         pytest.param({**says(allow()), "principalId": ""}, 500, FAILURE, id="an empty principal"),
         pytest.param({"policyDocument": says(allow())["policyDocument"]}, 500, FAILURE, id="no principal"),
@@ -376,13 +382,13 @@ def test_the_verifier_refuses_a_token_without_a_required_claim(claim: str) -> No
         pytest.param(says(allow(), note="x" * 7900), 200, None, id="a result just under 8 KB"),
         pytest.param(says(allow(), seen={1, 2}), 500, FAILURE, id="not JSON"),
         pytest.param(says(allow(), load=float("nan")), 500, FAILURE, id="a number outside JSON"),
-        pytest.param(None, 500, FAILURE, id="nothing"),
-        pytest.param("allow", 500, FAILURE, id="text"),
+        pytest.param(None, 500, FAILURE, id="no result"),
+        pytest.param("allow", 500, FAILURE, id="a string"),
         pytest.param(AuthResponse(["/orders/*"], "clerk-1"), 200, None, id="Chalice's AuthResponse, of this path"),
         pytest.param(AuthResponse(["/stock"], "clerk-1"), 403, SILENCE, id="Chalice's AuthResponse, of another path"),
     ],
 )
-def test_the_result_of_a_lambda_authorizer_is_applied_or_refused_completely(
+def test_an_invalid_result_of_a_lambda_authorizer_is_refused_completely(
     answers: Any, status: int, body: object
 ) -> None:
     with open_shop(Shop(lambda _: answers)) as get:
@@ -404,7 +410,7 @@ def test_the_result_of_a_lambda_authorizer_is_applied_or_refused_completely(
         pytest.param(SystemExit(0), 500, FAILURE, id="an exit"),
     ],
 )
-def test_only_the_exact_text_unauthorized_returns_401_and_any_other_failure_500(
+def test_only_an_exception_with_the_exact_text_unauthorized_returns_401_and_any_other_returns_500(
     error: BaseException, status: int, body: object
 ) -> None:
     with open_shop(Shop(raises(error))) as get:
@@ -447,9 +453,9 @@ def test_the_authorizer_receives_the_path_as_received() -> None:
         pytest.param("/b", "/{x}", {"x": "b"}, id="a parameter"),
         pytest.param("/b/c", "/{rest+}", {"rest": "b/c"}, id="several segments"),
         pytest.param("/a/b", "/a/{x}", {"x": "b"}, id="a parameter before a greedy one"),
-        pytest.param("/a/b/c/d", "/a/{rest+}", {"rest": "b/c/d"}, id="behind a literal"),
+        pytest.param("/a/b/c/d", "/a/{rest+}", {"rest": "b/c/d"}, id="a greedy parameter after a literal"),
         pytest.param("/a/b/lines", "/a/{x}/lines", {"x": "b"}, id="a literal behind a parameter"),
-        pytest.param("/a/%7Bx%7D/l%2Fm?q=1", "/a/{rest+}", {"rest": "%7Bx%7D/l%2Fm"}, id="as it was received"),
+        pytest.param("/a/%7Bx%7D/l%2Fm?q=1", "/a/{rest+}", {"rest": "%7Bx%7D/l%2Fm"}, id="an encoded path"),
         pytest.param("/a/b/", "/a/{x}", {"x": "b"}, id="a slash at the end"),
     ],
 )
@@ -468,12 +474,12 @@ def test_an_empty_or_ambiguous_segment_does_not_match_a_greedy_route(path: str) 
         RouteMatcher(gateway(), ["/greedy/{proxy+}"]).match_route(path)
 
 
-def test_the_parameters_of_another_route_are_not_delivered() -> None:
+def test_the_view_does_not_receive_the_parameters_of_another_route() -> None:
     found = RouteMatcher(gateway(), ["/{a}/lines", "/{b}/{c}"]).match_route("/7/pages")
     assert (found.route, found.captured) == ("/{b}/{c}", {"b": "7", "c": "pages"})
 
 
-def test_the_context_reaches_the_service_as_text_with_the_principal() -> None:
+def test_the_service_receives_the_context_as_strings_with_the_principal() -> None:
     shop = Shop(lambda _: says(allow(), name="Zoë", admin=True, level=3, share=1.5))
     with open_shop(shop) as get:
         received = get("/orders/7", "clerk").json_body["authorizer"]
@@ -582,14 +588,14 @@ def test_a_result_is_cached_for_one_token_and_one_authorizer() -> None:
     [
         pytest.param("GET", "/nowhere", id="an unknown path"),
         pytest.param("POST", "/orders", id="an unknown method"),
-        pytest.param("HEAD", "/", id="HEAD is a method like others"),
+        pytest.param("HEAD", "/", id="a HEAD request for a GET route"),
         pytest.param("GET", "//host/stock", id="two leading slashes"),
         pytest.param("GET", "http://host/stock", id="a complete URL"),
-        pytest.param("GET", "/stock;v=1", id="a semicolon is part of the path"),
-        pytest.param("GET", "/orders/7;v=1", id="a semicolon is part of a parameter"),
-        pytest.param("GET", "/stock#top", id="a hash is part of the path"),
-        pytest.param("GET", "/orders//", id="no parameter is empty"),
-        pytest.param("GET", "/orders//lines/A", id="no parameter is empty, nor in the middle"),
+        pytest.param("GET", "/stock;v=1", id="a semicolon in the path"),
+        pytest.param("GET", "/orders/7;v=1", id="a semicolon in a parameter"),
+        pytest.param("GET", "/stock#top", id="a hash in the path"),
+        pytest.param("GET", "/orders//", id="an empty parameter"),
+        pytest.param("GET", "/orders//lines/A", id="an empty parameter in the middle"),
         pytest.param("GET", "//[", id="a path that no URL parser accepts"),
     ],
 )
@@ -660,7 +666,7 @@ def test_a_denial_uses_its_response_definition_with_the_context_of_the_authorize
     }
 
 
-def test_a_response_without_a_definition_uses_the_default_of_its_class() -> None:
+def test_a_gateway_response_without_a_definition_uses_the_default_of_its_class() -> None:
     with open_shop(Shop(lambda _: None), responses=read_definitions(DEFINITIONS)) as get:
         unknown, failed, refused = get("/nowhere"), get("/orders/7", "clerk"), get("/orders/7")
     assert (unknown.status_code, unknown.json_body) == (403, {**UNKNOWN_ROUTE, "code": "4xx"})
@@ -713,7 +719,7 @@ def test_an_invalid_result_is_a_configuration_error_and_an_exception_is_a_failur
 # --- installation in Chalice ---
 
 
-def test_chalice_has_the_replaced_classes_and_uses_them_in_the_server_and_the_test_client() -> None:
+def test_the_server_and_the_test_client_of_chalice_use_the_replaced_classes() -> None:
     app = Shop().app()
     with installed(gateway()):
         server = chalice.local.create_local_server(Shop().app(), Config.create(), "127.0.0.1", 0)
@@ -793,7 +799,7 @@ def test_an_exit_in_an_authorizer_does_not_end_the_connection_or_the_server() ->
         connection.close()
 
 
-def test_two_concurrent_callers_get_their_own_decisions() -> None:
+def test_each_of_two_concurrent_callers_gets_its_own_decision() -> None:
     together = threading.Barrier(2, timeout=5)
 
     def answers(request: AuthRequest) -> Any:
@@ -821,7 +827,7 @@ def test_a_result_is_cached_across_connections() -> None:
     assert len(shop.asked) == 1
 
 
-def test_the_server_does_not_wait_for_acknowledgements() -> None:
+def test_the_server_disables_the_nagle_algorithm() -> None:
     with installed(gateway()):
         assert chalice.local.ChaliceRequestHandler.disable_nagle_algorithm
     assert not socketserver.StreamRequestHandler.disable_nagle_algorithm
@@ -901,10 +907,10 @@ def test_without_a_package_template_the_default_responses_are_used(tmp_path: Pat
     ("outputs", "sentence"),
     [
         pytest.param(None, NO_CLOUD, id="no outputs"),
-        pytest.param({"jwks_url": "http://127.0.0.1:1/jwks.json"}, NO_CLOUD, id="no server answers"),
-        pytest.param({"jwks_url": "{url}/gone.json"}, NO_CLOUD, id="another pool answers"),
+        pytest.param({"jwks_url": "http://127.0.0.1:1/jwks.json"}, NO_CLOUD, id="no server responds"),
+        pytest.param({"jwks_url": "{url}/gone.json"}, NO_CLOUD, id="another pool responds"),
         pytest.param({"environment": None}, OTHER_CLOUD, id="no settings"),
-        pytest.param({"environment": {"PORT": 1}}, OTHER_CLOUD, id="a setting that is not a text"),
+        pytest.param({"environment": {"PORT": 1}}, OTHER_CLOUD, id="a setting that is not a string"),
         pytest.param({"jwks_url": "file:///etc/passwd"}, OTHER_CLOUD, id="keys in a file"),
     ],
 )
@@ -971,14 +977,12 @@ def run_chalice(project: Path, *arguments: str) -> subprocess.CompletedProcess[s
         pytest.param("--autoreload", 0, id="under the reloader"),
     ],
 )
-def test_the_chalice_command_ends_without_a_traceback_when_there_is_no_cloud(
-    option: str, status: int, tmp_path: Path
-) -> None:
+def test_the_chalice_command_without_a_cloud_ends_without_a_traceback(option: str, status: int, tmp_path: Path) -> None:
     ended = run_chalice(tmp_path, "local", option, "--port", "0")
     assert (ended.returncode, ended.stderr, ended.stdout) == (status, f"{NO_CLOUD}\n", "")
 
 
-def test_packaging_needs_no_cloud(tmp_path: Path) -> None:
+def test_chalice_package_works_without_a_cloud(tmp_path: Path) -> None:
     ended = run_chalice(tmp_path, "package", "--stage", "local", "out")
     assert (ended.returncode, ended.stderr) == (0, "")
     assert (tmp_path / "out" / "sam.json").exists()

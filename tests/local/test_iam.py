@@ -22,24 +22,24 @@ def document(*statements: dict[str, Any], **fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("statements", "verdict"),
     [
-        pytest.param([], Verdict.SILENT, id="no statement is silence"),
-        pytest.param([statement()], Verdict.ALLOWED, id="an Allow that covers the request allows it"),
-        pytest.param([statement("Deny")], Verdict.DENIED, id="a Deny that covers the request denies it"),
+        pytest.param([], Verdict.SILENT, id="no statement gives no verdict"),
+        pytest.param([statement()], Verdict.ALLOWED, id="an Allow for the request"),
+        pytest.param([statement("Deny")], Verdict.DENIED, id="a Deny for the request"),
         pytest.param([statement(), statement("Deny")], Verdict.DENIED, id="a Deny overrides the Allow before it"),
         pytest.param([statement("Deny"), statement()], Verdict.DENIED, id="a Deny overrides the Allow after it"),
         pytest.param(
             [statement(), statement("Deny", Resource=f"{API}/GET/orders/8")],
             Verdict.ALLOWED,
-            id="a Deny of another order does not reach this one",
+            id="a Deny for another order",
         ),
         pytest.param(
             [statement("Deny", Action="s3:GetObject"), statement()],
             Verdict.ALLOWED,
-            id="a Deny of another action does not reach Invoke",
+            id="a Deny for another action",
         ),
     ],
 )
-def test_a_deny_overrides_any_allow_and_silence_is_a_third_result(
+def test_a_deny_overrides_any_allow_and_without_a_matching_statement_the_verdict_is_silent(
     statements: list[dict[str, Any]], verdict: Verdict
 ) -> None:
     assert read_policy(document(*statements)).verdict_on(ORDER) is verdict
@@ -48,26 +48,26 @@ def test_a_deny_overrides_any_allow_and_silence_is_a_third_result(
 @pytest.mark.parametrize(
     ("resource", "covers"),
     [
-        pytest.param(ORDER, True, id="text, not a list"),
-        pytest.param([f"{API}/GET/stock", ORDER], True, id="any of a list"),
-        pytest.param([], False, id="an empty list covers nothing"),
-        pytest.param("*", True, id="a lone star"),
+        pytest.param(ORDER, True, id="a string instead of a list"),
+        pytest.param([f"{API}/GET/stock", ORDER], True, id="one of a list"),
+        pytest.param([], False, id="an empty list"),
+        pytest.param("*", True, id="only a star"),
         pytest.param(f"{API}/GET/orders/*", True, id="a star at the end"),
-        pytest.param(f"{API}/GET/orders/7*", True, id="a star for the empty text"),
+        pytest.param(f"{API}/GET/orders/7*", True, id="a star for the empty string"),
         pytest.param(f"{API}/*/7", True, id="a star across slashes"),
         pytest.param("arn:aws:execute-api:*", True, id="a star across colons"),
         pytest.param(f"{API}/GET/orders/?", True, id="a question mark for one character"),
         pytest.param(f"{API}/GET/orders?7", True, id="a question mark for a slash"),
-        pytest.param(f"{API}/GET/orders/7?", False, id="a question mark never stands for the empty text"),
-        pytest.param(f"{API}/GET/orders/??", False, id="a question mark never stands for two characters"),
-        pytest.param(f"{API}/GET/orders", False, id="a path is not its prefix"),
-        pytest.param(f"{API}/GET/Orders/7", False, id="the path has case"),
-        pytest.param(f"{API}/get/orders/7", False, id="the verb has case"),
-        pytest.param(f"{API}/GET/orders/[0-9]", False, id="brackets are no wildcard"),
-        pytest.param(f"{API}/GET/orders/.", False, id="a dot is a dot"),
+        pytest.param(f"{API}/GET/orders/7?", False, id="a question mark for the empty string"),
+        pytest.param(f"{API}/GET/orders/??", False, id="question marks for two characters that are one"),
+        pytest.param(f"{API}/GET/orders", False, id="a prefix of the path"),
+        pytest.param(f"{API}/GET/Orders/7", False, id="a path in another case"),
+        pytest.param(f"{API}/get/orders/7", False, id="a method in another case"),
+        pytest.param(f"{API}/GET/orders/[0-9]", False, id="brackets with a range"),
+        pytest.param(f"{API}/GET/orders/.", False, id="a dot for another character"),
     ],
 )
-def test_a_resource_covers_an_arn_as_iam_wildcards_do(resource: str | list[str], covers: bool) -> None:
+def test_a_resource_covers_an_arn_by_the_rules_of_iam_wildcards(resource: str | list[str], covers: bool) -> None:
     verdict = read_policy(document(statement(Resource=resource))).verdict_on(ORDER)
     assert verdict is (Verdict.ALLOWED if covers else Verdict.SILENT)
 
@@ -92,7 +92,7 @@ def test_brackets_in_a_resource_are_literal() -> None:
         ([], False),
     ],
 )
-def test_an_action_covers_invoke_in_any_case_and_by_wildcard(action: str | list[str], covers: bool) -> None:
+def test_an_action_can_match_invoke_in_any_case_and_by_a_wildcard(action: str | list[str], covers: bool) -> None:
     verdict = read_policy(document(statement(Action=action))).verdict_on(ORDER)
     assert verdict is (Verdict.ALLOWED if covers else Verdict.SILENT)
 
@@ -101,12 +101,12 @@ def test_an_action_covers_invoke_in_any_case_and_by_wildcard(action: str | list[
     ("refused", "because"),
     [
         pytest.param(None, "NoneType", id="no document"),
-        pytest.param("{}", "str", id="a document as text"),
+        pytest.param("{}", "str", id="a document as a string"),
         pytest.param({"Version": "2012-10-17"}, "no Statement", id="no statements"),
         pytest.param(document(Version="2026-01-01"), "Version", id="an unknown version"),
         pytest.param(document(Version=["2012-10-17"]), "Version", id="a version as a list"),
         pytest.param(document(Principal="*"), "Principal", id="an unknown key of the document"),
-        pytest.param(document("everything"), "str", id="a statement as text"),  # type: ignore[arg-type]
+        pytest.param(document("everything"), "str", id="a statement as a string"),  # type: ignore[arg-type]
         pytest.param(document(statement(Condition={})), "Condition", id="a condition, even an empty one"),
         pytest.param(document(statement(NotResource=ORDER)), "NotResource", id="NotResource"),
         pytest.param(document(statement(NotAction="s3:*")), "NotAction", id="NotAction"),
@@ -122,7 +122,9 @@ def test_an_action_covers_invoke_in_any_case_and_by_wildcard(action: str | list[
         pytest.param(document(statement(Resource="/orders/7")), "is not an ARN", id="a resource that is a bare path"),
         pytest.param(document(statement(Resource=f"{ORDER}${{x}}")), "policy variable", id="a variable in a resource"),
         pytest.param(document(statement(Action="${x}")), "policy variable", id="a variable in an action"),
-        pytest.param(document(statement(Resource=ORDER + "x" * 512)), "the limit is 512", id="an endless resource"),
+        pytest.param(
+            document(statement(Resource=ORDER + "x" * 512)), "the limit is 512", id="a resource that is too long"
+        ),
     ],
 )
 def test_an_unsupported_element_is_refused_with_its_name(refused: object, because: str) -> None:

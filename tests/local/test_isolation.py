@@ -17,7 +17,7 @@ def test_aws_settings_are_removed_and_no_profile_is_read() -> None:
     environ = {**PROFILE, "AWS_CHALICE_CLI_MODE": "true", "HOME": "/home/clerk"}
     isolate(environ)
     assert {name: value for name, value in environ.items() if not name.upper().startswith("NO_")} == {
-        "AWS_CHALICE_CLI_MODE": "true",  # Chalice's own
+        "AWS_CHALICE_CLI_MODE": "true",  # a variable of Chalice
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "HOME": "/home/clerk",
@@ -25,7 +25,7 @@ def test_aws_settings_are_removed_and_no_profile_is_read() -> None:
 
 
 @pytest.mark.parametrize("own", [{}, {"no_proxy": "intranet.example"}, {"NO_PROXY": "intranet.example"}])
-def test_a_proxy_is_used_for_other_machines_only(own: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_is_used_only_for_other_machines(own: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     environ = {**PROXY, **own}
     isolate(environ)
     for name, value in environ.items():
@@ -37,7 +37,7 @@ def test_a_proxy_is_used_for_other_machines_only(own: dict[str, str], monkeypatc
 
 
 @pytest.mark.parametrize("name", ["no_proxy", "NO_PROXY"])
-def test_hosts_that_were_excluded_from_the_proxy_stay_excluded(name: str) -> None:
+def test_the_existing_entries_of_no_proxy_are_kept(name: str) -> None:
     environ = {name: "intranet.example"}
     isolate(environ)
     assert environ[name] == "intranet.example,localhost,127.0.0.1"

@@ -57,7 +57,7 @@ def test_a_patch_is_applied_once_even_below_another_one(emulator: Any) -> None:
     assert emulator.table["entry"]["create"](3) == 7
 
 
-def test_a_replacement_receives_the_present_value(emulator: Any) -> None:
+def test_a_replacement_receives_the_current_value(emulator: Any) -> None:
     registry = Registry()
     registry.replaces(EMULATOR, "table", "entry", "create")(lambda present: present(7))
     registry.replaces(EMULATOR, "table", "another", adds=True)(lambda present: present)
@@ -73,7 +73,7 @@ def test_a_patch_of_a_missing_name_is_refused(emulator: Any, path: tuple[str, ..
         registry.apply()
 
 
-def test_the_patches_fit_the_pinned_version() -> None:
+def test_the_patches_apply_to_the_pinned_version() -> None:
     pinned = re.findall(r"^ministack==(.+)$", (PROJECT / "requirements/dev.in").read_text(encoding="utf-8"), re.M)
     assert pinned == [MINISTACK_VERSION]
     check_version()

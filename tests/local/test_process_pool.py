@@ -92,8 +92,8 @@ def at_once(calls: int, invoke: Callable[..., Any], payload: Any = None) -> list
 def test_64_concurrent_first_calls_succeed_in_a_few_processes(cloud: Cloud) -> None:
     answers = at_once(64, deployed(cloud, BUSY, 3))
     assert [answer for answer in answers if "process" not in answer] == []
-    # A long call gives up its place, and a busy machine makes calls long. The server measures a call from outside, so
-    # a call counts as long from half of the limit.
+    # A long call raises the limit of processes, and calls take longer on a busy machine. The server measures more than
+    # the call itself, so half of the limit already counts as long here.
     long_calls = sum(answer["seconds"] > LONG_SECONDS / 2 for answer in answers)
     assert len({answer["process"] for answer in answers}) <= PROCESSES + long_calls
 
@@ -119,11 +119,11 @@ def test_the_start_of_a_process_does_not_count_against_the_timeout(cloud: Cloud)
     assert at_once(3, deployed(cloud, SLOW_START, 1)) == ["started"] * 3
 
 
-def test_calls_that_wait_for_calls_of_the_same_function_do_not_block_each_other(cloud: Cloud) -> None:
+def test_a_function_that_calls_itself_is_not_blocked_by_the_process_limit(cloud: Cloud) -> None:
     assert at_once(2 * PROCESSES, deployed(cloud, CALLS_ITSELF, 20), 2) == ["the end"] * (2 * PROCESSES)
 
 
-def test_a_server_with_many_waiting_calls_stops_without_delay_and_leaves_nothing(
+def test_a_server_with_many_waiting_calls_stops_without_delay_and_leaves_no_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "tmp"

@@ -85,7 +85,7 @@ def test_a_saved_change_survives_a_kill_at_any_moment(tmp_path: Path) -> None:
         assert last <= number(carts(cloud)) < last + 60
 
 
-def test_a_clean_stop_loses_nothing(tmp_path: Path) -> None:
+def test_a_clean_stop_saves_every_change(tmp_path: Path) -> None:
     with saving_cloud(tmp_path) as cloud:
         dynamodb = carts(cloud)
         wait_for((tmp_path / "snapshot.json").exists, "the first snapshot exists")
@@ -146,7 +146,7 @@ def test_a_snapshot_that_cannot_be_read_is_refused_with_the_remedy(tmp_path: Pat
         ("POST", "/_aws/execute-api/a/v1/reports", "", False),
     ],
 )
-def test_only_requests_that_may_change_something_are_noticed(
+def test_only_a_request_that_can_change_the_state_causes_a_snapshot(
     method: str, path: str, target: str, expected: bool
 ) -> None:
     headers = [(b"x-amz-target", target.encode())] if target else []

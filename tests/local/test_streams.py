@@ -29,7 +29,7 @@ def code() -> bytes:
     return content.getvalue()
 
 
-def test_a_mapping_is_stale_after_its_table_was_created_again(cloud: Cloud) -> None:
+def test_a_stream_mapping_is_reported_after_its_table_was_created_again(cloud: Cloud) -> None:
     dynamodb, functions, iam = cloud.client("dynamodb"), cloud.client("lambda"), cloud.client("iam")
     trusted = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     role = iam.create_role(RoleName="wheelwright", AssumeRolePolicyDocument=json.dumps({"Statement": [trusted]}))

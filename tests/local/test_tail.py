@@ -14,7 +14,7 @@ BEGAN = 1_000_000
 
 
 class Logs:
-    """A log service that counts the lines that it gives."""
+    """A log service that counts the returned lines."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
@@ -55,7 +55,7 @@ def test_each_invocation_is_shown_once() -> None:
     assert shown(tail) == []
 
 
-def test_an_invocation_that_is_written_late_is_shown() -> None:
+def test_an_invocation_that_is_logged_late_is_shown() -> None:
     logs = Logs()
     tail = Tail(logs, since=BEGAN)
     logs.write("a", BEGAN + 10_000, "one")
