@@ -14,12 +14,12 @@ from tests.fakes import Clock, FakePolicies, FakeState, allow, principal, statem
 FUNCTION = "gatehouse-olympus-policy_authorizer"
 
 
-def line_of(record_it: Callable[[DecisionLog], None], outage: float = 0.0, took: float = 0.0) -> dict[str, Any]:
+def line_of(record: Callable[[DecisionLog], None], outage: float = 0.0, took: float = 0.0) -> dict[str, Any]:
     clock = Clock(mint.NOW)
     lines: list[str] = []
     decision_log = DecisionLog(FUNCTION, lambda: outage, lines.append, clock)
     clock.advance(took)
-    record_it(decision_log)
+    record(decision_log)
     (line,) = lines
     assert "\n" not in line, "CloudWatch reads two lines as two entries"
     parsed: dict[str, Any] = json.loads(line)
@@ -38,15 +38,15 @@ RECORDINGS = {
     "rejected": lambda decision_log: decision_log.record_rejection("token_expired"),
     "failed": lambda decision_log: decision_log.record_failure("state_unreachable"),
 }
-recordings = pytest.mark.parametrize("record_it", RECORDINGS.values(), ids=RECORDINGS.keys())
+recordings = pytest.mark.parametrize("record", RECORDINGS.values(), ids=RECORDINGS.keys())
 
 
 @recordings
 @pytest.mark.parametrize("outage", [0.0, 90.4])
 def test_every_declared_metric_and_dimension_is_in_the_line(
-    record_it: Callable[[DecisionLog], None], outage: float
+    record: Callable[[DecisionLog], None], outage: float
 ) -> None:
-    line = line_of(record_it, outage)
+    line = line_of(record, outage)
     (metrics,) = line["_aws"]["CloudWatchMetrics"]
     assert metrics["Namespace"] == "Gatehouse"
     assert metrics["Dimensions"] == [["function", "decision"], ["function", "decision", "code"]]
@@ -60,9 +60,9 @@ def test_every_declared_metric_and_dimension_is_in_the_line(
 
 @recordings
 def test_the_line_has_a_timestamp_in_milliseconds_and_counts_one_decision(
-    record_it: Callable[[DecisionLog], None],
+    record: Callable[[DecisionLog], None],
 ) -> None:
-    line = line_of(record_it, took=0.25)
+    line = line_of(record, took=0.25)
     assert line["_aws"]["Timestamp"] == mint.NOW * 1000 + 250
     assert (line["Decisions"], line["TookMilliseconds"]) == (1, 250)
 
@@ -76,8 +76,8 @@ def test_the_line_has_the_outage_metric_during_an_outage_of_the_jwks_endpoint(na
 
 
 @recordings
-def test_without_an_outage_the_line_has_no_outage_metric(record_it: Callable[[DecisionLog], None]) -> None:
-    assert "KeysOutageSeconds" not in json.dumps(line_of(record_it))
+def test_without_an_outage_the_line_has_no_outage_metric(record: Callable[[DecisionLog], None]) -> None:
+    assert "KeysOutageSeconds" not in json.dumps(line_of(record))
 
 
 def test_the_outage_metric_of_one_line_is_absent_from_the_next_line() -> None:

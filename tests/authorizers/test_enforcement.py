@@ -89,7 +89,7 @@ def test_a_request_without_the_permission_is_not_granted(authorizer: Mapping[str
 
 
 @pytest.mark.parametrize(
-    ("authorization", "id_", "opened"),
+    ("authorization", "id_", "granted"),
     [
         pytest.param("Allow GET /reports/*", "7/pages", True, id="* matches a slash in a parameter"),
         pytest.param("Allow GET /reports/?", "7/pages", False, id="? does not match two segments in a parameter"),
@@ -107,12 +107,12 @@ def test_a_request_without_the_permission_is_not_granted(authorizer: Mapping[str
         pytest.param("Allow GET /reports/7", "", False, id="an empty parameter"),
     ],
 )
-def test_a_path_parameter_is_inserted_unchanged(authorization: str, id_: str, opened: bool) -> None:
-    assert is_open("/reports/{id}", {"permissions": authorization}, id=id_) is opened
+def test_a_path_parameter_is_inserted_unchanged(authorization: str, id_: str, granted: bool) -> None:
+    assert is_open("/reports/{id}", {"permissions": authorization}, id=id_) is granted
 
 
 @pytest.mark.parametrize(
-    ("id_", "opened"),
+    ("id_", "granted"),
     [
         pytest.param("open", True, id="not denied"),
         pytest.param("secret", False, id="denied"),
@@ -131,9 +131,9 @@ def test_a_path_parameter_is_inserted_unchanged(authorization: str, id_: str, op
         pytest.param("%C3%A9quipe", True, id="a character of two bytes"),
     ],
 )
-def test_a_deny_applies_to_the_path_as_received_and_to_the_decoded_path(id_: str, opened: bool) -> None:
+def test_a_deny_applies_to_the_path_as_received_and_to_the_decoded_path(id_: str, granted: bool) -> None:
     authorization = "Allow GET /reports/* Deny GET /reports/secret Deny GET /reports/secret/*"
-    assert is_open("/reports/{id}", {"permissions": authorization}, id=id_) is opened
+    assert is_open("/reports/{id}", {"permissions": authorization}, id=id_) is granted
 
 
 def test_the_path_as_received_and_the_decoded_path_must_both_be_allowed() -> None:
@@ -176,16 +176,16 @@ def test_an_invalid_path_returns_400(id_: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("authorization", "opened"),
+    ("authorization", "granted"),
     [("Allow GET /policies/{name}/admins", True), ("Allow GET /policies/admins/admins", False)],
     ids=["inserted once", "inserted twice"],
 )
-def test_a_parameter_value_with_braces_is_not_replaced(authorization: str, opened: bool) -> None:
-    assert is_open("/policies/{kind}/{name}", {"permissions": authorization}, kind="{name}", name="admins") is opened
+def test_a_parameter_value_with_braces_is_not_replaced(authorization: str, granted: bool) -> None:
+    assert is_open("/policies/{kind}/{name}", {"permissions": authorization}, kind="{name}", name="admins") is granted
 
 
 @pytest.mark.parametrize(
-    ("resource", "parameters", "opened"),
+    ("resource", "parameters", "granted"),
     [
         pytest.param("/greedy/{proxy+}", {"proxy": "a"}, True, id="one segment"),
         pytest.param("/greedy/{proxy+}", {"proxy": "a/b/c"}, True, id="several segments"),
@@ -201,10 +201,10 @@ def test_a_parameter_value_with_braces_is_not_replaced(authorization: str, opene
         ),
     ],
 )
-def test_a_greedy_parameter_is_inserted_into_the_path(resource: str, parameters: dict[str, str], opened: bool) -> None:
+def test_a_greedy_parameter_is_inserted_into_the_path(resource: str, parameters: dict[str, str], granted: bool) -> None:
     authorization = "Allow GET /greedy/* Deny GET /greedy/secret/* Allow GET /shops/* Deny GET /shops/*/till/*"
     event = proxy_event("GET", resource, {}, {"permissions": authorization}) | {"pathParameters": parameters}
-    assert enforcement.is_granted(system(), Request(event)) is opened
+    assert enforcement.is_granted(system(), Request(event)) is granted
 
 
 # --- use case 1: the claims of the Cognito authorizer ---

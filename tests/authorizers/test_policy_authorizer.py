@@ -136,15 +136,15 @@ def test_the_context_of_a_machine_has_the_kind_machine() -> None:
 @repeatable
 @given(statement_tuples, st.lists(requests, max_size=4))
 def test_the_permissions_in_the_context_decide_like_the_policy_document(
-    made_from: tuple[Statement, ...], asked: list[tuple[str, str]]
+    original: tuple[Statement, ...], requested: list[tuple[str, str]]
 ) -> None:
     system = System()
-    system.policies.put("group:clerks", made_from, "admin", None)
-    scope = " ".join({scope for statement in made_from for scope in statement.scopes})
+    system.policies.put("group:clerks", original, "admin", None)
+    scope = " ".join({scope for statement in original for scope in statement.scopes})
     answered = system.ask(bearer(scope=scope))
     assert {type(value) for value in answered["context"].values()} == {str}
     granted = decode(answered["context"]["permissions"])
-    for method, path in [("GET", "/"), ("PUT", "/reports/7"), *asked]:
+    for method, path in [("GET", "/"), ("PUT", "/reports/7"), *requested]:
         permitted = iam.permits(answered["policyDocument"], f"{STAGE}{method}{path}")
         assert decide(granted, method, path).allowed is permitted
 
@@ -152,10 +152,10 @@ def test_the_permissions_in_the_context_decide_like_the_policy_document(
 @repeatable
 @given(statement_tuples, requests, requests)
 def test_the_result_does_not_depend_on_the_method_or_the_path(
-    made_from: tuple[Statement, ...], one: tuple[str, str], another: tuple[str, str]
+    original: tuple[Statement, ...], one: tuple[str, str], another: tuple[str, str]
 ) -> None:
     system = System()
-    system.policies.put("group:clerks", made_from, "admin", None)
+    system.policies.put("group:clerks", original, "admin", None)
     first, second = (system.ask(bearer(), f"{STAGE}{method}{path}") for method, path in (one, another))
     assert json.dumps(first) == json.dumps(second)
 
@@ -286,7 +286,7 @@ def test_an_event_without_a_method_arn_is_a_failure() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rules", "asked", "decision", "code", "because"),
+    ("rules", "requested", "decision", "code", "because"),
     [
         pytest.param([READ], "GET/reports", "allowed", "allowed_by", ["read"], id="allowed"),
         pytest.param([READ], "PUT/reports", "denied", "not_permitted", [], id="not permitted"),
@@ -297,13 +297,13 @@ def test_an_event_without_a_method_arn_is_a_failure() -> None:
     ],
 )
 def test_a_decision_writes_one_line_with_its_reason(
-    rules: list[dict[str, Any]], asked: str, decision: str, code: str, because: list[str]
+    rules: list[dict[str, Any]], requested: str, decision: str, code: str, because: list[str]
 ) -> None:
     system = System(*rules)
-    system.ask(bearer(), STAGE + asked)
+    system.ask(bearer(), STAGE + requested)
     (line,) = system.lines
     assert (line["decision"], line["code"], line["because"]) == (decision, code, because)
-    assert f"{line['method']}{line['path']}" == asked
+    assert f"{line['method']}{line['path']}" == requested
     assert (line["sub"], line["client"]) == (mint.person()["sub"], mint.WEB_CLIENT)
     assert line["policies"] == (["group:clerks@1"] if rules else [])
     assert line["generation"] == system.state.generation

@@ -47,10 +47,10 @@ def test_the_document_of_a_policy_with_up_to_two_statements_permits_what_decide_
 @repeatable
 @given(statement_tuples, st.lists(requests, min_size=1, max_size=8))
 def test_the_document_of_a_larger_policy_permits_what_decide_allows(
-    policy: tuple[Statement, ...], asked: list[tuple[str, str]]
+    policy: tuple[Statement, ...], requested: list[tuple[str, str]]
 ) -> None:
     written = policy_document.build(policy, STAGE)
-    for method, path in asked:
+    for method, path in requested:
         assert iam.permits(written, f"{STAGE}{method}{path}") is decide(policy, method, path).allowed
 
 

@@ -136,17 +136,17 @@ def test_a_bump_does_not_restart_an_existing_generation(table: StateTable, dynam
     assert StateTable(dynamodb, TABLE, now=Clock(NOW + DAY)).bump() == before + 1
 
 
-@pytest.mark.parametrize(("kind", "life"), [("sub", DAY), ("client", DAY), ("session", 3650 * DAY)])
+@pytest.mark.parametrize(("kind", "lifetime"), [("sub", DAY), ("client", DAY), ("session", 3650 * DAY)])
 def test_the_item_of_a_revocation_is_kept_until_its_tokens_have_expired(
-    table: StateTable, dynamodb: "DynamoDBClient", kind: RevocationKind, life: int
+    table: StateTable, dynamodb: "DynamoDBClient", kind: RevocationKind, lifetime: int
 ) -> None:
     table.put(revoked(kind, "clerk"))
     item = dynamodb.get_item(TableName=TABLE, Key={"id": {"S": f"revoked:{kind}:clerk"}})["Item"]
-    assert int(item["expires_at"]["N"]) == NOW + life + HOUR
+    assert int(item["expires_at"]["N"]) == NOW + lifetime + HOUR
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "operation",
     [
         lambda t: t.read(CLERK),
         lambda t: t.bump(),
@@ -157,10 +157,10 @@ def test_the_item_of_a_revocation_is_kept_until_its_tokens_have_expired(
     ids=["read", "bump", "list", "put", "lift"],
 )
 def test_an_unreachable_table_is_an_internal_error_and_not_a_missing_item(
-    dynamodb: "DynamoDBClient", ask: Callable[[StateTable], object]
+    dynamodb: "DynamoDBClient", operation: Callable[[StateTable], object]
 ) -> None:
     with pytest.raises(InternalError) as failed:
-        ask(StateTable(dynamodb, "a-table-that-is-not-there"))
+        operation(StateTable(dynamodb, "a-table-that-is-not-there"))
     assert failed.value.code == "state_unreachable"
 
 

@@ -43,10 +43,12 @@ def test_the_ledger_has_an_entry_only_for_an_added_user(dynamodb: "DynamoDBClien
     assert not ledger.has_entry("another")
 
 
-@pytest.mark.parametrize("ask", [lambda m: m.has_entry("clerk"), lambda m: m.add("clerk")], ids=["has_entry", "add"])
+@pytest.mark.parametrize(
+    "operation", [lambda m: m.has_entry("clerk"), lambda m: m.add("clerk")], ids=["has_entry", "add"]
+)
 def test_an_unreachable_ledger_is_an_internal_error_and_not_a_missing_entry(
-    dynamodb: "DynamoDBClient", ask: Callable[[OnboardingTable], object]
+    dynamodb: "DynamoDBClient", operation: Callable[[OnboardingTable], object]
 ) -> None:
     with pytest.raises(InternalError) as failed:
-        ask(OnboardingTable(dynamodb, "a-table-that-is-not-there"))
+        operation(OnboardingTable(dynamodb, "a-table-that-is-not-there"))
     assert failed.value.code == "ledger_unreachable"

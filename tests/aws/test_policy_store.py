@@ -200,13 +200,13 @@ def test_a_read_of_a_corrupt_item_raises_cannot_decide(
     assert failed.value.code == "policy_corrupt"
 
 
-@pytest.mark.parametrize("ask", [lambda t: t.get("group:clerks"), lambda t: t.list()], ids=["get", "list"])
+@pytest.mark.parametrize("operation", [lambda t: t.get("group:clerks"), lambda t: t.list()], ids=["get", "list"])
 def test_a_corrupt_policy_is_not_returned_to_administrators(
-    table: PolicyTable, dynamodb: "DynamoDBClient", ask: Callable[[PolicyTable], object]
+    table: PolicyTable, dynamodb: "DynamoDBClient", operation: Callable[[PolicyTable], object]
 ) -> None:
     dynamodb.put_item(TableName=TABLE, Item=with_statements("allow all"))
     with pytest.raises(InternalError) as failed:
-        ask(table)
+        operation(table)
     assert failed.value.code == "policy_corrupt"
 
 
@@ -224,7 +224,7 @@ def test_a_put_repairs_a_corrupt_policy(table: PolicyTable, dynamodb: "DynamoDBC
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "operation",
     [
         lambda t: t.read(["group:clerks"]),
         lambda t: t.get("group:clerks"),
@@ -235,10 +235,10 @@ def test_a_put_repairs_a_corrupt_policy(table: PolicyTable, dynamodb: "DynamoDBC
     ids=["read", "get", "list", "put", "delete"],
 )
 def test_an_unreachable_table_is_an_internal_error_and_not_a_missing_item(
-    dynamodb: "DynamoDBClient", ask: Callable[[PolicyTable], object]
+    dynamodb: "DynamoDBClient", operation: Callable[[PolicyTable], object]
 ) -> None:
     with pytest.raises(InternalError) as failed:
-        ask(PolicyTable(dynamodb, "a-table-that-is-not-there"))
+        operation(PolicyTable(dynamodb, "a-table-that-is-not-there"))
     assert failed.value.code == "policies_unreachable"
 
 

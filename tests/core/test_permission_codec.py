@@ -16,11 +16,11 @@ from tests.strategies import paths, repeatable, statement_tuples
 @repeatable
 @given(statement_tuples, st.lists(paths, min_size=1, max_size=5))
 def test_decoded_permissions_decide_like_the_original_statements(
-    made_from: tuple[Statement, ...], asked: list[str]
+    original: tuple[Statement, ...], requested: list[str]
 ) -> None:
-    read_back = decode(encode(made_from))
-    for method, path in product(METHODS, [*asked, "/", "/reports", "/reports/7", "/admin/reports/7"]):
-        assert decide(read_back, method, path).allowed is decide(made_from, method, path).allowed
+    read_back = decode(encode(original))
+    for method, path in product(METHODS, [*requested, "/", "/reports", "/reports/7", "/admin/reports/7"]):
+        assert decide(read_back, method, path).allowed is decide(original, method, path).allowed
 
 
 def test_a_rule_that_occurs_in_several_policies_is_encoded_once() -> None:

@@ -81,7 +81,7 @@ def user_group(new_user_group: Callable[..., UserGroup]) -> UserGroup:
 
 
 @pytest.fixture(scope="package")
-def attacked(cloud: Cloud, outputs: dict[str, Any], reader: str) -> Pool:
+def attacked_pool(cloud: Cloud, outputs: dict[str, Any], reader: str) -> Pool:
     """The user pool with its private key, so that a token can have exactly one fault.
 
     Shape:  the tokens of a reader, with the scope to read files

@@ -17,21 +17,21 @@ READERS, WRITERS = 56, 8
 
 
 @pytest.fixture
-def just_deployed(cloud: Cloud) -> None:
+def no_running_process(cloud: Cloud) -> None:
     """Ends the processes of all functions with a change of their configuration."""
     functions = cloud.local_cloud.client("lambda")
     for function in functions.list_functions()["Functions"]:
         functions.update_function_configuration(FunctionName=function["FunctionName"], Timeout=function["Timeout"])
 
 
-@pytest.mark.usefixtures("just_deployed")
+@pytest.mark.usefixtures("no_running_process")
 def test_64_concurrent_callers_all_get_a_response(
-    outputs: dict[str, Any], users: Users, api: Api, admin: str, attacked: Pool
+    outputs: dict[str, Any], users: Users, api: Api, admin: str, attacked_pool: Pool
 ) -> None:
     paths = [f"/admin/policies/group/{users.new_group()}" for _ in range(WRITERS)]
 
     def token(group: str) -> str:
-        return attacked.token({"sub": unique("caller"), "jti": unique("token"), "cognito:groups": [group]})
+        return attacked_pool.token({"sub": unique("caller"), "jti": unique("token"), "cognito:groups": [group]})
 
     reading = [("GET", "/whoami", token(outputs["default_group"]), None) for _ in range(READERS)]
     writing = [("PUT", path, token("admins"), {"statements": [allow("/whoami")]}) for path in paths]

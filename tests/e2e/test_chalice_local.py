@@ -78,14 +78,14 @@ def developer(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture(scope="module")
-def bearers(outputs: dict[str, Any], attacked: Pool, reader: str, admin: str, machine: str) -> Any:
+def tokens(outputs: dict[str, Any], attacked_pool: Pool, reader: str, admin: str, machine: str) -> Any:
     """Tokens by their kind."""
     writer = sign_in_by_page(outputs, **outputs["users"]["reader"], scope=f"openid {outputs['scopes']['write']}")
     return {
         "no token": None,
         "garbage": "not.a.token",
-        "expired": attacked.token({"exp": attacked.now - 1}),
-        "of another pool": attacked.token(key=private_key("barbarians")),
+        "expired": attacked_pool.token({"exp": attacked_pool.now - 1}),
+        "of another pool": attacked_pool.token(key=private_key("barbarians")),
         "ID token": writer["id_token"],
         "reader": reader,
         "admin": admin,
@@ -114,27 +114,27 @@ REFUSED = Answer(
 )
 
 
-@pytest.mark.parametrize("who", ["no token", "reader", "admin", "machine", "writer"])
+@pytest.mark.parametrize("caller", ["no token", "reader", "admin", "machine", "writer"])
 def test_chalice_local_gives_the_same_responses_as_the_cloud(
-    developer: Api, api: Api, bearers: dict[str, str | None], who: str
+    developer: Api, api: Api, tokens: dict[str, str | None], caller: str
 ) -> None:
-    here = [developer.ask(method, path, bearers[who], body) for method, path, body in REQUESTS]
-    there = [api.ask(method, path, bearers[who], body) for method, path, body in REQUESTS]
+    here = [developer.ask(method, path, tokens[caller], body) for method, path, body in REQUESTS]
+    there = [api.ask(method, path, tokens[caller], body) for method, path, body in REQUESTS]
 
     shown = [f"{method} {path}" for method, path, _ in REQUESTS]
     assert dict(zip(shown, here, strict=True)) == dict(zip(shown, there, strict=True))
 
 
 @pytest.mark.parametrize("path", [pytest.param(SCOPED_PATH, marks=needs_scoped_route), "/whoami", "/admin/policies"])
-@pytest.mark.parametrize("who", ["no token", "garbage", "expired", "of another pool", "ID token"])
-def test_an_invalid_token_is_refused(developer: Api, bearers: dict[str, str | None], who: str, path: str) -> None:
-    assert developer.ask("GET", path, bearers[who]) == REFUSED
+@pytest.mark.parametrize("caller", ["no token", "garbage", "expired", "of another pool", "ID token"])
+def test_an_invalid_token_is_refused(developer: Api, tokens: dict[str, str | None], caller: str, path: str) -> None:
+    assert developer.ask("GET", path, tokens[caller]) == REFUSED
 
 
 @needs_scoped_route
-def test_a_token_without_the_scope_of_the_route_is_refused(developer: Api, bearers: dict[str, str | None]) -> None:
-    assert developer.ask("GET", SCOPED_PATH, bearers["reader"]) == REFUSED
-    assert developer.ask("GET", SCOPED_PATH, bearers["machine"]).status == 200
+def test_a_token_without_the_scope_of_the_route_is_refused(developer: Api, tokens: dict[str, str | None]) -> None:
+    assert developer.ask("GET", SCOPED_PATH, tokens["reader"]) == REFUSED
+    assert developer.ask("GET", SCOPED_PATH, tokens["machine"]).status == 200
 
 
 def test_a_reader_can_read_and_cannot_write(developer: Api, reader: str) -> None:
@@ -164,14 +164,14 @@ def test_a_permission_revoked_in_the_cloud_is_refused_at_the_next_request(
     assert developer.ask("GET", "/whoami", user_group.token).status == 403
 
 
-def test_no_hostile_token_is_admitted(developer: Api, attacked: Pool) -> None:
+def test_no_hostile_token_is_admitted(developer: Api, attacked_pool: Pool) -> None:
     http = requests.Session()
 
     def send(header: str) -> int:
         return http.get(f"{developer.url}/whoami", headers={"Authorization": header}, timeout=TIMEOUT).status_code
 
-    assert send(f"Bearer {attacked.token()}") == 200
-    assert judge(send, corpus(attacked)) == []
+    assert send(f"Bearer {attacked_pool.token()}") == 200
+    assert judge(send, corpus(attacked_pool)) == []
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def dynamodb(cloud: Cloud) -> Any:
 
 
 @pytest.fixture
-def damage(
+def put_corrupt_policy(
     dynamodb: Any, outputs: dict[str, Any], new_user_group: Callable[..., UserGroup]
 ) -> Iterator[Callable[..., None]]:
     """Puts an item into the table that the writer would refuse. Deletes it afterwards."""
@@ -59,17 +59,17 @@ NONSENSE = {"statements": {"S": "nonsense"}}
     ],
 )
 def test_a_member_of_a_group_with_a_corrupt_policy_is_refused_even_if_another_group_allows(
-    new_user_group: Callable[..., UserGroup], damage: Callable[..., None], fields: dict[str, Any]
+    new_user_group: Callable[..., UserGroup], put_corrupt_policy: Callable[..., None], fields: dict[str, Any]
 ) -> None:
     user_group = new_user_group("readers")
 
-    damage(user_group, **fields)
+    put_corrupt_policy(user_group, **fields)
 
     assert user_group.api.ask("GET", "/whoami", user_group.token) == UNDECIDED
 
 
-def test_a_write_repairs_a_corrupt_policy(user_group: UserGroup, damage: Callable[..., None]) -> None:
-    damage(user_group, **NONSENSE)
+def test_a_write_repairs_a_corrupt_policy(user_group: UserGroup, put_corrupt_policy: Callable[..., None]) -> None:
+    put_corrupt_policy(user_group, **NONSENSE)
     assert user_group.api.ask("GET", "/whoami", user_group.token) == UNDECIDED
 
     assert user_group.write([READ]).status == 200
@@ -77,8 +77,8 @@ def test_a_write_repairs_a_corrupt_policy(user_group: UserGroup, damage: Callabl
     assert user_group.api.ask("GET", "/whoami", user_group.token).status == 200
 
 
-def test_a_corrupt_policy_can_be_deleted(user_group: UserGroup, damage: Callable[..., None]) -> None:
-    damage(user_group, **NONSENSE)
+def test_a_corrupt_policy_can_be_deleted(user_group: UserGroup, put_corrupt_policy: Callable[..., None]) -> None:
+    put_corrupt_policy(user_group, **NONSENSE)
 
     assert user_group.api.ask("DELETE", user_group.policy_path, user_group.admin) == Answer(204)
 
@@ -86,9 +86,9 @@ def test_a_corrupt_policy_can_be_deleted(user_group: UserGroup, damage: Callable
 
 
 def test_a_corrupt_policy_does_not_affect_other_groups(
-    user_group: UserGroup, damage: Callable[..., None], reader: str
+    user_group: UserGroup, put_corrupt_policy: Callable[..., None], reader: str
 ) -> None:
-    damage(user_group, **NONSENSE)
+    put_corrupt_policy(user_group, **NONSENSE)
 
     assert user_group.api.ask("GET", "/whoami", reader).status == 200
 

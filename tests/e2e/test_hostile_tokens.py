@@ -26,8 +26,8 @@ NOT_CHECKED = {"malformed_token", "malformed_claims", "wrong_client", "wrong_aud
 
 
 @pytest.fixture(scope="module")
-def hostiles(attacked: Pool) -> list[Hostile]:
-    return corpus(attacked)
+def hostile_tokens(attacked_pool: Pool) -> list[Hostile]:
+    return corpus(attacked_pool)
 
 
 @pytest.fixture(scope="module")
@@ -52,24 +52,24 @@ def is_signed_by(pool: Pool, token: str) -> bool:
 
 
 @pytest.mark.parametrize("path", [pytest.param(SCOPED_PATH, marks=needs_scoped_route), "/whoami"])
-def test_a_valid_token_is_admitted(send: Callable[[str], Any], attacked: Pool, path: str) -> None:
-    assert send(path)(f"Bearer {attacked.token()}") == 200
+def test_a_valid_token_is_admitted(send: Callable[[str], Any], attacked_pool: Pool, path: str) -> None:
+    assert send(path)(f"Bearer {attacked_pool.token()}") == 200
 
 
 @needs_scoped_route
 def test_use_case_1_admits_no_token_with_a_wrong_signature_time_or_use(
-    send: Callable[[str], Any], attacked: Pool, hostiles: list[Hostile]
+    send: Callable[[str], Any], attacked_pool: Pool, hostile_tokens: list[Hostile]
 ) -> None:
     def is_checked(hostile: Hostile) -> bool:
-        return hostile.code not in NOT_CHECKED or not is_signed_by(attacked, hostile.token)
+        return hostile.code not in NOT_CHECKED or not is_signed_by(attacked_pool, hostile.token)
 
-    assert judge(send(SCOPED_PATH), filter(is_checked, hostiles)) == []
+    assert judge(send(SCOPED_PATH), filter(is_checked, hostile_tokens)) == []
 
 
 def test_use_case_2_refuses_every_token_and_logs_the_reason(
-    cloud: Cloud, send: Callable[[str], Any], hostiles: list[Hostile]
+    cloud: Cloud, send: Callable[[str], Any], hostile_tokens: list[Hostile]
 ) -> None:
-    sent = [hostile for hostile in hostiles if is_sendable(hostile.token)]
+    sent = [hostile for hostile in hostile_tokens if is_sendable(hostile.token)]
     before = len(rejections(cloud))
 
     assert judge(send("/whoami"), sent) == []

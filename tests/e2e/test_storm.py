@@ -39,7 +39,7 @@ def test_concurrent_writers_and_readers_get_no_stale_response(
     over = Event()
     admin = sign_in(cloud.outputs, **cloud.outputs["users"]["admin"])
 
-    def wake(_: int) -> int:
+    def warm_up(_: int) -> int:
         return Api(cloud.outputs["api_url"]).ask("GET", "/admin/policies", admin).status
 
     def write(subject: Subject) -> Counter[str]:
@@ -76,7 +76,7 @@ def test_concurrent_writers_and_readers_get_no_stale_response(
         return done
 
     with ThreadPoolExecutor(2 * PAIRS) as pool:
-        started = set(pool.map(wake, range(2 * PAIRS)))  # so that cold starts do not count
+        started = set(pool.map(warm_up, range(2 * PAIRS)))  # so that cold starts do not count
         assert started == {200}
         at_work = [pool.submit(work, subject) for subject in subjects for work in (write, read)]
         time.sleep(SECONDS)  # the result does not depend on the duration

@@ -48,9 +48,9 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("who", EXPECTED)
-def test_each_caller_gets_the_expected_status_for_each_request(callers: dict[str, str], api: Api, who: str) -> None:
-    check_decisions(api, callers[who], REQUESTS, EXPECTED[who])
+@pytest.mark.parametrize("caller", EXPECTED)
+def test_each_caller_gets_the_expected_status_for_each_request(callers: dict[str, str], api: Api, caller: str) -> None:
+    check_decisions(api, callers[caller], REQUESTS, EXPECTED[caller])
 
 
 @pytest.mark.parametrize(("method", "path", "body"), REQUESTS)

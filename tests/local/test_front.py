@@ -582,10 +582,10 @@ def test_a_signature_expires(cloud: Cloud) -> None:
         assert signed(cloud, "sts", now + timedelta(minutes=minutes)).status_code in (400, 403)
 
 
-@pytest.mark.parametrize("trick", ["?Action=ListUsers", ""])
-def test_a_request_that_names_two_operations_is_refused(system: System, trick: str) -> None:
+@pytest.mark.parametrize("query", ["?Action=ListUsers", ""])
+def test_a_request_that_names_two_operations_is_refused(system: System, query: str) -> None:
     iam = system.cloud.client("iam")
-    name = f"reader{len(trick)}"
+    name = f"reader{len(query)}"
     iam.create_user(UserName=name)
     read = {"Statement": [{"Effect": "Allow", "Action": "cognito-idp:ListUsers", "Resource": "*"}]}
     iam.put_user_policy(UserName=name, PolicyName="read", PolicyDocument=json.dumps(read))
@@ -594,8 +594,8 @@ def test_a_request_that_names_two_operations_is_refused(system: System, trick: s
     reader.list_users(UserPoolId=system.pool)
 
     def disguise(request: Any, **_: Any) -> None:
-        request.url += trick
-        if not trick:
+        request.url += query
+        if not query:
             request.headers.replace_header("Content-Type", "application/x-www-form-urlencoded")
 
     reader.meta.events.register("before-sign.cognito-idp.CreateGroup", disguise)

@@ -95,12 +95,12 @@ def base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def with_a_left_over_bit(token: str) -> str:
+def with_an_unused_bit_set(token: str) -> str:
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return token[:-1] + alphabet[alphabet.index(token[-1]) + 1]
 
 
-def of_our_pool() -> Verify:
+def verifier_of_our_pool() -> Verify:
     keys = jwt.PyJWKSet.from_dict(jwks("ours"))
 
     def key_named_by(token: str) -> jwt.PyJWK:
@@ -131,7 +131,7 @@ def deny(resource: Any = f"{API_ARN}/*") -> dict[str, Any]:
     return {**allow(resource), "Effect": "Deny"}
 
 
-def says(*statements: dict[str, Any], **context: Any) -> dict[str, Any]:
+def authorizer_result(*statements: dict[str, Any], **context: Any) -> dict[str, Any]:
     policy = {"Version": "2012-10-17", "Statement": list(statements)}
     return {"principalId": "clerk-1", "policyDocument": policy, "context": context}
 
@@ -147,7 +147,7 @@ def raises(error: BaseException) -> Callable[[AuthRequest], Any]:
 class Shop:
     """A small app. Its Lambda authorizers return `answers` and record every event."""
 
-    answers: Callable[[AuthRequest], Any] = lambda _: says(allow())
+    answers: Callable[[AuthRequest], Any] = lambda _: authorizer_result(allow())
     asked: list[AuthRequest] = field(default_factory=list)
 
     def app(self) -> Chalice:
@@ -198,7 +198,7 @@ class Shop:
 
 
 def gateway(**options: Any) -> StrictGateway:
-    return StrictGateway(**{"verify": of_our_pool(), **options})
+    return StrictGateway(**{"verify": verifier_of_our_pool(), **options})
 
 
 @contextmanager
@@ -253,7 +253,7 @@ def serving(server: socketserver.BaseServer) -> Iterator[None]:
         pytest.param("/file", resigned_with_the_public_key, 401, UNAUTHORIZED, id="HS256 with our public key"),
         pytest.param("/file", lambda: jwt.encode({}, "", "none"), 401, UNAUTHORIZED, id="unsigned"),
         pytest.param(
-            "/file", lambda: with_a_left_over_bit(mint()), 401, UNAUTHORIZED, id="a signature with unused bits set"
+            "/file", lambda: with_an_unused_bit_set(mint()), 401, UNAUTHORIZED, id="a signature with unused bits set"
         ),
         pytest.param("/file", lambda: mint() + "==", 401, UNAUTHORIZED, id="a signature with padding"),
         pytest.param("/file", lambda: mint().replace(".", ". ", 1), 401, UNAUTHORIZED, id="a token with a space"),
@@ -317,10 +317,10 @@ def test_the_service_receives_the_claims_as_strings() -> None:
 
 
 def test_an_unreachable_user_pool_returns_500_and_not_401() -> None:
-    def out_of_reach(_: str) -> jwt.PyJWK:
+    def unreachable(_: str) -> jwt.PyJWK:
         raise jwt.PyJWKClientConnectionError("no answer")
 
-    with open_shop(verify=pool_verifier(out_of_reach, ISSUER)) as get:
+    with open_shop(verify=pool_verifier(unreachable, ISSUER)) as get:
         response = get("/file", mint())
     assert (response.status_code, response.json_body) == (500, FAILURE)
 
@@ -346,7 +346,7 @@ def test_the_reason_for_a_refusal_is_logged_and_the_token_is_not(
 @pytest.mark.parametrize("claim", ["exp", "iat", "iss", "token_use"])
 def test_the_verifier_refuses_a_token_without_a_required_claim(claim: str) -> None:
     with pytest.raises(TokenRefused):
-        of_our_pool()(mint("ours", "ours", **{claim: None}))
+        verifier_of_our_pool()(mint("ours", "ours", **{claim: None}))
 
 
 # --- use case 2: Lambda authorizers ---
@@ -355,33 +355,41 @@ def test_the_verifier_refuses_a_token_without_a_required_claim(claim: str) -> No
 @pytest.mark.parametrize(
     ("answers", "status", "body"),
     [
-        pytest.param(says(allow()), 200, None, id="allow"),
-        pytest.param(says(deny()), 403, EXPLICIT_DENY, id="deny"),
-        pytest.param(says(allow(), deny()), 403, EXPLICIT_DENY, id="allow and deny"),
-        pytest.param(says(), 403, SILENCE, id="no matching statement"),
-        pytest.param(says(allow([])), 403, SILENCE, id="an allow without resources"),
-        pytest.param(says(allow([f"{API_ARN}/GET/stock"])), 403, SILENCE, id="allow of another path"),
-        pytest.param(says(allow(f"{API_ARN}/GET/orders/7")), 200, None, id="a Resource that is a string"),
+        pytest.param(authorizer_result(allow()), 200, None, id="allow"),
+        pytest.param(authorizer_result(deny()), 403, EXPLICIT_DENY, id="deny"),
+        pytest.param(authorizer_result(allow(), deny()), 403, EXPLICIT_DENY, id="allow and deny"),
+        pytest.param(authorizer_result(), 403, SILENCE, id="no matching statement"),
+        pytest.param(authorizer_result(allow([])), 403, SILENCE, id="an allow without resources"),
+        pytest.param(authorizer_result(allow([f"{API_ARN}/GET/stock"])), 403, SILENCE, id="allow of another path"),
+        pytest.param(authorizer_result(allow(f"{API_ARN}/GET/orders/7")), 200, None, id="a Resource that is a string"),
         pytest.param(
-            says(allow(f"{API_ARN}/GET/orders/8")), 403, SILENCE, id="a Resource that is a string, for another path"
+            authorizer_result(allow(f"{API_ARN}/GET/orders/8")),
+            403,
+            SILENCE,
+            id="a Resource that is a string, for another path",
         ),
         pytest.param(
-            says(allow(f"{API_ARN}/GET/orders/{{id}}")), 403, SILENCE, id="the route pattern instead of the path"
+            authorizer_result(allow(f"{API_ARN}/GET/orders/{{id}}")),
+            403,
+            SILENCE,
+            id="the route pattern instead of the path",
         ),
-        pytest.param(says(allow(Condition={})), 500, FAILURE, id="Condition"),
-        pytest.param(says(allow(NotResource="*")), 500, FAILURE, id="NotResource"),
-        pytest.param(says(allow(), groups=["clerks"]), 500, FAILURE, id="a list in the context"),
-        pytest.param(says(allow(), group={"name": "clerks"}), 500, FAILURE, id="an object in the context"),
-        pytest.param(says(allow(), group=None), 500, FAILURE, id="null in the context"),
-        pytest.param({**says(allow()), "context": "clerks"}, 500, FAILURE, id="a context that is a string"),
-        pytest.param({**says(allow()), "context": None}, 200, None, id="a context that is null"),
-        pytest.param({**says(allow()), "principalId": ""}, 500, FAILURE, id="an empty principal"),
-        pytest.param({"policyDocument": says(allow())["policyDocument"]}, 500, FAILURE, id="no principal"),
+        pytest.param(authorizer_result(allow(Condition={})), 500, FAILURE, id="Condition"),
+        pytest.param(authorizer_result(allow(NotResource="*")), 500, FAILURE, id="NotResource"),
+        pytest.param(authorizer_result(allow(), groups=["clerks"]), 500, FAILURE, id="a list in the context"),
+        pytest.param(authorizer_result(allow(), group={"name": "clerks"}), 500, FAILURE, id="an object in the context"),
+        pytest.param(authorizer_result(allow(), group=None), 500, FAILURE, id="null in the context"),
+        pytest.param(
+            {**authorizer_result(allow()), "context": "clerks"}, 500, FAILURE, id="a context that is a string"
+        ),
+        pytest.param({**authorizer_result(allow()), "context": None}, 200, None, id="a context that is null"),
+        pytest.param({**authorizer_result(allow()), "principalId": ""}, 500, FAILURE, id="an empty principal"),
+        pytest.param({"policyDocument": authorizer_result(allow())["policyDocument"]}, 500, FAILURE, id="no principal"),
         pytest.param({"principalId": "clerk-1"}, 500, FAILURE, id="no policy"),
-        pytest.param(says(allow(), note="x" * 8000), 500, FAILURE, id="a result over 8 KB"),
-        pytest.param(says(allow(), note="x" * 7900), 200, None, id="a result just under 8 KB"),
-        pytest.param(says(allow(), seen={1, 2}), 500, FAILURE, id="not JSON"),
-        pytest.param(says(allow(), load=float("nan")), 500, FAILURE, id="a number outside JSON"),
+        pytest.param(authorizer_result(allow(), note="x" * 8000), 500, FAILURE, id="a result over 8 KB"),
+        pytest.param(authorizer_result(allow(), note="x" * 7900), 200, None, id="a result just under 8 KB"),
+        pytest.param(authorizer_result(allow(), seen={1, 2}), 500, FAILURE, id="not JSON"),
+        pytest.param(authorizer_result(allow(), load=float("nan")), 500, FAILURE, id="a number outside JSON"),
         pytest.param(None, 500, FAILURE, id="no result"),
         pytest.param("allow", 500, FAILURE, id="a string"),
         pytest.param(AuthResponse(["/orders/*"], "clerk-1"), 200, None, id="Chalice's AuthResponse, of this path"),
@@ -480,7 +488,7 @@ def test_the_view_does_not_receive_the_parameters_of_another_route() -> None:
 
 
 def test_the_service_receives_the_context_as_strings_with_the_principal() -> None:
-    shop = Shop(lambda _: says(allow(), name="Zoë", admin=True, level=3, share=1.5))
+    shop = Shop(lambda _: authorizer_result(allow(), name="Zoë", admin=True, level=3, share=1.5))
     with open_shop(shop) as get:
         received = get("/orders/7", "clerk").json_body["authorizer"]
     assert received == {
@@ -519,7 +527,7 @@ def test_an_unsupported_authorizer_refuses_every_request(path: str) -> None:
 
 
 def test_a_cached_policy_is_evaluated_for_another_path_without_a_new_invocation() -> None:
-    shop = Shop(lambda _: says(allow(f"{API_ARN}/GET/stock"), deny(f"{API_ARN}/GET/stock/gold")))
+    shop = Shop(lambda _: authorizer_result(allow(f"{API_ARN}/GET/stock"), deny(f"{API_ARN}/GET/stock/gold")))
     with open_shop(shop, clock=Clock()) as get:
         answers = [get(path, "clerk").status_code for path in ("/stock", "/stock/nails", "/stock/gold", "/stock")]
     assert answers == [200, 403, 403, 200]
@@ -533,16 +541,16 @@ def test_a_cached_result_has_no_latency() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "header", "lives_seconds"), [("/stock", "Authorization", 300), ("/badge", "X-Badge", 10)]
+    ("path", "header", "cached_seconds"), [("/stock", "Authorization", 300), ("/badge", "X-Badge", 10)]
 )
-def test_a_result_is_cached_for_the_ttl_of_its_authorizer_or_300_s(path: str, header: str, lives_seconds: int) -> None:
+def test_a_result_is_cached_for_the_ttl_of_its_authorizer_or_300_s(path: str, header: str, cached_seconds: int) -> None:
     shop, clock = Shop(), Clock()
     with open_shop(shop, clock=clock) as get:
         get(path, "clerk", header=header)
-        clock.seconds = lives_seconds - 1
+        clock.seconds = cached_seconds - 1
         get(path, "clerk", header=header)
         assert len(shop.asked) == 1
-        clock.seconds = lives_seconds
+        clock.seconds = cached_seconds
         get(path, "clerk", header=header)
         assert len(shop.asked) == 2
 
@@ -556,7 +564,7 @@ def test_a_ttl_of_zero_invokes_the_authorizer_for_each_request() -> None:
 
 
 def test_a_denial_is_cached() -> None:
-    shop = Shop(lambda _: says(deny()))
+    shop = Shop(lambda _: authorizer_result(deny()))
     with open_shop(shop, clock=Clock()) as get:
         assert [get("/stock", "clerk").status_code for _ in range(2)] == [403, 403]
     assert len(shop.asked) == 1
@@ -567,12 +575,12 @@ def test_a_401_or_500_is_not_cached(answers: Callable[[AuthRequest], Any]) -> No
     shop = Shop(answers)
     with open_shop(shop, clock=Clock()) as get:
         assert get("/stock", "clerk").status_code in (401, 500)
-        shop.answers = lambda _: says(allow())
+        shop.answers = lambda _: authorizer_result(allow())
         assert get("/stock", "clerk").status_code == 200
 
 
 def test_a_result_is_cached_for_one_token_and_one_authorizer() -> None:
-    shop = Shop(lambda request: says(allow() if request.token == "clerk" else deny()))
+    shop = Shop(lambda request: authorizer_result(allow() if request.token == "clerk" else deny()))
     with open_shop(shop, clock=Clock()) as get:
         assert get("/stock", "clerk").status_code == 200
         assert get("/stock", "thief").status_code == 403
@@ -607,7 +615,7 @@ def test_a_request_without_a_route_returns_403_missing_authentication_token(meth
 
 
 def test_a_path_with_a_trailing_slash_is_authorized_as_its_route() -> None:
-    shop = Shop(lambda _: says(allow(), deny(f"{API_ARN}/GET/stock")))
+    shop = Shop(lambda _: authorizer_result(allow(), deny(f"{API_ARN}/GET/stock")))
     with open_shop(shop) as get:
         assert get("/stock/", "clerk").status_code == 403
     assert shop.asked[0].method_arn == f"{API_ARN}/GET/stock"
@@ -651,7 +659,7 @@ DEFINITIONS = {
 
 
 def test_a_denial_uses_its_response_definition_with_the_context_of_the_authorizer() -> None:
-    shop = Shop(lambda _: says(deny(), reason='denied by "freeze"\n'))
+    shop = Shop(lambda _: authorizer_result(deny(), reason='denied by "freeze"\n'))
     with open_shop(shop, responses=read_definitions(DEFINITIONS)) as get:
         response = get("/orders/7", "clerk")
     assert response.status_code == 404
@@ -700,10 +708,10 @@ def test_a_response_header_that_is_not_a_constant_is_refused(parameter: Mapping[
     ("answers", "response_type"),
     [
         (lambda _: None, "AUTHORIZER_CONFIGURATION_ERROR"),
-        (lambda _: says(allow(Condition={})), "AUTHORIZER_CONFIGURATION_ERROR"),
+        (lambda _: authorizer_result(allow(Condition={})), "AUTHORIZER_CONFIGURATION_ERROR"),
         (lambda _: {"principalId": "clerk-1"}, "AUTHORIZER_CONFIGURATION_ERROR"),
-        (lambda _: {**says(allow()), "context": "clerks"}, "AUTHORIZER_CONFIGURATION_ERROR"),
-        (lambda _: says(allow(), name="\ud800"), "AUTHORIZER_CONFIGURATION_ERROR"),
+        (lambda _: {**authorizer_result(allow()), "context": "clerks"}, "AUTHORIZER_CONFIGURATION_ERROR"),
+        (lambda _: authorizer_result(allow(), name="\ud800"), "AUTHORIZER_CONFIGURATION_ERROR"),
         (raises(RuntimeError("boom")), "AUTHORIZER_FAILURE"),
         (raises(ValueError("boom")), "AUTHORIZER_FAILURE"),
     ],
@@ -748,7 +756,7 @@ def test_a_temporary_installation_of_the_gateway_ends() -> None:
 
 
 def test_the_server_and_the_test_client_give_the_same_responses() -> None:
-    shop = Shop(lambda request: says(allow() if request.token == "clerk" else deny()))
+    shop = Shop(lambda request: authorizer_result(allow() if request.token == "clerk" else deny()))
     with open_server(shop) as connect:
         connection = connect()
         got = []
@@ -793,7 +801,7 @@ def test_an_exit_in_an_authorizer_does_not_end_the_connection_or_the_server() ->
         connection.request("GET", "/orders/7", headers={"Authorization": "clerk"})
         first = connection.getresponse()
         first.read()
-        shop.answers = lambda _: says(allow())
+        shop.answers = lambda _: authorizer_result(allow())
         connection.request("GET", "/orders/7", headers={"Authorization": "clerk"})
         assert (first.status, connection.getresponse().status) == (500, 200)
         connection.close()
@@ -804,7 +812,7 @@ def test_each_of_two_concurrent_callers_gets_its_own_decision() -> None:
 
     def answers(request: AuthRequest) -> Any:
         together.wait()
-        return {**says(allow()), "principalId": request.token}
+        return {**authorizer_result(allow()), "principalId": request.token}
 
     def who(connection: http.client.HTTPConnection, token: str) -> str:
         connection.request("GET", "/stock", headers={"Authorization": token})
@@ -904,7 +912,7 @@ def test_without_a_package_template_the_default_responses_are_used(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("outputs", "sentence"),
+    ("outputs", "message"),
     [
         pytest.param(None, NO_CLOUD, id="no outputs"),
         pytest.param({"jwks_url": "http://127.0.0.1:1/jwks.json"}, NO_CLOUD, id="no server responds"),
@@ -915,7 +923,7 @@ def test_without_a_package_template_the_default_responses_are_used(tmp_path: Pat
     ],
 )
 def test_without_a_cloud_chalice_local_ends_with_one_message(
-    outputs: dict[str, Any] | None, sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    outputs: dict[str, Any] | None, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environ = {"AWS_PROFILE": "production"}
     path = tmp_path / "outputs.json"
@@ -926,7 +934,7 @@ def test_without_a_cloud_chalice_local_ends_with_one_message(
             write_outputs(tmp_path, url, **outputs)
         with pytest.raises(SystemExit) as left:
             attach(path, tmp_path / "absent.json", environ, CHALICE_LOCAL)
-    assert (left.value.code, capsys.readouterr().err) == (1, f"{sentence}\n")
+    assert (left.value.code, capsys.readouterr().err) == (1, f"{message}\n")
     assert environ == {"AWS_PROFILE": "production", **NO_PROXY}
 
 

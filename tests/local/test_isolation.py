@@ -24,9 +24,9 @@ def test_aws_settings_are_removed_and_no_profile_is_read() -> None:
     }
 
 
-@pytest.mark.parametrize("own", [{}, {"no_proxy": "intranet.example"}, {"NO_PROXY": "intranet.example"}])
-def test_a_proxy_is_used_only_for_other_machines(own: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    environ = {**PROXY, **own}
+@pytest.mark.parametrize("existing", [{}, {"no_proxy": "intranet.example"}, {"NO_PROXY": "intranet.example"}])
+def test_a_proxy_is_used_only_for_other_machines(existing: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = {**PROXY, **existing}
     isolate(environ)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)

@@ -57,7 +57,7 @@ def test_an_update_replaces_all_fields_of_a_report(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "operation",
     [
         lambda s: s.get_file("a.txt"),
         lambda s: s.delete_file("a.txt"),
@@ -68,10 +68,10 @@ def test_an_update_replaces_all_fields_of_a_report(service: Service) -> None:
     ids=["get_file", "delete_file", "get_report", "put_report", "delete_report"],
 )
 def test_an_operation_on_a_missing_item_raises_not_found_and_creates_nothing(
-    service: Service, ask: Callable[[Service], object]
+    service: Service, operation: Callable[[Service], object]
 ) -> None:
     with pytest.raises(NotFound):
-        ask(service)
+        operation(service)
     assert (service.list_files(), service.list_reports()) == ([], [])
 
 

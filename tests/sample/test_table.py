@@ -63,7 +63,7 @@ def test_a_deletion_returns_whether_the_item_existed(table: SampleTable) -> None
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "operation",
     [
         lambda t: t.list("file"),
         lambda t: t.get("file", "a.txt"),
@@ -73,8 +73,8 @@ def test_a_deletion_returns_whether_the_item_existed(table: SampleTable) -> None
     ids=["list", "get", "put", "delete"],
 )
 def test_an_unreachable_table_is_an_internal_error_and_not_a_missing_item(
-    dynamodb: "DynamoDBClient", ask: Callable[[SampleTable], object]
+    dynamodb: "DynamoDBClient", operation: Callable[[SampleTable], object]
 ) -> None:
     with pytest.raises(InternalError) as failed:
-        ask(SampleTable(dynamodb, "a-table-that-is-not-there"))
+        operation(SampleTable(dynamodb, "a-table-that-is-not-there"))
     assert failed.value.code == "sample_unreachable"

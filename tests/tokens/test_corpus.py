@@ -32,12 +32,12 @@ POOL = Pool(
 METHOD_ARN = "arn:aws:execute-api:mars-west-1:123456789012:olympus/v1/GET/reports"
 
 
-def verifier_of(pool: Pool, late: int = 0, cache_size: int = 1024) -> VerifyToken:
+def verifier_of(pool: Pool, seconds_later: int = 0, cache_size: int = 1024) -> VerifyToken:
     """Return the authorizer's verifier, some seconds after the start of the attack."""
     document = json.dumps({"keys": [jwk(pool.private_key, pool.kid)]}).encode()
     keys = JwksKeySource(lambda: parse_jwks(document), now=Clock())
     return VerifyToken(
-        keys, Expectation(pool.issuer, frozenset({pool.client_id})), cache_size, now=Clock(pool.now + late)
+        keys, Expectation(pool.issuer, frozenset({pool.client_id})), cache_size, now=Clock(pool.now + seconds_later)
     )
 
 
@@ -133,8 +133,8 @@ def test_the_authorizer_rejects_every_attack_without_a_table_read() -> None:
     assert Counter(json.loads(line)["decision"] for line in lines) == {"rejected": len(attacks)}
 
 
-@pytest.mark.parametrize("late", [0, 600])
-def test_the_corpus_of_another_pool_is_refused_at_the_start_and_at_the_end_of_its_slack(late: int) -> None:
+@pytest.mark.parametrize("seconds_later", [0, 600])
+def test_the_corpus_of_another_pool_is_refused_at_the_start_and_at_the_end_of_its_slack(seconds_later: int) -> None:
     pool = Pool(
         issuer="http://localhost:4566/us-east-1_Hades",
         client_id="0a1b2c3d4e5f6g7h8i9j0k1l2m",
@@ -145,7 +145,7 @@ def test_the_corpus_of_another_pool_is_refused_at_the_start_and_at_the_end_of_it
         slack=600,
         groups=("readers",),
     )
-    verify = verifier_of(pool, late)
+    verify = verifier_of(pool, seconds_later)
 
     assert verify(pool.token()).policy_subjects == ("group:readers",)
     for hostile in corpus(pool):

@@ -140,7 +140,7 @@ def test_a_write_without_a_version_replaces_any_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "operation",
     [
         lambda a, subject: a.get_policy(subject),
         lambda a, subject: a.put_policy(subject, (), "admin"),
@@ -149,10 +149,12 @@ def test_a_write_without_a_version_replaces_any_version() -> None:
     ids=["get", "put", "delete"],
 )
 @pytest.mark.parametrize("subject", ["clerks", "user:clerk", "group:", "group:a b"])
-def test_an_invalid_subject_is_refused_before_any_read(ask: Callable[[Administer, str], object], subject: str) -> None:
+def test_an_invalid_subject_is_refused_before_any_read(
+    operation: Callable[[Administer, str], object], subject: str
+) -> None:
     system = System()
     with pytest.raises(InvalidInput) as refused:
-        ask(system.administer, subject)
+        operation(system.administer, subject)
     assert refused.value.field == "subject"
     assert system.journal.calls == []
 

@@ -27,8 +27,8 @@ class System:
         onboard = Onboard(self.directory, self.ledger, ("readers",), frozenset({"admins"}))
         self._groups = TokenGroups(onboard, frozenset({"Pantheon"}), GROUP_MAP)
 
-    def groups(self, *held: str, **attributes: str) -> tuple[str, ...]:
-        return self._groups(POOL, "clio", {"sub": "c1e7", **attributes}, held)
+    def groups(self, *pool_groups: str, **attributes: str) -> tuple[str, ...]:
+        return self._groups(POOL, "clio", {"sub": "c1e7", **attributes}, pool_groups)
 
 
 def federated(groups: str, provider: str = "Pantheon", status: str = "EXTERNAL_PROVIDER") -> dict[str, str]:
@@ -148,11 +148,11 @@ def test_a_user_in_the_automatic_group_of_a_provider_still_gets_the_default_grou
 
 
 @pytest.mark.parametrize(
-    ("held", "claimed"), [("editors", ""), (AUTOMATIC, "8f-muses")], ids=["in the user pool", "by the provider"]
+    ("pool_groups", "claimed"), [("editors", ""), (AUTOMATIC, "8f-muses")], ids=["in the user pool", "by the provider"]
 )
-def test_a_user_with_an_assigned_group_never_gets_a_default_group(held: str, claimed: str) -> None:
+def test_a_user_with_an_assigned_group_never_gets_a_default_group(pool_groups: str, claimed: str) -> None:
     system = System()
-    assert "readers" not in system.groups(held, **federated(claimed))
+    assert "readers" not in system.groups(pool_groups, **federated(claimed))
     assert system.groups() == ()
 
 

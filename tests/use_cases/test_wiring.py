@@ -14,7 +14,7 @@ SETTINGS = {"POLICY_TABLE": "PolicyTable", "STATE_TABLE": "StateTable", "AWS_DEF
 
 
 @pytest.fixture(autouse=True)
-def own_wiring(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def isolated_wiring(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name, value in SETTINGS.items():
         monkeypatch.setenv(name, value)
     with fresh_wiring():

@@ -17,7 +17,7 @@ HELLO = {"content": "Hello."}
 
 
 @pytest.fixture(scope="module")
-def bearers(outputs: dict[str, Any], reader: str, machine: str) -> dict[str, str | None]:
+def tokens(outputs: dict[str, Any], reader: str, machine: str) -> dict[str, str | None]:
     """Tokens by their kind. All of them belong to a user, except the machine's."""
     read, write = outputs["scopes"]["read"], outputs["scopes"]["write"]
 
@@ -38,13 +38,13 @@ def bearers(outputs: dict[str, Any], reader: str, machine: str) -> dict[str, str
 
 
 @pytest.fixture(scope="module")
-def writer(bearers: dict[str, str | None]) -> str:
-    assert bearers["read and write"]
-    return bearers["read and write"]
+def writer(tokens: dict[str, str | None]) -> str:
+    assert tokens["read and write"]
+    return tokens["read and write"]
 
 
 @pytest.fixture
-def letter(api: Api, writer: str) -> Iterator[str]:
+def file_path(api: Api, writer: str) -> Iterator[str]:
     """The path of an existing file."""
     path = f"/files/{unique('letter')}.txt"
     assert api.ask("PUT", path, writer, HELLO).status == 200
@@ -53,28 +53,30 @@ def letter(api: Api, writer: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-@pytest.mark.parametrize("bearer", ["no token", "garbage", "ID token", "refresh token", "no scope"])
+@pytest.mark.parametrize("kind", ["no token", "garbage", "ID token", "refresh token", "no scope"])
 def test_a_file_is_refused_without_an_access_token_with_the_scope(
-    bearers: dict[str, str | None], api: Api, letter: str, bearer: str, method: str
+    tokens: dict[str, str | None], api: Api, file_path: str, kind: str, method: str
 ) -> None:
-    assert api.ask(method, letter, bearers[bearer], HELLO if method == "PUT" else None) == REFUSED
+    assert api.ask(method, file_path, tokens[kind], HELLO if method == "PUT" else None) == REFUSED
 
 
-@pytest.mark.parametrize("bearer", ["read", "machine"])
+@pytest.mark.parametrize("kind", ["read", "machine"])
 def test_the_read_scope_allows_reading_and_not_writing(
-    bearers: dict[str, str | None], api: Api, letter: str, bearer: str
+    tokens: dict[str, str | None], api: Api, file_path: str, kind: str
 ) -> None:
-    token = bearers[bearer]
+    token = tokens[kind]
 
-    assert [api.ask("GET", path, token).status for path in ("/files", letter)] == [200, 200]
-    assert [api.ask("PUT", letter, token, HELLO), api.ask("DELETE", letter, token)] == [REFUSED, REFUSED]
+    assert [api.ask("GET", path, token).status for path in ("/files", file_path)] == [200, 200]
+    assert [api.ask("PUT", file_path, token, HELLO), api.ask("DELETE", file_path, token)] == [REFUSED, REFUSED]
 
 
-def test_the_write_scope_allows_writing_and_not_reading(bearers: dict[str, str | None], api: Api, letter: str) -> None:
-    token = bearers["write"]
+def test_the_write_scope_allows_writing_and_not_reading(
+    tokens: dict[str, str | None], api: Api, file_path: str
+) -> None:
+    token = tokens["write"]
 
-    assert [api.ask("PUT", letter, token, HELLO).status, api.ask("DELETE", letter, token).status] == [200, 204]
-    assert [api.ask("GET", path, token) for path in ("/files", letter)] == [REFUSED, REFUSED]
+    assert [api.ask("PUT", file_path, token, HELLO).status, api.ask("DELETE", file_path, token).status] == [200, 204]
+    assert [api.ask("GET", path, token) for path in ("/files", file_path)] == [REFUSED, REFUSED]
 
 
 def test_a_written_file_is_read_and_listed_until_it_is_deleted(api: Api, writer: str) -> None:
@@ -127,13 +129,13 @@ def test_an_invalid_file_name_is_refused(api: Api, writer: str, name: str) -> No
     assert api.ask("GET", "/files", writer) == before
 
 
-def test_the_largest_file_is_stored_and_one_more_character_is_refused(api: Api, writer: str, letter: str) -> None:
-    assert api.ask("PUT", letter, writer, {"content": "e" * 65_536}).status == 200
+def test_the_largest_file_is_stored_and_one_more_character_is_refused(api: Api, writer: str, file_path: str) -> None:
+    assert api.ask("PUT", file_path, writer, {"content": "e" * 65_536}).status == 200
 
-    answer = api.ask("PUT", letter, writer, {"content": "e" * 65_537})
+    answer = api.ask("PUT", file_path, writer, {"content": "e" * 65_537})
 
     assert (answer.status, answer.body["code"]) == (413, "invalid_input")
-    assert len(api.ask("GET", letter, writer).body["content"]) == 65_536
+    assert len(api.ask("GET", file_path, writer).body["content"]) == 65_536
 
 
 def test_the_root_route_is_public(api: Api) -> None:
