@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def fresh_wiring() -> Iterator[None]:
-    """Clear the cached objects of the wiring, before and after the block."""
+    """Clears the cached objects of the wiring, before and after the block."""
     _clear()
     try:
         yield

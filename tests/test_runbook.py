@@ -61,7 +61,7 @@ def blocks(language: str) -> list[str]:
 
 
 def typed() -> Iterator[tuple[str, str, str]]:
-    """Yield every `aws` command of the pages: service, operation, and the rest of the command."""
+    """Yields every `aws` command of the pages: service, operation, and the rest of the command."""
     text = "\n".join([*blocks("sh"), *re.findall(r"`(aws [^`]+)`", re.sub(r"```.*?```", "", PAGES, flags=re.DOTALL))])
     text = re.sub(r"\\\n\s*", " ", text)
     for command in re.findall(r"\baws ([a-z][a-z0-9-]+ .*?)(?=\baws [a-z]|\n|$)", text):
@@ -159,7 +159,7 @@ def test_every_deployment_message_in_the_runbook_exists_in_the_program() -> None
 
 
 def manage_commands() -> list[str]:
-    """Return the `manage.py` commands of README, runbook and scaling page, with their options."""
+    """Returns the `manage.py` commands of README, runbook and scaling page, with their options."""
     text = re.sub(r"<[^>]+>", "value", PAGES + (PROJECT / "README.md").read_text("utf-8"))
     return sorted({command.strip() for command in re.findall(r"manage\.py ([a-z ]+--[^`#|)\n]+)", text)})
 
@@ -189,7 +189,7 @@ class Answering:
 
 
 def item_put(beginning: str) -> dict[str, Any]:
-    """Return the item that a command of the runbook puts, as the shell passes it."""
+    """Returns the item that a command of the runbook puts, as the shell passes it."""
     text = RUNBOOK[RUNBOOK.index(beginning) :]
     found = re.search(r"--item (['\"])(.+?)\1\n", text, re.DOTALL)
     assert found is not None
@@ -230,14 +230,14 @@ def test_every_action_in_the_policies_of_the_pipeline_roles_exists() -> None:
 
 
 def pipeline(role: str) -> list[dict[str, Any]]:
-    """Return the statements of the read-only role, or of the deployment role, which has both policies."""
+    """Returns the statements of the read-only role, or of the deployment role, which has both policies."""
     reads, deploys = (json.loads(block)["Statement"] for block in blocks("json")[1:])
     statements: list[dict[str, Any]] = reads if role == "plan" else reads + deploys
     return statements
 
 
 def may(statements: list[dict[str, Any]], action: str, resource: str | None = None) -> bool:
-    """Return whether the action is allowed, on this resource if it is given."""
+    """Returns whether the action is allowed, on this resource if it is given."""
     return any(
         fnmatchcase(action, pattern)
         for statement in statements
@@ -247,7 +247,7 @@ def may(statements: list[dict[str, Any]], action: str, resource: str | None = No
 
 
 def needed(service: str, call: str) -> tuple[str, bool]:
-    """Return the IAM action of a call, and whether the action supports no resource."""
+    """Returns the IAM action of a call, and whether the action supports no resource."""
     model = AWS.get_service_model(service)
     operation = {xform_name(name): name for name in model.operation_names}[call]
     if service == "apigateway":
@@ -270,7 +270,7 @@ def test_the_read_only_role_allows_every_call_of_verify() -> None:
 
 
 def called() -> set[tuple[str, str]]:
-    """Return the AWS calls of the deployment program: service and operation."""
+    """Returns the AWS calls of the deployment program: service and operation."""
     source = "\n".join(
         path.read_text("utf-8") for path in (*PROJECT.glob("infra/*.py"), *PROJECT.glob("operations/*.py"))
     )

@@ -23,7 +23,7 @@ def value(variable: str, text: str | None = None) -> Any:
 
 
 def code(variable: str, text: str | None = None) -> str:
-    """Return `accepted`, or the code with which the value is refused."""
+    """Returns `accepted`, or the code with which the value is refused."""
     try:
         value(variable, text)
     except InternalError as failed:

@@ -60,7 +60,7 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux show
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
-    """Make a project that contains only the configuration of this one."""
+    """Makes a project that contains only the configuration of this one."""
     for name in ("__init__.py", "conftest.py", "environment.py", "processes.py", "scheduling.py"):
         (tmp_path / "tests").mkdir(exist_ok=True)
         shutil.copy(PROJECT / "tests" / name, tmp_path / "tests" / name)
@@ -75,7 +75,7 @@ def add(suite: Path, name: str, text: str) -> None:
 
 @contextmanager
 def running(suite: Path, *options: str, **shell: str) -> Iterator[subprocess.Popen[str]]:
-    """Run pytest in its own process group, as a shell does."""
+    """Runs pytest in its own process group, as a shell does."""
     with subprocess.Popen(
         [sys.executable, "-m", "pytest", "-q", *options],
         cwd=suite,

@@ -23,7 +23,7 @@ TARGETS = frozenset(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(
 
 
 def faults(name: str, text: str, targets: frozenset[str] = TARGETS) -> list[str]:
-    """Return the faults of a workflow."""
+    """Returns the faults of a workflow."""
     workflow = yaml.safe_load(text)
     found = [*_loose_actions(text)]
     if workflow.get("permissions") != {}:

@@ -33,7 +33,7 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 @contextmanager
 def server(**answers: Answer) -> Iterator[str]:
-    """Serve responses by their paths. Yields the address."""
+    """Serves responses by their paths. Yields the address."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -64,7 +64,7 @@ def answers(status: int, body: bytes = b"", **headers: str) -> Answer:
 
 
 def writes(text: bytes) -> Answer:
-    """Write exactly these bytes, valid HTTP or not."""
+    """Writes exactly these bytes, valid HTTP or not."""
 
     def respond(request: BaseHTTPRequestHandler) -> None:
         request.wfile.write(text)

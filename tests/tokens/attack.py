@@ -39,7 +39,7 @@ class Pool:
     groups: tuple[str, ...] = ("clerks",)
 
     def claims(self, changes: Mapping[str, Any] = UNCHANGED) -> dict[str, Any]:
-        """Return the claims of a valid token, with changes."""
+        """Returns the claims of a valid token, with changes."""
         valid = mint.person(
             iss=self.issuer,
             client_id=self.client_id,
@@ -50,7 +50,7 @@ class Pool:
         return _changed({**valid, "cognito:groups": list(self.groups)}, changes)
 
     def header(self, changes: Mapping[str, Any] = UNCHANGED) -> dict[str, Any]:
-        """Return the header of a valid token, with changes."""
+        """Returns the header of a valid token, with changes."""
         return _changed({"kid": self.kid, "alg": "RS256"}, changes)
 
     def token(
@@ -59,18 +59,18 @@ class Pool:
         header: Mapping[str, Any] = UNCHANGED,
         key: RSAPrivateKey | None = None,
     ) -> str:
-        """Return a valid token with changes. The pool's key signs it, unless another key is given."""
+        """Returns a valid token with changes. The pool's key signs it, unless another key is given."""
         return mint.sign(encode(self.header(header)), encode(self.claims(claims)), key or self.private_key)
 
     def signed(self, signing_input: str) -> str:
-        """Add the pool's signature to a header and a payload that are already encoded, correctly or not."""
+        """Adds the pool's signature to a header and a payload that are already encoded, correctly or not."""
         return f"{signing_input}.{mint.base64url(self.signature(signing_input.encode()))}"
 
     def signature(self, message: bytes) -> bytes:
         return self.private_key.sign(message, PKCS1v15(), SHA256())
 
     def token_of(self, length: int) -> str:
-        """Return a valid token of exactly that many characters, padded with spaces around its JSON."""
+        """Returns a valid token of exactly that many characters, padded with spaces around its JSON."""
         signature = len(mint.base64url(bytes(self.private_key.key_size // 8)))
         for spaces in range(3):
             header = encode(self.header()) + b" " * spaces
@@ -80,7 +80,7 @@ class Pool:
         return mint.sign(header, encode(self.claims()).ljust(payload * 3 // 4), self.private_key)
 
     def parts(self, claims: Mapping[str, Any] = UNCHANGED, header: Mapping[str, Any] = UNCHANGED) -> list[str]:
-        """Return the three parts of a token."""
+        """Returns the three parts of a token."""
         return self.token(claims, header).split(".")
 
 
@@ -97,7 +97,7 @@ class Attack(NamedTuple):
 
 
 def jwk(key: RSAPrivateKey, kid: str) -> dict[str, str]:
-    """Return the public key in the form that a user pool publishes."""
+    """Returns the public key in the form that a user pool publishes."""
     numbers = key.public_key().public_numbers()
     modulus, exponent = (
         mint.base64url(number.to_bytes((number.bit_length() + 7) // 8, "big")) for number in (numbers.n, numbers.e)

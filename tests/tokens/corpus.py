@@ -32,5 +32,5 @@ class Hostile(NamedTuple):
 
 
 def corpus(pool: Pool) -> list[Hostile]:
-    """Return one token for every attack."""
+    """Returns one token for every attack."""
     return [Hostile(attack.description, attack.make(pool), attack.code) for attack in ATTACKS]

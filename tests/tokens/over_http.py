@@ -8,7 +8,7 @@ LARGEST_HEADER = 10_000  # bytes; API Gateway accepts 10,240 for the request lin
 
 
 def judge(send: Callable[[str], int], corpus: Iterable[Hostile]) -> list[str]:
-    """Return the tokens that were not answered with 401. An empty list means that all were refused.
+    """Returns the tokens that were not answered with 401. An empty list means that all were refused.
 
     This is evidence only if the same route answers 200 to `pool.token()`. Tokens that a header cannot carry are not
     sent. `not_sendable` names them.
@@ -24,12 +24,12 @@ def judge(send: Callable[[str], int], corpus: Iterable[Hostile]) -> list[str]:
 
 
 def not_sendable(corpus: Iterable[Hostile]) -> list[str]:
-    """Return the descriptions of the tokens that a header cannot carry."""
+    """Returns the descriptions of the tokens that a header cannot carry."""
     return [hostile.description for hostile in corpus if not is_sendable(hostile.token)]
 
 
 def is_sendable(token: str) -> bool:
-    """Return whether every server receives the token in a header exactly as it was sent.
+    """Returns whether every server receives the token in a header exactly as it was sent.
 
     A leading space is excluded. It belongs to the separator after the scheme, so the token arrives without it.
 

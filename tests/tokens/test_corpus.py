@@ -33,7 +33,7 @@ METHOD_ARN = "arn:aws:execute-api:mars-west-1:123456789012:olympus/v1/GET/report
 
 
 def verifier_of(pool: Pool, seconds_later: int = 0, cache_size: int = 1024) -> VerifyToken:
-    """Return the authorizer's verifier, some seconds after the start of the attack."""
+    """Returns the authorizer's verifier, some seconds after the start of the attack."""
     document = json.dumps({"keys": [jwk(pool.private_key, pool.kid)]}).encode()
     keys = JwksKeySource(lambda: parse_jwks(document), now=Clock())
     return VerifyToken(
@@ -47,7 +47,7 @@ def verifier(cache_size: int = 1024) -> VerifyToken:
 
 @pytest.fixture(scope="module")
 def used_verifier() -> VerifyToken:
-    """Return a verifier that has accepted valid tokens and cached them and their headers."""
+    """Returns a verifier that has accepted valid tokens and cached them and their headers."""
     verify = verifier()
     for unusual in unusual_but_valid(POOL):
         verify(unusual.token)

@@ -55,7 +55,7 @@ VARIATIONS: list[dict[str, Any]] = [
 
 @cache
 def seed_tokens() -> list[str]:
-    """Return tokens of the pool: most are valid, one has expired, one is an ID token."""
+    """Returns tokens of the pool: most are valid, one has expired, one is an ID token."""
     return [pool.token({**LIFE, **variation}) for pool in POOLS for variation in VARIATIONS]
 
 
@@ -80,7 +80,7 @@ STRICTER_ABOUT = {
 
 
 def by_pyjwt(token: str) -> dict[str, Any] | None:
-    """Return the claims if PyJWT accepts the token. PyJWT is called as in its documentation."""
+    """Returns the claims if PyJWT accepts the token. PyJWT is called as in its documentation."""
     try:
         key = JWKS[jwt.get_unverified_header(token)["kid"]].key
         jwt.decode(token, key, ["RS256"], issuer=mint.ISSUER, options={"require": REQUIRED, "verify_iat": False})
@@ -92,7 +92,7 @@ def by_pyjwt(token: str) -> dict[str, Any] | None:
 
 
 def described_by(claims: dict[str, Any]) -> Principal:
-    """Return the principal for claims of the correct types."""
+    """Returns the principal for claims of the correct types."""
     username = claims.get("username", "")
     groups = dict.fromkeys(f"group:{name}" for name in claims.get("cognito:groups", []))
     return Principal(
@@ -154,7 +154,7 @@ FIELD_VALUES: list[Any] = [
 
 
 def edited(random: Random, text: str, characters: str) -> str:
-    """Replace, insert or remove up to two characters."""
+    """Replaces, inserts or removes up to two characters."""
     for _ in range(random.choice((0, 1, 1, 2))):
         at, character = random.randrange(len(text)), random.choice(characters)
         inserted, removed = random.choice(((character, 0), ("", 1), (character, 1)))

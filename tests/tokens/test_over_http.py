@@ -23,7 +23,7 @@ def hostile_tokens() -> list[Hostile]:
 
 @contextmanager
 def server_of(arrived: list[str]) -> Iterator[Send]:
-    """Run a server that answers 200 to valid tokens and 401 to others. Yields a function that calls it."""
+    """Runs a server that answers 200 to valid tokens and 401 to others. Yields a function that calls it."""
     verify = verifier()
 
     class Handler(BaseHTTPRequestHandler):

@@ -31,7 +31,7 @@ def unusual_but_valid(pool: Pool) -> list[Unusual]:
 
 
 def principal(pool: Pool) -> Principal:
-    """Return the principal of a valid token of the pool."""
+    """Returns the principal of a valid token of the pool."""
     claims = pool.claims()
     return Principal(
         subject=claims["sub"],
@@ -49,7 +49,7 @@ Fields = Callable[[Pool], Mapping[str, Any]]
 
 
 def _spelled(header: bytes, payload: bytes) -> Callable[[Pool], str]:
-    """Return a token with this JSON. `@` stands for the fields of the object."""
+    """Returns a token with this JSON. `@` stands for the fields of the object."""
 
     def make(pool: Pool) -> str:
         return mint.sign(

@@ -17,7 +17,7 @@ Sign = Callable[[Pool, bytes], bytes]
 
 
 def signed_by(sign: Sign, algorithm: object) -> Callable[[Pool], str]:
-    """Make a token that names `algorithm` and is signed by `sign`."""
+    """Makes a token that names `algorithm` and is signed by `sign`."""
 
     def make(pool: Pool) -> str:
         header, payload = encode(pool.header({"alg": algorithm})), encode(pool.claims())

@@ -15,7 +15,7 @@ def _claim(name: str, choose: Choose, others: Mapping[str, Any] = UNCHANGED) -> 
 
 
 def _written(name: str, value: str) -> Callable[[Pool], str]:
-    """Make a token with a claim whose JSON value is written literally."""
+    """Makes a token with a claim whose JSON value is written literally."""
 
     def make(pool: Pool) -> str:
         text = json.dumps(pool.claims({name: "PLACE"})).replace('"PLACE"', value)

@@ -10,7 +10,7 @@ _OTHER_KID = "tartarus-1"
 
 
 def _id_claims(pool: Pool) -> dict[str, Any]:
-    """Return the changes that turn the claims of an access token into those of an ID token."""
+    """Returns the changes that turn the claims of an access token into those of an ID token."""
     return {
         "token_use": "id",
         "aud": pool.client_id,

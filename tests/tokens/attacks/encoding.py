@@ -17,7 +17,7 @@ _BOTH_SPECIAL_CHARACTERS = {"note": "?????>>>>>"}
 
 
 def first_token(pool: Pool, condition: Callable[[list[str]], bool]) -> list[str]:
-    """Return the parts of the first valid token that fulfils the condition."""
+    """Returns the parts of the first valid token that fulfils the condition."""
     series = (
         pool.parts(_BOTH_SPECIAL_CHARACTERS | {"jti": str(number)}, _BOTH_SPECIAL_CHARACTERS) for number in count()
     )
@@ -28,7 +28,7 @@ def first_token(pool: Pool, condition: Callable[[list[str]], bool]) -> list[str]
 
 
 def _with_unused(bits: int, segment: str) -> str:
-    """Return the same JSON with trailing spaces, so that two or four bits of its encoding are unused."""
+    """Returns the same JSON with trailing spaces, so that two or four bits of its encoding are unused."""
     text = decode_base64url(segment)
     return mint.base64url(text + b" " * ((3 - bits // 2 - len(text)) % 3))
 
@@ -89,7 +89,7 @@ def _respelled(part: int, spell: Callable[[str], str]) -> Callable[[Pool], str]:
 
 
 def _with(value: str) -> Callable[[str], bytes]:
-    """Add a field whose JSON value is written literally."""
+    """Adds a field whose JSON value is written literally."""
     return lambda text: f'{text[:-1]}, "more": {value}}}'.encode()
 
 

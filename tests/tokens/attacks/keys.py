@@ -21,7 +21,7 @@ _ATTACKER = "attacker-1"
 
 @cache
 def _certificate() -> x509.Certificate:
-    """Return a certificate that the attacker has self-signed."""
+    """Returns a certificate that the attacker has self-signed."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cognito-idp.amazonaws.com")])
     valid_from = datetime.fromtimestamp(0, UTC)
     key = mint.private_key(_ATTACKER)
@@ -134,13 +134,13 @@ def _with_header(header: Mapping[str, Any]) -> Callable[[Pool], str]:
 
 
 def _not_encoded(pool: Pool) -> str:
-    """Put the unencoded payload into the token and sign it unencoded (RFC 7797)."""
+    """Puts the unencoded payload into the token and signs it unencoded (RFC 7797)."""
     header = mint.base64url(encode(pool.header({"crit": ["b64"], "b64": False})))
     return pool.signed(f"{header}.{json.dumps(pool.claims())}")
 
 
 def _detached(pool: Pool) -> str:
-    """Sign the payload and leave it out of the token (RFC 7797)."""
+    """Signs the payload and leaves it out of the token (RFC 7797)."""
     header, _, signature = pool.parts(header={"crit": ["b64"], "b64": False})
     return f"{header}..{signature}"
 

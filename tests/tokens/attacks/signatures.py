@@ -61,7 +61,7 @@ def _without_leading_zero(pool: Pool) -> str:
 
 
 def _modulus_added(pool: Pool) -> str:
-    """Add the modulus, without a change of the length. The number modulo n stays the same."""
+    """Adds the modulus, without a change of the length. The number modulo n stays the same."""
     modulus, size = pool.private_key.public_key().public_numbers().n, pool.private_key.key_size // 8
 
     def number(parts: list[str]) -> int:
@@ -72,7 +72,7 @@ def _modulus_added(pool: Pool) -> str:
 
 
 def _number(choose: Callable[[int, int], int]) -> Callable[[Pool], str]:
-    """Make a token whose signature is a number derived from the signature and the modulus."""
+    """Makes a token whose signature is a number derived from the signature and the modulus."""
 
     def make(pool: Pool) -> str:
         modulus = pool.private_key.public_key().public_numbers().n
@@ -168,7 +168,7 @@ _BLOCKS: dict[str, Callable[[int, bytes], bytes]] = {
 
 
 def raised(build: Callable[[int, bytes], bytes]) -> Callable[[Pool], str]:
-    """Sign a block with the pool's key. The public key turns the signature back into that block."""
+    """Signs a block with the pool's key. The public key turns the signature back into that block."""
 
     def make(pool: Pool) -> str:
         header, payload, _ = pool.parts()
@@ -181,7 +181,7 @@ def raised(build: Callable[[int, bytes], bytes]) -> Callable[[Pool], str]:
 
 
 def _cube_root(pool: Pool) -> str:
-    """Return a number whose cube begins like a signed block. It deceives weak verifiers of keys with exponent 3."""
+    """Returns a number whose cube begins like a signed block. It deceives weak verifiers of keys with exponent 3."""
     header, payload, _ = pool.parts()
     size = pool.private_key.key_size // 8
     digest = hashlib.sha256(f"{header}.{payload}".encode()).digest()

@@ -8,13 +8,13 @@ from tests.tokens.attack import LIMIT, Attack, Pool, encode
 
 
 def _jwe(pool: Pool, algorithm: str) -> str:
-    """Return the compact form of an encrypted token. Cognito's refresh tokens have this form."""
+    """Returns the compact form of an encrypted token. Cognito's refresh tokens have this form."""
     header = encode({"alg": algorithm, "enc": "A256GCM", "kid": pool.kid})
     return ".".join(map(mint.base64url, (header, bytes(256), bytes(12), bytes(600), bytes(16))))
 
 
 def _as_json(pool: Pool) -> str:
-    """Return the token in the JSON serialization of RFC 7515."""
+    """Returns the token in the JSON serialization of RFC 7515."""
     protected, payload, signature = pool.parts()
     return json.dumps({"payload": payload, "protected": protected, "signature": signature})
 
