@@ -20,7 +20,7 @@ def demo(outputs: dict[str, Any]) -> None:
     sample_story.tell(story, outputs)
     _newcomer(story, outputs, shown)
     _administrator(story, outputs, shown)
-    print("\nEvery response was as expected.", flush=True)
+    print("\nAll responses were as expected.", flush=True)
 
 
 def shown_path(group: str) -> str:

@@ -1,4 +1,4 @@
-"""A story in words and real requests. Each request states the answer that it must get."""
+"""The steps of `make demo`: an explanation, and requests with their expected status."""
 
 import time
 from typing import Any
@@ -7,11 +7,11 @@ import requests
 
 
 class PromiseBroken(Exception):
-    """The system did not answer as the story says."""
+    """A response does not have the expected status."""
 
 
 class Story:
-    """Tells what it does, does it, and checks the answer."""
+    """Prints each step, sends its requests and checks their status."""
 
     def __init__(self, outputs: dict[str, Any]) -> None:
         self._outputs = outputs
@@ -20,14 +20,14 @@ class Story:
     def tell(self, words: str) -> None:
         print(f"\n{words}", flush=True)
 
-    def ask(self, method: str, path: str, token: str | None, promised: int, body: Any = None) -> Any:
+    def ask(self, method: str, path: str, token: str | None, expected: int, body: Any = None) -> Any:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         began = time.monotonic()
         answer = self._http.request(method, self._outputs["api_url"] + path, headers=headers, json=body, timeout=30)
         took = (time.monotonic() - began) * 1000
         print(f"    {method:6} {path:32} {answer.status_code}  {answer.text[:150]}  ({took:.0f} ms)", flush=True)
-        if answer.status_code != promised:
-            raise PromiseBroken(f"{method} {path} answered {answer.status_code} where {promised} was promised")
+        if answer.status_code != expected:
+            raise PromiseBroken(f"{method} {path} returned {answer.status_code}, expected {expected}")
         return answer.json() if answer.content else None
 
     def user(self, name: str) -> tuple[str, str]:

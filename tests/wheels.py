@@ -10,7 +10,7 @@ METADATA = "Metadata-Version: 2.1\nName: ledger\nVersion: 1.0\n"
 
 
 def write_wheel(folder: Path) -> str:
-    """Write the package `ledger`. Returns its SHA-256 digest."""
+    """Writes the package `ledger`. Returns its SHA-256 digest."""
     folder.mkdir()
     with zipfile.ZipFile(folder / WHEEL, "w") as wheel:
         wheel.writestr("ledger.py", "BALANCE = 7\n")
@@ -25,5 +25,5 @@ def lock_of(digest: str) -> str:
 
 
 def pip_settings(folder: Path) -> dict[str, str]:
-    """Return environment variables that make pip use only this folder."""
+    """Returns environment variables that make pip use only this folder."""
     return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder), "PIP_CONFIG_FILE": os.devnull}

@@ -18,7 +18,7 @@ def test_the_demo_succeeds_and_leaves_the_policies_unchanged(cloud: Cloud, api: 
     played = command(cloud.local_cloud, "demo")
 
     assert (played.returncode, played.stderr) == (0, ""), played.stdout
-    assert played.stdout.rstrip().endswith("Every response was as expected.")
+    assert played.stdout.rstrip().endswith("All responses were as expected.")
     assert statements() == before
 
 

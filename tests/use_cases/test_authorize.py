@@ -38,7 +38,7 @@ class System:
         )
 
     def write(self, *rules: dict[str, Any], subject: str = "group:clerks") -> None:
-        """Store a policy as the writer does: the policy first, then the generation."""
+        """Stores a policy as the writer does: the policy first, then the generation."""
         self.policies.put(subject, statements(*rules), "admin", None)
         self.state.bump()
 

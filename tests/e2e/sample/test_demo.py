@@ -19,4 +19,4 @@ def test_the_demo_fails_on_an_unexpected_response(cloud: Cloud, api: Api, admin:
         api.ask("PUT", machines_policy, admin, {"statements": statements})
 
     assert played.returncode == 1
-    assert played.stderr == "\nThe demo failed: GET /reports answered 403 where 200 was promised.\n"
+    assert played.stderr == "\nThe demo failed: GET /reports returned 403, expected 200.\n"
