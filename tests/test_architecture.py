@@ -128,7 +128,7 @@ def test_every_deployed_module_belongs_to_a_component() -> None:
     assert everything - set(SHIPPED) == {ROOT / "chalicelib/__init__.py"}
 
 
-def test_only_the_wiring_knows_both_the_use_cases_and_aws() -> None:
+def test_only_the_wiring_imports_both_the_use_cases_and_aws() -> None:
     def knows(path: Path, *packages: str) -> bool:
         return any(reaches(name, *packages) for name, _ in imports(path.read_text(encoding="utf-8")))
 

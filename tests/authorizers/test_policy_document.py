@@ -66,7 +66,7 @@ def test_a_document_without_an_allow_denies_everything_explicitly(policy: list[d
     assert policy_document.build(statements(*policy), STAGE) == EVERYTHING_DENIED
 
 
-def test_a_deny_of_all_requests_covers_every_request() -> None:
+def test_the_everything_denied_document_denies_every_request() -> None:
     for method, path in product(METHODS, PATHS):
         assert iam.evaluate(EVERYTHING_DENIED, f"{STAGE}{method}{path}") is iam.Verdict.DENIED
 

@@ -57,7 +57,7 @@ def get(path: str, *rules: dict[str, Any]) -> tuple[int, Any]:
         pytest.param("/greedy/secret/7/pages", 403, id="a denied path several segments below"),
     ],
 )
-def test_a_greedy_route_follows_the_policy(path: str, status: int) -> None:
+def test_the_policy_decides_on_the_path_of_a_greedy_route(path: str, status: int) -> None:
     answered = get(path, allow("/greedy/*"), deny("/greedy/secret/*"))
     assert answered[0] == status
     assert status != 200 or answered[1] == {"read": path.removeprefix("/greedy/")}

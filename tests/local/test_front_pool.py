@@ -91,7 +91,7 @@ def test_a_client_with_rotation_cannot_use_the_refresh_flow(pool: Pool) -> None:
         )
 
 
-def test_a_client_without_the_refresh_flow_can_refresh_by_the_operation_only(pool: Pool) -> None:
+def test_a_client_without_the_refresh_flow_can_refresh_only_with_get_tokens_from_refresh_token(pool: Pool) -> None:
     client = pool.new_client(ExplicitAuthFlows=FLOWS)
     token = pool.sign_in(pool.person(), client)["RefreshToken"]
     asked = {"ClientId": client, "AuthParameters": {"REFRESH_TOKEN": token}}

@@ -48,7 +48,7 @@ def test_two_patches_of_one_function_both_apply(emulator: Any) -> None:
     assert emulator.function(3) == 7
 
 
-def test_a_patch_is_applied_once_even_below_another_one(emulator: Any) -> None:
+def test_a_second_application_of_the_same_patch_has_no_effect(emulator: Any) -> None:
     registry = Registry()
     for wrapper in (twice, plus_one):
         registry.patches(EMULATOR, "table", "entry", "create")(wrapper)

@@ -162,7 +162,7 @@ def test_the_second_token_of_a_user_is_verified_separately() -> None:
     assert system.checks(mint.token(mint.person(jti="another"))) == 1
 
 
-def test_a_cached_header_is_not_used_for_another_key() -> None:
+def test_a_token_with_a_cached_header_and_another_signing_key_is_refused() -> None:
     system = System()
     system.verify(CLERK)
     forged = mint.token(mint.person(sub="mallory"), kid="olympus-1", key=mint.private_key("mallory"))
