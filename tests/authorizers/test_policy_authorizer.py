@@ -268,7 +268,7 @@ def test_a_document_that_is_too_large_is_a_failure_and_not_a_partial_document() 
     for group in groups:
         paths = [f"/{group}/{'a' * 80}/{number}" for number in range(18)]
         system.policies.put(f"group:{group}", statements(allow(*paths)), "admin", None)
-        assert system.ask(bearer(**{"cognito:groups": [group]})), "each of them alone is small enough"
+        assert system.ask(bearer(**{"cognito:groups": [group]})), "each policy alone is small enough"
     system.lines.clear()
     with pytest.raises(CannotDecide):
         system.ask(bearer(**{"cognito:groups": groups}))

@@ -101,7 +101,7 @@ def test_the_largest_accepted_result_has_at_most_8192_bytes_for_any_username(use
     results = [answered(policy, username=username) for policy in policies]
     given = [size(result) for result in results if result is not None]
     assert results[len(given) :] == [None] * (len(results) - len(given)), (
-        "a larger policy never fits after a smaller one was too large"
+        "a policy is too large if a smaller policy is too large"
     )
     step = 2 * RESOURCES  # a path is written twice: in the document and in the context
     assert 8192 - step < max(given) <= 8192

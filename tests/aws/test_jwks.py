@@ -204,7 +204,7 @@ def test_the_length_of_an_outage_is_the_age_of_the_keys_in_use() -> None:
     system.ask(OLD)
     system.endpoint.outage = OSError("refused")
     system.clock.advance(REFRESH_AFTER)
-    assert system.source.outage_seconds == 0, "no request has noticed yet"
+    assert system.source.outage_seconds == 0, "no request has failed yet"
     system.ask(OLD)
     system.clock.advance(25)
     assert system.source.outage_seconds == REFRESH_AFTER + 25

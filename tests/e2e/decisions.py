@@ -20,4 +20,4 @@ def check_decisions(api: Api, token: str, requests: Sequence[Request], expected:
     statuses = [answer.status for answer in answers]
     assert dict(zip(names, statuses, strict=True)) == dict(zip(names, expected, strict=True))
     refusals = {answer.body["code"] for answer in answers if answer.status == 403}
-    assert refusals <= {"not_permitted", "no_policy"}, "the gateway refuses, not the service"
+    assert refusals <= {"not_permitted", "no_policy"}, "the gateway must refuse the request, not the service"

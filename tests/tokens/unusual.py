@@ -74,7 +74,7 @@ _SPELLINGS: dict[str, Callable[[Pool], str]] = {
     "spaces and line breaks around the JSON": _spelled(b" {@}\r\n", b"\n\t{@} "),
     "names with escapes": _escaped,
     "a surrogate pair of escapes": _spelled(rb'{@, "more": "\ud83d\udd11"}', rb'{@, "more": "\ud83d\udd11"}'),
-    "an escaped backslash before what looks like half a surrogate pair": _spelled(b"{@}", rb'{@, "more": "\\ud800"}'),
+    "an escaped backslash before the text of a surrogate escape": _spelled(b"{@}", rb'{@, "more": "\\ud800"}'),
     "numbers that are very large and very small": _spelled(b"{@}", b'{@, "more": [1.7e308, -1e308, 1e-999, -0]}'),
     "a field without a name": _spelled(b'{@, "": 1}', b'{@, "": 1}'),
     "fields that differ in case": _spelled(b'{@, "ALG": "none"}', b'{@, "EXP": 1, "Sub": "admin"}'),
@@ -99,9 +99,9 @@ _UNUSED_CLAIMS: dict[str, Fields] = {
     "nbf before 1970": lambda pool: {"nbf": -1},
     "nbf in the current second": lambda pool: {"nbf": pool.now},
     "a scope claim with additional spaces": lambda pool: {"scope": "  https://gatehouse.example/file.read \t openid\n"},
-    "a scope named twice": lambda pool: {"scope": "openid openid https://gatehouse.example/file.read openid"},
-    "a group named twice": lambda pool: {"cognito:groups": [*pool.groups, *pool.groups]},
-    "an ID token's claims as well": lambda pool: {"cognito:username": "admin", "email": "admin@olympus.example"},
+    "a repeated scope": lambda pool: {"scope": "openid openid https://gatehouse.example/file.read openid"},
+    "a repeated group": lambda pool: {"cognito:groups": [*pool.groups, *pool.groups]},
+    "additional claims of an ID token": lambda pool: {"cognito:username": "admin", "email": "admin@olympus.example"},
 }
 
 # The verifier ignores every header field except the algorithm and the key id.

@@ -41,15 +41,15 @@ _NOT_TEXT: dict[str, Choose] = {
     "true": lambda pool: True,
     "false": lambda pool: False,
     "an empty list": lambda pool: [],
-    "a list of texts": lambda pool: ["admin"],
+    "a list of strings": lambda pool: ["admin"],
     "an object": lambda pool: {"name": "admin"},
 }
 _MISSING_OR_NOT_TEXT: dict[str, Choose] = {**_NOT_TEXT, "missing": lambda pool: ABSENT, "empty": lambda pool: ""}
 
 _NOT_A_TIME: dict[str, Choose] = {
     "null": lambda pool: None,
-    "a text": lambda pool: str(pool.now),
-    "an empty text": lambda pool: "",
+    "a string": lambda pool: str(pool.now),
+    "an empty string": lambda pool: "",
     "a date": lambda pool: "2027-01-15T08:00:00Z",
     "a fraction": lambda pool: pool.now + 0.5,
     "a whole number with a decimal point": lambda pool: float(pool.now),
@@ -63,9 +63,9 @@ _NOT_AN_INTEGER = {"with an exponent": "18e8", "minus zero": "-0.0"}
 
 _NOT_GROUPS: dict[str, Choose] = {
     "null": lambda pool: None,
-    "a text": lambda pool: "admins",
-    "an empty text": lambda pool: "",
-    "a list, as text": lambda pool: '["admins"]',
+    "a string": lambda pool: "admins",
+    "an empty string": lambda pool: "",
+    "a list, as a string": lambda pool: '["admins"]',
     "groups, separated by commas": lambda pool: "clerks,admins",
     "a number": lambda pool: 0,
     "true": lambda pool: True,
@@ -76,8 +76,8 @@ _NOT_GROUPS: dict[str, Choose] = {
     "a list of true": lambda pool: [True],
     "a list of lists": lambda pool: [["admins"]],
     "a list of objects": lambda pool: [{"name": "admins"}],
-    "a list with one element that is not text": lambda pool: [*pool.groups, 0],
-    "a list whose first element is not text": lambda pool: [None, *pool.groups],
+    "a list with one element that is not a string": lambda pool: [*pool.groups, 0],
+    "a list whose first element is not a string": lambda pool: [None, *pool.groups],
 }
 
 # --- wrong values ---
