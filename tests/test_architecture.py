@@ -147,7 +147,7 @@ def test_the_deploy_program_does_not_import_the_local_cloud(path: Path) -> None:
     assert [name for name, _ in imports(path.read_text(encoding="utf-8")) if reaches(name, "local", "tests")] == []
 
 
-def test_the_commands_of_the_local_cloud_import_it_only_when_they_run():
+def test_the_commands_of_the_local_cloud_import_it_only_when_they_run() -> None:
     at_import = [
         ast.unparse(statement)
         for statement in ast.parse(LOCAL_COMMANDS.read_text(encoding="utf-8")).body
