@@ -15,7 +15,7 @@ from operations.output import Output, is_styled
 
 PROJECT = Path(__file__).resolve().parents[1]
 PROGRAM = "python manage.py"
-FAILED, WRONG_ARGUMENTS, INTERRUPTED = 1, 2, 130
+FAILED, INTERRUPTED = 1, 130
 _STATUS = "Exit status: 0 done; 1 the command failed, or it reported a fault; 2 wrong arguments; 130 interrupted."
 
 Command = Callable[..., int]
