@@ -6,13 +6,14 @@ the state has ended. Concurrent reads could cache an old policy under a new gene
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from chalicelib.core.claims import ISSUED_AHEAD_SECONDS
 from chalicelib.core.decision import NO_POLICY, Decision, decide
 from chalicelib.core.errors import TokenRejected
+from chalicelib.core.policy import Policy
 from chalicelib.core.principal import Principal
 from chalicelib.core.statement import Statement
 from chalicelib.lru_cache import LruCache
@@ -38,6 +39,20 @@ class EffectivePermissions:
     statements: tuple[Statement, ...]
     policies: tuple[str, ...]
     generation: int
+
+    def decide(self, method: str, path: str) -> Decision:
+        return decide(self.statements, method, path) if self.policies else NO_POLICY
+
+
+def merge(policies: Iterable[Policy], scopes: frozenset[str], generation: int) -> EffectivePermissions:
+    """Return what the policies permit together to a token with these scopes."""
+    found = tuple(policies)
+    counting = [s for policy in found for s in policy.statements if s.counts_for(scopes)]
+    return EffectivePermissions(
+        statements=tuple(dict.fromkeys(counting)),  # groups overlap; each decision iterates over all statements
+        policies=tuple(f"{policy.subject}@{policy.version}" for policy in found),
+        generation=generation,
+    )
 
 
 class Authorization(NamedTuple):
@@ -74,13 +89,17 @@ class Authorize:
 
     def __call__(self, token: str, method: str, path: str) -> Authorization:
         """Raises TokenRejected (401) or CannotDecide (500)."""
+        principal, generation = self.authenticate(token)
+        permissions = self._permissions_of(principal, generation)
+        return Authorization(principal, permissions, permissions.decide(method, path))
+
+    def authenticate(self, token: str) -> tuple[Principal, int]:
+        """Return the principal of a token that was not revoked, and the generation. Raises as a call does."""
         principal = self._verify(token)
         reading = self._read_state(principal)
         if reading.session_revoked or (reading.revoked_before >= 0 and self._is_revoked(principal, reading)):
             raise TokenRejected("revoked", "the token was revoked")
-        permissions = self._permissions_of(principal, reading.generation)
-        decision = decide(permissions.statements, method, path) if permissions.policies else NO_POLICY
-        return Authorization(principal, permissions, decision)
+        return principal, reading.generation
 
     def _is_revoked(self, principal: Principal, reading: AuthorizationState) -> bool:
         """Compare the time of the token, by Cognito's clock, with the time of the revocation, by a Lambda's clock.
@@ -113,12 +132,7 @@ class Authorize:
             if permissions.generation == generation and 0 <= started - read_at < CACHE_MAX_AGE_SECONDS:
                 return permissions
         read = self._policies.read(principal.policy_subjects)
-        found = [read[subject] for subject in principal.policy_subjects if subject in read]
-        counting = [s for policy in found for s in policy.statements if s.counts_for(principal.scopes)]
-        permissions = EffectivePermissions(
-            statements=tuple(dict.fromkeys(counting)),  # groups overlap; each decision iterates over all statements
-            policies=tuple(f"{policy.subject}@{policy.version}" for policy in found),
-            generation=generation,
-        )
+        found = (read[subject] for subject in principal.policy_subjects if subject in read)
+        permissions = merge(found, principal.scopes, generation)
         self._permissions.put(key, (started, permissions))
         return permissions

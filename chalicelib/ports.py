@@ -1,10 +1,10 @@
 """The ports: what the use cases need from outside. `chalicelib/aws/` implements them; tests use fakes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
-from chalicelib.core.policy import Policy
+from chalicelib.core.policy import Policy, StoredPolicy
 from chalicelib.core.principal import Principal
 from chalicelib.core.statement import Statement
 
@@ -56,6 +56,13 @@ class PolicyReader(Protocol):
         """Return the policies of the subjects that have one. Raises CannotDecide unless every key was read."""
 
 
+class PolicyCatalog(Protocol):
+    """The strongly consistent read of everything that is stored as a policy."""
+
+    def list_stored(self) -> Sequence[StoredPolicy]:
+        """Return all items, including deleted and corrupt policies."""
+
+
 class PolicyStore(PolicyReader, Protocol):
     """The reads and writes of policies by administrators. Without a version, a write replaces any version."""
 
@@ -100,6 +107,16 @@ class GatewayCache(Protocol):
 
     def flush(self) -> None:
         """Flush the cache. Best effort: on AWS a flush was observed to take most of a minute."""
+
+
+class GroupReader(Protocol):
+    """The groups of the users of the user pool."""
+
+    def groups_of(self, username: str) -> tuple[str, ...]:
+        """Raises NotFound for an unknown user, InternalError."""
+
+    def group_exists(self, group: str) -> bool:
+        """Raises InternalError."""
 
 
 class Directory(Protocol):

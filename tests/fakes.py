@@ -1,6 +1,6 @@
 """In-memory fakes of the ports."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from chalicelib.core.claims import Expectation, principal_from
 from chalicelib.core.errors import InternalError, NotFound, TokenRejected, VersionConflict
-from chalicelib.core.policy import Policy
+from chalicelib.core.policy import CorruptPolicy, Policy, StoredPolicy
 from chalicelib.core.policy_json import parse_statements
 from chalicelib.core.principal import Principal
 from chalicelib.core.statement import Statement
@@ -84,6 +84,7 @@ class FakePolicies:
 
     policies: dict[str, Policy] = field(default_factory=dict)
     reads: int = 0
+    corrupt: tuple[CorruptPolicy, ...] = ()
 
     def read(self, subjects: Iterable[str]) -> Mapping[str, Policy]:
         self.reads += 1
@@ -96,6 +97,9 @@ class FakePolicies:
 
     def list(self) -> list[Policy]:
         return list(self.policies.values())
+
+    def list_stored(self) -> Sequence[StoredPolicy]:
+        return [*self.policies.values(), *self.corrupt]
 
     def put(self, subject: str, statements: tuple[Statement, ...], author: str, version: int | None) -> Policy:
         before = self.policies[subject].version if subject in self.policies else 0
@@ -140,6 +144,22 @@ class FakeDirectory:
         if group == self.fails_at:
             raise InternalError("group_not_added", f"the group {group} was not added")
         self.groups.append((pool_id, username, group))
+
+
+@dataclass
+class FakeGroups:
+    """Implements GroupReader: username → groups. `existing` are the groups of the pool, None for every name."""
+
+    users: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    existing: frozenset[str] | None = None
+
+    def groups_of(self, username: str) -> tuple[str, ...]:
+        if username not in self.users:
+            raise NotFound("the user")
+        return self.users[username]
+
+    def group_exists(self, group: str) -> bool:
+        return self.existing is None or group in self.existing
 
 
 @dataclass

@@ -1,0 +1,161 @@
+"""Use case: explain the decision on one request: what decides, by which statements, and what would reverse it.
+
+The decision comes from `authorize.merge` and `EffectivePermissions.decide`, as it does in the authorizer.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from chalicelib.authorize import merge
+from chalicelib.core.decision import Decision
+from chalicelib.core.errors import InvalidInput, TokenRejected
+from chalicelib.core.policy import CorruptPolicy, Policy, StoredPolicy
+from chalicelib.core.principal import Principal
+from chalicelib.core.request_path import spellings
+from chalicelib.core.route import Authorizer, Route, find_route
+from chalicelib.core.statement import Effect
+from chalicelib.nearest import Change, Request, nearest_change
+from chalicelib.ports import GroupReader, PolicyCatalog
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The caller of a request: the subjects whose policies apply, and the scopes of the token."""
+
+    subjects: tuple[str, ...]
+    scopes: frozenset[str] = frozenset()
+
+
+class StatementName(NamedTuple):
+    """Names a statement of a stored policy."""
+
+    subject: str
+    sid: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The decision on a request, and why.
+
+    reason    a reason of `Decision`, a code of `TokenRejected`, or `public`, `scope_granted`, `scope_missing` and
+              `policy_corrupt`
+    because   the statements that made the decision
+    policies  the policies that apply, as "subject@version"
+    nearest   the nearest change that reverses the decision
+    route     the route that answers the request, or None: then API Gateway answers 403 whatever the policies allow
+    """
+
+    allowed: bool
+    reason: str
+    route: Route | None
+    because: tuple[StatementName, ...] = ()
+    policies: tuple[str, ...] = ()
+    nearest: Change | None = None
+
+
+def explain(
+    method: str, path: str, caller: Caller, stored: Sequence[StoredPolicy], routes: Iterable[Route]
+) -> Explanation:
+    """Explain one request on the policies that are stored. Raises InvalidInput for a path that no request has."""
+    route = find_route(routes, method, path)
+    if route is not None and route.authorizer is not Authorizer.POLICIES:
+        return _without_policies(route, caller.scopes)
+    by_subject = {policy.subject: policy for policy in stored}
+    applying = [by_subject[subject] for subject in caller.subjects if subject in by_subject]
+    if any(isinstance(policy, CorruptPolicy) for policy in applying):
+        return Explanation(False, "policy_corrupt", route)
+    own = [policy for policy in applying if isinstance(policy, Policy)]
+    request = Request(method, _spellings(path))
+    decision = request.decide(own, caller.scopes)
+    return Explanation(
+        decision.allowed,
+        decision.reason,
+        route,
+        because=tuple(_deciding(own, caller.scopes, request, decision)),
+        policies=merge(own, caller.scopes, generation=0).policies,
+        nearest=nearest_change(request, own, caller.scopes, _joinable(caller, stored)),
+    )
+
+
+def _without_policies(route: Route, scopes: frozenset[str]) -> Explanation:
+    if route.authorizer is Authorizer.NONE:
+        return Explanation(True, "public", route)
+    granted = not scopes.isdisjoint(route.scopes)
+    return Explanation(granted, "scope_granted" if granted else "scope_missing", route)
+
+
+def _spellings(path: str) -> tuple[str, ...]:
+    if not path.startswith("/"):
+        raise InvalidInput("path", "does not begin with a slash")
+    try:
+        return spellings(path)
+    except ValueError as error:
+        raise InvalidInput("path", str(error)) from None
+
+
+def _deciding(
+    own: Iterable[Policy], scopes: frozenset[str], request: Request, decision: Decision
+) -> Iterable[StatementName]:
+    """Name the statements to which `Decision.because` refers. The same sid can be in several policies."""
+    effect = Effect.ALLOW if decision.allowed else Effect.DENY
+    for policy in own:
+        for statement in policy.statements:
+            counts = statement.effect is effect and statement.counts_for(scopes)
+            if counts and statement.sid in decision.because and request.is_covered_by(statement):
+                yield StatementName(policy.subject, statement.sid, policy.version)
+
+
+def _joinable(caller: Caller, stored: Iterable[StoredPolicy]) -> list[Policy]:
+    """Return the policies of the groups that a person can join. A machine has no groups."""
+    if any(subject.startswith("client:") for subject in caller.subjects):
+        return []
+    return [
+        policy
+        for policy in stored
+        if isinstance(policy, Policy) and policy.subject.startswith("group:") and policy.subject not in caller.subjects
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Explain:
+    """Explains requests on the stored policies.
+
+    policies      the policies of a stage
+    groups        the groups of users
+    verify        token → principal, as the authorizer does
+    authenticate  token → principal; also refuses revoked tokens
+    """
+
+    policies: PolicyCatalog
+    groups: GroupReader
+    verify: Callable[[str], Principal]
+    authenticate: Callable[[str], Principal]
+
+    def for_caller(self, method: str, path: str, caller: Caller, routes: Sequence[Route]) -> Explanation:
+        """Raises InvalidInput, InternalError."""
+        return explain(method, path, caller, self.policies.list_stored(), routes)
+
+    def for_user(
+        self, method: str, path: str, username: str, scopes: frozenset[str], routes: Sequence[Route]
+    ) -> Explanation:
+        """Explain a request of a user with the groups that the user pool has now. Raises NotFound as well."""
+        groups = self.groups.groups_of(username)
+        return self.for_caller(method, path, Caller(tuple(f"group:{name}" for name in groups), scopes), routes)
+
+    def for_token(self, method: str, path: str, token: str, routes: Sequence[Route]) -> Explanation:
+        """Explain a request with this token. A token that is not accepted is an explanation too.
+
+        Raises:  InvalidInput; CannotDecide when the token could not be verified
+        """
+        route = find_route(routes, method, path)
+        try:
+            # A route of use case 1 does not know revocations.
+            by_scopes = route is not None and route.authorizer is Authorizer.SCOPES
+            principal = (self.verify if by_scopes else self.authenticate)(token)
+        except TokenRejected as rejected:
+            if route is not None and route.authorizer is Authorizer.NONE:
+                return Explanation(True, "public", route)
+            return Explanation(False, rejected.code, route)
+        return self.for_caller(method, path, Caller(principal.policy_subjects, principal.scopes), routes)

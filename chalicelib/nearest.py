@@ -1,0 +1,149 @@
+"""Use case: find the nearest change of one statement or one caller that reverses a decision. Pure.
+
+Each candidate is applied to a copy of the policies and decided again, so the change that is returned has this effect.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from itertools import takewhile
+
+from chalicelib.authorize import merge
+from chalicelib.core import path_pattern
+from chalicelib.core.decision import Decision
+from chalicelib.core.policy import Policy
+from chalicelib.core.statement import Effect, Statement
+
+_MAX_CANDIDATES = 200  # each one is a decision on all policies of the caller
+
+
+class Kind(StrEnum):
+    """What has to change."""
+
+    SCOPE = "scope"
+    EXTEND = "extend"
+    REMOVE = "remove"
+    JOIN = "join"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The change of a statement, or of the caller, that reverses a decision.
+
+    kind   scope: the token needs the scope `value`. extend: the statement must also cover `value`, a method or a path
+           or both. remove: the statement must be removed or narrowed. join: the caller must be in the group as well
+    """
+
+    subject: str
+    sid: str
+    version: int
+    kind: Kind
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request and all spellings of its path. A request is allowed if every spelling is allowed."""
+
+    method: str
+    paths: tuple[str, ...]
+
+    def decide(self, policies: Iterable[Policy], scopes: frozenset[str]) -> Decision:
+        """Decide as the authorizer and the enforcement do. Returns the decision on the first spelling that is denied.
+
+        scopes  of the token
+        """
+        permissions = merge(policies, scopes, generation=0)
+        decisions = [permissions.decide(self.method, path) for path in self.paths]
+        return next((decision for decision in decisions if not decision.allowed), decisions[0])
+
+    def is_covered_by(self, statement: Statement) -> bool:
+        return any(statement.covers(self.method, path) for path in self.paths)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    distance: int
+    change: Change
+    policies: Sequence[Policy]
+    scopes: frozenset[str]
+
+
+def nearest_change(
+    request: Request, own: Sequence[Policy], scopes: frozenset[str], others: Iterable[Policy]
+) -> Change | None:
+    """Return the nearest change that reverses the decision, or None if no single change does.
+
+    own     the policies of the caller
+    scopes  of the token
+    others  the policies of the groups that the caller could join
+    """
+    allowed = request.decide(own, scopes).allowed
+    candidates = [
+        *_changes_of_own(request, own, scopes, Effect.DENY if allowed else Effect.ALLOW),
+        *_other_groups(request, own, scopes, others),
+    ]
+    for candidate in sorted(candidates, key=lambda candidate: candidate.distance)[:_MAX_CANDIDATES]:
+        if request.decide(candidate.policies, candidate.scopes).allowed != allowed:
+            return candidate.change
+    return None
+
+
+def _changes_of_own(
+    request: Request, own: Sequence[Policy], scopes: frozenset[str], wanted: Effect
+) -> Iterator[_Candidate]:
+    for policy in own:
+        for statement in policy.statements:
+            place = policy.subject, statement.sid, policy.version
+            if statement.effect is not wanted:
+                if request.is_covered_by(statement):
+                    changed = _with(own, policy, statement, None)
+                    yield _Candidate(0, Change(*place, Kind.REMOVE), changed, scopes)
+            elif not statement.counts_for(scopes):
+                for scope in statement.scopes:
+                    yield _Candidate(1, Change(*place, Kind.SCOPE, scope), own, scopes | {scope})
+            elif not request.is_covered_by(statement):
+                distance, extended, value = _extended(request, statement)
+                changed = _with(own, policy, statement, extended)
+                yield _Candidate(distance, Change(*place, Kind.EXTEND, value), changed, scopes)
+
+
+def _extended(request: Request, statement: Statement) -> tuple[int, Statement, str]:
+    """Return the distance of a statement, the statement that also covers the request, and what was added to it."""
+    path, every_method = request.paths[0], replace(statement, methods=(request.method,))
+    if request.is_covered_by(every_method):
+        return 2, replace(statement, methods=(*statement.methods, request.method)), request.method
+    shared = max(_shared_characters(pattern, path) for pattern in statement.paths)
+    longer = replace(statement, paths=(*statement.paths, *(p for p in request.paths if _can_be_pattern(p))))
+    distance = 1000 - min(shared, 500)
+    if request.method in statement.methods:
+        return distance, longer, path
+    return 1000 + distance, replace(longer, methods=(*statement.methods, request.method)), f"{request.method} {path}"
+
+
+def _shared_characters(pattern: str, path: str) -> int:
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(pattern, path, strict=False)))
+
+
+def _can_be_pattern(path: str) -> bool:
+    try:
+        path_pattern.check(path)
+    except ValueError:
+        return False
+    return True
+
+
+def _other_groups(
+    request: Request, own: Sequence[Policy], scopes: frozenset[str], others: Iterable[Policy]
+) -> Iterator[_Candidate]:
+    for policy in others:
+        decisive = next((s for s in policy.statements if s.counts_for(scopes) and request.is_covered_by(s)), None)
+        if decisive is not None:
+            place = policy.subject, decisive.sid, policy.version
+            yield _Candidate(3, Change(*place, Kind.JOIN), (*own, policy), scopes)
+
+
+def _with(own: Sequence[Policy], policy: Policy, old: Statement, new: Statement | None) -> list[Policy]:
+    statements = tuple(new if s is old else s for s in policy.statements if new or s is not old)
+    changed = replace(policy, statements=tuple(s for s in statements if s is not None))
+    return [changed if p is policy else p for p in own]
