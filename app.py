@@ -11,6 +11,7 @@ from authorizers import enforcement, policy_names
 from authorizers.policy import authorizer_blueprint, policy_authorizer
 from chalicelib.admin_routes import admin_blueprint
 from chalicelib.api import Api
+from chalicelib.explain_routes import explain_blueprint
 from chalicelib.sample.routes import sample_blueprint
 from chalicelib.triggers.policy_changed import policy_changed_trigger
 from chalicelib.triggers.post_confirmation import post_confirmation_trigger
@@ -25,6 +26,7 @@ app = Api(app_name="gatehouse")
 for blueprint in (authorizer_blueprint, policy_changed_trigger, post_confirmation_trigger, pre_token_trigger):
     app.register_blueprint(blueprint)
 app.register_blueprint(admin_blueprint)
+app.register_blueprint(explain_blueprint)
 app.register_blueprint(sample_blueprint)
 enforcement.enforce(app)
 

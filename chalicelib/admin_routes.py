@@ -1,5 +1,6 @@
 """The administration API: routes that write policies and revoke tokens. Policies decide who may call them."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -19,6 +20,7 @@ admin_blueprint = Blueprint(__name__)
 
 _REVOCABLE = ("sub", "client", "session")
 _LONGEST_VALUE = 256
+_MOST_BYTES = 65_536  # a policy that fits into an authorizer's result is much smaller
 
 
 @admin_blueprint.route("/admin/policies", authorizer=policy_authorizer)
@@ -33,13 +35,14 @@ def get_policy(kind: str, name: str) -> Any:
 
 @admin_blueprint.route("/admin/policies/{kind}/{name}", methods=["PUT"], authorizer=policy_authorizer)
 def put_policy(kind: str, name: str) -> Any:
-    statements, version = parse_policy(_body())
-    return _shown(wiring.administer().put_policy(f"{kind}:{name}", statements, _caller_id(), version))
+    statements, version, force = parse_policy(_body())
+    return _shown(wiring.administer().put_policy(f"{kind}:{name}", statements, _caller_id(), version, force))
 
 
 @admin_blueprint.route("/admin/policies/{kind}/{name}", methods=["DELETE"], authorizer=policy_authorizer)
 def delete_policy(kind: str, name: str) -> Any:
-    wiring.administer().delete_policy(f"{kind}:{name}", _caller_id())
+    force = parse_deletion(_body() if admin_blueprint.current_request.raw_body else {})
+    wiring.administer().delete_policy(f"{kind}:{name}", _caller_id(), force=force)
     return no_content()
 
 
@@ -60,16 +63,31 @@ def lift_revocation() -> Any:
     return no_content()
 
 
-def parse_policy(body: Any) -> tuple[tuple[Statement, ...], int | None]:
-    """Returns the statements of a policy, and the version that they replace. Raises InvalidInput.
+def parse_policy(body: Any) -> tuple[tuple[Statement, ...], int | None, bool]:
+    """Returns the statements of a policy, the version that they replace, and `force`. Raises InvalidInput.
 
-    Shape:  {"statements": [...], "version": the version that was read (optional)}
+    Shape:  {"statements": [...], "version": the version that was read (optional), "force": bool (optional)}
     """
-    read = fields(body, required={"statements"}, optional={"version"})
+    read = fields(body, required={"statements"}, optional={"version", "force"})
     statements, version = parse_statements(read["statements"]), read.get("version")
     if version is not None and (type(version) is not int or version < 0):
         raise InvalidInput("version", "expected the whole number that the policy was read with")
-    return statements, version
+    return statements, version, _force(read)
+
+
+def parse_deletion(body: Any) -> bool:
+    """Returns `force` of a deletion. Raises InvalidInput.
+
+    Shape:  {"force": bool (optional)}
+    """
+    return _force(fields(body, optional={"force"}))
+
+
+def _force(read: Mapping[str, Any]) -> bool:
+    force = read.get("force", False)
+    if not isinstance(force, bool):
+        raise InvalidInput("force", "expected true or false")
+    return force
 
 
 def parse_revocation(body: Any) -> tuple[RevocationKind, str]:
@@ -87,7 +105,7 @@ def parse_revocation(body: Any) -> tuple[RevocationKind, str]:
 
 
 def _body() -> Any:
-    return read_json(admin_blueprint.current_request)
+    return read_json(admin_blueprint.current_request, _MOST_BYTES)
 
 
 def _caller_id() -> str:

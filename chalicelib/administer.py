@@ -14,13 +14,17 @@ from chalicelib.ports import Generation, PolicyStore, Revocation, RevocationKind
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
+def _accept(_subject: str, _after: Sequence[Statement]) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Administer:
     """Administers policies and revocations.
 
-    check_size  raises InvalidInput for statements that are too large
-    clients     returns the app clients whose tokens are accepted; only these can be revoked
-    now         returns seconds since 1970
+    check_size       raises InvalidInput for statements that are too large
+    clients          returns the app clients whose tokens are accepted; only these can be revoked
+    refuse_lock_out  raises LastAdministrator for the statements of a subject that would leave no administrator
+    now              returns seconds since 1970
     """
 
     policies: PolicyStore
@@ -28,6 +32,7 @@ class Administer:
     revocations: Revocations
     check_size: Callable[[Sequence[Statement]], None]
     clients: Callable[[], frozenset[str]] = frozenset
+    refuse_lock_out: Callable[[str, Sequence[Statement]], None] = _accept
     now: Callable[[], float] = time.time
 
     def list_policies(self) -> list[Policy]:
@@ -38,15 +43,24 @@ class Administer:
         return self.policies.get(check_subject(subject))
 
     def put_policy(
-        self, subject: str, statements: tuple[Statement, ...], author: str, version: int | None = None
+        self,
+        subject: str,
+        statements: tuple[Statement, ...],
+        author: str,
+        version: int | None = None,
+        force: bool = False,
     ) -> Policy:
         """Store a policy. An invalid policy is refused as a whole.
 
         version  the version that the policy replaces; None replaces any version
-        Raises:  InvalidInput, VersionConflict; InternalError when the change may be stored but not yet effective
+        force    store the policy even if it leaves no administrator
+        Raises:  InvalidInput, VersionConflict, LastAdministrator; InternalError when the change may be stored but not
+                 yet effective
         """
         check_subject(subject)
         self.check_size(statements)
+        if not force:
+            self.refuse_lock_out(subject, statements)
         try:
             return self.policies.put(subject, statements, author, version)
         finally:
@@ -54,9 +68,11 @@ class Administer:
             # increments the generation as well, because the policy may be stored although the response was lost.
             self.generation.bump()
 
-    def delete_policy(self, subject: str, author: str, version: int | None = None) -> None:
-        """Raises InvalidInput, NotFound, VersionConflict and InternalError, as `put_policy` does."""
+    def delete_policy(self, subject: str, author: str, version: int | None = None, force: bool = False) -> None:
+        """Raises InvalidInput, NotFound, VersionConflict, LastAdministrator and InternalError, as `put_policy` does."""
         check_subject(subject)
+        if not force:
+            self.refuse_lock_out(subject, ())
         try:
             self.policies.delete(subject, author, version)
         finally:

@@ -15,6 +15,7 @@ from chalicelib.core.principal import Principal
 from chalicelib.core.request_path import spellings
 from chalicelib.core.route import Authorizer, Route, find_route
 from chalicelib.core.statement import Effect
+from chalicelib.matrix import Matrix, build_matrix
 from chalicelib.nearest import Change, Request, nearest_change
 from chalicelib.ports import GroupReader, PolicyCatalog
 
@@ -133,16 +134,19 @@ class Explain:
     verify: Callable[[str], Principal]
     authenticate: Callable[[str], Principal]
 
-    def for_caller(self, method: str, path: str, caller: Caller, routes: Sequence[Route]) -> Explanation:
-        """Raises InvalidInput, InternalError."""
+    def for_subjects(
+        self, method: str, path: str, subjects: Iterable[str], scopes: Iterable[str], routes: Sequence[Route]
+    ) -> Explanation:
+        """Explain a request of a token with these policy subjects and scopes. Raises InvalidInput, InternalError."""
+        caller = Caller(tuple(dict.fromkeys(subjects)), frozenset(scopes))
         return explain(method, path, caller, self.policies.list_stored(), routes)
 
     def for_user(
-        self, method: str, path: str, username: str, scopes: frozenset[str], routes: Sequence[Route]
+        self, method: str, path: str, username: str, scopes: Iterable[str], routes: Sequence[Route]
     ) -> Explanation:
         """Explain a request of a user with the groups that the user pool has now. Raises NotFound as well."""
-        groups = self.groups.groups_of(username)
-        return self.for_caller(method, path, Caller(tuple(f"group:{name}" for name in groups), scopes), routes)
+        subjects = [f"group:{name}" for name in self.groups.groups_of(username)]
+        return self.for_subjects(method, path, subjects, scopes, routes)
 
     def for_token(self, method: str, path: str, token: str, routes: Sequence[Route]) -> Explanation:
         """Explain a request with this token. A token that is not accepted is an explanation too.
@@ -158,4 +162,8 @@ class Explain:
             if route is not None and route.authorizer is Authorizer.NONE:
                 return Explanation(True, "public", route)
             return Explanation(False, rejected.code, route)
-        return self.for_caller(method, path, Caller(principal.policy_subjects, principal.scopes), routes)
+        return self.for_subjects(method, path, principal.policy_subjects, principal.scopes, routes)
+
+    def matrix(self, routes: Sequence[Route]) -> Matrix:
+        """Raises InternalError."""
+        return build_matrix(self.policies.list_stored(), routes)

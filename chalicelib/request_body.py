@@ -6,13 +6,16 @@ from typing import Any, cast
 from chalice.app import Request
 
 from chalicelib.core import strict_json
-from chalicelib.core.errors import InvalidInput
+from chalicelib.core.errors import InvalidInput, TooLarge
 
 
-def read_json(request: Request) -> Any:
-    """Returns the body of a request as a JSON value. Raises InvalidInput."""
+def read_json(request: Request, most_bytes: int | None = None) -> Any:
+    """Returns the body of a request as a JSON value. Raises InvalidInput, and TooLarge above `most_bytes`."""
+    body = cast(bytes, request.raw_body)
+    if most_bytes is not None and len(body) > most_bytes:
+        raise TooLarge("body", f"{len(body)} bytes, at most {most_bytes} are accepted")
     try:
-        return strict_json.parse(cast(bytes, request.raw_body))
+        return strict_json.parse(body)
     except ValueError as error:
         raise InvalidInput("body", f"is not JSON: {error}") from None
 

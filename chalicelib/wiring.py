@@ -1,9 +1,8 @@
 """Connects the use cases with the implementations of their ports. Builds each once, on first use, not at import."""
 
 import os
-from collections.abc import Callable
 from functools import cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -12,13 +11,15 @@ from authorizers.policy_document import check_size
 from chalicelib.administer import Administer
 from chalicelib.authorize import Authorize
 from chalicelib.aws.authorization_state import StateTable
-from chalicelib.aws.directory import OnboardingTable, UserPool
+from chalicelib.aws.directory import OnboardingTable, PoolGroups, UserPool
 from chalicelib.aws.gateway import StageCache
 from chalicelib.aws.jwks import JwksKeySource, fetch_jwks
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.claims import Expectation
+from chalicelib.explain import Explain
 from chalicelib.federate import TokenGroups
 from chalicelib.invalidate import Invalidate
+from chalicelib.lock_out import RefuseLockOut
 from chalicelib.onboard import Onboard
 from chalicelib.settings import Settings
 from chalicelib.verify import VerifyToken
@@ -53,10 +54,15 @@ def keys_outage_seconds() -> float:
 
 
 @cache
-def authorize() -> Authorize:
+def verify() -> VerifyToken:
     expected = Expectation(settings().issuer, settings().client_ids)
+    return VerifyToken(keys(), expected, remember=settings().remembered_tokens)
+
+
+@cache
+def authorize() -> Authorize:
     return Authorize(
-        verify=VerifyToken(keys(), expected, remember=settings().remembered_tokens),
+        verify=verify(),
         state=StateTable(dynamodb(), settings().state_table),
         policies=_policies(),
         max_staleness=settings().policy_max_staleness_seconds,
@@ -64,21 +70,36 @@ def authorize() -> Authorize:
 
 
 @cache
+def explain() -> Explain:
+    return Explain(
+        policies=_policies(),
+        groups=_groups(),
+        verify=lambda token: verify()(token),  # only a token needs the settings of the authorizer
+        authenticate=lambda token: authorize().authenticate(token)[0],
+    )
+
+
+@cache
 def administer() -> Administer:
     tables = settings().policy_table, settings().state_table
-    return administer_with(dynamodb(), *tables, clients=lambda: settings().client_ids)
+    return administer_with(
+        dynamodb(),
+        *tables,
+        clients=lambda: settings().client_ids,
+        refuse_lock_out=RefuseLockOut(_policies(), lambda group: _groups().group_exists(group)),
+    )
 
 
 def administer_with(
     dynamodb: "DynamoDBClient",
     policy_table: str,
     state_table: str,
-    clients: Callable[[], frozenset[str]] = frozenset,
+    **more: Any,
 ) -> Administer:
     """Returns the use case for the tables named, without any setting. Tools outside the application call this."""
     state = StateTable(dynamodb, state_table)
     policies = PolicyTable(dynamodb, policy_table, check_size=check_size)
-    return Administer(policies, generation=state, revocations=state, check_size=check_size, clients=clients)
+    return Administer(policies, generation=state, revocations=state, check_size=check_size, **more)
 
 
 @cache
@@ -104,6 +125,12 @@ def onboard() -> Onboard:
 @cache
 def token_groups() -> TokenGroups:
     return TokenGroups(onboard(), providers=settings().sso_providers, group_map=settings().group_map)
+
+
+@cache
+def _groups() -> PoolGroups:
+    pool_id = settings().issuer.rpartition("/")[2]
+    return PoolGroups(_session().client("cognito-idp", config=_SHORT_TIMEOUTS), pool_id)
 
 
 @cache

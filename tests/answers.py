@@ -35,7 +35,7 @@ def call(
 
     granted  the context that the gateway passes from the authorizer to the service
     """
-    text = body if isinstance(body, str) else json.dumps(body)
+    text = body if body is None or isinstance(body, str) else json.dumps(body)
     answered = app(proxy_event(method, resource, parameters, granted, text), None)
     return answered["statusCode"], json.loads(answered["body"]) if answered["body"] else None
 

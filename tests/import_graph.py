@@ -40,6 +40,8 @@ _TOPS = ("authorizers", "infra", "local", "operations")
 _CHALICELIB = {
     **{name: name for name in ("sample", "triggers", "wiring", "aws", "ports", "api", "settings", "core")},
     "admin_routes": "routes",
+    "explain_routes": "routes",
+    "route_table": "api",
     "request_body": "api",
     "environment": "settings",
 }

@@ -15,7 +15,10 @@ from tests.import_graph import ORDER, circles, component_imports, mermaid, modul
 
 ROOT = Path(__file__).resolve().parents[1]
 
-USE_CASES = ("administer", "authorize", "federate", "invalidate", "lru_cache", "onboard", "verify")
+USE_CASES = (
+    *("administer", "authorize", "explain", "federate", "invalidate", "lock_out", "lru_cache", "matrix", "nearest"),
+    *("onboard", "verify"),
+)
 PARTS = {
     "core": ("chalicelib/core/*.py",),
     "use cases": (*(f"chalicelib/{name}.py" for name in USE_CASES), "chalicelib/sample/service.py"),
@@ -24,8 +27,13 @@ PARTS = {
     "aws": ("chalicelib/aws/*.py", "chalicelib/sample/table.py"),
     "triggers": ("chalicelib/triggers/*.py",),
     "wiring": ("chalicelib/wiring.py", "chalicelib/sample/wiring.py"),
-    "api": ("chalicelib/api.py", "chalicelib/request_body.py"),
-    "routes": ("chalicelib/admin_routes.py", "chalicelib/sample/__init__.py", "chalicelib/sample/routes.py"),
+    "api": ("chalicelib/api.py", "chalicelib/request_body.py", "chalicelib/route_table.py"),
+    "routes": (
+        "chalicelib/admin_routes.py",
+        "chalicelib/explain_routes.py",
+        "chalicelib/sample/__init__.py",
+        "chalicelib/sample/routes.py",
+    ),
     "authorizers": ("authorizers/*.py",),
     "app": ("app.py",),
 }
@@ -40,7 +48,7 @@ IMPURE = {
 NEVER_SHIPPED = {"benchmarks", "chalice_cli", "console", "infra", "local", "operations", "tests"}
 FRAMEWORKS = {"aws_lambda_powertools", "boto3", "botocore", "chalice"}
 THIRD_PARTIES = {*FRAMEWORKS, "cryptography", "jwt"}
-ROUTES = ("chalicelib.admin_routes", "chalicelib.sample.routes")
+ROUTES = ("chalicelib.admin_routes", "chalicelib.explain_routes", "chalicelib.sample.routes")
 SAMPLE = ("chalicelib.sample.service", "chalicelib.sample.wiring")
 SAMPLE_PORT = {f"chalicelib.sample.service.{name}" for name in ("Entry", "Kind")}
 

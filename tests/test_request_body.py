@@ -69,7 +69,7 @@ def test_an_invalid_policy_is_refused_with_the_field_name(body: object, field: s
     ids=["no version", "null", "zero", "seven"],
 )
 def test_the_parsed_policy_contains_the_version_that_it_replaces(body: dict[str, object], version: int | None) -> None:
-    assert parse_policy({"statements": [READ], **body}) == (statements(READ), version)
+    assert parse_policy({"statements": [READ], **body}) == (statements(READ), version, False)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ GatehouseError
 │   ├── InvalidInput        400: a field is invalid; nothing was stored
 │   │   └── TooLarge        413
 │   ├── NotFound            404
-│   └── VersionConflict     409: another writer changed the item in the meantime
+│   ├── VersionConflict     409: another writer changed the item in the meantime
+│   └── LastAdministrator   409: nobody could administer policies any more
 └── InternalError           500: our fault
     └── CannotDecide        no authorization; never an Allow, and never a Deny, which API Gateway would cache
 """
@@ -53,6 +54,17 @@ class VersionConflict(CallerError):
 
     def __init__(self, what: str, expected: int) -> None:
         super().__init__("version_conflict", f"{what} is no longer at version {expected}: read it again")
+
+
+class LastAdministrator(CallerError):
+    """The change of a policy would leave no administrator. See `core/administrator.py`."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(
+            "last_administrator",
+            f"without this policy of {subject}, no group could change policies. Give another group of the user pool"
+            ' PUT on /admin/policies/* first. To proceed anyway, send "force": true',
+        )
 
 
 class InternalError(GatehouseError):

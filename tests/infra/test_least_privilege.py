@@ -6,6 +6,7 @@ Source:  AWS Well-Architected, SEC03-BP02 "Authorization least privilege access"
 """
 
 import json
+import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -57,16 +58,22 @@ EVERYTHING = {
 }
 POLICY = {"kind": "group", "name": "clerks"}
 REVOCATION = {"sub": "5a110000-0000-4000-8000-000000000001"}
+ADMINISTRATORS = {"kind": "group", "name": "readers"}  # a group of the test's user pool
+QUESTION = {"method": "GET", "path": "/orders"}
 Row = tuple[str, str, Any, Mapping[str, str]]
 # Every route, in an order in which each call succeeds. `{id}` is the id that was written last. A service with a folder
 # of tests can define its rows there, in REQUESTS of route_requests.py.
 REQUESTS: list[Row] = [
     ("GET", "/", None, {}),
     ("GET", "/whoami", None, {}),
+    ("PUT", "/admin/policies/{kind}/{name}", {"statements": [allow("/*", methods=["*"])]}, ADMINISTRATORS),
     ("PUT", "/admin/policies/{kind}/{name}", {"statements": [allow("/orders")]}, POLICY),
     ("GET", "/admin/policies", None, {}),
     ("GET", "/admin/policies/{kind}/{name}", None, POLICY),
     ("DELETE", "/admin/policies/{kind}/{name}", None, POLICY),
+    ("GET", "/admin/routes", None, {}),
+    ("GET", "/admin/matrix", None, {}),
+    ("POST", "/admin/explain", {**QUESTION, "username": "clio"}, {}),
     ("POST", "/admin/revocations", REVOCATION, {}),
     ("GET", "/admin/revocations", None, {}),
     ("DELETE", "/admin/revocations", REVOCATION, {}),
@@ -110,12 +117,12 @@ class Recorder:
 def recorded() -> Iterator[Recorder]:
     """Records the calls of a test, on services with the template's tables, a user pool and a REST API."""
     with pytest.MonkeyPatch.context() as environment, fresh_wiring(), empty_tables(), server(jwks=keys()) as url:
-        user_pool()
+        issuer = f"https://cognito-idp.us-east-1.amazonaws.com/{user_pool()}"
         settings = {
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": "us-east-1",
-            "ISSUER": mint.ISSUER,
+            "ISSUER": issuer,
             "JWKS_URL": f"{url}/jwks",
             "CLIENT_IDS": mint.WEB_CLIENT,
             **table_settings(),
@@ -155,31 +162,44 @@ def keys() -> Callable[[Any], None]:
     return answers(200, written(jwk()))
 
 
-def user_pool() -> None:
+def user_pool() -> str:
+    """Creates the pool with its users, and returns its id."""
     cognito = boto3.client("cognito-idp", region_name="us-east-1")
     pool_id = cognito.create_user_pool(PoolName="olympus")["UserPool"]["Id"]
     cognito.create_group(UserPoolId=pool_id, GroupName="readers")
     for name in ("clio", "urania"):
         cognito.admin_create_user(UserPoolId=pool_id, Username=name)
+    return str(pool_id)
 
 
 def ask_every_route() -> None:
     last_id = ""
     for method, resource, body, parameters in every_request():
         known = {**parameters, **({"id": last_id} if "{id}" in resource else {})}
-        answered = app(proxy_event(method, resource, known, EVERYTHING, json.dumps(body)), None)
+        text = None if body is None else json.dumps(body)
+        answered = app(proxy_event(method, resource, known, EVERYTHING, text), None)
         assert answered["statusCode"] < 300, f"{method} {resource}: mend its row in REQUESTS in {HERE}: {answered}"
         if answered["statusCode"] == 201:
             last_id = json.loads(answered["body"]).get("id", last_id)
+
+
+def serve() -> None:
+    ask_every_route()
+    question = json.dumps({**QUESTION, "token": token_of_now()})
+    answered = app(proxy_event("POST", "/admin/explain", {}, EVERYTHING, question), None)
+    assert json.loads(answered["body"])["reason"] == "no_policy", answered
 
 
 def authorize() -> None:
     boto3.client("dynamodb", region_name="us-east-1").put_item(
         TableName="StateTable", Item={"id": {"S": "generation"}, "n": {"N": "1"}}
     )
+    assert policy_authorizer(token_event(token_of_now(), ARN), None)["principalId"] == mint.person()["sub"]
+
+
+def token_of_now() -> str:
     now = int(time.time())
-    token = mint.token(mint.person(iat=now, auth_time=now, exp=now + 900))
-    assert policy_authorizer(token_event(token, ARN), None)["principalId"] == mint.person()["sub"]
+    return mint.token(mint.person(iss=os.environ["ISSUER"], iat=now, auth_time=now, exp=now + 900))
 
 
 def follow_the_stream() -> None:
@@ -223,7 +243,7 @@ def make_a_token() -> None:
 
 
 FUNCTIONS = {
-    "ApiRole": ask_every_route,
+    "ApiRole": serve,
     "AuthorizerRole": authorize,
     "PolicyChangedRole": follow_the_stream,
     "PostConfirmationRole": confirm,

@@ -241,12 +241,12 @@ class AcknowledgementBeforeBump(Shipped):
 class DeletionWithoutBump(Shipped):
     def administer(self, client: Any, now: Now) -> Administer:
         class NoBumpOnDelete(Administer):
-            def delete_policy(self, subject: str, author: str, version: int | None = None) -> None:
+            def delete_policy(self, subject: str, author: str, version: int | None = None, force: bool = False) -> None:
                 self.policies.delete(subject, author, version)
 
         shipped = super().administer(client, now)
         return NoBumpOnDelete(
-            shipped.policies, shipped.generation, shipped.revocations, shipped.check_size, shipped.clients, now
+            shipped.policies, shipped.generation, shipped.revocations, shipped.check_size, shipped.clients, now=now
         )
 
 

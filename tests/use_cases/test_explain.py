@@ -17,7 +17,7 @@ from chalicelib.core.principal import Principal
 from chalicelib.core.request_path import spellings
 from chalicelib.core.route import Authorizer, Route
 from chalicelib.core.statement import Statement
-from chalicelib.explain import Caller, Explain, Explanation
+from chalicelib.explain import Explain, Explanation
 from chalicelib.nearest import Change, Kind
 from chalicelib.ports import Revocation
 from chalicelib.verify import VerifyToken
@@ -53,8 +53,9 @@ class System:
         return Authorize(lambda _: caller, self.state, self.policies, now=Clock())("", method, path).decision
 
     def ask(self, words: str, *groups: str, scopes: tuple[str, ...] = ()) -> Explanation:
-        caller = Caller(tuple(f"group:{name}" for name in groups or ("clerks",)), frozenset(scopes))
-        return self.explain.for_caller(*words.split(" "), caller, ROUTES)
+        method, path = words.split(" ")
+        subjects = [f"group:{name}" for name in groups or ("clerks",)]
+        return self.explain.for_subjects(method, path, subjects, scopes, ROUTES)
 
 
 def policy(*rules: dict[str, Any], subject: str = "group:clerks", version: int = 3) -> Policy:
@@ -78,7 +79,7 @@ def test_an_explanation_agrees_with_the_authorizer(policies, scopes, request):
     system = System(*policies)
     for caller in callers(scopes):
         decision = system.decision(caller, *request)
-        found = system.explain.for_caller(*request, Caller(caller.policy_subjects, scopes), routes=[])
+        found = system.explain.for_subjects(*request, caller.policy_subjects, scopes, routes=[])
         assert (found.allowed, found.reason) == (decision.allowed, decision.reason)
         assert {name.sid for name in found.because} == set(decision.because)
 
@@ -94,7 +95,7 @@ def callers(scopes: frozenset[str]) -> list[Principal]:
 def test_a_request_is_allowed_only_if_every_spelling_of_its_path_is(policies, scopes, method, path):
     caller = replace(principal(), policy_subjects=("group:clerks", "group:auditors"), scopes=scopes)
     system = System(*policies)
-    found = system.explain.for_caller(method, path, Caller(caller.policy_subjects, scopes), routes=[])
+    found = system.explain.for_subjects(method, path, caller.policy_subjects, scopes, routes=[])
     assert found.allowed == all(system.decision(caller, method, spelling).allowed for spelling in spellings(path))
 
 
@@ -104,7 +105,7 @@ def test_a_request_is_allowed_only_if_every_spelling_of_its_path_is(policies, sc
 @example([policy(allow("/a"), deny("/a"))], frozenset(), ("GET", "/a"))
 def test_the_nearest_change_reverses_the_decision(policies, scopes, request):
     caller = replace(principal(), policy_subjects=("group:clerks", "group:auditors"), scopes=scopes)
-    found = System(*policies).explain.for_caller(*request, Caller(caller.policy_subjects, scopes), routes=[])
+    found = System(*policies).explain.for_subjects(*request, caller.policy_subjects, scopes, routes=[])
     if found.nearest is not None:
         changed, after = apply(found.nearest, policies, caller)
         assert System(*changed).decision(after, *request).allowed is not found.allowed
@@ -196,7 +197,7 @@ def test_the_nearest_change_names_the_statement_and_what_to_change(rules, expect
 
 def test_a_machine_is_not_advised_to_join_a_group():
     system = System(policy(allow("/*"), subject="group:admins"))
-    found = system.explain.for_caller("GET", "/reports", Caller(("client:machineofolympus",)), ROUTES)
+    found = system.explain.for_subjects("GET", "/reports", ["client:machineofolympus"], [], ROUTES)
     assert (found.reason, found.nearest) == ("no_policy", None)
 
 
@@ -230,7 +231,7 @@ def test_a_corrupt_policy_of_the_caller_explains_the_failure():
 @pytest.mark.parametrize("path", ["reports", "", "/a//b", "/a/../b", "/%00", "/%ff"])
 def test_a_path_that_no_request_has_is_refused(path):
     with pytest.raises(InvalidInput, match=r"^path: "):
-        System().explain.for_caller("GET", path, Caller(()), ROUTES)
+        System().explain.for_subjects("GET", path, [], [], ROUTES)
 
 
 # --- users and tokens ---

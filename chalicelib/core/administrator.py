@@ -1,0 +1,23 @@
+"""Decides whether the policy of a group makes its members administrators. Pure."""
+
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from chalicelib.core.decision import decide
+from chalicelib.core.request_path import spellings
+from chalicelib.core.statement import Effect, Statement
+
+
+def administers(subject: str, statements: Iterable[Statement]) -> bool:
+    """Return whether the statements alone allow `PUT` of the subject's own policy. From there it can get every right.
+
+    An Allow that requires a scope does not count, and every Deny counts: no app client must grant a scope first. A
+    machine is not an administrator: people must be able to correct a mistake.
+    """
+    kind, _, name = subject.partition(":")
+    counting = [statement for statement in statements if statement.effect is Effect.DENY or not statement.scopes]
+    try:
+        paths = spellings(f"/admin/policies/{kind}/{quote(name, safe='')}")
+    except ValueError:  # such as a group with the name ".."
+        return False
+    return kind == "group" and all(decide(counting, "PUT", path).allowed for path in paths)

@@ -1,0 +1,129 @@
+"""The administration API: routes that explain decisions and show who may do what. They change nothing.
+
+An answer names policies and statements. It contains no token and no claim.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from chalice.app import Blueprint
+
+from authorizers.policy import policy_authorizer
+from chalicelib import wiring
+from chalicelib.core.errors import InvalidInput
+from chalicelib.core.policy import check_subject
+from chalicelib.core.route import Authorizer, Route
+from chalicelib.core.statement import METHODS
+from chalicelib.request_body import fields, read_json
+from chalicelib.route_table import read_routes
+
+explain_blueprint = Blueprint(__name__)
+
+_CALLERS = ("groups", "username", "client", "token")
+_MOST_NAMES = 100
+_LONGEST = {"path": 2048, "username": 128, "client": 128, "token": 16_384, "groups": 128, "scopes": 256}
+
+
+@explain_blueprint.route("/admin/routes", authorizer=policy_authorizer)
+def list_routes() -> Any:
+    return {"routes": [shown_route(route) for route in _routes()]}
+
+
+@explain_blueprint.route("/admin/matrix", authorizer=policy_authorizer)
+def show_matrix() -> Any:
+    matrix = wiring.explain().matrix(_routes())
+    return {
+        "subjects": [{"subject": subject, "version": version} for subject, version in matrix.subjects],
+        "routes": [shown_route(route) for route in matrix.routes],
+        "cells": [
+            {
+                "subject": cell.subject,
+                "method": cell.route.method,
+                "path": cell.route.path,
+                "access": cell.access.value,
+                "allowed": cell.access.value == "allowed",
+                "reason": cell.reason,
+                "because": cell.because,
+                "exceptions": [
+                    {
+                        "path": other.case.path,
+                        "scopes": sorted(other.case.scopes),
+                        "allowed": other.allowed,
+                        "reason": other.reason,
+                        "because": other.because,
+                    }
+                    for other in cell.exceptions
+                ],
+            }
+            for cell in matrix.cells
+        ],
+    }
+
+
+@explain_blueprint.route("/admin/explain", methods=["POST"], authorizer=policy_authorizer)
+def explain() -> Any:
+    question = parse_question(read_json(explain_blueprint.current_request, most_bytes=32_768))
+    method, path, scopes = question["method"], question["path"], question.get("scopes", [])
+    use_case, routes = wiring.explain(), _routes()
+    if "token" in question:
+        explanation = use_case.for_token(method, path, question["token"], routes)
+    elif "username" in question:
+        explanation = use_case.for_user(method, path, question["username"], scopes, routes)
+    else:
+        explanation = use_case.for_subjects(method, path, _subjects(question), scopes, routes)
+    return {
+        **asdict(explanation),
+        "because": [name._asdict() for name in explanation.because],
+        "route": shown_route(explanation.route) if explanation.route else None,
+    }
+
+
+def shown_route(route: Route) -> dict[str, Any]:
+    return {
+        "method": route.method,
+        "path": route.path,
+        "authorizer": route.authorizer.value,
+        "scopes": route.scopes,
+        "public": route.authorizer is Authorizer.NONE,
+    }
+
+
+def parse_question(body: Any) -> Mapping[str, Any]:
+    """Returns the fields of a question after checking each. Raises InvalidInput.
+
+    Shape:  {"method", "path", exactly one of "groups" (names), "username", "client" and "token", "scopes" (optional)}
+    """
+    read = fields(body, required=("method", "path"), optional=(*_CALLERS, "scopes"))
+    if read["method"] not in METHODS:
+        raise InvalidInput("method", f"expected one of {', '.join(METHODS)}")
+    if len(set(read) & set(_CALLERS)) != 1:
+        raise InvalidInput("body", f"expected exactly one of {', '.join(_CALLERS)}")
+    if "token" in read and "scopes" in read:
+        raise InvalidInput("scopes", "a token carries its own scopes. Remove this field")
+    for name in set(read) - {"method"}:
+        (_check_names if name in ("groups", "scopes") else _check_text)(name, read[name])
+    for subject in _subjects(read):
+        check_subject(subject)
+    return read
+
+
+def _subjects(question: Mapping[str, Any]) -> list[str]:
+    groups = [f"group:{name}" for name in question.get("groups", [])]
+    return [*groups, f"client:{question['client']}"] if "client" in question else groups
+
+
+def _check_text(name: str, value: Any) -> None:
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST[name]:
+        raise InvalidInput(name, f"expected a text of 1 to {_LONGEST[name]} characters")
+
+
+def _check_names(name: str, value: Any) -> None:
+    if not isinstance(value, list) or len(value) > _MOST_NAMES:
+        raise InvalidInput(name, f"expected a list of at most {_MOST_NAMES} texts")
+    for item in value:
+        _check_text(name, item)
+
+
+def _routes() -> tuple[Route, ...]:
+    return read_routes(explain_blueprint.current_app)

@@ -1,0 +1,35 @@
+"""Use case: refuse the change of a policy that would leave no administrator."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from chalicelib.core.administrator import administers
+from chalicelib.core.errors import LastAdministrator
+from chalicelib.core.policy import Policy
+from chalicelib.core.statement import Statement
+from chalicelib.ports import PolicyCatalog
+
+
+@dataclass(frozen=True, slots=True)
+class RefuseLockOut:
+    """Refuses the change of the last administrator's policy.
+
+    group_exists  whether the user pool has a group; nobody can be in any other group
+    """
+
+    policies: PolicyCatalog
+    group_exists: Callable[[str], bool]
+
+    def __call__(self, subject: str, after: Sequence[Statement]) -> None:
+        """Raises LastAdministrator if only this subject is an administrator, and will not be; InternalError."""
+        if not administers(subject, after) and self._administrators() == [subject]:
+            raise LastAdministrator(subject)
+
+    def _administrators(self) -> list[str]:
+        return [
+            policy.subject
+            for policy in self.policies.list_stored()
+            if isinstance(policy, Policy)
+            and administers(policy.subject, policy.statements)
+            and self.group_exists(policy.subject.removeprefix("group:"))
+        ]

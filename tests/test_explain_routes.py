@@ -1,0 +1,238 @@
+"""The routes that explain decisions: what they answer to a granted request, and which bodies they refuse."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from app import app
+from chalicelib.core.errors import InvalidInput
+from chalicelib.explain_routes import parse_question
+from tests import mint
+from tests.answers import call, refusal, wired
+from tests.aws.tables import empty_tables
+from tests.aws.test_fetch_jwks import answers, jwk, server, written
+from tests.fakes import allow, deny
+from tests.public_routes import PUBLIC
+
+POLICY = "/admin/policies/{kind}/{name}"
+QUESTION: dict[str, Any] = {"method": "GET", "path": "/whoami"}
+
+
+@pytest.fixture(scope="module")
+def jwks_url() -> Iterator[str]:
+    with server(jwks=answers(200, written(jwk()))) as url:
+        yield f"{url}/jwks"
+
+
+@pytest.fixture(autouse=True)
+def stage(jwks_url: str) -> Iterator[None]:
+    """A user pool with the groups clerks and readers and the user clio, and a policy of the group clerks."""
+    with wired(), empty_tables(), pytest.MonkeyPatch.context() as environment:
+        cognito = boto3.client("cognito-idp", region_name="us-east-1")
+        pool_id = cognito.create_user_pool(PoolName="olympus")["UserPool"]["Id"]
+        for group in ("clerks", "readers"):
+            cognito.create_group(UserPoolId=pool_id, GroupName=group)
+        cognito.admin_create_user(UserPoolId=pool_id, Username="clio")
+        cognito.admin_add_user_to_group(UserPoolId=pool_id, Username="clio", GroupName="clerks")
+        environment.setenv("ISSUER", f"https://cognito-idp.us-east-1.amazonaws.com/{pool_id}")
+        environment.setenv("JWKS_URL", jwks_url)
+        put("clerks", allow("/whoami", sid="who"))
+        yield
+
+
+def put(name: str, *rules: dict[str, Any], **more: Any) -> tuple[int, Any]:
+    return call("PUT", POLICY, {"statements": list(rules), **more}, kind="group", name=name)
+
+
+def explain(**fields: Any) -> dict[str, Any]:
+    status, answered = call("POST", "/admin/explain", {**QUESTION, **fields})
+    assert status == 200, answered
+    return answered
+
+
+def token(**claims: Any) -> str:
+    from chalicelib.wiring import settings
+
+    now = int(time.time())
+    return mint.token(mint.person(iss=settings().issuer, iat=now, exp=now + 900, **claims))
+
+
+@pytest.mark.parametrize(
+    "caller", [{"groups": ["clerks"]}, {"groups": ["readers", "clerks"]}, {"username": "clio"}, {"token": ""}]
+)
+def test_an_explanation_has_the_form_of_the_interface(caller):
+    if "token" in caller:
+        caller = {"token": token()}
+    assert explain(**caller) == {
+        "allowed": True,
+        "reason": "allowed_by",
+        "because": [{"subject": "group:clerks", "sid": "who", "version": 1}],
+        "policies": ["group:clerks@1"],
+        "nearest": {"subject": "group:clerks", "sid": "who", "version": 1, "kind": "remove", "value": ""},
+        "route": {"method": "GET", "path": "/whoami", "authorizer": "policies", "scopes": [], "public": False},
+    }
+
+
+def test_a_denial_names_the_nearest_change():
+    answered = explain(groups=[], path="/elsewhere")
+    assert (answered["allowed"], answered["reason"], answered["route"]) == (False, "no_policy", None)
+    assert explain(groups=["readers"])["nearest"]["kind"] == "join"
+    assert explain(client="machineofolympus")["nearest"] is None
+
+
+def test_a_scope_can_be_asked_for():
+    put("readers", allow("/whoami", scopes=["openid"]))
+    assert [explain(groups=["readers"], scopes=scopes)["allowed"] for scopes in ([], ["openid"])] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("claims", "code"),
+    [
+        ({"client_id": "stranger"}, "wrong_client"),
+        ({"token_use": "id"}, "wrong_token_use"),
+        ({"nbf": 4_000_000_000}, "token_not_yet_valid"),
+    ],
+)
+def test_a_token_is_verified_and_the_answer_contains_nothing_of_it(claims, code):
+    secret = token(**claims, username="a-name-of-somebody")
+    answered = explain(token=secret)
+    assert (answered["allowed"], answered["reason"], answered["policies"]) == (False, code, [])
+    assert not any(part in json.dumps(answered) for part in (*secret.split("."), "somebody", "webclientofolympus"))
+
+
+def test_a_forged_token_is_refused():
+    body, _, _ = token().rpartition(".")
+    forged = f"{body}.{mint.base64url(b'0' * 256)}"
+    assert explain(token=forged)["reason"] == "bad_signature"
+    assert explain(token=f"Bearer {token()}")["reason"] == "malformed_token"
+
+
+def test_a_revoked_token_is_refused():
+    session = "0b1e55ed-0000-4000-8000-000000000001"
+    assert call("POST", "/admin/revocations", {"session": session})[0] == 201
+    assert explain(token=token(origin_jti=session))["reason"] == "revoked"
+
+
+def test_an_unknown_user_is_a_404():
+    assert refusal("POST", "/admin/explain", {**QUESTION, "username": "nobody"}) == (404, "not_found")
+
+
+BAD = [
+    pytest.param({"groups": ["a"], "user": "b"}, "user", id="an unknown field"),
+    pytest.param({"method": None, "groups": []}, "method", id="no method"),
+    pytest.param({"method": "get", "groups": []}, "method", id="a method in lower case"),
+    pytest.param({"method": ["GET"], "groups": []}, "method", id="a list of methods"),
+    pytest.param({}, "body", id="no caller"),
+    pytest.param({"groups": ["a"], "client": "b"}, "body", id="two callers"),
+    pytest.param({"token": "a", "scopes": []}, "scopes", id="scopes beside a token"),
+    pytest.param({"groups": "clerks"}, "groups", id="groups as a text"),
+    pytest.param({"groups": [1]}, "groups", id="a group that is a number"),
+    pytest.param({"groups": ["a b"]}, "subject", id="a name that no group has"),
+    pytest.param({"groups": ["g"] * 101}, "groups", id="too many groups"),
+    pytest.param({"groups": [], "scopes": [""]}, "scopes", id="an empty scope"),
+    pytest.param({"groups": [], "path": ""}, "path", id="an empty path"),
+    pytest.param({"groups": [], "path": "/" + "a" * 2048}, "path", id="a path that is too long"),
+    pytest.param({"groups": [], "path": 7}, "path", id="a path that is a number"),
+    pytest.param({"client": "a b"}, "subject", id="a client that no pool has"),
+    pytest.param({"client": {}}, "client", id="a client that is an object"),
+    pytest.param({"username": "u" * 129}, "username", id="a username that is too long"),
+    pytest.param({"token": "t" * 16_385}, "token", id="a token that is too long"),
+]
+
+
+@pytest.mark.parametrize(("fields", "field"), BAD)
+def test_a_question_that_is_wrong_is_refused_by_the_name_of_the_field(fields, field):
+    with pytest.raises(InvalidInput) as refused:
+        parse_question({**QUESTION, **fields})
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize("body", [None, "", "[]", '{"method":"GET","method":"PUT"}', '"GET"', "null"])
+def test_a_body_of_another_form_is_a_400(body):
+    assert refusal("POST", "/admin/explain", body) == (400, "invalid_input")
+
+
+@pytest.mark.parametrize("path", ["reports", "/a//b", "/a/../b", "/%ff"])
+def test_a_path_that_no_request_has_is_a_400(path):
+    assert refusal("POST", "/admin/explain", {**QUESTION, "groups": [], "path": path}) == (400, "invalid_input")
+
+
+def test_a_body_that_is_too_large_is_a_413():
+    body = {**QUESTION, "groups": ["g" * 128] * 300}
+    assert refusal("POST", "/admin/explain", body) == (413, "invalid_input")
+    assert refusal("PUT", POLICY, {"statements": [], "more": "m" * 65_536}, kind="group", name="clerks")[0] == 413
+
+
+# --- routes and matrix ---
+
+
+def test_every_route_is_listed_with_its_authorizer():
+    listed = call("GET", "/admin/routes")[1]["routes"]
+    names = [(route["method"], route["path"]) for route in listed]
+    assert set(names) == {(method, path) for path, methods in app.routes.items() for method in methods}
+    assert {name for name, route in zip(names, listed, strict=True) if route["public"]} == PUBLIC
+    shown = {(route["method"], route["path"]): (route["authorizer"], route["scopes"]) for route in listed}
+    assert shown["GET", "/whoami"] == ("policies", [])
+
+
+def test_the_matrix_has_a_cell_for_each_policy_and_route():
+    put("readers", allow("/admin/policies/*"), deny("/admin/policies/group/admins", sid="freeze"))
+    status, matrix = call("GET", "/admin/matrix")
+    assert (status, matrix["routes"]) == (200, call("GET", "/admin/routes")[1]["routes"])
+    assert matrix["subjects"] == [{"subject": f"group:{name}", "version": 1} for name in ("clerks", "readers")]
+    assert len(matrix["cells"]) == 2 * len(matrix["routes"])
+    cells = {(cell["subject"], cell["method"], cell["path"]): cell for cell in matrix["cells"]}
+    assert cells["group:clerks", "GET", "/whoami"] == {
+        "subject": "group:clerks",
+        "method": "GET",
+        "path": "/whoami",
+        "access": "allowed",
+        "allowed": True,
+        "reason": "allowed_by",
+        "because": ["who"],
+        "exceptions": [],
+    }
+    partly = cells["group:readers", "GET", POLICY]
+    assert (partly["access"], partly["allowed"]) == ("partly", False)
+    assert [(case["path"], case["because"]) for case in partly["exceptions"]] == [
+        ("/admin/policies/group/admins", ["freeze"])
+    ]
+
+
+# --- lock-out ---
+
+EVERYTHING = allow("/*", methods=["*"])
+READERS = {"kind": "group", "name": "readers"}
+
+
+def test_the_last_administrator_is_kept_unless_the_change_is_forced():
+    put("readers", EVERYTHING)
+    refused = (409, "last_administrator")
+    assert refusal("PUT", POLICY, {"statements": []}, **READERS) == refused
+    assert refusal("DELETE", POLICY, **READERS) == refused
+    assert refusal("DELETE", POLICY, {"force": False}, **READERS) == refused
+    put("ghosts", EVERYTHING)  # the pool has no such group
+    assert refusal("DELETE", POLICY, **READERS) == refused
+    assert put("readers", force=True)[0] == 200
+    put("readers", EVERYTHING)
+    assert call("DELETE", POLICY, {"force": True}, **READERS) == (204, None)
+
+
+@pytest.mark.parametrize("force", [1, "true", None, [], {}])
+def test_a_change_is_forced_by_true_and_by_nothing_else(force):
+    put("readers", EVERYTHING)
+    assert refusal("PUT", POLICY, {"statements": [], "force": force}, **READERS) == (400, "invalid_input")
+    assert refusal("DELETE", POLICY, {"force": force}, **READERS) == (400, "invalid_input")
+    assert refusal("DELETE", POLICY, {"forced": True}, **READERS) == (400, "invalid_input")
+
+
+def test_the_last_administrator_can_be_changed_when_another_group_administers():
+    put("readers", EVERYTHING)
+    put("clerks", EVERYTHING)
+    assert put("readers")[0] == 200
