@@ -1,5 +1,6 @@
 """Reads `policies/*.yaml` and writes them to the policy table. Does not overwrite the changes of other authors."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +11,22 @@ from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy import DeletedPolicy, Policy, StoredPolicy, check_subject
 from chalicelib.core.policy_json import parse_statements
+from chalicelib.core.statement import Statement
 from chalicelib.wiring import administer_with
 from infra.errors import Refused
+from infra.policy_patterns import mistake
 from infra.templates import read_yaml
 
+EXPECTED = "expected.yaml"  # the table of who may do what, which is not a policy
 AUTHOR = "policies/"  # the author in the policy table of every policy that comes from a file
+
+_STATEMENT = re.compile(r"statements\[(\d+)\](?:\.(\w+))?(?:\[(\d+)\])?: (.*)", re.DOTALL)
+_REMEDY = {
+    "effect": "Write Allow or Deny.",
+    "methods": "Write methods such as GET in capitals, or *.",
+    "scopes": "Write a list of scopes, or remove the field.",
+    "sid": "Correct it, or remove the field.",
+}
 
 
 @dataclass
@@ -48,6 +60,10 @@ class PolicyFile:
     name: str
     subject: str
     statements: Any
+
+    @property
+    def parsed(self) -> tuple[Statement, ...]:
+        return parse_statements(self.statements)
 
     @property
     def group(self) -> str | None:
@@ -84,7 +100,8 @@ def examine(folder: Path, outputs: Mapping[str, str]) -> Iterator[PolicyFile | R
             " file."
         )
     names: dict[str, str] = {}
-    for path in sorted(path for pattern in ("*.yaml", "*.yml") for path in folder.rglob(pattern)):
+    found = {path for pattern in ("*.yaml", "*.yml") for path in folder.rglob(pattern)} - {folder / EXPECTED}
+    for path in sorted(found):
         try:
             file = _read(folder, path, outputs)
             if file.subject in names:
@@ -113,8 +130,22 @@ def _read(folder: Path, path: Path, outputs: Mapping[str, str]) -> PolicyFile:
         expected = "expected two fields: `group` or `client` (the name of an output), and `statements`"
         raise Refused(f"{name}: {expected}.") from error
     except InvalidInput as error:
-        raise Refused(f"{name}: {error.message}") from error
+        raise Refused(f"{name}: {_explained(error, policy['statements'])}") from error
     return PolicyFile(name, subject, policy["statements"])
+
+
+def _explained(error: InvalidInput, statements: Any) -> str:
+    """Returns the message with the statement's number and sid as people count and name them."""
+    found = _STATEMENT.fullmatch(error.message)
+    if not found:
+        return f"{error.message}. Correct it."
+    number, field, index, text = int(found[1]), found[2], found[3], found[4]
+    statement = statements[number] if isinstance(statements[number], dict) else {}
+    sid = statement.get("sid", f"statement{number + 1}")
+    if field == "paths" and index and (hint := mistake(str(statement["paths"][int(index)]))):
+        return f'statement {number + 1} ("{sid}"): paths: {hint}'
+    where = f'statement {number + 1} ("{sid}"): ' + (f"{field}: " if field else "")
+    return f"{where}{text.rstrip('.')}. {_REMEDY.get(field, 'Correct it.')}"
 
 
 def _client_id(name: str, output: str, outputs: Mapping[str, str]) -> str:

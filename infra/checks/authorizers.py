@@ -7,7 +7,8 @@ from infra.checks.check import Check
 from infra.checks.compare import unexpected
 from infra.checks.live import Live
 from infra.checks.rest_api import authorizers, invocation
-from infra.checks.routes import PREFLIGHT, PUBLIC, RouteAuthorizer, expected_authorizers
+from infra.checks.routes import PUBLIC, RouteAuthorizer, expected_authorizers
+from infra.packaged_routes import PREFLIGHT
 
 Methods = Mapping[tuple[str, str], Any]
 _DEPLOY_API = (

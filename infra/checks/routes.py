@@ -4,15 +4,15 @@ Packaging imports app.py in a process of its own, so this module does not depend
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.settings import Settings
+from infra.packaged_routes import operations_of
 from infra.stage import Stage
 from infra.templates import resolve
 
-PREFLIGHT = "OPTIONS"  # Chalice answers it without the application, so it needs no token
 _KINDS = {"custom": "CUSTOM", "cognito_user_pools": "COGNITO_USER_POOLS"}  # Swagger's name → API Gateway's
 
 
@@ -55,7 +55,7 @@ def expected_authorizers(
         )
         if name
         else PUBLIC
-        for method, path, name, scopes in _operations(definition)
+        for method, path, name, scopes in operations_of(definition)
     }
 
 
@@ -74,12 +74,3 @@ def authorizer_names(template: Mapping[str, Any]) -> set[str]:
 def _definition(template: Mapping[str, Any]) -> Mapping[str, Any]:
     definition: Mapping[str, Any] = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     return definition
-
-
-def _operations(definition: Mapping[str, Any]) -> Iterator[tuple[str, str, str, list[str]]]:
-    """Yields method, path, authorizer and scopes. The authorizer of a public route is empty."""
-    for path, methods in definition["paths"].items():
-        for method, operation in methods.items():
-            if method.upper() != PREFLIGHT:
-                ((name, scopes),) = [item for it in operation.get("security", []) for item in it.items()] or [("", [])]
-                yield method.upper(), path, name, scopes

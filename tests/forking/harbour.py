@@ -30,6 +30,12 @@ statements:
     methods: [GET]
     paths: [/berths]
 """
+_ENTRY = """
+  - group: pilots
+    may:
+      - GET /berths
+    may_not: everything else
+"""
 
 
 def checkout(folder: Path) -> Path:
@@ -68,6 +74,7 @@ def add_route(folder: Path) -> None:
     _append(folder / "app.py", _ROUTE)
     _insert_before(folder / "infra/identity.yaml", "  AdminsGroup:\n", _GROUP)
     (folder / "policies/pilots.yaml").write_text(_POLICY, encoding="utf-8")
+    _append(folder / "policies/expected.yaml", _ENTRY)
     row = '    ("GET", "/berths", None, {}),\n'
     _insert_before(folder / "tests/infra/test_least_privilege.py", '    ("GET", "/whoami", None, {}),\n', row)
     shutil.copy(Path(__file__).with_name("berths.py"), folder / "tests/test_berths.py")

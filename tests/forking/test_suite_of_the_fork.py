@@ -35,4 +35,10 @@ def test_a_fork_passes_its_tests_and_the_ruff_checks(harbour: Path) -> None:
 
 def test_a_route_of_the_fork_is_allowed_only_for_its_group(harbour: Path) -> None:
     add_route(harbour)
-    pytest_in(harbour, "tests/test_berths.py", "tests/test_app.py", "tests/infra/test_least_privilege.py")
+    pytest_in(
+        harbour,
+        "tests/test_berths.py",
+        "tests/test_app.py",
+        "tests/test_policies.py",
+        "tests/infra/test_least_privilege.py",
+    )
