@@ -1,24 +1,21 @@
-"""Reads `policies/*.yaml` and writes them to the policy table. Does not overwrite the changes of other authors."""
+"""Reads the policy files, `policies/*.yaml`, and explains what is wrong with a file that cannot be stored."""
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from authorizers.policy_document import check_size
-from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import InvalidInput
-from chalicelib.core.policy import DeletedPolicy, Policy, StoredPolicy, check_subject
+from chalicelib.core.policy import check_subject
 from chalicelib.core.policy_json import parse_statements
 from chalicelib.core.statement import Statement
-from chalicelib.wiring import administer_with
 from infra.errors import Refused
 from infra.policy_patterns import mistake
 from infra.templates import read_yaml
 
 EXPECTED = "expected.yaml"  # the table of who may do what, which is not a policy
-AUTHOR = "policies/"  # the author in the policy table of every policy that comes from a file
 
 _STATEMENT = re.compile(r"statements\[(\d+)\](?:\.(\w+))?(?:\[(\d+)\])?: (.*)", re.DOTALL)
 _REMEDY = {
@@ -27,30 +24,6 @@ _REMEDY = {
     "scopes": "Write a list of scopes, or remove the field.",
     "sid": "Correct it, or remove the field.",
 }
-
-
-@dataclass
-class Applied:
-    """The subjects of the changed policies. `kept` describes policies that another author wrote or deleted last."""
-
-    written: list[str] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-    kept: list[str] = field(default_factory=list)
-
-    @property
-    def changed(self) -> bool:
-        return bool(self.written or self.removed)
-
-    def notes(self, overwrite: str = "--overwrite-policies") -> list[str]:
-        """Returns one line for each policy that changed, or that differs from its file.
-
-        overwrite  the option or the command that replaces the policies of other authors
-        """
-        return [
-            *(f"written: {subject}" for subject in self.written),
-            *(f"deleted, because its file no longer exists: {subject}" for subject in self.removed),
-            *(f"not changed: {kept}. To replace it, use {overwrite}" for kept in self.kept),
-        ]
 
 
 @dataclass(frozen=True)
@@ -153,50 +126,3 @@ def _client_id(name: str, output: str, outputs: Mapping[str, str]) -> str:
     if output not in clients:
         raise Refused(f"{name}: client: got {output!r}, expected one of the outputs {', '.join(clients)}.")
     return outputs[output]
-
-
-class PolicyFiles:
-    """Applies the files to the tables of one stage. Raises Refused, as `read_policies` does.
-
-    outputs  of the identity stack
-    """
-
-    def __init__(self, folder: Path, outputs: Mapping[str, str], dynamodb: Any) -> None:
-        self.files = read_policies(folder, outputs)
-        self._policies = PolicyTable(dynamodb, outputs["PolicyTableName"], check_size=check_size)
-        self._administer = administer_with(dynamodb, outputs["PolicyTableName"], outputs["StateTableName"])
-
-    def apply(self, overwrite: bool) -> Applied:
-        """Writes the policies that differ from their files. Deletes policies whose file no longer exists.
-
-        overwrite  also replace policies that another author wrote or deleted last
-        """
-        applied = Applied()
-        stored = {policy.subject: policy for policy in self._policies.list_stored()}
-        for file in self.files:
-            self._write(applied, file.subject, file.statements, stored.get(file.subject), overwrite)
-        for subject in sorted(stored.keys() - {file.subject for file in self.files}):
-            if not isinstance(stored[subject], DeletedPolicy) and stored[subject].updated_by == AUTHOR:
-                self._administer.delete_policy(subject, AUTHOR)
-                applied.removed.append(subject)
-        return applied
-
-    def _write(
-        self, applied: Applied, subject: str, statements: Any, stored: StoredPolicy | None, overwrite: bool
-    ) -> None:
-        if isinstance(stored, Policy) and stored.statements == parse_statements(statements):
-            return
-        if stored and stored.updated_by != AUTHOR and not overwrite:
-            change = "deleted" if isinstance(stored, DeletedPolicy) else "written"
-            author, when = stored.updated_by or "another tool", stored.updated_at or "an unknown time"
-            applied.kept.append(f"{subject} ({change} by {author} at {when})")
-            return
-        self._administer.put_policy(subject, parse_statements(statements), AUTHOR, _version(stored))
-        applied.written.append(subject)
-
-
-def _version(stored: StoredPolicy | None) -> int | None:
-    """Returns the version to replace, so that a concurrent change of another author is not overwritten."""
-    if stored is None or isinstance(stored, DeletedPolicy):
-        return 0
-    return stored.version if stored.updated_by == AUTHOR else None

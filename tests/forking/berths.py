@@ -11,8 +11,9 @@ import pytest
 from chalice.test import Client
 
 from app import app
-from infra.policy_files import PolicyFiles, template_outputs
+from infra.policy_files import template_outputs
 from infra.policy_groups import TEMPLATE
+from infra.policy_plan import PolicyFiles
 from infra.templates import read_yaml
 from local.gateway import StrictGateway, TokenRefused, installed
 from tests import mint

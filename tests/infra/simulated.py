@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.package import PROJECT, package
-from infra.policy_files import PolicyFiles
+from infra.policy_plan import PolicyFiles
 from infra.stacks import Stacks, with_code
 from infra.stage import Stage
 from local.cloud import LocalCloud

@@ -12,8 +12,9 @@ from chalicelib.core.errors import NotFound
 from chalicelib.wiring import administer_with
 from infra.apply_policies import apply_policies
 from infra.errors import Refused
-from infra.policy_files import PolicyFile, PolicyFiles, examine, read_policies, template_outputs
+from infra.policy_files import PolicyFile, examine, read_policies, template_outputs
 from infra.policy_groups import template_groups, unknown_groups
+from infra.policy_plan import PolicyFiles
 from infra.templates import read_yaml
 from tests.aws.tables import empty_tables
 from tests.configured import DEFAULT_GROUP, PRIVILEGED_GROUP
@@ -165,7 +166,10 @@ def test_an_invalid_policy_of_another_tool_is_reported_and_can_be_replaced(apply
         ),
         (b"group: caf\xe9\nstatements: []", "not valid UTF-8"),
         ("group: a b\nstatements: []", "subject: "),
-        ("group: carters\nstatements: [{effect: Maybe, methods: [GET], paths: [/]}]", "statements[0].effect: "),
+        (
+            "group: carters\nstatements: [{effect: Maybe, methods: [GET], paths: [/]}]",
+            'statement 1 ("statement1"): effect: expected Allow or Deny',
+        ),
     ],
 )
 def test_an_invalid_policy_file_is_refused_with_its_name(tmp_path, text, said):

@@ -1,0 +1,63 @@
+"""Says in routes what the change of a policy gives and takes. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from chalicelib.core.policy import Policy
+from chalicelib.core.route import Authorizer, Route
+from chalicelib.matrix import Outcome, cases, outcomes
+
+
+@dataclass(frozen=True)
+class Reach:
+    """One route that a subject gains or loses.
+
+    example  a path, if the change concerns only some paths of the route
+    scopes   the change concerns only tokens with one of these scopes
+    without  the change concerns only tokens without these scopes
+    """
+
+    subject: str
+    gains: bool
+    route: Route
+    example: str = ""
+    scopes: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        kind, _, name = self.subject.partition(":")
+        verb = "gain" if self.gains else "lose"
+        who = f"{name} {verb}" if kind == "group" else f"{self.subject} {verb}s"
+        where = f", for example {self.route.method} {self.example}" if self.example else ""
+        token = f", for a token with {' or '.join(self.scopes)}" if self.scopes else ""
+        token += f", for a token without {' and '.join(self.without)}" if self.without else ""
+        return f"{who} {self.route}{where}{token}"
+
+
+def reach(before: Policy, after: Policy, routes: Sequence[Route]) -> list[Reach]:
+    """Returns every route that the subject gains or loses, in whole or in part. Raises TooManyPatterns."""
+    decided = [route for route in routes if route.authorizer is Authorizer.POLICIES]
+    return [found for route in decided for found in _of_route(before, after, route)]
+
+
+def _of_route(before: Policy, after: Policy, route: Route) -> Iterator[Reach]:
+    asked = cases(route, (*before.statements, *after.statements))
+    pairs = list(zip(outcomes(before, route, asked), outcomes(after, route, asked), strict=True))
+    for gains in (True, False):
+        changed = [new for old, new in pairs if new.allowed is gains and old.allowed is not gains]
+        if changed:
+            whole = all(new.allowed is gains for _, new in pairs)
+            yield Reach(after.subject, gains, route) if whole else _part(after.subject, gains, route, pairs, changed)
+
+
+def _part(
+    subject: str, gains: bool, route: Route, pairs: Sequence[tuple[Outcome, Outcome]], changed: Sequence[Outcome]
+) -> Reach:
+    usual, first = pairs[0][1].case, changed[0].case
+    tokens = {outcome.case.scopes for outcome in changed}
+    others = {new.case.scopes for _, new in pairs} - tokens
+    scopes = () if frozenset() in tokens else tuple(sorted(scope for token in tokens for scope in token))
+    without = tuple(sorted(scope for token in others for scope in token)) if frozenset() in tokens else ()
+    paths = {new.case.path for _, new in pairs}
+    some = first.path != usual.path or {outcome.case.path for outcome in changed} != paths
+    return Reach(subject, gains, route, first.path if some and "{" in route.path else "", scopes, without)
