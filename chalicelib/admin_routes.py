@@ -20,7 +20,7 @@ admin_blueprint = Blueprint(__name__)
 
 _REVOCABLE = ("sub", "client", "session")
 _LONGEST_VALUE = 256
-_MOST_BYTES = 65_536  # a policy that fits into an authorizer's result is much smaller
+_MOST_BYTES = 262_144  # a policy that fits into an authorizer's result is much smaller
 
 
 @admin_blueprint.route("/admin/policies", authorizer=policy_authorizer)

@@ -4,8 +4,8 @@ The decision comes from `authorize.merge` and `EffectivePermissions.decide`, as 
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
 from chalicelib.authorize import merge
 from chalicelib.core.decision import Decision
@@ -54,6 +54,17 @@ class Explanation:
     because: tuple[StatementName, ...] = ()
     policies: tuple[str, ...] = ()
     nearest: Change | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form. It contains nothing of a token."""
+        return {
+            "allowed": self.allowed,
+            "reason": self.reason,
+            "because": [name._asdict() for name in self.because],
+            "policies": list(self.policies),
+            "nearest": asdict(self.nearest) if self.nearest else None,
+            "route": self.route.as_dict() if self.route else None,
+        }
 
 
 def explain(

@@ -4,7 +4,6 @@ An answer names policies and statements. It contains no token and no claim.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from chalice.app import Blueprint
@@ -13,7 +12,7 @@ from authorizers.policy import policy_authorizer
 from chalicelib import wiring
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy import check_subject
-from chalicelib.core.route import Authorizer, Route
+from chalicelib.core.route import Route
 from chalicelib.core.statement import METHODS
 from chalicelib.request_body import fields, read_json
 from chalicelib.route_table import read_routes
@@ -27,38 +26,12 @@ _LONGEST = {"path": 2048, "username": 128, "client": 128, "token": 16_384, "grou
 
 @explain_blueprint.route("/admin/routes", authorizer=policy_authorizer)
 def list_routes() -> Any:
-    return {"routes": [shown_route(route) for route in _routes()]}
+    return {"routes": [route.as_dict() for route in _routes()]}
 
 
 @explain_blueprint.route("/admin/matrix", authorizer=policy_authorizer)
 def show_matrix() -> Any:
-    matrix = wiring.explain().matrix(_routes())
-    return {
-        "subjects": [{"subject": subject, "version": version} for subject, version in matrix.subjects],
-        "routes": [shown_route(route) for route in matrix.routes],
-        "cells": [
-            {
-                "subject": cell.subject,
-                "method": cell.route.method,
-                "path": cell.route.path,
-                "access": cell.access.value,
-                "allowed": cell.access.value == "allowed",
-                "reason": cell.reason,
-                "because": cell.because,
-                "exceptions": [
-                    {
-                        "path": other.case.path,
-                        "scopes": sorted(other.case.scopes),
-                        "allowed": other.allowed,
-                        "reason": other.reason,
-                        "because": other.because,
-                    }
-                    for other in cell.exceptions
-                ],
-            }
-            for cell in matrix.cells
-        ],
-    }
+    return wiring.explain().matrix(_routes()).as_dict()
 
 
 @explain_blueprint.route("/admin/explain", methods=["POST"], authorizer=policy_authorizer)
@@ -72,21 +45,7 @@ def explain() -> Any:
         explanation = use_case.for_user(method, path, question["username"], scopes, routes)
     else:
         explanation = use_case.for_subjects(method, path, _subjects(question), scopes, routes)
-    return {
-        **asdict(explanation),
-        "because": [name._asdict() for name in explanation.because],
-        "route": shown_route(explanation.route) if explanation.route else None,
-    }
-
-
-def shown_route(route: Route) -> dict[str, Any]:
-    return {
-        "method": route.method,
-        "path": route.path,
-        "authorizer": route.authorizer.value,
-        "scopes": route.scopes,
-        "public": route.authorizer is Authorizer.NONE,
-    }
+    return explanation.as_dict()
 
 
 def parse_question(body: Any) -> Mapping[str, Any]:

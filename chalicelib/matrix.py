@@ -6,6 +6,7 @@ Each outcome comes from `authorize.merge` and `EffectivePermissions.decide`, as 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from chalicelib.authorize import merge
 from chalicelib.core.policy import CorruptPolicy, DeletedPolicy, Policy, StoredPolicy
@@ -39,6 +40,16 @@ class Outcome:
     reason: str
     because: tuple[str, ...] = ()
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "path": self.case.path,
+            "scopes": sorted(self.case.scopes),
+            "allowed": self.allowed,
+            "reason": self.reason,
+            "because": list(self.because),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -55,6 +66,19 @@ class Cell:
     because: tuple[str, ...] = ()
     exceptions: tuple[Outcome, ...] = ()
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form. `allowed` is whether every request is allowed."""
+        return {
+            "subject": self.subject,
+            "method": self.route.method,
+            "path": self.route.path,
+            "access": self.access.value,
+            "allowed": self.access is Access.ALLOWED,
+            "reason": self.reason,
+            "because": list(self.because),
+            "exceptions": [outcome.as_dict() for outcome in self.exceptions],
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
@@ -63,6 +87,14 @@ class Matrix:
     subjects: tuple[tuple[str, int | None], ...]
     routes: tuple[Route, ...]
     cells: tuple[Cell, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "subjects": [{"subject": subject, "version": version} for subject, version in self.subjects],
+            "routes": [route.as_dict() for route in self.routes],
+            "cells": [cell.as_dict() for cell in self.cells],
+        }
 
 
 def build_matrix(stored: Iterable[StoredPolicy], routes: Sequence[Route]) -> Matrix:

@@ -40,6 +40,15 @@ class Change:
     kind: Kind
     value: str = ""
 
+    def __str__(self) -> str:
+        statement = f'the statement "{self.sid}" of {self.subject}'
+        return {
+            Kind.SCOPE: f"Use a token with the scope {self.value}: then {statement} counts.",
+            Kind.EXTEND: f"Add {self.value} to {statement}.",
+            Kind.REMOVE: f"Remove or narrow {statement}.",
+            Kind.JOIN: f"Add the caller to {self.subject}: then {statement} counts.",
+        }[self.kind]
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 _PARAMETER = re.compile(r"\\\{\w+(\\\+)?\\\}")
 
@@ -30,6 +31,16 @@ class Route:
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "method": self.method,
+            "path": self.path,
+            "authorizer": self.authorizer.value,
+            "scopes": list(self.scopes),
+            "public": self.authorizer is Authorizer.NONE,
+        }
 
     def covers(self, path: str) -> bool:
         """Return whether a request with this path can reach the route. A parameter has at least one character."""
