@@ -14,7 +14,8 @@ from chalicelib.ports import Generation, PolicyStore, Revocation, RevocationKind
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-def _accept(_subject: str, _after: Sequence[Statement]) -> None: ...
+def _accept(_subject: str, _after: Sequence[Statement]) -> None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,8 @@ class Administer:
 
     check_size       raises InvalidInput for statements that are too large
     clients          returns the app clients whose tokens are accepted; only these can be revoked
-    refuse_lock_out  raises LastAdministrator for the statements of a subject that would leave no administrator
+    refuse_lock_out  raises LastAdministrator for the statements of a subject that would leave no administrator; returns
+                     the policy of the administrator who must remain
     now              returns seconds since 1970
     """
 
@@ -32,7 +34,7 @@ class Administer:
     revocations: Revocations
     check_size: Callable[[Sequence[Statement]], None]
     clients: Callable[[], frozenset[str]] = frozenset
-    refuse_lock_out: Callable[[str, Sequence[Statement]], None] = _accept
+    refuse_lock_out: Callable[[str, Sequence[Statement]], Policy | None] = _accept
     now: Callable[[], float] = time.time
 
     def list_policies(self) -> list[Policy]:
@@ -59,10 +61,9 @@ class Administer:
         """
         check_subject(subject)
         self.check_size(statements)
-        if not force:
-            self.refuse_lock_out(subject, statements)
+        remaining = None if force else self.refuse_lock_out(subject, statements)
         try:
-            return self.policies.put(subject, statements, author, version)
+            return self.policies.put(subject, statements, author, version, remaining)
         finally:
             # The guarantee needs this order: first the policy, then the generation, then the response. A failed write
             # increments the generation as well, because the policy may be stored although the response was lost.
@@ -71,10 +72,9 @@ class Administer:
     def delete_policy(self, subject: str, author: str, version: int | None = None, force: bool = False) -> None:
         """Raises InvalidInput, NotFound, VersionConflict, LastAdministrator and InternalError, as `put_policy` does."""
         check_subject(subject)
-        if not force:
-            self.refuse_lock_out(subject, ())
+        remaining = None if force else self.refuse_lock_out(subject, ())
         try:
-            self.policies.delete(subject, author, version)
+            self.policies.delete(subject, author, version, remaining)
         finally:
             self.generation.bump()
 

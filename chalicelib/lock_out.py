@@ -20,14 +20,26 @@ class RefuseLockOut:
     policies: PolicyCatalog
     group_exists: Callable[[str], bool]
 
-    def __call__(self, subject: str, after: Sequence[Statement]) -> None:
-        """Raises LastAdministrator if only this subject is an administrator, and will not be; InternalError."""
-        if not administers(subject, after) and self._administrators() == [subject]:
-            raise LastAdministrator(subject)
+    def __call__(self, subject: str, after: Sequence[Statement]) -> Policy | None:
+        """Return the policy of another administrator, which must remain for the change; None if it needs no other.
 
-    def _administrators(self) -> list[str]:
+        Two administrators can remove each other at the same time. So the write must check that the other one remains.
+
+        Raises:  LastAdministrator if only this subject is an administrator, and will not be; InternalError
+        """
+        if administers(subject, after):
+            return None
+        administrators = self._administrators()
+        others = [policy for policy in administrators if policy.subject != subject]
+        if len(others) == len(administrators):  # the subject is not an administrator now
+            return None
+        if not others:
+            raise LastAdministrator(subject)
+        return others[0]
+
+    def _administrators(self) -> list[Policy]:
         return [
-            policy.subject
+            policy
             for policy in self.policies.list_stored()
             if isinstance(policy, Policy)
             and administers(policy.subject, policy.statements)

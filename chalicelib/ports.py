@@ -64,17 +64,27 @@ class PolicyCatalog(Protocol):
 
 
 class PolicyStore(PolicyReader, Protocol):
-    """The reads and writes of policies by administrators. Without a version, a write replaces any version."""
+    """The reads and writes of policies by administrators. Without a version, a write replaces any version.
+
+    unchanged  another policy: if it is no longer at this version when the write happens, the write is a VersionConflict
+    """
 
     def get(self, subject: str) -> Policy:
         """Raises NotFound."""
 
     def list(self) -> list[Policy]: ...
 
-    def put(self, subject: str, statements: tuple[Statement, ...], author: str, version: int | None) -> Policy:
+    def put(
+        self,
+        subject: str,
+        statements: tuple[Statement, ...],
+        author: str,
+        version: int | None,
+        unchanged: Policy | None = None,
+    ) -> Policy:
         """Raises VersionConflict."""
 
-    def delete(self, subject: str, author: str, version: int | None) -> None:
+    def delete(self, subject: str, author: str, version: int | None, unchanged: Policy | None = None) -> None:
         """Raises NotFound and VersionConflict."""
 
 

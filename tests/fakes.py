@@ -101,17 +101,30 @@ class FakePolicies:
     def list_stored(self) -> Sequence[StoredPolicy]:
         return [*self.policies.values(), *self.corrupt]
 
-    def put(self, subject: str, statements: tuple[Statement, ...], author: str, version: int | None) -> Policy:
+    def put(
+        self,
+        subject: str,
+        statements: tuple[Statement, ...],
+        author: str,
+        version: int | None,
+        unchanged: Policy | None = None,
+    ) -> Policy:
+        self._check(unchanged)
         before = self.policies[subject].version if subject in self.policies else 0
         if version is not None and version != before:
             raise VersionConflict(subject, version)
         self.policies[subject] = Policy(subject, before + 1, statements, author, "2027-01-15T08:00:00+00:00")
         return self.policies[subject]
 
-    def delete(self, subject: str, author: str, version: int | None) -> None:
+    def delete(self, subject: str, author: str, version: int | None, unchanged: Policy | None = None) -> None:
+        self._check(unchanged)
         if version not in (None, self.get(subject).version):
             raise VersionConflict(subject, version or 0)
         del self.policies[subject]
+
+    def _check(self, unchanged: Policy | None) -> None:
+        if unchanged and getattr(self.policies.get(unchanged.subject), "version", None) != unchanged.version:
+            raise VersionConflict(unchanged.subject, unchanged.version)
 
 
 def statements(*rules: Mapping[str, Any]) -> tuple[Statement, ...]:

@@ -68,31 +68,44 @@ class PolicyTable:
         """Return all items of the table, sorted by subject, including deleted and corrupt policies."""
         return sorted((self._stored(item) for item in self._scan()), key=_subject)
 
-    def put(self, subject: str, statements: tuple[Statement, ...], author: str, version: int | None) -> Policy:
+    def put(
+        self,
+        subject: str,
+        statements: tuple[Statement, ...],
+        author: str,
+        version: int | None,
+        unchanged: Policy | None = None,
+    ) -> Policy:
         condition = {None: "", 0: f"attribute_not_exists(subject) OR NOT {_EXISTS}"}.get(version, _AT_VERSION)
         values = {":statements": {"S": to_json(statements)}}
         try:
-            written = self._write(
-                subject, author, version, condition, "SET statements = :statements, {stamp} REMOVE deleted", values
-            )
+            change = "SET statements = :statements, {stamp} REMOVE deleted"
+            written = self._write(subject, author, version, condition, change, values, unchanged)
         except ClientError as error:
             raise VersionConflict(f"the policy for {subject}", version or 0) from error
         return self._policy(written)
 
-    def delete(self, subject: str, author: str, version: int | None) -> None:
+    def delete(self, subject: str, author: str, version: int | None, unchanged: Policy | None = None) -> None:
         condition = _EXISTS if version is None else _AT_VERSION
         change = "SET deleted = :yes, {stamp} REMOVE statements"
         try:
-            self._write(subject, author, version, condition, change, {":yes": {"BOOL": True}})
+            self._write(subject, author, version, condition, change, {":yes": {"BOOL": True}}, unchanged)
         except ClientError as error:
             if version is None or subject not in self.read([subject]):
                 raise NotFound(f"a policy for {subject}") from error
             raise VersionConflict(f"the policy for {subject}", version) from error
 
     def _write(
-        self, subject: str, author: str, version: int | None, condition: str, change: str, values: dict[str, Any]
+        self,
+        subject: str,
+        author: str,
+        version: int | None,
+        condition: str,
+        change: str,
+        values: dict[str, Any],
+        unchanged: Policy | None,
     ) -> Item:
-        """Raises InternalError, and ClientError when the condition does not hold."""
+        """Raises InternalError, VersionConflict of `unchanged`, and ClientError when the condition does not hold."""
         stamp = "version = if_not_exists(version, :zero) + :one, updated_by = :by, updated_at = :at"
         values |= {
             ":zero": {"N": "0"},
@@ -102,16 +115,38 @@ class PolicyTable:
             **({":read": {"N": str(version)}} if condition == _AT_VERSION else {}),
         }
         conditions: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
+        update: Any = {
+            "TableName": self._table,
+            "Key": {"subject": {"S": subject}},
+            "UpdateExpression": change.format(stamp=stamp),
+            "ExpressionAttributeValues": values,
+            **conditions,
+        }
+        if unchanged:
+            return self._write_together(update, unchanged)
         with failures_named("policies_unreachable"):
-            answer = self._client.update_item(
-                TableName=self._table,
-                Key={"subject": {"S": subject}},
-                UpdateExpression=change.format(stamp=stamp),
-                ExpressionAttributeValues=values,
-                ReturnValues="ALL_NEW",
-                **conditions,
-            )
-        return answer["Attributes"]
+            return self._client.update_item(**update, ReturnValues="ALL_NEW")["Attributes"]
+
+    def _write_together(self, update: Any, unchanged: Policy) -> Item:
+        """Update one item in a transaction that fails if another policy has changed."""
+        check: Any = {
+            "TableName": self._table,
+            "Key": {"subject": {"S": unchanged.subject}},
+            "ConditionExpression": _AT_VERSION,
+            "ExpressionAttributeValues": {":read": {"N": str(unchanged.version)}},
+        }
+        with failures_named("policies_unreachable"):
+            try:
+                self._client.transact_write_items(TransactItems=[{"Update": update}, {"ConditionCheck": check}])
+            except self._client.exceptions.TransactionCanceledException as canceled:
+                own, other = (reason["Code"] for reason in canceled.response["CancellationReasons"])
+                if own == "ConditionalCheckFailed":
+                    raise ClientError({"Error": {"Code": f"{own}Exception"}}, "TransactWriteItems") from canceled
+                if {own, other} & {"ConditionalCheckFailed", "TransactionConflict"}:
+                    raise VersionConflict(f"the policy for {unchanged.subject}", unchanged.version) from canceled
+                raise
+            (item,) = batch_get(self._client, self._table, [update["Key"]])
+        return item
 
     def _scan(self) -> Sequence[Item]:
         with failures_named("policies_unreachable"):

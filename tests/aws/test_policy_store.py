@@ -100,6 +100,28 @@ class TestEveryStore:
             store.delete("group:clerks", "admin", stale)
         assert store.get("group:clerks") == newest
 
+    @pytest.mark.parametrize("change", ["put", "delete"])
+    def test_a_write_can_depend_on_another_policy(self, store: PolicyStore, change: str) -> None:
+        def write(version: int | None, unchanged: Policy) -> Policy | None:
+            arguments = ("group:clerks", WRITE) if change == "put" else ("group:clerks",)
+            written: Policy | None = getattr(store, change)(*arguments, "admin", version, unchanged)
+            return written
+
+        store.put("group:clerks", READ, "admin", None)
+        other = store.put("group:owners", READ, "admin", None)
+        store.put("group:owners", WRITE, "admin", None)
+        with pytest.raises(VersionConflict, match="group:owners"):
+            write(1, other)
+        store.delete("group:owners", "admin", None)
+        with pytest.raises(VersionConflict, match="group:owners"):
+            write(None, other)
+        assert store.get("group:clerks").version == 1
+        other = store.put("group:owners", READ, "admin", None)
+        with pytest.raises(VersionConflict, match="group:clerks"):
+            write(7, other)
+        written = write(1, other)
+        assert (written.version, store.get("group:clerks")) == (2, written) if written else store.list() == [other]
+
     def test_version_0_creates_a_policy(self, store: PolicyStore) -> None:
         with pytest.raises(VersionConflict):
             store.put("group:clerks", READ, "admin", 1)

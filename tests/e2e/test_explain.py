@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -142,3 +143,21 @@ def test_a_group_that_the_pool_does_not_have_is_no_administrator(api: Api, admin
         assert api.ask("DELETE", ADMINS, admin).status == 409
     finally:
         assert api.ask("DELETE", ghosts, admin) == Answer(204)
+
+
+def test_two_administrators_cannot_remove_each_other_at_the_same_time(
+    new_guild: Callable[..., Guild], api: Api, admin: str
+) -> None:
+    statements = api.ask("GET", ADMINS, admin).body["statements"]
+    for _ in range(5):
+        owners = new_guild()
+        owners.write([EVERYTHING])
+        changes = [(ADMINS, owners.token), (owners.policy_path, admin)]
+        with ThreadPoolExecutor(2) as pool:
+            statuses = list(
+                pool.map(lambda it: Api(api.url).ask("PUT", it[0], it[1], {"statements": []}).status, changes)
+            )
+        assert sorted(statuses) != [200, 200]
+        survivor = owners.token if statuses[0] == 200 else admin
+        assert api.ask("PUT", ADMINS, survivor, {"statements": statements}).status == 200
+        assert owners.write([]).status == 200

@@ -19,7 +19,6 @@ from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import CannotDecide
 from chalicelib.core.policy import Policy
 from chalicelib.core.principal import Principal
-from chalicelib.core.statement import Statement
 from chalicelib.ports import AuthorizationState, GatewayCache
 from tests.proofs.invalidation_machine import (
     ARN_BASE,
@@ -222,9 +221,9 @@ class BumpBeforePut(Shipped):
         state = StateTable(client, STATE, now)
 
         class EarlyBump(PolicyTable):
-            def put(self, subject: str, statements: tuple[Statement, ...], author: str, version: int | None) -> Policy:
+            def put(self, *change: Any, **more: Any) -> Policy:
                 state.bump()
-                return super().put(subject, statements, author, version)
+                return super().put(*change, **more)
 
         return replace(
             super().administer(client, now), policies=EarlyBump(client, POLICIES, now), generation=NoGeneration()

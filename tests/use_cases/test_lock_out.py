@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chalicelib.administer import Administer
 from chalicelib.core.administrator import administers
-from chalicelib.core.errors import LastAdministrator
-from chalicelib.core.policy import CorruptPolicy, Policy
+from chalicelib.core.errors import LastAdministrator, VersionConflict
+from chalicelib.core.policy import CorruptPolicy, Policy, StoredPolicy
 from chalicelib.lock_out import RefuseLockOut
 from tests.fakes import FakeGroups, FakePolicies, FakeState, allow, deny, statements
 
@@ -105,6 +107,33 @@ def test_a_forced_change_is_made():
 
 def test_another_administrator_is_enough():
     assert System(admins=[EVERYTHING], owners=[EVERYTHING]).put("admins", READ).version == 2
+
+
+class AtTheSameTime(FakePolicies):
+    """Another writer changes the policy of the owners between the check and the write."""
+
+    def list_stored(self) -> Sequence[StoredPolicy]:
+        stored = super().list_stored()
+        super().put("group:owners", statements(READ), "an owner", None)
+        return stored
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda administer: administer.put_policy("group:admins", statements(READ), "admin"),
+        lambda administer: administer.delete_policy("group:admins", "admin"),
+    ],
+    ids=["put", "delete"],
+)
+def test_two_administrators_cannot_remove_each_other_at_the_same_time(change):
+    system = System(admins=[EVERYTHING], owners=[EVERYTHING])
+    policies = AtTheSameTime(system.policies.policies)
+    refuse = RefuseLockOut(policies, system.groups.group_exists)
+    administer = replace(system.administer, policies=policies, refuse_lock_out=refuse)
+    with pytest.raises(VersionConflict, match="group:owners"):
+        change(administer)
+    assert system.policies.get("group:admins").version == 1
 
 
 def test_a_policy_of_a_group_that_nobody_can_join_is_not_enough():
