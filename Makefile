@@ -37,7 +37,7 @@ local: $(VENV)/installed ## run the routes in-process (chalice local), with the 
 
 # Without STAGE, this target uses the local cloud, not the default stage of the AWS targets.
 policies: $(VENV)/installed ## apply policies/*.yaml to the cloud of `make run`, or to an AWS stage with STAGE=dev
-	@$(MANAGE) policies apply --stage $(if $(filter file,$(origin STAGE)),local,$(STAGE))
+	@$(MANAGE) policies apply --yes --stage $(if $(filter file,$(origin STAGE)),local,$(STAGE))
 
 test: $(VENV)/installed ## run all tests; the end-to-end tests start their own local cloud
 	@$(BIN)/python -m pytest -q -n 2

@@ -72,7 +72,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    distance: int
+    distance: float
     change: Change
     policies: Sequence[Policy]
     scopes: frozenset[str]
@@ -122,7 +122,7 @@ def _extended(request: Request, statement: Statement) -> tuple[int, Statement, s
     path, every_method = request.paths[0], replace(statement, methods=(request.method,))
     if request.is_covered_by(every_method):
         return 2, replace(statement, methods=(*statement.methods, request.method)), request.method
-    shared = max(_shared_characters(pattern, path) for pattern in statement.paths)
+    shared = _closest(statement, path)
     longer = replace(statement, paths=(*statement.paths, *(p for p in request.paths if _can_be_pattern(p))))
     distance = 1000 - min(shared, 500)
     if request.method in statement.methods:
@@ -130,8 +130,13 @@ def _extended(request: Request, statement: Statement) -> tuple[int, Statement, s
     return 1000 + distance, replace(longer, methods=(*statement.methods, request.method)), f"{request.method} {path}"
 
 
-def _shared_characters(pattern: str, path: str) -> int:
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(pattern, path, strict=False)))
+def _closest(statement: Statement, path: str) -> int:
+    """Return how many characters a path shares with the beginning of the closest pattern."""
+
+    def shared(pattern: str) -> int:
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(pattern, path, strict=False)))
+
+    return max(map(shared, statement.paths))
 
 
 def _can_be_pattern(path: str) -> bool:
@@ -149,7 +154,9 @@ def _other_groups(
         decisive = next((s for s in policy.statements if s.counts_for(scopes) and request.is_covered_by(s)), None)
         if decisive is not None:
             place = policy.subject, decisive.sid, policy.version
-            yield _Candidate(3, Change(*place, Kind.JOIN), (*own, policy), scopes)
+            # The group with the most specific pattern gives the least beside this request.
+            distance = 3 + 1 / (1 + _closest(decisive, request.paths[0]))
+            yield _Candidate(distance, Change(*place, Kind.JOIN), (*own, policy), scopes)
 
 
 def _with(own: Sequence[Policy], policy: Policy, old: Statement, new: Statement | None) -> list[Policy]:

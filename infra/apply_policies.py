@@ -1,6 +1,6 @@
 """Applies `policies/` to the tables of a stage or of the local cloud."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,27 @@ def apply_policies(
     overwrite: bool = False,
     allow_unknown_group: bool = False,
     remedy: str = OR_ALLOW,
-    allow_no_administrator: bool = False,
-    confirm: Callable[[Sequence[PolicyChange]], bool] = lambda _: True,
 ) -> Applied:
     """Writes the policies that differ from their files. They are effective for the next request.
+
+    The parameters are those of `plan_policies`.
+
+    Raises:  Refused
+    """
+    files, changes = plan_policies(project, outputs, client, overwrite, allow_unknown_group, remedy)
+    return files.execute(changes)
+
+
+def plan_policies(
+    project: Path,
+    outputs: Mapping[str, str],
+    client: Callable[[str], Any],
+    overwrite: bool = False,
+    allow_unknown_group: bool = False,
+    remedy: str = OR_ALLOW,
+    allow_no_administrator: bool = False,
+) -> tuple[PolicyFiles, list[PolicyChange]]:
+    """Returns the files, and the changes that make the policies of a stage equal to them. Writes nothing.
 
     outputs                 of the identity stack
     client                  returns the boto3 client of a service
@@ -26,16 +43,15 @@ def apply_policies(
     allow_unknown_group     also write policies of groups that the user pool does not have
     remedy                  for the message about unknown groups: what the operator can do
     allow_no_administrator  also make changes that leave no administrator
-    confirm                 returns whether to make the changes
 
-    Raises:  Refused, before anything is written
+    Raises:  Refused
     """
-    policies = PolicyFiles(project / "policies", outputs, client("dynamodb"))
+    files = PolicyFiles(project / "policies", outputs, client("dynamodb"))
     groups = pool_groups(client, outputs["UserPoolId"])
     if not allow_unknown_group:
-        refuse_unknown_groups(policies.files, groups, "the user pool", remedy)
-    stored = policies.stored()
-    changes = plan(policies.files, stored, overwrite)
+        refuse_unknown_groups(files.files, groups, "the user pool", remedy)
+    stored = files.stored()
+    changes = plan(files.files, stored, overwrite)
     if not allow_no_administrator:
         refuse_lock_out(changes, stored, groups.__contains__)
-    return policies.execute(changes if confirm(changes) else [])
+    return files, changes

@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib.core.route import Route
 from chalicelib.core.route_paths import TooManyPatterns
 from infra.errors import Refused
+from infra.package import PROJECT
 from infra.packaged_routes import package_routes
 from infra.policy_files import EXPECTED, PolicyFile, examine
 from infra.policy_groups import REMEDY, unknown_groups
@@ -57,7 +58,7 @@ def review(folder: Path, template: Mapping[str, Any], routes: Sequence[Route], k
     return sorted(found)
 
 
-def read_routes(project: Path, template: Mapping[str, Any]) -> tuple[Route, ...]:
+def read_routes(template: Mapping[str, Any], project: Path = PROJECT) -> tuple[Route, ...]:
     """Returns the routes of the application, with the scopes of the template's default resource server."""
     return package_routes(project, str(template["Parameters"]["ResourceServerIdentifier"]["Default"]))
 

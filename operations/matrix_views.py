@@ -1,4 +1,4 @@
-"""Shows the access matrix as text for a terminal, as SVG and as CSV. Pure."""
+"""Shows the access matrix as a table for a terminal, as SVG and as CSV. Pure."""
 
 import csv
 from collections.abc import Mapping
@@ -20,6 +20,12 @@ def rows(matrix: Matrix) -> list[tuple[Route, list[Cell]]]:
     return [(route, [cells[route, subject] for subject, _ in matrix.subjects]) for route in matrix.routes]
 
 
+def sign(cell: Cell) -> str:
+    """Returns the word for a cell. `scope`: a token with a scope is allowed."""
+    by_scope = cell.exceptions and all(other.allowed and other.case.scopes for other in cell.exceptions)
+    return "scope" if by_scope else SIGNS[cell.access]
+
+
 def explained(cell: Cell) -> str:
     """Returns why a cell is as it is, in one line."""
     because = f" ({', '.join(cell.because)})" if cell.because else ""
@@ -31,12 +37,10 @@ def explained(cell: Cell) -> str:
     return "; ".join([f"{cell.reason}{because}", *exceptions])
 
 
-def as_text(matrix: Matrix) -> str:
-    """Returns a table with one line for each route."""
-    header = ["", *(subject for subject, _ in matrix.subjects)]
-    lines = [header, *([str(route), *(SIGNS[cell.access] for cell in cells)] for route, cells in rows(matrix))]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+def as_table(matrix: Matrix) -> tuple[list[str], list[list[str]]]:
+    """Returns the headings and the rows of a table with one row for each route."""
+    headings = ["route", *(subject for subject, _ in matrix.subjects)]
+    return headings, [[str(route), *map(sign, cells)] for route, cells in rows(matrix)]
 
 
 def as_csv(matrix: Matrix) -> str:
@@ -70,9 +74,9 @@ def as_svg(matrix: Matrix) -> str:
                 f'<rect x="{x + 1}" y="{top + 1}" width="{_COLUMN - 2}" height="{_ROW - 2}" rx="3"'
                 f' fill="{_COLOURS[cell.access]}"/>'
             )
-            sign = "no" if cell.access is Access.DENIED else SIGNS[cell.access]
+            word = "no" if cell.access is Access.DENIED else sign(cell)
             title = f"{cell.subject} {route}: {explained(cell)}"
-            parts.append(_text(x + _COLUMN // 2, top + 18, sign, _TEXT[cell.access], title))
+            parts.append(_text(x + _COLUMN // 2, top + 18, word, _TEXT[cell.access], title))
     return "\n".join([*parts, "</svg>", ""])
 
 

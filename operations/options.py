@@ -19,4 +19,11 @@ OverwritePolicies = Annotated[
 AllowUnknownGroup = Annotated[
     bool, Option("--allow-unknown-group", help="Also write policies of groups that do not exist.")
 ]
+AllowNoAdministrator = Annotated[
+    bool, Option("--allow-no-administrator", help="Also apply changes that leave no administrator.")
+]
+Yes = Annotated[bool, Option("--yes", help="Apply without a question.")]
+OptionalStage = Annotated[
+    str | None, Option("--stage", metavar="STAGE", help=f"Read this stage, and not the files. {_OR_LOCAL}")
+]
 AsJson = Annotated[bool, Option("--json", help="Print one JSON document, for other programs.")]

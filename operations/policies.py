@@ -1,12 +1,29 @@
-"""The commands for the reviewed policy files: apply, lint."""
+"""The commands for the reviewed policy files: apply, diff, lint."""
 
-from collections.abc import Collection, Mapping
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from typer import Context
 
 from infra.errors import Refused
+from operations import access
 from operations.invocation import Invocation
-from operations.options import AllowUnknownGroup, AsJson, ComparedStage, OverwritePolicies, StageOrLocal
+from operations.options import (
+    AllowNoAdministrator,
+    AllowUnknownGroup,
+    AsJson,
+    ComparedStage,
+    OverwritePolicies,
+    StageOrLocal,
+    Yes,
+)
+from operations.output import Output
+
+if TYPE_CHECKING:
+    from chalicelib.core.route import Route
+    from infra.policy_plan import PolicyChange
+    from infra.policy_review import Known
 
 
 def apply(
@@ -14,67 +31,153 @@ def apply(
     stage_name: StageOrLocal,
     overwrite_policies: OverwritePolicies = False,
     allow_unknown_group: AllowUnknownGroup = False,
+    allow_no_administrator: AllowNoAdministrator = False,
+    yes: Yes = False,
 ) -> int:
-    """Write the policy files to a stage.
+    """Show what changes, ask, and write the files to a stage.
 
-    They are effective for the next request.
+    They are effective for the next request. Each policy is written completely or not at all, and only if nobody has
+    changed it since the difference was shown.
     """
-    from infra.apply_policies import apply_policies
+    from infra.apply_policies import plan_policies
+    from infra.policy_groups import OR_ALLOW, TEMPLATE
+    from infra.policy_review import read_routes
     from infra.progress import Progress
+    from infra.templates import read_yaml
     from operations.connection import open_outputs
 
     invocation: Invocation = context.obj
     outputs, client = open_outputs(invocation, stage_name)
+    files, changes = plan_policies(
+        invocation.project, outputs, client, overwrite_policies, allow_unknown_group, OR_ALLOW, allow_no_administrator
+    )
+    _show(invocation.output, changes, read_routes(read_yaml(invocation.project, TEMPLATE)))
+    if not (yes or all(change.kept for change in changes) or _ask(invocation.output)):
+        invocation.output.say("nothing changed")
+        return 0
     progress = Progress(invocation.output.write)
     with progress.step("Apply the policies") as step:
-        applied = apply_policies(invocation.project, outputs, client, overwrite_policies, allow_unknown_group)
+        applied = files.execute(changes)
         step.changed = applied.changed
         step.notes += applied.notes()
     invocation.output.say("done" if progress.changed else "nothing changed")
     return 0
 
 
-def lint(context: Context, stage_name: ComparedStage = None, as_json: AsJson = False) -> int:
-    """Check every policy file, offline by default.
-
-    Without --stage, it compares the files with infra/identity.yaml. The exit status is 1 if a file has a fault.
-    """
-    from infra.policy_files import PolicyFile, examine
-    from infra.policy_groups import REMEDY, unknown_groups
+def diff(
+    context: Context,
+    stage_name: StageOrLocal,
+    overwrite_policies: OverwritePolicies = False,
+    as_json: AsJson = False,
+) -> int:
+    """Show who would gain and lose which routes in a stage."""
+    from infra.policy_groups import TEMPLATE
+    from infra.policy_plan import PolicyFiles, plan
+    from infra.policy_review import read_routes
+    from infra.templates import read_yaml
+    from operations.connection import open_outputs
 
     invocation: Invocation = context.obj
-    outputs, groups, where = _known(invocation, stage_name)
-    results = list(examine(invocation.project / "policies", outputs))
-    files = [result for result in results if isinstance(result, PolicyFile)]
-    faults = [str(result) for result in results if isinstance(result, Refused)]
-    faults += [f"{name}: {fault} {REMEDY}" for name, fault in unknown_groups(files, groups, where).items()]
-    _report(invocation, len(results), where, sorted(faults), as_json)
+    outputs, client = open_outputs(invocation, stage_name)
+    files = PolicyFiles(invocation.project / "policies", outputs, client("dynamodb"))
+    changes = plan(files.files, files.stored(), overwrite_policies)
+    routes = read_routes(read_yaml(invocation.project, TEMPLATE))
+    if as_json:
+        invocation.output.json({"changes": [_as_dict(change, routes) for change in changes]})
+    else:
+        _show(invocation.output, changes, routes)
+    return 0
+
+
+def lint(context: Context, stage_name: ComparedStage = None, as_json: AsJson = False) -> int:
+    """Check the files against routes, groups and expected.yaml.
+
+    Without --stage, it works offline and compares the groups with infra/identity.yaml. The exit status is 1 if a file
+    has a fault.
+    """
+    from infra.policy_groups import TEMPLATE
+    from infra.policy_review import read_routes, review
+    from infra.templates import read_yaml
+
+    invocation: Invocation = context.obj
+    template = read_yaml(invocation.project, TEMPLATE)
+    known = _known(invocation, template, stage_name)
+    folder = invocation.project / "policies"
+    faults = review(folder, template, read_routes(template), known)
+    _report(invocation.output, len(list(folder.glob("*.yaml"))), known.where, faults, as_json)
     return 1 if faults else 0
 
 
-def _report(invocation: Invocation, files: int, where: str, faults: list[str], as_json: bool) -> None:
+def _show(output: Output, changes: Sequence["PolicyChange"], routes: Sequence["Route"]) -> None:
+    for change in changes:
+        output.say(_headline(change))
+        reached = _reach(change, routes)
+        for line in reached or ["no route changes"]:
+            output.say(f"  {line}")
+    if not changes:
+        output.say("The stage is equal to the files.")
+
+
+def _headline(change: "PolicyChange") -> str:
+    if change.kept:
+        return f"{change}: differs from its file. It stays as it is without --overwrite-policies, which would mean:"
+    if change.after is None:
+        return f"{change.subject}: delete version {change.version}, because its file no longer exists"
+    return f"{change.subject}: write over version {change.version}" if change.version else f"{change.subject}: write"
+
+
+def _reach(change: "PolicyChange", routes: Sequence["Route"]) -> list[str]:
+    from chalicelib.core.route_paths import TooManyPatterns
+    from infra.policy_plan import as_stored
+    from infra.policy_reach import reach
+
+    try:
+        return [str(found) for found in reach(*as_stored(change), routes)]
+    except TooManyPatterns:
+        return ["its patterns overlap in too many ways to name the routes"]
+
+
+def _as_dict(change: "PolicyChange", routes: Sequence["Route"]) -> dict[str, Any]:
+    action = "keep" if change.kept else "delete" if change.after is None else "write"
+    return {
+        "subject": change.subject,
+        "action": action,
+        "version": change.version,
+        "reach": _reach(change, routes),
+    }
+
+
+def _ask(output: Output) -> bool:
+    output.write("Apply these changes? [y/N] ")
+    answer = sys.stdin.readline()
+    if not answer:
+        output.say("")
+        raise Refused("Nobody answered, and nothing was applied. To apply without a question, pass --yes.")
+    return answer.strip().casefold() in ("y", "yes")
+
+
+def _report(output: Output, files: int, where: str, faults: list[str], as_json: bool) -> None:
     if as_json:
-        invocation.output.json({"ok": not faults, "files": files, "compared_with": where, "faults": faults})
+        output.json({"ok": not faults, "files": files, "compared_with": where, "faults": faults})
         return
     for fault in faults:
-        invocation.output.say(f"FAIL {fault}")
-    count = f"{len(faults)} with a fault" if faults else "no fault"
-    invocation.output.say(f"{files} policy files, compared with {where}: {count}")
+        output.say(f"FAIL {fault}")
+    count = f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}" if faults else "no fault"
+    output.say(f"{files} files, compared with {where}: {count}")
 
 
-def _known(invocation: Invocation, stage_name: str | None) -> tuple[Mapping[str, str], Collection[str], str]:
+def _known(invocation: Invocation, template: Mapping[str, Any], stage_name: str | None) -> "Known":
     """Returns the outputs and the groups that files can name, and where they come from."""
     from infra.policy_files import template_outputs
     from infra.policy_groups import TEMPLATE, pool_groups, template_groups
-    from infra.templates import read_yaml
+    from infra.policy_review import Known
 
     if stage_name is None:
-        template = read_yaml(invocation.project, TEMPLATE)
-        return template_outputs(template), template_groups(template), TEMPLATE
+        return Known(template_outputs(template), template_groups(template), TEMPLATE)
     from operations.connection import open_outputs
 
     outputs, client = open_outputs(invocation, stage_name)
-    return outputs, pool_groups(client, outputs["UserPoolId"]), "the user pool"
+    return Known(outputs, pool_groups(client, outputs["UserPoolId"]), "the user pool")
 
 
-COMMANDS = (apply, lint)
+COMMANDS = (apply, diff, lint, *access.COMMANDS)

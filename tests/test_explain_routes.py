@@ -53,7 +53,8 @@ def put(name: str, *rules: dict[str, Any], **more: Any) -> tuple[int, Any]:
 def explain(**fields: Any) -> dict[str, Any]:
     status, answered = call("POST", "/admin/explain", {**QUESTION, **fields})
     assert status == 200, answered
-    return answered
+    body: dict[str, Any] = answered
+    return body
 
 
 def token(**claims: Any) -> str:
@@ -66,7 +67,7 @@ def token(**claims: Any) -> str:
 @pytest.mark.parametrize(
     "caller", [{"groups": ["clerks"]}, {"groups": ["readers", "clerks"]}, {"username": "clio"}, {"token": ""}]
 )
-def test_an_explanation_has_the_form_of_the_interface(caller):
+def test_an_explanation_has_the_form_of_the_interface(caller: dict[str, Any]) -> None:
     if "token" in caller:
         caller = {"token": token()}
     assert explain(**caller) == {
@@ -79,14 +80,14 @@ def test_an_explanation_has_the_form_of_the_interface(caller):
     }
 
 
-def test_a_denial_names_the_nearest_change():
+def test_a_denial_names_the_nearest_change() -> None:
     answered = explain(groups=[], path="/elsewhere")
     assert (answered["allowed"], answered["reason"], answered["route"]) == (False, "no_policy", None)
     assert explain(groups=["readers"])["nearest"]["kind"] == "join"
     assert explain(client="machineofolympus")["nearest"] is None
 
 
-def test_a_scope_can_be_asked_for():
+def test_a_scope_can_be_asked_for() -> None:
     put("readers", allow("/whoami", scopes=["openid"]))
     assert [explain(groups=["readers"], scopes=scopes)["allowed"] for scopes in ([], ["openid"])] == [False, True]
 
@@ -99,27 +100,27 @@ def test_a_scope_can_be_asked_for():
         ({"nbf": 4_000_000_000}, "token_not_yet_valid"),
     ],
 )
-def test_a_token_is_verified_and_the_answer_contains_nothing_of_it(claims, code):
+def test_a_token_is_verified_and_the_answer_contains_nothing_of_it(claims: dict[str, Any], code: str) -> None:
     secret = token(**claims, username="a-name-of-somebody")
     answered = explain(token=secret)
     assert (answered["allowed"], answered["reason"], answered["policies"]) == (False, code, [])
     assert not any(part in json.dumps(answered) for part in (*secret.split("."), "somebody", "webclientofolympus"))
 
 
-def test_a_forged_token_is_refused():
+def test_a_forged_token_is_refused() -> None:
     body, _, _ = token().rpartition(".")
     forged = f"{body}.{mint.base64url(b'0' * 256)}"
     assert explain(token=forged)["reason"] == "bad_signature"
     assert explain(token=f"Bearer {token()}")["reason"] == "malformed_token"
 
 
-def test_a_revoked_token_is_refused():
+def test_a_revoked_token_is_refused() -> None:
     session = "0b1e55ed-0000-4000-8000-000000000001"
     assert call("POST", "/admin/revocations", {"session": session})[0] == 201
     assert explain(token=token(origin_jti=session))["reason"] == "revoked"
 
 
-def test_an_unknown_user_is_a_404():
+def test_an_unknown_user_is_a_404() -> None:
     assert refusal("POST", "/admin/explain", {**QUESTION, "username": "nobody"}) == (404, "not_found")
 
 
@@ -147,23 +148,23 @@ BAD = [
 
 
 @pytest.mark.parametrize(("fields", "field"), BAD)
-def test_a_question_that_is_wrong_is_refused_by_the_name_of_the_field(fields, field):
+def test_a_question_that_is_wrong_is_refused_by_the_name_of_the_field(fields: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         parse_question({**QUESTION, **fields})
     assert refused.value.field == field
 
 
 @pytest.mark.parametrize("body", [None, "", "[]", '{"method":"GET","method":"PUT"}', '"GET"', "null"])
-def test_a_body_of_another_form_is_a_400(body):
+def test_a_body_of_another_form_is_a_400(body: Any) -> None:
     assert refusal("POST", "/admin/explain", body) == (400, "invalid_input")
 
 
 @pytest.mark.parametrize("path", ["reports", "/a//b", "/a/../b", "/%ff"])
-def test_a_path_that_no_request_has_is_a_400(path):
+def test_a_path_that_no_request_has_is_a_400(path: str) -> None:
     assert refusal("POST", "/admin/explain", {**QUESTION, "groups": [], "path": path}) == (400, "invalid_input")
 
 
-def test_a_body_that_is_too_large_is_a_413():
+def test_a_body_that_is_too_large_is_a_413() -> None:
     body = {**QUESTION, "groups": ["g" * 128] * 300}
     assert refusal("POST", "/admin/explain", body) == (413, "invalid_input")
     assert refusal("PUT", POLICY, {"statements": [], "more": "m" * 262_144}, kind="group", name="clerks")[0] == 413
@@ -172,7 +173,7 @@ def test_a_body_that_is_too_large_is_a_413():
 # --- routes and matrix ---
 
 
-def test_every_route_is_listed_with_its_authorizer():
+def test_every_route_is_listed_with_its_authorizer() -> None:
     listed = call("GET", "/admin/routes")[1]["routes"]
     names = [(route["method"], route["path"]) for route in listed]
     assert set(names) == {(method, path) for path, methods in app.routes.items() for method in methods}
@@ -181,7 +182,7 @@ def test_every_route_is_listed_with_its_authorizer():
     assert shown["GET", "/whoami"] == ("policies", [])
 
 
-def test_the_matrix_has_a_cell_for_each_policy_and_route():
+def test_the_matrix_has_a_cell_for_each_policy_and_route() -> None:
     put("readers", allow("/admin/policies/*"), deny("/admin/policies/group/admins", sid="freeze"))
     status, matrix = call("GET", "/admin/matrix")
     assert (status, matrix["routes"]) == (200, call("GET", "/admin/routes")[1]["routes"])
@@ -211,7 +212,7 @@ EVERYTHING = allow("/*", methods=["*"])
 READERS = {"kind": "group", "name": "readers"}
 
 
-def test_the_last_administrator_is_kept_unless_the_change_is_forced():
+def test_the_last_administrator_is_kept_unless_the_change_is_forced() -> None:
     put("readers", EVERYTHING)
     refused = (409, "last_administrator")
     assert refusal("PUT", POLICY, {"statements": []}, **READERS) == refused
@@ -225,14 +226,14 @@ def test_the_last_administrator_is_kept_unless_the_change_is_forced():
 
 
 @pytest.mark.parametrize("force", [1, "true", None, [], {}])
-def test_a_change_is_forced_by_true_and_by_nothing_else(force):
+def test_a_change_is_forced_by_true_and_by_nothing_else(force: Any) -> None:
     put("readers", EVERYTHING)
     assert refusal("PUT", POLICY, {"statements": [], "force": force}, **READERS) == (400, "invalid_input")
     assert refusal("DELETE", POLICY, {"force": force}, **READERS) == (400, "invalid_input")
     assert refusal("DELETE", POLICY, {"forced": True}, **READERS) == (400, "invalid_input")
 
 
-def test_the_last_administrator_can_be_changed_when_another_group_administers():
+def test_the_last_administrator_can_be_changed_when_another_group_administers() -> None:
     put("readers", EVERYTHING)
     put("clerks", EVERYTHING)
     assert put("readers")[0] == 200

@@ -15,10 +15,10 @@ ROOT = Path(__file__).resolve().parents[1]
 IDENTITY = read_yaml(ROOT, TEMPLATE)
 
 
-def test_the_policies_have_no_mistake_and_agree_with_the_table():
+def test_the_policies_have_no_mistake_and_agree_with_the_table() -> None:
     known = Known(template_outputs(IDENTITY), template_groups(IDENTITY), TEMPLATE)
     assert review(ROOT / "policies", IDENTITY, read_routes(app), known) == []
 
 
-def test_the_table_and_the_tests_list_the_same_public_routes():
+def test_the_table_and_the_tests_list_the_same_public_routes() -> None:
     assert set(read_table(ROOT / "policies").public) == {f"{method} {path}" for method, path in PUBLIC}

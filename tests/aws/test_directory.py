@@ -1,7 +1,7 @@
 """Groups are added in Cognito. The ledger records the users who received the default groups."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -54,7 +54,7 @@ def test_an_unreachable_ledger_is_an_internal_error_and_not_a_missing_entry(
     assert failed.value.code == "ledger_unreachable"
 
 
-def test_the_groups_of_a_user_are_read_from_every_page():
+def test_the_groups_of_a_user_are_read_from_every_page() -> None:
     client, stubber = stubbed("cognito-idp")
     asked = {"UserPoolId": POOL, "Username": "clerk"}
     stubber.add_response(
@@ -67,7 +67,7 @@ def test_the_groups_of_a_user_are_read_from_every_page():
 
 
 @pytest.mark.parametrize("error", ["UserNotFoundException", "InvalidParameterException"])
-def test_an_unknown_user_does_not_exist(error):
+def test_an_unknown_user_does_not_exist(error: str) -> None:
     client, stubber = stubbed("cognito-idp")
     stubber.add_client_error("admin_list_groups_for_user", error, "clerk@example.com is unknown")
     with pytest.raises(NotFound) as missing:
@@ -75,7 +75,7 @@ def test_an_unknown_user_does_not_exist(error):
     assert "clerk" not in missing.value.message, "a username can be an e-mail address"
 
 
-def test_a_group_exists_only_if_the_pool_has_it():
+def test_a_group_exists_only_if_the_pool_has_it() -> None:
     client, stubber = stubbed("cognito-idp")
     group = {"GroupName": "clerks", "UserPoolId": POOL}
     stubber.add_response("get_group", {"Group": group}, group)
@@ -90,7 +90,7 @@ def test_a_group_exists_only_if_the_pool_has_it():
         ("admin_list_groups_for_user", lambda groups: groups.groups_of("clerk")),
     ],
 )
-def test_an_unreachable_pool_is_our_failure_and_not_a_missing_group(operation, ask):
+def test_an_unreachable_pool_is_our_failure_and_not_a_missing_group(operation: str, ask: Any) -> None:
     client, stubber = stubbed("cognito-idp")
     stubber.add_client_error(operation, "TooManyRequestsException")
     with pytest.raises(InternalError) as failed:

@@ -1,6 +1,7 @@
 """The example paths of a route show every decision that a path of the route can get."""
 
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -38,7 +39,7 @@ SHORT = [
 @example(["/r/a*", "/r/ab*", "/r/?"])
 @example(["/r/*/b", "/r/a/*"])
 @example(["/r/.*"])
-def test_every_short_path_is_matched_by_the_patterns_of_an_example(template, patterns):
+def test_every_short_path_is_matched_by_the_patterns_of_an_example(template: str, patterns: list[str]) -> None:
     examples = example_paths(template, patterns)
     of_the_route = [path for path in SHORT if route(template).covers(path)]
     assert {matched(patterns, path) for path in of_the_route} <= {matched(patterns, path) for path in examples}
@@ -47,20 +48,20 @@ def test_every_short_path_is_matched_by_the_patterns_of_an_example(template, pat
 @pytest.mark.parametrize("template", TEMPLATES)
 @repeatable
 @given(PATTERNS)
-def test_every_example_is_a_path_of_the_route_and_differs_from_the_others(template, patterns):
+def test_every_example_is_a_path_of_the_route_and_differs_from_the_others(template: str, patterns: list[str]) -> None:
     examples = example_paths(template, patterns)
     assert all(route(template).covers(path) for path in examples)
     found = [matched(patterns, path) for path in examples]
     assert 0 < len(found) == len(set(found))
 
 
-def test_the_first_example_has_parameters_that_no_pattern_names():
+def test_the_first_example_has_parameters_that_no_pattern_names() -> None:
     first, *others = example_paths("/reports/{id}", ["/reports/annual", "/reports/?", "/reports/*"])
     assert matched(["/reports/annual", "/reports/?", "/reports/*"], first) == (False, False, True)
     assert len(others) == 2
 
 
-def test_patterns_that_overlap_in_too_many_ways_are_refused():
+def test_patterns_that_overlap_in_too_many_ways_are_refused() -> None:
     with pytest.raises(TooManyPatterns):
         example_paths("/r/{id}", [f"/r/*{letter}{'?' * 12}" for letter in "abcd"])
 
@@ -76,15 +77,15 @@ def test_patterns_that_overlap_in_too_many_ways_are_refused():
         ("/Reports", None),
     ],
 )
-def test_a_literal_segment_takes_precedence_over_a_parameter(path, expected):
+def test_a_literal_segment_takes_precedence_over_a_parameter(path: str, expected: Any) -> None:
     routes = [route(path) for path in ("/reports/{rest+}", "/reports/{id}", "/reports/latest", "/reports")]
     found = find_route(routes, "GET", path)
     assert (found.path if found else None) == expected
 
 
-def test_a_route_answers_its_own_method_only():
+def test_a_route_answers_its_own_method_only() -> None:
     assert find_route([route("/reports")], "PUT", "/reports") is None
 
 
-def test_a_dot_in_a_template_is_only_a_dot():
+def test_a_dot_in_a_template_is_only_a_dot() -> None:
     assert not route("/a.json").covers("/abjson")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.configured import PRIVILEGED_GROUP
-from tests.e2e.clients import Answer, Api, Guild
+from tests.e2e.clients import Answer, Api, UserGroup
 from tests.fakes import allow, deny
 
 READ = allow("/whoami", sid="read")
@@ -18,8 +18,8 @@ EVERYTHING = allow("/*", methods=["*"], sid="everything")
 QUESTION = {"method": "GET", "path": "/whoami"}
 
 
-def explain(guild: Guild, **question: Any) -> dict[str, Any]:
-    answer = guild.api.ask("POST", "/admin/explain", guild.admin, {**QUESTION, **question})
+def explain(user_group: UserGroup, **question: Any) -> dict[str, Any]:
+    answer = user_group.api.ask("POST", "/admin/explain", user_group.admin, {**QUESTION, **question})
     assert answer.status == 200, answer
     body: dict[str, Any] = answer.body
     return body
@@ -38,40 +38,40 @@ RULES: list[list[dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("rules", RULES, ids=str)
-def test_an_explanation_agrees_with_the_gateway(guild: Guild, rules: list[dict[str, Any]]) -> None:
-    guild.write(rules)
+def test_an_explanation_agrees_with_the_gateway(user_group: UserGroup, rules: list[dict[str, Any]]) -> None:
+    user_group.write(rules)
 
-    status = guild.api.ask("GET", "/whoami", guild.token).status
+    status = user_group.api.ask("GET", "/whoami", user_group.token).status
 
-    by_token = explain(guild, token=guild.token)
-    by_user = explain(guild, username=guild.member.username, scopes=["openid"])
+    by_token = explain(user_group, token=user_group.token)
+    by_user = explain(user_group, username=user_group.member.username, scopes=["openid"])
     assert by_token == by_user
     assert (status == 200) is by_token["allowed"]
-    assert by_token["policies"] == [f"{guild.subject}@1"]
-    assert guild.token not in json.dumps(by_token)
+    assert by_token["policies"] == [f"{user_group.subject}@1"]
+    assert user_group.token not in json.dumps(by_token)
 
 
-def test_the_nearest_change_reverses_the_decision_of_the_gateway(guild: Guild) -> None:
-    guild.write([allow("/whoami", methods=["PUT"], sid="write")])
-    nearest = explain(guild, token=guild.token)["nearest"]
+def test_the_nearest_change_reverses_the_decision_of_the_gateway(user_group: UserGroup) -> None:
+    user_group.write([allow("/whoami", methods=["PUT"], sid="write")])
+    nearest = explain(user_group, token=user_group.token)["nearest"]
     assert (nearest["sid"], nearest["kind"], nearest["value"]) == ("write", "extend", "GET")
 
-    guild.write([allow("/whoami", methods=["PUT", "GET"], sid="write")])
+    user_group.write([allow("/whoami", methods=["PUT", "GET"], sid="write")])
 
-    assert guild.api.ask("GET", "/whoami", guild.token).status == 200
-
-
-def test_a_changed_token_is_explained_as_the_gateway_refuses_it(guild: Guild) -> None:
-    guild.write([READ])
-    changed = guild.token[:-8] + "AAAAAAAA"
-    assert guild.api.ask("GET", "/whoami", changed).status == 401
-    assert explain(guild, token=changed)["reason"] == "bad_signature"
+    assert user_group.api.ask("GET", "/whoami", user_group.token).status == 200
 
 
-def test_the_matrix_shows_the_policy_of_the_group(guild: Guild) -> None:
-    guild.write([READ])
-    cells = guild.api.ask("GET", "/admin/matrix", guild.admin).body["cells"]
-    own = {(cell["method"], cell["path"]): cell["access"] for cell in cells if cell["subject"] == guild.subject}
+def test_a_changed_token_is_explained_as_the_gateway_refuses_it(user_group: UserGroup) -> None:
+    user_group.write([READ])
+    changed = user_group.token[:-8] + "AAAAAAAA"
+    assert user_group.api.ask("GET", "/whoami", changed).status == 401
+    assert explain(user_group, token=changed)["reason"] == "bad_signature"
+
+
+def test_the_matrix_shows_the_policy_of_the_group(user_group: UserGroup) -> None:
+    user_group.write([READ])
+    cells = user_group.api.ask("GET", "/admin/matrix", user_group.admin).body["cells"]
+    own = {(cell["method"], cell["path"]): cell["access"] for cell in cells if cell["subject"] == user_group.subject}
     assert {path for (_, path), access in own.items() if access == "allowed"} == {"/", "/whoami"}
 
 
@@ -84,10 +84,10 @@ def test_the_matrix_shows_the_policy_of_the_group(guild: Guild) -> None:
     ],
 )
 def test_only_an_administrator_gets_an_explanation(
-    api: Api, reader: str, machine: str, guild: Guild, method: str, path: str, body: Any
+    api: Api, reader: str, machine: str, user_group: UserGroup, method: str, path: str, body: Any
 ) -> None:
-    guild.write([READ])
-    answers = [api.ask(method, path, token, body) for token in (reader, machine, guild.token, None)]
+    user_group.write([READ])
+    answers = [api.ask(method, path, token, body) for token in (reader, machine, user_group.token, None)]
     assert [answer.status for answer in answers] == [403, 403, 403, 401]
 
 
@@ -110,22 +110,22 @@ ADMINS = f"/admin/policies/group/{PRIVILEGED_GROUP}"
     ],
 )
 def test_the_last_administrator_cannot_be_removed_by_accident(
-    guild: Guild, change: tuple[str, dict[str, Any] | None]
+    user_group: UserGroup, change: tuple[str, dict[str, Any] | None]
 ) -> None:
-    guild.write([allow("/admin/*"), allow("/admin/policies/client/*", methods=["PUT"], sid="machines")])
-    before = guild.api.ask("GET", ADMINS, guild.admin)
+    user_group.write([allow("/admin/*"), allow("/admin/policies/client/*", methods=["PUT"], sid="machines")])
+    before = user_group.api.ask("GET", ADMINS, user_group.admin)
     method, body = change
 
-    answer = guild.api.ask(method, ADMINS, guild.admin, body)
+    answer = user_group.api.ask(method, ADMINS, user_group.admin, body)
 
     assert (answer.status, answer.body["code"]) == (409, "last_administrator")
-    assert guild.api.ask("GET", ADMINS, guild.admin) == before
+    assert user_group.api.ask("GET", ADMINS, user_group.admin) == before
 
 
 def test_one_of_two_administrators_can_be_removed_and_the_other_one_stays(
-    new_guild: Callable[..., Guild],
+    new_user_group: Callable[..., UserGroup],
 ) -> None:
-    owners = new_guild()
+    owners = new_user_group()
     owners.write([EVERYTHING])
     statements = owners.api.ask("GET", ADMINS, owners.admin).body["statements"]
 
@@ -146,11 +146,11 @@ def test_a_group_that_the_pool_does_not_have_is_no_administrator(api: Api, admin
 
 
 def test_two_administrators_cannot_remove_each_other_at_the_same_time(
-    new_guild: Callable[..., Guild], api: Api, admin: str
+    new_user_group: Callable[..., UserGroup], api: Api, admin: str
 ) -> None:
     statements = api.ask("GET", ADMINS, admin).body["statements"]
     for _ in range(5):
-        owners = new_guild()
+        owners = new_user_group()
         owners.write([EVERYTHING])
         changes = [(ADMINS, owners.token), (owners.policy_path, admin)]
         with ThreadPoolExecutor(2) as pool:

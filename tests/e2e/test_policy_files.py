@@ -28,6 +28,7 @@ def apply(tmp_path: Path, cloud: Cloud) -> Iterator[Apply]:
     """Applies the files of this repository and the given files (name and text), and returns the exit status."""
     folder = tmp_path / "policies"
     shutil.copytree(PROJECT / "policies", folder)
+    (tmp_path / "infra").symlink_to(PROJECT / "infra")
 
     def applied(*options: str, **files: str | None) -> int:
         for name, text in files.items():
@@ -36,7 +37,7 @@ def apply(tmp_path: Path, cloud: Cloud) -> Iterator[Apply]:
         with pytest.MonkeyPatch.context() as environment:
             for name, value in {**ELSEWHERE, "GATEHOUSE_LOCAL": str(cloud.local_cloud.folder)}.items():
                 environment.setenv(name, value)
-            return main(["policies", "apply", "--stage", "local", *options], tmp_path)
+            return main(["policies", "apply", "--yes", "--stage", "local", *options], tmp_path)
 
     yield applied
     shutil.rmtree(folder)

@@ -17,7 +17,7 @@ import pytest
 
 from chalicelib.administer import Administer
 from chalicelib.wiring import administer_with
-from infra.policy_files import AUTHOR
+from infra.policy_plan import AUTHOR
 from local.sign_in import SignInFailed, sign_in
 from tests.configured import DEFAULT_GROUP, PRIVILEGED_GROUP
 from tests.e2e.clients import Answer, Api, Person, UserGroup, Users

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from chalicelib.core.errors import CannotDecide
 from infra.errors import DeploymentFailed, Refused
 from operations.aws import connect
 from operations.command_line import main
-from tests.configured import function
+from tests.configured import DEFAULT_GROUP, function
 from tests.infra.account import Account, gone
 from tests.infra.stages import PROJECT, TRIAL, project_in
 
@@ -302,9 +303,19 @@ def project_with(folder, **files: str):
     return project
 
 
+def project_of(folder, group: str):
+    """The policies of this repository. The file of the default group is for another group."""
+    project = project_in(folder, STAGE)
+    shutil.copytree(PROJECT / "policies", project / "policies")
+    default = project / f"policies/{DEFAULT_GROUP}.yaml"
+    text = default.read_text(encoding="utf-8")
+    default.write_text(text.replace(f"group: {DEFAULT_GROUP}", f"group: {group}"), encoding="utf-8")
+    return project
+
+
 def test_lint_finds_no_fault_in_the_policies_of_this_repository(capsys):
     assert main(["policies", "lint"]) == 0
-    assert capsys.readouterr().out.endswith(" policy files, compared with infra/identity.yaml: no fault\n")
+    assert capsys.readouterr().out.endswith(" files, compared with infra/identity.yaml: no fault\n")
 
 
 def test_lint_reports_every_fault_without_connecting(tmp_path, capsys):
@@ -315,31 +326,31 @@ def test_lint_reports_every_fault_without_connecting(tmp_path, capsys):
         " Correct the name, or add the group to infra/identity.yaml.\n"
         "FAIL policies/machine.yaml: client: got 'MachinClientId', expected one of the outputs"
         " MachineClientId, SsoClientId, WebClientId.\n"
-        "3 policy files, compared with infra/identity.yaml: 2 with a fault\n"
+        "3 files, compared with infra/identity.yaml: 2 faults\n"
     )
 
 
 @pytest.mark.parametrize(("group", "status"), [("readers", 0), ("raeders", 1)])
 def test_lint_prints_its_faults_as_json(tmp_path, capsys, group, status):
-    project = project_with(tmp_path, one=f"group: {group}")
+    project = project_of(tmp_path, group)
     assert main(["policies", "lint", "--json"], project) == status
     told = json.loads(capsys.readouterr().out)
-    assert (told["ok"], told["files"], told["compared_with"]) == (not status, 1, "infra/identity.yaml")
-    assert [fault.partition(" Did")[0] for fault in told["faults"]] == (
-        ["policies/one.yaml: group: infra/identity.yaml has no group 'raeders'."] if status else []
+    assert (told["ok"], told["files"], told["compared_with"]) == (not status, 5, "infra/identity.yaml")
+    assert [fault.partition(" Did")[0] for fault in told["faults"] if fault.startswith("policies/readers.yaml: ")] == (
+        ["policies/readers.yaml: group: infra/identity.yaml has no group 'raeders'."] if status else []
     )
 
 
-@pytest.mark.parametrize(("group", "status"), [("dragoons", 0), ("readers", 1)])
-def test_lint_of_a_stage_reads_the_groups_of_its_user_pool(tmp_path, capsys, group, status):
+@pytest.mark.parametrize("group", ["riders", "readers"])
+def test_lint_of_a_stage_reads_the_groups_of_its_user_pool(tmp_path, capsys, group):
     stack = {"StackStatus": "UPDATE_COMPLETE", "Outputs": [{"OutputKey": "UserPoolId", "OutputValue": "p1"}]}
     account = owned_by(
         "123456789012",
         cloudformation={"describe_stacks": {"Stacks": [stack]}},
         cognito_idp={"list_groups": {"Groups": [{"GroupName": "dragoons"}]}},
     )
-    project = project_with(tmp_path, one=f"group: {group}")
-    assert typed(project, capsys, "policies", "lint", account=account)[0] == status
+    project = project_of(tmp_path, group)
+    assert f"the user pool has no group '{group}'" in typed(project, capsys, "policies", "lint", account=account)[1]
 
 
 # --- deploy ---

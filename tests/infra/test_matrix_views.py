@@ -1,4 +1,4 @@
-"""The access matrix as text, CSV and SVG: every cell is there, and no name breaks the form."""
+"""The access matrix as a table, CSV and SVG: every cell is there, and no name breaks the form."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 from chalicelib.core.policy import Policy
 from chalicelib.core.route import Authorizer, Route
 from chalicelib.matrix import Matrix, build_matrix
-from operations.matrix_views import as_csv, as_svg, as_text
+from operations.matrix_views import as_csv, as_svg, as_table
 from tests.fakes import allow, deny, statements
 
 ROUTES = [
@@ -28,16 +28,14 @@ def matrix(**policies: list[dict[str, Any]]) -> Matrix:
 CLERKS = {"clerks": [allow("/orders", "/orders/*"), deny("/orders/annual", sid="freeze")], "guests": []}
 
 
-def test_the_text_has_a_line_for_each_route():
-    assert as_text(matrix(**CLERKS)) == (
-        "                  group:clerks  group:guests\n"
-        "GET /             yes           yes\n"
-        "GET /orders       yes           -\n"
-        "GET /orders/{id}  partly        -"
+def test_the_table_has_a_row_for_each_route() -> None:
+    assert as_table(matrix(**CLERKS)) == (
+        ["route", "group:clerks", "group:guests"],
+        [["GET /", "yes", "yes"], ["GET /orders", "yes", "-"], ["GET /orders/{id}", "partly", "-"]],
     )
 
 
-def test_the_csv_has_a_line_for_each_cell_with_its_reason():
+def test_the_csv_has_a_line_for_each_cell_with_its_reason() -> None:
     lines = list(csv.DictReader(StringIO(as_csv(matrix(**CLERKS)))))
     assert len(lines) == 6
     assert lines[2] == {
@@ -49,14 +47,14 @@ def test_the_csv_has_a_line_for_each_cell_with_its_reason():
     }
 
 
-def test_a_scope_is_named_in_the_reason():
+def test_a_scope_is_named_in_the_reason() -> None:
     (line,) = [
         line for line in as_csv(matrix(a=[allow("/orders", scopes=["openid"])])).splitlines() if "partly" in line
     ]
     assert line == "group:a,GET,/orders,partly,not_permitted; allowed: /orders with openid"
 
 
-def test_the_svg_has_each_cell_and_is_well_formed_for_any_name():
+def test_the_svg_has_each_cell_and_is_well_formed_for_any_name() -> None:
     hostile = '<script>&"'
     drawn = ElementTree.fromstring(as_svg(matrix(**CLERKS, **{hostile: []})))  # noqa: S314  # our own text
     titles = [title.text for title in drawn.iter("{http://www.w3.org/2000/svg}title")]
@@ -66,7 +64,7 @@ def test_the_svg_has_each_cell_and_is_well_formed_for_any_name():
     assert list(drawn.iter("{http://www.w3.org/2000/svg}script")) == []
 
 
-def test_an_empty_matrix_can_be_shown():
+def test_an_empty_matrix_can_be_shown() -> None:
     empty = build_matrix([], [])
-    assert (as_text(empty), as_csv(empty)) == ("", "subject,method,path,access,reason\n")
+    assert (as_table(empty), as_csv(empty)) == ((["route"], []), "subject,method,path,access,reason\n")
     ElementTree.fromstring(as_svg(empty))  # noqa: S314  # our own text

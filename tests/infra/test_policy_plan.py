@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -88,12 +89,12 @@ REACHES = [
 
 
 @pytest.mark.parametrize(("before", "after", "expected"), REACHES)
-def test_a_change_is_told_in_routes(before, after, expected):
+def test_a_change_is_told_in_routes(before: Any, after: Any, expected: Any) -> None:
     told = [str(found) for found in reach(policy(*before), policy(*after), ROUTES)]
     assert told == expected
 
 
-def test_a_machine_gains_and_loses_in_the_singular():
+def test_a_machine_gains_and_loses_in_the_singular() -> None:
     before, after = (policy(*rules, subject="client:abc") for rules in ([], [allow("/reports")]))
     assert [str(found) for found in reach(before, after, ROUTES)] == ["client:abc gains GET /reports"]
 
@@ -105,7 +106,7 @@ TOKENS = [frozenset[str](), frozenset({SCOPE}), frozenset({"https://gatehouse.ex
 @repeatable
 @given(RULES, RULES)
 @example([allow("/r/*")], [allow("/r/*"), deny("/r/a*", sid="deny")])
-def test_every_change_of_a_decision_is_told(before, after):
+def test_every_change_of_a_decision_is_told(before: Any, after: Any) -> None:
     route = Route("/r/{id}", "GET", Authorizer.POLICIES)
     old, new = policy(*before), policy(*after)
     told = {found.gains for found in reach(old, new, [route])}
@@ -117,7 +118,7 @@ def test_every_change_of_a_decision_is_told(before, after):
 # --- the plan ---
 
 
-def test_a_plan_has_the_differences_only():
+def test_a_plan_has_the_differences_only() -> None:
     stored: list[StoredPolicy] = [
         policy(READ),
         policy(READ, subject="group:clerks"),
@@ -136,7 +137,7 @@ def test_a_plan_has_the_differences_only():
     ]
 
 
-def test_a_corrupt_policy_permits_nothing_before_its_change():
+def test_a_corrupt_policy_permits_nothing_before_its_change() -> None:
     (change,) = plan([file(READ)], [CorruptPolicy("group:editors", None, None, None)], overwrite=True)
     before, after = as_stored(change)
     assert (before.statements, after.statements) == ((), statements(READ))
@@ -156,7 +157,7 @@ def test_a_corrupt_policy_permits_nothing_before_its_change():
         pytest.param([], {"owners"}, False, id="there was no administrator"),
     ],
 )
-def test_a_plan_that_leaves_no_administrator_is_refused(files, groups, refused):
+def test_a_plan_that_leaves_no_administrator_is_refused(files: Any, groups: Any, refused: bool) -> None:
     stored = [policy(EVERYTHING, subject="group:admins")]
     changes = plan(files, stored, overwrite=False)
     if refused:
@@ -166,7 +167,7 @@ def test_a_plan_that_leaves_no_administrator_is_refused(files, groups, refused):
         refuse_lock_out(changes, stored, groups.__contains__)
 
 
-def test_a_policy_that_is_kept_counts_as_it_is():
+def test_a_policy_that_is_kept_counts_as_it_is() -> None:
     stored = [policy(EVERYTHING, subject="group:admins", author="the dean")]
     refuse_lock_out(plan([file(subject="group:admins")], stored, overwrite=False), stored, lambda _: True)
 
@@ -175,7 +176,9 @@ def test_a_policy_that_is_kept_counts_as_it_is():
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_a_policy_that_changed_since_the_plan_is_not_written_and_the_others_are(tmp_path, overwrite):
+def test_a_policy_that_changed_since_the_plan_is_not_written_and_the_others_are(
+    tmp_path: Path, overwrite: bool
+) -> None:
     for name in ("carters", "grooms"):
         (tmp_path / f"{name}.yaml").write_text(f"group: {name}\nstatements: []\n", encoding="utf-8")
     with empty_tables() as dynamodb:
@@ -193,7 +196,7 @@ def test_a_policy_that_changed_since_the_plan_is_not_written_and_the_others_are(
         assert dean.get_policy("group:carters").statements == statements(EVERYTHING)
 
 
-def test_a_policy_that_was_written_since_the_plan_is_not_deleted(tmp_path):
+def test_a_policy_that_was_written_since_the_plan_is_not_deleted(tmp_path: Path) -> None:
     with empty_tables() as dynamodb:
         dean = administer_with(dynamodb, "PolicyTable", "StateTable")
         dean.put_policy("group:carters", statements(READ), AUTHOR)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -335,12 +336,12 @@ def reviewed(folder: Path, files: dict[str, str]) -> list[str]:
     return review(folder / "policies", TEMPLATE, ROUTES, KNOWN)
 
 
-def test_policies_without_a_mistake_pass(tmp_path):
+def test_policies_without_a_mistake_pass(tmp_path: Path) -> None:
     assert reviewed(tmp_path, FILES) == []
 
 
 @pytest.mark.parametrize(("plant", "expected"), MISTAKES)
-def test_a_planted_mistake_is_found_with_its_place_and_its_remedy(plant, expected, tmp_path):
+def test_a_planted_mistake_is_found_with_its_place_and_its_remedy(plant: Plant, expected: Any, tmp_path: Path) -> None:
     files = dict(FILES)
     plant(files)
     found = reviewed(tmp_path, files)
@@ -349,7 +350,7 @@ def test_a_planted_mistake_is_found_with_its_place_and_its_remedy(plant, expecte
     assert all(line.endswith((".", "?")) for line in found)
 
 
-def test_the_packaged_routes_are_the_routes_of_the_application(tmp_path):
+def test_the_packaged_routes_are_the_routes_of_the_application(tmp_path: Path) -> None:
     template, _ = package_without_dependencies(tmp_path)
     definition = json.loads(template)["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     assert routes_of(definition, RESOURCE_SERVER) == read_routes(app)

@@ -342,7 +342,7 @@ def test_a_policy_of_another_author_is_reported_and_not_changed(repaired, accoun
 @pytest.fixture(scope="module")
 def without_readers(repaired: Scene, play) -> Scene:
     repaired.checkout.file("policies/readers.yaml").unlink()
-    return play(repaired.checkout, "policies apply")
+    return play(repaired.checkout, "policies apply --yes")
 
 
 def test_policies_apply_needs_no_deployment(without_readers, account):

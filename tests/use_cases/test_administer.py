@@ -103,12 +103,12 @@ def test_a_change_at_an_outdated_version_is_refused(version: int) -> None:
 class ResponseLost(FakePolicies):
     """Stores every change and loses the response."""
 
-    def put(self, subject: str, statements: tuple[Statement, ...], author: str, version: int | None) -> Policy:
-        super().put(subject, statements, author, version)
+    def put(self, *change: Any) -> Policy:
+        super().put(*change)
         raise InternalError("policies_unreachable", "the response was lost")
 
-    def delete(self, subject: str, author: str, version: int | None) -> None:
-        super().delete(subject, author, version)
+    def delete(self, *change: Any) -> None:
+        super().delete(*change)
         raise InternalError("policies_unreachable", "the response was lost")
 
 

@@ -75,11 +75,11 @@ SCOPES = st.frozensets(random.scopes, max_size=2)
 
 @repeatable
 @given(POLICIES, SCOPES, random.requests)
-def test_an_explanation_agrees_with_the_authorizer(policies, scopes, request):
+def test_an_explanation_agrees_with_the_authorizer(policies: Any, scopes: Any, request: Any) -> None:
     system = System(*policies)
     for caller in callers(scopes):
-        decision = system.decision(caller, *request)
-        found = system.explain.for_subjects(*request, caller.policy_subjects, scopes, routes=[])
+        decision = system.decision(caller, request[0], request[1])
+        found = system.explain.for_subjects(request[0], request[1], caller.policy_subjects, scopes, routes=[])
         assert (found.allowed, found.reason) == (decision.allowed, decision.reason)
         assert {name.sid for name in found.because} == set(decision.because)
 
@@ -92,7 +92,9 @@ def callers(scopes: frozenset[str]) -> list[Principal]:
 @repeatable
 @given(POLICIES, SCOPES, random.methods, st.sampled_from(["/%61nnual", "/a%2Fb", "/reports/%2561", "/reports/"]))
 @example([policy(allow("/*"), deny("/annual"))], frozenset(), "GET", "/%61nnual")
-def test_a_request_is_allowed_only_if_every_spelling_of_its_path_is(policies, scopes, method, path):
+def test_a_request_is_allowed_only_if_every_spelling_of_its_path_is(
+    policies: Any, scopes: Any, method: str, path: str
+) -> None:
     caller = replace(principal(), policy_subjects=("group:clerks", "group:auditors"), scopes=scopes)
     system = System(*policies)
     found = system.explain.for_subjects(method, path, caller.policy_subjects, scopes, routes=[])
@@ -103,12 +105,12 @@ def test_a_request_is_allowed_only_if_every_spelling_of_its_path_is(policies, sc
 @given(POLICIES, SCOPES, random.requests)
 @example([policy(allow("/a"))], frozenset(), ("GET", "/b"))
 @example([policy(allow("/a"), deny("/a"))], frozenset(), ("GET", "/a"))
-def test_the_nearest_change_reverses_the_decision(policies, scopes, request):
+def test_the_nearest_change_reverses_the_decision(policies: Any, scopes: Any, request: Any) -> None:
     caller = replace(principal(), policy_subjects=("group:clerks", "group:auditors"), scopes=scopes)
-    found = System(*policies).explain.for_subjects(*request, caller.policy_subjects, scopes, routes=[])
+    found = System(*policies).explain.for_subjects(request[0], request[1], caller.policy_subjects, scopes, routes=[])
     if found.nearest is not None:
         changed, after = apply(found.nearest, policies, caller)
-        assert System(*changed).decision(after, *request).allowed is not found.allowed
+        assert System(*changed).decision(after, request[0], request[1]).allowed is not found.allowed
 
 
 def apply(change: Change, policies: list[Policy], caller: Principal) -> tuple[list[Policy], Principal]:
@@ -134,7 +136,7 @@ def edited(change: Change, policy: Policy) -> Policy:
 # --- by example ---
 
 
-def test_an_explanation_names_subject_sid_and_version_of_each_deciding_statement():
+def test_an_explanation_names_subject_sid_and_version_of_each_deciding_statement() -> None:
     system = System(
         policy(allow("/reports", sid="read")),
         policy(allow("/*", sid="read"), subject="group:auditors", version=7),
@@ -191,11 +193,19 @@ NEAREST = [
 
 
 @pytest.mark.parametrize(("rules", "expected"), NEAREST)
-def test_the_nearest_change_names_the_statement_and_what_to_change(rules, expected):
+def test_the_nearest_change_names_the_statement_and_what_to_change(rules: Any, expected: Any) -> None:
     assert nearest(*rules) == expected
 
 
-def test_a_machine_is_not_advised_to_join_a_group():
+def test_the_group_that_gives_the_least_is_advised() -> None:
+    system = System(
+        policy(allow("/*"), subject="group:admins"), policy(allow("/reports"), subject="group:readers", version=1)
+    )
+    found = system.ask("GET /reports", "nobody").nearest
+    assert found == Change("group:readers", "allow", 1, Kind.JOIN)
+
+
+def test_a_machine_is_not_advised_to_join_a_group() -> None:
     system = System(policy(allow("/*"), subject="group:admins"))
     found = system.explain.for_subjects("GET", "/reports", ["client:machineofolympus"], [], ROUTES)
     assert (found.reason, found.nearest) == ("no_policy", None)
@@ -210,18 +220,18 @@ def test_a_machine_is_not_advised_to_join_a_group():
         ("GET /reports", (), (True, "allowed_by")),
     ],
 )
-def test_policies_do_not_decide_on_other_routes(words, scopes, expected):
+def test_policies_do_not_decide_on_other_routes(words: str, scopes: Any, expected: Any) -> None:
     found = System(policy(allow("/reports"), deny("/", "/files"))).ask(words, scopes=scopes)
     assert (found.allowed, found.reason) == expected
     assert str(found.route) == words
 
 
-def test_a_request_without_a_route_has_a_decision_and_no_route():
+def test_a_request_without_a_route_has_a_decision_and_no_route() -> None:
     found = System(policy(allow("/*"))).ask("GET /report")
     assert (found.allowed, found.route) == (True, None)
 
 
-def test_a_corrupt_policy_of_the_caller_explains_the_failure():
+def test_a_corrupt_policy_of_the_caller_explains_the_failure() -> None:
     system = System(policy(allow("/reports"), subject="group:auditors"))
     system.policies.corrupt = (CorruptPolicy("group:clerks", 4, None, None),)
     assert system.ask("GET /reports", "auditors", "clerks").reason == "policy_corrupt"
@@ -229,7 +239,7 @@ def test_a_corrupt_policy_of_the_caller_explains_the_failure():
 
 
 @pytest.mark.parametrize("path", ["reports", "", "/a//b", "/a/../b", "/%00", "/%ff"])
-def test_a_path_that_no_request_has_is_refused(path):
+def test_a_path_that_no_request_has_is_refused(path: str) -> None:
     with pytest.raises(InvalidInput, match=r"^path: "):
         System().explain.for_subjects("GET", path, [], [], ROUTES)
 
@@ -237,14 +247,14 @@ def test_a_path_that_no_request_has_is_refused(path):
 # --- users and tokens ---
 
 
-def test_a_user_has_the_policies_of_the_groups_in_the_pool():
+def test_a_user_has_the_policies_of_the_groups_in_the_pool() -> None:
     explain = System(policy(allow("/reports"))).explain
     assert explain.for_user("GET", "/reports", "clerk", frozenset(), ROUTES).allowed
     with pytest.raises(NotFound):
         explain.for_user("GET", "/reports", "nobody", frozenset(), ROUTES)
 
 
-def test_a_token_is_explained_with_its_groups_and_scopes():
+def test_a_token_is_explained_with_its_groups_and_scopes() -> None:
     system = System(policy(allow("/reports", scopes=[READ])))
     found = system.explain.for_token("GET", "/reports", mint.token(mint.person()), ROUTES)
     assert (found.allowed, found.policies) == (True, ("group:clerks@3",))
@@ -263,19 +273,19 @@ def test_a_token_is_explained_with_its_groups_and_scopes():
     ],
 )
 @pytest.mark.parametrize("path", ["/reports", "/files"])
-def test_a_token_is_verified_in_full(token, code, path):
+def test_a_token_is_verified_in_full(token: str, code: str, path: str) -> None:
     found = System(policy(allow("/*"))).explain.for_token("GET", path, token, ROUTES)
     assert (found.allowed, found.reason, found.policies, found.because) == (False, code, (), ())
 
 
-def test_a_revoked_token_is_refused_where_policies_decide_and_only_there():
+def test_a_revoked_token_is_refused_where_policies_decide_and_only_there() -> None:
     system, claims = System(policy(allow("/*"))), mint.person()
     system.state.put(Revocation("sub", claims["sub"], mint.NOW, "admin"))
     told = [system.explain.for_token("GET", path, mint.token(claims), ROUTES) for path in ("/reports", "/files", "/")]
     assert [found.reason for found in told] == ["revoked", "scope_granted", "public"]
 
 
-def test_a_rejected_token_can_still_call_a_public_route():
+def test_a_rejected_token_can_still_call_a_public_route() -> None:
     def rejects(_: str) -> Principal:
         raise TokenRejected("bad_signature", "the signature does not match")
 

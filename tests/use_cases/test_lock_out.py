@@ -34,7 +34,7 @@ def rules(*paths: str, **more: Any) -> dict[str, Any]:
         [EVERYTHING, deny("/*", methods=["GET"])],
     ],
 )
-def test_a_group_that_can_change_its_own_policy_is_an_administrator(policy):
+def test_a_group_that_can_change_its_own_policy_is_an_administrator(policy: Any) -> None:
     assert administers("group:admins", statements(*policy))
 
 
@@ -54,17 +54,17 @@ def test_a_group_that_can_change_its_own_policy_is_an_administrator(policy):
         pytest.param([rules("/admin/policies/group/admin?/")], id="a slash at the end"),
     ],
 )
-def test_a_group_that_cannot_change_its_own_policy_is_not_an_administrator(policy):
+def test_a_group_that_cannot_change_its_own_policy_is_not_an_administrator(policy: Any) -> None:
     assert not administers("group:admins", statements(*policy))
 
 
 @pytest.mark.parametrize("subject", ["client:machineofolympus", "user:admins", "group:..", "admins"])
-def test_nothing_but_a_group_is_an_administrator(subject):
+def test_nothing_but_a_group_is_an_administrator(subject: str) -> None:
     assert not administers(subject, statements(EVERYTHING))
 
 
 @pytest.mark.parametrize("name", ["équipe", "R&D", "a/b", "100%", "ops@example.com"])
-def test_a_group_of_any_name_can_be_an_administrator(name):
+def test_a_group_of_any_name_can_be_an_administrator(name: str) -> None:
     assert administers(f"group:{name}", statements(EVERYTHING))
 
 
@@ -84,7 +84,7 @@ class System:
         return self.administer.put_policy(f"group:{name}", statements(*found), "admin", force=force)
 
 
-def test_the_last_administrator_cannot_lose_the_right_by_accident():
+def test_the_last_administrator_cannot_lose_the_right_by_accident() -> None:
     system = System(admins=[EVERYTHING], editors=[READ])
     for change in (
         lambda: system.put("admins", READ),
@@ -97,7 +97,7 @@ def test_the_last_administrator_cannot_lose_the_right_by_accident():
     assert system.policies.get("group:admins").version == 1
 
 
-def test_a_forced_change_is_made():
+def test_a_forced_change_is_made() -> None:
     system = System(admins=[EVERYTHING])
     assert system.put("admins", READ, force=True).version == 2
     system = System(admins=[EVERYTHING])
@@ -105,7 +105,7 @@ def test_a_forced_change_is_made():
     assert system.policies.list() == []
 
 
-def test_another_administrator_is_enough():
+def test_another_administrator_is_enough() -> None:
     assert System(admins=[EVERYTHING], owners=[EVERYTHING]).put("admins", READ).version == 2
 
 
@@ -126,7 +126,7 @@ class AtTheSameTime(FakePolicies):
     ],
     ids=["put", "delete"],
 )
-def test_two_administrators_cannot_remove_each_other_at_the_same_time(change):
+def test_two_administrators_cannot_remove_each_other_at_the_same_time(change: Any) -> None:
     system = System(admins=[EVERYTHING], owners=[EVERYTHING])
     policies = AtTheSameTime(system.policies.policies)
     refuse = RefuseLockOut(policies, system.groups.group_exists)
@@ -136,30 +136,30 @@ def test_two_administrators_cannot_remove_each_other_at_the_same_time(change):
     assert system.policies.get("group:admins").version == 1
 
 
-def test_a_policy_of_a_group_that_nobody_can_join_is_not_enough():
+def test_a_policy_of_a_group_that_nobody_can_join_is_not_enough() -> None:
     system = System(frozenset({"admins"}), admins=[EVERYTHING], ghosts=[EVERYTHING])
     with pytest.raises(LastAdministrator):
         system.put("admins")
 
 
-def test_a_machine_is_not_enough():
+def test_a_machine_is_not_enough() -> None:
     system = System(admins=[EVERYTHING])
     system.administer.put_policy("client:machineofolympus", statements(EVERYTHING), "admin")
     with pytest.raises(LastAdministrator):
         system.put("admins")
 
 
-def test_a_corrupt_policy_is_not_enough():
+def test_a_corrupt_policy_is_not_enough() -> None:
     system = System(admins=[EVERYTHING])
     system.policies.corrupt = (CorruptPolicy("group:owners", 1, None, None),)
     with pytest.raises(LastAdministrator):
         system.put("admins")
 
 
-def test_the_last_administrator_can_change_the_rest_of_the_policy():
+def test_the_last_administrator_can_change_the_rest_of_the_policy() -> None:
     assert System(admins=[EVERYTHING]).put("admins", rules("/admin/*"), READ | {"sid": "read"}).version == 2
 
 
-def test_a_stage_without_an_administrator_can_be_changed():
+def test_a_stage_without_an_administrator_can_be_changed() -> None:
     assert System(editors=[READ]).put("editors").version == 2
     assert System().put("admins", EVERYTHING).version == 1

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chalicelib.authorize import merge
-from chalicelib.core.policy import CorruptPolicy, DeletedPolicy, Policy
+from chalicelib.core.policy import CorruptPolicy, DeletedPolicy, Policy, StoredPolicy
 from chalicelib.core.route import Authorizer, Route
 from chalicelib.matrix import Access, build_matrix, cell
 from tests.fakes import allow, deny, statements
@@ -40,7 +40,7 @@ TOKENS = [frozenset(), frozenset({READ}), frozenset({WRITE}), frozenset({READ, W
 @given(RULES)
 @example([allow("/r/*"), deny("/r/a?", sid="deny")])
 @example([allow("/r/*", scopes=[READ]), deny("/r/*", sid="deny", scopes=[WRITE])])
-def test_a_cell_agrees_with_the_decision_on_every_short_path(rules):
+def test_a_cell_agrees_with_the_decision_on_every_short_path(rules: Any) -> None:
     clerks = policy(*rules)
     permissions = [merge([clerks], scopes, generation=0) for scopes in TOKENS]
     decided = {allowed.decide("GET", path).allowed for allowed in permissions for path in PATHS}
@@ -50,7 +50,7 @@ def test_a_cell_agrees_with_the_decision_on_every_short_path(rules):
 
 @repeatable
 @given(RULES)
-def test_the_exceptions_of_a_cell_are_real(rules):
+def test_the_exceptions_of_a_cell_are_real(rules: Any) -> None:
     clerks = policy(*rules)
     found = cell(clerks, REPORT)
     assert (found.access is Access.PARTLY) is bool(found.exceptions)
@@ -76,21 +76,21 @@ def shown(*rules: dict[str, Any], route: Route = REPORT) -> tuple[str, str, list
         ([allow("/r/*", scopes=[READ])], ("partly", "not_permitted", [("/r/0", [READ])])),
     ],
 )
-def test_a_cell_says_which_requests_are_the_exception(rules, expected):
+def test_a_cell_says_which_requests_are_the_exception(rules: Any, expected: Any) -> None:
     assert shown(*rules) == expected
 
 
-def test_scopes_decide_on_a_route_of_use_case_1():
+def test_scopes_decide_on_a_route_of_use_case_1() -> None:
     files = Route("/files", "GET", Authorizer.SCOPES, (READ,))
     assert shown(allow("/*"), route=files) == ("partly", "scope_missing", [("/files", [READ])])
 
 
-def test_a_public_route_is_allowed_to_everyone():
+def test_a_public_route_is_allowed_to_everyone() -> None:
     assert shown(deny("/*"), route=Route("/", "GET", Authorizer.NONE)) == ("allowed", "public", [])
 
 
-def test_a_corrupt_policy_permits_nothing_and_a_deleted_policy_is_not_listed():
-    stored = [
+def test_a_corrupt_policy_permits_nothing_and_a_deleted_policy_is_not_listed() -> None:
+    stored: list[StoredPolicy] = [
         CorruptPolicy("group:a", None, None, None),
         DeletedPolicy("group:b", 2, None, None),
         policy(allow("/r/*")),
@@ -103,6 +103,6 @@ def test_a_corrupt_policy_permits_nothing_and_a_deleted_policy_is_not_listed():
     ]
 
 
-def test_a_policy_that_cannot_be_compared_is_not_shown_as_denied():
+def test_a_policy_that_cannot_be_compared_is_not_shown_as_denied() -> None:
     rules = [allow(*(f"/r/*{letter}{'?' * 12}" for letter in "abcd"))]
     assert shown(*rules) == ("partly", "too_many_patterns", [])

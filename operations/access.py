@@ -1,0 +1,170 @@
+"""The commands that say who may do what: explain, matrix."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+from typer import Argument, Context, Option
+
+from infra.errors import Refused
+from operations.invocation import Invocation
+from operations.options import AsJson, OptionalStage
+from operations.output import Output
+
+if TYPE_CHECKING:
+    from chalicelib.core.policy import Policy
+    from chalicelib.core.route import Route
+    from chalicelib.explain import Explain, Explanation
+
+
+def _needs_a_stage(*_: Any) -> NoReturn:
+    raise Refused("The files know no users and no tokens. Pass --stage.")
+
+
+class Form(StrEnum):
+    """The form of the matrix."""
+
+    TABLE = "table"
+    SVG = "svg"
+    CSV = "csv"
+    JSON = "json"
+
+
+Method = Annotated[str, Argument(metavar="METHOD", help="An HTTP method, such as GET.")]
+Path = Annotated[str, Argument(metavar="PATH", help="The path of a request, such as /whoami.")]
+Groups = Annotated[list[str] | None, Option("--group", metavar="GROUP", help="A group of the caller. Repeatable.")]
+User = Annotated[str | None, Option("--user", metavar="NAME", help="A user, with the groups that the pool has now.")]
+Machine = Annotated[str | None, Option("--client", metavar="CLIENT", help="An app client: its id, or its output.")]
+Token = Annotated[bool, Option("--token", help="Read the caller's access token from standard input.")]
+Scopes = Annotated[list[str] | None, Option("--scope", metavar="SCOPE", help="A scope of the token. Repeatable.")]
+MatrixForm = Annotated[Form, Option("--format", help="The form of the matrix.")]
+
+
+def explain(
+    context: Context,
+    method: Method,
+    path: Path,
+    group: Groups = None,
+    user: User = None,
+    client: Machine = None,
+    token: Token = False,
+    scope: Scopes = None,
+    stage_name: OptionalStage = None,
+    as_json: AsJson = False,
+) -> int:
+    """Explain the decision on one request.
+
+    It names the deciding statements, and the nearest change that reverses the decision. Without --stage, the policies
+    are those of the files. Give exactly one of --group, --user, --client and --token.
+    """
+    invocation: Invocation = context.obj
+    if sum([bool(group), bool(user), bool(client), token]) != 1:
+        raise Refused("Give exactly one of --group, --user, --client and --token.")
+    if token and scope:
+        raise Refused("--scope: a token carries its own scopes. Remove this option.")
+    use_case, outputs, routes = _open(invocation, stage_name)
+    ask = partial(_ask, use_case, method.upper(), path)
+    if token:
+        found = ask("for_token", sys.stdin.readline().strip(), routes)
+    elif user:
+        found = ask("for_user", user, scope or [], routes)
+    else:
+        subjects = [f"group:{name}" for name in group or []]
+        subjects += [f"client:{outputs.get(client, client)}"] if client else []
+        found = ask("for_subjects", subjects, scope or [], routes)
+    if as_json:
+        invocation.output.json(found.as_dict())
+    else:
+        _show(invocation.output, f"{method.upper()} {path}", found)
+    return 0
+
+
+def matrix(
+    context: Context, stage_name: OptionalStage = None, form: MatrixForm = Form.TABLE, as_json: AsJson = False
+) -> int:
+    """Show which group may call which route.
+
+    Without --stage, the policies are those of the files.
+    """
+    from operations.matrix_views import as_csv, as_svg, as_table
+
+    invocation: Invocation = context.obj
+    use_case, _, routes = _open(invocation, stage_name)
+    found, output = use_case.matrix(routes), invocation.output
+    if as_json or form is Form.JSON:
+        output.json(found.as_dict())
+    elif form is Form.TABLE:
+        output.table(*as_table(found))
+    else:
+        output.write(as_svg(found) if form is Form.SVG else as_csv(found))
+    return 0
+
+
+def _ask(use_case: "Explain", method: str, path: str, question: str, *arguments: Any) -> "Explanation":
+    explained: Explanation = getattr(use_case, question)(method, path, *arguments)
+    return explained
+
+
+def _show(output: Output, request: str, found: "Explanation") -> None:
+    output.say(f"{request} is {'allowed' if found.allowed else 'denied'}: {found.reason}")
+    if found.route is None:
+        output.say("  No route of the application answers it: API Gateway answers 403 whatever the policies allow.")
+    for name in found.because:
+        version = f", version {name.version}" if name.version else ""
+        output.say(f'  decided by the statement "{name.sid}" of {name.subject}{version}')
+    if found.policies:
+        output.say(f"  policies in force: {', '.join(name.removesuffix('@0') for name in found.policies)}")
+    if found.nearest:
+        output.say(f"  To {'deny' if found.allowed else 'allow'} it: {found.nearest}")
+
+
+def _open(invocation: Invocation, stage_name: str | None) -> tuple["Explain", Mapping[str, str], tuple["Route", ...]]:
+    """Returns the use case for a stage or for the files, the outputs by name, and the routes."""
+    from infra.policy_files import read_policies, template_outputs
+    from infra.policy_groups import TEMPLATE
+    from infra.policy_lint import as_policy
+    from infra.policy_review import read_routes
+    from infra.templates import read_yaml
+
+    template = read_yaml(invocation.project, TEMPLATE)
+    routes = read_routes(template)
+    if stage_name is None:
+        outputs = template_outputs(template)
+        files = read_policies(invocation.project / "policies", outputs)
+        return _of_files([as_policy(file) for file in files]), outputs, routes
+    from operations.connection import open_outputs
+    from operations.stage_access import explain_stage
+
+    found, client = open_outputs(invocation, stage_name)
+    return explain_stage(found, client), found, routes
+
+
+def _of_files(policies: Sequence["Policy"]) -> "Explain":
+    from chalicelib.explain import Explain
+
+    return Explain(_Files(policies), _NoPool(), _needs_a_stage, _needs_a_stage)
+
+
+class _Files:
+    """Implements PolicyCatalog on the files."""
+
+    def __init__(self, policies: Sequence["Policy"]) -> None:
+        self._policies = policies
+
+    def list_stored(self) -> Sequence["Policy"]:
+        return self._policies
+
+
+class _NoPool:
+    """Implements GroupReader without a user pool."""
+
+    def groups_of(self, _username: str) -> tuple[str, ...]:
+        _needs_a_stage()
+
+    def group_exists(self, _group: str) -> bool:
+        _needs_a_stage()
+
+
+COMMANDS = (explain, matrix)
