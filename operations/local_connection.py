@@ -27,10 +27,14 @@ OUTDATED = "Another version of this program started the local cloud. Stop it and
 
 
 def connect_local(project: Path) -> tuple[Mapping[str, str], Client]:
-    """Returns the local cloud's identity stack outputs, and its clients. Raises Refused if it is not running."""
+    """Returns the local cloud's identity stack outputs, and its clients. Raises Refused if it is not running.
+
+    The output `JwksUrl` is the address on this machine. The stack's own output is an address of AWS.
+    """
     described = _described(project / os.environ.get("GATEHOUSE_LOCAL", ".local") / "outputs.json")
     client = _clients(described["endpoint_url"], described["environment"])
-    return Stacks(client("cloudformation")).outputs(described["identity_stack"]), client
+    outputs = Stacks(client("cloudformation")).outputs(described["identity_stack"])
+    return {**outputs, "JwksUrl": described["environment"]["JWKS_URL"]}, client
 
 
 def _described(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from chalicelib.core.path_pattern import matches
 
 _FRESH = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_MAX_STATES = 20_000
+_MAX_STEPS = 50_000  # less than half a second; an ordinary policy takes a few hundred
 
 _Positions = frozenset[int]  # where a pattern can stand after the characters read so far
 _Template = tuple[str, ...]  # its characters; a parameter is "{}" or "{+}"
@@ -50,7 +50,7 @@ def _symbols(template: str) -> _Template:
 def _paths(template: _Template, patterns: tuple[str, ...], fresh: str) -> Iterator[tuple[str, tuple[_Positions, ...]]]:
     """Yield a path for each reachable state at the end of the template, the shortest first."""
     start = (0, False, "", tuple(_closure(pattern, {0}) for pattern in patterns))
-    seen, waiting = {start}, deque([("", start)])
+    seen, waiting, steps = {start}, deque([("", start)]), 0
     while waiting:
         path, (at, inside, dots, states) = waiting.popleft()
         if _is_complete(template, at, inside) and (dots not in ("", ".", "..") or path == "/"):
@@ -59,10 +59,11 @@ def _paths(template: _Template, patterns: tuple[str, ...], fresh: str) -> Iterat
             segment = _dots(dots, character, path)
             if segment is None:
                 continue
+            steps += 1 + sum(map(len, states))
+            if steps > _MAX_STEPS:
+                raise TooManyPatterns
             after = (*place, segment, tuple(_read(*pair, character) for pair in zip(patterns, states, strict=True)))
             if after not in seen:
-                if len(seen) >= _MAX_STATES:
-                    raise TooManyPatterns
                 seen.add(after)
                 waiting.append((path + character, after))
 
@@ -102,6 +103,8 @@ def _dots(dots: str, character: str, path: str) -> str | None:
 
 
 def _read(pattern: str, positions: _Positions, character: str) -> _Positions:
+    if not positions:
+        return positions
     after = {
         i if pattern[i] == "*" else i + 1 for i in positions if i < len(pattern) and pattern[i] in ("*", "?", character)
     }

@@ -46,7 +46,13 @@ def answered(code: str, message: str = "no") -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}}, "GetCallerIdentity")
 
 
-COMMANDS = ["deploy", "destroy", "verify", "outputs", "policies apply", "policies lint"]
+COMMANDS = [
+    "deploy",
+    "destroy",
+    "verify",
+    "outputs",
+    *(f"policies {name}" for name in ("apply", "diff", "lint", "matrix")),
+]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
