@@ -51,6 +51,7 @@ def test_every_short_path_is_matched_by_the_patterns_of_an_example(template: str
 def test_every_example_is_a_path_of_the_route_and_differs_from_the_others(template: str, patterns: list[str]) -> None:
     examples = example_paths(template, patterns)
     assert all(route(template).covers(path) for path in examples)
+    assert [path for path in examples if {".", ".."} & set(path.split("/"))] == [], "no request has such a segment"
     found = [matched(patterns, path) for path in examples]
     assert 0 < len(found) == len(set(found))
 

@@ -148,6 +148,15 @@ def test_an_explanation_names_subject_sid_and_version_of_each_deciding_statement
     assert found.policies == ("group:auditors@7", "group:clerks@3")
 
 
+def test_a_statement_of_the_other_effect_is_not_named_although_it_has_the_same_sid() -> None:
+    system = System(
+        policy(allow("/reports", sid="reports")),
+        policy(deny("/reports", sid="reports"), subject="group:guests", version=2),
+    )
+    found = system.ask("GET /reports", "clerks", "guests")
+    assert (found.reason, found.because) == ("denied_by", (("group:guests", "reports", 2),))
+
+
 def nearest(*rules: dict[str, Any], words: str = "DELETE /reports/7", scopes: tuple[str, ...] = ()) -> Any:
     others = policy(allow("/*", sid="all", methods=["*"]), subject="group:admins", version=1)
     change = System(policy(*rules), others).ask(words, scopes=scopes).nearest
