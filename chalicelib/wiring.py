@@ -1,36 +1,48 @@
 """Connects the use cases with the implementations of their ports. Builds each once, on first use, not at import."""
 
 import os
+import random
+from collections.abc import Callable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
-
 from authorizers.policy_document import check_size
-from chalicelib.administer import Administer
 from chalicelib.authorize import Authorize
-from chalicelib.aws.authorization_state import StateTable
-from chalicelib.aws.directory import OnboardingTable, PoolGroups, UserPool
-from chalicelib.aws.gateway import StageCache
+from chalicelib.aws.connections import Connections, Timeouts, verifying
+from chalicelib.aws.credentials import credentials_from
+from chalicelib.aws.directory import OnboardingTable, UserPool
+from chalicelib.aws.endpoint import endpoint_from
+from chalicelib.aws.items import ItemReader
 from chalicelib.aws.jwks import JwksKeySource, fetch_jwks
-from chalicelib.aws.policies import PolicyTable
+from chalicelib.aws.policy_reads import PolicyReads
+from chalicelib.aws.reader import DynamoDBReader
+from chalicelib.aws.signature import Credentials
+from chalicelib.aws.state_reads import StateReads
 from chalicelib.core.claims import Expectation
-from chalicelib.explain import Explain
+from chalicelib.core.errors import InternalError
 from chalicelib.federate import TokenGroups
-from chalicelib.invalidate import Invalidate
-from chalicelib.lock_out import RefuseLockOut
 from chalicelib.onboard import Onboard
 from chalicelib.settings import Settings
 from chalicelib.verify import VerifyToken
 
+# The SDK takes most of the time of a cold start. The two functions that a request or a sign-in waits for, authorize and
+# token_groups, start without it. Therefore the other functions import the SDK and its adapters themselves.
 if TYPE_CHECKING:
+    import boto3
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from chalicelib.administer import Administer
+    from chalicelib.aws.policies import PolicyTable
+    from chalicelib.aws.pool_groups import PoolGroups
+    from chalicelib.explain import Explain
+    from chalicelib.invalidate import Invalidate
+
 # Shorter than the Lambdas' timeout of 5 s, so that a failure is reported by its reason code.
-_SHORT_TIMEOUTS = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
+_SHORT = Timeouts(connect=1, response=2)
+_ATTEMPTS = 2
 # A trigger makes three calls in sequence. Cognito fails the sign-in after 5 s.
-_TRIGGER_TIMEOUTS = Config(connect_timeout=0.5, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
+_SHORTEST = Timeouts(connect=0.5, response=1)
 
 
 @cache
@@ -63,14 +75,57 @@ def verify() -> VerifyToken:
 def authorize() -> Authorize:
     return Authorize(
         verify=verify(),
-        state=StateTable(dynamodb(), settings().state_table),
-        policies=_policies(),
+        state=StateReads(reader(), settings().state_table),
+        policies=PolicyReads(reader(), settings().policy_table, check_size),
         max_staleness=settings().policy_max_staleness_seconds,
     )
 
 
 @cache
-def explain() -> Explain:
+def reader() -> ItemReader:
+    """The reads of an authorizer."""
+    return _small_reader(_ATTEMPTS, _SHORT) or _sdk_reader(dynamodb)
+
+
+@cache
+def _trigger_reader() -> ItemReader:
+    return _small_reader(1, _SHORTEST) or _sdk_reader(_trigger_dynamodb)
+
+
+def _small_reader(attempts: int, timeouts: Timeouts) -> ItemReader | None:
+    """Returns None if the environment asks for something that only the SDK does."""
+    endpoint = endpoint_from(os.environ)
+    if endpoint is None:
+        return None
+    bundle = os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE")
+    connections = Connections(endpoint, partial(verifying, bundle), timeouts)
+    # The system's random numbers differ between two copies of one snapshot of a Lambda.
+    return DynamoDBReader(connections, endpoint, _credentials, attempts, jitter=random.SystemRandom().random)
+
+
+def _sdk_reader(client: "Callable[[], DynamoDBClient]") -> ItemReader:
+    from chalicelib.aws.sdk_reader import SdkReader
+
+    return SdkReader(client())
+
+
+def _credentials() -> Credentials:
+    return credentials_from(os.environ) or _credentials_of_the_sdk()
+
+
+def _credentials_of_the_sdk() -> Credentials:
+    """Returns credentials of another source, such as the one that Lambda uses after restoring a snapshot."""
+    found = _session().get_credentials()
+    frozen = found.get_frozen_credentials() if found else None
+    if not frozen or not frozen.access_key or not frozen.secret_key:
+        raise InternalError("bad_credentials", "there are no AWS credentials")
+    return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+
+
+@cache
+def explain() -> "Explain":
+    from chalicelib.explain import Explain
+
     return Explain(
         policies=_policies(),
         groups=_groups(),
@@ -80,11 +135,13 @@ def explain() -> Explain:
 
 
 @cache
-def administer() -> Administer:
-    tables = settings().policy_table, settings().state_table
+def administer() -> "Administer":
+    from chalicelib.lock_out import RefuseLockOut
+
     return administer_with(
         dynamodb(),
-        *tables,
+        settings().policy_table,
+        settings().state_table,
         clients=lambda: settings().client_ids,
         refuse_lock_out=RefuseLockOut(_policies(), lambda group: _groups().group_exists(group)),
     )
@@ -95,17 +152,25 @@ def administer_with(
     policy_table: str,
     state_table: str,
     **more: Any,
-) -> Administer:
+) -> "Administer":
     """Returns the use case for the tables named, without any setting. Tools outside the application call this."""
+    from chalicelib.administer import Administer
+    from chalicelib.aws.authorization_state import StateTable
+    from chalicelib.aws.policies import PolicyTable
+
     state = StateTable(dynamodb, state_table)
     policies = PolicyTable(dynamodb, policy_table, check_size=check_size)
     return Administer(policies, generation=state, revocations=state, check_size=check_size, **more)
 
 
 @cache
-def invalidate() -> Invalidate:
+def invalidate() -> "Invalidate":
+    from chalicelib.aws.authorization_state import StateTable
+    from chalicelib.aws.gateway import StageCache
+    from chalicelib.invalidate import Invalidate
+
     cache_on = settings().authorizer_cache_seconds > 0
-    client = _session().client("apigateway", config=_SHORT_TIMEOUTS) if cache_on else None
+    client = _session().client("apigateway", config=_config(_ATTEMPTS, _SHORT)) if cache_on else None
     return Invalidate(
         generation=StateTable(dynamodb(), settings().state_table),
         gateway_cache=StageCache(client, settings().rest_api_id, settings().stage) if client else None,
@@ -115,8 +180,8 @@ def invalidate() -> Invalidate:
 @cache
 def onboard() -> Onboard:
     return Onboard(
-        directory=UserPool(_session().client("cognito-idp", config=_TRIGGER_TIMEOUTS)),
-        ledger=OnboardingTable(_session().client("dynamodb", config=_TRIGGER_TIMEOUTS), settings().onboarding_table),
+        directory=UserPool(_trigger_cognito),
+        ledger=OnboardingTable(_trigger_reader(), _trigger_dynamodb, settings().onboarding_table),
         default_groups=settings().default_groups,
         privileged_groups=settings().privileged_groups,
     )
@@ -128,21 +193,47 @@ def token_groups() -> TokenGroups:
 
 
 @cache
-def _groups() -> PoolGroups:
-    pool_id = settings().issuer.rpartition("/")[2]
-    return PoolGroups(_session().client("cognito-idp", config=_SHORT_TIMEOUTS), pool_id)
+def _policies() -> "PolicyTable":
+    from chalicelib.aws.policies import PolicyTable
 
-
-@cache
-def _policies() -> PolicyTable:
     return PolicyTable(dynamodb(), settings().policy_table, check_size=check_size)
 
 
 @cache
-def dynamodb() -> "DynamoDBClient":
-    return _session().client("dynamodb", config=_SHORT_TIMEOUTS)
+def _groups() -> "PoolGroups":
+    from chalicelib.aws.pool_groups import PoolGroups
+
+    pool_id = settings().issuer.rpartition("/")[2]
+    return PoolGroups(_session().client("cognito-idp", config=_config(_ATTEMPTS, _SHORT)), pool_id)
 
 
 @cache
-def _session() -> boto3.Session:
+def dynamodb() -> "DynamoDBClient":
+    return _session().client("dynamodb", config=_config(_ATTEMPTS, _SHORT))
+
+
+@cache
+def _trigger_dynamodb() -> "DynamoDBClient":
+    return _session().client("dynamodb", config=_config(1, _SHORTEST))
+
+
+@cache
+def _trigger_cognito() -> "CognitoIdentityProviderClient":
+    return _session().client("cognito-idp", config=_config(1, _SHORTEST))
+
+
+def _config(attempts: int, timeouts: Timeouts) -> Any:
+    from botocore.config import Config
+
+    return Config(
+        connect_timeout=timeouts.connect,
+        read_timeout=timeouts.response,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+    )
+
+
+@cache
+def _session() -> "boto3.Session":
+    import boto3
+
     return boto3.Session()

@@ -6,9 +6,9 @@ from functools import partial
 from authorizers.policy_document import check_size
 from chalicelib.authorize import Authorize
 from chalicelib.aws.authorization_state import StateTable
-from chalicelib.aws.directory import PoolGroups
 from chalicelib.aws.jwks import JwksKeySource, fetch_jwks
 from chalicelib.aws.policies import PolicyTable
+from chalicelib.aws.pool_groups import PoolGroups
 from chalicelib.core.claims import Expectation
 from chalicelib.explain import Explain
 from chalicelib.verify import VerifyToken

@@ -1,4 +1,4 @@
-"""The authorization state table: the generation of the policies, and the revocations.
+"""The authorization state table, by the SDK: the generation of the policies, and the revocations.
 
 Shape:  id "generation": n
         id "revoked:sub:…", "revoked:client:…", "revoked:session:…": revoked_at, revoked_by, expires_at (DynamoDB's TTL)
@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from chalicelib.aws.dynamodb import Item, batch_get, failures_named, scan
-from chalicelib.core.errors import CannotDecide, NotFound
+from chalicelib.aws.dynamodb import failures_named, scan
+from chalicelib.aws.items import Item
+from chalicelib.aws.sdk_reader import SdkReader
+from chalicelib.aws.state_reads import GENERATION, REVOKED, StateReads, revocation_id
+from chalicelib.core.errors import NotFound
 from chalicelib.core.principal import Principal
 from chalicelib.ports import AuthorizationState, Revocation, RevocationKind
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_GENERATION = "generation"
-_REVOKED = "revoked"
 # A revocation can expire when every token that it refuses has expired. An access token of Cognito
 # lives for at most one day. A session lives for at most ten years, the longest life of a refresh token.
 _DAY = 86_400
@@ -35,29 +36,12 @@ class StateTable:
 
     def __init__(self, client: "DynamoDBClient", table: str, now: Callable[[], float] = time.time) -> None:
         self._client = client
+        self._reads = StateReads(SdkReader(client), table)
         self._table = table
         self._now = now
 
     def read(self, principal: Principal) -> AuthorizationState:
-        ids = {
-            _GENERATION,
-            _revocation_id("sub", principal.subject),
-            _revocation_id("client", principal.client_id),
-            *((_revocation_id("session", principal.session),) if principal.session else ()),
-        }
-        with failures_named("state_unreachable", CannotDecide):
-            items = batch_get(self._client, self._table, [{"id": {"S": id_}} for id_ in sorted(ids)])
-        found = {item["id"]["S"]: item for item in items}
-        if _GENERATION not in found:
-            raise CannotDecide("state_empty", "the state table has no generation")
-        times = [
-            int(found[id_]["revoked_at"]["N"]) for id_ in found if id_.startswith(("revoked:sub:", "revoked:client:"))
-        ]
-        return AuthorizationState(
-            generation=int(found[_GENERATION]["n"]["N"]),
-            revoked_before=max(times, default=-1),
-            session_revoked=any(id_.startswith("revoked:session:") for id_ in found),
-        )
+        return self._reads.read(principal)
 
     def bump(self) -> int:
         # A missing generation starts at the current time in milliseconds, not at 1. A generation that an authorizer
@@ -65,7 +49,7 @@ class StateTable:
         with failures_named("state_unreachable"):
             answer = self._client.update_item(
                 TableName=self._table,
-                Key={"id": {"S": _GENERATION}},
+                Key={"id": {"S": GENERATION}},
                 UpdateExpression="SET n = if_not_exists(n, :start) + :one",
                 ExpressionAttributeValues={":start": {"N": str(int(self._now() * 1000))}, ":one": {"N": "1"}},
                 ReturnValues="UPDATED_NEW",
@@ -79,7 +63,7 @@ class StateTable:
                     self._client,
                     self._table,
                     FilterExpression="begins_with(id, :revoked)",
-                    ExpressionAttributeValues={":revoked": {"S": f"{_REVOKED}:"}},
+                    ExpressionAttributeValues={":revoked": {"S": f"{REVOKED}:"}},
                 )
             )
         return sorted((_revocation(item) for item in items), key=lambda r: (r.kind, r.value))
@@ -91,7 +75,7 @@ class StateTable:
                 self._client.put_item(
                     TableName=self._table,
                     Item={
-                        "id": {"S": _revocation_id(revocation.kind, revocation.value)},
+                        "id": {"S": revocation_id(revocation.kind, revocation.value)},
                         "revoked_at": {"N": str(revocation.revoked_at)},
                         "revoked_by": {"S": revocation.revoked_by},
                         "expires_at": {"N": str(expires_at)},
@@ -107,15 +91,11 @@ class StateTable:
             with failures_named("state_unreachable"):
                 self._client.delete_item(
                     TableName=self._table,
-                    Key={"id": {"S": _revocation_id(kind, value)}},
+                    Key={"id": {"S": revocation_id(kind, value)}},
                     ConditionExpression="attribute_exists(id)",
                 )
         except ClientError as error:
             raise NotFound(f"a revocation of the {kind} {value}") from error
-
-
-def _revocation_id(kind: RevocationKind, value: str) -> str:
-    return f"{_REVOKED}:{kind}:{value}"
 
 
 def _revocation(item: Item) -> Revocation:

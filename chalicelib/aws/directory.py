@@ -1,12 +1,15 @@
-"""The groups of the user pool, and the ledger of the users who have received the default groups."""
+"""The groups of the user pool, and the ledger of the users who have received the default groups.
 
+Most sign-ins only read the ledger. Therefore the clients of the SDK are made, and the SDK is imported, when a user is
+added to a group.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from chalicelib.aws.dynamodb import failures_named
-from chalicelib.core.errors import InternalError, NotFound
+from chalicelib.aws.items import ItemReader, ReadFailed
+from chalicelib.core.errors import InternalError
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
@@ -15,60 +18,44 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class UserPool:
-    """Implements Directory on Cognito."""
+    """Implements Directory on Cognito.
 
-    client: "CognitoIdentityProviderClient"
+    client  returns the client of the SDK
+    """
+
+    client: "Callable[[], CognitoIdentityProviderClient]"
 
     def add_to_group(self, pool_id: str, username: str, group: str) -> None:
+        client = self.client()
+        from botocore.exceptions import BotoCoreError, ClientError
+
         try:
-            self.client.admin_add_user_to_group(UserPoolId=pool_id, Username=username, GroupName=group)
+            client.admin_add_user_to_group(UserPoolId=pool_id, Username=username, GroupName=group)
         except (BotoCoreError, ClientError) as error:
             raise InternalError("group_not_added", f"Cognito did not add the user to the group {group}") from error
 
 
 @dataclass(frozen=True, slots=True)
-class PoolGroups:
-    """Implements GroupReader on one user pool."""
-
-    client: "CognitoIdentityProviderClient"
-    pool_id: str
-
-    def groups_of(self, username: str) -> tuple[str, ...]:
-        pages = self.client.get_paginator("admin_list_groups_for_user")
-        try:
-            answers = list(pages.paginate(UserPoolId=self.pool_id, Username=username))
-        except (BotoCoreError, ClientError) as error:
-            if _code(error) in ("UserNotFoundException", "InvalidParameterException"):
-                raise NotFound("the user") from error
-            raise InternalError("groups_unreachable", "Cognito did not list the groups of a user") from error
-        return tuple(group["GroupName"] for answer in answers for group in answer["Groups"])
-
-    def group_exists(self, group: str) -> bool:
-        try:
-            self.client.get_group(UserPoolId=self.pool_id, GroupName=group)
-        except (BotoCoreError, ClientError) as error:
-            if _code(error) == "ResourceNotFoundException":
-                return False
-            raise InternalError("groups_unreachable", f"Cognito did not describe the group {group}") from error
-        return True
-
-
-def _code(error: BotoCoreError | ClientError) -> str:
-    return error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-
-
-@dataclass(frozen=True, slots=True)
 class OnboardingTable:
-    """Implements OnboardingLedger on a DynamoDB table with one item (`sub`) for each user."""
+    """Implements OnboardingLedger on a DynamoDB table with one item (`sub`) for each user.
 
-    client: "DynamoDBClient"
+    client  returns the client of the SDK
+    """
+
+    reader: ItemReader
+    client: "Callable[[], DynamoDBClient]"
     table: str
 
     def has_entry(self, subject: str) -> bool:
-        with failures_named("ledger_unreachable"):
-            answer = self.client.get_item(TableName=self.table, Key={"sub": {"S": subject}}, ConsistentRead=True)
-        return "Item" in answer
+        try:
+            return "Item" in self.reader.get_item(
+                TableName=self.table, Key={"sub": {"S": subject}}, ConsistentRead=True
+            )
+        except ReadFailed as failed:
+            raise InternalError("ledger_unreachable", f"DynamoDB: {failed}") from failed
 
     def add(self, subject: str) -> None:
+        from chalicelib.aws.dynamodb import failures_named
+
         with failures_named("ledger_unreachable"):
-            self.client.put_item(TableName=self.table, Item={"sub": {"S": subject}})
+            self.client().put_item(TableName=self.table, Item={"sub": {"S": subject}})

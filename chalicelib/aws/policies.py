@@ -1,4 +1,4 @@
-"""The policy table.
+"""The policy table, by the SDK.
 
 Shape:  subject "group:…" or "client:…": version, statements (one JSON string: it costs less to read than a map, and it
         is always read and written as a whole), updated_by, updated_at. A deleted policy remains as an item with
@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from chalicelib.aws.dynamodb import Item, batch_get, failures_named, scan
-from chalicelib.core import strict_json
-from chalicelib.core.errors import CannotDecide, InternalError, InvalidInput, NotFound, VersionConflict
+from chalicelib.aws.dynamodb import failures_named, scan
+from chalicelib.aws.items import Item, ReadFailed, batch_get
+from chalicelib.aws.policy_reads import PolicyReads, any_size, is_deleted, policy_of
+from chalicelib.aws.sdk_reader import SdkReader
+from chalicelib.core.errors import InternalError, NotFound, VersionConflict
 from chalicelib.core.policy import CorruptPolicy, DeletedPolicy, Policy, StoredPolicy
-from chalicelib.core.policy_json import parse_statements, to_json
+from chalicelib.core.policy_json import to_json
 from chalicelib.core.statement import Statement
 
 if TYPE_CHECKING:
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
 
 _EXISTS = "(attribute_exists(subject) AND attribute_not_exists(deleted))"
 _AT_VERSION = "version = :read AND attribute_not_exists(deleted)"
-
-
-def _any_size(_: Sequence[Statement]) -> None: ...
 
 
 class PolicyTable:
@@ -42,18 +41,17 @@ class PolicyTable:
         client: "DynamoDBClient",
         table: str,
         now: Callable[[], float] = time.time,
-        check_size: Callable[[Sequence[Statement]], None] = _any_size,
+        check_size: Callable[[Sequence[Statement]], None] = any_size,
     ) -> None:
         self._client = client
+        self._reader = SdkReader(client)
+        self._reads = PolicyReads(self._reader, table, check_size)
         self._table = table
         self._now = now
         self._check_size = check_size
 
     def read(self, subjects: Iterable[str]) -> Mapping[str, Policy]:
-        keys = [{"subject": {"S": subject}} for subject in dict.fromkeys(subjects)]
-        with failures_named("policies_unreachable", CannotDecide):
-            items = batch_get(self._client, self._table, keys)
-        return {item["subject"]["S"]: self._policy(item, CannotDecide) for item in items if not _is_deleted(item)}
+        return self._reads.read(subjects)
 
     def get(self, subject: str) -> Policy:
         found = self.read([subject])
@@ -62,7 +60,7 @@ class PolicyTable:
         return found[subject]
 
     def list(self) -> "list[Policy]":
-        return sorted((self._policy(item) for item in self._scan() if not _is_deleted(item)), key=_subject)
+        return sorted((self._policy(item) for item in self._scan() if not is_deleted(item)), key=_subject)
 
     def list_stored(self) -> Sequence[StoredPolicy]:
         """Return all items of the table, sorted by subject, including deleted and corrupt policies."""
@@ -145,7 +143,10 @@ class PolicyTable:
                 if {own, other} & {"ConditionalCheckFailed", "TransactionConflict"}:
                     raise VersionConflict(f"the policy for {unchanged.subject}", unchanged.version) from canceled
                 raise
-            (item,) = batch_get(self._client, self._table, [update["Key"]])
+        try:
+            (item,) = batch_get(self._reader, self._table, [update["Key"]])
+        except ReadFailed as failed:
+            raise InternalError("policies_unreachable", f"DynamoDB: {failed}") from failed
         return item
 
     def _scan(self) -> Sequence[Item]:
@@ -154,31 +155,15 @@ class PolicyTable:
 
     def _stored(self, item: Item) -> StoredPolicy:
         fields = item["subject"]["S"], _version(item), _text(item, "updated_by"), _text(item, "updated_at")
-        if _is_deleted(item):
+        if is_deleted(item):
             return DeletedPolicy(*fields)
         try:
             return self._policy(item)
         except InternalError:
             return CorruptPolicy(*fields)
 
-    def _policy(self, item: Item, error_class: type[InternalError] = InternalError) -> Policy:
-        """Return the whole policy. Raises `error_class` for a corrupt item: a part of a policy could lack its Deny."""
-        try:
-            statements = parse_statements(strict_json.parse(item["statements"]["S"].encode()))
-            self._check_size(statements)
-            return Policy(
-                subject=item["subject"]["S"],
-                version=int(item["version"]["N"]),
-                statements=statements,
-                updated_by=item["updated_by"]["S"],
-                updated_at=item["updated_at"]["S"],
-            )
-        except (KeyError, ValueError, InvalidInput) as error:
-            raise error_class("policy_corrupt", "a stored policy is not in the form that Gatehouse writes") from error
-
-
-def _is_deleted(item: Item) -> bool:
-    return "deleted" in item
+    def _policy(self, item: Item) -> Policy:
+        return policy_of(item, self._check_size, InternalError)
 
 
 def _subject(policy: StoredPolicy) -> str:

@@ -5,7 +5,8 @@ Shape:  kind "file" or "report", id: the entry's own texts
 
 from typing import TYPE_CHECKING
 
-from chalicelib.aws.dynamodb import Item, failures_named
+from chalicelib.aws.dynamodb import failures_named
+from chalicelib.aws.items import Item
 from chalicelib.sample.service import Entry, Kind
 
 if TYPE_CHECKING:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.aws.loopback import dynamodb_over_http
+from tests.aws.readers import CREDENTIALS
 from tests.aws.tables import empty_tables
 
 if TYPE_CHECKING:
@@ -15,3 +17,10 @@ if TYPE_CHECKING:
 def dynamodb() -> Iterator["DynamoDBClient"]:
     with empty_tables() as client:
         yield client
+
+
+@pytest.fixture
+def dynamodb_url(dynamodb: Any) -> Iterator[str]:
+    """The address of the same DynamoDB, for a reader with the credentials of the tests."""
+    with dynamodb_over_http(CREDENTIALS.access_key_id, CREDENTIALS.secret_access_key) as url:
+        yield url

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import yaml
+from botocore.config import Config
 from moto import mock_aws
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ def empty_tables() -> Iterator["DynamoDBClient"]:
     """Creates every table of the template, empty, under its name in the template."""
     with mock_aws():
         for arguments in _tables():
-            _client().create_table(**arguments)
-        yield _client()
+            dynamodb_client().create_table(**arguments)
+        yield dynamodb_client()
 
 
 @cache
@@ -49,9 +50,16 @@ def table_settings() -> dict[str, str]:
 
 
 @cache
-def _client() -> "DynamoDBClient":
+def dynamodb_client() -> "DynamoDBClient":
+    """Returns a client for moto, wherever the environment says that DynamoDB is."""
     # Fake credentials, so that no test can reach an account. Created once, because creation takes longer than a test.
-    return boto3.client("dynamodb", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+    return boto3.client(
+        "dynamodb",
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(ignore_configured_endpoint_urls=True),
+    )
 
 
 @cache

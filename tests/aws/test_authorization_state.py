@@ -1,4 +1,4 @@
-"""The state table and its fake pass the same contract tests."""
+"""The state table, read by the SDK or by the small reader, and its fake pass the same contract tests."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from chalicelib.aws.authorization_state import StateTable
+from chalicelib.aws.state_reads import StateReads
 from chalicelib.core.errors import CannotDecide, InternalError, NotFound
 from chalicelib.ports import AuthorizationState, Revocation, RevocationKind
 from tests import mint
+from tests.aws.readers import reader_of
 from tests.fakes import Clock, FakeState, principal
 
 if TYPE_CHECKING:
@@ -28,9 +30,22 @@ def table(dynamodb: "DynamoDBClient") -> StateTable:
 State = StateTable | FakeState
 
 
-@pytest.fixture(params=["fake", "DynamoDB"])
+class ReadOverHttp(StateTable):
+    """Writes by the SDK, and reads as an authorizer does."""
+
+    def __init__(self, dynamodb: "DynamoDBClient", url: str) -> None:
+        super().__init__(dynamodb, TABLE, now=Clock())
+        self._reads = StateReads(reader_of(url), TABLE)
+
+
+@pytest.fixture
+def read_over_http(dynamodb: "DynamoDBClient", dynamodb_url: str) -> StateTable:
+    return ReadOverHttp(dynamodb, dynamodb_url)
+
+
+@pytest.fixture(params=["fake", "table", "read_over_http"])
 def state(request: pytest.FixtureRequest) -> State:
-    made: State = FakeState() if request.param == "fake" else request.getfixturevalue("table")
+    made: State = FakeState() if request.param == "fake" else request.getfixturevalue(request.param)
     made.bump()
     return made
 
@@ -167,3 +182,9 @@ def test_an_unreachable_table_is_an_internal_error_and_not_a_missing_item(
 def test_a_failed_read_of_the_authorizer_is_a_failure_to_decide(dynamodb: "DynamoDBClient") -> None:
     with pytest.raises(CannotDecide):
         StateTable(dynamodb, "a-table-that-is-not-there").read(CLERK)
+
+
+def test_the_small_reader_fails_with_the_code_of_the_sdk(dynamodb_url: str) -> None:
+    with pytest.raises(CannotDecide, match="ResourceNotFoundException") as failed:
+        StateReads(reader_of(dynamodb_url), "a-table-that-is-not-there").read(CLERK)
+    assert failed.value.code == "state_unreachable"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from chalicelib.aws.authorization_state import StateTable
-from chalicelib.aws.dynamodb import batch_get
+from chalicelib.aws.items import batch_get
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import CannotDecide
 from chalicelib.core.policy_json import to_json

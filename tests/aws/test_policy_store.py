@@ -1,4 +1,4 @@
-"""The policy table and its fake pass the same contract tests."""
+"""The policy table, read by the SDK or by the small reader, and its fake pass the same contract tests."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chalicelib.aws.dynamodb import Item
+from chalicelib.aws.items import Item
 from chalicelib.aws.policies import PolicyTable
+from chalicelib.aws.policy_reads import PolicyReads
 from chalicelib.core.errors import CannotDecide, InternalError, InvalidInput, NotFound, VersionConflict
 from chalicelib.core.policy import CorruptPolicy, DeletedPolicy, Policy
 from chalicelib.core.policy_json import to_json
 from chalicelib.core.statement import Statement
 from chalicelib.ports import PolicyStore
+from tests.aws.readers import reader_of
 from tests.fakes import Clock, FakePolicies, allow, deny, statements
 
 if TYPE_CHECKING:
@@ -28,9 +30,23 @@ def table(dynamodb: "DynamoDBClient") -> PolicyTable:
     return PolicyTable(dynamodb, TABLE, now=Clock())
 
 
-@pytest.fixture(params=["fake", "DynamoDB"])
+class ReadOverHttp(PolicyTable):
+    """Writes by the SDK, and reads as an authorizer does."""
+
+    def __init__(self, dynamodb: Any, url: str) -> None:
+        super().__init__(dynamodb, TABLE, now=Clock())
+        self._reads = PolicyReads(reader_of(url), TABLE)
+
+
+@pytest.fixture
+def read_over_http(dynamodb: Any, dynamodb_url: str) -> PolicyTable:
+    return ReadOverHttp(dynamodb, dynamodb_url)
+
+
+@pytest.fixture(params=["fake", "table", "read_over_http"])
 def store(request: pytest.FixtureRequest) -> PolicyStore:
-    return FakePolicies() if request.param == "fake" else request.getfixturevalue("table")
+    made: PolicyStore = FakePolicies() if request.param == "fake" else request.getfixturevalue(request.param)
+    return made
 
 
 class TestEveryStore:
@@ -173,6 +189,19 @@ def test_more_than_100_subjects_are_all_read(table: PolicyTable) -> None:
     table.put(subjects[0], READ, "admin", None)
     table.put(subjects[-1], READ, "admin", None)
     assert set(table.read(subjects)) == {subjects[0], subjects[-1]}
+
+
+def test_the_small_reader_reads_more_subjects_than_dynamodb_reads_at_once(read_over_http: PolicyTable) -> None:
+    subjects = [f"group:g{number}" for number in range(101)]
+    read_over_http.put(subjects[0], READ, "admin", None)
+    read_over_http.put(subjects[-1], READ, "admin", None)
+    assert set(read_over_http.read(subjects)) == {subjects[0], subjects[-1]}
+
+
+def test_the_small_reader_fails_with_the_code_of_the_sdk(dynamodb_url: str) -> None:
+    with pytest.raises(CannotDecide, match="ResourceNotFoundException") as failed:
+        PolicyReads(reader_of(dynamodb_url), "a-table-that-is-not-there").read(["group:clerks"])
+    assert failed.value.code == "policies_unreachable"
 
 
 def test_the_time_of_a_change_is_stored_in_utc(table: PolicyTable) -> None:

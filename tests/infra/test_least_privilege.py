@@ -1,7 +1,8 @@
 """A function's role allows each call to AWS that the function makes, and no other.
 
 botocore records the calls while the shipped functions run with their real wiring, on services inside the test process
-(moto). The roles come from infra/identity.yaml.
+(moto). The calls to DynamoDB pass a server on the loopback interface, so that those of the small reader are recorded.
+The roles come from infra/identity.yaml.
 Source:  AWS Well-Architected, SEC03-BP02 "Authorization least privilege access"
 """
 
@@ -28,7 +29,8 @@ from chalicelib.triggers.post_confirmation import post_confirmation
 from chalicelib.triggers.pre_token import pre_token
 from tests import mint
 from tests.authorizers.events import proxy_event, token_event
-from tests.aws.tables import empty_tables, table_settings
+from tests.aws.loopback import dynamodb_over_http
+from tests.aws.tables import dynamodb_client, empty_tables, table_settings
 from tests.aws.test_fetch_jwks import answers, jwk, server, written
 from tests.fakes import allow
 from tests.infra.intrinsics import PSEUDO
@@ -120,9 +122,17 @@ class Recorder:
 @pytest.fixture
 def recorded() -> Iterator[Recorder]:
     """Records the calls of a test, on services with the template's tables, a user pool and a REST API."""
-    with pytest.MonkeyPatch.context() as environment, fresh_wiring(), empty_tables(), server(jwks=keys()) as url:
+    recorder = Recorder()
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        fresh_wiring(),
+        empty_tables(),
+        server(jwks=keys()) as url,
+        dynamodb_over_http("test", "test", on_call=recorder) as dynamodb_url,
+    ):
         issuer = f"https://cognito-idp.us-east-1.amazonaws.com/{user_pool()}"
         settings = {
+            "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_url,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -136,7 +146,6 @@ def recorded() -> Iterator[Recorder]:
         }
         for name, value in settings.items():
             environment.setenv(name, value)
-        recorder = Recorder()
         events = wiring._session().events  # the events of every client of this session
         events.register("before-parameter-build.*.*", recorder)
         # moto does not support this operation, so the test records and answers it.
@@ -201,9 +210,7 @@ def serve() -> None:
 
 
 def authorize() -> None:
-    boto3.client("dynamodb", region_name="us-east-1").put_item(
-        TableName="StateTable", Item={"id": {"S": "generation"}, "n": {"N": "1"}}
-    )
+    dynamodb_client().put_item(TableName="StateTable", Item={"id": {"S": "generation"}, "n": {"N": "1"}})
     assert policy_authorizer(token_event(token_of_now(), ARN), None)["principalId"] == mint.person()["sub"]
 
 
