@@ -20,7 +20,7 @@ _PARTITIONS = {
     "us-isof-": ("csp.hci.ic.gov", "api.aws.hci.ic.gov"),
 }
 _COMMERCIAL = ("amazonaws.com", "api.aws")
-_REGION = re.compile(r"[a-z]{2,6}(-[a-z]+)+-[0-9]+")
+_REGION = re.compile(r"(?!fips-)[a-z]{2,4}(-[a-z]+)+-[0-9]+")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 # These variables need what only the SDK does: a proxy, or an endpoint of the account.
 _ONLY_FOR_THE_SDK = (

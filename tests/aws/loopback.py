@@ -74,9 +74,9 @@ def scripted(*turns: Turn, tls: ssl.SSLContext | None = None) -> Iterator[Script
                 except OSError:
                     return
                 seen.connections += 1
-                open_.append(connection)
                 with suppress(OSError):
-                    serve(tls.wrap_socket(connection, server_side=True) if tls else connection)
+                    open_.append(tls.wrap_socket(connection, server_side=True) if tls else connection)
+                    serve(open_[-1])
 
         def serve(connection: socket.socket) -> None:
             with connection:
@@ -93,7 +93,7 @@ def scripted(*turns: Turn, tls: ssl.SSLContext | None = None) -> Iterator[Script
             listening.shutdown(socket.SHUT_RDWR)
             for connection in open_:
                 with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+                    socket.socket.shutdown(connection, socket.SHUT_RDWR)  # without the farewell of TLS
             thread.join(10)
 
 
