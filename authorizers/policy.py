@@ -10,11 +10,13 @@ from authorizers import policy_document, policy_names
 from authorizers.bearer import token_of
 from authorizers.decision_log import DecisionLog
 from authorizers.document_cache import CachedDocument, DocumentCache
+from chalicelib import wiring
 from chalicelib.authorize import Authorization, EffectivePermissions
 from chalicelib.core import permission_codec
 from chalicelib.core.errors import InternalError, TokenRejected
 from chalicelib.core.principal import Principal
 from chalicelib.settings import Settings
+from chalicelib.start import in_init_phase
 
 authorizer_blueprint = Blueprint(__name__)
 
@@ -34,8 +36,6 @@ class Unauthorized(Exception):
 @authorizer_blueprint.authorizer(ttl_seconds=Settings(os.environ).authorizer_cache_seconds)
 def policy_authorizer(request: AuthRequest) -> dict[str, Any]:
     """Return the authorizer's result. Raises Unauthorized (401) or another error (500). API Gateway caches neither."""
-    from chalicelib import wiring  # imports the AWS clients, which takes long; whoever only needs the routes does not
-
     decision_log = DecisionLog(wiring.function_name(), wiring.keys_outage_seconds)
     return respond(request.token, request.method_arn, wiring.authorize, decision_log)
 
@@ -103,3 +103,5 @@ def _document(permissions: EffectivePermissions, arn_base: str) -> CachedDocumen
 
 
 _documents = DocumentCache(_document)
+
+in_init_phase(wiring.settings(), f"{__name__}.policy_authorizer", wiring.start_authorizer, wiring.fetch_keys)

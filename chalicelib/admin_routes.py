@@ -15,6 +15,7 @@ from chalicelib.core.policy_json import as_dict, parse_statements
 from chalicelib.core.statement import Statement
 from chalicelib.ports import RevocationKind
 from chalicelib.request_body import fields, read_json
+from chalicelib.start import in_init_phase
 
 admin_blueprint = Blueprint(__name__)
 
@@ -114,3 +115,6 @@ def _caller_id() -> str:
 
 def _shown(policy: Policy) -> dict[str, Any]:
     return {**asdict(policy), "statements": [as_dict(statement) for statement in policy.statements]}
+
+
+in_init_phase(wiring.settings(), "app.app", wiring.administer)

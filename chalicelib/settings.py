@@ -105,3 +105,17 @@ class Settings:
     function_name = Setting(
         "AWS_LAMBDA_FUNCTION_NAME", text, "name", "the Lambda in logs and metrics; set by Lambda", default="local"
     )
+    handler = Setting(
+        "_HANDLER",
+        optional_text,
+        "module and name",
+        "the handler that Lambda loads this process for, which is built at once; set by Lambda, and nowhere else",
+        default="",
+    )
+    initialization_type = Setting(
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        text,
+        "name",
+        "how Lambda starts the function; `snap-start`: no connection before the first request; set by Lambda",
+        default="on-demand",
+    )

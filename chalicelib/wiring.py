@@ -11,7 +11,7 @@ from chalicelib.authorize import Authorize
 from chalicelib.aws.connections import Connections, Timeouts, verifying
 from chalicelib.aws.credentials import credentials_from
 from chalicelib.aws.directory import OnboardingTable, UserPool
-from chalicelib.aws.endpoint import endpoint_from
+from chalicelib.aws.endpoint import ca_bundle_from, endpoint_from
 from chalicelib.aws.items import ItemReader
 from chalicelib.aws.jwks import JwksKeySource, fetch_jwks
 from chalicelib.aws.policy_reads import PolicyReads
@@ -75,15 +75,19 @@ def verify() -> VerifyToken:
 def authorize() -> Authorize:
     return Authorize(
         verify=verify(),
-        state=StateReads(reader(), settings().state_table),
-        policies=PolicyReads(reader(), settings().policy_table, check_size),
+        state=_state(),
+        policies=PolicyReads(_reader(), settings().policy_table, check_size),
         max_staleness=settings().policy_max_staleness_seconds,
     )
 
 
 @cache
-def reader() -> ItemReader:
-    """The reads of an authorizer."""
+def _state() -> StateReads:
+    return StateReads(_reader(), settings().state_table)
+
+
+@cache
+def _reader() -> ItemReader:
     return _small_reader(_ATTEMPTS, _SHORT) or _sdk_reader(dynamodb)
 
 
@@ -97,8 +101,7 @@ def _small_reader(attempts: int, timeouts: Timeouts) -> ItemReader | None:
     endpoint = endpoint_from(os.environ)
     if endpoint is None:
         return None
-    bundle = os.environ.get("AWS_CA_BUNDLE") or os.environ.get("REQUESTS_CA_BUNDLE")
-    connections = Connections(endpoint, partial(verifying, bundle), timeouts)
+    connections = Connections(endpoint, partial(verifying, ca_bundle_from(os.environ)), timeouts)
     # The system's random numbers differ between two copies of one snapshot of a Lambda.
     return DynamoDBReader(connections, endpoint, _credentials, attempts, jitter=random.SystemRandom().random)
 
@@ -120,6 +123,38 @@ def _credentials_of_the_sdk() -> Credentials:
     if not frozen or not frozen.access_key or not frozen.secret_key:
         raise InternalError("bad_credentials", "there are no AWS credentials")
     return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+
+
+def start_authorizer() -> None:
+    """Build the authorizer, and open its connection."""
+    authorize()
+    if _can_connect():
+        _state().connect()
+
+
+def fetch_keys() -> None:
+    keys().prefetch()
+
+
+def start_token_groups() -> None:
+    """Build the use case, and open its connection. The SDK is imported when a user gets a group."""
+    token_groups()
+    if _can_connect():
+        onboard().ledger.has_entry("-")
+
+
+def start_onboard() -> None:
+    """Build the use case with the clients of the SDK, and open the connection of the ledger."""
+    onboard()
+    _trigger_cognito()
+    _trigger_dynamodb()
+    if _can_connect():
+        onboard().ledger.has_entry("-")
+
+
+def _can_connect() -> bool:
+    # Copies of one snapshot would send different data with the same keys of one TLS connection.
+    return settings().initialization_type != "snap-start"
 
 
 @cache

@@ -42,6 +42,7 @@ _CHALICELIB = {
     "admin_routes": "routes",
     "explain_routes": "routes",
     "route_table": "api",
+    "start": "wiring",
     "request_body": "api",
     "environment": "settings",
 }

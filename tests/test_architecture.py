@@ -26,7 +26,7 @@ PARTS = {
     "settings": ("chalicelib/settings.py", "chalicelib/environment.py"),
     "aws": ("chalicelib/aws/*.py", "chalicelib/sample/table.py"),
     "triggers": ("chalicelib/triggers/*.py",),
-    "wiring": ("chalicelib/wiring.py", "chalicelib/sample/wiring.py"),
+    "wiring": ("chalicelib/start.py", "chalicelib/wiring.py", "chalicelib/sample/wiring.py"),
     "api": ("chalicelib/api.py", "chalicelib/request_body.py", "chalicelib/route_table.py"),
     "routes": (
         "chalicelib/admin_routes.py",

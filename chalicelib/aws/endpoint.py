@@ -62,6 +62,11 @@ def endpoint_from(environ: Mapping[str, str]) -> Endpoint | None:
     return Endpoint(True, _host(region, is_fips, is_dual_stack), 443, region)
 
 
+def ca_bundle_from(environ: Mapping[str, str]) -> str | None:
+    """Return the file or folder of certificates to trust instead of the system's."""
+    return environ.get("AWS_CA_BUNDLE") or environ.get("REQUESTS_CA_BUNDLE") or None
+
+
 def _host(region: str, is_fips: bool, is_dual_stack: bool) -> str:
     domains = next((domains for prefix, domains in _PARTITIONS.items() if region.startswith(prefix)), _COMMERCIAL)
     # In GovCloud the usual endpoint is the FIPS endpoint, except for dual-stack.

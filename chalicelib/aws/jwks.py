@@ -72,6 +72,13 @@ class JwksKeySource:
             raise TokenRejected("unknown_key", "the user pool has no key with the id that the token names")
         return key
 
+    def prefetch(self) -> None:
+        """Fetch the keys before a request needs them. If this fails, the first request fetches them at once."""
+        with self._lock:
+            self._refresh()
+            if self._outage:
+                self._outage, self._tried_at = None, float("-inf")
+
     def _is_too_old(self) -> bool:
         return not 0 <= self._now() - self._fetched_at < self._max_age
 

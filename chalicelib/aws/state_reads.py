@@ -39,6 +39,10 @@ class StateReads:
             session_revoked=any(id_.startswith("revoked:session:") for id_ in found),
         )
 
+    def connect(self) -> None:
+        """Read the generation, so that the next read finds an open connection. It does not use the result."""
+        batch_get(self._reader, self._table, [{"id": {"S": GENERATION}}])
+
 
 def revocation_id(kind: RevocationKind, value: str) -> str:
     return f"{REVOKED}:{kind}:{value}"

@@ -9,6 +9,8 @@ from authorizers.policy import policy_authorizer
 from chalicelib.api import no_content
 from chalicelib.request_body import read_json, texts
 from chalicelib.sample.wiring import service
+from chalicelib.start import in_init_phase
+from chalicelib.wiring import settings
 
 sample_blueprint = Blueprint(__name__)
 
@@ -68,3 +70,6 @@ def delete_report(id: str) -> Any:
 
 def _texts(*names: str) -> dict[str, str]:
     return texts(read_json(sample_blueprint.current_request), *names)
+
+
+in_init_phase(settings(), "app.app", service)

@@ -8,7 +8,9 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from chalice.app import Blueprint, DynamoDBEvent
 
+from chalicelib import wiring
 from chalicelib.settings import Settings
+from chalicelib.start import in_init_phase
 
 policy_changed_trigger = Blueprint(__name__)
 
@@ -26,8 +28,6 @@ _STREAM: Any = Settings(os.environ).policy_stream_arn or {"Ref": "PolicyStreamAr
 )
 def policy_changed(event: DynamoDBEvent) -> dict[str, Any]:
     """Return the records that Lambda must deliver again. The list is empty on success."""
-    from chalicelib import wiring
-
     return handle_policy_changes(event.to_dict(), wiring.invalidate, Logger(service="policy_changed"))
 
 
@@ -62,3 +62,6 @@ def _change(record: DynamoDBRecord) -> dict[str, Any]:
         "updated_by": (after or {}).get("updated_by"),
         "statements": (after or {}).get("statements"),
     }
+
+
+in_init_phase(wiring.settings(), f"{__name__}.policy_changed", wiring.invalidate)

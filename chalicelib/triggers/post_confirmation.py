@@ -7,6 +7,8 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.cognito_user_pool_event import PostConfirmationTriggerEvent
 from chalice.app import Blueprint
 
+from chalicelib import wiring
+from chalicelib.start import in_init_phase
 from chalicelib.triggers.failure import report_failure
 
 post_confirmation_trigger = Blueprint(__name__)
@@ -15,8 +17,6 @@ post_confirmation_trigger = Blueprint(__name__)
 @post_confirmation_trigger.lambda_function(name="post_confirmation")
 def post_confirmation(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Return the event, as Cognito requires, even after a failure."""
-    from chalicelib import wiring
-
     return handle_post_confirmation(event, wiring.onboard, Logger(service="post_confirmation"))
 
 
@@ -40,3 +40,6 @@ def handle_post_confirmation(
     except Exception as failure:
         report_failure(logger, "default groups not given", failure)
     return event
+
+
+in_init_phase(wiring.settings(), f"{__name__}.post_confirmation", wiring.start_onboard)

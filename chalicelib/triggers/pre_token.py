@@ -6,6 +6,8 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from chalice.app import Blueprint
 
+from chalicelib import wiring
+from chalicelib.start import in_init_phase
 from chalicelib.triggers.failure import report_failure
 
 pre_token_trigger = Blueprint(__name__)
@@ -14,8 +16,6 @@ pre_token_trigger = Blueprint(__name__)
 @pre_token_trigger.lambda_function(name="pre_token")
 def pre_token(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Return the event, as Cognito requires, with the groups for the token."""
-    from chalicelib import wiring
-
     return handle_pre_token(event, wiring.token_groups, Logger(service="pre_token"))
 
 
@@ -42,3 +42,6 @@ def handle_pre_token(
     except Exception as failure:
         report_failure(logger, "groups not completed", failure)
     return event
+
+
+in_init_phase(wiring.settings(), f"{__name__}.pre_token", wiring.start_token_groups)

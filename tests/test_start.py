@@ -1,0 +1,164 @@
+"""Lambda builds a function while it initializes it. No other import of a module has an effect."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.settings import Settings
+from chalicelib.start import in_init_phase
+from tests import mint
+from tests.aws.loopback import EMPTY, closes, reply, scripted
+from tests.aws.test_fetch_jwks import answers, jwk, server, written
+from tests.environment import child_environment
+
+ROOT = Path(__file__).resolve().parents[1]
+ME = "authorizers.policy.policy_authorizer"
+
+
+def started(environ: dict[str, str]) -> list[str]:
+    ran: list[str] = []
+
+    def fails() -> None:
+        ran.append("fails")
+        raise OSError("unreachable")
+
+    in_init_phase(Settings(environ), ME, lambda: ran.append("first"), fails, lambda: ran.append("last"))
+    return ran
+
+
+def test_lambda_runs_every_step_even_after_a_failure():
+    assert started({"_HANDLER": ME}) == ["first", "fails", "last"]
+
+
+@pytest.mark.parametrize("environ", [{}, {"_HANDLER": ""}, {"_HANDLER": "app.app"}, {"_HANDLER": f"{ME}2"}])
+def test_a_process_for_another_handler_runs_no_step(environ):
+    assert started(environ) == []
+
+
+# --- the functions, in processes of their own ---
+
+IMPORT = """
+import json, sys
+import {module}
+print(json.dumps([name for name in ("boto3", "botocore.session") if name in sys.modules]))
+"""
+FUNCTIONS = {
+    "app": "app.app",
+    "authorizers.policy": ME,
+    "chalicelib.triggers.policy_changed": "chalicelib.triggers.policy_changed.policy_changed",
+    "chalicelib.triggers.post_confirmation": "chalicelib.triggers.post_confirmation.post_confirmation",
+    "chalicelib.triggers.pre_token": "chalicelib.triggers.pre_token.pre_token",
+}
+
+
+def imported(module: str, dynamodb_port: int, jwks: str, **environ: str) -> list[str]:
+    """Import a module in a new process. Returns the packages of the SDK that it imported."""
+    settings = {
+        "AWS_DEFAULT_REGION": "mars-west-1",
+        "AWS_ACCESS_KEY_ID": "AKID",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{dynamodb_port}",
+        "ISSUER": mint.ISSUER,
+        "JWKS_URL": jwks,
+        "CLIENT_IDS": mint.WEB_CLIENT,
+        **{f"{name}_TABLE": name.lower() for name in ("POLICY", "STATE", "ONBOARDING", "SAMPLE")},
+    }
+    finished = subprocess.run(
+        [sys.executable, "-c", IMPORT.format(module=module)],
+        cwd=ROOT,
+        env=child_environment(**{**settings, **environ}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    found: list[str] = json.loads(finished.stdout)
+    return found
+
+
+class Keys:
+    """Counts the fetches of the keys."""
+
+    def __init__(self, answer: Any = None) -> None:
+        self.fetches = 0
+        self._answer = answer or answers(200, written(jwk()))
+
+    def __call__(self, request: BaseHTTPRequestHandler) -> None:
+        self.fetches += 1
+        self._answer(request)
+
+
+def effects(module: str, **environ: str) -> tuple[int, list[str]]:
+    """Returns how often the keys were fetched, and the operations of DynamoDB that were called."""
+    keys = Keys()
+    turns = [reply(EMPTY)] * 3
+    with scripted(*turns) as dynamodb, server(jwks=keys) as url:
+        imported(module, dynamodb.port, f"{url}/jwks", **environ)
+        targets = [request.lower().partition(b"x-amz-target: ")[2].split(b"\r\n")[0] for request in dynamodb.requests]
+    return keys.fetches, [target.decode().partition(".")[2] for target in targets]
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        pytest.param({}, id="outside Lambda"),
+        pytest.param({"AWS_CHALICE_CLI_MODE": "true"}, id="for Chalice's command line"),
+        pytest.param({"_HANDLER": "another.handler"}, id="for another function"),
+    ],
+)
+def test_an_import_has_no_effect(environ):
+    assert effects(", ".join(FUNCTIONS), **environ) == (0, [])
+
+
+def test_lambda_fetches_the_keys_and_opens_the_connection_of_the_authorizer():
+    assert effects("authorizers.policy", _HANDLER=ME) == (1, ["batchgetitem"])
+
+
+def test_the_api_does_not_start_the_authorizer_that_it_imports():
+    assert effects("app", _HANDLER="app.app") == (0, [])
+
+
+@pytest.mark.parametrize("name", ["post_confirmation", "pre_token"])
+def test_lambda_opens_the_connection_of_a_trigger(name):
+    module = f"chalicelib.triggers.{name}"
+    assert effects(module, _HANDLER=FUNCTIONS[module]) == (0, ["getitem"])
+
+
+@pytest.mark.parametrize("module", ["authorizers.policy", "chalicelib.triggers.pre_token"])
+def test_no_connection_is_opened_before_a_snapshot(module):
+    fetches, operations = effects(module, _HANDLER=FUNCTIONS[module], AWS_LAMBDA_INITIALIZATION_TYPE="snap-start")
+    assert operations == []
+    assert fetches == (module == "authorizers.policy"), "the keys are public and have an age"
+
+
+@pytest.mark.parametrize(("module", "handler"), FUNCTIONS.items())
+def test_failing_services_do_not_fail_the_start(module, handler):
+    with scripted(*[closes] * 3) as dynamodb, server(jwks=Keys(answers(500))) as url:
+        imported(module, dynamodb.port, f"{url}/jwks", _HANDLER=handler)
+
+
+@pytest.mark.parametrize("module", ["authorizers.policy", "chalicelib.triggers.pre_token"])
+def test_invalid_settings_do_not_fail_the_start(module):
+    imported(module, 1, "ftp://nowhere", _HANDLER=FUNCTIONS[module], DEFAULT_GROUPS="a b", CLIENT_IDS="")
+
+
+@pytest.mark.parametrize(
+    ("module", "needs_sdk"),
+    [
+        ("authorizers.policy", False),
+        ("chalicelib.triggers.pre_token", False),
+        ("chalicelib.triggers.policy_changed", True),
+        ("chalicelib.triggers.post_confirmation", True),
+        ("app", True),
+    ],
+)
+def test_only_functions_that_write_import_the_sdk(module, needs_sdk):
+    with scripted(reply(EMPTY), reply(EMPTY)) as dynamodb, server(jwks=Keys()) as url:
+        sdk = imported(module, dynamodb.port, f"{url}/jwks", _HANDLER=FUNCTIONS[module])
+    assert sdk == (["boto3", "botocore.session"] if needs_sdk else [])
