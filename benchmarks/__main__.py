@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks import cold_import, growth, machine, races, report, round_trips, tokens
+from benchmarks import clients, cold_import, growth, machine, races, report, round_trips, tokens
 from benchmarks.rounds import ROUNDS
 
 HERE = Path(__file__).parent
@@ -47,8 +47,11 @@ def measure(rounds: int) -> dict[str, Any]:
     }
     cold = cold_import.measure(min(rounds // 10, cold_import.ROUNDS))
     documents, document_bytes = races.documents(rounds)
+    natural, peers = races.natural(rounds)
     return conditions | {
-        "natural": races.natural(rounds),
+        "natural": natural,
+        "peers": peers,
+        "clients": clients.compare(rounds),
         "large": races.large(rounds),
         "documents": documents,
         "document_bytes": document_bytes,

@@ -16,7 +16,9 @@ from statistics import quantiles
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from benchmarks import cold_start
 from benchmarks.rounds import Ratio
+from benchmarks.services import running
 from infra.package import bundle_runs_here, package_as_chalice_does, package_for_lambda
 
 ROUNDS = 15
@@ -50,13 +52,13 @@ print(ended - began, ended - then)
 
 
 def measure(rounds: int = ROUNDS) -> dict[str, Any] | None:
-    """Return the ratio of the import times, shipped bundle to Chalice's bundle, for each module with a handler.
+    """Return the import times relative to Chalice's bundle, by handler, and the figures of `cold_start`.
 
     Returns None on a machine that cannot run the bundle.
     """
     if not bundle_runs_here():
         return None
-    with TemporaryDirectory() as name:
+    with TemporaryDirectory() as name, running() as services:
         folder = Path(name)
         package_as_chalice_does(folder / "chalice")
         template, _ = package_for_lambda(folder / "ours")
@@ -64,7 +66,15 @@ def measure(rounds: int = ROUNDS) -> dict[str, Any] | None:
         runtime = _lambda_packages(folder / "runtime")
         ratios = {handler: _race(bundles, runtime, handler, rounds) for handler in _handlers(template)}
         sizes = [(folder / who / "deployment.zip").stat().st_size for who in ("chalice", "ours")]
-    return {"rounds": rounds, "zipped_bytes": sizes, "handlers": ratios}
+        start = bundles[1], runtime, services, rounds
+        decision, responses = cold_start.first_decision(*start), cold_start.responses(*start)
+    return {
+        "rounds": rounds,
+        "zipped_bytes": sizes,
+        "handlers": ratios,
+        "first_decision": decision,
+        "responses": responses,
+    }
 
 
 def _handlers(template: str) -> list[str]:

@@ -17,7 +17,7 @@ from chalicelib.core.policy import Policy
 from chalicelib.core.policy_json import parse_statements
 from chalicelib.core.principal import Principal
 from chalicelib.core.statement import Statement
-from chalicelib.ports import AuthorizationState
+from chalicelib.ports import AuthorizationState, PolicyReader, StateReader
 from chalicelib.verify import VerifyToken
 
 ARN_BASE = "arn:aws:execute-api:eu-central-1:123456789012:a1b2c3d4e5/live/"
@@ -75,9 +75,13 @@ def decision(
     remember: int = CACHED_TOKENS,
     decision_log: Callable[[], DecisionLog] | None = None,
     statements_of: StatementsOf = own_reports,
+    tables: tuple[StateReader, PolicyReader] | None = None,
 ) -> Callable[[], Any]:
-    """Return the call that Lambda makes, from the event to the result. Without `decision_log`, it writes no line."""
-    authorize = Authorize(verifier(remember), QuietState(), Policies(statements_of))
+    """Return the call that Lambda makes, from the event to the result.
+
+    Without `decision_log`, it writes no line. Without `tables`, the state and the policies are in memory.
+    """
+    authorize = Authorize(verifier(remember), *(tables or (QuietState(), Policies(statements_of))))
     silent = NoDecisionLog()
     new_log = decision_log or (lambda: silent)
 
@@ -85,9 +89,14 @@ def decision(
         return respond(request.token, request.method_arn, lambda: authorize, new_log())
 
     handler: Any = ChaliceAuthorizer("policy_authorizer", policy_authorizer)
+    asked = event(token)
+    return lambda: handler(asked, None)
+
+
+def event(token: str) -> dict[str, str]:
+    """Return the event that API Gateway sends to the authorizer."""
     method, path = REQUEST
-    event = {"type": "TOKEN", "authorizationToken": f"Bearer {token}", "methodArn": f"{ARN_BASE}{method}{path}"}
-    return lambda: handler(event, None)
+    return {"type": "TOKEN", "authorizationToken": f"Bearer {token}", "methodArn": f"{ARN_BASE}{method}{path}"}
 
 
 def line_to_nowhere() -> Callable[[], DecisionLog]:

@@ -8,13 +8,14 @@ from importlib.metadata import version
 from authorizers.policy_document import build
 from benchmarks import node_peers, peers, plain, tokens
 from benchmarks.ours import ARN_BASE, decision, line_to_nowhere, one_line, rules, verifier
-from benchmarks.round_trips import state_table
-from benchmarks.rounds import Ratio, Timer, race, timer
+from benchmarks.rounds import Ratio, Timer, race, ratio, take, timer
 
 GATEHOUSE, GATEHOUSE_AGAIN = "Gatehouse, first sight", "Gatehouse, repeat"
 LINE = "the log line alone"
 PLAIN = "a plain authorizer"
-STATE = "the client work of a state read, without the network"
+UNIT = "unit"
+VERIFICATION = "verification of a token at first sight, relative to aws-jwt-verify"
+DECISION = "decision, token at first sight, 1 group, relative to a plain authorizer"
 CACHED, REBUILT = "cached", "built again"
 
 
@@ -48,16 +49,18 @@ def decisions() -> dict[str, Timer]:
     return contestants
 
 
-def parts() -> dict[str, Timer]:
-    """Return the log line and the state read, which a decision above does not include."""
-    state, principal = state_table(), verifier(remember=0)(tokens.natural())
-    return {LINE: timer(one_line(tokens.natural())), STATE: timer(lambda: state.read(principal))}
-
-
-def natural(rounds: int) -> dict[str, Ratio]:
+def natural(rounds: int) -> tuple[dict[str, Ratio], dict[str, Ratio]]:
+    """Return the times in units, and those of two contestants relative to a peer in the same rounds."""
     token = tokens.natural()
     with node_peers.contestants(token) as node:
-        return race({**verifiers(token, node), **decisions(), **parts()}, tokens.unit(token), rounds)
+        line = {LINE: timer(one_line(token))}
+        taken = take({UNIT: tokens.unit(token), **verifiers(token, node), **decisions(), **line}, rounds)
+    pairs = {
+        VERIFICATION: (GATEHOUSE, next((name for name in taken if name.startswith("aws-jwt-verify")), None)),
+        DECISION: ("first sight, 1 group", f"{PLAIN}, 1 group"),
+    }
+    relative = {what: ratio(taken[one], taken[peer]) for what, (one, peer) in pairs.items() if peer}
+    return {name: ratio(taken[name], taken[UNIT]) for name in taken if name != UNIT}, relative
 
 
 def large(rounds: int) -> dict[str, Ratio]:

@@ -1,22 +1,19 @@
-"""Counts the DynamoDB requests of a decision, with the shipped tables and a real client."""
+"""Counts the DynamoDB requests of a decision, with the shipped tables and the small reader."""
 
-import io
 import json
-from collections.abc import Iterator
-from typing import Any, cast
-
-import boto3
-from botocore.awsrequest import AWSPreparedRequest, AWSResponse
-from botocore.compat import HTTPHeaders
+from collections.abc import Mapping
+from typing import Any
 
 from benchmarks import tokens
-from benchmarks.ours import own_reports, verifier
+from benchmarks.ours import verifier
+from benchmarks.services import POLICIES, STATE, policy_item
 from chalicelib.authorize import Authorize
-from chalicelib.aws.authorization_state import StateTable
-from chalicelib.aws.policies import PolicyTable
-from chalicelib.core.policy_json import to_json
-
-STATE, POLICIES = "state", "policies"
+from chalicelib.aws.connections import Response
+from chalicelib.aws.endpoint import Endpoint
+from chalicelib.aws.policy_reads import PolicyReads
+from chalicelib.aws.reader import DynamoDBReader
+from chalicelib.aws.signature import Credentials
+from chalicelib.aws.state_reads import StateReads
 
 
 class Wire:
@@ -25,53 +22,26 @@ class Wire:
     def __init__(self) -> None:
         self.requests = 0
         self.generation = 1
-        self.client = boto3.client(
-            "dynamodb", region_name="eu-central-1", aws_access_key_id="nobody", aws_secret_access_key="nothing"
-        )
-        events: Any = self.client.meta.events  # the types know no handler that returns a response
-        events.register("before-send.dynamodb.BatchGetItem", self._answer)
 
-    def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+    def post(self, headers: Mapping[str, str], body: bytes) -> Response:  # noqa: ARG002
         self.requests += 1
-        ((table, requested),) = json.loads(cast("bytes", request.body))["RequestItems"].items()
+        ((table, requested),) = json.loads(body)["RequestItems"].items()
         items = (
-            [self._state_item()] if table == STATE else [_policy_item(key["subject"]["S"]) for key in requested["Keys"]]
+            [self._state_item()] if table == STATE else [policy_item(key["subject"]["S"]) for key in requested["Keys"]]
         )
-        body = json.dumps({"Responses": {table: items}, "UnprocessedKeys": {}}).encode()
-        headers = HTTPHeaders()
-        headers["Content-Type"] = "application/x-amz-json-1.0"
-        return AWSResponse(request.url, 200, headers, _Body(body))
+        return Response(200, None, json.dumps({"Responses": {table: items}, "UnprocessedKeys": {}}).encode())
 
     def _state_item(self) -> dict[str, Any]:
         return {"id": {"S": "generation"}, "n": {"N": str(self.generation)}}
 
 
-class _Body(io.BytesIO):
-    """The response body that botocore expects."""
-
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        yield self.read()
-
-
-def _policy_item(subject: str) -> dict[str, Any]:
-    return {
-        "subject": {"S": subject},
-        "version": {"N": "1"},
-        "statements": {"S": to_json(own_reports(subject))},
-        "updated_by": {"S": "the mint"},
-        "updated_at": {"S": "2027-01-15T08:00:00+00:00"},
-    }
-
-
-def state_table() -> StateTable:
-    """Return a state table with a real client, which gets its answers without a network."""
-    return StateTable(Wire().client, STATE)
-
-
 def count() -> dict[str, int]:
     """Return the round trips of single decisions, by occasion."""
     wire = Wire()
-    tables = StateTable(wire.client, STATE), PolicyTable(wire.client, POLICIES)
+    endpoint = Endpoint(True, "dynamodb.eu-central-1.amazonaws.com", 443, "eu-central-1")
+    nobody = Credentials("nobody", "nothing")
+    reader = DynamoDBReader(wire, endpoint, lambda: nobody, attempts=1, jitter=lambda: 0.0)
+    tables = StateReads(reader, STATE), PolicyReads(reader, POLICIES)
     authorize = Authorize(verifier(remember=0), *tables)
     patient = Authorize(verifier(remember=0), *tables, max_staleness=60)
 

@@ -7,14 +7,14 @@ only the processor's caches. Every round has a new random order, because a conte
 
 import gc
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import repeat
 from statistics import quantiles
 from time import thread_time
 from typing import NamedTuple, TypeVar
 
 Timer = Callable[[int], float]  # processor time in seconds for this number of runs
-Name = TypeVar("Name")
+Name = TypeVar("Name", bound=str | None)
 
 ROUNDS = 300
 TIMING_SECONDS = 0.002
@@ -46,24 +46,30 @@ def timer(call: Callable[[], object]) -> Timer:
 
 def race(contestants: Mapping[Name, Timer], unit: Timer, rounds: int = ROUNDS) -> dict[Name, Ratio]:
     """Measure contestants in units. Every round also measures the unit."""
-    timers = [unit, *contestants.values()]
-    counts = [_enough(timer) for timer in timers]
-    taken: list[list[float]] = [[] for _ in timers]
+    taken = take({None: unit, **contestants}, rounds)
+    return {name: ratio(taken[name], taken[None]) for name in contestants}
+
+
+def take(contestants: Mapping[Name, Timer], rounds: int = ROUNDS) -> dict[Name, list[float]]:
+    """Measure contestants. Returns the seconds of one run in each round."""
+    counts = {name: _enough(timer) for name, timer in contestants.items()}
+    taken: dict[Name, list[float]] = {name: [] for name in contestants}
     gc.collect()
     gc.freeze()
     gc.disable()
     try:
         for _ in range(rounds):
-            for who in random.sample(range(len(timers)), len(timers)):
-                taken[who].append(timers[who](counts[who]) / counts[who])
+            for name in random.sample(list(contestants), len(contestants)):
+                taken[name].append(contestants[name](counts[name]) / counts[name])
             gc.collect()
     finally:
         gc.enable()
         gc.unfreeze()
-    return {name: _ratio(times, taken[0]) for name, times in zip(contestants, taken[1:], strict=True)}
+    return taken
 
 
-def _ratio(times: list[float], units: list[float]) -> Ratio:
+def ratio(times: Sequence[float], units: Sequence[float]) -> Ratio:
+    """Return the median and the quartiles of the ratios within the rounds."""
     low, median, high = quantiles([time / unit for time, unit in zip(times, units, strict=True)], n=4)
     return Ratio(median, low, high)
 

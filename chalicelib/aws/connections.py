@@ -139,13 +139,17 @@ def _whole_body(response: HTTPResponse) -> bytes:
 
 
 class _TimedSocket:
-    """A connected socket. All operations until the deadline share the time, so a slow peer cannot extend it."""
+    """A connected socket that sends a request in one piece, when its response is asked for.
+
+    All operations until the deadline share the time, so a slow peer cannot extend it.
+    """
 
     def __init__(self, connected: socket.socket, now: Callable[[], float]) -> None:
         self._socket = connected
         self._now = now
         self._poll = select.poll()
         self._poll.register(connected, select.POLLIN)
+        self._request = b""
         self.deadline = 0.0
 
     def arm(self) -> None:
@@ -155,14 +159,16 @@ class _TimedSocket:
         self._socket.settimeout(remaining)
 
     def sendall(self, data: bytes) -> None:
-        self.arm()
-        self._socket.sendall(data)
+        self._request += data  # http.client gives the headers and the body one after the other
 
     def has_input(self) -> bool:
         """Return whether there is something to read: data, or the end of the connection."""
         return bool(self._poll.poll(0)) or (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0)
 
     def makefile(self, _mode: str) -> io.BufferedReader:
+        self.arm()
+        self._socket.sendall(self._request)
+        self._request = b""
         # The file keeps the socket open after `close`, which http.client calls before it reads a last response.
         return io.BufferedReader(_TimedFile(self._socket.makefile("rb", buffering=0), self))
 
