@@ -234,6 +234,36 @@ def test_a_cached_token_raises_cannot_decide_when_the_keys_exceed_the_maximum_ag
         verify(token)
 
 
+# --- before the first request ---
+
+
+def test_prefetched_keys_need_no_fetch_at_the_first_request():
+    scene = Scene(OLD)
+    scene.source.prefetch()
+    assert scene.ask(OLD) == "found"
+    assert scene.endpoint.fetches == 1
+
+
+def test_after_a_failed_prefetch_the_first_request_fetches_without_a_cooldown():
+    scene = Scene(OLD)
+    scene.endpoint.outage = OSError("refused")
+    scene.source.prefetch()
+    assert scene.source.outage_seconds == 0
+    scene.endpoint.outage = None
+    assert scene.ask(OLD) == "found"
+    assert scene.endpoint.fetches == 2
+
+
+def test_prefetched_keys_that_became_old_in_a_snapshot_are_fetched_again():
+    scene = Scene(OLD)
+    scene.source.prefetch()
+    scene.endpoint.publish(NEW)
+    scene.clock.advance(MAX_AGE)
+    assert scene.ask(NEW) == "found"
+    assert scene.ask(OLD) != "found"
+    assert scene.endpoint.fetches == 2
+
+
 # --- several threads ---
 
 

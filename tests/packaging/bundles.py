@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import source_from_cache
@@ -66,9 +67,12 @@ class Bundle:
         found = {name: (self.folder / name).read_bytes() for name in self.files() if name.endswith(".pyc")}
         return {source_from_cache(name): content for name, content in found.items()}
 
-    def imported(self, *further: Path) -> dict[str, str]:
-        """Import every handler from only the bundle and the further folders. Returns the file of every module."""
-        handlers = [function["Handler"] for function in self.functions.values()]
+    def imported(self, *further: Path, only: Sequence[str] = ()) -> dict[str, str]:
+        """Import every handler from only the bundle and the further folders. Returns the file of every module.
+
+        only  the handlers to import, if not all
+        """
+        handlers = only or [function["Handler"] for function in self.functions.values()]
         folders = [str(folder) for folder in (self.folder, *further)]
         finished = subprocess.run(
             [sys.executable, "-I", "-S", "-B", "-c", IMPORT_HANDLERS, json.dumps([folders, handlers])],

@@ -52,6 +52,13 @@ def test_every_handler_imports_from_the_bundle_alone(bundle: Bundle, lambda_runt
     assert Path(imported["jwt"]).is_relative_to(lambda_runtime)
 
 
+@pytest.mark.parametrize("handler", ["authorizers.policy.policy_authorizer", "chalicelib.triggers.pre_token.pre_token"])
+def test_what_a_request_or_a_sign_in_waits_for_needs_no_sdk(bundle: Bundle, tmp_path: Path, handler: str) -> None:
+    without_sdk = folder_of(set(required()), tmp_path / "runtime")
+    assert not (without_sdk / "botocore").exists()
+    assert "chalicelib.aws.reader" in bundle.imported(without_sdk, only=[handler])
+
+
 def test_a_bundle_without_the_authorizers_fails_to_import(bundle: Bundle, lambda_runtime: Path, tmp_path: Path) -> None:
     for name in bundle.files():
         if not name.startswith("authorizers/"):

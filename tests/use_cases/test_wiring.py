@@ -1,4 +1,4 @@
-"""The wiring passes the size limits of API Gateway to the use cases and to the tables."""
+"""The wiring passes the size limits of API Gateway to the use cases, and selects the reader of DynamoDB."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,10 @@ import pytest
 
 from authorizers.policy_document import check_size
 from chalicelib import wiring
-from chalicelib.core.errors import InvalidInput
+from chalicelib.aws.reader import DynamoDBReader
+from chalicelib.aws.sdk_reader import SdkReader
+from chalicelib.aws.signature import Credentials
+from chalicelib.core.errors import InternalError, InvalidInput
 from tests.fakes import allow, statements
 from tests.rewired import fresh_wiring
 
@@ -29,3 +32,60 @@ def test_a_policy_that_is_too_large_is_refused_without_a_request_to_dynamodb() -
 
 def test_the_use_case_and_the_policy_table_use_the_same_size_check() -> None:
     assert wiring.administer().check_size is check_size
+
+
+# --- the reader of the hot path ---
+
+KEYS = {"AWS_ACCESS_KEY_ID": "AKIDOLYMPUS", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
+
+
+def test_the_authorizer_reads_without_the_sdk():
+    assert isinstance(wiring._reader(), DynamoDBReader)
+    assert isinstance(wiring._trigger_reader(), DynamoDBReader)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("HTTPS_PROXY", "http://127.0.0.1:9"), ("AWS_ACCOUNT_ID", "123456789012")], ids=["proxy", "id"]
+)
+def test_the_sdk_reads_in_an_environment_that_needs_it(monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    assert isinstance(wiring._reader(), SdkReader)
+    assert isinstance(wiring._trigger_reader(), SdkReader)
+
+
+def test_an_endpoint_that_could_leak_the_credentials_is_refused(monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://dynamodb.example.com")
+    with pytest.raises(InternalError, match="AWS_ENDPOINT_URL"):
+        wiring._reader()
+
+
+def test_each_request_uses_the_current_credentials_of_the_environment(monkeypatch):
+    for name, value in KEYS.items():
+        monkeypatch.setenv(name, value)
+    assert wiring._credentials() == Credentials(*KEYS.values())
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "a new token")
+    assert wiring._credentials().session_token == "a new token"
+
+
+def test_without_credentials_in_the_environment_the_sdk_finds_them(monkeypatch, tmp_path):
+    """As after a restored snapshot, where Lambda offers credentials by an address."""
+    for name in KEYS:
+        monkeypatch.delenv(name, raising=False)
+    profile = tmp_path / "credentials"
+    profile.write_text("[default]\naws_access_key_id = AKIDFILE\naws_secret_access_key = secret\n", encoding="utf-8")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(profile))
+    assert wiring._credentials() == Credentials("AKIDFILE", "secret")
+
+
+def test_no_credentials_are_a_failure_that_is_named(monkeypatch):
+    for name in KEYS:
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(InternalError) as failed:
+        wiring._credentials()
+    assert failed.value.code == "bad_credentials"
+
+
+def test_a_snapshot_contains_no_connection(monkeypatch):
+    assert wiring._can_connect()
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")
+    assert not wiring._can_connect()
