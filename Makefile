@@ -48,7 +48,7 @@ test-fast: $(VENV)/installed ## run the tests that start no cloud (half a minute
 storm: $(VENV)/installed ## run 8 writers and 8 readers for a minute, and check for stale decisions
 	@GATEHOUSE_STORM_SECONDS=60 GATEHOUSE_STORM_PAIRS=8 $(BIN)/python -m pytest -q -s tests/e2e/test_storm.py
 
-bench: $(VENV)/installed $(BENCH)/installed ## measure, and write the figures of docs/performance.md (three minutes, on an idle machine)
+bench: $(VENV)/installed $(BENCH)/installed ## measure, and write the figures of docs/performance.md (six minutes, on an idle machine)
 	@! command -v npm >/dev/null || npm ci --prefix benchmarks/node --silent --no-audit --no-fund \
 		|| echo "The Node packages could not be installed. The Node verifiers are not measured."
 	@$(MANAGE) bench

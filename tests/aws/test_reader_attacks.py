@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.aws.connections import Timeouts, verifying
@@ -25,6 +25,7 @@ from chalicelib.core.errors import CannotDecide, InternalError
 from tests.aws.certificates import authority, server_settings
 from tests.aws.loopback import error, reply, scripted
 from tests.aws.readers import CREDENTIALS, TIMEOUTS, reader, reader_at
+from tests.strategies import repeatable
 
 GOOD = reply()
 
@@ -120,7 +121,7 @@ def endless() -> Any:
         yield server, reader_at(server.port)
 
 
-@settings(max_examples=100)
+@repeatable
 @given(table=st.text() | st.just(EVIL), key=st.text() | st.just(EVIL))
 def test_no_table_and_no_key_changes_the_headers(endless, table, key):
     server, reader = endless

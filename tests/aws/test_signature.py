@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from chalicelib.aws.credentials import credentials_from
 from chalicelib.aws.signature import Credentials, authorization
 from chalicelib.core.errors import InternalError
+from tests.strategies import repeatable
 
 # Source:  AWS, "Signature Version 4 test suite" (aws-sig-v4-test-suite), the requests with POST, the path `/` and no
 #          query. docs.aws.amazon.com/general → "Signature Version 4 test suite"
@@ -75,6 +76,7 @@ OMITTED = {"authorization", "expect", "host", "transfer-encoding", "user-agent",
 NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True).filter(lambda name: name not in OMITTED)
 
 
+@repeatable
 @given(
     key=KEYS,
     secret=KEYS,
