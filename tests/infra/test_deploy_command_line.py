@@ -304,7 +304,7 @@ def project_with(folder, **files: str):
     project = project_in(folder, STAGE)
     (project / "policies").mkdir()
     for name, holder in files.items():
-        text = f"{holder}\nstatements: [{{effect: Allow, methods: [GET], paths: [/reports]}}]\n"
+        text = f"{holder}\nstatements: [{{effect: Allow, methods: [GET], paths: [/whoami]}}]\n"
         (project / f"policies/{name}.yaml").write_text(text, encoding="utf-8")
     return project
 
