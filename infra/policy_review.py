@@ -13,7 +13,8 @@ from infra.packaged_routes import package_routes
 from infra.policy_files import EXPECTED, PolicyFile, examine
 from infra.policy_groups import REMEDY, unknown_groups
 from infra.policy_lint import Surroundings, lint_file, lint_together
-from infra.policy_table import check_table, read_table
+from infra.policy_table import read_table
+from infra.policy_table_check import check_table
 from infra.templates import resolve
 
 # The scopes that every user pool has.
