@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from typer import Argument, Context, Option
 
+from chalicelib.core.statement import METHODS
 from infra.errors import Refused
 from operations.invocation import Invocation
 from operations.options import AsJson, OptionalStage
@@ -62,6 +63,8 @@ def explain(
     invocation: Invocation = context.obj
     if sum([bool(group), bool(user), bool(client), token]) != 1:
         raise Refused("Give exactly one of --group, --user, --client and --token.")
+    if method.upper() not in METHODS:
+        raise Refused(f"METHOD: got {method!r}, expected one of {', '.join(METHODS)}.")
     if token and scope:
         raise Refused("--scope: a token carries its own scopes. Remove this option.")
     use_case, outputs, routes = _open(invocation, stage_name)
