@@ -14,7 +14,7 @@ from time import thread_time
 from typing import NamedTuple, TypeVar
 
 Timer = Callable[[int], float]  # processor time in seconds for this number of runs
-Name = TypeVar("Name", bound=str | None)
+Name = TypeVar("Name")
 
 ROUNDS = 300
 TIMING_SECONDS = 0.002

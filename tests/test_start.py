@@ -33,12 +33,12 @@ def started(environ: dict[str, str]) -> list[str]:
     return ran
 
 
-def test_lambda_runs_every_step_even_after_a_failure():
+def test_lambda_runs_every_step_even_after_a_failure() -> None:
     assert started({"_HANDLER": ME}) == ["first", "fails", "last"]
 
 
 @pytest.mark.parametrize("environ", [{}, {"_HANDLER": ""}, {"_HANDLER": "app.app"}, {"_HANDLER": f"{ME}2"}])
-def test_a_process_for_another_handler_runs_no_step(environ):
+def test_a_process_for_another_handler_runs_no_step(environ: dict[str, str]) -> None:
     assert started(environ) == []
 
 
@@ -112,39 +112,39 @@ def effects(module: str, **environ: str) -> tuple[int, list[str]]:
         pytest.param({"_HANDLER": "another.handler"}, id="for another function"),
     ],
 )
-def test_an_import_has_no_effect(environ):
+def test_an_import_has_no_effect(environ: dict[str, str]) -> None:
     assert effects(", ".join(FUNCTIONS), **environ) == (0, [])
 
 
-def test_lambda_fetches_the_keys_and_opens_the_connection_of_the_authorizer():
+def test_lambda_fetches_the_keys_and_opens_the_connection_of_the_authorizer() -> None:
     assert effects("authorizers.policy", _HANDLER=ME) == (1, ["batchgetitem"])
 
 
-def test_the_api_does_not_start_the_authorizer_that_it_imports():
+def test_the_api_does_not_start_the_authorizer_that_it_imports() -> None:
     assert effects("app", _HANDLER="app.app") == (0, [])
 
 
 @pytest.mark.parametrize("name", ["post_confirmation", "pre_token"])
-def test_lambda_opens_the_connection_of_a_trigger(name):
+def test_lambda_opens_the_connection_of_a_trigger(name: str) -> None:
     module = f"chalicelib.triggers.{name}"
     assert effects(module, _HANDLER=FUNCTIONS[module]) == (0, ["getitem"])
 
 
 @pytest.mark.parametrize("module", ["authorizers.policy", "chalicelib.triggers.pre_token"])
-def test_no_connection_is_opened_before_a_snapshot(module):
+def test_no_connection_is_opened_before_a_snapshot(module: str) -> None:
     fetches, operations = effects(module, _HANDLER=FUNCTIONS[module], AWS_LAMBDA_INITIALIZATION_TYPE="snap-start")
     assert operations == []
     assert fetches == (module == "authorizers.policy"), "the keys are public and have an age"
 
 
 @pytest.mark.parametrize(("module", "handler"), FUNCTIONS.items())
-def test_failing_services_do_not_fail_the_start(module, handler):
+def test_failing_services_do_not_fail_the_start(module: str, handler: str) -> None:
     with scripted(*[closes] * 3) as dynamodb, server(jwks=Keys(answers(500))) as url:
         imported(module, dynamodb.port, f"{url}/jwks", _HANDLER=handler)
 
 
 @pytest.mark.parametrize("module", ["authorizers.policy", "chalicelib.triggers.pre_token"])
-def test_invalid_settings_do_not_fail_the_start(module):
+def test_invalid_settings_do_not_fail_the_start(module: str) -> None:
     imported(module, 1, "ftp://nowhere", _HANDLER=FUNCTIONS[module], DEFAULT_GROUPS="a b", CLIENT_IDS="")
 
 
@@ -158,7 +158,7 @@ def test_invalid_settings_do_not_fail_the_start(module):
         ("app", True),
     ],
 )
-def test_only_functions_that_write_import_the_sdk(module, needs_sdk):
+def test_only_functions_that_write_import_the_sdk(module: str, needs_sdk: bool) -> None:
     with scripted(reply(EMPTY), reply(EMPTY)) as dynamodb, server(jwks=Keys()) as url:
         sdk = imported(module, dynamodb.port, f"{url}/jwks", _HANDLER=FUNCTIONS[module])
     assert sdk == (["boto3", "botocore.session"] if needs_sdk else [])

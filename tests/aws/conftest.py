@@ -20,7 +20,7 @@ def dynamodb() -> Iterator["DynamoDBClient"]:
 
 
 @pytest.fixture
-def dynamodb_url(dynamodb: Any) -> Iterator[str]:
+def dynamodb_url(dynamodb: "DynamoDBClient") -> Iterator[str]:
     """The address of the same DynamoDB, for a reader with the credentials of the tests."""
     with dynamodb_over_http(CREDENTIALS.access_key_id, CREDENTIALS.secret_access_key) as url:
         yield url

@@ -119,7 +119,7 @@ def dynamodb_over_http(
 
     on_call  receives each call, as botocore's event `before-parameter-build` gives it
     """
-    client = dynamodb_client()
+    client: Any = dynamodb_client()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -147,7 +147,7 @@ def dynamodb_over_http(
             request = AWSRequest("POST", f"http://{self.headers['host']}/", {n: self.headers[n] for n in names}, body)
             request.context["timestamp"] = self.headers["x-amz-date"]
             region = given.split("/")[2]
-            signer = SigV4Auth(BotocoreCredentials(access_key, secret_key), "dynamodb", region)
+            signer: Any = SigV4Auth(BotocoreCredentials(access_key, secret_key), "dynamodb", region)
             signature = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
             signer._inject_signature_to_request(request, signature)
             return str(request.headers["Authorization"])

@@ -190,7 +190,7 @@ def test_the_small_reader_fails_with_the_code_of_the_sdk(dynamodb_url: str) -> N
     assert failed.value.code == "state_unreachable"
 
 
-def test_the_connection_is_opened_by_a_read_whose_result_is_not_used(dynamodb_url):
+def test_the_connection_is_opened_by_a_read_whose_result_is_not_used(dynamodb_url: str) -> None:
     reads = StateReads(reader_of(dynamodb_url), TABLE)
     reads.connect()  # the table has no generation yet, which only a decision needs
     with pytest.raises(CannotDecide):

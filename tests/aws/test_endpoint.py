@@ -24,9 +24,14 @@ REGIONS = sorted(
 UNKNOWN = ["mars-west-1", "cn-mars-9", "us-gov-mars-1", "eusc-de-mars-2", "us-isob-mars-1", "eu-isoe-mars-3"]
 
 
-def url(environ: dict[str, str]) -> str:
+def found(environ: dict[str, str]) -> Endpoint:
     endpoint = endpoint_from(environ)
     assert endpoint is not None
+    return endpoint
+
+
+def url(environ: dict[str, str]) -> str:
+    endpoint = found(environ)
     return f"{'https' if endpoint.is_tls else 'http'}://{endpoint.authority}"
 
 
@@ -36,7 +41,7 @@ def on(value: bool) -> str:
 
 @pytest.mark.parametrize(("is_fips", "is_dual_stack"), list(product((False, True), repeat=2)))
 @pytest.mark.parametrize("region", [*REGIONS, *UNKNOWN])
-def test_a_region_has_the_endpoint_of_botocores_rules(region, is_fips, is_dual_stack):
+def test_a_region_has_the_endpoint_of_botocores_rules(region: str, is_fips: bool, is_dual_stack: bool) -> None:
     expected = PROVIDER.resolve_endpoint(Region=region, UseFIPS=is_fips, UseDualStack=is_dual_stack).url
     environ = {
         "AWS_REGION": region,
@@ -44,10 +49,10 @@ def test_a_region_has_the_endpoint_of_botocores_rules(region, is_fips, is_dual_s
         "AWS_USE_DUALSTACK_ENDPOINT": on(is_dual_stack),
     }
     assert url(environ) == expected
-    assert endpoint_from(environ).region == region
+    assert found(environ).region == region
 
 
-def test_the_comparison_includes_every_partition():
+def test_the_comparison_includes_every_partition() -> None:
     assert len(PARTITIONS["partitions"]) >= 8
     assert len(REGIONS) >= 40
 
@@ -73,18 +78,25 @@ VARIABLES: dict[str, dict[str, str]] = {
 
 
 @pytest.mark.parametrize("variables", VARIABLES.values(), ids=VARIABLES.keys())
-def test_the_variables_select_the_endpoint_of_a_client_of_boto3(monkeypatch, variables):
+def test_the_variables_select_the_endpoint_of_a_client_of_boto3(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
     environ = {"AWS_DEFAULT_REGION": "eu-central-1", **variables}
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test")
     client: Any = session.client("dynamodb")
-    sent = []
-    client.meta.events.register("before-send.dynamodb", lambda request, **_: sent.append(request.url) or Stopped())
+    sent: list[str] = []
+
+    def stop(request: Any, **_: Any) -> Stopped:
+        sent.append(request.url)
+        return Stopped()
+
+    client.meta.events.register("before-send.dynamodb", stop)
     with pytest.raises(AttributeError):
         client.list_tables()
     assert url(environ) == sent[0].rstrip("/")
-    assert endpoint_from(environ).region == client.meta.region_name
+    assert found(environ).region == client.meta.region_name
 
 
 class Stopped:
@@ -92,7 +104,7 @@ class Stopped:
 
 
 @pytest.mark.parametrize("switch", ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"])
-def test_an_address_excludes_fips_and_dual_stack_as_in_botocores_rules(switch):
+def test_an_address_excludes_fips_and_dual_stack_as_in_botocores_rules(switch: str) -> None:
     with pytest.raises(EndpointProviderError):
         PROVIDER.resolve_endpoint(Region="eu-west-1", Endpoint=OWN, UseFIPS=True)
     with pytest.raises(InternalError, match="AWS_ENDPOINT_URL"):
@@ -115,7 +127,7 @@ def test_an_address_excludes_fips_and_dual_stack_as_in_botocores_rules(switch):
         pytest.param({"AWS_REGION": "eu-west-1", "AWS_ACCOUNT_ID": "123456789012"}, id="an endpoint of the account"),
     ],
 )
-def test_the_sdk_serves_every_other_environment(environ):
+def test_the_sdk_serves_every_other_environment(environ: dict[str, str]) -> None:
     assert endpoint_from(environ) is None
 
 
@@ -139,7 +151,7 @@ def test_the_sdk_serves_every_other_environment(environ):
         "https://dynamodb\u3002example.com",
     ],
 )
-def test_an_address_that_could_leak_the_credentials_is_refused(address):
+def test_an_address_that_could_leak_the_credentials_is_refused(address: str) -> None:
     with pytest.raises(InternalError, match="AWS_ENDPOINT_URL") as failed:
         endpoint_from({"AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL": address})
     assert failed.value.code == "bad_setting"
@@ -155,5 +167,5 @@ def test_an_address_that_could_leak_the_credentials_is_refused(address):
         (Endpoint(False, "::1", 4566, "r"), "[::1]:4566"),
     ],
 )
-def test_the_host_header_names_the_port_unless_it_is_the_usual_one(endpoint, authority):
+def test_the_host_header_names_the_port_unless_it_is_the_usual_one(endpoint: Endpoint, authority: str) -> None:
     assert endpoint.authority == authority

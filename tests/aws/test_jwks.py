@@ -237,31 +237,31 @@ def test_a_cached_token_raises_cannot_decide_when_the_keys_exceed_the_maximum_ag
 # --- before the first request ---
 
 
-def test_prefetched_keys_need_no_fetch_at_the_first_request():
-    scene = Scene(OLD)
-    scene.source.prefetch()
-    assert scene.ask(OLD) == "found"
-    assert scene.endpoint.fetches == 1
+def test_prefetched_keys_need_no_fetch_at_the_first_request() -> None:
+    system = KeySystem(OLD)
+    system.source.prefetch()
+    assert system.ask(OLD) == "found"
+    assert system.endpoint.fetches == 1
 
 
-def test_after_a_failed_prefetch_the_first_request_fetches_without_a_cooldown():
-    scene = Scene(OLD)
-    scene.endpoint.outage = OSError("refused")
-    scene.source.prefetch()
-    assert scene.source.outage_seconds == 0
-    scene.endpoint.outage = None
-    assert scene.ask(OLD) == "found"
-    assert scene.endpoint.fetches == 2
+def test_after_a_failed_prefetch_the_first_request_fetches_without_a_cooldown() -> None:
+    system = KeySystem(OLD)
+    system.endpoint.outage = OSError("refused")
+    system.source.prefetch()
+    assert system.source.outage_seconds == 0
+    system.endpoint.outage = None
+    assert system.ask(OLD) == "found"
+    assert system.endpoint.fetches == 2
 
 
-def test_prefetched_keys_that_became_old_in_a_snapshot_are_fetched_again():
-    scene = Scene(OLD)
-    scene.source.prefetch()
-    scene.endpoint.publish(NEW)
-    scene.clock.advance(MAX_AGE)
-    assert scene.ask(NEW) == "found"
-    assert scene.ask(OLD) != "found"
-    assert scene.endpoint.fetches == 2
+def test_prefetched_keys_that_became_old_in_a_snapshot_are_fetched_again() -> None:
+    system = KeySystem(OLD)
+    system.source.prefetch()
+    system.endpoint.publish(NEW)
+    system.clock.advance(MAX_AGE)
+    assert system.ask(NEW) == "found"
+    assert system.ask(OLD) != "found"
+    assert system.endpoint.fetches == 2
 
 
 # --- several threads ---

@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 import traceback
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from chalicelib.aws.reader import DynamoDBReader
 from chalicelib.aws.signature import Credentials
 from chalicelib.core.errors import CannotDecide, InternalError
 from tests.aws.certificates import authority, server_settings
-from tests.aws.loopback import error, reply, scripted
+from tests.aws.loopback import Scripted, Turn, error, reply, scripted
 from tests.aws.readers import CREDENTIALS, TIMEOUTS, reader, reader_at
 from tests.strategies import repeatable
 
@@ -49,7 +50,7 @@ def bundle(tmp_path: Path) -> Path:
     return file
 
 
-def test_a_verified_server_is_read_over_one_connection(bundle):
+def test_a_verified_server_is_read_over_one_connection(bundle: Path) -> None:
     with scripted(GOOD, GOOD, tls=server_settings("localhost")) as server:
         reader = tls_reader(server.port, bundle)
         ask(reader)
@@ -66,21 +67,23 @@ UNVERIFIED = {
 
 
 @pytest.mark.parametrize(("settings_for", "host", "options"), UNVERIFIED.values(), ids=UNVERIFIED.keys())
-def test_a_server_that_is_not_verified_gets_no_request(bundle, settings_for, host, options):
+def test_a_server_that_is_not_verified_gets_no_request(
+    bundle: Path, settings_for: Callable[..., ssl.SSLContext], host: str, options: dict[str, Any]
+) -> None:
     with scripted(GOOD, GOOD, tls=settings_for(host, **options)) as server:
         with pytest.raises(ReadFailed, match="SSLCertVerificationError"):
             ask(tls_reader(server.port, bundle))
         assert server.requests == []
 
 
-def test_an_authority_is_trusted_only_if_the_bundle_contains_it(bundle):
+def test_an_authority_is_trusted_only_if_the_bundle_contains_it(bundle: Path) -> None:
     with scripted(GOOD, GOOD, tls=server_settings("localhost")) as server:
         with pytest.raises(ReadFailed, match="SSLCertVerificationError"):
             ask(tls_reader(server.port, bundle=None))
         assert server.requests == []
 
 
-def test_a_folder_can_be_the_bundle(tmp_path):
+def test_a_folder_can_be_the_bundle(tmp_path: Path) -> None:
     with scripted(GOOD, tls=server_settings("localhost")) as server:
         with pytest.raises(ReadFailed, match="SSLCertVerificationError"):
             ask(tls_reader(server.port, tmp_path))  # an empty folder trusts nobody
@@ -88,18 +91,18 @@ def test_a_folder_can_be_the_bundle(tmp_path):
     assert verifying(str(tmp_path)).get_ca_certs() == []
 
 
-def test_a_missing_bundle_is_not_replaced_by_another(tmp_path):
+def test_a_missing_bundle_is_not_replaced_by_another(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         tls_reader(443, tmp_path / "missing.pem")
 
 
-def test_a_server_without_tls_gets_no_request(bundle):
+def test_a_server_without_tls_gets_no_request(bundle: Path) -> None:
     with scripted(GOOD, GOOD) as server, pytest.raises(ReadFailed):
         ask(tls_reader(server.port, bundle, Timeouts(0.1, 0.1)))
     assert server.requests == []
 
 
-def test_tls_always_verifies_the_certificate_and_the_name(monkeypatch):
+def test_tls_always_verifies_the_certificate_and_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONHTTPSVERIFY", "0")
     settings = verifying()
     assert (settings.verify_mode, settings.check_hostname) == (ssl.CERT_REQUIRED, True)
@@ -123,7 +126,9 @@ def endless() -> Any:
 
 @repeatable
 @given(table=st.text() | st.just(EVIL), key=st.text() | st.just(EVIL))
-def test_no_table_and_no_key_changes_the_headers(endless, table, key):
+def test_no_table_and_no_key_changes_the_headers(
+    endless: tuple[Scripted, DynamoDBReader], table: str, key: str
+) -> None:
     server, reader = endless
     before = len(server.requests)
     keys = [{"id": {"S": key}}]
@@ -141,7 +146,7 @@ def test_no_table_and_no_key_changes_the_headers(endless, table, key):
 
 
 @pytest.mark.parametrize("field", ["access_key_id", "secret_access_key", "session_token"])
-def test_credentials_with_a_line_break_send_no_request(field):
+def test_credentials_with_a_line_break_send_no_request(field: str) -> None:
     values = {"access_key_id": "AKID", "secret_access_key": "secret", "session_token": "token"}
     with scripted(GOOD) as server:
         with pytest.raises(InternalError, match="not printable"):
@@ -175,7 +180,7 @@ ECHOES = {
 
 
 @pytest.mark.parametrize("turn", ECHOES.values(), ids=ECHOES.keys())
-def test_a_failure_does_not_repeat_what_the_server_sent(turn):
+def test_a_failure_does_not_repeat_what_the_server_sent(turn: Turn) -> None:
     with scripted(turn, turn) as server, pytest.raises(CannotDecide) as failed:
         PolicyReads(reader_at(server.port), "policies").read(["group:clerks"])
     written = "".join(traceback.format_exception(failed.value))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.aws.connections import Timeouts
+from chalicelib.aws.connections import Connections, Timeouts
 from chalicelib.aws.items import ReadFailed
 from chalicelib.aws.reader import DynamoDBReader
 from chalicelib.aws.signature import Credentials
@@ -36,7 +36,7 @@ def failure(reader: DynamoDBReader) -> str:
 # --- the connection ---
 
 
-def test_requests_share_a_connection():
+def test_requests_share_a_connection() -> None:
     with scripted(GOOD, GOOD, GOOD) as server:
         reader = reader_at(server.port)
         for _ in range(3):
@@ -44,7 +44,7 @@ def test_requests_share_a_connection():
         assert (server.connections, len(server.requests)) == (1, 3)
 
 
-def test_a_connection_that_the_server_closed_meanwhile_is_replaced_without_a_failed_attempt():
+def test_a_connection_that_the_server_closed_meanwhile_is_replaced_without_a_failed_attempt() -> None:
     closed: list[socket.socket] = []
 
     def closes_after_the_response(connection: socket.socket) -> bool:
@@ -60,17 +60,23 @@ def test_a_connection_that_the_server_closed_meanwhile_is_replaced_without_a_fai
         assert (server.connections, len(server.requests)) == (2, 2)
 
 
+def idle(reader: DynamoDBReader) -> list[Any]:
+    """Returns the idle connections."""
+    assert isinstance(reader._http, Connections)
+    return list(reader._http._idle)
+
+
 def wait_for_the_end(reader: DynamoDBReader) -> None:
-    """Wait until the end of the idle connection, or unrequested input, has arrived."""
-    (connection,) = reader._http._idle  # type: ignore[attr-defined]
+    """Waits until the end of the idle connection, or unrequested input, has arrived."""
+    (connection,) = idle(reader)
     connection.timed._poll.poll(10_000)
 
 
-def test_a_connection_that_the_server_says_it_will_close_is_not_used_again():
+def test_a_connection_that_the_server_says_it_will_close_is_not_used_again() -> None:
     with scripted(reply(connection="close"), GOOD) as server:
         reader = reader_at(server.port, attempts=1)
         assert ask(reader) == NOTHING
-        assert not reader._http._idle, "a closed socket's number can belong to another file"
+        assert not idle(reader), "a closed socket's number can belong to another file"
         assert ask(reader) == NOTHING
         assert server.connections == 2
 
@@ -79,7 +85,7 @@ FORGED = b'{"Responses":{"table":[{"id":{"S":"forged"}}]},"UnprocessedKeys":{}}'
 INJECTED = HEAD + b"Content-Length: %d\r\n\r\n" % len(FORGED) + FORGED
 
 
-def test_bytes_that_nobody_asked_for_are_never_the_response_to_the_next_request():
+def test_bytes_that_nobody_asked_for_are_never_the_response_to_the_next_request() -> None:
     asked = Event()
 
     def two_responses(connection: socket.socket) -> bool:
@@ -96,7 +102,7 @@ def test_bytes_that_nobody_asked_for_are_never_the_response_to_the_next_request(
         assert ask(reader) == NOTHING
 
 
-def test_a_second_response_in_the_same_packet_is_never_the_response_to_the_next_request():
+def test_a_second_response_in_the_same_packet_is_never_the_response_to_the_next_request() -> None:
     whole = HEAD + b"Content-Length: %d\r\n\r\n" % len(EMPTY) + EMPTY
     with scripted(sends(whole + INJECTED), GOOD) as server:
         reader = reader_at(server.port, attempts=1)
@@ -104,31 +110,31 @@ def test_a_second_response_in_the_same_packet_is_never_the_response_to_the_next_
 
 
 @pytest.mark.parametrize("cut", [b"", b"HTT", HEAD, HEAD + b"Content-Length: 37\r\n\r\n" + EMPTY[:20]])
-def test_a_response_that_is_cut_short_is_asked_for_again_on_a_new_connection(cut):
+def test_a_response_that_is_cut_short_is_asked_for_again_on_a_new_connection(cut: bytes) -> None:
     with scripted(sends(cut, stays_open=False), GOOD) as server:
         assert ask(reader_at(server.port)) == NOTHING
         assert (server.connections, len(server.requests)) == (2, 2)
 
 
-def test_a_server_that_always_closes_is_asked_twice():
+def test_a_server_that_always_closes_is_asked_twice() -> None:
     with scripted(*[closes] * 5) as server:
         assert failure(reader_at(server.port)) == "RemoteDisconnected"
         assert len(server.requests) == 2
 
 
-def test_a_reader_with_one_attempt_asks_once():
+def test_a_reader_with_one_attempt_asks_once() -> None:
     with scripted(closes, GOOD) as server:
         assert failure(reader_at(server.port, attempts=1)) == "RemoteDisconnected"
         assert len(server.requests) == 1
 
 
-def test_a_refused_connection_is_a_failure():
+def test_a_refused_connection_is_a_failure() -> None:
     with scripted() as server:
         pass
     assert failure(reader_at(server.port)) == "ConnectionRefusedError"
 
 
-def test_after_a_failure_the_next_read_starts_anew():
+def test_after_a_failure_the_next_read_starts_anew() -> None:
     with scripted(closes, closes, GOOD) as server:
         reader = reader_at(server.port)
         failure(reader)
@@ -142,13 +148,13 @@ def silent(connection: socket.socket) -> bool:
     return not connection.recv(1)  # until the other side gives up
 
 
-def test_a_server_that_does_not_respond_is_a_failure_within_the_time():
+def test_a_server_that_does_not_respond_is_a_failure_within_the_time() -> None:
     with scripted(silent, silent) as server:
         assert failure(reader_at(server.port, timeouts=Timeouts(5, 0.05))) == "TimeoutError"
 
 
 @pytest.mark.parametrize("begun", [b"", HEAD + b"x-slow: ", HEAD + b"Content-Length: 9999999\r\n\r\n"])
-def test_a_server_that_sends_byte_by_byte_cannot_extend_the_time(begun):
+def test_a_server_that_sends_byte_by_byte_cannot_extend_the_time(begun: bytes) -> None:
     """The clock advances with each read, so the outcome does not depend on the speed of this machine."""
 
     def drips(connection: socket.socket) -> bool:
@@ -164,7 +170,7 @@ def test_a_server_that_sends_byte_by_byte_cannot_extend_the_time(begun):
         assert failure(reader) == "TimeoutError"
 
 
-def test_a_server_that_does_not_accept_is_a_failure_within_the_time():
+def test_a_server_that_does_not_accept_is_a_failure_within_the_time() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.create_connection(full.getsockname()):
         reader = reader_at(full.getsockname()[1], timeouts=Timeouts(0.05, 0.05))
         assert failure(reader) == "TimeoutError"
@@ -186,7 +192,7 @@ def test_a_server_that_does_not_accept_is_a_failure_within_the_time():
         ),
     ],
 )
-def test_a_temporary_failure_is_repeated_once_after_a_pause(turn):
+def test_a_temporary_failure_is_repeated_once_after_a_pause(turn: Turn) -> None:
     pauses: list[float] = []
     with scripted(turn, GOOD) as server:
         assert ask(reader_at(server.port, sleep=pauses.append, jitter=lambda: 0.25)) == NOTHING
@@ -205,7 +211,7 @@ def test_a_temporary_failure_is_repeated_once_after_a_pause(turn):
         *("ValidationException", "SerializationException"),
     ],
 )
-def test_another_error_is_named_and_not_repeated(name):
+def test_another_error_is_named_and_not_repeated(name: str) -> None:
     with scripted(error(name), GOOD) as server:
         assert failure(reader_at(server.port)) == name
         assert len(server.requests) == 1
@@ -222,13 +228,13 @@ def test_another_error_is_named_and_not_repeated(name):
         (b"", "HTTP 400"),
     ],
 )
-def test_the_name_of_an_error_has_a_known_form_or_is_the_status(body, name):
+def test_the_name_of_an_error_has_a_known_form_or_is_the_status(body: bytes, name: str) -> None:
     with scripted(reply(body, "400 Bad Request")) as server:
         assert failure(reader_at(server.port)) == name
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_not_followed(status):
+def test_a_redirect_is_not_followed(status: int) -> None:
     with scripted(GOOD) as elsewhere:
         moved = reply(b"", f"{status} Moved", location=f"http://127.0.0.1:{elsewhere.port}/")
         with scripted(moved) as server:
@@ -268,7 +274,7 @@ UNBELIEVABLE: dict[str, Turn] = {
 
 
 @pytest.mark.parametrize("turn", UNBELIEVABLE.values(), ids=UNBELIEVABLE.keys())
-def test_a_response_that_is_not_whole_and_right_is_a_failure(turn):
+def test_a_response_that_is_not_whole_and_right_is_a_failure(turn: Turn) -> None:
     with scripted(*[turn] * 2) as server:
         failure(reader_at(server.port))
 
@@ -283,14 +289,14 @@ def test_a_response_that_is_not_whole_and_right_is_a_failure(turn):
         pytest.param(sends(b"HTTP/1.1 100 Continue\r\n\r\n" + HEAD + b"Content-Length: 37\r\n\r\n" + EMPTY), id="100"),
     ],
 )
-def test_a_whole_response_in_another_form_is_accepted(turn):
+def test_a_whole_response_in_another_form_is_accepted(turn: Turn) -> None:
     with scripted(turn, GOOD) as server:
         reader = reader_at(server.port, attempts=1)
         assert ask(reader) == ask(reader) == NOTHING
         assert server.connections == 1
 
 
-def test_a_wrong_checksum_is_asked_for_again():
+def test_a_wrong_checksum_is_asked_for_again() -> None:
     with scripted(reply(x_amz_crc32="1"), GOOD) as server:
         assert ask(reader_at(server.port)) == NOTHING
 
@@ -298,7 +304,7 @@ def test_a_wrong_checksum_is_asked_for_again():
 # --- the credentials ---
 
 
-def test_each_request_carries_the_current_credentials():
+def test_each_request_carries_the_current_credentials() -> None:
     current = [Credentials("AKIDBEFORE", "secret", "token-before"), Credentials("AKIDAFTER", "secret", "token-after")]
     with scripted(error("ThrottlingException"), GOOD) as server:
         ask(reader_at(server.port, credentials=lambda: current.pop(0)))
@@ -307,7 +313,7 @@ def test_each_request_carries_the_current_credentials():
     assert [b"AKIDAFTER" in after, b"token-after" in after] == [True, True]
 
 
-def test_the_item_of_a_key_is_read_with_strong_consistency_as_asked():
+def test_the_item_of_a_key_is_read_with_strong_consistency_as_asked() -> None:
     item = {"sub": {"S": "clerk"}}
     with scripted(reply(json.dumps({"Item": item}).encode()), reply(b"{}")) as server:
         reader = reader_at(server.port)

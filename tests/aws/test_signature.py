@@ -58,7 +58,9 @@ VECTORS: dict[str, tuple[dict[str, str], bytes, str]] = {
 
 
 @pytest.mark.parametrize(("headers", "body", "signature"), VECTORS.values(), ids=VECTORS.keys())
-def test_a_request_of_awss_test_suite_has_its_published_signature(headers, body, signature):
+def test_a_request_of_awss_test_suite_has_its_published_signature(
+    headers: dict[str, str], body: bytes, signature: str
+) -> None:
     signed = {**HOST, **headers}
     names = ";".join(sorted(signed))
     assert authorization(EXAMPLE, "us-east-1", "service", signed, body) == (
@@ -86,13 +88,15 @@ NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True).filter(lambda nam
     time=st.datetimes().map(lambda t: f"{t.year:04}{t:%m%dT%H%M%SZ}"),
     body=st.binary(max_size=200),
 )
-def test_a_signature_is_the_one_of_botocore(key, secret, token, region, headers, time, body):
+def test_a_signature_is_the_one_of_botocore(
+    key: str, secret: str, token: str | None, region: str, headers: dict[str, str], time: str, body: bytes
+) -> None:
     signed = {**headers, "host": f"dynamodb.{region}.amazonaws.com", "x-amz-date": time}
     if token:
         signed["x-amz-security-token"] = token
     request: Any = AWSRequest("POST", f"https://{signed['host']}/", signed, body)
     request.context["timestamp"] = time
-    signer = SigV4Auth(BotocoreCredentials(key, secret, token), "dynamodb", region)
+    signer: Any = SigV4Auth(BotocoreCredentials(key, secret, token), "dynamodb", region)
     signature = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
     signer._inject_signature_to_request(request, signature)
     ours = authorization(Credentials(key, secret, token), region, "dynamodb", signed, body)
@@ -104,17 +108,17 @@ def test_a_signature_is_the_one_of_botocore(key, secret, token, region, headers,
 FULL = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
 
 
-def test_the_credentials_of_the_environment_are_used():
+def test_the_credentials_of_the_environment_are_used() -> None:
     assert credentials_from(FULL) == Credentials("AKID", "secret", "token")
     assert credentials_from({**FULL, "AWS_SESSION_TOKEN": ""}) == Credentials("AKID", "secret")
 
 
 @pytest.mark.parametrize("environ", [{}, {"AWS_ACCESS_KEY_ID": ""}, {"AWS_SECRET_ACCESS_KEY": "secret"}])
-def test_an_environment_without_credentials_has_none(environ):
+def test_an_environment_without_credentials_has_none(environ: dict[str, str]) -> None:
     assert credentials_from(environ) is None
 
 
-def test_an_access_key_without_a_secret_is_refused():
+def test_an_access_key_without_a_secret_is_refused() -> None:
     with pytest.raises(InternalError, match="AWS_SECRET_ACCESS_KEY") as failed:
         credentials_from({"AWS_ACCESS_KEY_ID": "AKIDOLYMPUS"})
     assert "AKIDOLYMPUS" not in str(failed.value)
@@ -122,13 +126,13 @@ def test_an_access_key_without_a_secret_is_refused():
 
 @pytest.mark.parametrize("name", FULL)
 @pytest.mark.parametrize("mark", ["\r\nx-evil: 1", "\n", "\x00", "é", "\u2028", "\x7f"], ids=ascii)
-def test_credentials_that_do_not_fit_into_a_header_are_refused_without_their_text(name, mark):
+def test_credentials_that_do_not_fit_into_a_header_are_refused_without_their_text(name: str, mark: str) -> None:
     with pytest.raises(InternalError) as failed:
         credentials_from({**FULL, name: f"hidden{mark}"})
     assert failed.value.code == "bad_credentials"
     assert "hidden" not in f"{failed.value} {failed.value!r} {failed.value.__cause__} {failed.value.__context__}"
 
 
-def test_the_text_of_credentials_shows_no_part_of_them():
+def test_the_text_of_credentials_shows_no_part_of_them() -> None:
     shown = f"{credentials_from(FULL)!r} {credentials_from(FULL)}"
     assert not [value for value in FULL.values() if value in shown.replace("Credentials", "")]

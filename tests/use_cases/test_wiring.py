@@ -1,6 +1,7 @@
 """The wiring passes the size limits of API Gateway to the use cases, and selects the reader of DynamoDB."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_the_use_case_and_the_policy_table_use_the_same_size_check() -> None:
 KEYS = {"AWS_ACCESS_KEY_ID": "AKIDOLYMPUS", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
 
 
-def test_the_authorizer_reads_without_the_sdk():
+def test_the_authorizer_reads_without_the_sdk() -> None:
     assert isinstance(wiring._reader(), DynamoDBReader)
     assert isinstance(wiring._trigger_reader(), DynamoDBReader)
 
@@ -47,19 +48,19 @@ def test_the_authorizer_reads_without_the_sdk():
 @pytest.mark.parametrize(
     ("name", "value"), [("HTTPS_PROXY", "http://127.0.0.1:9"), ("AWS_ACCOUNT_ID", "123456789012")], ids=["proxy", "id"]
 )
-def test_the_sdk_reads_in_an_environment_that_needs_it(monkeypatch, name, value):
+def test_the_sdk_reads_in_an_environment_that_needs_it(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(name, value)
     assert isinstance(wiring._reader(), SdkReader)
     assert isinstance(wiring._trigger_reader(), SdkReader)
 
 
-def test_an_endpoint_that_could_leak_the_credentials_is_refused(monkeypatch):
+def test_an_endpoint_that_could_leak_the_credentials_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://dynamodb.example.com")
     with pytest.raises(InternalError, match="AWS_ENDPOINT_URL"):
         wiring._reader()
 
 
-def test_each_request_uses_the_current_credentials_of_the_environment(monkeypatch):
+def test_each_request_uses_the_current_credentials_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
     assert wiring._credentials() == Credentials(*KEYS.values())
@@ -67,7 +68,9 @@ def test_each_request_uses_the_current_credentials_of_the_environment(monkeypatc
     assert wiring._credentials().session_token == "a new token"
 
 
-def test_without_credentials_in_the_environment_the_sdk_finds_them(monkeypatch, tmp_path):
+def test_without_credentials_in_the_environment_the_sdk_finds_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """As after a restored snapshot, where Lambda offers credentials by an address."""
     for name in KEYS:
         monkeypatch.delenv(name, raising=False)
@@ -77,7 +80,7 @@ def test_without_credentials_in_the_environment_the_sdk_finds_them(monkeypatch, 
     assert wiring._credentials() == Credentials("AKIDFILE", "secret")
 
 
-def test_no_credentials_are_a_failure_that_is_named(monkeypatch):
+def test_no_credentials_are_a_failure_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in KEYS:
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(InternalError) as failed:
@@ -85,7 +88,7 @@ def test_no_credentials_are_a_failure_that_is_named(monkeypatch):
     assert failed.value.code == "bad_credentials"
 
 
-def test_a_snapshot_contains_no_connection(monkeypatch):
+def test_a_snapshot_contains_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     assert wiring._can_connect()
     monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")
     assert not wiring._can_connect()
