@@ -1,7 +1,7 @@
 """HTTP over kept-alive connections to one server: a POST out, a complete response in.
 
 It uses no proxy, follows no redirect, and accepts no response whose end it cannot see. Every connection verifies the
-certificate and the name of the server, unless the endpoint is on the loopback interface.
+certificate and the name of the server. Only an endpoint on the loopback interface can be without TLS.
 """
 
 import io
