@@ -19,6 +19,8 @@ from chalicelib.aws.endpoint import Endpoint
 
 _MAX_BODY_BYTES = 17 * 1024 * 1024  # a batch of DynamoDB has at most 16 MB
 _IDLE_CONNECTIONS = 4
+_FAILURES = (OSError, HTTPException)
+_CLOSED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)  # by the server, without a response
 
 
 class NoResponse(Exception):
@@ -69,14 +71,25 @@ class Connections:
 
     def post(self, headers: Mapping[str, str], body: bytes) -> Response:
         """Raises NoResponse."""
-        connection = self._usable() or self._new()
+        idle = self._usable()
+        if idle:
+            try:
+                return self._send(idle, headers, body)
+            except _CLOSED:  # while the process was frozen, perhaps: this says nothing about the server
+                pass
+            except _FAILURES as error:
+                raise NoResponse(type(error).__name__) from None
+        try:
+            return self._send(self._new(), headers, body)
+        except _FAILURES as error:
+            # Without the original error: its text can repeat what the peer sent.
+            raise NoResponse(type(error).__name__) from None
+
+    def _send(self, connection: _Connection, headers: Mapping[str, str], body: bytes) -> Response:
         try:
             response = self._exchange(connection, headers, body)
-        except BaseException as error:
+        except BaseException:
             connection.http.close()
-            if isinstance(error, OSError | HTTPException):
-                # Without the original error: its text can repeat what the peer sent.
-                raise NoResponse(type(error).__name__) from None
             raise
         if connection.http.sock is not None:  # the server keeps the connection open
             self._idle.append(connection)
@@ -103,9 +116,9 @@ class Connections:
         )
         try:
             http.connect()
-        except OSError as error:
+        except OSError:
             http.close()
-            raise NoResponse(type(error).__name__) from None
+            raise
         timed = _TimedSocket(http.sock, self._now)
         http.sock = timed
         return _Connection(http, timed)

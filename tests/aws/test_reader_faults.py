@@ -60,6 +60,23 @@ def test_a_connection_that_the_server_closed_meanwhile_is_replaced_without_a_fai
         assert (server.connections, len(server.requests)) == (2, 2)
 
 
+def test_an_idle_connection_that_the_server_closes_at_the_next_request_costs_no_attempt() -> None:
+    """As after a freeze of the Lambda, during which the end of the connection was lost."""
+    with scripted(GOOD, closes, GOOD) as server:
+        reader = reader_at(server.port, attempts=1)
+        ask(reader)
+        assert ask(reader) == NOTHING
+        assert (server.connections, len(server.requests)) == (2, 3)
+
+
+def test_a_response_that_is_cut_short_on_an_idle_connection_is_a_failed_attempt() -> None:
+    with scripted(GOOD, sends(HEAD + b"Content-Length: 37\r\n\r\n{", stays_open=False), GOOD) as server:
+        reader = reader_at(server.port, attempts=1)
+        ask(reader)
+        assert failure(reader) == "IncompleteRead"
+        assert len(server.requests) == 2
+
+
 def idle(reader: DynamoDBReader) -> list[Any]:
     """Returns the idle connections."""
     assert isinstance(reader._http, Connections)
