@@ -489,7 +489,7 @@ def test_the_view_does_not_receive_the_parameters_of_another_route() -> None:
 
 def test_the_service_receives_the_context_as_strings_with_the_principal() -> None:
     shop = Shop(lambda _: authorizer_result(allow(), name="Zoë", admin=True, level=3, share=1.5))
-    with open_shop(shop) as get:
+    with open_shop(shop, clock=Clock()) as get:
         received = get("/orders/7", "clerk").json_body["authorizer"]
     assert received == {
         "name": "Zoë",
