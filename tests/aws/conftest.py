@@ -1,7 +1,7 @@
 """A new DynamoDB for each test."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 

@@ -14,11 +14,11 @@ from threading import Thread
 from typing import Any
 
 from botocore import xform_name
-from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials as BotocoreCredentials
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
+from tests.aws.botocore_signer import botocore_authorization
 from tests.aws.tables import dynamodb_client
 
 Turn = Callable[[socket.socket], bool | None]  # answers one request; returns whether the connection stays open
@@ -119,7 +119,7 @@ def dynamodb_over_http(
 
     on_call  receives each call, as botocore's event `before-parameter-build` gives it
     """
-    client: Any = dynamodb_client()
+    client = dynamodb_client()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -145,12 +145,8 @@ def dynamodb_over_http(
             given = self.headers["authorization"]
             names = given.partition("SignedHeaders=")[2].partition(",")[0].split(";")
             request = AWSRequest("POST", f"http://{self.headers['host']}/", {n: self.headers[n] for n in names}, body)
-            request.context["timestamp"] = self.headers["x-amz-date"]
-            region = given.split("/")[2]
-            signer: Any = SigV4Auth(BotocoreCredentials(access_key, secret_key), "dynamodb", region)
-            signature = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
-            signer._inject_signature_to_request(request, signature)
-            return str(request.headers["Authorization"])
+            credentials, region = Credentials(access_key, secret_key), given.split("/")[2]
+            return botocore_authorization(credentials, region, self.headers["x-amz-date"], request)
 
         def log_message(self, *_: Any) -> None:
             pass  # no log output in tests

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import yaml
-from botocore.config import Config
 from moto import mock_aws
 
 if TYPE_CHECKING:
@@ -53,13 +52,12 @@ def table_settings() -> dict[str, str]:
 def dynamodb_client() -> "DynamoDBClient":
     """Returns a client for moto, wherever the environment says that DynamoDB is."""
     # Fake credentials, so that no test can reach an account. Created once, because creation takes longer than a test.
-    ignore: Any = {"ignore_configured_endpoint_urls": True}  # the types of boto3 do not know it
     return boto3.client(
         "dynamodb",
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=Config(**ignore),
+        endpoint_url="https://dynamodb.us-east-1.amazonaws.com",
     )
 
 

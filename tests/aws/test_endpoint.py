@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
 
 import boto3
 import botocore.session
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.endpoint_provider import EndpointProvider
 from botocore.exceptions import EndpointProviderError
 
@@ -24,15 +24,10 @@ REGIONS = sorted(
 UNKNOWN = ["mars-west-1", "cn-mars-9", "us-gov-mars-1", "eusc-de-mars-2", "us-isob-mars-1", "eu-isoe-mars-3"]
 
 
-def found(environ: dict[str, str]) -> Endpoint:
+def url_and_region(environ: dict[str, str]) -> tuple[str, str]:
     endpoint = endpoint_from(environ)
     assert endpoint is not None
-    return endpoint
-
-
-def url(environ: dict[str, str]) -> str:
-    endpoint = found(environ)
-    return f"{'https' if endpoint.is_tls else 'http'}://{endpoint.authority}"
+    return f"{'https' if endpoint.is_tls else 'http'}://{endpoint.authority}", endpoint.region
 
 
 def on(value: bool) -> str:
@@ -48,8 +43,7 @@ def test_a_region_has_the_endpoint_of_botocores_rules(region: str, is_fips: bool
         "AWS_USE_FIPS_ENDPOINT": on(is_fips),
         "AWS_USE_DUALSTACK_ENDPOINT": on(is_dual_stack),
     }
-    assert url(environ) == expected
-    assert found(environ).region == region
+    assert url_and_region(environ) == (expected, region)
 
 
 def test_the_comparison_includes_every_partition() -> None:
@@ -85,22 +79,23 @@ def test_the_variables_select_the_endpoint_of_a_client_of_boto3(
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test")
-    client: Any = session.client("dynamodb")
-    sent: list[str] = []
-
-    def stop(request: Any, **_: Any) -> Stopped:
-        sent.append(request.url)
-        return Stopped()
-
+    client = session.client("dynamodb")
     client.meta.events.register("before-send.dynamodb", stop)
-    with pytest.raises(AttributeError):
+    with pytest.raises(Stopped) as stopped:
         client.list_tables()
-    assert url(environ) == sent[0].rstrip("/")
-    assert found(environ).region == client.meta.region_name
+    assert url_and_region(environ) == (stopped.value.url.rstrip("/"), client.meta.region_name)
 
 
-class Stopped:
-    """Takes the place of a response, so that botocore sends nothing."""
+class Stopped(Exception):
+    """A request was stopped before botocore sent it."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.url = url
+
+
+def stop(request: AWSPreparedRequest, **_: object) -> None:
+    raise Stopped(request.url)
 
 
 @pytest.mark.parametrize("switch", ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"])

@@ -6,7 +6,7 @@ import json
 import socket
 import ssl
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -58,19 +58,19 @@ def test_a_verified_server_is_read_over_one_connection(bundle: Path) -> None:
         assert server.connections == 1
 
 
-UNVERIFIED = {
-    "a certificate for another host": (server_settings, "dynamodb.example.com", {}),
-    "a certificate of an unknown authority": (server_settings, "localhost", {"issuer": "Tartarus"}),
-    "a certificate that it issued itself": (server_settings, "localhost", {"issuer": "localhost"}),
-    "an expired certificate": (server_settings, "localhost", {"expires": -timedelta(days=1)}),
+UNVERIFIED: dict[str, Callable[[], ssl.SSLContext]] = {
+    "a certificate for another host": lambda: server_settings("dynamodb.example.com"),
+    "a certificate of an unknown authority": lambda: server_settings("localhost", issuer="Tartarus"),
+    "a certificate that it issued itself": lambda: server_settings("localhost", issuer="localhost"),
+    "an expired certificate": lambda: server_settings("localhost", expires=-timedelta(days=1)),
 }
 
 
-@pytest.mark.parametrize(("settings_for", "host", "options"), UNVERIFIED.values(), ids=UNVERIFIED.keys())
+@pytest.mark.parametrize("settings_for", UNVERIFIED.values(), ids=UNVERIFIED.keys())
 def test_a_server_that_is_not_verified_gets_no_request(
-    bundle: Path, settings_for: Callable[..., ssl.SSLContext], host: str, options: dict[str, Any]
+    bundle: Path, settings_for: Callable[[], ssl.SSLContext]
 ) -> None:
-    with scripted(GOOD, GOOD, tls=settings_for(host, **options)) as server:
+    with scripted(GOOD, GOOD, tls=settings_for()) as server:
         with pytest.raises(ReadFailed, match="SSLCertVerificationError"):
             ask(tls_reader(server.port, bundle))
         assert server.requests == []
@@ -119,7 +119,7 @@ EVIL = "\r\nx-evil: 1\r\n\r\nGET / HTTP/1.1"
 
 
 @pytest.fixture(scope="module")
-def endless() -> Any:
+def endless() -> Iterator[tuple[Scripted, DynamoDBReader]]:
     with scripted(*[GOOD] * 10_000) as server:
         yield server, reader_at(server.port)
 
@@ -168,7 +168,7 @@ PARTS = [
     CREDENTIALS.secret_access_key.encode(),
     (CREDENTIALS.session_token or "").encode(),
 ]
-ECHOES = {
+ECHOES: dict[str, Turn] = {
     "as the status line": echoes,
     "as the name of the error": error(f"{PARTS[0].decode()}{PARTS[2].decode()}"),
     "as the message": reply(json.dumps({"__type": "x#ValidationException", "message": str(PARTS)}).encode(), "400 Bad"),
