@@ -15,6 +15,7 @@ from chalicelib.core.errors import InvalidInput
 from chalicelib.explain_routes import parse_question
 from tests import mint
 from tests.answers import call, refusal, wired
+from tests.aws.loopback import dynamodb_over_http
 from tests.aws.tables import empty_tables
 from tests.aws.test_fetch_jwks import answers, jwk, server, written
 from tests.fakes import allow, deny
@@ -33,7 +34,13 @@ def jwks_url() -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def stage(jwks_url: str) -> Iterator[None]:
     """A user pool with the groups clerks and readers and the user clio, and a policy of the group clerks."""
-    with wired(), empty_tables(), pytest.MonkeyPatch.context() as environment:
+    credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    with (
+        wired(),
+        empty_tables(),
+        dynamodb_over_http(*credentials.values()) as dynamodb_url,
+        pytest.MonkeyPatch.context() as environment,
+    ):
         cognito = boto3.client("cognito-idp", region_name="us-east-1")
         pool_id = cognito.create_user_pool(PoolName="olympus")["UserPool"]["Id"]
         for group in ("clerks", "readers"):
@@ -42,6 +49,9 @@ def stage(jwks_url: str) -> Iterator[None]:
         cognito.admin_add_user_to_group(UserPoolId=pool_id, Username="clio", GroupName="clerks")
         environment.setenv("ISSUER", f"https://cognito-idp.us-east-1.amazonaws.com/{pool_id}")
         environment.setenv("JWKS_URL", jwks_url)
+        # A token is checked with the reads of the authorizer, which call DynamoDB without the SDK.
+        for name, value in {**credentials, "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_url}.items():
+            environment.setenv(name, value)
         put("clerks", allow("/whoami", sid="who"))
         yield
 

@@ -342,7 +342,7 @@ def test_the_check_of_a_command_line_refuses_wrong_words() -> None:
 
 
 def test_no_page_and_no_message_names_an_old_command() -> None:
-    old = re.compile(r"-m (?:local(?!\.front)|infra\.package|benchmarks)\b")
+    old = re.compile(r"-m (?:local(?!\.front)|infra\.package|benchmarks(?!\.services))\b")
     pages = [path for glob in ("Makefile", "*.md", "docs/**/*.md", ".github/**/*.*") for path in PROJECT.glob(glob)]
     sources = [
         path for name in ("infra", "local", "operations", "benchmarks") for path in PROJECT.glob(f"{name}/**/*.py")
