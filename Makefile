@@ -6,7 +6,7 @@ MANAGE := $(BIN)/python manage.py
 BENCH := build/bench
 SCAN := build/scan
 LOCK := build/lock
-LOCKED := requirements requirements/dev requirements/mutation benchmarks/requirements requirements/scan requirements/lock
+LOCKED := requirements requirements/dev requirements/mutation requirements/browser benchmarks/requirements requirements/scan requirements/lock
 STAGE ?= dev
 export PYTHONDONTWRITEBYTECODE := 1
 test test-fast storm: export PYTHONDONTWRITEBYTECODE := # with bytecode, the test processes need not compile the sources
@@ -40,6 +40,7 @@ policies: $(VENV)/installed ## apply policies/*.yaml to the cloud of `make run`,
 	@$(MANAGE) policies apply --yes --stage $(if $(filter file,$(origin STAGE)),local,$(STAGE))
 
 test: $(VENV)/installed ## run all tests; the end-to-end tests start their own local cloud
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/browser.txt
 	@$(BIN)/python -m pytest -q -n 2
 
 test-fast: $(VENV)/installed ## run the tests that start no cloud (half a minute)

@@ -8,7 +8,7 @@ from infra.policy_files import read_policies, template_outputs
 from infra.policy_groups import TEMPLATE
 from infra.templates import read_yaml
 from local import sample_story
-from local.sign_in import cognito, sign_in
+from local.sign_in import cognito, mailed_code, sign_in
 from local.story import Story
 
 
@@ -47,12 +47,12 @@ def _reader(story: Story, outputs: dict[str, Any], shown: str) -> None:
 
 def _newcomer(story: Story, outputs: dict[str, Any], shown: str) -> None:
     address, password = f"newcomer-{secrets.token_hex(4)}@gatehouse.example", "a-long-password-of-mine"
-    story.tell(f"A new user signs up as {address}, and confirms the address with a code.")
+    story.tell(f"A new user signs up as {address}, and confirms the address with the code in the local mailbox.")
     pool = cognito(outputs)
     attributes = [{"Name": "email", "Value": address}]
     pool.sign_up(ClientId=outputs["web_client_id"], Username=address, Password=password, UserAttributes=attributes)
-    # The emulator mails the same code to everyone.
-    pool.confirm_sign_up(ClientId=outputs["web_client_id"], Username=address, ConfirmationCode="123456")
+    code = mailed_code(outputs, address)
+    pool.confirm_sign_up(ClientId=outputs["web_client_id"], Username=address, ConfirmationCode=code)
     story.tell(f"The trigger has added the user to the default group, {outputs['default_group']}. The user can read.")
     newcomer = sign_in(outputs, address, password)
     story.ask("GET", "/whoami", newcomer, 200)

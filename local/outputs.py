@@ -44,6 +44,7 @@ def outputs_of(cloud: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
         "token_url": f"{cloud.url}/oauth2/token",
         "logout_url": f"{cloud.url}/logout",
         "redirect_uri": callback_url(cloud),
+        "mailbox_url": f"{cloud.url}/mailbox/",
         "console_url": f"{cloud.url}/console/",
         "scopes": {name: f"{resource_server}/{scope}" for name, scope in scope_names().items()},
         "tables": {"policies": stacks["PolicyTableName"], "state": stacks["StateTableName"]},

@@ -195,7 +195,7 @@ def _summary(cloud: LocalCloud, outputs: dict[str, Any]) -> str:
   sign in      {outputs["console_url"]}
   users        {users}
   machine      client {outputs["machine_client_id"]}; its secret is in {cloud.outputs}
-  codes        no e-mail is sent: the code is 123456 to confirm a sign-up, and 654321 to reset a password
+  mailbox      {outputs["mailbox_url"]}   codes to confirm a sign-up and to reset a password
 
   Commands to copy into another terminal:
     curl -i {outputs["api_url"]}/whoami                       # 401: no token

@@ -72,9 +72,13 @@ def sign_in_by_page(outputs: dict[str, Any], username: str, password: str, scope
         allow_redirects=False,
         timeout=_TIMEOUT,
     )
-    code = parse_qs(urlsplit(answer.headers.get("location", "")).query).get("code")
+    address = answer.headers.get("location", "")
+    code = parse_qs(urlsplit(address).query).get("code")
     if not code:
-        raise SignInFailed("the user pool did not accept the password")
+        reason = "the sign-in has a further step" if address else "the user pool did not accept the password"
+        raise SignInFailed(
+            f"{reason}. To see it, sign in on {outputs['authorize_url'].partition('/oauth2')[0]}/console/"
+        )
     return _redeem(
         outputs,
         {
@@ -85,6 +89,16 @@ def sign_in_by_page(outputs: dict[str, Any], username: str, password: str, scope
             "code_verifier": verifier,
         },
     )
+
+
+def mailed_code(outputs: dict[str, Any], address: str) -> str:
+    """Returns the code of the newest e-mail to an address, from the local mailbox. Raises SignInFailed."""
+    listed = requests.get(f"{outputs['mailbox_url']}messages.json", params={"to": address}, timeout=_TIMEOUT)
+    listed.raise_for_status()
+    codes = [code for mail in listed.json() for code in re.findall(r"\b\d{6}\b", mail["text"])[-1:]]
+    if not codes:
+        raise SignInFailed(f"the local mailbox contains no code for {address}")
+    return str(codes[0])
 
 
 def machine_token(outputs: dict[str, Any], scope: str) -> str:

@@ -21,9 +21,19 @@ PAGES = {
     "/oauth2/userInfo": {"GET", "POST"},
     "/oauth2/idpresponse": {"GET", "POST"},
     "/saml2/idpresponse": {"POST"},
-    "/oauth2/login": {"POST"},
-    "/login": {"POST"},
     "/logout": {"GET"},
+    "/login": {"GET", "POST"},
+    "/signup": {"GET", "POST"},
+    "/confirm": {"GET", "POST"},
+    "/resendcode": {"POST"},
+    "/forgotPassword": {"GET", "POST"},
+    "/confirmforgotPassword": {"GET", "POST"},
+    "/newpassword": {"GET", "POST"},
+    "/mfa": {"GET", "POST"},
+    "/mfa/setup": {"GET", "POST"},
+    "/sign-in.css": {"GET"},
+    "/mailbox/": {"GET"},
+    "/mailbox/messages.json": {"GET"},
 }
 _READ_AUTHORIZATION = {"/oauth2/token", "/oauth2/revoke", "/oauth2/userInfo"}
 _MEGABYTE = 1024 * 1024
@@ -72,7 +82,7 @@ class AccessControl:
             case Interface.PAGE:
                 # Drops X-Amz-Target: ministack would route by it, and accept any Authorization as the root user's.
                 credentials = {"authorization"} if request.path in _READ_AUTHORIZATION else set()
-                return request.keeping({"host", "content-type"} | credentials)
+                return request.keeping({"host", "content-type", "cookie"} | credentials)
             case Interface.SELF_SERVICE:
                 return request
 

@@ -8,6 +8,7 @@ from local.front import (  # a module registers its patches when it is imported
     api_gateway,
     cloudformation_yaml,  # noqa: F401
     lambda_failures,  # noqa: F401
+    mailed_codes,  # noqa: F401
     operations,
     persisted_settings,  # noqa: F401
     process_pool,  # noqa: F401
@@ -18,6 +19,7 @@ from local.front import (  # a module registers its patches when it is imported
     usernames,  # noqa: F401
 )
 from local.front.access import AccessControl, largest_body
+from local.front.attempts import Attempts
 from local.front.http import (
     App,
     Disconnected,
@@ -33,6 +35,8 @@ from local.front.http import (
     read,
 )
 from local.front.oauth import OAuth
+from local.front.outbox import outbox
+from local.front.pages.router import Pages
 from local.front.patches import registry
 from local.front.signatures import Signatures
 from local.front.user_pool import UserPool
@@ -46,7 +50,9 @@ class Front:
         self._inner = inner
         service = operations.describe()
         self._access = AccessControl(signatures, operations.self_service(service))
-        self._user_pool = UserPool(service, now)
+        attempts = Attempts(now)
+        self._user_pool = UserPool(service, now, attempts)
+        self._pages = Pages(now, attempts, self._user_pool.answer, outbox)
         self._oauth = OAuth(now)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -75,8 +81,11 @@ class Front:
             return admitted
         if self._user_pool.serves(admitted):
             return await self._user_pool.answer(admitted, self._forward)
+        if self._pages.serves(admitted):
+            return await self._pages.answer(admitted, self._forward)
         if self._oauth.serves(admitted):
-            return await self._oauth.answer(admitted, self._forward)
+            response = await self._oauth.answer(admitted, self._forward)
+            return self._pages.present(admitted, response, self._forward)
         api_gateway.begin(admitted)
         return await self._forward(admitted)
 

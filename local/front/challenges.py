@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from local.front import directory
+from local.front import directory, used_codes
 from local.front.directory import Record
 from local.front.http import Response, aws_error
 
@@ -66,7 +66,17 @@ class Challenges:
                 return aws_error("InvalidPasswordException", message)
         if name == "SOFTWARE_TOKEN_MFA" and not user.get("_totp_secret"):
             return _invalid_session()  # ministack would accept any code for a user without an authenticator
+        if name == "SOFTWARE_TOKEN_MFA" and not self._use(user, answers.get("SOFTWARE_TOKEN_MFA_CODE", "")):
+            return aws_error("ExpiredCodeException", used_codes.MESSAGE)
         return self._next(fields, await self._spend(session, forward), answered=challenge.name)
+
+    def _use(self, user: Record, code: str) -> bool:
+        """Uses a correct code up. Returns False if it was used before. ministack refuses a wrong code."""
+        if used_codes.is_used(user, code, self._now()):
+            return False
+        if directory.proves(directory.authenticator_of(user), code):
+            used_codes.use(user, code, self._now())
+        return True
 
     def _fits(self, challenge: Challenge, name: str, client_id: str, user: Record) -> bool:
         asked = (challenge.name, challenge.client_id, challenge.username)
@@ -118,6 +128,7 @@ class Challenges:
             user = directory.user(app.pool, challenge.username) if app and verified else None
             if user:
                 directory.enrol(user, secret)
+                used_codes.use(user, fields["UserCode"], self._now())
             self._open_session(response.content["Session"], replace(challenge, authenticator_verified=verified))
         return response
 

@@ -5,6 +5,8 @@ Uses private names of ministack, because it has no public interface for most of 
 
 from __future__ import annotations
 
+import base64
+import hmac
 import secrets
 import string
 from dataclasses import dataclass
@@ -63,6 +65,13 @@ def claims(token: object) -> Record:
     return cognito._token_claims(token)
 
 
+def srp_username(fields: Record) -> str:
+    """Returns the username of the session that an SRP proof answers, or an empty text."""
+    block = (fields.get("ChallengeResponses") or {}).get("PASSWORD_CLAIM_SECRET_BLOCK")
+    session = cognito._challenge_sessions.get(block) if isinstance(block, str) else None
+    return str(session["username"]) if session else ""
+
+
 def token_user(token: str) -> tuple[Record, Record] | None:
     """Returns the pool and the user of a token that was just issued."""
     issued = claims(token)
@@ -73,6 +82,31 @@ def token_user(token: str) -> tuple[Record, Record] | None:
 
 def password_faults(pool: Record, password: str) -> list[str]:
     return cognito._password_policy_errors(pool, password)
+
+
+def has_password(user: Record, password: str) -> bool:
+    """Returns whether a user may sign in with this password."""
+    stored = user.get("_password") or ""
+    same = hmac.compare_digest(stored.encode(), password.encode("utf-8", "replace"))
+    return bool(stored) and same and cognito._password_signin_refused(user) is None
+
+
+def may_sign_in(user: Record) -> bool:
+    """Returns whether a user is enabled and needs neither a confirmation nor a new password."""
+    return user.get("Enabled", True) and user["UserStatus"] in ("CONFIRMED", "EXTERNAL_PROVIDER")
+
+
+def set_password(user: Record, password: str) -> None:
+    """Replaces a temporary password. The caller has checked the password policy."""
+    user["_password"], user["UserStatus"] = password, "CONFIRMED"
+    user["UserLastModifiedDate"] = cognito._now_epoch()
+
+
+def verify_address(pool: Record, user: Record) -> None:
+    """Marks the address as verified, as Cognito does at the confirmation of a sign-up."""
+    if "email" in (pool.get("AutoVerifiedAttributes") or []) and "email" in attributes(user):
+        verified = [{"Name": "email_verified", "Value": "true"}]
+        user["Attributes"] = cognito._merge_attributes(user["Attributes"], verified)
 
 
 def mfa_challenge(pool: Record, user: Record) -> Record | None:
@@ -87,6 +121,21 @@ def mfa_challenge(pool: Record, user: Record) -> Record | None:
     }
 
 
+def new_authenticator() -> str:
+    """Returns a new secret of an authenticator, in base 32."""
+    return base64.b32encode(secrets.token_bytes(20)).decode()
+
+
+def authenticator_of(user: Record) -> str:
+    """Returns the secret of the user's authenticator, or an empty text."""
+    return str(user.get("_totp_secret") or "")
+
+
+def proves(authenticator: str, code: str) -> bool:
+    """Returns whether an authenticator shows this code now, or one step earlier or later."""
+    return bool(cognito._totp_matches(authenticator, code))
+
+
 def pending_authenticator(session: object) -> str:
     """Returns the secret that AssociateSoftwareToken issued for a session."""
     return cognito._totp_session_secrets.get(session, "")
@@ -98,13 +147,21 @@ def enrol(user: Record, authenticator: str) -> None:
     cognito._apply_mfa_preference(user, {"SoftwareTokenMfaSettings": {"Enabled": True, "PreferredMfa": True}})
 
 
-def local_code(code: str) -> Record:
-    """Returns ministack's record of a code from its own sign-in page, or an empty record."""
-    return cognito._authorization_codes.get(code, {})
+def issue_code(app: AppClient, username: str, asked: dict[str, str]) -> str:
+    """Issues an authorization code. Returns the address of the client with the code and the state, or an empty text.
 
-
-def delete_code(code: str) -> None:
-    cognito._authorization_codes.pop(code, None)
+    asked  the parameters of the authorization request
+    """
+    names = ("nonce", "code_challenge", "code_challenge_method", "state")
+    status, headers, _body = cognito._issue_auth_code_redirect(
+        app.id,
+        app.pool["Id"],
+        asked["redirect_uri"],
+        asked.get("scope", ""),
+        username,
+        *(asked.get(n, "") for n in names),
+    )
+    return str(headers["Location"]) if status == 302 else ""
 
 
 def federation(key: str) -> Record:

@@ -1,4 +1,4 @@
-"""Adds Cognito's checks to the OAuth endpoints and sign-in pages of ministack's user pool."""
+"""Adds Cognito's checks to the OAuth endpoints of ministack's user pool, and to sign-ins through identity providers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Forward = Callable[[Request], Awaitable[Response]]
 
 
 class OAuth:
-    """Handles the pages and endpoints. Stores the state of a sign-in in ministack's record of it."""
+    """Handles the endpoints. Stores the state of a federated sign-in in ministack's record of it."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -32,22 +32,16 @@ class OAuth:
         return request.method in PAGES.get(request.path, ())
 
     async def answer(self, request: Request, forward: Forward) -> Response:
-        """Responds for a page or an endpoint, by itself or with ministack."""
+        """Responds for an endpoint, by itself or with ministack."""
         match request.path:
             case "/oauth2/authorize":
                 return await _authorize(request, forward)
-            case "/login" | "/oauth2/login":
-                return await _log_in(request, forward)
             case "/oauth2/idpresponse" | "/saml2/idpresponse":
                 return await _return_from_provider(request, forward)
             case "/oauth2/token":
                 return await self._token(request, forward)
             case "/oauth2/revoke":
                 return self._revoke(request)
-            case "/logout":
-                app = directory.client(request.parameter("client_id"))
-                known = app is not None and request.parameter("logout_uri") in (app.settings.get("LogoutURLs") or [])
-                return await forward(request) if known else _error("invalid_request", "logout_uri is not allowed.")
             case _:
                 return await forward(request)
 
@@ -95,9 +89,7 @@ class OAuth:
 
 
 async def _authorize(request: Request, forward: Forward) -> Response:
-    provider = request.parameter("identity_provider")
-    if not provider:
-        return await forward(request)
+    provider = request.parameter("identity_provider")  # without one, the request is for the pages
     app = directory.client(request.parameter("client_id"))
     if app is None or not app.may_use("code") or request.parameter("response_type") != "code":
         return _error("unauthorized_client", "The client may not use this flow.")
@@ -110,23 +102,6 @@ async def _authorize(request: Request, forward: Forward) -> Response:
     sent = _location(response)
     for key in sent.get("RelayState", []) + sent.get("state", []):
         directory.federation(key)["code_challenge"] = challenge
-    return response
-
-
-async def _log_in(request: Request, forward: Forward) -> Response:
-    response = await forward(request)
-    code = _code(response)
-    issued = directory.local_code(code)
-    if not issued:
-        return response
-    app, pool = directory.client(issued["client_id"]), directory.pool(issued["pool_id"])
-    user = directory.user(pool, issued["username"]) if pool else None
-    if not app or not app.may_use("code") or not pool or not user:
-        directory.delete_code(code)
-        return _error("unauthorized_client", "The client may not use this flow.")
-    if directory.mfa_challenge(pool, user):
-        directory.delete_code(code)
-        return _error("access_denied", "This user has MFA, which the emulated page does not support.")
     return response
 
 

@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable
 
 from botocore.model import ServiceModel
 
-from local.front import directory, operations, refresh_token_rotation, self_service, triggers
+from local.front import directory, mailed_codes, operations, refresh_token_rotation, self_service, triggers
 from local.front.access import TARGET
+from local.front.attempts import Attempts
 from local.front.challenges import Challenges
 from local.front.directory import Record
 from local.front.http import Request, Response, aws_error
@@ -23,10 +24,11 @@ _CONFIRM = {
 class UserPool:
     """Handles the operations that X-Amz-Target names."""
 
-    def __init__(self, service: ServiceModel, now: Callable[[], float]) -> None:
+    def __init__(self, service: ServiceModel, now: Callable[[], float], attempts: Attempts) -> None:
         self._service = service
         self._now = now
         self._challenges = Challenges(now)
+        self._attempts = attempts
 
     def serves(self, request: Request) -> bool:
         return request.header("x-amz-target").startswith(TARGET)
@@ -39,7 +41,19 @@ class UserPool:
         fault = operations.fault(self._service, operation, fields)
         if fault:
             return aws_error("InvalidParameterException", fault)
-        refused = self_service.refusal(operation, fields, self._now())
+        settle = self._attempts.begin(operation, fields)
+        if isinstance(settle, Response):
+            return settle
+        response = await self._run(request, operation, fields, forward)
+        settle(response)
+        return response
+
+    async def _run(
+        self, request: Request, operation: str, fields: Record, forward: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        refused = mailed_codes.expired(operation, fields, self._now()) or self_service.refusal(
+            operation, fields, self._now()
+        )
         if refused:
             return refused
         request = _completed(request, operation, fields)
@@ -75,6 +89,8 @@ class UserPool:
         user = directory.user(pool, fields.get("Username")) if pool else None
         if not pool or not user:
             return None
+        if operation == "ConfirmSignUp":
+            directory.verify_address(pool, user)
         return await triggers.post_confirmation(source, pool, user, app.id if app else "", fields.get("ClientMetadata"))
 
 

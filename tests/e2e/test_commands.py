@@ -144,5 +144,5 @@ def test_a_start_saves_the_cloud_before_it_writes_the_outputs(cloud: Cloud) -> N
     assert outputs.exists()
 
 
-def test_the_start_message_contains_the_fixed_codes(cloud: Cloud) -> None:
-    assert "the code is 123456 to confirm a sign-up, and 654321 to reset a password" in cloud.said
+def test_the_start_message_contains_the_mailbox(cloud: Cloud) -> None:
+    assert f"mailbox      {cloud.outputs['mailbox_url']}" in cloud.said

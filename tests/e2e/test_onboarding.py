@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 import pytest
 
-from local.sign_in import cognito, sign_in
+from local.sign_in import cognito, mailed_code, sign_in
 from tests.configured import PRIVILEGED_GROUP
 from tests.configured import function as deployed
 from tests.e2e import logs
@@ -29,7 +29,7 @@ def sign_up(pool: Any, outputs: dict[str, Any]) -> dict[str, str]:
     """Signs up a user and confirms the address. Returns the fields that name the user in the operations of the pool."""
     someone = {"ClientId": outputs["web_client_id"], "Username": f"{unique('newcomer')}@gatehouse.example"}
     pool.sign_up(**someone, Password=PASSWORD, UserAttributes=[{"Name": "email", "Value": someone["Username"]}])
-    pool.confirm_sign_up(**someone, ConfirmationCode="123456")
+    pool.confirm_sign_up(**someone, ConfirmationCode=mailed_code(outputs, someone["Username"]))
     return someone
 
 
@@ -49,7 +49,8 @@ def test_a_password_reset_does_not_restore_a_removed_group(
     users.remove_from(outputs["default_group"], newcomer["Username"])
     pool.forgot_password(**newcomer)
 
-    pool.confirm_forgot_password(**newcomer, ConfirmationCode="654321", Password="another-long-password")
+    code = mailed_code(outputs, newcomer["Username"])
+    pool.confirm_forgot_password(**newcomer, ConfirmationCode=code, Password="another-long-password")
 
     assert users.groups_of(newcomer["Username"]) == []
     token = sign_in(outputs, newcomer["Username"], "another-long-password")
@@ -63,7 +64,8 @@ def test_a_password_reset_assigns_no_group_to_a_user_created_without_one(
     named = {"ClientId": outputs["web_client_id"], "Username": someone.username}
     pool.forgot_password(**named)
 
-    pool.confirm_forgot_password(**named, ConfirmationCode="654321", Password="another-long-password")
+    code = mailed_code(outputs, someone.username)
+    pool.confirm_forgot_password(**named, ConfirmationCode=code, Password="another-long-password")
 
     assert users.groups_of(someone.username) == []
 

@@ -16,16 +16,15 @@ from authlib.integrations.requests_client import OAuth2Session
 from botocore.exceptions import ClientError
 from pycognito.aws_srp import AWSSRP
 
-from local.sign_in import cognito
+from local.sign_in import cognito, mailed_code
 from tests.configured import DEFAULT_GROUP, PRIVILEGED_GROUP
 from tests.e2e.clients import TIMEOUT, Api, Users, unique
 
-MAILED_CODE = "123456"  # the emulator uses this code for every user
 PASSWORD = "correct-horse-battery-staple"
 
 
 class Form(HTMLParser):
-    """The first form of a page: its action and its fields."""
+    """The only form of a page: its action and its fields."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -60,10 +59,11 @@ class Browser:
         url, self.state = self._client.create_authorization_url(
             self._outputs["authorize_url"], code_verifier=self.verifier
         )
-        page = requests.get(url, timeout=TIMEOUT)
+        browser = requests.Session()
+        page = browser.get(url, timeout=TIMEOUT)
         form = Form(page.text)
         filled = form.fields | {"username": username, "password": password}
-        answer = requests.post(urljoin(page.url, form.action), data=filled, allow_redirects=False, timeout=TIMEOUT)
+        answer = browser.post(urljoin(page.url, form.action), data=filled, allow_redirects=False, timeout=TIMEOUT)
         return answer.headers.get("location", "")
 
     def redeem(self, sent_to: str, **proof: str) -> dict[str, Any]:
@@ -285,7 +285,7 @@ def test_a_user_with_an_unconfirmed_address_cannot_sign_in(
 def test_a_user_with_a_confirmed_address_can_sign_in(
     outputs: dict[str, Any], pool: Any, newcomer: dict[str, str], api: Api
 ) -> None:
-    pool.confirm_sign_up(**newcomer, ConfirmationCode=MAILED_CODE)
+    pool.confirm_sign_up(**newcomer, ConfirmationCode=mailed_code(outputs, newcomer["Username"]))
 
     token = srp(outputs, pool, newcomer["Username"], PASSWORD)["AccessToken"]
 
@@ -313,7 +313,8 @@ def test_a_reset_password_replaces_the_old_password(outputs: dict[str, Any], poo
     someone = {"ClientId": outputs["web_client_id"], "Username": person.username}
     pool.forgot_password(**someone)
 
-    pool.confirm_forgot_password(**someone, ConfirmationCode="654321", Password="another-long-password")
+    code = mailed_code(outputs, person.username)
+    pool.confirm_forgot_password(**someone, ConfirmationCode=code, Password="another-long-password")
 
     assert srp(outputs, pool, person.username, "another-long-password")["AccessToken"]
     assert refused_with(lambda: srp(outputs, pool, person.username, person.password)) == "NotAuthorizedException"
