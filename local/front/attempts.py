@@ -41,9 +41,13 @@ class _Failures:
     last: float
 
     @property
-    def until(self) -> float:
+    def locked_until(self) -> float:
         beyond = self.number - _FREE
-        return self.last + min(2**beyond, _LONGEST_SECONDS) if beyond >= 0 else 0
+        return self.last + min(2**beyond, _LONGEST_SECONDS) if beyond >= 0 else self.last
+
+    @property
+    def remembered_until(self) -> float:
+        return self.locked_until + _LONGEST_SECONDS
 
 
 class Attempts:
@@ -56,12 +60,12 @@ class Attempts:
 
     def is_locked(self, who: Who) -> bool:
         """Returns whether a user is locked after failed sign-ins."""
-        return self._now() < self._of(who).until
+        return self._now() < self._of(who).locked_until
 
     def failed(self, who: Who) -> None:
         """Counts a wrong password or authenticator code."""
         now = self._now()
-        retained = {key: failures for key, failures in self._failures.items() if now - failures.last < _LONGEST_SECONDS}
+        retained = {key: failures for key, failures in self._failures.items() if now < failures.remembered_until}
         self._failures = retained | {who: _Failures(self._of(who).number + 1, now)}
 
     def succeeded(self, who: Who) -> None:
@@ -86,7 +90,7 @@ class Attempts:
 
     def _of(self, who: Who) -> _Failures:
         failures = self._failures.get(who, _Failures(0, 0))
-        return failures if self._now() - failures.last < _LONGEST_SECONDS else _Failures(0, 0)
+        return failures if self._now() < failures.remembered_until else _Failures(0, 0)
 
     def _count_code(self, key: tuple[Who, str]) -> bool:
         since = self._now() - _HOUR

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +23,15 @@ REPOSITORY = Path(__file__).parents[2]
 SERVICES = "cognito-idp,dynamodb,dynamodbstreams,lambda,apigateway,iam,sts,ses,sqs,logs,s3,cloudformation"
 
 
-# Runs `python -m local.front` with a clock that is ahead by the seconds in a file.
+# Runs `python -m local.front` with a clock that a file sets ahead ("+60"), or stops at a time ("1795860000").
 CLOCKED = """
 import pathlib, sys, time
 from local.front.server import run
-ahead = pathlib.Path(sys.argv[1])
-run(int(sys.argv[2]), now=lambda: time.time() + int(ahead.read_text()))
+setting = pathlib.Path(sys.argv[1])
+def now():
+    text = setting.read_text()
+    return float(text) + (time.time() if text.startswith("+") else 0)
+run(int(sys.argv[2]), now=now)
 """
 
 
@@ -58,9 +61,29 @@ class Cloud:
     @contextmanager
     def ahead(self, seconds: int) -> Iterator[None]:
         """Sets the clock of the front ahead temporarily."""
-        (self.state / "clock").write_text(str(seconds))
+        self._set_clock(f"+{seconds}")
         yield
-        (self.state / "clock").write_text("0")
+        self._set_clock("+0")
+
+    @contextmanager
+    def stopped_clock(self) -> Iterator[Callable[[float], None]]:
+        """Stops the clock of the front temporarily. Returns a function that advances it by some seconds."""
+        time_shown = time.time()
+
+        def advance(seconds: float) -> None:
+            nonlocal time_shown
+            time_shown += seconds
+            self._set_clock(f"{time_shown:.3f}")
+
+        advance(0)
+        yield advance
+        self._set_clock("+0")
+
+    def _set_clock(self, text: str) -> None:
+        # Renamed into place, so that the front never reads an empty file.
+        written = self.state / "clock.new"
+        written.write_text(text)
+        written.replace(self.state / "clock")
 
 
 @contextmanager
@@ -107,6 +130,6 @@ def _wait_until_listening(process: subprocess.Popen[bytes], port: int) -> None:
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     state = tmp_path_factory.mktemp("cloud")
-    (state / "clock").write_text("0")
+    (state / "clock").write_text("+0")
     with running_cloud(state, ("-c", CLOCKED, str(state / "clock"))) as running:
         yield running

@@ -75,7 +75,7 @@ class Visitor:
     def form(self, number: int = 0) -> tuple[str, dict[str, str]]:
         return self.page.found[number]
 
-    def submit(self, number: int = 0, **filled: str) -> requests.Response:
+    def submit(self, number: int = 0, /, **filled: str) -> requests.Response:
         """Fills in a form of the page and sends it."""
         action, fields = self.form(number)
         return self.post(action, {**fields, **filled})
