@@ -15,7 +15,7 @@ _REMOVED_SUFFIXES = ("_PROXY",)
 # `make storm` sets the first two. CI sets the browser. pytest-xdist passes the environment of the run to its workers.
 _RETAINED = {
     *("GATEHOUSE_STORM_SECONDS", "GATEHOUSE_STORM_PAIRS"),
-    *("GATEHOUSE_TEST_RUN", "GATEHOUSE_CHROMIUM", "PYTHONDONTWRITEBYTECODE"),
+    *("GATEHOUSE_TEST_RUN", "GATEHOUSE_CHROMIUM", "GATEHOUSE_SCREENSHOTS", "PYTHONDONTWRITEBYTECODE"),
 }
 # The paths of programs, libraries, certificates and packages. pip reads HOME and PIP_*.
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "GATEHOUSE_TEST_RUN")
