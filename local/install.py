@@ -15,13 +15,16 @@ APPLICATION = f"{app_name()}-{STAGE}"
 IDENTITY = f"{APPLICATION}-identity"
 
 
-def install(cloud: LocalCloud, say: Callable[[str], None]) -> dict[str, str]:
-    """Deploys both stacks, and returns their merged outputs."""
+def install(cloud: LocalCloud, say: Callable[[str], None], mfa: str = "OPTIONAL") -> dict[str, str]:
+    """Deploys both stacks, and returns their merged outputs.
+
+    mfa  the MfaMode. With ON, also the sample users have to set an authenticator up on the sign-in pages
+    """
     stacks = Stacks(cloud.client("cloudformation"), cloud.client("s3"), bucket=f"{APPLICATION}-deploy")
     identity_template = (PROJECT / "infra/identity.yaml").read_text(encoding="utf-8")
     parameters = {
         "Stage": STAGE,
-        "MfaMode": "OPTIONAL",  # the sample users have no second factor, and every user can add one
+        "MfaMode": mfa,
         "CallbackUrls": callback_url(cloud),
         "LogoutUrls": callback_url(cloud),
         "DataProtection": "false",

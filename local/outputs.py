@@ -42,6 +42,7 @@ def outputs_of(cloud: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
         "machine_client_secret": described["UserPoolClient"]["ClientSecret"],
         "authorize_url": f"{cloud.url}/oauth2/authorize",
         "token_url": f"{cloud.url}/oauth2/token",
+        "revoke_url": f"{cloud.url}/oauth2/revoke",
         "logout_url": f"{cloud.url}/logout",
         "redirect_uri": callback_url(cloud),
         "mailbox_url": f"{cloud.url}/mailbox/",

@@ -29,10 +29,11 @@ from local.tail import follow_logs
 _READY_SECONDS = 30
 
 
-def run(cloud: LocalCloud, *, verbose: bool = False) -> int:
+def run(cloud: LocalCloud, *, verbose: bool = False, mfa: str = "OPTIONAL") -> int:
     """Runs until interrupted, and returns the exit status.
 
     verbose  also prints the patches of ministack
+    mfa      the MfaMode of the stage: OFF, OPTIONAL or ON
     """
     parent = os.getppid()  # now: a parent that ends during the imports below would not be noticed
     if problem := _problem(cloud):
@@ -41,10 +42,10 @@ def run(cloud: LocalCloud, *, verbose: bool = False) -> int:
     cloud.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _locked(cloud):
         os.environ.update(cloud.environment())  # ministack reads it when it is imported
-        return asyncio.run(_serve(cloud, parent, verbose))
+        return asyncio.run(_serve(cloud, parent, verbose, mfa))
 
 
-async def _serve(cloud: LocalCloud, parent: int, verbose: bool) -> int:
+async def _serve(cloud: LocalCloud, parent: int, verbose: bool, mfa: str) -> int:
     from local.front.server import serve  # imports the emulator
     from local.front.snapshots import Snapshots, SnapshotUnusable
 
@@ -74,7 +75,7 @@ async def _serve(cloud: LocalCloud, parent: int, verbose: bool) -> int:
             snapshots=snapshots,
         )
     )
-    set_up = asyncio.create_task(asyncio.to_thread(_set_up, cloud, stop, begin_saving, verbose))
+    set_up = asyncio.create_task(asyncio.to_thread(_set_up, cloud, stop, begin_saving, verbose, mfa))
     watch = asyncio.create_task(_stop_with_parent(parent, stop))
     status = 0
     try:
@@ -98,7 +99,7 @@ async def _stop_with_parent(parent: int, stop: asyncio.Event) -> None:
     stop.set()
 
 
-def _set_up(cloud: LocalCloud, stop: asyncio.Event, begin_saving: Callable[[], None], verbose: bool) -> int:
+def _set_up(cloud: LocalCloud, stop: asyncio.Event, begin_saving: Callable[[], None], verbose: bool, mfa: str) -> int:
     """Deploys the stacks, creates the samples, writes the outputs, prints a summary, and follows the logs.
 
     begin_saving  saves the cloud, and from then on its changes
@@ -113,7 +114,7 @@ def _set_up(cloud: LocalCloud, stop: asyncio.Event, begin_saving: Callable[[], N
         _wait_until_ready(cloud, stop)
         if verbose:
             _print_patches(say)
-        stacks = install(cloud, say)
+        stacks = install(cloud, say, mfa)
         for problem in stale_mappings(cloud.client("lambda"), cloud.client("dynamodb")):
             say(problem)
         say("creating the sample users and policies")

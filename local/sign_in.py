@@ -13,8 +13,10 @@ import requests
 from botocore import UNSIGNED
 from botocore.config import Config
 from pycognito.aws_srp import AWSSRP
+from pycognito.exceptions import SoftwareTokenMFAChallengeException
 
 _TIMEOUT = 30
+_SECOND_FACTOR = "the sign-in has a further step, such as a second factor. Sign in on the console in a browser"
 
 
 class SignInFailed(Exception):
@@ -32,7 +34,10 @@ def cognito(outputs: dict[str, Any]) -> Any:
 
 
 def sign_in(outputs: dict[str, Any], username: str, password: str) -> str:
-    """Signs in with a password, over SRP, and returns the access token. It has no custom scope."""
+    """Signs in with a password, over SRP, and returns the access token. It has no custom scope.
+
+    Raises:  SignInFailed if the user needs a second factor
+    """
     srp = AWSSRP(
         username=username,
         password=password,
@@ -40,8 +45,13 @@ def sign_in(outputs: dict[str, Any], username: str, password: str) -> str:
         client_id=outputs["web_client_id"],
         client=cognito(outputs),
     )
-    token: str = srp.authenticate_user()["AuthenticationResult"]["AccessToken"]
-    return token
+    try:
+        result = srp.authenticate_user().get("AuthenticationResult")
+    except SoftwareTokenMFAChallengeException:
+        result = None
+    if not result:
+        raise SignInFailed(_SECOND_FACTOR)
+    return str(result["AccessToken"])
 
 
 def sign_in_by_page(outputs: dict[str, Any], username: str, password: str, scope: str) -> dict[str, Any]:
@@ -75,10 +85,7 @@ def sign_in_by_page(outputs: dict[str, Any], username: str, password: str, scope
     address = answer.headers.get("location", "")
     code = parse_qs(urlsplit(address).query).get("code")
     if not code:
-        reason = "the sign-in has a further step" if address else "the user pool did not accept the password"
-        raise SignInFailed(
-            f"{reason}. To see it, sign in on {outputs['authorize_url'].partition('/oauth2')[0]}/console/"
-        )
+        raise SignInFailed(_SECOND_FACTOR if address else "the user pool did not accept the password")
     return _redeem(
         outputs,
         {

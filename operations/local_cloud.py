@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, Context, Option
 
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 
 def run(
     verbose: Annotated[bool, Option("--verbose", help="List the patches of the emulator at the start.")] = False,
+    mfa: Annotated[
+        Literal["OFF", "OPTIONAL", "ON"], Option(help="`MfaMode` of the local stage. `ON` requires an authenticator app.")
+    ] = "OPTIONAL",
 ) -> int:
     """Run the whole cloud on this machine, until Ctrl-C."""
     cloud = _cloud()
     from local.run import run as run_cloud
 
-    return run_cloud(cloud, verbose=verbose)
+    return run_cloud(cloud, verbose=verbose, mfa=mfa)
 
 
 def demo() -> int:
@@ -37,12 +40,13 @@ def demo() -> int:
     cloud = _cloud()
     from local.demo import demo as play
     from local.outputs import read_outputs
+    from local.sign_in import SignInFailed
     from local.story import PromiseBroken
 
     try:
         play(read_outputs(cloud.outputs))
-    except PromiseBroken as broken:
-        raise Refused(f"\nThe demo failed: {broken}.") from broken
+    except (PromiseBroken, SignInFailed) as failed:
+        raise Refused(f"\nThe demo failed: {failed}.") from failed
     return 0
 
 

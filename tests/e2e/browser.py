@@ -24,15 +24,18 @@ _MILLISECONDS = 20_000
 @contextmanager
 def browser() -> Iterator[Browser]:
     """Starts the browser, and ends it. Skips the test if there is none, unless GATEHOUSE_CHROMIUM names one."""
-    path = os.environ.get(REQUIRED) or next(filter(None, map(shutil.which, _NAMES)), None)
+    required = os.environ.get(REQUIRED)
+    path = shutil.which(required) if required else next(filter(None, map(shutil.which, _NAMES)), None)
+    if required and not path:
+        pytest.fail(f"{REQUIRED} names {required}, which is not on PATH and is no executable file")
     if not path:
         pytest.skip(f"no Chromium on PATH: install it, or set {REQUIRED}")
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        if REQUIRED in os.environ:
+        if required:
             raise
-        pytest.skip("Playwright is not installed: run `make browser`")
+        pytest.skip("Playwright is not installed. `make test` installs it.")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         try:

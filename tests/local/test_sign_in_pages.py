@@ -10,11 +10,12 @@ import jwt
 import pytest
 import requests
 
-from tests.local.conftest import Cloud
+from tests.local.conftest import REPOSITORY, Cloud
 from tests.local.pages_pool import CALLBACK, NEW_PASSWORD, PASSWORD, SIGNED_OUT, Pool, code_in, secret_of, wrong
 from tests.local.visitor import Visitor, mail
 from tests.totp import totp
 
+TITLE = re.findall(r"<h1>(.*)</h1>", (REPOSITORY / "console/index.html").read_text(encoding="utf-8"))[0]
 pytestmark = pytest.mark.slow
 
 
@@ -196,7 +197,7 @@ def test_the_address_for_authenticators_names_the_user_and_the_secret(strict: Po
     browser = strict.after_password(email)
     (address,) = (link for link in browser.page.links if link.startswith("otpauth:"))
     query = parse_qs(urlsplit(address).query)
-    assert (query["secret"], query["issuer"]) == ([secret_of(browser)], ["Gatehouse"])
+    assert (query["secret"], query["issuer"]) == ([secret_of(browser)], [TITLE])
     assert email.replace("@", "%40") in address
 
 

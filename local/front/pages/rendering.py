@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from local.front.http import Response
 
 STYLE = "/sign-in.css"
 _FOLDER = Path(__file__).parent
-_CONSOLE_STYLE = _FOLDER.parents[2] / "console/console.css"
+_CONSOLE = _FOLDER.parents[2] / "console"
 
 
 @cache
@@ -21,6 +23,13 @@ def _templates() -> jinja2.Environment:
     return jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+
+
+@cache
+def application() -> str:
+    """Returns the title of the application for people: the heading of the console."""
+    heading = re.search(r"<h1>(.*?)</h1>", (_CONSOLE / "index.html").read_text(encoding="utf-8"))
+    return html.unescape(heading[1]) if heading else "Application"
 
 
 def page(template: str, status: int = 200, form_target: str = "", **values: Any) -> Response:
@@ -32,7 +41,12 @@ def page(template: str, status: int = 200, form_target: str = "", **values: Any)
         "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; "
         f"form-action 'self' {form_target}"
     )
-    body = _templates().get_template(template).render(style=STYLE, **values).encode("utf-8", "replace")
+    body = (
+        _templates()
+        .get_template(template)
+        .render(style=STYLE, application=application(), **values)
+        .encode("utf-8", "replace")
+    )
     headers = {
         "content-type": "text/html; charset=utf-8",
         "cache-control": "no-store",
@@ -46,6 +60,6 @@ def page(template: str, status: int = 200, form_target: str = "", **values: Any)
 
 def style() -> Response:
     """Returns the style sheet: the one of the console, and the additions of the pages."""
-    sheets = [path.read_bytes() for path in (_CONSOLE_STYLE, _FOLDER / "pages.css") if path.is_file()]
+    sheets = [path.read_bytes() for path in (_CONSOLE / "console.css", _FOLDER / "pages.css")]
     headers = ((b"content-type", b"text/css; charset=utf-8"), (b"cache-control", b"no-store"))
     return Response(200, b"\n".join(sheets), (*headers, (b"x-content-type-options", b"nosniff")))

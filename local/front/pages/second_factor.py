@@ -11,9 +11,9 @@ from local.front.http import Response
 from local.front.pages import log_in
 from local.front.pages.flows import Flow
 from local.front.pages.passwords import faults, rules
+from local.front.pages.rendering import application
 from local.front.pages.site import Site, Visit
 
-ISSUER = "Gatehouse"
 _WRONG_CODE = "This code is not correct. Enter the code that your authenticator shows now."
 _USED_CODE = "This code was already used. Wait until your authenticator shows the next code."
 _GONE = "This user cannot sign in any more."
@@ -39,7 +39,7 @@ async def set_up(site: Site, visit: Visit, flow: Flow) -> Response:
         return visit.error(_GONE)
     problem = _wrong_code(site, app, user, flow.authenticator, _code(visit)) if visit.is_form else ""
     if problem or not visit.is_form:
-        uri = _provisioning_uri(flow.authenticator, directory.attributes(user).get("email") or user["Username"])
+        uri = _provisioning_uri(flow.authenticator, _name(user))
         return visit.show("set_up.html", problem=problem, picture=_qr_code(uri), uri=uri, secret=flow.authenticator)
     site.flows.close(visit.flow_id)
     directory.enrol(user, flow.authenticator)
@@ -52,10 +52,10 @@ async def challenge(site: Site, visit: Visit, flow: Flow) -> Response:
     if app is None or user is None:
         return visit.error(_GONE)
     if not visit.is_form:
-        return visit.show("challenge.html")
+        return visit.show("challenge.html", name=_name(user))
     problem = _wrong_code(site, app, user, directory.authenticator_of(user), _code(visit))
     if problem:
-        return visit.show("challenge.html", problem=problem)
+        return visit.show("challenge.html", problem=problem, name=_name(user))
     site.flows.close(visit.flow_id)
     return log_in.proceed(site, visit, flow.authorization, user, second_factor=True)
 
@@ -80,6 +80,10 @@ def _who(flow: Flow) -> tuple[AppClient | None, Record | None]:
     return app, user if user and user.get("Enabled", True) else None
 
 
+def _name(user: Record) -> str:
+    return directory.attributes(user).get("email") or str(user["Username"])
+
+
 def _code(visit: Visit) -> str:
     return "".join(visit.form.get("code", "").split())
 
@@ -89,7 +93,8 @@ def _provisioning_uri(secret: str, label: str) -> str:
 
     Source:  github.com/google/google-authenticator/wiki/Key-Uri-Format
     """
-    return f"otpauth://totp/{quote(f'{ISSUER}:{label}')}?{urlencode({'secret': secret, 'issuer': ISSUER})}"
+    issuer = application()
+    return f"otpauth://totp/{quote(f'{issuer}:{label}')}?{urlencode({'secret': secret, 'issuer': issuer})}"
 
 
 def _qr_code(text: str) -> str:
