@@ -17,7 +17,6 @@ from local.front.patches import registry
 
 CONFIRMATION, RESET = "_confirmation_code", "_reset_code"
 SECONDS = {CONFIRMATION: 24 * 3600, RESET: 3600}
-_CONSTANT = {"123456", "654321"}
 _KINDS = {"ConfirmSignUp": CONFIRMATION, "ConfirmForgotPassword": RESET}
 
 
@@ -32,28 +31,20 @@ def _send_verification_email(
 ) -> Any:
     """Mails a new random code with each message, instead of the same code to everyone."""
     user = directory.user(pool, username)
-    code = _new_code()
+    code = f"{secrets.randbelow(10**6):06d}"
     if user is not None:
         kind = RESET if attribute_name == "password" else CONFIRMATION
         user[kind], user[f"{kind}_issued_at"] = code, time.time()
     return original(pool, username, attributes, code, attribute_name=attribute_name)
 
 
-@registry.patches("ministack.services.cognito", "_code_error")
-def _code_error(original: Callable[..., Any], issued: str | None, code: str) -> Any:
-    """Accepts no code that was not mailed: a user without an address has one of the two constant codes."""
-    return original(None if issued in _CONSTANT else issued, code)
-
-
 def expired(operation: str, fields: Record, now: float) -> Response | None:
-    """Refuses a code that is too old, or returns None."""
+    """Refuses a code that is too old, or returns None.
+
+    A code without a time was never mailed: ministack gives a user without an address one of its two constant codes.
+    """
     kind, app = _KINDS.get(operation), directory.client(fields.get("ClientId"))
     user = directory.user(app.pool, fields.get("Username")) if kind and app else None
     if user is None or kind is None or not user.get(kind) or now - user.get(f"{kind}_issued_at", 0) < SECONDS[kind]:
         return None
     return aws_error("ExpiredCodeException", "Invalid code provided, please request a code again.")
-
-
-def _new_code() -> str:
-    code = f"{secrets.randbelow(10**6):06d}"
-    return _new_code() if code in _CONSTANT else code

@@ -31,12 +31,16 @@ def code_in(address: str) -> str:
 
 @dataclass
 class Pool:
-    """One pool of a running cloud."""
+    """One pool of a running cloud.
+
+    by_email  whether users sign in with their addresses; otherwise they sign in with usernames
+    """
 
     cloud: Cloud
     mfa: str = "OFF"
     prevent_existence_errors: str = "ENABLED"
     settings: dict[str, Any] = field(default_factory=dict)
+    by_email: bool = True
 
     @cached_property
     def idp(self) -> Any:
@@ -51,7 +55,7 @@ class Pool:
     def id(self) -> str:
         made = self.idp.create_user_pool(
             PoolName="pages",
-            UsernameAttributes=["email"],
+            UsernameAttributes=["email"] if self.by_email else [],
             AutoVerifiedAttributes=["email"],
             UsernameConfiguration={"CaseSensitive": False},
             Policies={"PasswordPolicy": RULES},
@@ -88,14 +92,16 @@ class Pool:
     def address() -> str:
         return f"{secrets.token_hex(6)}@example.com"
 
-    def user(self, *, permanent: bool = True) -> str:
-        """Creates a user with the password PASSWORD."""
-        email = self.address()
+    def user(self, name: str = "", *, permanent: bool = True) -> str:
+        """Creates a user with the password PASSWORD. Returns the name, which is a new address by default."""
+        email = name or self.address()
         self.idp.admin_create_user(
             UserPoolId=self.id,
             Username=email,
             MessageAction="SUPPRESS",
-            UserAttributes=[{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
+            UserAttributes=[]
+            if name
+            else [{"Name": "email", "Value": email}, {"Name": "email_verified", "Value": "true"}],
         )
         self.idp.admin_set_user_password(UserPoolId=self.id, Username=email, Password=PASSWORD, Permanent=permanent)
         return email

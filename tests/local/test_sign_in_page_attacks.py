@@ -175,6 +175,14 @@ def test_a_cookie_is_valid_for_the_clients_of_its_pool_only(pool: Pool, strict: 
     assert code_in(pool.arrive(browser=browser, client_id=pool.new_client()).location)
 
 
+def test_a_cookie_is_of_no_use_for_the_namesake_in_another_pool(cloud: Cloud) -> None:
+    first, second = Pool(cloud, by_email=False), Pool(cloud, by_email=False)
+    browser = first.after_password(first.user("jane"))
+    second.user("jane")
+    assert "Sign in" in second.arrive(browser=browser).page.text
+    assert code_in(first.arrive(browser=browser).location)
+
+
 def test_an_invented_cookie_is_no_session(pool: Pool) -> None:
     browser = Visitor(pool.cloud)
     for value in ("", "x", "a" * 43, "../../etc/passwd", "None"):
@@ -207,6 +215,20 @@ def test_a_user_who_is_disabled_or_deleted_between_two_steps_gets_no_code(strict
         end(UserPoolId=strict.id, Username=email)
         assert browser.submit(code=totp(secret)).status_code == 400
         assert browser.location == ""
+
+
+def test_a_user_who_is_disabled_changes_nothing_in_an_open_step(pool: Pool) -> None:
+    guest = pool.user(permanent=False)
+    browser = pool.after_password(guest)
+    pool.idp.admin_disable_user(UserPoolId=pool.id, Username=guest)
+    assert browser.submit(password=NEW_PASSWORD, password_again=NEW_PASSWORD).status_code == 400
+    status = pool.idp.admin_get_user(UserPoolId=pool.id, Username=guest)["UserStatus"]
+    assert status == "FORCE_CHANGE_PASSWORD"
+
+    new, browser = pool.signed_up()
+    pool.idp.admin_disable_user(UserPoolId=pool.id, Username=new)
+    browser.submit(code=pool.code_for(new))
+    assert (browser.problem, browser.location) == ("User is disabled.", "")
 
 
 def test_a_sign_in_expires_after_three_minutes(strict: Pool) -> None:
@@ -351,6 +373,18 @@ def test_the_code_that_set_the_authenticator_up_signs_nobody_in(strict: Pool) ->
     again = strict.after_password(email)
     again.submit(code=code)
     assert "already used" in again.problem
+
+    other = strict.user()
+    given = strict.public.associate_software_token(Session=strict.api_sign_in(other)["Session"])
+    code = totp(given["SecretCode"])
+    verified = strict.public.verify_software_token(Session=given["Session"], UserCode=code)
+    strict.public.respond_to_auth_challenge(
+        ClientId=strict.client,
+        ChallengeName="MFA_SETUP",
+        Session=verified["Session"],
+        ChallengeResponses={"USERNAME": other},
+    )
+    assert respond(strict, other, strict.api_sign_in(other)["Session"], code)[0] == "ExpiredCodeException"
 
 
 def test_a_mailed_code_is_valid_once(pool: Pool) -> None:

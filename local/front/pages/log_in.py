@@ -51,8 +51,6 @@ async def log_in(site: Site, visit: Visit, asked: Authorization) -> Response:
     if user is None or not directory.has_password(user, visit.form.get("password", "")):
         site.attempts.failed(who)
         return show(visit, asked, app, problem=WRONG_PASSWORD, username=username)
-    if not user.get("Enabled", True):
-        return show(visit, asked, app, problem="User is disabled.", username=username)
     return proceed(site, visit, asked, user, typed=username)
 
 
