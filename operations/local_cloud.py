@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 def run(
     verbose: Annotated[bool, Option("--verbose", help="List the patches of the emulator at the start.")] = False,
     mfa: Annotated[
-        Literal["OFF", "OPTIONAL", "ON"], Option(help="`MfaMode` of the local stage. `ON` requires an authenticator app.")
+        Literal["OFF", "OPTIONAL", "ON"],
+        Option(help="`MfaMode` of the local stage. `ON` requires an authenticator app."),
     ] = "OPTIONAL",
 ) -> int:
     """Run the whole cloud on this machine, until Ctrl-C."""

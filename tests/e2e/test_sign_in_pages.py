@@ -13,7 +13,7 @@ import requests
 
 from local.sign_in import mailed_code
 from tests.e2e.browser import browser as started_browser
-from tests.e2e.clients import TIMEOUT, Api, People, unique
+from tests.e2e.clients import TIMEOUT, Api, Users, unique
 from tests.scoped_route import SCOPED_PATH
 from tests.totp import totp
 
@@ -40,16 +40,14 @@ def page(chromium: Browser) -> Iterator[Page]:
 
 
 @pytest.fixture
-def mfa_required(people: People, outputs: dict[str, Any]) -> Iterator[None]:
+def mfa_required(users: Users, outputs: dict[str, Any]) -> Iterator[None]:
     """Sets the pool to MfaMode ON, which production has, and restores the setting of the local stage."""
-    yield from _mfa(people, outputs, "ON")
-
-
-def _mfa(people: People, outputs: dict[str, Any], mode: str) -> Iterator[None]:
     pool = {"UserPoolId": outputs["user_pool_id"], "SoftwareTokenMfaConfiguration": {"Enabled": True}}
-    people.cognito.set_user_pool_mfa_config(**pool, MfaConfiguration=mode)
-    yield
-    people.cognito.set_user_pool_mfa_config(**pool, MfaConfiguration="OPTIONAL")
+    users.cognito.set_user_pool_mfa_config(**pool, MfaConfiguration="ON")
+    try:
+        yield
+    finally:
+        users.cognito.set_user_pool_mfa_config(**pool, MfaConfiguration="OPTIONAL")
 
 
 def address_of(outputs: dict[str, Any], **changes: str) -> str:
@@ -100,7 +98,7 @@ def fill(page: Page, **values: str) -> None:
 
 def title(page: Page) -> str:
     page.wait_for_load_state()
-    return page.inner_text("h1")
+    return str(page.inner_text("h1"))
 
 
 def assert_reaches_both_use_cases(api: Api, token: str) -> None:
@@ -114,7 +112,7 @@ def set_up(page: Page) -> str:
     """Sets the authenticator up, and returns its secret."""
     assert title(page) == "Set up your authenticator"
     page.click("summary")
-    secret = page.inner_text(".secret")
+    secret = str(page.inner_text(".secret"))
     fill(page, code=totp(secret))
     return secret
 
@@ -147,10 +145,10 @@ def test_a_newcomer_signs_up_sets_an_authenticator_up_and_reaches_both_use_cases
 
 @pytest.mark.usefixtures("mfa_required")
 def test_an_invited_user_replaces_the_temporary_password_and_reaches_both_use_cases(
-    page: Page, outputs: dict[str, Any], api: Api, people: People
+    page: Page, outputs: dict[str, Any], api: Api, users: Users
 ) -> None:
     email, returned = f"{unique('guest')}@gatehouse.example", arrive(page, outputs)
-    people.cognito.admin_create_user(
+    users.cognito.admin_create_user(
         UserPoolId=outputs["user_pool_id"], Username=email, UserAttributes=[{"Name": "email", "Value": email}]
     )
     page.goto(f"{outputs['mailbox_url']}?to={email}")
@@ -165,9 +163,9 @@ def test_an_invited_user_replaces_the_temporary_password_and_reaches_both_use_ca
 
 
 def test_a_forgotten_password_is_replaced_and_reaches_both_use_cases(
-    page: Page, outputs: dict[str, Any], api: Api, people: People
+    page: Page, outputs: dict[str, Any], api: Api, users: Users
 ) -> None:
-    person, returned = people.newcomer(), arrive(page, outputs)
+    person, returned = users.newcomer(), arrive(page, outputs)
     page.click("text=Forgot your password?")
     fill(page, username=person.username)
     assert title(page) == "Choose a new password"
@@ -218,16 +216,8 @@ def test_a_person_signs_in_without_scripts_and_by_keyboard_only(
     context.close()
 
 
-@pytest.fixture
-def every_page(page: Page, outputs: dict[str, Any], people: People) -> Iterator[Iterator[str]]:
-    """Returns an iterator that leads the browser to every page, with and without a problem, and names it."""
-    mfa = _mfa(people, outputs, "ON")
-    next(mfa)
-    yield _walk(page, outputs, people)
-    list(mfa)
-
-
-def _walk(page: Page, outputs: dict[str, Any], people: People) -> Iterator[str]:
+def _walk(page: Page, outputs: dict[str, Any], users: Users) -> Iterator[str]:
+    """Leads the browser to every page, with and without a problem, and yields its name."""
     email = f"{unique('walker')}@gatehouse.example"
     arrive(page, outputs)
     yield "sign in"
@@ -247,7 +237,7 @@ def _walk(page: Page, outputs: dict[str, Any], people: People) -> Iterator[str]:
     yield "set up"
     page.click("summary")
     yield "set up, as text"
-    secret = page.inner_text(".secret")
+    secret = str(page.inner_text(".secret"))
     fill(page, code="abc")
     yield "set up, a code that is no number"
     fill(page, code="000000")
@@ -274,7 +264,7 @@ def _walk(page: Page, outputs: dict[str, Any], people: People) -> Iterator[str]:
     yield "reset, refused"
     fill(page, code=mailed_code(outputs, email), password=NEW_PASSWORD, password_again=NEW_PASSWORD)
     yield "sign in, after a reset"
-    guest = people.cognito.admin_create_user(
+    guest = users.cognito.admin_create_user(
         UserPoolId=outputs["user_pool_id"],
         Username=f"guest-{email}",
         TemporaryPassword=PASSWORD,
@@ -291,12 +281,13 @@ def _walk(page: Page, outputs: dict[str, Any], people: People) -> Iterator[str]:
     yield "mailbox, empty"
 
 
-def test_every_page_is_accessible_and_fits_every_screen(page: Page, every_page: Iterator[str]) -> None:
+@pytest.mark.usefixtures("mfa_required")
+def test_every_page_is_accessible_and_fits_every_screen(page: Page, outputs: dict[str, Any], users: Users) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
-    axe, complaints, seen = Axe(), [], []
-    page.on("console", lambda message: "Content Security Policy" in message.text and complaints.append(message.text))
-    for name in every_page:
+    axe, messages, seen = Axe(), list[str](), list[str]()
+    page.on("console", lambda message: messages.append(message.text))
+    for name in _walk(page, outputs, users):
         seen.append(name)
         page.wait_for_load_state()
         for width, height in (DESKTOP, PHONE, NARROW):
@@ -310,7 +301,7 @@ def test_every_page_is_accessible_and_fits_every_screen(page: Page, every_page: 
         if SCREENSHOTS:
             _photograph(page, f"{len(seen):02d}-{re.sub(r'[^a-z]+', '-', name)}")
     assert seen[-1] == "mailbox, empty"
-    assert complaints == []
+    assert [text for text in messages if "Content Security Policy" in text] == []
 
 
 def _photograph(page: Page, name: str) -> None:
