@@ -219,6 +219,7 @@ def test_a_person_signs_in_without_scripts_and_by_keyboard_only(
 def _walk(page: Page, outputs: dict[str, Any], users: Users) -> Iterator[str]:
     """Leads the browser to every page, with and without a problem, and yields its name."""
     email = f"{unique('walker')}@gatehouse.example"
+    company = _company_client(users, outputs)
     arrive(page, outputs)
     yield "sign in"
     fill(page, username=email, password="wrong")
@@ -279,6 +280,8 @@ def _walk(page: Page, outputs: dict[str, Any], users: Users) -> Iterator[str]:
     yield "mailbox"
     page.goto(f"{outputs['mailbox_url']}?to=nobody@gatehouse.example")
     yield "mailbox, empty"
+    page.goto(address_of(outputs, client_id=company["ClientId"], scope="openid"))
+    yield "sign in, with a company"
 
 
 @pytest.mark.usefixtures("mfa_required")
@@ -300,8 +303,29 @@ def test_every_page_is_accessible_and_fits_every_screen(page: Page, outputs: dic
             assert found.response["violations"] == [], (name, scheme, found.generate_report())
         if SCREENSHOTS:
             _photograph(page, f"{len(seen):02d}-{re.sub(r'[^a-z]+', '-', name)}")
-    assert seen[-1] == "mailbox, empty"
+    assert seen[-1] == "sign in, with a company"
     assert [text for text in messages if "Content Security Policy" in text] == []
+
+
+def _company_client(users: Users, outputs: dict[str, Any]) -> dict[str, Any]:
+    """Returns a client that accepts passwords and two companies."""
+    pool = {"UserPoolId": outputs["user_pool_id"]}
+    names = [unique("Corp"), unique("Partner")]
+    for name in names:
+        details = {"IDPSSOEndpoint": "http://localhost:9/sso"}
+        users.cognito.create_identity_provider(
+            **pool, ProviderName=name, ProviderType="SAML", ProviderDetails=details, AttributeMapping={"email": "mail"}
+        )
+    made = users.cognito.create_user_pool_client(
+        **pool,
+        ClientName="company",
+        AllowedOAuthFlowsUserPoolClient=True,
+        AllowedOAuthFlows=["code"],
+        AllowedOAuthScopes=["openid"],
+        CallbackURLs=[outputs["redirect_uri"]],
+        SupportedIdentityProviders=["COGNITO", *names],
+    )
+    return dict(made["UserPoolClient"])
 
 
 def _photograph(page: Page, name: str) -> None:

@@ -175,6 +175,28 @@ def test_a_cookie_is_valid_for_the_clients_of_its_pool_only(pool: Pool, strict: 
     assert code_in(pool.arrive(browser=browser, client_id=pool.new_client()).location)
 
 
+def test_a_cookie_of_a_password_is_of_no_use_for_a_client_that_accepts_no_passwords(pool: Pool) -> None:
+    pool.idp.create_identity_provider(
+        UserPoolId=pool.id,
+        ProviderName="Corp",
+        ProviderType="SAML",
+        ProviderDetails={"IDPSSOEndpoint": "http://localhost:9/sso"},
+    )
+    company = pool.new_client(SupportedIdentityProviders=["Corp"])
+    email = pool.user()
+    browser = pool.after_password(email)
+    pool.arrive(browser=browser, client_id=company)
+    assert (browser.location, browser.page.found) == ("", [])
+    forged = pool.at_log_in()
+    forged.post(
+        f"/login?{urlencode(pool.asked(client_id=company))}",
+        {**forged.form()[1], "username": email, "password": PASSWORD},
+    )
+    assert forged.problem.startswith("This application accepts no passwords.")
+    for path in ("/signup", "/forgotPassword"):
+        assert pool.arrive(path, client_id=company).answer.status_code == 404
+
+
 def test_a_cookie_is_of_no_use_for_the_namesake_in_another_pool(cloud: Cloud) -> None:
     first, second = Pool(cloud, by_email=False), Pool(cloud, by_email=False)
     browser = first.after_password(first.user("jane"))

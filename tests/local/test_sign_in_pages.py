@@ -61,6 +61,12 @@ def test_the_name_is_filled_in_from_the_login_hint(pool: Pool) -> None:
     assert pool.arrive(login_hint="jane@example.com").form()[1]["username"] == "jane@example.com"
 
 
+def test_a_request_for_users_of_the_pool_shows_the_sign_in_page(pool: Pool) -> None:
+    browser = pool.arrive(identity_provider="COGNITO")
+    browser.submit(username=pool.user(), password=PASSWORD)
+    assert code_in(browser.location)
+
+
 def test_a_disabled_user_cannot_sign_in(pool: Pool) -> None:
     email = pool.user()
     pool.idp.admin_disable_user(UserPoolId=pool.id, Username=email)

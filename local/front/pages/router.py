@@ -12,7 +12,7 @@ from local.front.attempts import Attempts
 from local.front.directory import Record
 from local.front.http import Request, Response
 from local.front.pages import accounts, authorization, log_in, mailbox, second_factor
-from local.front.pages.authorization import Authorization, Forward
+from local.front.pages.authorization import COGNITO, Authorization, Forward
 from local.front.pages.browser import COOKIE, recognise, set_cookie
 from local.front.pages.flows import Flow, Flows, Step
 from local.front.pages.rendering import STYLE, style
@@ -54,8 +54,9 @@ class Pages:
 
     def serves(self, request: Request) -> bool:
         ours = {*_STARTS, *_STEPS, *mailbox.PATHS, STYLE, "/logout"}
-        provider = request.path == "/oauth2/authorize" and request.parameter("identity_provider")
-        return request.path in ours and request.method in PAGES[request.path] and not provider
+        external = request.parameter("identity_provider") not in ("", COGNITO)
+        to_provider = request.path == "/oauth2/authorize" and external
+        return request.path in ours and request.method in PAGES[request.path] and not to_provider
 
     async def answer(self, request: Request, forward: Forward) -> Response:
         """Responds with a page, or with a redirect to a page or to the client."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from local.front import directory
 from local.front.directory import AppClient, Record
 from local.front.http import Request
+from local.front.pages.authorization import accepts_passwords
 from local.front.pages.browser import cookie, set_cookie
 
 COOKIE = "sign-in-session"
@@ -20,7 +21,7 @@ SECONDS = 3600
 
 @dataclass(frozen=True)
 class Session:
-    """A signed-in browser."""
+    """A browser that has signed in with a password."""
 
     pool_id: str
     username: str
@@ -48,6 +49,8 @@ class Sessions:
         session = self._open.get(value)
         if session is None or session.expires_at <= self._now() or session.pool_id != app.pool["Id"]:
             return None
+        if not accepts_passwords(app):
+            return None  # a client for company sign-in only: its users do not come with a password
         user = directory.user(app.pool, session.username)
         if user is None or not directory.may_sign_in(user):
             return None
