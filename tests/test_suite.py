@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.browser import browser
 from tests.environment import child_environment, isolate
 from tests.processes import RUN_ID
 
@@ -201,3 +202,10 @@ def test_ci_runs_the_checks_in_a_minimal_environment(tmp_path: Path) -> None:
     assert names - {"PWD", "OLDPWD", "SHLVL", "_"} == {"GATEHOUSE_CHROMIUM", "HOME", "LANG", "PATH"}
     assert f"GATEHOUSE_CHROMIUM={tmp_path}/chromium" in variables
     assert "PIP_INDEX_URL=https://packages.example" in variables
+
+
+def test_a_missing_browser_fails_the_tests_of_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATEHOUSE_CHROMIUM", "/a/browser/that/does/not/exist")
+
+    with pytest.raises(pytest.fail.Exception, match="GATEHOUSE_CHROMIUM names /a/browser"), browser():
+        pass

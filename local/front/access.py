@@ -32,6 +32,7 @@ PAGES = {
     "/mfa": {"GET", "POST"},
     "/mfa/setup": {"GET", "POST"},
     "/sign-in.css": {"GET"},
+    "/mailbox": {"GET"},
     "/mailbox/": {"GET"},
     "/mailbox/messages.json": {"GET"},
 }

@@ -313,6 +313,7 @@ def test_each_provider_of_the_client_has_a_button_that_starts_it(pool: Pool, clo
 def test_the_mailbox_shows_every_message_with_its_own_code(pool: Pool, cloud: Cloud) -> None:
     emails = [pool.signed_up()[0] for _ in range(3)]
     page = requests.get(f"{cloud.url}/mailbox/", timeout=10).text
+    assert requests.get(f"{cloud.url}/mailbox", timeout=10).text == page
     codes = [pool.code_for(email) for email in emails]
     assert len(set(codes)) == 3
     assert not {"123456", "654321"} & set(codes)

@@ -53,7 +53,7 @@ async def confirm(site: Site, visit: Visit, flow: Flow) -> Response:
         return visit.error(log_in.CLIENT_DELETED)
     if not visit.is_form:
         return visit.show("confirm.html", **values)
-    fields = {"Username": flow.username, "ConfirmationCode": _code(visit)}
+    fields = {"Username": flow.username, "ConfirmationCode": visit.code}
     response = await _operate(site, visit, app, "ConfirmSignUp", fields)
     if response.status != 200:
         return visit.show("confirm.html", problem=_message(response), **values)
@@ -100,7 +100,7 @@ async def reset(site: Site, visit: Visit, flow: Flow) -> Response:
     values: dict[str, Any] = {"sent_to": flow.sent_to, "rules": rules(app.pool)}
     problem = faults(app.pool, visit.form) if visit.is_form else ""
     if visit.is_form and not problem:
-        fields = {"Username": flow.username, "ConfirmationCode": _code(visit), "Password": visit.form["password"]}
+        fields = {"Username": flow.username, "ConfirmationCode": visit.code, "Password": visit.form["password"]}
         response = await _operate(site, visit, app, "ConfirmForgotPassword", fields)
         if response.status == 200:
             site.flows.close(visit.flow_id)
@@ -118,10 +118,6 @@ async def _operate(site: Site, visit: Visit, app: AppClient, operation: str, fie
 def _secret_hash(secret: str, username: str, client_id: str) -> str:
     mac = hmac.new(secret.encode(), f"{username}{client_id}".encode(), hashlib.sha256)
     return base64.b64encode(mac.digest()).decode()
-
-
-def _code(visit: Visit) -> str:
-    return "".join(visit.form.get("code", "").split())
 
 
 def _message(response: Response) -> str:

@@ -12,7 +12,7 @@ from local.front.http import Request, Response
 from local.front.pages.rendering import page
 
 PAGE, LIST = "/mailbox/", "/mailbox/messages.json"
-PATHS = (PAGE, LIST)
+PATHS = (PAGE, PAGE.rstrip("/"), LIST)
 _SHOWN = 50
 _TAG = re.compile(r"<[^>]*>")
 
@@ -22,7 +22,7 @@ def answer(request: Request, outbox: list[Record]) -> Response:
     to = request.parameter("to").casefold()
     selected = [mail for mail in outbox if not to or to in (address.casefold() for address in mail["To"])]
     messages = [_message(mail) for mail in selected[:_SHOWN]]
-    if request.path == PAGE:
+    if request.path != LIST:
         return page("mailbox.html", messages=messages, to=request.parameter("to"), problem="")
     headers = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
     # Without a CORS header: a page of another origin must not read the codes.

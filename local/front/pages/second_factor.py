@@ -37,7 +37,7 @@ async def set_up(site: Site, visit: Visit, flow: Flow) -> Response:
     app, user = _who(flow)
     if app is None or user is None or directory.authenticator_of(user):
         return visit.error(_GONE)
-    problem = _wrong_code(site, app, user, flow.authenticator, _code(visit)) if visit.is_form else ""
+    problem = _wrong_code(site, app, user, flow.authenticator, visit.code) if visit.is_form else ""
     if problem or not visit.is_form:
         uri = _provisioning_uri(flow.authenticator, _name(user))
         return visit.show("set_up.html", problem=problem, picture=_qr_code(uri), uri=uri, secret=flow.authenticator)
@@ -53,7 +53,7 @@ async def challenge(site: Site, visit: Visit, flow: Flow) -> Response:
         return visit.error(_GONE)
     if not visit.is_form:
         return visit.show("challenge.html", name=_name(user))
-    problem = _wrong_code(site, app, user, directory.authenticator_of(user), _code(visit))
+    problem = _wrong_code(site, app, user, directory.authenticator_of(user), visit.code)
     if problem:
         return visit.show("challenge.html", problem=problem, name=_name(user))
     site.flows.close(visit.flow_id)
@@ -82,10 +82,6 @@ def _who(flow: Flow) -> tuple[AppClient | None, Record | None]:
 
 def _name(user: Record) -> str:
     return directory.attributes(user).get("email") or str(user["Username"])
-
-
-def _code(visit: Visit) -> str:
-    return "".join(visit.form.get("code", "").split())
 
 
 def _provisioning_uri(secret: str, label: str) -> str:

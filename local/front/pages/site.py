@@ -47,6 +47,11 @@ class Visit:
     def is_form(self) -> bool:
         return self.request.method == "POST"
 
+    @property
+    def code(self) -> str:
+        """Returns the code of the form without the spaces that people type."""
+        return "".join(self.form.get("code", "").split())
+
     def show(self, template: str, *, status: int = 200, problem: str = "", **values: Any) -> Response:
         """Renders a page. A page with a problem has status 400, unless another status is given."""
         shared = {
