@@ -26,8 +26,25 @@ def refusal(operation: str, fields: Record, now: float) -> Response | None:
         return refused_flow
     if operation in _NEED_A_PASSWORD and _has_no_password(app, fields):
         return aws_error("NotAuthorizedException", "Incorrect username or password.")
+    refused_reset = _refused_reset(app, fields) if app and operation == "ForgotPassword" else None
+    if refused_reset:
+        return refused_reset
     if _refresh_token_expired(fields, now) or (operation == "RevokeToken" and not _may_revoke(app, fields, now)):
         return aws_error("NotAuthorizedException", "Invalid Refresh Token")
+    return None
+
+
+def _refused_reset(app: AppClient, fields: Record) -> Response | None:
+    # Without this check, the owner of an unverified address could take the account over.
+    user = directory.user(app.pool, fields["Username"])
+    if user is None:
+        return None
+    if user["UserStatus"] == "FORCE_CHANGE_PASSWORD":
+        return aws_error("NotAuthorizedException", "User password cannot be reset in the current state.")
+    known = directory.attributes(user)
+    if "true" not in (known.get("email_verified"), known.get("phone_number_verified")):
+        reason = "Cannot reset password for the user as there is no registered/verified email or phone_number"
+        return aws_error("InvalidParameterException", reason)
     return None
 
 

@@ -202,14 +202,19 @@ def test_a_person_signs_in_without_scripts_and_by_keyboard_only(
     context = chromium.new_context(java_script_enabled=False)
     page, reader = context.new_page(), outputs["users"]["reader"]
     returned = arrive(page, outputs)
-    page.keyboard.type(reader["username"])  # the first field has the focus
+    page.wait_for_selector("#username:focus")  # without a key: the page sets the focus
+    page.keyboard.type(reader["username"])
     page.keyboard.press("Tab")
+    page.wait_for_selector("#password:focus")
     page.keyboard.type("wrong")
     page.keyboard.press("Enter")
     page.wait_for_selector("[role=alert]")
-    page.keyboard.type(reader["password"])  # now the password has the focus
-    for _ in range(2):  # past "Forgot your password?", to the button
-        page.keyboard.press("Tab")
+    page.wait_for_selector("#password:focus")
+    page.keyboard.type(reader["password"])
+    page.keyboard.press("Tab")
+    page.wait_for_selector("a:focus")
+    page.keyboard.press("Tab")
+    page.wait_for_selector("button:focus")
     page.keyboard.press("Space")
     wait_for_client(page, outputs)
     assert_reaches_both_use_cases(api, redeem(outputs, returned))

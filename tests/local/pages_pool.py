@@ -20,6 +20,7 @@ from tests.totp import totp
 
 PASSWORD, NEW_PASSWORD = "correct-horse-battery", "another-horse-battery"
 CALLBACK, SIGNED_OUT = "http://localhost:3000/callback", "http://localhost:3000/"
+WRONG_CODE = "This code is not valid. Enter the code of the newest message, or request a new code."
 VERIFIER = "v" * 64
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 RULES = {"MinimumLength": 15, **dict.fromkeys(("RequireUppercase", "RequireNumbers", "RequireSymbols"), False)}

@@ -1044,6 +1044,8 @@ def test_an_admin_confirmation_and_a_password_reset_invoke_the_trigger(system: S
     username = sign_up(system, email)
     system.idp.admin_confirm_sign_up(UserPoolId=system.pool, Username=email)
     assert system.confirmed(username)
+    verified = [{"Name": "email_verified", "Value": "true"}]
+    system.idp.admin_update_user_attributes(UserPoolId=system.pool, Username=email, UserAttributes=verified)
     system.public_client.forgot_password(ClientId=system.web, Username=email)
     system.public_client.confirm_forgot_password(
         ClientId=system.web,

@@ -15,7 +15,17 @@ from botocore.exceptions import ClientError
 from pycognito.aws_srp import AWSSRP
 
 from tests.local.conftest import Cloud
-from tests.local.pages_pool import CALLBACK, NEW_PASSWORD, PASSWORD, SIGNED_OUT, Pool, code_in, secret_of, wrong
+from tests.local.pages_pool import (
+    CALLBACK,
+    NEW_PASSWORD,
+    PASSWORD,
+    SIGNED_OUT,
+    WRONG_CODE,
+    Pool,
+    code_in,
+    secret_of,
+    wrong,
+)
 from tests.local.visitor import Visitor, mail
 from tests.totp import totp
 
@@ -436,7 +446,7 @@ def test_a_mailed_code_is_of_no_use_for_another_user_or_purpose(pool: Pool) -> N
     victim, attacker = pool.user(), pool.user()
     at_victim, at_attacker = pool.forgotten(victim), pool.forgotten(attacker)
     pool.reset(at_victim, pool.code_for(attacker))
-    assert at_victim.problem == "Invalid verification code provided, please try again."
+    assert at_victim.problem == WRONG_CODE
     fields = at_attacker.form()[1]
     passwords = {"password": NEW_PASSWORD, "password_again": NEW_PASSWORD}
     at_attacker.post(
@@ -456,15 +466,31 @@ def test_a_mailed_code_is_of_no_use_for_another_user_or_purpose(pool: Pool) -> N
     )
 
 
+def test_no_code_is_mailed_to_an_address_that_is_not_verified_or_to_an_invited_user(pool: Pool) -> None:
+    invited, unverified = pool.user(permanent=False), pool.user()
+    attributes = [{"Name": "email_verified", "Value": "false"}]
+    pool.idp.admin_update_user_attributes(UserPoolId=pool.id, Username=unverified, UserAttributes=attributes)
+    new, _ = pool.signed_up()
+    for email, error in (
+        (invited, "NotAuthorizedException"),
+        (unverified, "InvalidParameterException"),
+        (new, "InvalidParameterException"),
+    ):
+        before = len(mail(pool.cloud, email))
+        assert refused_with(pool.public.forgot_password, ClientId=pool.client, Username=email)[0] == error
+        assert "Choose a new password" in pool.forgotten(email).page.text, "the page reveals nothing"
+        assert len(mail(pool.cloud, email)) == before
+
+
 @pytest.mark.parametrize("constant", ["123456", "654321"])
 def test_the_constant_codes_of_the_emulator_are_refused(pool: Pool, constant: str) -> None:
     _, browser = pool.signed_up()
     browser.submit(code=constant)
-    assert browser.problem == "Invalid verification code provided, please try again."
+    assert browser.problem == WRONG_CODE
     known = pool.user()
     browser = pool.forgotten(known)
     pool.reset(browser, constant)
-    assert browser.problem == "Invalid verification code provided, please try again."
+    assert browser.problem == WRONG_CODE
 
 
 def test_a_user_without_an_address_has_no_constant_code(cloud: Cloud) -> None:
@@ -476,7 +502,7 @@ def test_a_user_without_an_address_has_no_constant_code(cloud: Cloud) -> None:
     for code in ("123456", "654321"):
         assert refused_with(idp.confirm_sign_up, **user, ConfirmationCode=code)[0] == "ExpiredCodeException"
     idp.admin_confirm_sign_up(UserPoolId=named, Username="mallory")
-    idp.forgot_password(**user)
+    assert refused_with(idp.forgot_password, **user)[0] == "InvalidParameterException"
     for code in ("123456", "654321"):
         reset = {"ConfirmationCode": code, "Password": "Another-Horse-12"}
         assert refused_with(idp.confirm_forgot_password, **user, **reset)[0] in (
@@ -623,7 +649,7 @@ def test_five_wrong_mailed_codes_are_the_limit_of_an_hour(pool: Pool) -> None:
     browser = pool.forgotten(known)
     for _ in range(5):
         pool.reset(browser, wrong(pool.code_for(known)))
-        assert browser.problem == "Invalid verification code provided, please try again."
+        assert browser.problem == WRONG_CODE
     pool.reset(browser, pool.code_for(known))
     assert browser.problem == limit
 

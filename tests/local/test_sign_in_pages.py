@@ -11,7 +11,17 @@ import pytest
 import requests
 
 from tests.local.conftest import REPOSITORY, Cloud
-from tests.local.pages_pool import CALLBACK, NEW_PASSWORD, PASSWORD, SIGNED_OUT, Pool, code_in, secret_of, wrong
+from tests.local.pages_pool import (
+    CALLBACK,
+    NEW_PASSWORD,
+    PASSWORD,
+    SIGNED_OUT,
+    WRONG_CODE,
+    Pool,
+    code_in,
+    secret_of,
+    wrong,
+)
 from tests.local.visitor import Visitor, mail
 from tests.totp import totp
 
@@ -143,7 +153,7 @@ def test_a_new_code_replaces_the_old_one(pool: Pool) -> None:
     second = pool.code_for(email)
     assert first != second
     browser.submit(code=first)
-    assert browser.problem == "Invalid verification code provided, please try again."
+    assert browser.problem == WRONG_CODE
     browser.submit(code=second)
     assert code_in(browser.location)
 
@@ -172,7 +182,7 @@ def test_a_forgotten_password_is_replaced_by_a_mailed_code(pool: Pool) -> None:
     email = pool.user()
     browser = pool.forgotten(email)
     pool.reset(browser, wrong(pool.code_for(email)))
-    assert browser.problem == "Invalid verification code provided, please try again."
+    assert browser.problem == WRONG_CODE
     pool.reset(browser, pool.code_for(email))
     browser.follow()
     assert "Your password is changed." in browser.page.text

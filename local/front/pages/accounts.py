@@ -20,9 +20,11 @@ from local.front.pages.flows import Flow, Step
 from local.front.pages.passwords import faults, rules
 from local.front.pages.site import Site, Visit, redirect
 
+_WRONG_CODE = "This code is not valid. Enter the code of the newest message, or request a new code."
+_CODE_ERRORS = {"CodeMismatchException", "ExpiredCodeException", "NotAuthorizedException"}
 _UNAVAILABLE = "This application does not offer this page."
 # Errors of ForgotPassword that the page shows. All others could reveal that a user exists, and look like success.
-_SHOWN = {"LimitExceededException", "UserNotFoundException", "InvalidParameterException"}
+_SHOWN = {"LimitExceededException", "UserNotFoundException"}
 
 
 async def sign_up(site: Site, visit: Visit, asked: Authorization) -> Response:
@@ -121,7 +123,5 @@ def _secret_hash(secret: str, username: str, client_id: str) -> str:
 
 
 def _message(response: Response) -> str:
-    """Returns the message of an error, in words that do not reveal whether the user exists."""
-    if response.content["__type"] == "NotAuthorizedException":
-        return "This code is not valid. Request a new code."
-    return str(response.content["message"])
+    """Returns the message of an error. All wrong codes get the same message: another one could reveal a user."""
+    return _WRONG_CODE if response.content["__type"] in _CODE_ERRORS else str(response.content["message"])
