@@ -25,24 +25,27 @@ const verdict = (status) => VERDICTS[status] ?? (status < 300 ? "allowed" : stat
 const base64url = (bytes) => btoa(String.fromCharCode(...bytes)).replace(/[+/=]/g, (c) => URL_SAFE[c]);
 const randomText = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
 const sentence = (text, code = "") => text.replace(/\.?$/, `${code}.`);
-let settings, session; // session: {token, expires}, the access token and its expiry in milliseconds since 1970
+// session: {client_id, token, expires}, the app client, its access token, and the expiry in milliseconds since 1970
+let settings, session;
 
 // An error with a message for the user.
 class Problem extends Error {}
 
 // --- sign-in: authorization code with PKCE ---
 
-async function beginSignIn() {
+// provider: the name of the company's identity provider; without it, the user pool asks for a password
+async function beginSignIn(client_id = settings.web_client_id, provider = "") {
   if (!crypto.subtle) throw new Problem("The sign-in needs HTTPS, or a URL on localhost.");
   if (location.origin + location.pathname !== settings.redirect_uri) {
     throw new Problem(`The sign-in returns to ${settings.redirect_uri}. Open the console at that URL.`);
   }
-  const pending = { state: randomText(), nonce: randomText(), verifier: randomText() };
+  const pending = { client_id, state: randomText(), nonce: randomText(), verifier: randomText() };
   const challenge = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(pending.verifier));
   sessionStorage.setItem(SIGN_IN, JSON.stringify(pending));
   visit(settings.authorize_url, {
     response_type: "code",
-    client_id: settings.web_client_id,
+    client_id,
+    ...(provider && { identity_provider: provider }),
     redirect_uri: settings.redirect_uri,
     scope: ["openid", ...Object.values(settings.scopes)].join(" "),
     state: pending.state,
@@ -71,18 +74,19 @@ async function finishSignIn(response) {
     const what = error === "access_denied" ? "was cancelled or refused" : "failed at the user pool";
     throw new Problem(sentence(`The sign-in ${what}: ${description ?? error}`));
   }
-  const granted = await redeem(response.get("code"), pending.verifier);
+  const granted = await redeem(response.get("code"), pending);
   // The ID token comes directly from the token endpoint, so its signature need not be checked (OpenID Connect 3.1.3.7).
   const identity = claimsOf(granted.id_token);
-  if (identity.nonce !== pending.nonce || identity.aud !== settings.web_client_id) {
+  if (identity.nonce !== pending.nonce || identity.aud !== pending.client_id) {
     throw new Problem("The user pool returned tokens of another sign-in. They were discarded. Sign in again.");
   }
-  session = { token: granted.access_token, expires: Date.now() + granted.expires_in * 1000 };
+  const { client_id } = pending;
+  session = { client_id, token: granted.access_token, expires: Date.now() + granted.expires_in * 1000 };
   sessionStorage.setItem(SESSION, JSON.stringify(session));
 }
 
-async function redeem(code, code_verifier) {
-  const { web_client_id: client_id, redirect_uri } = settings;
+async function redeem(code, { client_id, verifier: code_verifier }) {
+  const { redirect_uri } = settings;
   const body = new URLSearchParams({ grant_type: "authorization_code", client_id, redirect_uri, code, code_verifier });
   const { status, content } = await send("The token endpoint", settings.token_url, { method: "POST", body });
   if (status === 200) return content;
@@ -91,11 +95,12 @@ async function redeem(code, code_verifier) {
 }
 
 function signOut() {
+  const { client_id } = session;
   endSession();
   $("sign-in").focus();
   if (!settings.logout_url) return notify("You are signed out of this page.");
   // Otherwise the session of the user pool's page would continue, and the next sign-in would need no password.
-  return visit(settings.logout_url, { client_id: settings.web_client_id, logout_uri: settings.redirect_uri });
+  return visit(settings.logout_url, { client_id, logout_uri: settings.redirect_uri });
 }
 
 function endSession() {
@@ -166,6 +171,7 @@ function show() {
   $("welcome").hidden = Boolean(session);
   $("result").hidden = true;
   for (const id of ["identity", "outcome", "body"]) $(id).replaceChildren();
+  $("companies").replaceChildren(...(settings.company?.providers ?? []).map(companyButton));
   $("requests").replaceChildren(...REQUESTS.map(row));
   tick();
 }
@@ -177,6 +183,13 @@ function row(request) {
   button.addEventListener("click", reporting(() => tryRequest(request, response)));
   const texts = [element("code", { textContent: name }), element("small", { textContent: `needs ${request.needs}` })];
   return element("tr", {}, element("th", { scope: "row" }, ...texts), response, element("td", {}, button));
+}
+
+function companyButton(provider) {
+  const text = `Sign in with your company (${provider})`;
+  const button = element("button", { type: "button", textContent: text, className: "quiet" });
+  button.addEventListener("click", reporting(() => beginSignIn(settings.company.client_id, provider)));
+  return button;
 }
 
 function tick() {
@@ -241,7 +254,7 @@ async function start() {
   if (session) await showIdentity();
 }
 
-for (const [id, action] of [["sign-in", beginSignIn], ["sign-out", signOut], ["refresh", showIdentity]]) {
+for (const [id, action] of [["sign-in", () => beginSignIn()], ["sign-out", signOut], ["refresh", showIdentity]]) {
   $(id).addEventListener("click", reporting(action));
 }
 // The Back button can restore an old page with a session. Load the page again.

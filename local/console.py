@@ -84,8 +84,17 @@ def _respond(scope: Scope, settings: Callable[[], Mapping[str, Any] | None], fil
 
 
 def _settings(method: str, known: Mapping[str, Any] | None) -> Response:
-    public = {name: known[name] for name in _PUBLIC if name in known} if known else {"message": _NOT_READY}
+    public = _public(known) if known else {"message": _NOT_READY}
     return _response(method, 200 if known else 503, json.dumps(public).encode(), content_type="application/json")
+
+
+def _public(known: Mapping[str, Any]) -> dict[str, Any]:
+    public = {name: known[name] for name in _PUBLIC if name in known}
+    company = known.get("company")
+    if not company:
+        return public
+    providers = [company[kind]["provider"] for kind in ("saml", "oidc")]
+    return {**public, "company": {"client_id": company["client_id"], "providers": providers}}
 
 
 def _response(method: str, status: int, body: bytes = b"", **headers: str) -> Response:

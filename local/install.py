@@ -10,24 +10,29 @@ from infra.files import replace_file
 from infra.package import PROJECT, package
 from infra.stacks import Stacks, with_code
 from local.cloud import STAGE, LocalCloud, app_name
+from local.company import registration
+from local.company.provider import RunningCompany
 
 APPLICATION = f"{app_name()}-{STAGE}"
 IDENTITY = f"{APPLICATION}-identity"
 
 
-def install(cloud: LocalCloud, say: Callable[[str], None], mfa: str = "OPTIONAL") -> dict[str, str]:
-    """Deploys both stacks, and returns their merged outputs.
+def install(
+    cloud: LocalCloud, company: RunningCompany, say: Callable[[str], None], mfa: str = "OPTIONAL"
+) -> dict[str, str]:
+    """Deploys both stacks, and returns their merged outputs. Registers the company's identity providers.
 
     mfa  the MfaMode. With ON, also the sample users have to set an authenticator up on the sign-in pages
     """
     stacks = Stacks(cloud.client("cloudformation"), cloud.client("s3"), bucket=f"{APPLICATION}-deploy")
-    identity_template = (PROJECT / "infra/identity.yaml").read_text(encoding="utf-8")
+    identity_template = registration.accept_this_machine((PROJECT / "infra/identity.yaml").read_text(encoding="utf-8"))
     parameters = {
         "Stage": STAGE,
         "MfaMode": mfa,
         "CallbackUrls": callback_url(cloud),
         "LogoutUrls": callback_url(cloud),
         "DataProtection": "false",
+        **registration.identity_parameters(company, cloud.client("secretsmanager"), f"{APPLICATION}-oidc"),
     }
     say("deploying the identity stack: user pool, clients, groups, tables, roles")
     identity, _ = stacks.deploy(IDENTITY, identity_template, parameters)
@@ -38,7 +43,12 @@ def install(cloud: LocalCloud, say: Callable[[str], None], mfa: str = "OPTIONAL"
         APPLICATION,
         with_code(template, stacks.upload(code, ".zip")),
         # The emulator serves its keys here. Its tokens have the issuer of AWS.
-        {"Stage": STAGE, **identity, "JwksUrl": f"{cloud.url}/{identity['UserPoolId']}/.well-known/jwks.json"},
+        {
+            "Stage": STAGE,
+            **identity,
+            **registration.application_parameters(),
+            "JwksUrl": f"{cloud.url}/{identity['UserPoolId']}/.well-known/jwks.json",
+        },
     )
     say("connecting the user pool to its triggers")
     complete = {"DeployPhase": "complete", "RestApiId": application["RestAPIId"]}

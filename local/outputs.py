@@ -12,6 +12,7 @@ from infra.errors import Refused
 from infra.package import PROJECT
 from infra.templates import read_yaml
 from local.cloud import REGION, LocalCloud
+from local.company import registration
 from local.install import IDENTITY, api_url, callback_url
 from local.seed import sample_users
 
@@ -50,6 +51,7 @@ def outputs_of(cloud: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
         "scopes": {name: f"{resource_server}/{scope}" for name, scope in scope_names().items()},
         "tables": {"policies": stacks["PolicyTableName"], "state": stacks["StateTableName"]},
         "users": {name: {"username": u.address, "password": u.password} for name, u in sample_users().items()},
+        "company": registration.outputs(stacks),
         "default_group": Settings({}).default_groups[0],
         # the environment of the application under `chalice local`
         "environment": {
@@ -57,7 +59,7 @@ def outputs_of(cloud: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
             "AWS_ENDPOINT_URL": cloud.url,
             "ISSUER": stacks["Issuer"],
             "JWKS_URL": jwks_url,
-            "CLIENT_IDS": f"{stacks['WebClientId']},{machine}",
+            "CLIENT_IDS": f"{stacks['WebClientId']},{machine},{stacks['SsoClientId']}",
             "RESOURCE_SERVER": resource_server,
             **_tables(stacks),
         },

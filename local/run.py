@@ -18,6 +18,8 @@ from chalicelib.core.errors import GatehouseError
 from infra.errors import DeploymentFailed, PackagingFailed, Refused
 from infra.package import PROJECT
 from local.cloud import LocalCloud
+from local.company.people import employees
+from local.company.provider import Company, CompanyFailed, RunningCompany, company_of
 from local.console import with_console
 from local.front.patches import MINISTACK_VERSION, UnsupportedMinistack, check_version, registry
 from local.install import install, write_json
@@ -27,6 +29,7 @@ from local.streams import stale_mappings
 from local.tail import follow_logs
 
 _READY_SECONDS = 30
+_FAILURES = (GatehouseError, BotoCoreError, ClientError, CompanyFailed, DeploymentFailed, PackagingFailed, Refused)
 
 
 def run(cloud: LocalCloud, *, verbose: bool = False, mfa: str = "OPTIONAL") -> int:
@@ -36,16 +39,17 @@ def run(cloud: LocalCloud, *, verbose: bool = False, mfa: str = "OPTIONAL") -> i
     mfa      the MfaMode of the stage: OFF, OPTIONAL or ON
     """
     parent = os.getppid()  # now: a parent that ends during the imports below would not be noticed
-    if problem := _problem(cloud):
+    company = company_of(cloud)
+    if problem := _problem(cloud, company):
         print(problem, file=sys.stderr)
         return 1
     cloud.state.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _locked(cloud):
+    with _locked(cloud), company.running(employees()) as running:  # it starts while the emulator is imported
         os.environ.update(cloud.environment())  # ministack reads it when it is imported
-        return asyncio.run(_serve(cloud, parent, verbose, mfa))
+        return asyncio.run(_serve(cloud, running, parent, verbose, mfa))
 
 
-async def _serve(cloud: LocalCloud, parent: int, verbose: bool, mfa: str) -> int:
+async def _serve(cloud: LocalCloud, company: RunningCompany, parent: int, verbose: bool, mfa: str) -> int:
     from local.front.server import serve  # imports the emulator
     from local.front.snapshots import Snapshots, SnapshotUnusable
 
@@ -75,7 +79,7 @@ async def _serve(cloud: LocalCloud, parent: int, verbose: bool, mfa: str) -> int
             snapshots=snapshots,
         )
     )
-    set_up = asyncio.create_task(asyncio.to_thread(_set_up, cloud, stop, begin_saving, verbose, mfa))
+    set_up = asyncio.create_task(asyncio.to_thread(_set_up, cloud, company, stop, begin_saving, verbose, mfa))
     watch = asyncio.create_task(_stop_with_parent(parent, stop))
     status = 0
     try:
@@ -99,7 +103,14 @@ async def _stop_with_parent(parent: int, stop: asyncio.Event) -> None:
     stop.set()
 
 
-def _set_up(cloud: LocalCloud, stop: asyncio.Event, begin_saving: Callable[[], None], verbose: bool, mfa: str) -> int:
+def _set_up(
+    cloud: LocalCloud,
+    company: RunningCompany,
+    stop: asyncio.Event,
+    begin_saving: Callable[[], None],
+    verbose: bool,
+    mfa: str,
+) -> int:
     """Deploys the stacks, creates the samples, writes the outputs, prints a summary, and follows the logs.
 
     begin_saving  saves the cloud, and from then on its changes
@@ -114,7 +125,7 @@ def _set_up(cloud: LocalCloud, stop: asyncio.Event, begin_saving: Callable[[], N
         _wait_until_ready(cloud, stop)
         if verbose:
             _print_patches(say)
-        stacks = install(cloud, say, mfa)
+        stacks = install(cloud, company, say, mfa)
         for problem in stale_mappings(cloud.client("lambda"), cloud.client("dynamodb")):
             say(problem)
         say("creating the sample users and policies")
@@ -126,7 +137,7 @@ def _set_up(cloud: LocalCloud, stop: asyncio.Event, begin_saving: Callable[[], N
         say("ready")
         print(_summary(cloud, outputs), flush=True)
         follow_logs(cloud, stop.is_set, print)
-    except (GatehouseError, BotoCoreError, ClientError, DeploymentFailed, OSError, PackagingFailed, Refused) as error:
+    except (*_FAILURES, OSError) as error:
         if stop.is_set():
             return 0  # the interruption caused the error
         print(f"The local cloud failed to start: {error}", file=sys.stderr, flush=True)
@@ -134,7 +145,7 @@ def _set_up(cloud: LocalCloud, stop: asyncio.Event, begin_saving: Callable[[], N
     return 0
 
 
-def _problem(cloud: LocalCloud) -> str | None:
+def _problem(cloud: LocalCloud, company: Company) -> str | None:
     """Returns why the cloud cannot start, or None."""
     if cloud.is_running():
         return f"A local cloud is already running in {cloud.folder}. To stop it, press Ctrl-C in its terminal."
@@ -142,12 +153,16 @@ def _problem(cloud: LocalCloud) -> str | None:
         check_version()
     except UnsupportedMinistack as unsupported:
         return str(unsupported)
+    return _port_problem(cloud.port, "GATEHOUSE_PORT") or _port_problem(company.port, "GATEHOUSE_COMPANY_PORT")
+
+
+def _port_problem(port: int, setting: str) -> str | None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", cloud.port))
+            probe.bind(("127.0.0.1", port))
         except OSError:
-            return f"Port {cloud.port} is in use. To use another port, set GATEHOUSE_PORT=<port>."
+            return f"Port {port} is in use. To use another port, set {setting}=<port>."
     return None
 
 
@@ -191,10 +206,14 @@ def _print_patches(say: Callable[[str], None]) -> None:
 
 def _summary(cloud: LocalCloud, outputs: dict[str, Any]) -> str:
     users = "\n               ".join(f"{user['username']:28}{user['password']}" for user in outputs["users"].values())
+    employees = "\n               ".join(
+        f"{user['username']:28}{user['password']}" for user in outputs["company"]["saml"]["users"].values()
+    )
     return f"""
   API          {outputs["api_url"]}
   sign in      {outputs["console_url"]}
   users        {users}
+  company      {employees}
   machine      client {outputs["machine_client_id"]}; its secret is in {cloud.outputs}
   mailbox      {outputs["mailbox_url"]}   codes to confirm a sign-up and to reset a password
 

@@ -169,6 +169,22 @@ def federation(key: str) -> Record:
     return cognito._auth_codes.get(key, {})
 
 
+def open_federation(record: Record) -> str:
+    """Stores a federated sign-in that waits for the provider, and returns its key."""
+    cognito._cleanup_expired_relay_codes()
+    key = secrets.token_urlsafe(24)
+    cognito._auth_codes[key] = {**record, "type": "relay"}
+    return key
+
+
+def delete_federation(key: str) -> None:
+    cognito._auth_codes.pop(key, None)
+
+
+def identity_provider(pool: Record, name: str) -> Record | None:
+    return pool.get("_identity_providers", {}).get(name)
+
+
 def basic_or_posted(authorization: str, form: dict[str, str]) -> tuple[str, str]:
     """Returns the client id and secret of a token request."""
     return cognito._authenticate_client({"authorization": authorization}, form)

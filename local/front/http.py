@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Container, MutableMapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -55,6 +55,11 @@ class Request:
     @cached_property
     def form(self) -> dict[str, str]:
         return {k: v[0] for k, v in parse_qs(self.body.decode("utf-8", "replace"), keep_blank_values=True).items()}
+
+    @cached_property
+    def cookies(self) -> dict[str, str]:
+        pairs = (pair.strip().partition("=") for pair in self.header("cookie").split(";"))
+        return {name: value for name, _, value in pairs}
 
     @property
     def fields(self) -> dict[str, Any] | None:
@@ -107,6 +112,14 @@ class Response:
 
     def header(self, name: str) -> str:
         return next((v.decode("latin-1") for k, v in self.headers if k.decode("latin-1").lower() == name), "")
+
+
+Forward = Callable[[Request], Awaitable[Response]]
+
+
+def code_of(response: Response) -> str:
+    """Returns the authorization code of a redirect to an application, or an empty text."""
+    return parse_qs(urlsplit(response.header("location")).query).get("code", [""])[-1]
 
 
 def aws_error(code: str, message: str, status: int = 400) -> Response:

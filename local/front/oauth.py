@@ -6,20 +6,17 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import Awaitable, Callable
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import Callable
 
 from ministack.core.concurrency import run_reentrant
 
-from local.front import directory, refresh_token_rotation, triggers
+from local.front import directory, refresh_token_rotation
 from local.front.access import PAGES
 from local.front.directory import AppClient, Record
-from local.front.http import Request, Response
+from local.front.federation.sign_in import CompanySignIn
+from local.front.http import Forward, Request, Response
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
-_S256 = re.compile(r"[A-Za-z0-9_-]{43}")
-
-Forward = Callable[[Request], Awaitable[Response]]
 
 
 class OAuth:
@@ -27,6 +24,7 @@ class OAuth:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
+        self._company = CompanySignIn(now)
 
     def serves(self, request: Request) -> bool:
         return request.method in PAGES.get(request.path, ())
@@ -35,9 +33,9 @@ class OAuth:
         """Responds for an endpoint, by itself or with ministack."""
         match request.path:
             case "/oauth2/authorize":
-                return await _authorize(request, forward)
+                return await self._company.begin(request)  # without identity_provider, the request is for the pages
             case "/oauth2/idpresponse" | "/saml2/idpresponse":
-                return await _return_from_provider(request, forward)
+                return await self._company.finish(request, forward)
             case "/oauth2/token":
                 return await self._token(request, forward)
             case "/oauth2/revoke":
@@ -88,42 +86,6 @@ class OAuth:
         return Response.json(200, {})
 
 
-async def _authorize(request: Request, forward: Forward) -> Response:
-    provider = request.parameter("identity_provider")  # without one, the request is for the pages
-    app = directory.client(request.parameter("client_id"))
-    if app is None or not app.may_use("code") or request.parameter("response_type") != "code":
-        return _error("unauthorized_client", "The client may not use this flow.")
-    if provider not in (app.settings.get("SupportedIdentityProviders") or []):
-        return _error("invalid_request", "The client may not use this identity provider.")
-    challenge, method = request.parameter("code_challenge"), request.parameter("code_challenge_method")
-    if (challenge or method) and not (_S256.fullmatch(challenge) and method == "S256"):
-        return _error("invalid_request", "code_challenge_method must be S256.")
-    response = await forward(request)
-    sent = _location(response)
-    for key in sent.get("RelayState", []) + sent.get("state", []):
-        directory.federation(key)["code_challenge"] = challenge
-    return response
-
-
-async def _return_from_provider(request: Request, forward: Forward) -> Response:
-    # The state is read as ministack reads it. Otherwise, the state of a sign-in without a challenge could be used.
-    saml, form = request.path.startswith("/saml2/"), request.form
-    relay = form.get("RelayState", "") if saml else request.parameter("state") or form.get("state", "")
-    challenge = directory.federation(relay).get("code_challenge", "")
-    response = await forward(request)
-    signed_in = directory.federation(_code(response))
-    pool = directory.pool(signed_in.get("pool_id"))
-    user = directory.user(pool, signed_in.get("username")) if pool else None
-    if not pool or not user:
-        return response
-    signed_in["code_challenge"] = challenge
-    if user["UserStatus"] != "EXTERNAL_PROVIDER" or user.get("_post_confirmation_fired"):
-        return response
-    user["_post_confirmation_fired"] = True  # stored with the user, so that it is fired once across restarts
-    refusal = await triggers.post_confirmation(triggers.CONFIRMED, pool, user, signed_in["client_id"], None)
-    return refusal or response
-
-
 def _code_fault(app: AppClient, form: dict[str, str]) -> Response | None:
     """Returns an error that ministack does not detect in a code, or None."""
     verifier = form.get("code_verifier", "")
@@ -141,14 +103,6 @@ def _code_fault(app: AppClient, form: dict[str, str]) -> Response | None:
 def _proves(verifier: str, challenge: str) -> bool:
     digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     return not challenge or hmac.compare_digest(digest, challenge)
-
-
-def _location(response: Response) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(response.header("location")).query)
-
-
-def _code(response: Response) -> str:
-    return _location(response).get("code", [""])[-1]
 
 
 def _error(code: str, description: str = "") -> Response:

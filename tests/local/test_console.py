@@ -30,6 +30,11 @@ OUTPUTS: dict[str, Any] = {
     "redirect_uri": f"{URL}/console/",
     "scopes": {"read": "https://castle.example/file.read", "write": "https://castle.example/file.write"},
     "users": {"admin": {"username": "castellan@castle.example", "password": "portcullis-down"}},
+    "company": {
+        "client_id": "herald",
+        "saml": {"provider": "Guild", "users": {"admin": {"username": "mason", "password": "compass-and-square"}}},
+        "oidc": {"provider": "Abbey", "users": {"admin": {"username": "abbot", "password": "bell-book-candle"}}},
+    },
     "environment": {"AWS_SECRET_ACCESS_KEY": "buried-under-the-keep"},
 }
 BEHIND = 299  # the status of every response of the application behind the console
@@ -250,7 +255,8 @@ def test_the_settings_contain_the_public_outputs_of_the_cloud_and_no_secret() ->
     response = browser().ask("/console/settings.json")
     assert (response.status, response.header("content-type")) == (200, "application/json")
     secrets = {"machine_client_id", "machine_client_secret", "users", "environment"}
-    assert response.content == {name: value for name, value in OUTPUTS.items() if name not in secrets}
+    public = {name: value for name, value in OUTPUTS.items() if name not in secrets}
+    assert response.content == {**public, "company": {"client_id": "herald", "providers": ["Guild", "Abbey"]}}
 
 
 def test_a_missing_setting_is_omitted() -> None:

@@ -6,15 +6,13 @@ import base64
 import gzip
 import hashlib
 import http.client
-import http.server
 import io
 import json
 import os
 import secrets
-import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -37,6 +35,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pycognito.aws_srp import AWSSRP
 
 from tests.local.conftest import Cloud, running_cloud
+from tests.local.federation.saml_company import SamlCompany, asked, posted
 from tests.local.visitor import Visitor, mailed_code
 from tests.totp import totp
 
@@ -136,6 +135,10 @@ class System:
         return str(made["FunctionArn"])
 
     @cached_property
+    def company(self) -> SamlCompany:
+        return SamlCompany()
+
+    @cached_property
     def pool(self) -> str:
         made = self.idp.create_user_pool(
             PoolName="system",
@@ -155,7 +158,7 @@ class System:
             UserPoolId=pool,
             ProviderName="Corp",
             ProviderType="SAML",
-            ProviderDetails={"IDPSSOEndpoint": "http://localhost:9/sso"},
+            ProviderDetails={"MetadataFile": self.company.metadata()},
             AttributeMapping={"email": "mail"},
         )
         return pool
@@ -255,19 +258,17 @@ class System:
         )
 
     def relay(self, **changes: str) -> str:
-        sent = self.authorize(identity_provider="Corp", **changes)
-        return parse_qs(urlsplit(sent.headers["location"]).query)["RelayState"][0]
+        return asked(self.authorize(identity_provider="Corp", **changes).headers["location"]).relay_state
 
     def corporate(self, email: str, query: str = "", **changes: str) -> requests.Response:
-        """Completes the company's sign-in for a user. ministack accepts every assertion."""
-        relay = self.relay(**changes)
-        saml = "urn:oasis:names:tc:SAML:2.0"
-        assertion = (
-            f'<p:Response xmlns:p="{saml}:protocol" xmlns="{saml}:assertion"><Assertion><Subject>'
-            f"<NameID>{email}</NameID></Subject></Assertion></p:Response>"
-        )
-        answer = {"SAMLResponse": base64.b64encode(assertion.encode()).decode(), "RelayState": relay}
-        return self.post(f"/saml2/idpresponse{query}", answer)
+        """Completes the company's sign-in for a user."""
+        sent = self.authorize(identity_provider="Corp", **changes)
+        request = asked(sent.headers["location"])
+        answer = {
+            "SAMLResponse": posted(self.company.response(request, name_id=email)),
+            "RelayState": request.relay_state,
+        }
+        return self.post(f"/saml2/idpresponse{query}", answer, cookies=sent.cookies)
 
     def corporate_code(self, email: str, **changes: str) -> str:
         return parse_qs(urlsplit(self.corporate(email, **changes).headers["location"]).query)["code"][0]
@@ -1277,49 +1278,6 @@ def test_a_machine_gets_only_its_scopes_and_only_with_its_secret(system: System)
         assert refused.status_code == 400
         assert "access_token" not in refused.json()
     assert requests.get(f"{system.cloud.url}/oauth2/token", timeout=10).status_code == 403
-
-
-@pytest.fixture
-def provider() -> Iterator[str]:
-    """A company's OIDC provider that returns the token of its only user for every code."""
-
-    class Employee(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            token = jwt.encode({"sub": "jane", "email": "jane@corp.example"}, "k" * 32)
-            body = json.dumps({"id_token": token, "access_token": "a"}).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None: ...
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Employee) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-def test_a_code_of_an_oidc_sign_in_needs_its_verifier(system: System, provider: str) -> None:
-    details = {"client_id": "c", "client_secret": "s", "authorize_scopes": "openid", "oidc_issuer": provider}
-    details |= {"authorize_url": f"{provider}/authorize", "token_url": f"{provider}/token"}
-    system.idp.create_identity_provider(
-        UserPoolId=system.pool, ProviderName="Oidc", ProviderType="OIDC", ProviderDetails=details
-    )
-    settings = system.idp.describe_user_pool_client(UserPoolId=system.pool, ClientId=system.web)["UserPoolClient"]
-    system.idp.update_user_pool_client(
-        UserPoolId=system.pool,
-        ClientId=system.web,
-        SupportedIdentityProviders=[*settings["SupportedIdentityProviders"], "Oidc"],
-    )
-    sent = system.authorize(identity_provider="Oidc").headers["location"]
-    state = parse_qs(urlsplit(sent).query)["state"][0]
-    back = f"{system.cloud.url}/oauth2/idpresponse?{urlencode({'code': 'x', 'state': state})}"
-    returned = requests.get(back, allow_redirects=False, timeout=10)
-    code = parse_qs(urlsplit(returned.headers["location"]).query)["code"][0]
-    assert system.confirmed("Oidc_jane")
-    assert system.redeem(code, code_verifier="").json()["error"] == "invalid_grant"
-    assert system.redeem(code).status_code == 200
 
 
 # The API --------------------------------------------------------------------------------------------------------------

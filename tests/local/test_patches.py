@@ -107,5 +107,5 @@ def test_every_patch_is_listed_with_a_description(tmp_path: Path) -> None:
         check=True,
     ).stdout.splitlines()
     assert len(listed) == len(set(listed)) > 30
-    assert [line for line in listed if not re.fullmatch(r"local\.front\.\w+: ministack\.\S+: [A-Z].+\.", line)] == []
+    assert [line for line in listed if not re.fullmatch(r"local\.front\.[\w.]+: ministack\.\S+: [A-Z].+\.", line)] == []
     assert "local.front.usernames: ministack.services.cognito._resolve_user: " in "\n".join(listed)

@@ -11,6 +11,7 @@ import pytest
 import requests
 
 from tests.local.conftest import REPOSITORY, Cloud
+from tests.local.federation.saml_company import SamlCompany
 from tests.local.pages_pool import (
     CALLBACK,
     NEW_PASSWORD,
@@ -306,7 +307,7 @@ def test_each_provider_of_the_client_has_a_button_that_starts_it(pool: Pool, clo
         UserPoolId=company.id,
         ProviderName="Corp",
         ProviderType="SAML",
-        ProviderDetails={"IDPSSOEndpoint": "http://localhost:9/sso"},
+        ProviderDetails={"MetadataFile": SamlCompany().metadata()},
         AttributeMapping={"email": "mail"},
     )
     company.client = pool.new_client(SupportedIdentityProviders=["Corp"])

@@ -1,0 +1,117 @@
+"""Signs in through the company, as a browser does: by the pages of its provider, with Authlib as the application."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import parse_qs, urljoin, urlsplit
+
+import requests
+from authlib.integrations.requests_client import OAuth2Session
+
+from local.sign_in import SignInFailed
+from tests.e2e.clients import TIMEOUT
+
+KINDS = ("saml", "oidc")
+_MOST_PAGES = 8
+
+
+class Form(HTMLParser):
+    """The form of a page that asks for a password, or that returns to the user pool."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.action: str | None = None
+        self.fields: dict[str, str] = {}
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attributes}
+        if tag == "form":
+            self.action = given.get("action", "")
+        if tag == "input" and given.get("name"):
+            self.fields[given["name"]] = given.get("value", "")
+
+
+@dataclass
+class Visitor:
+    """A browser with its cookies, and the application that it signs in to.
+
+    outputs   of the running cloud
+    provider  the name of an identity provider of the user pool
+    change    changes each form before the browser sends it
+    """
+
+    outputs: dict[str, Any]
+    provider: str
+    scope: str = "openid email"
+    change: Callable[[dict[str, str]], dict[str, str]] = dict
+    browser: requests.Session = field(default_factory=requests.Session)
+    verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
+
+    def __post_init__(self) -> None:
+        self.application = OAuth2Session(
+            self.outputs["company"]["client_id"],
+            scope=self.scope,
+            redirect_uri=self.outputs["redirect_uri"],
+            code_challenge_method="S256",
+            token_endpoint_auth_method="none",
+        )
+
+    def return_address(self, username: str, password: str) -> str:
+        """Signs in at the company, and returns the address of the application with a code or an error.
+
+        The address is empty if the company asks for the password again.
+        """
+        url, self.state = self.application.create_authorization_url(
+            self.outputs["authorize_url"],
+            code_verifier=self.verifier,
+            identity_provider=self.provider,
+            nonce=secrets.token_urlsafe(16),
+        )
+        asked = False
+        form: dict[str, str] = {}
+        for _ in range(_MOST_PAGES):
+            method = "POST" if form else "GET"
+            answer = self.browser.request(method, url, data=self.change(form), allow_redirects=False, timeout=TIMEOUT)
+            url, form = urljoin(url, str(answer.headers.get("location", ""))), {}
+            if url.startswith(self.outputs["redirect_uri"]):
+                return str(url)
+            if not answer.is_redirect:
+                page = Form(answer.text)
+                if "password" in page.fields:
+                    if asked:
+                        return ""
+                    asked, page.fields["username"], page.fields["password"] = True, username, password
+                url, form = urljoin(url, page.action or ""), page.fields
+        raise AssertionError(f"The sign-in does not end. The last page was {url}.")
+
+    def tokens(self, username: str, password: str) -> dict[str, Any]:
+        """Signs in and returns all tokens. Raises SignInFailed with the error that the application gets."""
+        address = self.return_address(username, password)
+        received = parse_qs(urlsplit(address).query)
+        if "code" not in received:
+            raise SignInFailed(received.get("error_description", ["The company refused the password."])[0])
+        return dict(
+            self.application.fetch_token(
+                self.outputs["token_url"],
+                authorization_response=address,
+                state=self.state,
+                code_verifier=self.verifier,
+            )
+        )
+
+    def refresh(self, refresh_token: str) -> dict[str, Any]:
+        return dict(self.application.refresh_token(self.outputs["token_url"], refresh_token=refresh_token))
+
+
+def visitor(outputs: dict[str, Any], kind: str, *scopes: str) -> Visitor:
+    return Visitor(outputs, outputs["company"][kind]["provider"], " ".join(("openid", "email", *scopes)))
+
+
+def sign_in(outputs: dict[str, Any], kind: str, person: str, *scopes: str) -> dict[str, Any]:
+    """Signs in an employee of the company, and returns all tokens."""
+    return visitor(outputs, kind, *scopes).tokens(**outputs["company"][kind]["users"][person])
