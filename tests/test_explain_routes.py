@@ -34,11 +34,11 @@ def jwks_url() -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def stage(jwks_url: str) -> Iterator[None]:
     """A user pool with the groups clerks and readers and the user clio, and a policy of the group clerks."""
-    credentials = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    key, secret = "test", "test"
     with (
         wired(),
         empty_tables(),
-        dynamodb_over_http(*credentials.values()) as dynamodb_url,
+        dynamodb_over_http(key, secret) as dynamodb_url,
         pytest.MonkeyPatch.context() as environment,
     ):
         cognito = boto3.client("cognito-idp", region_name="us-east-1")
@@ -50,8 +50,9 @@ def stage(jwks_url: str) -> Iterator[None]:
         environment.setenv("ISSUER", f"https://cognito-idp.us-east-1.amazonaws.com/{pool_id}")
         environment.setenv("JWKS_URL", jwks_url)
         # A token is checked with the reads of the authorizer, which call DynamoDB without the SDK.
-        for name, value in {**credentials, "AWS_ENDPOINT_URL_DYNAMODB": dynamodb_url}.items():
-            environment.setenv(name, value)
+        environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
+        environment.setenv("AWS_ACCESS_KEY_ID", key)
+        environment.setenv("AWS_SECRET_ACCESS_KEY", secret)
         put("clerks", allow("/whoami", sid="who"))
         yield
 
