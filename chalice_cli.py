@@ -12,7 +12,7 @@ def prepare(argv: Sequence[str] | None = None) -> None:
     """Prepares the command of a Chalice command line. Does nothing for other commands.
 
     `chalice local` by itself verifies no token. It gets the strict gateway and the settings of the cloud that
-    `make run` started. `chalice deploy` is refused where it could create a second API.
+    `make run` started. `chalice deploy` is refused for a stage that is not configured.
 
     Raises:  SystemExit with one message
     """
@@ -23,6 +23,6 @@ def prepare(argv: Sequence[str] | None = None) -> None:
 
         attach(argv=words)
     if "deploy" in words:
-        from infra.direct_deployment import refuse_a_second_api
+        from infra.direct_deployment import refuse_unconfigured
 
-        refuse_a_second_api(words)
+        refuse_unconfigured(words)

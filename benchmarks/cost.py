@@ -100,7 +100,8 @@ def decisions(load: Load) -> list[Line]:
 
 def fixed(load: Load) -> list[Line]:
     """Return the fixed costs and the costs of users."""
-    alarms = len(re.findall(r"Type: AWS::CloudWatch::Alarm", (PROJECT / "infra/identity.yaml").read_text("utf-8")))
+    templates = [(PROJECT / name).read_text("utf-8") for name in ("infra/identity.yaml", ".chalice/package.json")]
+    alarms = len(re.findall("AWS::CloudWatch::Alarm", "".join(templates)))
     users = load.requests_per_active_user
     return [
         _line(

@@ -1,127 +1,54 @@
-"""Reads the application's template, `.chalice/package.json`, for one stage.
+"""The packaged application, and its CloudFormation template for one stage."""
 
-`chalice package` merges this template into its own. It is the only definition of roles, environments and gateway
-responses, so a deployment with `chalice deploy` reads them from it too.
-"""
-
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from infra.errors import Refused
-from infra.stage import Stage
-from infra.templates import read_json, resolve
-
-_TEMPLATE = ".chalice/package.json"
-_STREAM_EVENT = "PolicyChangedDynamodbEventSource"
-# Chalice imports app.py with the variables of the API. The authorizers and the stream handler are built from these.
-_IMPORT_VARIABLES = {
-    "USER_POOL_ARN": "UserPoolArn",
-    "POLICY_STREAM_ARN": "PolicyStreamArn",
-    "RESOURCE_SERVER": "ResourceServerIdentifier",
-    "AUTHORIZER_CACHE_SECONDS": "AuthorizerCacheSeconds",
-}
 
 
 @dataclass(frozen=True)
-class Function:
-    """One Lambda function. `name` is its name in Chalice."""
+class Package:
+    """The two files of `make package`: the template `sam.json`, and the bundle `deployment.zip` of all functions."""
 
-    name: str
-    role: str
-    environment: Mapping[str, str]
+    template: str
+    bundle: bytes
 
-
-@dataclass(frozen=True)
-class Application:
-    """The expected application of one stage.
-
-    stream             the ARN of the policy table's stream
-    stream_settings    arguments of UpdateEventSourceMapping for the stream handler
-    gateway_responses  response type → arguments of PutGatewayResponse
-    """
-
-    functions: tuple[Function, ...]
-    stream: str
-    stream_settings: Mapping[str, Any]
-    authorizer_cache_seconds: int
-    gateway_responses: Mapping[str, Mapping[str, Any]]
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.bundle).hexdigest()
 
 
-def read_application(project: Path, stage: Stage, outputs: Mapping[str, str], api_id: str | None) -> Application:
-    """Resolves the template for a stage.
-
-    outputs  of the identity stack
-    api_id   the REST API; variables that refer to it are left out until it exists
-
-    Raises:  Refused if a parameter has no value
-    """
-    template = read_json(project, _TEMPLATE)
-    values = {
-        **{name: str(item["Default"]) for name, item in template["Parameters"].items() if "Default" in item},
-        **outputs,
-        **stage.application,
-        "AppName": stage.app,
-        "Stage": stage.name,
-        **({"RestAPI": api_id} if api_id else {}),
-    }
+def read_package(folder: Path) -> Package:
+    """Reads the files that `make package` wrote. Raises Refused if one is missing."""
     try:
-        return _resolved(template["Resources"], stage, values)
-    except KeyError as error:
-        raise Refused(
-            f"{_TEMPLATE}: {error.args[0]}: this parameter has no value. Give it a default, or add an output of the"
-            " same name to infra/identity.yaml."
-        ) from error
+        return Package((folder / "sam.json").read_text(encoding="utf-8"), (folder / "deployment.zip").read_bytes())
+    except OSError as error:
+        raise Refused(f"--package: {error.filename}: {error.strerror}. Run `make package` first.") from error
 
 
-def function_names(project: Path, stage: Stage) -> list[str]:
-    """Returns the deployed names of all functions."""
-    resources, names = read_json(project, _TEMPLATE)["Resources"], {"AppName": stage.app, "Stage": stage.name}
-    named = [resource["Properties"].get("FunctionName") for resource in resources.values()]
-    return [resolve(name, names) for name in named if name]
+def stage_template(packaged: str, code_uri: str, resource_server: str) -> str:
+    """Returns the packaged template for one stage.
+
+    code_uri         the s3:// address of the bundle
+    resource_server  prefix of the stage's scopes
+    """
+    template = json.loads(packaged)
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = code_uri
+    for scopes in _scopes(template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]):
+        # A literal and not a Ref: SAM deploys the API again only if the text of the definition changes.
+        scopes[:] = [f"{resource_server}/{scope.rpartition('/')[2]}" for scope in scopes]
+    return json.dumps(template, separators=(",", ":"))  # CloudFormation limits the size
 
 
-def _resolved(resources: Mapping[str, Any], stage: Stage, values: Mapping[str, str]) -> Application:
-    properties = {name: resource["Properties"] for name, resource in resources.items()}
-    definition = properties["RestAPI"]["DefinitionBody"]
-    return Application(
-        functions=tuple(_function(item, stage, values) for item in properties.values() if "FunctionName" in item),
-        stream=values["PolicyStreamArn"],
-        stream_settings=_stream_settings(properties["PolicyChanged"]["Events"][_STREAM_EVENT]["Properties"], values),
-        authorizer_cache_seconds=int(values["AuthorizerCacheSeconds"]),
-        gateway_responses=gateway_responses(definition),
-    )
-
-
-def _function(properties: Mapping[str, Any], stage: Stage, values: Mapping[str, str]) -> Function:
-    deployed = resolve(properties["FunctionName"], values)
-    name = deployed.removeprefix(stage.function("api_handler")).lstrip("-") or "api_handler"
-    variables = {
-        variable: value
-        for variable, value in properties["Environment"]["Variables"].items()
-        if value != {"Ref": "RestAPI"} or "RestAPI" in values
-    }
-    environment = resolve(variables, values)
-    if name == "api_handler":
-        environment |= {variable: values[source] for variable, source in _IMPORT_VARIABLES.items()}
-    return Function(name, resolve(properties["Role"], values), environment)
-
-
-def _stream_settings(properties: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, Any]:
-    settings = dict(properties)
-    target = resolve(settings.pop("DestinationConfig")["OnFailure"]["Destination"], values)
-    renamed = {"BisectBatchOnFunctionError": settings.pop("BisectBatchOnFunctionError")}
-    return {**settings, **renamed, "DestinationConfig": {"OnFailure": {"Destination": target}}}
-
-
-def gateway_responses(definition: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Returns the gateway responses of an API's definition: response type → arguments of PutGatewayResponse."""
-    return {
-        kind: {
-            **({"statusCode": str(response["statusCode"])} if "statusCode" in response else {}),
-            "responseParameters": response["responseParameters"],
-            "responseTemplates": response["responseTemplates"],
-        }
-        for kind, response in definition["x-amazon-apigateway-gateway-responses"].items()
-    }
+def _scopes(definition: Mapping[str, Any]) -> Iterator[list[str]]:
+    """Yields the scopes of each route with a Cognito authorizer. A name after the last slash is the scope itself."""
+    for methods in definition["paths"].values():
+        for operation in methods.values():
+            for needed in operation.get("security", []):
+                yield from needed.values()

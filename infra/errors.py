@@ -2,7 +2,7 @@
 
 OperatorError
 ├── Refused             an input or the state of the stage forbids the command
-├── DeploymentFailed    AWS, CloudFormation or Chalice did not do what was asked
+├── DeploymentFailed    AWS or CloudFormation did not do what was asked
 │   └── PackagingFailed the application could not be packaged
 └── StepFailed          a step of a command failed; the steps before it remain done
 """
@@ -17,7 +17,7 @@ class Refused(OperatorError):
 
 
 class DeploymentFailed(OperatorError):
-    """A deployment failed. The message quotes the reason that AWS, CloudFormation or Chalice gave."""
+    """A deployment failed. The message quotes the reason that AWS or CloudFormation gave."""
 
 
 class PackagingFailed(DeploymentFailed):

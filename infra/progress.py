@@ -34,7 +34,7 @@ class Progress:
 
         name  begins with a verb
 
-        Raises:  StepFailed for an error of AWS, CloudFormation, Chalice or a use case; other errors as they are
+        Raises:  StepFailed for an error of AWS, CloudFormation or a use case; other errors as they are
         """
         self._write(f"{name} ".ljust(58, ".") + " ")
         step = Step()

@@ -1,4 +1,4 @@
-"""Finds and deletes the resources that outlive a deleted stack: the user pool, the tables and the key."""
+"""Finds and deletes what outlives a deleted stack: the user pool, the tables, the key and the artifact bucket."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.discovery import Client
+from infra.clients import Client
 from infra.stage import Stage
 
 _TABLES = ("PolicyTable", "StateTable", "OnboardingTable", "SampleTable")
@@ -25,8 +25,13 @@ class Retained:
 
 
 def find_retained(stage: Stage, client: Client) -> list[Retained]:
-    """Returns every resource of this stage that holds data, also from earlier deployments."""
-    return [*_pools(stage, client("cognito-idp")), *_tables(stage, client("dynamodb")), *_keys(stage, client("kms"))]
+    """Returns every retained resource of this stage, also from earlier deployments."""
+    return [
+        *_pools(stage, client("cognito-idp")),
+        *_tables(stage, client("dynamodb")),
+        *_keys(stage, client("kms")),
+        *_buckets(stage, client("s3")),
+    ]
 
 
 def _is_ours(stage: Stage, tags: Mapping[str, str]) -> bool:
@@ -94,3 +99,29 @@ def _is_our_key(stage: Stage, kms: Any, key_id: str) -> bool:
 
 def _delete_key(kms: Any, key_id: str) -> None:
     kms.schedule_key_deletion(KeyId=key_id, PendingWindowInDays=_KEY_DELETION_DAYS)
+
+
+def _buckets(stage: Stage, s3: Any) -> Iterator[Retained]:
+    for page in s3.get_paginator("list_buckets").paginate():
+        for bucket in page["Buckets"]:
+            # CloudFormation generates the name from the name of the stack.
+            if bucket["Name"].startswith(f"{stage.app}-{stage.name}-") and _is_our_bucket(stage, s3, bucket["Name"]):
+                yield Retained(f"bucket {bucket['Name']}", partial(_delete_bucket, s3, bucket["Name"]))
+
+
+def _is_our_bucket(stage: Stage, s3: Any, name: str) -> bool:
+    try:
+        tags = s3.get_bucket_tagging(Bucket=name)["TagSet"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("NoSuchTagSet", "AccessDenied"):
+            raise
+        return False
+    return _is_ours(stage, {tag["Key"]: tag["Value"] for tag in tags})
+
+
+def _delete_bucket(s3: Any, name: str) -> None:
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
+        versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        for version in versions:
+            s3.delete_object(Bucket=name, Key=version["Key"], VersionId=version["VersionId"])
+    s3.delete_bucket(Bucket=name)

@@ -1,11 +1,11 @@
 """Refuses a change of a user pool's domain prefix, which CloudFormation cannot make in one step."""
 
-from infra import discovery
+from infra.clients import Client
 from infra.errors import Refused
 from infra.stage import Stage
 
 
-def refuse_another_prefix(stage: Stage, client: discovery.Client, pool_id: str) -> None:
+def refuse_another_prefix(stage: Stage, client: Client, pool_id: str) -> None:
     """Refuses a change from one domain prefix to another. The message names the two steps of such a change.
 
     The property `Domain` is create-only. CloudFormation creates the new domain before it deletes the old one, and

@@ -1,76 +1,88 @@
 """Creates, updates and deletes CloudFormation stacks. Every operation is idempotent."""
 
-import hashlib
-import json
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
-from infra.change_sets import replaced_or_removed
+from infra.artifacts import Artifacts
+from infra.change_sets import Change, lost, read_changes
 from infra.errors import DeploymentFailed, Refused
 
-CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
+CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 LARGEST_BODY = 51_200  # bytes of a template that CloudFormation accepts without a bucket
 _STARTED = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
 _NOT_UPDATABLE = ("REVIEW_", "CREATE_IN_PROGRESS", "ROLLBACK_", "DELETE_")
-_FIRST_PAUSE, _LONGEST_PAUSE, _TIMEOUT = 0.2, 5.0, 3600.0  # seconds
+_ONLY_DELETABLE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED")
+_HOUR = {"Delay": 1, "MaxAttempts": 3600}  # seconds
 
 
-class Stacks:
-    """Deploys templates. A template that is too large for one call goes through a bucket.
+@dataclass(frozen=True)
+class Deployed:
+    """A deployed stack.
 
-    cloudformation, s3  boto3 clients
-    bucket              created when it is missing; needed only for code and for large templates
+    changes  of resources; a deployment can also change only outputs
     """
 
-    def __init__(
-        self, cloudformation: Any, s3: Any = None, bucket: str = "", sleep: Callable[[float], None] = time.sleep
-    ) -> None:
-        self._cloudformation = cloudformation
-        self._s3 = s3
-        self._bucket = bucket
-        self._sleep = sleep
+    outputs: Mapping[str, str]
+    changes: Sequence[Change] = ()
+    changed: bool = False
 
-    def upload(self, content: bytes, suffix: str) -> str:
-        """Stores content under its hash. Returns the s3:// address."""
-        key = hashlib.sha256(content).hexdigest()[:32] + suffix
-        try:
-            self._s3.head_bucket(Bucket=self._bucket)
-        except ClientError:
-            self._s3.create_bucket(Bucket=self._bucket)
-        self._s3.put_object(Bucket=self._bucket, Key=key, Body=content)
-        return f"s3://{self._bucket}/{key}"
 
-    def deploy(
-        self, name: str, template: str, given: Mapping[str, str], keep: Container[str] = ()
-    ) -> tuple[dict[str, str], bool]:
-        """Creates or updates a stack. Returns its outputs, and whether anything changed.
+@dataclass(frozen=True)
+class Stacks:
+    """Deploys templates by change sets.
+
+    cloudformation  a boto3 client
+    artifacts       stores a template that is too large for one call
+    revert_drift    an update also reverts changes that were made by hand
+    """
+
+    cloudformation: Any
+    artifacts: Artifacts | None = None
+    revert_drift: bool = False
+
+    def deploy(self, name: str, template: str, given: Mapping[str, str], keep: Container[str] = ()) -> Deployed:
+        """Creates or updates a stack.
 
         given  parameters; a parameter that the template does not declare is ignored
         keep   resource types; the update is refused if it would replace or remove a resource of these types
 
         Raises:  Refused, before anything changes; DeploymentFailed
         """
-        source = self._source(template)
         exists = self._prepare_update(name)
-        change_set = f"change-{time.time_ns()}"
-        self._cloudformation.create_change_set(
-            StackName=name,
-            ChangeSetName=change_set,
-            ChangeSetType="UPDATE" if exists else "CREATE",
-            Parameters=self._parameters(source, given),
-            Capabilities=CAPABILITIES,
-            **source,
-        )
-        changed = self._execute(name, change_set, keep)
-        return self.outputs(name), changed
+        where, changes = self._create_change_set(name, template, given, exists)
+        if changes is None:
+            return Deployed(self.outputs(name))
+        if resources := lost(changes, keep):
+            self.cloudformation.delete_change_set(**where)
+            raise Refused(
+                f"Refused: this update would replace or remove {' and '.join(resources)}. The data or the address would"
+                " no longer be used. To proceed, pass `--allow-replacement`."
+            )
+        self.cloudformation.execute_change_set(**where)
+        self._wait(f"stack_{'update' if exists else 'create'}_complete", StackName=name)
+        self._check(name, ("CREATE_COMPLETE", "UPDATE_COMPLETE"))
+        return Deployed(self.outputs(name), changes, changed=True)
+
+    def preview(self, name: str, template: str, given: Mapping[str, str]) -> Sequence[Change]:
+        """Returns the changes that `deploy` would make. Raises DeploymentFailed."""
+        exists = self.is_updatable(name)
+        if not exists and self.describe(name):
+            raise DeploymentFailed(f"{name}: the creation of the stack has not finished. `deploy` starts it again")
+        where, changes = self._create_change_set(name, template, given, exists)
+        if changes is not None:
+            self.cloudformation.delete_change_set(**where)
+        if not exists:
+            self.cloudformation.delete_stack(StackName=name)  # the change set created an empty stack
+        return changes or ()
 
     def describe(self, name: str) -> dict[str, Any] | None:
         """Returns CloudFormation's description of a stack, or None if the stack does not exist."""
         try:
-            stack: dict[str, Any] = self._cloudformation.describe_stacks(StackName=name)["Stacks"][0]
+            stack: dict[str, Any] = self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
         except ClientError as error:
             if "does not exist" in str(error):
                 return None
@@ -87,134 +99,97 @@ class Stacks:
         stack = self.describe(name) or {}
         return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
-    def parameters(self, name: str) -> dict[str, str]:
-        """Returns the parameters of the last deployment. They are empty if the stack does not exist."""
-        stack = self.describe(name) or {}
-        return {given["ParameterKey"]: given["ParameterValue"] for given in stack.get("Parameters", [])}
-
-    def change_parameters(self, name: str, changes: Mapping[str, str]) -> bool:
-        """Deploys the stack's current template with changed parameters. Returns whether anything changed."""
-        template = self._cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
-        text = template if isinstance(template, str) else json.dumps(template)
-        return self.deploy(name, text, {**self.parameters(name), **changes})[1]
-
     def delete(self, name: str) -> bool:
         """Deletes a stack and waits for the end of the deletion. Returns whether the stack existed."""
         stack = self.describe(name)
         if stack is None:
             return False
-        self._cloudformation.delete_stack(StackName=name)
-        stack = self._settled(stack["StackId"], stack)  # a deleted stack is found only by its id
-        if stack["StackStatus"] != "DELETE_COMPLETE":
-            raise DeploymentFailed(self._failure(name, stack))
+        self.cloudformation.delete_stack(StackName=name)
+        self._wait("stack_delete_complete", StackName=stack["StackId"])  # a deleted stack is found only by its id
+        self._check(stack["StackId"], ("DELETE_COMPLETE",), name)
         return True
-
-    def _source(self, template: str) -> dict[str, str]:
-        content = template.encode()
-        if len(content) <= LARGEST_BODY:
-            return {"TemplateBody": template}
-        if not self._bucket:
-            raise DeploymentFailed(
-                f"the template has {len(content)} bytes; without a bucket, CloudFormation accepts {LARGEST_BODY}"
-            )
-        bucket, _, key = self.upload(content, ".template").removeprefix("s3://").partition("/")
-        url = self._s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": key})
-        return {"TemplateURL": url.split("?")[0]}
 
     def _prepare_update(self, name: str) -> bool:
         """Returns whether the stack can be updated. Deletes a stack that can only be deleted."""
         stack = self.describe(name)
         if stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS":
             return False
-        status: str = self._settled(name)["StackStatus"]  # an interrupted command leaves its operation in progress
-        if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"):
+        status = self._settled(name, stack["StackStatus"])  # an interrupted command leaves its operation in progress
+        if status in _ONLY_DELETABLE:
             self.delete(name)
             return False
         return status != "DELETE_COMPLETE"
 
+    def _settled(self, name: str, status: str) -> str:
+        """Waits for the end of an operation, and returns the status then."""
+        if not status.endswith("IN_PROGRESS"):
+            return status
+        operation = {"DELETE": "delete", "UPDATE": "update"}.get(status.partition("_")[0], "create")
+        self._wait(f"stack_{operation}_complete", StackName=name)
+        return str((self.describe(name) or {"StackStatus": "DELETE_COMPLETE"})["StackStatus"])
+
+    def _create_change_set(
+        self, name: str, template: str, given: Mapping[str, str], exists: bool
+    ) -> tuple[Mapping[str, str], Sequence[Change] | None]:
+        """Returns the names of a new change set, and its changes. Without a difference, deletes it and returns None."""
+        source, where = self._source(template), {"StackName": name, "ChangeSetName": f"change-{time.time_ns()}"}
+        self.cloudformation.create_change_set(
+            **where,
+            ChangeSetType="UPDATE" if exists else "CREATE",
+            Parameters=self._parameters(source, given),
+            Capabilities=CAPABILITIES,
+            **source,
+            **({"DeploymentMode": "REVERT_DRIFT"} if exists and self.revert_drift else {}),
+        )
+        self._wait("change_set_create_complete", **where)
+        pages = list(self.cloudformation.get_paginator("describe_change_set").paginate(**where))
+        if pages[0]["Status"] != "FAILED":
+            return where, read_changes(pages)
+        self.cloudformation.delete_change_set(**where)
+        reason = pages[0].get("StatusReason", "")
+        if "didn't contain changes" in reason or "No updates" in reason:
+            return where, None
+        raise DeploymentFailed(f"{name}: {reason}")
+
+    def _source(self, template: str) -> dict[str, str]:
+        content = template.encode()
+        if len(content) <= LARGEST_BODY:
+            return {"TemplateBody": template}
+        if self.artifacts is None:
+            raise DeploymentFailed(
+                f"the template has {len(content)} bytes; without a bucket, CloudFormation accepts {LARGEST_BODY}"
+            )
+        self.artifacts.store(content, ".template")
+        return {"TemplateURL": self.artifacts.url(content, ".template")}
+
     def _parameters(self, source: Mapping[str, str], given: Mapping[str, str]) -> list[dict[str, str]]:
-        known = self._cloudformation.get_template_summary(**source)["Parameters"]
+        known = self.cloudformation.get_template_summary(**source)["Parameters"]
         names = {parameter["ParameterKey"] for parameter in known}
         return [{"ParameterKey": key, "ParameterValue": value} for key, value in given.items() if key in names]
 
-    def _execute(self, name: str, change_set: str, keep: Container[str]) -> bool:
-        described = self._wait(
-            lambda: self._cloudformation.describe_change_set(StackName=name, ChangeSetName=change_set),
-            lambda change_set: _at_rest(change_set["Status"]),
-        )
-        if described["Status"] == "FAILED":
-            reason = described.get("StatusReason", "")
-            self._cloudformation.delete_change_set(StackName=name, ChangeSetName=change_set)
-            if "didn't contain changes" in reason or "No updates" in reason:
-                return False
-            raise DeploymentFailed(f"{name}: {reason}")
-        self._refuse_replacement(name, change_set, keep)
-        before = self._stack(name)
-        self._cloudformation.execute_change_set(StackName=name, ChangeSetName=change_set)
-        stack = self._settled(name, before)
-        if stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-            raise DeploymentFailed(self._failure(name, stack))
-        return True
-
-    def _refuse_replacement(self, name: str, change_set: str, keep: Container[str]) -> None:
-        ids = replaced_or_removed(self._cloudformation, name, change_set, keep)
-        if ids:
-            self._cloudformation.delete_change_set(StackName=name, ChangeSetName=change_set)
-            raise Refused(
-                f"Refused: this update would replace or remove {' and '.join(ids)}. Their data would no longer be used."
-                " To proceed, pass `--allow-replacement`."
-            )
-
-    def _stack(self, name: str) -> dict[str, Any]:
-        stack: dict[str, Any] = self._cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-        return stack
-
-    def _settled(self, name: str, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        if before:  # the first descriptions after the start of an operation can be those from before the start
-            self._wait(lambda: self._stack(name), lambda stack: _moment(stack) != _moment(before))
-        return self._wait(lambda: self._stack(name), lambda stack: _at_rest(stack["StackStatus"]))
-
-    def _wait(
-        self, describe: Callable[[], dict[str, Any]], is_over: Callable[[dict[str, Any]], bool]
-    ) -> dict[str, Any]:
-        pause, waited = _FIRST_PAUSE, 0.0
-        while not is_over(described := describe()):
-            if waited > _TIMEOUT:
+    def _wait(self, operation: str, **where: str) -> None:
+        """Waits at most an hour. The status afterwards says whether the operation was successful."""
+        try:
+            self.cloudformation.get_waiter(operation).wait(**where, WaiterConfig=_HOUR)
+        except WaiterError as error:
+            if "Max attempts exceeded" in str(error):
                 raise DeploymentFailed(
-                    f"CloudFormation did not finish within {_TIMEOUT / 60:.0f} minutes and is still working. Wait"
-                    " until the stack operation has ended"
-                )
-            self._sleep(pause)
-            waited, pause = waited + pause, min(pause * 1.5, _LONGEST_PAUSE)
-        return described
+                    "CloudFormation did not finish within an hour and is still working. Wait until the stack operation"
+                    " has ended"
+                ) from error
 
-    def _failure(self, name: str, stack: Mapping[str, Any]) -> str:
-        return f"{name}: {stack['StackStatus']}: {self._first_failure(name)}"
+    def _check(self, stack: str, good: Container[str], name: str = "") -> None:
+        status = self.cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+        if status not in good:
+            raise DeploymentFailed(f"{name or stack}: {status}: {self._first_failure(stack)}")
 
-    def _first_failure(self, name: str) -> str:
+    def _first_failure(self, stack: str) -> str:
         reason = "CloudFormation gave no reason"
         # CloudFormation lists the newest event first. The oldest failure is the cause of the later ones.
-        for event in self._cloudformation.describe_stack_events(StackName=name)["StackEvents"]:
+        for event in self.cloudformation.describe_stack_events(StackName=stack)["StackEvents"]:
             if event["ResourceStatus"].endswith("FAILED"):
                 cause = event.get("ResourceStatusReason", "CloudFormation gave no reason")
                 reason = f"{event['LogicalResourceId']}: {cause}"
             if event["ResourceType"] == "AWS::CloudFormation::Stack" and event["ResourceStatus"] in _STARTED:
                 break  # older events belong to an earlier operation
         return reason
-
-
-def _at_rest(status: str) -> bool:
-    return not status.endswith(("PENDING", "IN_PROGRESS"))
-
-
-def _moment(stack: Mapping[str, Any]) -> tuple[Any, ...]:
-    return stack["StackStatus"], stack.get("LastUpdatedTime"), stack.get("DeletionTime")
-
-
-def with_code(template: str, code_uri: str) -> str:
-    """Returns a packaged SAM template in which every function uses the uploaded code."""
-    parsed = json.loads(template)
-    for resource in parsed["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = code_uri
-    return json.dumps(parsed)

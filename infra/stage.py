@@ -12,7 +12,7 @@ from infra.errors import Refused
 from infra.templates import parameter_text, read_json, read_yaml
 
 # The program itself sets these parameters of the identity template.
-_GIVEN = frozenset({"AppName", "Stage", "DeployPhase", "RestApiId"})
+_GIVEN = frozenset({"AppName", "Stage"})
 # These names have another meaning. The value says what to use instead.
 _RESERVED = {
     "local": "the cloud on this machine: use `make run`, `make policies` and `make reset`",
@@ -41,9 +41,17 @@ class Stage:
         return f"{self.app}-{self.name}-identity"
 
     @property
-    def state_parameter(self) -> str:
-        """The name of the SSM parameter with Chalice's state of this stage."""
-        return f"/{self.app}/{self.name}/chalice-state"
+    def application_stack(self) -> str:
+        return f"{self.app}-{self.name}-application"
+
+    @property
+    def identity_parameters(self) -> dict[str, str]:
+        """The parameters of the identity stack. All others have the default of the template."""
+        return {**self.identity, "AppName": self.app, "Stage": self.name}
+
+    def application_parameters(self, outputs: Mapping[str, str]) -> dict[str, str]:
+        """Returns the parameters of the application's stack. `outputs` are those of the identity stack."""
+        return {**outputs, **self.application, "AppName": self.app, "Stage": self.name}
 
     def function(self, name: str) -> str:
         """Returns the deployed name of a function. `name` is its name in Chalice; `api_handler` is the API."""

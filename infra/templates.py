@@ -46,7 +46,8 @@ class _FastLoader(_Texts, getattr(yaml, "CBaseLoader", yaml.BaseLoader)):  # typ
     """Needs a tenth of the time. Reports another line for some errors."""
 
 
-def _parsed(text: str) -> Any:
+def parse_yaml(text: str) -> Any:
+    """Returns the content of a YAML text. Raises yaml.YAMLError."""
     try:
         return yaml.load(text, _FastLoader)  # noqa: S506  # it constructs only texts, lists and mappings
     except yaml.YAMLError:
@@ -56,7 +57,7 @@ def _parsed(text: str) -> Any:
 def read_yaml(project: Path, name: str) -> Any:
     """Returns the content of a YAML file. Raises Refused if it is missing or invalid."""
     try:
-        return _parsed(_text(project, name))
+        return parse_yaml(_text(project, name))
     except yaml.constructor.ConstructorError as error:
         raise Refused(f"{name}: {error.problem}{_line(error)}.") from error
     except yaml.YAMLError as error:
@@ -83,19 +84,6 @@ def _text(project: Path, name: str) -> str:
         raise Refused(f"{name}: cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise Refused(f"{name}: not valid UTF-8.") from error
-
-
-def resolve(value: Any, values: Mapping[str, str]) -> Any:
-    """Replaces Ref and Fn::Sub by their values. Raises KeyError for a name without a value."""
-    if isinstance(value, list):
-        return [resolve(item, values) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if "Ref" in value:
-        return values[value["Ref"]]
-    if "Fn::Sub" in value:
-        return re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]], value["Fn::Sub"])
-    return {key: resolve(item, values) for key, item in value.items()}
 
 
 def parameter_text(field: str, definition: Mapping[str, Any], value: Any) -> str:

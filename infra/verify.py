@@ -1,8 +1,7 @@
-"""Reads a deployed stage from AWS, and compares it with the repository. Changes nothing.
+"""Compares a deployed stage with the templates that were deployed, and these templates with the repository.
 
-Two things are not checked. The physical names of resources are taken from the stack. The code of a packaged stage is
-unknown: all functions must run the same code. For a stage of `manage.py`, the code is compared with the state that the
-last deployment stored.
+Changes nothing. The physical names of resources are taken from the stacks. The code of the functions is compared with
+the bundle that the deployed template names.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -11,9 +10,9 @@ from typing import Any
 
 from infra.checks import (
     account,
+    artifacts,
     authorizers,
     clients,
-    deployment,
     functions,
     policies,
     pool,
@@ -38,8 +37,8 @@ CHECKS: Sequence[Check] = (
     *clients.CHECKS,
     *providers.CHECKS,
     *tables.CHECKS,
+    *artifacts.CHECKS,
     *functions.CHECKS,
-    *deployment.CHECKS,
     *roles.CHECKS,
     *stream.CHECKS,
     *rest_api.CHECKS,

@@ -5,10 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from infra.application import gateway_responses
+from infra.application import Package, stage_template
+from infra.artifacts import Artifacts
+from infra.clients import simulated_keys
 from infra.files import replace_file
 from infra.package import PROJECT, package
-from infra.stacks import Stacks, with_code
+from infra.stacks import Stacks
 from local.cloud import STAGE, LocalCloud, app_name
 from local.company import registration
 from local.company.provider import RunningCompany
@@ -24,8 +26,6 @@ def install(
 
     mfa  the MfaMode. With ON, also the sample users have to set an authenticator up on the sign-in pages
     """
-    stacks = Stacks(cloud.client("cloudformation"), cloud.client("s3"), bucket=f"{APPLICATION}-deploy")
-    identity_template = registration.accept_this_machine((PROJECT / "infra/identity.yaml").read_text(encoding="utf-8"))
     parameters = {
         "Stage": STAGE,
         "MfaMode": mfa,
@@ -35,34 +35,26 @@ def install(
         **registration.identity_parameters(company, cloud.client("secretsmanager"), f"{APPLICATION}-oidc"),
     }
     say("deploying the identity stack: user pool, clients, groups, tables, roles")
-    identity, _ = stacks.deploy(IDENTITY, identity_template, parameters)
+    template = registration.accept_this_machine((PROJECT / "infra/identity.yaml").read_text(encoding="utf-8"))
+    cloudformation = cloud.client("cloudformation")
+    identity = Stacks(cloudformation).deploy(IDENTITY, template, parameters).outputs
     say("packaging the application")
-    template, code = package(cloud.folder / "build")
+    packaged = Package(*package(cloud.folder / "build"))
     say("deploying the application stack: API, authorizers, triggers, stream handler")
-    application, _ = stacks.deploy(
+    artifacts = Artifacts(cloud.client("s3"), identity["ArtifactBucketName"])
+    artifacts.store(packaged.bundle, ".zip")
+    code = artifacts.uri(packaged.bundle, ".zip")
+    application = Stacks(cloudformation, artifacts).deploy(
         APPLICATION,
-        with_code(template, stacks.upload(code, ".zip")),
-        # The emulator serves its keys here. Its tokens have the issuer of AWS.
+        stage_template(packaged.template, code, identity["ResourceServerIdentifier"]),
         {
             "Stage": STAGE,
             **identity,
             **registration.application_parameters(),
-            "JwksUrl": f"{cloud.url}/{identity['UserPoolId']}/.well-known/jwks.json",
+            **simulated_keys(cloud.client, identity["UserPoolId"]),
         },
     )
-    say("connecting the user pool to its triggers")
-    complete = {"DeployPhase": "complete", "RestApiId": application["RestAPIId"]}
-    identity, _ = stacks.deploy(IDENTITY, identity_template, {**parameters, **complete})
-    add_gateway_responses(cloud.client("apigateway"), application["RestAPIId"], STAGE, template)
-    return {**identity, **application}
-
-
-def add_gateway_responses(apigateway: Any, api_id: str, stage: str, template: str) -> None:
-    """Adds the gateway responses of the template to the API, because the emulator's import ignores them."""
-    definition = json.loads(template)["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
-    for kind, response in gateway_responses(definition).items():
-        apigateway.put_gateway_response(restApiId=api_id, responseType=kind, **response)
-    apigateway.create_deployment(restApiId=api_id, stageName=stage)
+    return {**identity, **application.outputs}
 
 
 def callback_url(cloud: LocalCloud) -> str:

@@ -16,7 +16,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
-from infra.discovery import Client
+from infra.clients import Client
 from infra.errors import Refused
 from infra.stage import Stage
 
@@ -30,7 +30,6 @@ _INVALID = frozenset(
 def connect(stage: Stage) -> Client:
     """Returns a function that creates the boto3 client of a service. Raises Refused and BotoCoreError."""
     session: Any = boto3.Session(region_name=stage.region)
-    # API Gateway accepts one deployment every five seconds, and Chalice creates one just before this program.
     patient = Config(retries={"mode": "standard", "total_max_attempts": 8})
     # The first call goes to STS. Without a network, it fails after two attempts instead of eight.
     prompt = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=10, read_timeout=20)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from botocore.exceptions import ConnectionError as NotConnected
 
-from infra.discovery import Client
+from infra.clients import Client
 from infra.errors import Refused
 from infra.stacks import Stacks
 from infra.stage import Stage, read_stage

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from infra.discovery import Client
+from infra.clients import Client
 from infra.stage import Stage
 from operations.output import Output
 

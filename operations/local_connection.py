@@ -16,7 +16,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-from infra.discovery import Client
+from infra.clients import Client
 from infra.errors import Refused
 from infra.stacks import Stacks
 

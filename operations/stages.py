@@ -5,6 +5,7 @@ A command imports what it needs when it runs, so that `manage.py --help` loads n
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from typer import Context, Option
@@ -21,12 +22,19 @@ if TYPE_CHECKING:
 def deploy(
     context: Context,
     stage_name: StageName,
-    adopt: Annotated[
-        str | None, Option("--adopt", metavar="API", help="Id of the REST API to use if Chalice's state is missing.")
+    plan: Annotated[bool, Option("--plan", help="Only print the changes that a deployment would make.")] = False,
+    package: Annotated[
+        Path | None, Option("--package", metavar="FOLDER", help="Deploy the files that `package` wrote into a folder.")
     ] = None,
+    revert_drift: Annotated[
+        bool, Option("--revert-drift", help="Also revert changes of the stacks' resources that were made by hand.")
+    ] = False,
     allow_replacement: Annotated[
         bool,
-        Option("--allow-replacement", help="Permit an update that replaces or removes a user pool, a table or a key."),
+        Option(
+            "--allow-replacement",
+            help="Permit an update that replaces or removes a user pool, a table, a key or the API.",
+        ),
     ] = False,
     overwrite_policies: OverwritePolicies = False,
     allow_unknown_group: AllowUnknownGroup = False,
@@ -45,8 +53,13 @@ def deploy(
     output = invocation.output
     stage, client = open_stage(invocation, stage_name)
     progress = Progress(output.write)
-    options = Options(adopt, overwrite_policies, allow_replacement, allow_unknown_group)
-    url = Deploy(invocation.project, stage, client, progress)(options)
+    options = Options(revert_drift, package, overwrite_policies, allow_replacement, allow_unknown_group)
+    deployment = Deploy(invocation.project, stage, client, progress, options)
+    if plan:
+        changes = deployment.preview()
+        output.say("\n".join(changes) if changes else "no stack would change")
+        return 0
+    url = deployment()
     findings = run_checks(stage, client, invocation.project)
     failed = [finding for finding in findings if not finding.ok]
     for finding in failed:
@@ -67,7 +80,7 @@ def destroy(
 ) -> int:
     """Delete a stage, and retain its data.
 
-    The user pool, the tables and the key are retained.
+    The user pool, the tables, the key and the artifact bucket are retained.
     """
     if purge_data not in (None, stage_name):
         raise Refused(
@@ -81,7 +94,7 @@ def destroy(
     invocation: Invocation = context.obj
     stage, client = open_stage(invocation, stage_name)
     progress = Progress(invocation.output.write)
-    Destroy(invocation.project, stage, client, progress)(purge=purge_data is not None)
+    Destroy(stage, client, progress)(purge=purge_data is not None)
     invocation.output.say("done" if progress.changed else "nothing changed")
     return 0
 
@@ -122,16 +135,14 @@ def report(output: Output, findings: Sequence["Finding"], as_json: bool) -> int:
 
 def outputs(context: Context, stage_name: StageName, as_json: AsJson = False) -> int:
     """Print a stage's outputs and the URL of its API."""
-    from infra import discovery
-    from infra.chalice_state import ChaliceState
+    from infra.stacks import Stacks
     from operations.connection import open_stage, stack_outputs
 
     invocation: Invocation = context.obj
     stage, client = open_stage(invocation, stage_name)
     stack = stack_outputs(stage, client)
-    state = ChaliceState(invocation.project, stage, client).read()
-    api_id = state.api_id if state else None
-    values = {**stack, **({"ApiUrl": discovery.api_url(stage, api_id)} if api_id else {})}
+    url = Stacks(client("cloudformation")).outputs(stage.application_stack).get("EndpointURL")
+    values = {**stack, **({"ApiUrl": url} if url else {})}
     if as_json:
         invocation.output.json(values)
     else:

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from botocore.exceptions import ClientError
 
 from infra.checks.check import Check
-from infra.checks.compare import differing, shown, unexpected
+from infra.checks.compare import differing, same, shown, unexpected
 from infra.checks.live import Live
-from infra.comparison import same
 
 
 def _firewall(live: Live) -> Iterator[str]:
-    for expected in live.expected.of("AWS::WAFv2::WebACLAssociation").values():
+    for _, _, expected in live.all_expected("AWS::WAFv2::WebACLAssociation"):
         resource, acl = expected["ResourceArn"], expected["WebACLArn"]
         actual = _web_acl_of(live, resource)
         if actual != acl:

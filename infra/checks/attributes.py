@@ -17,12 +17,18 @@ def attribute(kind: str, what: str, physical: str, arn: Arn) -> str:
         ("AWS::Cognito::UserPool", "Arn"): lambda: arn("cognito-idp", f"userpool/{physical}"),
         ("AWS::DynamoDB::Table", "Arn"): lambda: arn("dynamodb", f"table/{physical}"),
         ("AWS::KMS::Key", "Arn"): lambda: arn("kms", f"key/{physical}"),
+        ("AWS::S3::Bucket", "Arn"): lambda: f"arn:{_partition(arn)}:s3:::{physical}",
+        ("AWS::Serverless::Function", "Arn"): lambda: arn("lambda", f"function:{physical}"),
         ("AWS::Logs::LogGroup", "Arn"): lambda: arn("logs", f"log-group:{physical}:*"),
         ("AWS::SQS::Queue", "Arn"): lambda: arn("sqs", _queue_name(physical)),
         ("AWS::SQS::Queue", "QueueName"): lambda: _queue_name(physical),
         ("AWS::WAFv2::WebACL", "Arn"): lambda: arn("wafv2", _web_acl(physical)),
     }
     return attributes[kind, what]()
+
+
+def _partition(arn: Arn) -> str:
+    return arn("s3", "").split(":")[1]
 
 
 def _queue_name(url: str) -> str:

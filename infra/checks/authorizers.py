@@ -27,7 +27,7 @@ def _methods(live: Live) -> Methods:
 
 
 def _expected(live: Live) -> Mapping[tuple[str, str], RouteAuthorizer]:
-    return expected_authorizers(live.packaged, live.expected["ResourceServer"]["Identifier"])
+    return expected_authorizers(live.definition)
 
 
 def _authorizer(live: Live, method: Mapping[str, Any]) -> RouteAuthorizer:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.core.errors import GatehouseError
-from infra.checks.live import Live, Missing
+from infra.checks.deployed_stack import Missing
+from infra.checks.live import Live
 from infra.errors import PackagingFailed, Refused
 
 RESTORE = "Run `manage.py deploy`. If this check still fails, restore the expected value by hand."

@@ -25,7 +25,7 @@ class Expected:
             "Condition": self._holds,
             "Fn::If": self._if,
             "Fn::Sub": self._sub,
-            "Fn::GetAtt": lambda name: self._attribute(*name.split(".")),
+            "Fn::GetAtt": lambda name: self._attribute(*(name.split(".") if isinstance(name, str) else name)),
             "Fn::Equals": lambda sides: self._resolve(sides[0]) == self._resolve(sides[1]),
             "Fn::And": lambda sides: all(self._resolve(side) for side in sides),
             "Fn::Or": lambda sides: any(self._resolve(side) for side in sides),
@@ -67,8 +67,12 @@ class Expected:
         condition, then, otherwise = operands
         return self._resolve(then if self._holds(condition) else otherwise)
 
-    def _sub(self, text: str) -> str:
+    def _sub(self, operand: Any) -> str:
+        text, own = (operand, {}) if isinstance(operand, str) else operand
+
         def value(match: re.Match[str]) -> str:
+            if match[1] in own:
+                return str(self._resolve(own[match[1]]))
             name, _, attribute = match[1].partition(".")
             return self._attribute(name, attribute) if attribute else str(self._values[name])
 

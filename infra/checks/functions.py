@@ -1,98 +1,78 @@
 """Checks the Lambda functions: roles, environment variables, limits, code and permitted callers."""
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.application import Function
 from infra.checks.check import RESTORE, Check
 from infra.checks.compare import differing, shown, unexpected
 from infra.checks.live import Live
-from infra.checks.routes import expected_handlers
-from infra.templates import read_json
 
 _RUNTIMES = ("python3.11", "python3.12", "python3.13")  # the versions that the tests run on
 
 
-def _configurations(live: Live) -> Iterator[tuple[Function, dict[str, Any]]]:
-    for function in live.application.functions:
-        name = live.stage.function(function.name)
-        yield function, live.ask("lambda", "get_function_configuration", FunctionName=name)
+def _configurations(live: Live) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Yields each function: its name, its expected properties and its actual configuration."""
+    for name, expected in live.functions.items():
+        yield name, expected, live.ask("lambda", "get_function_configuration", FunctionName=name)
 
 
 def _roles(live: Live) -> Iterator[str]:
-    for function, actual in _configurations(live):
-        yield from differing(function.name, actual, {"Role": function.role})
+    for name, expected, actual in _configurations(live):
+        yield from differing(name, actual, {"Role": expected["Role"]})
 
 
 def _environments(live: Live) -> Iterator[str]:
-    for function, actual in _configurations(live):
+    for name, properties, actual in _configurations(live):
         variables = actual.get("Environment", {}).get("Variables", {})
-        expected = dict(function.environment)
-        optional = _only_by_chalice(live) - variables.keys() if function.name == "api_handler" else set()
-        yield from differing(function.name, variables, {name: expected[name] for name in expected.keys() - optional})
+        expected = properties["Environment"]["Variables"]
+        yield from differing(name, variables, expected)
         # The value can be a secret, so only the name is shown.
         unknown = sorted(variables.keys() - expected.keys())
-        yield from (f"{function.name}: the environment variable {name} is unexpected." for name in unknown)
-
-
-def _only_by_chalice(live: Live) -> set[str]:
-    """The API function's variables that only `chalice deploy` sets, because it imports app.py with them."""
-    api = read_json(live.project, ".chalice/package.json")["Resources"]["APIHandler"]["Properties"]
-    handler = next(function for function in live.application.functions if function.name == "api_handler")
-    return set(handler.environment) - set(api["Environment"]["Variables"])
+        yield from (f"{name}: the environment variable {variable} is unexpected." for variable in unknown)
 
 
 def _limits(live: Live) -> Iterator[str]:
-    config = read_json(live.project, ".chalice/config.json")
-    for function, actual in _configurations(live):
-        own = config["stages"]["package"]["lambda_functions"].get(function.name, {})
-        timeout, memory = ((own.get(key) or config[key]) for key in ("lambda_timeout", "lambda_memory_size"))
-        yield from differing(function.name, actual, {"Timeout": timeout, "MemorySize": memory})
+    for name, expected, actual in _configurations(live):
+        yield from differing(name, actual, {key: expected[key] for key in ("Timeout", "MemorySize")})
 
 
 def _concurrency(live: Live) -> Iterator[str]:
-    for function in live.application.functions:
-        name = live.stage.function(function.name)
+    for name in live.functions:
         reserved = live.ask("lambda", "get_function_concurrency", FunctionName=name).get("ReservedConcurrentExecutions")
         if reserved is not None:
             yield f"{name} has reserved concurrency {reserved}. Expected: not set."
 
 
 def _code(live: Live) -> Iterator[str]:
-    configurations = list(_configurations(live))
-    for key in ("CodeSha256", "Runtime"):
-        found = {str(actual.get(key)) for _, actual in configurations}
-        if len(found) > 1:
-            yield f"The functions differ in {key}: {', '.join(sorted(found))}."
-    handlers = expected_handlers(live.packaged, live.stage)
-    for function, actual in configurations:
-        yield from differing(function.name, actual, {"Handler": handlers[live.stage.function(function.name)]})
+    for name, expected, actual in _configurations(live):
+        bundle = expected["CodeUri"].rpartition("/")[2].removesuffix(".zip")
+        if actual.get("CodeSha256") != b64encode(bytes.fromhex(bundle)).decode():
+            yield f"{name} does not run the bundle of the deployed template, {bundle}."
+        yield from differing(name, actual, {key: expected[key] for key in ("Handler", "Runtime")})
         if actual.get("Runtime") not in _RUNTIMES:
-            yield f"{function.name} runs on {shown(actual.get('Runtime'))}. Expected: one of {', '.join(_RUNTIMES)}."
+            yield f"{name} runs on {shown(actual.get('Runtime'))}. Expected: one of {', '.join(_RUNTIMES)}."
         if actual.get("Layers"):
-            yield f"{function.name} has a layer, which can run other code in the function. Expected: no layer."
+            yield f"{name} has a layer, which can run other code in the function. Expected: no layer."
         for key in ("State", "LastUpdateStatus"):
             if actual.get(key) == "Failed":
-                yield f"{function.name} cannot run: its {key} is Failed."
+                yield f"{name} cannot run: its {key} is Failed."
 
 
 def _callers(live: Live) -> Iterator[str]:
-    for function in live.application.functions:
-        name = live.stage.function(function.name)
-        yield from unexpected("permitted caller", _allowed(live, name), _expected_callers(live, function.name), of=name)
+    for name in live.functions:
+        yield from unexpected("permitted caller", _allowed(live, name), _expected_callers(live, name), of=name)
 
 
 def _expected_callers(live: Live, name: str) -> set[str]:
-    if name in ("api_handler", "policy_authorizer"):
-        return {f"apigateway.amazonaws.com for {live.arn('execute-api', live.api_id)}/*"}
-    permissions = live.expected.of("AWS::Lambda::Permission").values()
+    permissions = live.application.expected.of("AWS::Lambda::Permission").values()
     return {
-        f"{item['Principal']} for {item['SourceArn']} of {item['SourceAccount']}"
+        _described(item["Principal"], item["SourceArn"], item.get("SourceAccount"))
         for item in permissions
-        if item["FunctionName"] == live.stage.function(name)
+        if item["FunctionName"].rpartition(":")[2] == name  # the name or the ARN
     }
 
 
@@ -113,12 +93,15 @@ def _caller(statement: dict[str, Any]) -> str:
         key.lower(): value for operator in statement.get("Condition", {}).values() for key, value in operator.items()
     }
     arn, account = (conditions.get(f"aws:source{key}") for key in ("arn", "account"))
-    return f"{who} for {arn or 'anything'}{f' of {account}' if account else ''}"
+    return _described(who, arn, account)
+
+
+def _described(principal: str | None, arn: str | None, account: str | None) -> str:
+    return f"{principal} for {arn or 'anything'}{f' of {account}' if account else ''}"
 
 
 def _addresses(live: Live) -> Iterator[str]:
-    for function in live.application.functions:
-        name = live.stage.function(function.name)
+    for name in live.functions:
         if live.listed("lambda", "list_function_url_configs", "FunctionUrlConfigs", FunctionName=name):
             yield f"{name} has a function URL, which avoids the API and its authorizers."
 
@@ -127,10 +110,10 @@ CHECKS = (
     Check("functions-roles", "Each function has its own role.", _roles),
     Check(
         "functions-environment",
-        "Each function has exactly the environment variables of .chalice/package.json.",
+        "Each function has exactly the environment variables of the deployed template.",
         _environments,
     ),
-    Check("functions-limits", "Each function has the timeout and memory of .chalice/config.json.", _limits),
+    Check("functions-limits", "Each function has the timeout and memory of the deployed template.", _limits),
     Check(
         "functions-concurrency",
         "No function has reserved concurrency.",
@@ -139,7 +122,8 @@ CHECKS = (
     ),
     Check(
         "functions-code",
-        "All functions run the same code on a tested Python version, with the handlers of app.py and no layer.",
+        "All functions run the bundle of the deployed template on a tested Python version, with its handlers and no"
+        " layer.",
         _code,
     ),
     Check(

@@ -1,43 +1,33 @@
-"""Reads a deployed stage from AWS, each answer once and when it is needed, and what the repository expects of it."""
+"""Reads a deployed stage from AWS, each answer once and when it is needed, and what is expected of it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from infra import discovery
-from infra.application import Application, read_application
-from infra.checks.attributes import attribute
-from infra.checks.expected import Expected, parameter_values
+from infra.application import stage_template
+from infra.checks.deployed_stack import DeployedStack
+from infra.checks.expected import Expected
+from infra.clients import Client, simulated_keys
 from infra.package import package_without_dependencies
 from infra.stage import Stage
-from infra.templates import read_yaml
-
-
-class Missing(Exception):
-    """A resource that other checks depend on is missing."""
-
-
-class Names(dict[str, Any]):
-    """Values by name. Raises Missing for an unknown name."""
-
-    def __missing__(self, name: str) -> Any:
-        raise Missing(f"the identity stack has no parameter and no resource {name}.")
 
 
 class Live:
-    """Gives the actual and the expected state of one stage.
+    """Gives the actual state of one stage, and the state that its deployed templates describe.
 
     client   returns a boto3 client for the name of a service
     project  the folder of the repository
     """
 
-    def __init__(self, stage: Stage, client: discovery.Client, project: Path) -> None:
+    def __init__(self, stage: Stage, client: Client, project: Path) -> None:
         self.stage = stage
         self.client = client
         self.project = project
+        self.identity = DeployedStack(stage.stack, self.ask, self.listed)
+        self.application = DeployedStack(stage.application_stack, self.ask, self.listed)
         self._answers: dict[str, Any] = {}
 
     def ask(self, service: str, operation: str, **arguments: Any) -> Any:
@@ -56,83 +46,47 @@ class Live:
         listed: list[Any] = self._answers[question]
         return listed
 
-    @cached_property
-    def stack(self) -> Mapping[str, Any]:
-        stacks: list[Any] = self.ask("cloudformation", "describe_stacks", StackName=self.stage.stack)["Stacks"]
-        return dict(stacks[0])
+    @property
+    def expected(self) -> Expected:
+        """The resources of the identity stack."""
+        return self.identity.expected
+
+    @property
+    def physical(self) -> Mapping[str, str]:
+        return self.identity.physical
 
     @cached_property
     def outputs(self) -> dict[str, str]:
-        outputs = {item["OutputKey"]: item["OutputValue"] for item in self.stack.get("Outputs", [])}
-        return {**outputs, **discovery.simulated_keys(self.client, outputs["UserPoolId"])}
+        outputs = self.identity.outputs
+        return {**outputs, **simulated_keys(self.client, outputs["UserPoolId"])}
+
+    def all_expected(self, kind: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Yields the resources of one type in both stacks: logical id, physical id and properties."""
+        for stack in (self.identity, self.application):
+            for name, properties in stack.expected.of(kind).items():
+                yield name, stack.physical[name], properties
 
     @cached_property
-    def parameters(self) -> dict[str, str]:
-        return {item["ParameterKey"]: item["ParameterValue"] for item in self.stack.get("Parameters", [])}
-
-    @cached_property
-    def physical(self) -> Mapping[str, str]:
-        """The physical ids of the stack's resources, by logical id."""
-        resources = self.listed(
-            "cloudformation", "list_stack_resources", "StackResourceSummaries", StackName=self.stage.stack
-        )
-        return Names({item["LogicalResourceId"]: item.get("PhysicalResourceId", "") for item in resources})
-
-    @cached_property
-    def pseudo_parameters(self) -> dict[str, str]:
-        """Partition, region and account, by the names of CloudFormation."""
-        _, partition, _, region, account, _ = self.stack["StackId"].split(":", 5)
-        return {"AWS::Partition": partition, "AWS::Region": region, "AWS::AccountId": account}
-
-    def arn(self, service: str, resource: str) -> str:
-        partition, region, account = (
-            self.pseudo_parameters[f"AWS::{name}"] for name in ("Partition", "Region", "AccountId")
-        )
-        return f"arn:{partition}:{service}:{region}:{account}:{resource}"
-
-    @cached_property
-    def expected_parameters(self) -> dict[str, str]:
-        """The parameters that a deployment gives to the identity stack. All others have the template's default."""
+    def functions(self) -> dict[str, dict[str, Any]]:
+        """The functions of the application's template: deployed name → properties."""
         return {
-            **self.stage.identity,
-            "AppName": self.stage.app,
-            "Stage": self.stage.name,
-            "DeployPhase": "complete",
-            "RestApiId": self.api_id,
+            item["FunctionName"]: item for item in self.application.expected.of("AWS::Serverless::Function").values()
         }
 
     @cached_property
-    def template(self) -> Mapping[str, Any]:
-        template: Mapping[str, Any] = read_yaml(self.project, "infra/identity.yaml")
-        return template
+    def definition(self) -> Mapping[str, Any]:
+        """The definition of the REST API in the application's template."""
+        definition: Mapping[str, Any] = self.application.expected["RestAPI"]["DefinitionBody"]
+        return definition
 
-    @cached_property
-    def expected(self) -> Expected:
-        """The identity stack's resources as the template describes them for this stage."""
-        values = parameter_values(self.template["Parameters"], self.expected_parameters)
-        kinds = {name: resource["Type"] for name, resource in self.template["Resources"].items()}
-        return Expected(
-            self.template,
-            Names({**values, **self.pseudo_parameters, **self.physical}),
-            lambda name, what: (
-                # This ARN contains the time when the stream was created, so it cannot be computed.
-                self.outputs["PolicyStreamArn"]
-                if what == "StreamArn"
-                else attribute(kinds[name], what, self.physical[name], self.arn)
-            ),
-        )
-
-    @cached_property
-    def packaged(self) -> Mapping[str, Any]:
-        """The application's template as packaging writes it; packaged now if the cache does not have it."""
+    def packaged(self, code_uri: str) -> Mapping[str, Any]:
+        """Returns the application's template of this checkout for a stored bundle."""
         with TemporaryDirectory() as folder:
             template, _ = package_without_dependencies(Path(folder), self.project)
-        written: Mapping[str, Any] = json.loads(template)
+        written: Mapping[str, Any] = json.loads(
+            stage_template(template, code_uri, self.outputs["ResourceServerIdentifier"])
+        )
         return written
-
-    @cached_property
-    def application(self) -> Application:
-        return read_application(self.project, self.stage, self.outputs, self.api_id)
 
     @cached_property
     def served(self) -> Mapping[str, Any]:
@@ -150,14 +104,9 @@ class Live:
     def pool_id(self) -> str:
         return self.outputs["UserPoolId"]
 
-    @cached_property
-    def apis(self) -> list[str]:
-        return discovery.apis(self.stage, self.client)
-
-    @cached_property
+    @property
     def api_id(self) -> str:
-        """The REST API that the stack's parameter names, or that calls this stage's authorizer. Raises Missing."""
-        parameter = self.parameters.get("RestApiId", "")
-        if not parameter and not self.apis:
-            raise Missing(f"no REST API named {self.stage.app} calls this stage's authorizer. Run `manage.py deploy`.")
-        return parameter or self.apis[0]
+        return self.application.physical["RestAPI"]
+
+    def arn(self, service: str, resource: str) -> str:
+        return self.identity.arn(service, resource)

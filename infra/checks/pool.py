@@ -5,9 +5,8 @@ from typing import Any
 
 from chalicelib.settings import Settings
 from infra.checks.check import Check
-from infra.checks.compare import differing, shown, unexpected
+from infra.checks.compare import covers, differing, same, shown, unexpected
 from infra.checks.live import Live
-from infra.comparison import covers, same
 
 _WHERE = "The user pool"
 # The values of a pool whose description leaves these settings out.
@@ -85,7 +84,7 @@ def _groups(live: Live) -> Iterator[str]:
 
 def _assigned(live: Live) -> Iterator[tuple[str, set[str]]]:
     """Yields the groups that the triggers assign, by parameter. Raises InternalError for an invalid parameter."""
-    variables = {key: value for each in live.application.functions for key, value in each.environment.items()}
+    variables = {key: value for it in live.functions.values() for key, value in it["Environment"]["Variables"].items()}
     yield "DefaultGroups", set(Settings(variables).default_groups)
     yield "GroupMap", set(Settings(variables).group_map.values())
 

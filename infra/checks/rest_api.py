@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from infra.checks.check import Check
-from infra.checks.compare import differing, unexpected
+from infra.checks.compare import covers, differing, unexpected
 from infra.checks.live import Live
 from infra.checks.routes import authorizer_names
-from infra.comparison import covers
 
+_RESPONSES = "x-amazon-apigateway-gateway-responses"
 _TOKEN = "method.request.header.Authorization"  # noqa: S105  # where API Gateway finds the token
 # Without this setting, API Gateway would cache for 300 s, and the Cognito authorizer would admit expired tokens.
 _POOL_CACHE_SECONDS = 0
@@ -32,17 +32,9 @@ def _served_authorizers(live: Live) -> dict[str, dict[str, Any]]:
 def invocation(live: Live, function: str) -> str:
     """Returns the URI with which API Gateway calls a function, by the name that Chalice gives it."""
     called = live.arn("lambda", f"function:{live.stage.function(function)}")
-    partition, region = live.pseudo_parameters["AWS::Partition"], live.pseudo_parameters["AWS::Region"]
+    pseudo = live.application.pseudo_parameters
+    partition, region = pseudo["AWS::Partition"], pseudo["AWS::Region"]
     return f"arn:{partition}:apigateway:{region}:lambda:path/2015-03-31/functions/{called}/invocations"
-
-
-def _single(live: Live) -> Iterator[str]:
-    known = live.api_id
-    yield from (
-        f"The REST API {api} also calls this stage's authorizer. Expected: only {known}."
-        for api in live.apis
-        if api != known
-    )
 
 
 def _stages(live: Live) -> Iterator[str]:
@@ -63,12 +55,13 @@ def _replay(live: Live) -> Iterator[str]:
 
 def _authorizers(live: Live) -> Iterator[str]:
     actual, served = {item["name"]: item for item in authorizers(live).values()}, _served_authorizers(live)
+    identity = live.application.expected["RestAPI"]["Auth"]["Authorizers"]["policy_authorizer"]["Identity"]
     known = {
         "policy_authorizer": {
             "type": "TOKEN",
             "authorizerUri": invocation(live, "policy_authorizer"),
             "identitySource": _TOKEN,
-            "authorizerResultTtlInSeconds": live.application.authorizer_cache_seconds,
+            "authorizerResultTtlInSeconds": identity["ReauthorizeEvery"],
         },
         "pool": {
             "type": "COGNITO_USER_POOLS",
@@ -77,7 +70,7 @@ def _authorizers(live: Live) -> Iterator[str]:
             "authorizerResultTtlInSeconds": _POOL_CACHE_SECONDS,
         },
     }
-    used = authorizer_names(live.packaged)
+    used = authorizer_names(live.definition)
     expected = {name: settings for name, settings in known.items() if name in used}
     yield from unexpected("authorizer", set(actual), set(expected))
     for name in sorted(expected.keys() & actual.keys()):
@@ -93,13 +86,13 @@ def _authorizers(live: Live) -> Iterator[str]:
 
 
 def _responses(live: Live) -> Iterator[str]:
-    actual = live.served.get("x-amazon-apigateway-gateway-responses", {})
-    expected = live.application.gateway_responses
+    actual = live.served.get(_RESPONSES, {})
+    expected = live.definition[_RESPONSES]
     for kind, response in expected.items():
         if not covers(actual.get(kind), response):
-            yield f"The gateway response {kind} differs from .chalice/package.json."
+            yield f"The gateway response {kind} differs from the deployed template."
     yield from (
-        f"The gateway response {kind} is not in .chalice/package.json."
+        f"The gateway response {kind} is not in the deployed template."
         for kind in sorted(actual.keys() - expected.keys())
     )
 
@@ -112,12 +105,6 @@ def _policy(live: Live) -> Iterator[str]:
 
 
 CHECKS = (
-    Check(
-        "api-single",
-        "Only one REST API calls this stage's authorizer.",
-        _single,
-        "Find out which API the callers use. Delete the other one with `aws apigateway delete-rest-api`.",
-    ),
     Check(
         "api-stages",
         "The REST API has exactly one stage, which the web ACL and the alarms cover.",
@@ -135,7 +122,7 @@ CHECKS = (
         "The REST API has exactly this stage's authorizers, with the expected token source and cache time.",
         _authorizers,
     ),
-    Check("api-responses", "The gateway responses are those of .chalice/package.json.", _responses),
+    Check("api-responses", "The gateway responses are those of the deployed template.", _responses),
     Check(
         "api-policy",
         "The REST API has no resource policy.",

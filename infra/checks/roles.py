@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from infra.checks.check import Check
-from infra.checks.compare import differing, unexpected
+from infra.checks.compare import differing, same, unexpected
 from infra.checks.live import Live
-from infra.comparison import same
 
 _KIND = "AWS::IAM::Role"
 
@@ -19,14 +18,14 @@ def _permissions(live: Live) -> Iterator[str]:
         for policy in sorted(expected.keys() & set(actual)):
             document = live.ask("iam", "get_role_policy", RoleName=live.physical[name], PolicyName=policy)
             if not same(document["PolicyDocument"], expected[policy]):
-                yield f"{name}: the policy {policy} differs from infra/identity.yaml."
+                yield f"{name}: the policy {policy} differs from the deployed template."
 
 
 def _added(live: Live, role: str) -> dict[str, Any]:
-    """The policies that the template attaches with a resource of their own."""
+    """The policies that a template attaches with a resource of their own."""
     return {
         policy["PolicyName"]: policy["PolicyDocument"]
-        for policy in live.expected.of("AWS::IAM::Policy").values()
+        for _, _, policy in live.all_expected("AWS::IAM::Policy")
         if live.physical[role] in policy["Roles"]
     }
 
@@ -50,7 +49,7 @@ def _trust(live: Live) -> Iterator[str]:
 
 
 CHECKS = (
-    Check("roles-permissions", "Each role has exactly the permissions of infra/identity.yaml.", _permissions),
+    Check("roles-permissions", "Each role has exactly the permissions of the deployed templates.", _permissions),
     Check(
         "roles-attached",
         "No role has a managed policy.",

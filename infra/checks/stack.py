@@ -1,35 +1,63 @@
-"""Checks the identity stack: its status, its template, its parameters and its drift."""
+"""Checks both stacks: their status, their templates, their parameters and their drift."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from infra.checks.check import Check
 from infra.checks.compare import differing
+from infra.checks.deployed_stack import DeployedStack
 from infra.checks.expected import parameter_values
 from infra.checks.live import Live
+from infra.templates import read_yaml
 
 _GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
 _PAUSE = 2.0  # seconds
+_INTENDED = "Run `manage.py deploy` with the intended commit."
+
+
+def _stacks(live: Live) -> tuple[DeployedStack, DeployedStack]:
+    return live.identity, live.application
 
 
 def _status(live: Live) -> Iterator[str]:
-    if live.stack["StackStatus"] not in _GOOD:
-        expected = ", ".join(_GOOD)
-        yield f"The status of {live.stage.stack} is {live.stack['StackStatus']}. Expected: one of {expected}."
+    for stack in _stacks(live):
+        status = stack.description["StackStatus"]
+        if status not in _GOOD:
+            yield f"The status of {stack.name} is {status}. Expected: one of {', '.join(_GOOD)}."
 
 
-def _template(live: Live) -> Iterator[str]:
-    deployed = live.ask("cloudformation", "get_template", StackName=live.stage.stack, TemplateStage="Original")
-    text = (live.project / "infra/identity.yaml").read_text(encoding="utf-8")
-    if str(deployed["TemplateBody"]).strip() != text.strip():
+def _identity_template(live: Live) -> Iterator[str]:
+    if live.identity.template != read_yaml(live.project, "infra/identity.yaml"):
         yield "The deployed template differs from infra/identity.yaml."
 
 
+def _application_template(live: Live) -> Iterator[str]:
+    deployed = live.application.template
+    uris = {item["Properties"]["CodeUri"] for item in deployed["Resources"].values() if "CodeUri" in item["Properties"]}
+    if len(uris) != 1:
+        yield f"The functions of the deployed template have {len(uris)} bundles. Expected: 1."
+        return
+    packaged = live.packaged(uris.pop())
+    for part in sorted(deployed.keys() | packaged.keys()):
+        if deployed.get(part) != packaged.get(part):
+            yield f"{part} of the deployed template{_names(deployed.get(part), packaged.get(part))} differs."
+
+
+def _names(one: Any, other: Any) -> str:
+    if not isinstance(one, Mapping) or not isinstance(other, Mapping):
+        return ""
+    differing_names = sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
+    return f" ({', '.join(differing_names)})"
+
+
 def _parameters(live: Live) -> Iterator[str]:
-    definitions = live.template["Parameters"]
-    expected = parameter_values(definitions, live.expected_parameters)
-    yield from differing("The stack's parameters", parameter_values(definitions, live.parameters), expected)
+    stage = live.stage
+    for stack, given in zip(
+        _stacks(live), (stage.identity_parameters, stage.application_parameters(live.outputs)), strict=True
+    ):
+        expected = parameter_values(stack.template["Parameters"], given)
+        yield from differing(f"The parameters of {stack.name}", stack.parameters, expected)
 
 
 def drift(sleep: Callable[[float], None] = time.sleep) -> Check:
@@ -37,17 +65,18 @@ def drift(sleep: Callable[[float], None] = time.sleep) -> Check:
 
     def differences(live: Live) -> Iterator[str]:
         cloudformation = live.client("cloudformation")
-        detection = cloudformation.detect_stack_drift(StackName=live.stage.stack)["StackDriftDetectionId"]
-        status = _detected(cloudformation, detection, sleep)
-        if status["DetectionStatus"] != "DETECTION_COMPLETE":
-            yield f"Drift detection failed: {status.get('DetectionStatusReason', status['DetectionStatus'])}."
-        for item in _drifts(cloudformation, live.stage.stack):
-            if item["StackResourceDriftStatus"] in ("MODIFIED", "DELETED"):
-                paths = ", ".join(part["PropertyPath"] for part in item.get("PropertyDifferences", []))
-                status_of = f"{item['LogicalResourceId']} is {item['StackResourceDriftStatus'].lower()}"
-                yield f"{status_of}: {paths}." if paths else f"{status_of}."
+        for stack in _stacks(live):
+            detection = cloudformation.detect_stack_drift(StackName=stack.name)["StackDriftDetectionId"]
+            status = _detected(cloudformation, detection, sleep)
+            if status["DetectionStatus"] != "DETECTION_COMPLETE":
+                yield f"Drift detection failed: {status.get('DetectionStatusReason', status['DetectionStatus'])}."
+            for item in _drifts(cloudformation, stack.name):
+                if item["StackResourceDriftStatus"] in ("MODIFIED", "DELETED"):
+                    paths = ", ".join(part["PropertyPath"] for part in item.get("PropertyDifferences", []))
+                    status_of = f"{item['LogicalResourceId']} is {item['StackResourceDriftStatus'].lower()}"
+                    yield f"{status_of}: {paths}." if paths else f"{status_of}."
 
-    return Check("stack-drift", "CloudFormation detects no drift of the identity stack.", differences)
+    return Check("stack-drift", "CloudFormation detects no drift of the two stacks.", differences)
 
 
 def _drifts(cloudformation: Any, stack: str) -> Iterator[dict[str, Any]]:
@@ -69,19 +98,20 @@ def _detected(cloudformation: Any, detection: str, sleep: Callable[[float], None
 CHECKS = (
     Check(
         "stack-status",
-        "The identity stack can be updated.",
+        "Both stacks can be updated.",
         _status,
         'See "Recover a failed deployment" in docs/runbook.md.',
     ),
+    Check("stack-template", "The identity stack has the template infra/identity.yaml.", _identity_template, _INTENDED),
     Check(
-        "stack-template",
-        "The identity stack has the template infra/identity.yaml.",
-        _template,
-        "Run `manage.py deploy` with the intended commit.",
+        "application-template",
+        "The application's stack has the template that packaging writes, with one bundle for all functions.",
+        _application_template,
+        _INTENDED,
     ),
     Check(
         "stack-parameters",
-        "The identity stack has the parameters of the stage file, and the id of the REST API.",
+        "Both stacks have the parameters of the stage file.",
         _parameters,
         "Run `manage.py deploy`.",
     ),

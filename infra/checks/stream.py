@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from infra import discovery
 from infra.checks.check import Check
 from infra.checks.compare import differing, shown
 from infra.checks.live import Live
@@ -35,21 +34,34 @@ def mapping(sleep: Callable[[float], None] = time.sleep) -> Check:
     )
 
 
+def _mappings(live: Live) -> list[dict[str, Any]]:
+    pages = live.client("lambda").get_paginator("list_event_source_mappings")
+    listed = pages.paginate(FunctionName=live.stage.function("policy_changed"))
+    return [item for page in listed for item in page["EventSourceMappings"] if item["State"] != "Deleting"]
+
+
 def _stable(live: Live, sleep: Callable[[float], None]) -> list[dict[str, Any]]:
-    mappings = discovery.mappings(live.stage, live.client)
+    mappings = _mappings(live)
     for _ in range(_ATTEMPTS):
         if not any(item["State"].endswith("ing") for item in mappings):  # Creating, Enabling, Updating, Disabling
             break
         sleep(_PAUSE)
-        mappings = discovery.mappings(live.stage, live.client)
+        mappings = _mappings(live)
     return mappings
 
 
 def _settings(live: Live) -> Iterator[str]:
     stream = table(live, "PolicyTable").get("LatestStreamArn")
-    for item in discovery.mappings(live.stage, live.client):
+    for item in _mappings(live):
         if item["EventSourceArn"] == stream:
-            yield from differing(item["UUID"], item, live.application.stream_settings)
+            yield from differing(item["UUID"], item, _expected_settings(live))
+
+
+def _expected_settings(live: Live) -> dict[str, Any]:
+    (event,) = live.functions[live.stage.function("policy_changed")]["Events"].values()
+    settings = {key: value for key, value in event["Properties"].items() if key not in ("Stream", "DestinationConfig")}
+    destination = event["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
+    return {**settings, "DestinationConfig": {"OnFailure": {"Destination": destination}}}
 
 
 def _dead_letters(live: Live) -> Iterator[str]:

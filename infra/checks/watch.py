@@ -33,12 +33,12 @@ def _encryption(live: Live) -> Iterator[str]:
 
 
 def _metric_alarms(live: Live) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    expected = live.expected.of(_ALARM)
-    names = [live.physical[name] for name in expected]
+    expected = list(live.all_expected(_ALARM))
+    names = [physical for _, physical, _ in expected]
     listed = live.listed("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNames=names)
     actual = {alarm["AlarmName"]: alarm for alarm in listed}
-    for name, properties in expected.items():
-        yield name, actual.get(live.physical[name], {}), properties
+    for name, physical, properties in expected:
+        yield name, actual.get(physical, {}), properties
 
 
 def _alarms(live: Live) -> Iterator[str]:
@@ -77,7 +77,7 @@ def _dashboard(live: Live) -> Iterator[str]:
 CHECKS = (
     Check("logs-retention", "Every log group exists and has the retention time of the stage file.", _retention),
     Check("logs-encryption", "The log groups are encrypted with the key that the stage file selects.", _encryption),
-    Check("alarms", "Every alarm has the settings of infra/identity.yaml.", _alarms),
+    Check("alarms", "Every alarm has the settings of the deployed templates.", _alarms),
     Check("alarms-actions", "Every alarm notifies the alarm topic.", _actions),
     Check(
         "alarms-readers",

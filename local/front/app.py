@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from local.front import (  # a module registers its patches when it is imported
     api_gateway,
+    bucket_properties,  # noqa: F401
     cloudformation_yaml,  # noqa: F401
     lambda_failures,  # noqa: F401
     mailed_codes,  # noqa: F401
@@ -15,6 +16,7 @@ from local.front import (  # a module registers its patches when it is imported
     property_types,  # noqa: F401
     resource_types,  # noqa: F401
     rest_api_imports,  # noqa: F401
+    sam_parameters,  # noqa: F401
     token_groups,  # noqa: F401
     usernames,  # noqa: F401
 )

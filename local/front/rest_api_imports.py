@@ -1,4 +1,4 @@
-"""Imports the definition of a REST API, as `chalice deploy` and CloudFormation request it.
+"""Imports the definition of a REST API, with its gateway responses, as `chalice deploy` and CloudFormation request it.
 
 ministack imports a definition for CloudFormation only. Its ImportRestApi leaves the API empty, and PutRestApi is
 missing. When a definition changes, its CloudFormation creates an API with another address. AWS overwrites the
@@ -14,6 +14,7 @@ from typing import Any
 from ministack.services import apigateway_v1 as service
 
 from local.front.patches import registry
+from local.gateway_responses import EXTENSION
 
 Answer = tuple[int, dict[str, str], bytes]
 Handler = Callable[..., Awaitable[Answer]]
@@ -40,6 +41,15 @@ def _import(definition: dict[str, Any], query: Any) -> Answer:
 def _put(api_id: str, definition: dict[str, Any]) -> Answer:
     _overwrite(api_id, definition)
     return _view(api_id, 200)
+
+
+@registry.patches("ministack.services.apigateway_v1", "_import_rest_api")
+def _import_rest_api(original: Callable[..., str], definition: dict[str, Any], *more: Any) -> str:
+    """Imports the gateway responses of a definition."""
+    api_id = original(definition, *more)
+    for kind, response in definition.get(EXTENSION, {}).items():
+        service._put_gateway_response(api_id, kind, response)
+    return api_id
 
 
 @registry.patches(

@@ -17,7 +17,7 @@ class Service:
     def __init__(self, calls: list[tuple[str, dict[str, Any]]], answers: dict[str, Any]) -> None:
         self._calls = calls
         self.answers = answers
-        names = ("NotFoundException", "ResourceNotFoundException", "ParameterNotFound")
+        names = ("NotFoundException", "ResourceNotFoundException")
         self.exceptions = SimpleNamespace(**dict.fromkeys(names, NotThere))
 
     def get_paginator(self, operation: str) -> Any:
@@ -49,46 +49,3 @@ class Account:
     def answer(self, service: str, **answers: Any) -> None:
         """Sets further answers of a service."""
         self._services[service].answers.update(answers)
-
-
-def gone(**_: Any) -> Any:
-    raise NotThere
-
-
-def function(name: str) -> dict[str, str]:
-    return {"FunctionName": name, "FunctionArn": f"arn:function:{name}"}
-
-
-def mapping(uuid: str, stream: str, state: str = "Enabled") -> dict[str, str]:
-    return {"UUID": uuid, "EventSourceArn": stream, "State": state, "FunctionArn": "arn:function:policy_changed"}
-
-
-def gateway(**authorizer_of: str) -> dict[str, Any]:
-    """Returns an API Gateway with APIs of the same name. Each API calls the authorizer of one stage.
-
-    authorizer_of  API id → stage
-    """
-
-    def authorizers(restApiId: str) -> dict[str, Any]:
-        function_name = f"gatehouse-{authorizer_of[restApiId]}-policy_authorizer"
-        return {"items": [{"authorizerUri": f"arn:aws:apigateway:…:function:{function_name}/invocations"}]}
-
-    return {
-        "get_rest_apis": {"items": [{"id": api_id, "name": "gatehouse"} for api_id in authorizer_of]},
-        "get_authorizers": authorizers,
-    }
-
-
-def functions(*names: str, tags: dict[str, str] | None = None) -> dict[str, Any]:
-    """Returns a Lambda with functions that Chalice deployed for `trial`. `tags` replaces the tag of a function."""
-
-    def list_tags(Resource: str) -> dict[str, Any]:
-        default = "version=1.34.0:stage=trial:app=gatehouse"
-        tag = (tags or {}).get(Resource.removeprefix("arn:function:"), default)
-        return {"Tags": {"aws-chalice": tag} if tag else {}}
-
-    return {
-        "list_functions": {"Functions": [function(name) for name in names]},
-        "list_tags": list_tags,
-        "list_event_source_mappings": {"EventSourceMappings": []},
-    }

@@ -18,7 +18,6 @@ IDENTITY: dict[int, tuple[Rule, ...]] = {
     16: (people.providers, people.refused_providers),
     17: (clients.groups_of_the_company,),
     18: (access.least_privilege, access.one_role_for_each_function),
-    19: (access.invocations,),
     20: (data.retained, data.protected_by_default, data.streamed_and_expired),
     21: (data.encrypted, data.key_policy),
     22: (data.logs,),
@@ -32,19 +31,21 @@ IDENTITY: dict[int, tuple[Rule, ...]] = {
         deployment.tiers,
         deployment.provided,
         deployment.described,
-        deployment.phases,
+        deployment.called_functions,
         deployment.updatable,
         deployment.issuer,
         deployment.prefixes,
     ),
     32: (people.sign_up,),
+    33: (data.artifacts,),
 }
 
 APPLICATION: dict[int, Callable[[Stack], Iterator[str]]] = {
     12: application.nothing_is_cached,
     18: application.own_roles,
-    19: application.invoked_by_this_api,
+    19: application.invocations,
     23: application.failures_are_retained,
+    24: application.firewall,
     26: application.protected_routes,
     28: application.no_secrets,
     30: application.error_responses,
@@ -58,17 +59,21 @@ def identity_findings(control: int, template: Template, sets: Sets) -> Iterator[
         yield from rule(template, sets)
 
 
-def application_stack(translated: Mapping[str, Any], identity: Template) -> Stack:
-    """Returns the application's stack. Its parameters are the outputs of the identity stack."""
-    template, outputs = Template(translated), identity.resolve({}).outputs
+def application_stack(translated: Mapping[str, Any], identity: Template, **given: str) -> Stack:
+    """Returns the application's stack. Its parameters are the outputs of the identity stack.
+
+    given  parameters of the identity stack
+    """
+    template, outputs = Template(translated), identity.resolve(given).outputs
     return template.resolve({name: value for name, value in outputs.items() if name in translated["Parameters"]})
 
 
 def application_findings(control: int, translated: Mapping[str, Any], identity: Template) -> Iterator[str]:
     """Yields what breaks a control of the application's stack. An unresolvable template breaks all."""
-    try:
-        stack = application_stack(translated, identity)
-    except Unresolvable as fault:
-        yield str(fault)
-        return
-    yield from APPLICATION[control](stack)
+    for protected in ("false", "true"):
+        try:
+            stack = application_stack(translated, identity, EnableWaf=protected)
+        except Unresolvable as fault:
+            yield str(fault)
+            return
+        yield from APPLICATION[control](stack)

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.discovery import Client
+from infra.clients import Client
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -71,9 +71,20 @@ def set_in(*path: Any) -> Change:
     return change
 
 
-def _self_sign_up(answer: dict[str, Any]) -> None:
-    given = {item["ParameterKey"]: item for item in answer["Stacks"][0]["Parameters"]}
-    given["SelfSignUp"]["ParameterValue"] = "false"
+def parameter(name: str, value: str) -> Change:
+    """Returns a change of a parameter in the description of the stack that has it."""
+
+    def change(answer: dict[str, Any]) -> None:
+        for item in answer["Stacks"][0]["Parameters"]:
+            if item["ParameterKey"] == name:
+                item["ParameterValue"] = value
+
+    return change
+
+
+def _other_description(answer: dict[str, Any]) -> None:
+    if isinstance(answer["TemplateBody"], str):  # the identity template
+        answer["TemplateBody"] = answer["TemplateBody"].replace("Description: Identities", "Description: Heroes")
 
 
 def _secret(answer: dict[str, Any]) -> None:
@@ -119,9 +130,13 @@ DOCTORED: dict[str, tuple[str, tuple[str, str, Change]]] = {
     ),
     "the stack has another template": (
         "stack-template",
-        ("cloudformation", "get_template", set_in("TemplateBody", "Resources: {}")),
+        ("cloudformation", "get_template", _other_description),
     ),
-    "the stack has another parameter": ("stack-parameters", ("cloudformation", "describe_stacks", _self_sign_up)),
+    "the stack has another parameter": (
+        "stack-parameters",
+        # The template uses it only if there is no SamlMetadataUrl.
+        ("cloudformation", "describe_stacks", parameter("SamlMetadataDocument", "<EntityDescriptor/>")),
+    ),
     "the user pool has another domain": (
         "pool-domain",
         ("cognito-idp", "describe_user_pool", set_in("UserPool", "Domain", "troy")),

@@ -11,6 +11,8 @@ POOL_SCOPES = ["openid", "email"]
 TRUST = "AssumeRolePolicyDocument.Statement.0"
 FIRST = "Policies.0.PolicyDocument.Statement.1"
 
+BUCKET = "ArtifactBucket"
+
 IDENTITY_FAULTS = (
     # --- flows of the clients ---
     Fault("the implicit flow in addition to the code flow", 1, "WebClient.AllowedOAuthFlows", ["code", "implicit"]),
@@ -132,24 +134,38 @@ IDENTITY_FAULTS = (
     ),
     Fault("all log groups", 18, "ApiRole.Policies.0.PolicyDocument.Statement.0.Resource", "*"),
     Fault("a role without the permissions boundary", 18, "PreTokenRole.PermissionsBoundary", GONE),
-    Fault("permission to flush every API's cache", 18, "FlushPermission.PolicyDocument.Statement.0.Resource", "*"),
-    Fault("any user pool can invoke", 19, "PreTokenPermission.SourceArn", GONE),
-    Fault("any account can invoke", 19, "PreTokenPermission.SourceAccount", GONE),
+    # --- artifacts ---
+    Fault("a public artifact bucket", 33, "ArtifactBucket.PublicAccessBlockConfiguration", GONE),
     Fault(
-        "another resource can invoke",
-        19,
-        "PostConfirmationPermission.SourceArn",
-        {"Fn::GetAtt": ["PolicyTable", "Arn"]},
+        "a bucket policy that can be public",
+        33,
+        "ArtifactBucket.PublicAccessBlockConfiguration.BlockPublicPolicy",
+        GONE,
     ),
-    Fault("any principal can invoke", 19, "PostConfirmationPermission.Principal", "*"),
-    Fault("all Lambda actions are permitted", 19, "PostConfirmationPermission.Action", "lambda:*"),
+    Fault("an artifact bucket with access control lists", 33, "ArtifactBucket.OwnershipControls", GONE),
+    Fault("an artifact bucket without versions", 33, "ArtifactBucket.VersioningConfiguration", GONE),
+    Fault("an artifact bucket that keeps every version", 33, "ArtifactBucket.LifecycleConfiguration", GONE),
     Fault(
-        "a permission for another function",
-        19,
-        "PreTokenPermission.FunctionName",
-        {"Fn::Sub": "${AppName}-${Stage}-pretoken"},
+        "bundles that are deleted after a month",
+        33,
+        "ArtifactBucket.LifecycleConfiguration.Rules.0.ExpirationInDays",
+        30,
     ),
-    Fault("no permission for a trigger", 19, "Resources.PostConfirmationPermission", GONE),
+    Fault("an artifact bucket without TLS", 33, "Resources.ArtifactBucketPolicy", GONE),
+    Fault("a TLS rule for the bucket alone", 33, "ArtifactBucketPolicy.PolicyDocument.Statement.0.Resource.1", GONE),
+    Fault(
+        "an artifact bucket that everyone can read",
+        33,
+        "ArtifactBucketPolicy.PolicyDocument.Statement.0.Effect",
+        "Allow",
+    ),
+    Fault("an artifact bucket that is deleted with the stack", 20, "Resources.ArtifactBucket.DeletionPolicy", "Delete"),
+    Fault(
+        "bundles with another key",
+        21,
+        "ArtifactBucket.BucketEncryption.ServerSideEncryptionConfiguration.0.ServerSideEncryptionByDefault",
+        {"SSEAlgorithm": "AES256"},
+    ),
     # --- data ---
     Fault("no point-in-time recovery", 20, "StateTable.PointInTimeRecoverySpecification", GONE),
     Fault(
@@ -205,8 +221,6 @@ IDENTITY_FAULTS = (
     Fault("the secret in a parameter", 28, "Parameters.OidcClientSecret", {"Type": "String", "Default": ""}),
     # --- alarms and web ACL ---
     Fault("an alarm without an action", 23, "StreamLateAlarm.AlarmActions", GONE),
-    Fault("no alarm for API failures", 23, "Resources.ApiFailedAlarm", GONE),
-    Fault("an alarm on another stage's API", 23, "ApiFailedAlarm.Dimensions.1.Value", "v2"),
     Fault("no alarm for the pre-token trigger", 23, "Resources.PreTokenBrokenAlarm", GONE),
     Fault("no alarm for the key outage", 23, "Resources.KeysOutageAlarm", GONE),
     Fault("an alarm without enabled actions", 23, "DecisionsFailedAlarm.ActionsEnabled", False),
@@ -227,8 +241,7 @@ IDENTITY_FAULTS = (
     Fault("dead letters that are deleted after four days", 23, "StreamDeadLetters.MessageRetentionPeriod", GONE),
     Fault("no subscription to the topic", 23, "AlarmTopic.Subscription", GONE),
     Fault("no web ACL for the user pool", 24, "Resources.WafOnUserPool", GONE),
-    Fault("no web ACL for the API", 24, "Resources.WafOnApi.Condition", "Plus"),
-    Fault("a web ACL for another resource", 24, "WafOnApi.ResourceArn", {"Fn::GetAtt": ["UserPool", "Arn"]}),
+    Fault("a web ACL for another resource", 24, "WafOnUserPool.ResourceArn", {"Fn::GetAtt": ["PolicyTable", "Arn"]}),
     Fault("a rate rule that only counts", 24, "WebAcl.Rules.0.Action", {"Count": {}}),
     Fault("a bad-inputs rule that only counts", 24, "WebAcl.Rules.1.OverrideAction", {"Count": {}}),
     Fault("a rate limit that is too high", 24, "WebAcl.Rules.0.Statement.RateBasedStatement.Limit", 2000000),
@@ -240,13 +253,7 @@ IDENTITY_FAULTS = (
     Fault("a reference to a missing resource", 29, "SsoClient.SupportedIdentityProviders", [{"Ref": "SamlProvider"}]),
     Fault("no rule for the provider's secret", 29, "Rules.OidcIsComplete", GONE),
     Fault("no rule for the provider's domain", 29, "Rules.ProvidersNeedADomain", GONE),
-    Fault(
-        "triggers before the functions exist",
-        29,
-        "UserPool.LambdaConfig",
-        {"PostConfirmation": {"Fn::Sub": f"{FUNCTION}-post_confirmation"}},
-    ),
-    Fault("a missing trigger", 29, "UserPool.LambdaConfig.Fn::If.1.PreTokenGenerationConfig", GONE),
+    Fault("a missing trigger", 29, "UserPool.LambdaConfig.PreTokenGenerationConfig", GONE),
     Fault("a standard attribute in the schema", 29, "UserPool.Schema.0.Name", "email"),
     Fault("an attribute without its type", 29, "UserPool.Schema.0.AttributeDataType", GONE),
     Fault("the default issuer", 29, "UserPool.IssuerConfiguration", GONE),
@@ -279,7 +286,7 @@ IDENTITY_FAULTS = (
     Fault(
         "a trigger with another event version",
         29,
-        "UserPool.LambdaConfig.Fn::If.1.PreTokenGenerationConfig.LambdaVersion",
+        "UserPool.LambdaConfig.PreTokenGenerationConfig.LambdaVersion",
         "V2_0",
     ),
     Fault("a client without an identity provider", 29, "Resources.SsoClient.Condition", GONE),

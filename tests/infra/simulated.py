@@ -12,17 +12,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from infra.application import Package, stage_template
+from infra.artifacts import Artifacts
+from infra.clients import simulated_keys
 from infra.package import PROJECT, package
 from infra.policy_plan import PolicyFiles
-from infra.stacks import Stacks, with_code
+from infra.stacks import Stacks
 from infra.stage import Stage
 from local.cloud import LocalCloud
-from local.install import add_gateway_responses
 from tests.configured import APP
 from tests.environment import child_environment
 
@@ -45,7 +47,6 @@ STAGE = Stage(
     },
     application={"DefaultGroups": "readers"},
 )
-APPLICATION = f"{APP}-olympus"
 
 
 @contextmanager
@@ -84,25 +85,22 @@ def deploy(local_cloud: LocalCloud) -> None:
     """Deploys the stage from the packaged application."""
     delphi = '{"client_secret": "known to nobody but Delphi"}'
     local_cloud.client("secretsmanager").create_secret(Name="delphi", SecretString=delphi)
-    stacks = Stacks(local_cloud.client("cloudformation"), local_cloud.client("s3"), bucket=f"{APPLICATION}-deploy")
-    identity = _identity(stacks, {})
-    template, code = package(local_cloud.folder / "build")
-    jwks = f"{local_cloud.url}/{identity['UserPoolId']}/.well-known/jwks.json"
-    application, _ = stacks.deploy(
-        APPLICATION,
-        with_code(template, stacks.upload(code, ".zip")),
-        {**STAGE.application, "Stage": STAGE.name, **identity, "JwksUrl": jwks},
+    cloudformation, template = (
+        local_cloud.client("cloudformation"),
+        (PROJECT / "infra/identity.yaml").read_text("utf-8"),
     )
-    api = application["RestAPIId"]
-    outputs = _identity(stacks, {"DeployPhase": "complete", "RestApiId": api})
-    add_gateway_responses(local_cloud.client("apigateway"), api, STAGE.name, template)
+    identity = Stacks(cloudformation).deploy(STAGE.stack, template, STAGE.identity_parameters).outputs
+    outputs = {**identity, **simulated_keys(local_cloud.client, identity["UserPoolId"])}
+    packaged = Package(*package(local_cloud.folder / "build"))
+    artifacts = Artifacts(local_cloud.client("s3"), outputs["ArtifactBucketName"])
+    artifacts.store(packaged.bundle, ".zip")
+    code = artifacts.uri(packaged.bundle, ".zip")
+    Stacks(cloudformation, artifacts).deploy(
+        STAGE.application_stack,
+        stage_template(packaged.template, code, outputs["ResourceServerIdentifier"]),
+        STAGE.application_parameters(outputs),
+    )
     PolicyFiles(PROJECT / "policies", outputs, local_cloud.client("dynamodb")).apply(overwrite=False)
-
-
-def _identity(stacks: Stacks, wiring: Mapping[str, str]) -> dict[str, str]:
-    template = (PROJECT / "infra/identity.yaml").read_text(encoding="utf-8")
-    given = {**STAGE.identity, "AppName": STAGE.app, "Stage": STAGE.name, **wiring}
-    return stacks.deploy(STAGE.stack, template, given)[0]
 
 
 async def run(local_cloud: LocalCloud) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from tests.configured import APP, RESOURCE_SERVER, SCOPES
+from tests.configured import RESOURCE_SERVER, SCOPES
 from tests.infra.target import Tampering, Target, Undo, pair, restored
 from tests.scoped_route import SCOPED_ROUTES
 
@@ -82,15 +82,6 @@ def _additional_route(target: Target) -> Undo:
     gateway.put_method(**method, authorizationType="NONE")
     gateway.put_integration(**method, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
     return lambda: gateway.delete_method(**method)
-
-
-def _additional_api(target: Target) -> Undo:
-    gateway = target.client("apigateway")
-    authorizer = gateway.get_authorizer(**target.authorizer("policy_authorizer"))
-    made = {"restApiId": gateway.create_rest_api(name=APP)["id"]}
-    settings = {key: authorizer[key] for key in ("name", "type", "authorizerUri", "identitySource")}
-    gateway.create_authorizer(**made, **settings)
-    return lambda: gateway.delete_rest_api(**made)
 
 
 def _additional_stage(target: Target) -> Undo:
@@ -228,7 +219,6 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
     },
     "the API gets an additional route": ("api-routes", _additional_route),
     "a method calls another function": ("api-integrations", _integration),
-    "a second API calls the authorizer": ("api-single", _additional_api),
     "the API gets a second stage": ("api-stages", _additional_stage),
     "responses are cached": ("api-replay", _cached_responses),
     "the policy authorizer's results are cached": (

@@ -17,6 +17,41 @@ EVERYONE = {
 _AUTHORIZER = "policy_authorizer"
 
 
+def _bucket(target: Target) -> dict[str, str]:
+    return {"Bucket": target.names["ArtifactBucket"]}
+
+
+def _public_bucket(target: Target) -> Undo:
+    s3 = target.client("s3")
+    was = s3.get_public_access_block(**_bucket(target))["PublicAccessBlockConfiguration"]
+
+    def block(settings: dict[str, bool]) -> None:
+        s3.put_public_access_block(**_bucket(target), PublicAccessBlockConfiguration=settings)
+
+    block({**was, "BlockPublicPolicy": False})
+    return lambda: block(was)
+
+
+def _readable_bucket(target: Target) -> Undo:
+    s3 = target.client("s3")
+    was = s3.get_bucket_policy(**_bucket(target))["Policy"]
+    reader = {"Effect": "Allow", "Principal": {"AWS": "210987654321"}, "Action": "s3:GetObject", "Resource": "*"}
+    policy = {**json.loads(was), "Statement": [*json.loads(was)["Statement"], reader]}
+    s3.put_bucket_policy(**_bucket(target), Policy=json.dumps(policy))
+    return lambda: s3.put_bucket_policy(**_bucket(target), Policy=was)
+
+
+def _encrypted_bucket(target: Target) -> Undo:
+    s3 = target.client("s3")
+    was = s3.get_bucket_encryption(**_bucket(target))["ServerSideEncryptionConfiguration"]
+
+    def encrypt(configuration: Any) -> None:
+        s3.put_bucket_encryption(**_bucket(target), ServerSideEncryptionConfiguration=configuration)
+
+    encrypt({"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]})
+    return lambda: encrypt(was)
+
+
 def _table(operation: str, name: str, bad: Arguments, good: Arguments) -> Tampering:
     return setting("dynamodb", operation, lambda target: target.table(name), bad, good)
 
@@ -93,6 +128,19 @@ def _corrupt(target: Target) -> Undo:
 
 
 TAMPERINGS: dict[str, tuple[str, Tampering]] = {
+    "the artifact bucket can become public": ("artifacts-access", _public_bucket),
+    "another account can read the artifact bucket": ("artifacts-access", _readable_bucket),
+    "the artifact bucket is encrypted with AWS's key": ("artifacts-protection", _encrypted_bucket),
+    "the artifact bucket keeps no versions": (
+        "artifacts-protection",
+        setting(
+            "s3",
+            "put_bucket_versioning",
+            _bucket,
+            {"VersioningConfiguration": {"Status": "Suspended"}},
+            {"VersioningConfiguration": {"Status": "Enabled"}},
+        ),
+    ),
     "a table loses point-in-time recovery": (
         "tables-recovery",
         _table("update_continuous_backups", "PolicyTable", _recovery(False), _recovery(True)),

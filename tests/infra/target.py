@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from infra import discovery
+from infra.clients import Client
 from infra.stage import Stage
 
 Undo = Callable[[], object]
@@ -21,23 +21,27 @@ class Target:
     """One stage, and the physical names of its resources."""
 
     stage: Stage
-    client: discovery.Client
+    client: Client
 
     @cached_property
     def names(self) -> Mapping[str, str]:
-        """The physical ids of the stack's resources, by logical id."""
-        pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.stage.stack)
-        resources = [resource for page in pages for resource in page["StackResourceSummaries"]]
-        return {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
+        """The physical ids of the resources of both stacks, by logical id."""
+        paginator = self.client("cloudformation").get_paginator("list_stack_resources")
+        return {
+            resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+            for stack in (self.stage.stack, self.stage.application_stack)
+            for page in paginator.paginate(StackName=stack)
+            for resource in page["StackResourceSummaries"]
+        }
 
     @cached_property
     def outputs(self) -> Mapping[str, str]:
         stack = self.client("cloudformation").describe_stacks(StackName=self.stage.stack)["Stacks"][0]
         return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
-    @cached_property
+    @property
     def api(self) -> dict[str, str]:
-        return {"restApiId": discovery.apis(self.stage, self.client)[0]}
+        return {"restApiId": self.names["RestAPI"]}
 
     @property
     def api_stage(self) -> dict[str, str]:
@@ -49,7 +53,8 @@ class Target:
 
     @property
     def mapping(self) -> dict[str, str]:
-        return {"UUID": discovery.mappings(self.stage, self.client)[0]["UUID"]}
+        mappings = self.client("lambda").list_event_source_mappings(**self.function("policy_changed"))
+        return {"UUID": mappings["EventSourceMappings"][0]["UUID"]}
 
     def table(self, name: str) -> dict[str, str]:
         return {"TableName": self.names[name]}

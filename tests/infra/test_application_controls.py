@@ -8,6 +8,7 @@ from typing import Any
 from tests.infra.controls import application_findings, application_stack
 from tests.infra.resolve import Stack, Template
 from tests.infra.rules import application as rules
+from tests.infra.rules.access import statements
 
 Source = dict[str, Any]
 
@@ -26,12 +27,29 @@ def test_each_function_uses_its_own_role_of_the_identity_stack(application: Sour
     assert broken(18, application, identity) == []
 
 
-def test_only_this_api_can_invoke_the_functions(application: Source, identity: Template) -> None:
+def test_only_this_api_and_this_user_pool_can_invoke_the_functions(application: Source, identity: Template) -> None:
     """Control 19. AWS IAM User Guide, "The confused deputy problem"."""
     assert broken(19, application, identity) == []
 
 
-def test_failed_stream_records_are_bisected_retried_and_retained(application: Source, identity: Template) -> None:
+def test_the_role_that_flushes_the_cache_can_flush_only_this_api(application: Source, identity: Template) -> None:
+    """Control 18. AWS Well-Architected, SEC03."""
+    stack = application_stack(application, identity)
+    (policy,) = stack.of("AWS::IAM::Policy")
+    assert policy.properties["Roles"] == ["<PolicyChangedRole>"]
+    assert [statement["Resource"] for _, statement in statements(stack)] == [
+        "arn:aws:apigateway:mars-west-1::/restapis/<RestAPI>/stages/dev/cache/authorizers"
+    ]
+
+
+def test_a_web_acl_protects_the_api_if_selected(application: Source, identity: Template) -> None:
+    """Control 24. AWS Well-Architected, SEC05."""
+    assert broken(24, application, identity) == []
+
+
+def test_failed_stream_records_are_retained_and_a_failing_api_raises_an_alarm(
+    application: Source, identity: Template
+) -> None:
     """Control 23. AWS Well-Architected, REL05."""
     assert broken(23, application, identity) == []
 

@@ -1,21 +1,18 @@
-"""Running Chalice as a process, a direct `chalice deploy`, and the report of a step."""
+"""The reason of a failure of Chalice, a direct `chalice deploy`, and the report of a step."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.core.errors import CannotDecide
-from infra.chalice_command import SUPERVISED, run_chalice
 from infra.chalice_output import reason
-from infra.direct_deployment import refuse_a_second_api
+from infra.direct_deployment import refuse_unconfigured
 from infra.errors import DeploymentFailed, StepFailed
 from infra.progress import Progress
-from tests.infra.stages import TRIAL
 
 REPORT = """Creating lambda function: gatehouse-trial
 Traceback (most recent call last):
@@ -50,79 +47,40 @@ def test_the_reason_of_a_failure_is_extracted_from_the_output_of_chalice(said, s
     assert reason(said) == sentence
 
 
-def finished(status: int, calls: list):
-    def run(command, **arguments):
-        calls.append((command, arguments))
-        return subprocess.CompletedProcess(command, status, "", TRACEBACK)
-
-    return run
-
-
-def test_chalice_gets_the_stage_the_region_and_the_supervision_mark(tmp_path):
-    calls: list = []
-    run_chalice(tmp_path, TRIAL, "delete", finished(0, calls))
-    ((command, arguments),) = calls
-    assert command[1:] == ["--project-dir", str(tmp_path), "delete", "--stage", "trial"]
-    assert arguments["env"]["AWS_DEFAULT_REGION"] == "mars-west-1"
-    assert arguments["env"][SUPERVISED] == "trial"
-
-
-def test_a_failure_of_chalice_raises_deployment_failed(tmp_path):
-    with pytest.raises(DeploymentFailed, match=r"chalice delete: ModuleNotFoundError: No module named 'nothing'"):
-        run_chalice(tmp_path, TRIAL, "delete", finished(1, []))
+@pytest.mark.parametrize(
+    ("words", "stage"),
+    [
+        (["deploy", "--stage", "trial"], "trial"),
+        (["deploy", "--stage=trial"], "trial"),
+        (["--debug", "deploy", "--stage", "trial"], "trial"),
+        (["--project-dir", "deploy", "deploy", "--profile", "p", "--stage", "trial"], "trial"),
+        (["deploy", "--stage", "package"], "package"),
+        (["deploy"], "dev"),
+    ],
+)
+def test_a_direct_deployment_of_a_stage_that_is_not_configured_is_refused(tmp_path, words, stage):
+    with pytest.raises(SystemExit, match=rf"Run `python manage\.py deploy --stage {stage}`"):
+        refuse_unconfigured(["chalice", *words], configured(tmp_path, "package", "other"))
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        ["deploy", "--stage", "trial"],
-        ["deploy", "--stage=trial"],
-        ["--debug", "deploy", "--stage", "trial"],
-        ["--project-dir", "deploy", "deploy", "--profile", "p", "--stage", "trial"],
+        pytest.param(["deploy", "--stage", "trial"], id="a configured stage"),
+        pytest.param(["package", "deploy"], id="another command with a folder called deploy"),
+        pytest.param(["delete", "--stage", "deploy"], id="another command for a stage called deploy"),
     ],
 )
-def test_a_direct_deployment_without_state_is_refused(tmp_path, words):
-    with pytest.raises(SystemExit, match=r"Run `python manage\.py deploy --stage trial`"):
-        refuse_a_second_api(["chalice", *words], {}, tmp_path)
+def test_other_commands_and_configured_stages_are_allowed(tmp_path, words):
+    refuse_unconfigured(["chalice", *words], configured(tmp_path, "package", "trial"))
 
 
-def test_a_direct_deployment_without_a_stage_means_the_stage_dev(tmp_path):
-    with pytest.raises(SystemExit, match="deploy --stage dev"):
-        refuse_a_second_api(["chalice", "deploy"], {}, tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("words", "environ", "known"),
-    [
-        pytest.param(["deploy", "--stage", "trial"], {}, "trial", id="the state exists"),
-        pytest.param(["deploy", "--stage", "trial"], {SUPERVISED: "trial"}, "other", id="this program runs Chalice"),
-        pytest.param(["package", "deploy"], {}, "other", id="another command with a folder called deploy"),
-        pytest.param(["delete", "--stage", "deploy"], {}, "other", id="another command for a stage called deploy"),
-    ],
-)
-def test_other_commands_and_supervised_deployments_are_allowed(tmp_path: Path, words, environ, known):
-    refuse_a_second_api(["chalice", *words], environ, knowing(tmp_path, known))
-
-
-def knowing(folder: Path, stage: str, *described: str) -> Path:
-    """Returns a project with Chalice's state of one stage and a configuration of the described stages."""
-    (folder / ".chalice/deployed").mkdir(parents=True)
-    (folder / f".chalice/deployed/{stage}.json").touch()
-    config = {"stages": {name: {} for name in described or [stage]}}
+def configured(folder: Path, *stages: str) -> Path:
+    """Returns a project whose configuration has these stages."""
+    (folder / ".chalice").mkdir()
+    config = {"stages": {name: {} for name in stages}}
     (folder / ".chalice/config.json").write_text(json.dumps(config), encoding="utf-8")
     return folder
-
-
-def test_a_direct_deployment_without_an_entry_in_the_configuration_is_refused(tmp_path):
-    with pytest.raises(SystemExit, match=r"Run `python manage\.py deploy --stage trial`"):
-        refuse_a_second_api(
-            ["chalice", "deploy", "--stage", "trial"], {}, knowing(tmp_path, "trial", "package", "other")
-        )
-
-
-def test_supervision_of_one_stage_does_not_allow_another_stage(tmp_path):
-    with pytest.raises(SystemExit):
-        refuse_a_second_api(["chalice", "deploy", "--stage", "trial"], {SUPERVISED: "dev"}, tmp_path)
 
 
 def test_a_step_is_reported_at_its_start_and_at_its_end():

@@ -26,7 +26,7 @@ from infra.errors import DeploymentFailed, Refused
 from operations.aws import connect
 from operations.command_line import main
 from tests.configured import DEFAULT_GROUP, function
-from tests.infra.account import Account, gone
+from tests.infra.account import Account
 from tests.infra.stages import PROJECT, TRIAL, project_in
 
 STAGE = "region: eu-central-1\naccount: '123456789012'\n"
@@ -114,20 +114,6 @@ def test_a_protected_stage_cannot_be_destroyed(tmp_path, capsys, identity, more)
     assert "set `DataProtection: false` in this file" in err
 
 
-@pytest.mark.parametrize("packaged", [function("trial", "application"), function("trial")])
-def test_a_stage_with_a_packaged_application_cannot_be_destroyed(tmp_path, capsys, packaged):
-    def describe(StackName: str) -> Any:
-        if StackName == packaged:
-            return {"Stacks": [{"StackStatus": "UPDATE_COMPLETE"}]}
-        raise ClientError({"Error": {"Code": "ValidationError", "Message": "does not exist"}}, "DescribeStacks")
-
-    account = owned_by("123456789012", cloudformation={"describe_stacks": describe})
-    project = project_in(tmp_path, f"{STAGE}identity: {{DataProtection: false}}\n")
-    status, out, err = typed(project, capsys, "destroy", account=account)
-    assert (status, out, account.calls) == (1, "", [])
-    assert f"belongs to the stack {packaged}. " in err
-
-
 URL = "https://api1.execute-api.eu-central-1.amazonaws.com/trial/"
 
 
@@ -139,13 +125,26 @@ URL = "https://api1.execute-api.eu-central-1.amazonaws.com/trial/"
     ],
 )
 def test_outputs_prints_the_outputs_of_the_stack_and_the_url_of_the_api(tmp_path, capsys, options, expected):
-    deployed = {"resources": [{"resource_type": "rest_api", "rest_api_id": "api1"}]}
-    parameter = {"Parameter": {"Value": json.dumps({"deployed": deployed, "fingerprint": ""})}}
-    stack = {"StackStatus": "UPDATE_COMPLETE", "Outputs": [{"OutputKey": "UserPoolId", "OutputValue": "p1"}]}
-    account = owned_by(
-        "123456789012", cloudformation={"describe_stacks": {"Stacks": [stack]}}, ssm={"get_parameter": parameter}
-    )
+    outputs = {
+        function("trial", "identity"): {"UserPoolId": "p1"},
+        function("trial", "application"): {"EndpointURL": URL, "RestAPIId": "api1"},
+    }
+
+    def describe(StackName: str) -> Any:
+        described = [{"OutputKey": key, "OutputValue": value} for key, value in outputs[StackName].items()]
+        return {"Stacks": [{"StackStatus": "UPDATE_COMPLETE", "Outputs": described}]}
+
+    account = owned_by("123456789012", cloudformation={"describe_stacks": describe})
     assert typed(project_in(tmp_path, STAGE), capsys, "outputs", *options, account=account) == (0, expected, "")
+
+
+def test_a_package_that_does_not_exist_is_refused_before_anything_changes(tmp_path, capsys):
+    stack = {"StackStatus": "UPDATE_COMPLETE", "Outputs": []}
+    account = owned_by("123456789012", cloudformation={"describe_stacks": {"Stacks": [stack]}})
+    status, _, err = typed(project_with(tmp_path), capsys, "deploy", "--package", str(tmp_path), account=account)
+    assert (status, account.calls) == (1, [])
+    assert err.startswith("--package: ")
+    assert "sam.json: No such file or directory. Run `make package` first." in err
 
 
 @pytest.mark.parametrize("command", ["verify", "verify --drift", "outputs", "policies apply", "policies lint"])
@@ -155,7 +154,7 @@ def test_a_stage_that_is_not_deployed_is_reported_with_what_to_do(tmp_path, caps
     def describe(**_: Any) -> Any:
         raise no_stack
 
-    account = owned_by("123456789012", cloudformation={"describe_stacks": describe}, ssm={"get_parameter": gone})
+    account = owned_by("123456789012", cloudformation={"describe_stacks": describe})
     status, out, err = typed(project_in(tmp_path, STAGE), capsys, *command.split(), account=account)
     assert (status, out) == (1, "")
     assert err == "The stage trial is not deployed. Run `python manage.py deploy --stage trial`.\n"

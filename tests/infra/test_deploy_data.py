@@ -46,6 +46,14 @@ def account(protected: bool = True, tags: dict[str, str] = TAGS, **more: Any) ->
             },
             "list_resource_tags": {"Tags": [{"TagKey": key, "TagValue": value} for key, value in tags.items()]},
         },
+        s3={
+            "list_buckets": {"Buckets": [{"Name": name} for name in ("gatehouse-trial-identity-artifact", "carts")]},
+            "get_bucket_tagging": {"TagSet": [{"Key": key, "Value": value} for key, value in tags.items()]},
+            "list_object_versions": {
+                "Versions": [{"Key": "one.zip", "VersionId": "v1"}, {"Key": "one.zip", "VersionId": "v2"}],
+                "DeleteMarkers": [{"Key": "two.zip", "VersionId": "v3"}],
+            },
+        },
     )
 
 
@@ -60,11 +68,12 @@ def test_only_the_resources_of_this_stage_are_found():
         "user pool p1",
         "table gatehouse-trial-identity-PolicyTable-C92E2991881DF",
         "key k1",
+        "bucket gatehouse-trial-identity-artifact",
     ]
 
 
 @pytest.mark.parametrize("tags", STRANGE)
-def test_a_pool_and_a_key_without_our_tags_are_not_found(tags):
+def test_a_pool_a_key_and_a_bucket_without_our_tags_are_not_found(tags):
     assert [thing.name for thing in find_retained(TRIAL, account(tags=tags))] == [
         "table gatehouse-trial-identity-PolicyTable-C92E2991881DF"
     ]
@@ -110,7 +119,32 @@ def test_protection_is_switched_off_before_a_resource_is_deleted():
         "update_table",
         "delete_table",
         "schedule_key_deletion",
+        *["delete_object"] * 3,
+        "delete_bucket",
     ]
+
+
+def test_every_version_of_every_object_is_deleted_before_the_bucket():
+    bucket = {"Bucket": "gatehouse-trial-identity-artifact"}
+    objects = [("one.zip", "v1"), ("one.zip", "v2"), ("two.zip", "v3")]
+    assert deleted(account())[-4:] == [
+        *[("delete_object", {**bucket, "Key": key, "VersionId": version}) for key, version in objects],
+        ("delete_bucket", bucket),
+    ]
+
+
+@pytest.mark.parametrize(("code", "ignored"), [("NoSuchTagSet", True), ("AccessDenied", True), ("SlowDown", False)])
+def test_only_a_bucket_without_readable_tags_is_skipped(code, ignored):
+    def get_bucket_tagging(Bucket: str) -> Any:
+        raise ClientError({"Error": {"Code": code, "Message": "not you"}}, "GetBucketTagging")
+
+    opened = account()
+    opened.answer("s3", get_bucket_tagging=get_bucket_tagging)
+    if ignored:
+        assert not any(thing.name.startswith("bucket") for thing in find_retained(TRIAL, opened))
+    else:
+        with pytest.raises(ClientError, match="not you"):
+            find_retained(TRIAL, opened)
 
 
 def test_a_table_without_protection_is_deleted_without_an_update():
@@ -126,4 +160,4 @@ def test_the_domain_of_a_pool_is_deleted_before_the_pool():
 
 
 def test_the_deletion_of_a_key_is_scheduled_in_seven_days():
-    assert deleted(account())[-1] == ("schedule_key_deletion", {"KeyId": "k1", "PendingWindowInDays": 7})
+    assert ("schedule_key_deletion", {"KeyId": "k1", "PendingWindowInDays": 7}) in deleted(account())

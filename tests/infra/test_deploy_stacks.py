@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
+from infra.artifacts import Artifacts
+from infra.change_sets import Change, plan
 from infra.errors import DeploymentFailed, Refused
-from infra.stacks import LARGEST_BODY, Stacks
+from infra.stacks import LARGEST_BODY, Deployed, Stacks
 from tests.infra.stages import PROJECT
 
 
 class CloudFormation:
     """A CloudFormation with one stack, `trial`.
 
-    statuses  of the next descriptions of the stack; the last one is repeated
+    statuses  of the stack: now, and after each operation that is awaited
     """
 
     def __init__(self, *statuses: str, change_set: str = "CREATE_COMPLETE", reason: str = "") -> None:
         self.statuses = list(statuses)
         self.change_set = {"Status": change_set, "StatusReason": reason}
         self.changes: list[list[dict[str, Any]]] = [[]]  # by pages
-        self.updated = 0  # when, and how often
         self.events: list[dict[str, str]] = []
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.awaited: list[str] = []
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:
         if not self.statuses:
@@ -33,17 +38,24 @@ class CloudFormation:
                 {"Error": {"Code": "ValidationError", "Message": f"Stack with id {StackName} does not exist"}},
                 "Describe",
             )
-        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
         outputs = [{"OutputKey": "Carts", "OutputValue": "2"}]
-        stack = {"StackStatus": status, "StackId": "arn:trial", "Outputs": outputs, "Parameters": []}
-        return {"Stacks": [{**stack, "LastUpdatedTime": self.updated}]}
-
-    def describe_change_set(self, **_: str) -> dict[str, str]:
-        return self.change_set
+        return {"Stacks": [{"StackStatus": self.statuses[0], "StackId": "arn:trial", "Outputs": outputs}]}
 
     def get_paginator(self, operation: str) -> Any:
         assert operation == "describe_change_set"
         return SimpleNamespace(paginate=lambda **_: [{**self.change_set, "Changes": page} for page in self.changes])
+
+    def get_waiter(self, operation: str) -> Any:
+        def wait(**_: Any) -> None:
+            self.awaited.append(operation)
+            if operation.startswith("stack_") and len(self.statuses) > 1:
+                self.statuses.pop(0)
+            if self.statuses and not self.statuses[0].endswith(
+                ("UPDATE_COMPLETE", "CREATE_COMPLETE", "DELETE_COMPLETE")
+            ):
+                raise WaiterError(operation, "Waiter encountered a terminal failure state", {})
+
+        return SimpleNamespace(wait=wait)
 
     def describe_stack_events(self, **_: str) -> dict[str, Any]:
         return {"StackEvents": self.events}
@@ -54,10 +66,6 @@ class CloudFormation:
     def __getattr__(self, operation: str) -> Any:
         def call(**arguments: Any) -> None:
             self.calls.append((operation, arguments))
-            if operation == "execute_change_set":
-                self.updated += 1
-            if operation == "delete_stack":
-                self.statuses = ["DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
 
         return call
 
@@ -65,10 +73,8 @@ class CloudFormation:
         return [arguments for name, arguments in self.calls if name == operation]
 
 
-def deploy(
-    cloudformation: CloudFormation, template: str = "{}", keep: tuple[str, ...] = (), **given: str
-) -> tuple[dict[str, str], bool]:
-    return Stacks(cloudformation, sleep=lambda _: None).deploy("trial", template, given, keep)
+def deploy(cloudformation: CloudFormation, template: str = "{}", keep: tuple[str, ...] = (), **given: str) -> Deployed:
+    return Stacks(cloudformation).deploy("trial", template, given, keep)
 
 
 def failed(status: str, resource: str, reason: str) -> dict[str, str]:
@@ -91,45 +97,63 @@ def test_a_missing_stack_is_created_and_an_existing_one_updated(status, kind):
     cloudformation = CloudFormation(status, "UPDATE_COMPLETE")
     deploy(cloudformation)
     assert [call["ChangeSetType"] for call in cloudformation.called("create_change_set")] == [kind]
+    assert cloudformation.awaited[-1] == f"stack_{kind.lower()}_complete"
 
 
-def test_an_operation_in_progress_is_awaited_before_an_update():
-    cloudformation = CloudFormation("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE")
-    assert deploy(cloudformation) == ({"Carts": "2"}, True)
+def test_every_awaited_operation_has_a_waiter_in_boto3():
+    names = boto3.client("cloudformation", region_name="us-east-1").waiter_names
+    operations = ("change_set_create", "stack_create", "stack_update", "stack_delete")
+    assert {f"{operation}_complete" for operation in operations} <= set(names)
 
 
-def test_a_stack_whose_creation_failed_is_deleted_first():
-    cloudformation = CloudFormation("ROLLBACK_COMPLETE")
-    cloudformation.execute_change_set = lambda **_: cloudformation.statuses.__setitem__(
-        slice(None), ["CREATE_COMPLETE"]
-    )
+@pytest.mark.parametrize(
+    ("status", "awaited"),
+    [
+        ("CREATE_IN_PROGRESS", "stack_create_complete"),
+        ("UPDATE_IN_PROGRESS", "stack_update_complete"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "stack_update_complete"),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", "stack_update_complete"),
+        ("DELETE_IN_PROGRESS", "stack_delete_complete"),
+    ],
+)
+def test_an_operation_in_progress_is_awaited_before_an_update(status, awaited):
+    cloudformation = CloudFormation(status, "UPDATE_COMPLETE")
     deploy(cloudformation)
-    assert [operation for operation, _ in cloudformation.calls] == ["delete_stack", "create_change_set"]
+    assert cloudformation.awaited[0] == awaited
+
+
+@pytest.mark.parametrize(
+    "statuses", [("ROLLBACK_COMPLETE",), ("ROLLBACK_FAILED",), ("ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE")]
+)
+def test_a_stack_whose_creation_failed_is_deleted_first(statuses):
+    cloudformation = CloudFormation(*statuses, "DELETE_COMPLETE", "CREATE_COMPLETE")
+    deploy(cloudformation)
+    operations = [operation for operation, _ in cloudformation.calls]
+    assert operations == ["delete_stack", "create_change_set", "execute_change_set"]
     assert cloudformation.called("create_change_set")[0]["ChangeSetType"] == "CREATE"
 
 
-def test_an_outdated_description_does_not_end_the_wait_for_an_update():
-    cloudformation = CloudFormation(*["UPDATE_COMPLETE"] * 3, "UPDATE_ROLLBACK_COMPLETE")
-    cloudformation.execute_change_set = lambda **_: cloudformation.statuses.__setitem__(
-        slice(None), ["UPDATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"]
-    )
-    with pytest.raises(DeploymentFailed, match="UPDATE_ROLLBACK_COMPLETE"):
+def test_a_stack_that_has_not_finished_after_an_hour_is_reported():
+    cloudformation = CloudFormation("UPDATE_COMPLETE")
+
+    def get_waiter(operation: str) -> Any:
+        def wait(**arguments: Any) -> None:
+            assert arguments["WaiterConfig"] == {"Delay": 1, "MaxAttempts": 3600}
+            raise WaiterError(operation, "Max attempts exceeded", {})
+
+        return SimpleNamespace(wait=wait)
+
+    cloudformation.get_waiter = get_waiter  # type: ignore[method-assign]
+    with pytest.raises(DeploymentFailed, match="CloudFormation did not finish within an hour"):
         deploy(cloudformation)
 
 
-def test_an_outdated_description_does_not_end_the_wait_for_a_deletion():
-    cloudformation = CloudFormation("CREATE_COMPLETE")
-    cloudformation.delete_stack = lambda **_: cloudformation.statuses.__setitem__(
-        slice(None), ["CREATE_COMPLETE", "DELETE_IN_PROGRESS", "DELETE_COMPLETE"]
-    )
-    assert Stacks(cloudformation, sleep=lambda _: None).delete("trial") is True
-
-
-def test_the_wait_for_a_stack_ends_after_an_hour():
-    pauses: list[float] = []
-    with pytest.raises(DeploymentFailed, match="CloudFormation did not finish within 60 minutes"):
-        Stacks(CloudFormation("UPDATE_IN_PROGRESS"), sleep=pauses.append).deploy("trial", "{}", {})
-    assert 3600 <= sum(pauses) < 3610
+@pytest.mark.parametrize(("revert_drift", "mode"), [(False, None), (True, "REVERT_DRIFT")])
+def test_only_an_update_can_revert_changes_made_by_hand(revert_drift, mode):
+    for status, expected in (("UPDATE_COMPLETE", mode), ("REVIEW_IN_PROGRESS", None)):
+        cloudformation = CloudFormation(status, "UPDATE_COMPLETE")
+        Stacks(cloudformation, revert_drift=revert_drift).deploy("trial", "{}", {})
+        assert cloudformation.called("create_change_set")[0].get("DeploymentMode") == expected
 
 
 @pytest.mark.parametrize(
@@ -196,7 +220,7 @@ def test_an_update_that_replaces_or_removes_a_protected_type_is_not_executed(pag
 def test_other_changes_are_executed(harmless, keep):
     cloudformation = CloudFormation("UPDATE_COMPLETE")
     cloudformation.changes = [[harmless]]
-    assert deploy(cloudformation, keep=keep)[1] is True
+    assert deploy(cloudformation, keep=keep).changed is True
 
 
 @pytest.mark.parametrize(
@@ -204,7 +228,7 @@ def test_other_changes_are_executed(harmless, keep):
 )
 def test_a_change_set_without_changes_is_deleted(reason):
     cloudformation = CloudFormation("UPDATE_COMPLETE", change_set="FAILED", reason=reason)
-    assert deploy(cloudformation)[1] is False
+    assert deploy(cloudformation).changed is False
     assert cloudformation.called("delete_change_set")
     assert not cloudformation.called("execute_change_set")
 
@@ -217,7 +241,7 @@ def test_a_change_set_that_fails_for_another_reason_raises_deployment_failed():
 
 
 def test_a_failed_update_reports_its_first_failure():
-    cloudformation = CloudFormation(*["UPDATE_COMPLETE"] * 3, "UPDATE_ROLLBACK_COMPLETE")
+    cloudformation = CloudFormation("UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
     cloudformation.events = [
         failed("UPDATE_FAILED", "Second", "Resource update cancelled"),
         failed("CREATE_FAILED", "First", "no room"),
@@ -248,7 +272,7 @@ def test_the_identity_template_needs_no_bucket():
 def test_a_missing_stack_has_no_outputs_and_is_not_deleted():
     cloudformation = CloudFormation()
     stacks = Stacks(cloudformation)
-    assert (stacks.outputs("trial"), stacks.parameters("trial"), stacks.delete("trial")) == ({}, {}, False)
+    assert (stacks.outputs("trial"), stacks.delete("trial")) == ({}, False)
     assert cloudformation.calls == []
 
 
@@ -265,8 +289,77 @@ def test_access_denied_is_not_treated_as_a_missing_stack():
 
 
 def test_a_failed_deletion_reports_its_reason():
-    cloudformation = CloudFormation("UPDATE_COMPLETE")
-    cloudformation.delete_stack = lambda **_: cloudformation.statuses.__setitem__(slice(None), ["DELETE_FAILED"])
+    cloudformation = CloudFormation("UPDATE_COMPLETE", "DELETE_FAILED")
     cloudformation.events = [failed("DELETE_FAILED", "UserPool", "it has a domain"), begun("DELETE_IN_PROGRESS")]
     with pytest.raises(DeploymentFailed, match="trial: DELETE_FAILED: UserPool: it has a domain"):
         Stacks(cloudformation).delete("trial")
+
+
+@pytest.mark.parametrize(("status", "deleted"), [("UPDATE_COMPLETE", 0), ("", 1)])
+def test_a_preview_executes_nothing_and_leaves_no_stack(status, deleted):
+    cloudformation = CloudFormation(*[status] if status else [])
+    cloudformation.changes = [[change(POOL)]]
+    changes = Stacks(cloudformation).preview("trial", "{}", {})
+    assert plan(changes) == ["modify It (AWS::Cognito::UserPool), which replaces it"]
+    assert not cloudformation.called("execute_change_set")
+    assert len(cloudformation.called("delete_change_set")) == 1
+    assert len(cloudformation.called("delete_stack")) == deleted
+
+
+def test_a_preview_of_a_stack_whose_creation_failed_says_what_to_do():
+    with pytest.raises(DeploymentFailed, match="creation of the stack has not finished"):
+        Stacks(CloudFormation("ROLLBACK_COMPLETE")).preview("trial", "{}", {})
+
+
+def test_the_creation_of_a_stack_is_one_line_of_a_plan():
+    added = [Change("Add", name, "AWS::SQS::Queue") for name in ("One", "Two")]
+    assert plan(added) == ["add 2 resources"]
+    assert plan(added[:1]) == ["add One (AWS::SQS::Queue)"]
+    assert plan([*added, Change("Remove", "Three", "AWS::SQS::Queue")])[2] == "remove Three (AWS::SQS::Queue)"
+
+
+class Bucket:
+    """An S3 bucket that keeps contents and their checksums by their keys."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, tuple[bytes, str]] = {}
+        self.uploads = 0
+
+    def head_object(self, Bucket: str, Key: str, ChecksumMode: str) -> dict[str, str]:
+        if Key not in self.kept:
+            raise ClientError({"Error": {"Code": "404", "Message": "Not Found"}}, "HeadObject")
+        return {"ChecksumSHA256": self.kept[Key][1]}
+
+    def put_object(self, Bucket: str, Key: str, Body: bytes, ChecksumSHA256: str) -> None:
+        self.uploads += 1
+        self.kept[Key] = (Body, ChecksumSHA256)
+
+    def generate_presigned_url(self, _operation: str, Params: dict[str, str]) -> str:
+        return f"https://{Params['Bucket']}.s3.example/{Params['Key']}?X-Amz-Signature=1"
+
+
+def test_content_is_stored_once_under_its_hash():
+    bucket = Bucket()
+    artifacts = Artifacts(bucket, "carts")
+    assert [artifacts.store(b"wheels", ".zip"), artifacts.store(b"wheels", ".zip")] == [True, False]
+    assert list(bucket.kept) == [f"{sha256(b'wheels').hexdigest()}.zip"]
+    assert artifacts.uri(b"wheels", ".zip") == f"s3://carts/{sha256(b'wheels').hexdigest()}.zip"
+
+
+def test_content_that_somebody_replaced_is_stored_again():
+    bucket = Bucket()
+    artifacts = Artifacts(bucket, "carts")
+    artifacts.store(b"wheels", ".zip")
+    (key,) = bucket.kept
+    bucket.kept[key] = (b"a wooden horse", b64encode(sha256(b"a wooden horse").digest()).decode())
+    assert artifacts.store(b"wheels", ".zip") is True
+    assert bucket.kept[key][0] == b"wheels"
+
+
+def test_a_large_template_goes_through_the_bucket():
+    bucket, cloudformation = Bucket(), CloudFormation("UPDATE_COMPLETE")
+    template = "x" * (LARGEST_BODY + 1)
+    Stacks(cloudformation, Artifacts(bucket, "carts")).deploy("trial", template, {})
+    (call,) = cloudformation.called("create_change_set")
+    assert call["TemplateURL"] == f"https://carts.s3.example/{sha256(template.encode()).hexdigest()}.template"
+    assert "TemplateBody" not in call

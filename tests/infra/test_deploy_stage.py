@@ -19,7 +19,7 @@ def refusal(folder, text: str, name: str = "trial") -> str:
 def test_a_stage_contains_only_the_values_of_its_file(tmp_path):
     stage = read_stage(project_in(tmp_path, "region: eu-central-1"), "trial")
     assert (stage.region, stage.account, stage.identity, stage.application) == ("eu-central-1", None, {}, {})
-    assert (stage.stack, stage.state_parameter) == (f"{APP}-trial-identity", f"/{APP}/trial/chalice-state")
+    assert (stage.stack, stage.application_stack) == (f"{APP}-trial-identity", f"{APP}-trial-application")
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
@@ -52,8 +52,8 @@ def test_values_become_the_texts_that_cloudformation_accepts(tmp_path, line, giv
         ("identity", "Stage: dev", "identity.Stage: the parameter does not exist, or this file cannot set it"),
         (
             "identity",
-            "DeployPhase: complete",
-            "identity.DeployPhase: the parameter does not exist, or this file cannot set it",
+            "AppName: carts",
+            "identity.AppName: the parameter does not exist, or this file cannot set it",
         ),
         ("identity", "MfaMode: MAYBE", "identity.MfaMode: got 'MAYBE', expected one of OFF, OPTIONAL, ON."),
         ("identity", "MfaMode: [ON]", "identity.MfaMode: expected one value of the type String"),

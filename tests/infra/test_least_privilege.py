@@ -34,7 +34,7 @@ from tests.aws.tables import dynamodb_client, empty_tables, table_settings
 from tests.aws.test_fetch_jwks import answers, jwk, server, written
 from tests.fakes import allow
 from tests.infra.intrinsics import PSEUDO
-from tests.infra.resolve import Template, load
+from tests.infra.resolve import Stack, Template, load
 from tests.rewired import fresh_wiring
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -274,11 +274,13 @@ def allowed_by(role: str) -> set[Call]:
 
 
 def all_allowed_by(role: str) -> set[Call]:
-    complete = {"DeployPhase": "complete", "RestApiId": API}
-    stack = Template(load(ROOT / "infra/identity.yaml")).resolve(complete)
+    stack = Template(load(ROOT / "infra/identity.yaml")).resolve({})
     inline = stack.resources[role].properties["Policies"]
     attached = [
-        policy.properties for policy in stack.of("AWS::IAM::Policy") if f"<{role}>" in policy.properties["Roles"]
+        policy.properties
+        for it in (stack, application(stack))
+        for policy in it.of("AWS::IAM::Policy")
+        if f"<{role}>" in policy.properties["Roles"]
     ]
     documents = [policy["PolicyDocument"]["Statement"] for policy in (*inline, *attached)]
     return {
@@ -287,6 +289,16 @@ def all_allowed_by(role: str) -> set[Call]:
         for action in many(statement["Action"])
         for resource in many(statement["Resource"])
     }
+
+
+def application(identity: Stack) -> Stack:
+    """Returns the additional resources of the application's template, for the API of the recorded calls."""
+    source = json.loads((ROOT / ".chalice/package.json").read_text(encoding="utf-8"))
+    added = {name: item for name, item in source["Resources"].items() if item.get("Type") == "AWS::IAM::Policy"}
+    parameters = {**source["Parameters"], "RestAPI": {"Type": "String"}}
+    template = Template({**source, "Resources": added, "Outputs": {}, "Parameters": parameters})
+    values = {name: value for name, value in identity.outputs.items() if name in source["Parameters"]}
+    return template.resolve({**values, "RestAPI": API})
 
 
 def many(value: Any) -> list[Any]:

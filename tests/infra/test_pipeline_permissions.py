@@ -5,20 +5,28 @@ the lists of every type in the identity template.
 Source:  the CloudFormation resource schemas that cfn-lint ships, `handlers`
 """
 
+import json
 from collections.abc import Iterator
 
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from tests.test_runbook import RUNBOOK, TEMPLATE, may, pipeline
+from tests.test_runbook import PROJECT, RUNBOOK, TEMPLATE, may, pipeline
 
-KINDS = sorted({resource["Type"] for resource in TEMPLATE["Resources"].values()})
+APPLICATION = json.loads((PROJECT / ".chalice/package.json").read_text(encoding="utf-8"))
+# SAM writes these from the packaged functions and the packaged API.
+BY_SAM = {
+    *("AWS::ApiGateway::RestApi", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::Stage"),
+    *("AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping"),
+}
+RESOURCES = [*TEMPLATE["Resources"].values(), *APPLICATION["Resources"].values()]
+KINDS = sorted({resource["Type"] for resource in RESOURCES if "Type" in resource} | BY_SAM)
 CHANGING = ("create", "read", "update", "delete")
 # Services that no resource of the template uses: other web ACL targets, table imports and streams, log deliveries,
-# custom domains, and paid rule groups.
+# custom domains, file systems, and paid rule groups.
 UNUSED_SERVICES = {
     *("amplify", "apprunner", "appsync", "bedrock-agentcore", "cloudfront", "ec2", "elasticloadbalancing"),
-    *("firehose", "kinesis", "payments", "s3"),
+    *("elasticfilesystem", "firehose", "kinesis", "payments", "s3files", "s3tables"),
 }
 # Actions for properties that no resource of the template has: policies of users and groups, managed policies, role
 # descriptions.

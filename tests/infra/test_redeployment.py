@@ -61,9 +61,9 @@ def test_a_parameter_in_the_definition_is_reported(application_source: Source) -
     assert set(named(described)) & set(application_source["Parameters"]) >= {"AppName"}
 
 
-def test_the_api_s_stage_has_the_name_of_the_stage(application: Source, identity_source: Source) -> None:
+def test_the_api_s_stage_has_the_name_of_the_stage(application: Source) -> None:
     (stage,) = (item for item in application["Resources"].values() if item["Type"] == "AWS::ApiGateway::Stage")
     assert stage["Properties"]["StageName"] == {"Ref": "Stage"}
     assert application["Outputs"]["EndpointURL"]["Value"]["Fn::Sub"].endswith("/${Stage}/")
-    watched = identity_source["Resources"]["ApiFailedAlarm"]["Properties"]["Dimensions"]
+    watched = application["Resources"]["ApiFailedAlarm"]["Properties"]["Dimensions"]
     assert {"Name": "Stage", "Value": {"Ref": "Stage"}} in watched

@@ -11,19 +11,16 @@ from typing import Any
 
 import pytest
 
-from infra import functions
-from infra.chalice_config import write_config
-from infra.chalice_state import ChaliceState, State
 from infra.checks import stream
-from infra.checks.live import Live
 from infra.checks.stack import drift
-from infra.discovery import Client
+from infra.clients import Client
 from infra.verify import CHECKS, PROJECT, Finding, verify
+from local.cloud import LocalCloud
 from tests.configured import APP
 from tests.infra import simulated, tampered_api, tampered_data, tampered_people
-from tests.infra.doctored import DOCTORED, Change, denied, doctored, set_in
-from tests.infra.stages import project_in
+from tests.infra.doctored import DOCTORED, Change, denied, doctored, parameter
 from tests.infra.target import Tampering, Target
+from tests.rehearsal.checkout import Checkout
 
 TAMPERINGS = {**tampered_people.TAMPERINGS, **tampered_data.TAMPERINGS, **tampered_api.TAMPERINGS}
 BY_NAME = {check.name: check for check in CHECKS}
@@ -92,36 +89,30 @@ def test_only_the_check_of_its_subject_finds_a_doctored_answer(
 
 def test_a_test_makes_every_check_fail_that_can_fail():
     seen = {name for name, _ in (*TAMPERINGS.values(), *DOCTORED.values())}
-    elsewhere = {"alarms-readers", "deployment"}  # these need another stage, or a stored state of one: see below
+    elsewhere = {"alarms-readers", "application-template"}  # these need another stage or another checkout: see below
     assert {check.name for check in CHECKS if not check.informs} == seen | elsewhere
 
 
 def test_an_unconfirmed_alarm_address_fails_alarms_readers(target: Target):
-    stage = replace(target.stage, identity={**target.stage.identity, "AlarmEmail": "apollo@olympus.example"})
-    assert [finding.name for finding in failed(Target(stage, target.client))] == ["stack-parameters", "alarms-readers"]
+    client = doctored(
+        target.client, "cloudformation", "describe_stacks", parameter("AlarmEmail", "apollo@olympus.example")
+    )
+    assert [finding.name for finding in failed(target, client)] == ["stack-parameters", "alarms-readers"]
 
 
 @pytest.mark.parametrize(
-    ("application", "missing"),
+    ("name", "value", "missing"),
     [
-        ({"DefaultGroups": "readers,oracles"}, "DefaultGroups names the group oracles"),
-        ({"GroupMap": '{"priests": "oracles"}'}, "GroupMap names the group oracles"),
+        ("DefaultGroups", "readers,oracles", "DefaultGroups names the group oracles"),
+        ("GroupMap", '{"priests": "oracles"}', "GroupMap names the group oracles"),
+        ("GroupMap", "{not json", "GROUP_MAP"),
     ],
 )
-def test_an_assigned_group_that_does_not_exist_fails_pool_groups(
-    target: Target, application: dict[str, str], missing: str
-):
-    stage = replace(target.stage, application={**target.stage.application, **application})
-    finding = result_of(Target(stage, target.client), "pool-groups")
+def test_an_invalid_or_missing_assigned_group_fails_pool_groups(target: Target, name: str, value: str, missing: str):
+    client = doctored(target.client, "cloudformation", "describe_stacks", parameter(name, value))
+    finding = result_of(target, "pool-groups", client)
     assert not finding.ok
     assert missing in finding.detail
-
-
-def test_an_invalid_group_map_fails_pool_groups(target: Target):
-    stage = replace(target.stage, application={**target.stage.application, "GroupMap": "{not json"})
-    finding = result_of(Target(stage, target.client), "pool-groups")
-    assert not finding.ok
-    assert "GROUP_MAP" in finding.detail
 
 
 def changing_mapping(target: Target, states: list[str]) -> Client:
@@ -153,71 +144,15 @@ def test_a_mapping_that_is_changing_for_two_minutes_fails_the_check(target: Targ
     assert sum(slept) == 120
 
 
-@pytest.fixture
-def by_manage(target: Target) -> Iterator[Target]:
-    """The stage as if `manage.py` had deployed it: its functions have Chalice's tag."""
-    stage, client = target.stage, target.client
-    tag = f"version=1.34.0:stage={stage.name}:app={stage.app}"
-    yield Target(stage, doctored(client, "lambda", "list_tags", set_in("Tags", "aws-chalice", tag)))
-    ChaliceState(PROJECT, stage, client).delete()
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """The same sources in another folder."""
-    for name in ("authorizers", "chalicelib", "vendor"):
-        shutil.copytree(PROJECT / name, tmp_path / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
-    return project_in(tmp_path)
-
-
-def store_state(target: Target, checkout: Path) -> None:
-    """Stores the state that a deployment from that checkout stores at its end."""
-    arns = [target.configuration(name)["FunctionArn"] for name in ("api_handler", "policy_authorizer")]
-    resources: list[dict[str, str]] = [{"resource_type": "lambda_function", "lambda_arn": arn} for arn in arns]
-    memory = {"resources": [*resources, {"resource_type": "rest_api", "rest_api_id": target.api["restApiId"]}]}
-    write_config(checkout, target.stage, Live(target.stage, target.client, PROJECT).application)
-    fingerprint = functions.fingerprint(checkout, target.stage, target.client, memory)
-    ChaliceState(checkout, target.stage, target.client).write(State(memory, fingerprint))
-
-
-def test_the_deployment_check_passes_for_the_same_sources_on_another_machine(by_manage: Target, checkout: Path):
-    store_state(by_manage, checkout)
-    assert result_of(by_manage, "deployment").ok
-
-
-def test_other_code_in_all_functions_fails_the_deployment_check(by_manage: Target, checkout: Path):
-    store_state(by_manage, checkout)
-
-    def other(answer: dict[str, Any]) -> None:
-        answer["CodeSha256"] = "another"
-
-    client = doctored(by_manage.client, "lambda", "get_function_configuration", other)
-    assert result_of(by_manage, "functions-code", client).ok
-    finding = result_of(by_manage, "deployment", client)
-    assert not finding.ok
-    assert "differ from the last deployment" in finding.detail
-
-
-def test_a_deployment_from_other_sources_fails_the_deployment_check(by_manage: Target, checkout: Path):
-    (checkout / "chalicelib/authorize.py").write_text("# allows everything\n", encoding="utf-8")
-    store_state(by_manage, checkout)
-    finding = result_of(by_manage, "deployment")
-    assert not finding.ok
-    assert "differ from the last deployment" in finding.detail
-
-
-@pytest.mark.parametrize(
-    ("memory", "expected"),
-    [(None, f"The SSM parameter /{APP}/olympus"), (State(), "The last deployment did not finish")],
-)
-def test_an_unknown_or_unfinished_deployment_fails_the_deployment_check(
-    by_manage: Target, memory: State | None, expected: str
-):
-    if memory:
-        ChaliceState(PROJECT, by_manage.stage, by_manage.client).write(memory)
-    finding = result_of(by_manage, "deployment")
-    assert not finding.ok
-    assert expected in finding.detail
+def test_another_checkout_fails_only_application_template(target: Target, tmp_path: Path):
+    project = Checkout.new(tmp_path / APP, LocalCloud(0, tmp_path)).folder
+    shutil.copy(PROJECT / "requirements.txt", project)
+    template = project / ".chalice/package.json"
+    text = template.read_text(encoding="utf-8")
+    template.write_text(text.replace('"MaximumRetryAttempts": 10', '"MaximumRetryAttempts": 9'), encoding="utf-8")
+    findings = [finding for finding in verify(target.stage, target.client, project) if not finding.ok]
+    assert [finding.name for finding in findings] == ["application-template"]
+    assert "Resources of the deployed template (PolicyChanged) differs." in findings[0].detail
 
 
 def test_a_check_fails_when_aws_denies_access(target: Target):

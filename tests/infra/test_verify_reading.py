@@ -11,15 +11,13 @@ import pytest
 
 from infra.checks.attributes import attribute
 from infra.checks.check import Check
-from infra.checks.compare import differing, shown, unexpected
+from infra.checks.compare import covers, differing, same, shown, unexpected
+from infra.checks.deployed_stack import Missing, Names
 from infra.checks.expected import Expected, parameter_values
-from infra.checks.live import Missing, Names
-from infra.checks.routes import PUBLIC, RouteAuthorizer, authorizer_names, expected_authorizers, expected_handlers
-from infra.comparison import covers, same
+from infra.checks.routes import PUBLIC, RouteAuthorizer, authorizer_names, expected_authorizers
 from infra.errors import PackagingFailed
 from infra.package import PROJECT, package_without_dependencies
 from infra.verify import Finding, table
-from tests.infra.stages import TRIAL
 
 NO_STAGE: Any = None  # for checks that do not read a stage
 TEMPLATE = {
@@ -38,6 +36,8 @@ TEMPLATE = {
                 "Gods": ["Zeus", {"Fn::If": ["RichOrWise", "Athena", {"Ref": "AWS::NoValue"}]}],
                 "Statement": {"Effect": "Allow", "Condition": {"StringEquals": {"who": {"Ref": "App"}}}},
                 "Altar": {"Fn::GetAtt": "Altar.Arn"},
+                "Steps": {"Fn::GetAtt": ["Altar", "Arn"]},
+                "Sign": {"Fn::Sub": ["${God} of ${App}", {"God": {"Ref": "Gold"}}]},
             },
         },
         "Treasury": {"Type": "AWS::Temple", "Condition": "RichAndWise", "Properties": {}},
@@ -47,7 +47,7 @@ TEMPLATE = {
 
 
 def resolved(gold: str, wits: str) -> Expected:
-    values = Names({"App": "olympus", "AWS::Region": "mars-west-1", "Gold": gold, "Wits": wits})
+    values = Names("olympus", {"App": "olympus", "AWS::Region": "mars-west-1", "Gold": gold, "Wits": wits})
     return Expected(TEMPLATE, values, lambda name, what: f"{name}'s {what}")
 
 
@@ -58,6 +58,8 @@ def test_a_resource_is_resolved_under_its_conditions():
         "Gods": ["Zeus", "Athena"],
         "Statement": {"Effect": "Allow", "Condition": {"StringEquals": {"who": "olympus"}}},
         "Altar": "Altar's Arn",
+        "Steps": "Altar's Arn",
+        "Sign": "much of olympus",
     }
 
 
@@ -81,8 +83,10 @@ def test_a_resource_exists_only_if_its_condition_holds(gold: str, wits: str, pre
 
 
 def test_an_unknown_name_is_reported():
-    with pytest.raises(Missing, match="the identity stack has no parameter and no resource Wits"):
-        Expected(TEMPLATE, Names({"App": "a", "AWS::Region": "b", "Gold": "none"}), lambda *_: "").of("AWS::Temple")
+    with pytest.raises(Missing, match="the stack olympus has no parameter and no resource Wits"):
+        Expected(TEMPLATE, Names("olympus", {"App": "a", "AWS::Region": "b", "Gold": "none"}), lambda *_: "").of(
+            "AWS::Temple"
+        )
 
 
 def test_a_comma_delimited_parameter_becomes_a_list():
@@ -142,32 +146,29 @@ def test_an_unsupported_attribute_raises_an_error():
 
 
 @pytest.fixture(scope="module")
-def packaged(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return json.loads(package_without_dependencies(tmp_path_factory.mktemp("package"), PROJECT)[0])
+def definition(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    template = json.loads(package_without_dependencies(tmp_path_factory.mktemp("package"), PROJECT)[0])
+    return template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
 
 
-def test_the_routes_have_the_scopes_of_the_stage(packaged: Any):
-    authorizers = expected_authorizers(packaged, "https://olympus.example")
+def test_each_route_has_its_authorizer(definition: Any):
+    authorizers = expected_authorizers(definition)
     assert authorizers["GET", "/"] == PUBLIC
     assert authorizers["GET", "/whoami"] == RouteAuthorizer("CUSTOM", "policy_authorizer")
-    assert authorizer_names(packaged) == {route.name for route in authorizers.values() if route.name}
+    assert authorizer_names(definition) == {route.name for route in authorizers.values() if route.name}
 
 
-def test_the_packaged_routes_and_handlers_are_those_of_the_application(packaged: Any):
+def test_the_packaged_routes_are_those_of_the_application(definition: Any):
     from app import app
 
-    expected = {(method, path) for path, methods in app.routes.items() for method in methods}
-    assert expected_authorizers(packaged, "").keys() == expected
-    others: tuple[Any, ...] = (*app.builtin_auth_handlers, *app.event_sources, *app.pure_lambda_functions)
-    handlers = {TRIAL.function(function.name): function.handler_string for function in others}
-    assert expected_handlers(packaged, TRIAL) == {TRIAL.function("api_handler"): "app.app", **handlers}
+    assert expected_authorizers(definition).keys() == {
+        (method, path) for path, methods in app.routes.items() for method in methods
+    }
 
 
-def test_a_preflight_is_not_a_route(packaged: Any):
-    definition = packaged["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+def test_a_preflight_is_not_a_route(definition: Any):
     paths = {**definition["paths"], "/": {**definition["paths"]["/"], "options": {}}}
-    template = {"Resources": {"RestAPI": {"Properties": {"DefinitionBody": {**definition, "paths": paths}}}}}
-    assert expected_authorizers(template, "") == expected_authorizers(packaged, "")
+    assert expected_authorizers({**definition, "paths": paths}) == expected_authorizers(definition)
 
 
 def test_the_table_lists_failed_checks_last():

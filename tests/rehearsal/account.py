@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -32,7 +33,7 @@ _LISTS = {
     "tables": ("dynamodb", "list_tables", "TableNames"),
     "user pools": ("cognito-idp", "list_user_pools", "UserPools[].Id"),
     "stacks": ("cloudformation", "describe_stacks", "Stacks[].StackName"),
-    "parameters": ("ssm", "describe_parameters", "Parameters[].Name"),
+    "buckets": ("s3", "list_buckets", "Buckets[].Name"),
     "roles": ("iam", "list_roles", "Roles[].RoleName"),
     "log groups": ("logs", "describe_log_groups", "logGroups[].logGroupName"),
     "queues": ("sqs", "list_queues", "QueueUrls"),
@@ -61,28 +62,14 @@ class Account:
         return {kind: names for kind, names in found.items() if names}
 
     @contextmanager
-    def failing(self, method: str, path: str) -> Iterator[None]:
-        """Makes every call with this method and this prefix of the path fail."""
+    def failing(self, *texts: str) -> Iterator[None]:
+        """Makes every call fail whose method, path, operation and body contain all these texts."""
         fault = self.local_cloud.folder / "fault"
-        fault.write_text(f"{method} {path}", encoding="utf-8")
+        fault.write_text(json.dumps(texts), encoding="utf-8")
         try:
             yield
         finally:
             fault.unlink()
-
-    def new_stream(self, table: str) -> str:
-        """Returns the stream of an unrelated table. The table is deleted, and its stream remains."""
-        dynamodb = self.client("dynamodb")
-        made = dynamodb.create_table(
-            TableName=table,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-            StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
-        )
-        dynamodb.delete_table(TableName=table)
-        stream: str = made["TableDescription"]["LatestStreamArn"]
-        return stream
 
 
 @cache

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,9 +69,14 @@ class Checkout:
         (folder / "requirements.txt").write_text("", encoding="utf-8")
         return cls(folder, local_cloud)
 
-    def describe(self, **identity: Any) -> None:
+    def describe(self, application: Mapping[str, Any] | None = None, **identity: Any) -> None:
         """Writes the stage's file. JSON is valid YAML."""
-        described = {"region": "us-east-1", "account": "123456789012", "identity": identity, "application": {}}
+        described = {
+            "region": "us-east-1",
+            "account": "123456789012",
+            "identity": identity,
+            "application": application or {},
+        }
         self.file(f"infra/stages/{STAGE}.yaml").write_text(json.dumps(described), encoding="utf-8")
 
     def unprotect(self) -> None:
@@ -90,11 +96,16 @@ class Checkout:
     def chalice(self, *words: str) -> Said:
         return self._run(str(Path(sys.executable).parent / "chalice"), *words)
 
+    @property
+    def _endpoint(self) -> str:
+        # With an IP address, boto3 puts the name of a bucket into the path. `<bucket>.localhost` would not resolve.
+        return f"http://127.0.0.1:{self.local_cloud.port}"
+
     def _run(self, *command: str) -> Said:
         finished = subprocess.run(
             command,
             cwd=self.folder,
-            env=child_environment(**self.local_cloud.credentials(), AWS_ENDPOINT_URL=self.local_cloud.url),
+            env=child_environment(**self.local_cloud.credentials(), AWS_ENDPOINT_URL=self._endpoint),
             capture_output=True,
             text=True,
             timeout=120,

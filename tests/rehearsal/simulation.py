@@ -1,14 +1,15 @@
 """`python -m tests.rehearsal.simulation PORT FOLDER`: simulates an empty AWS account.
 
 It is the local cloud before the installation, with two differences. Functions are active immediately: the emulator
-needs half a second, and Chalice would wait for five. The file FOLDER/fault makes calls fail. It contains a method and a
-prefix of the path.
+needs half a second. The file FOLDER/fault makes calls fail. It contains a list of texts: a call fails if its method,
+path, operation and body contain all of them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
+import json
 import os
 import signal
 import sys
@@ -18,23 +19,40 @@ from pathlib import Path
 from typing import Any
 
 from local.cloud import LocalCloud
-from local.front.http import App, Receive, Response, Scope, Send, answer
+from local.front.http import App, Receive, Request, Response, Scope, Send, answer, call, read
 
-_BODY = {"message": "not today"}
+_JSON = {"message": "not today", "__type": "BadRequestException"}
+_ERROR = b"<Error><Code>BadRequest</Code><Message>not today</Message></Error>"  # as S3 writes it
+_QUERY_ERROR = b"<ErrorResponse>" + _ERROR + b"</ErrorResponse>"  # as CloudFormation writes it
+_LARGEST_BODY = 100_000_000
 
 
 def failing(app: App, fault: Path) -> App:
     """Returns an app that answers the calls in the file with an error, and forwards all others."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and fault.exists():
-            method, path = fault.read_text(encoding="utf-8").split()
-            if scope["method"] == method and scope["path"].startswith(path):
-                await answer(send, Response.json(400, _BODY, **{"x-amzn-errortype": "BadRequestException"}))
-                return
-        await app(scope, receive, send)
+        if scope["type"] != "http" or not fault.exists():
+            await app(scope, receive, send)
+            return
+        request = await read(scope, receive, _LARGEST_BODY)
+        if all(text in _described(request) for text in json.loads(fault.read_text(encoding="utf-8"))):
+            response = _refusal(request)
+        else:
+            response = await call(app, request)
+        await answer(send, response)
 
     return serve
+
+
+def _refusal(request: Request) -> Response:
+    if request.header("x-amz-target"):
+        return Response.json(400, _JSON, **{"x-amzn-errortype": "BadRequestException"})
+    return Response(400, _QUERY_ERROR if b"Action=" in request.body else _ERROR, ((b"content-type", b"text/xml"),))
+
+
+def _described(request: Request) -> str:
+    operation, body = request.header("x-amz-target"), request.body[:5000].decode(errors="replace")
+    return f"{request.scope['method']} {request.scope['path']} {operation} {body}"
 
 
 def active_at_once() -> None:

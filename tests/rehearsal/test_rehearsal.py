@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +19,7 @@ import pytest
 from infra.stacks import Stacks
 from tests.configured import APP, PRIVILEGED_GROUP
 from tests.rehearsal.account import Account, administer, opened_account, statuses
-from tests.rehearsal.checkout import STAGE, Checkout, Said
+from tests.rehearsal.checkout import PROJECT, STAGE, Checkout, Said
 
 OPEN = {
     "no token, GET /": 200,
@@ -24,7 +27,8 @@ OPEN = {
     "reader, GET /whoami": 200,
     "reader, POST /admin/revocations": 403,
 }
-STATE_PARAMETER = f"/{APP}/{STAGE}/chalice-state"
+IDENTITY, APPLICATION = f"{APP}-{STAGE}-identity", f"{APP}-{STAGE}-application"
+DATA = {"tables", "user pools", "buckets"}  # outlives a destroyed stage
 
 
 @dataclass(frozen=True)
@@ -54,20 +58,18 @@ def play(account: Account):
 
     def played(checkout: Checkout, *words: str, run: str = "manage") -> Scene:
         said = getattr(checkout, run)(*words)
-        inventory = account.inventory()
-        outputs = outputs_of(account, inventory)
-        return Scene(said, checkout, inventory, outputs, statuses(account, outputs) if "ApiUrl" in outputs else {})
+        outputs = outputs_of(account)
+        return Scene(
+            said, checkout, account.inventory(), outputs, statuses(account, outputs) if "ApiUrl" in outputs else {}
+        )
 
     return played
 
 
-def outputs_of(account: Account, inventory: dict[str, list[str]]) -> dict[str, str]:
-    outputs = Stacks(account.client("cloudformation")).outputs(f"{APP}-{STAGE}-identity")
-    # An API without a deployment has no URL.
-    for api in inventory.get("rest APIs", []):
-        if account.client("apigateway").get_stages(restApiId=api)["item"]:
-            outputs["ApiUrl"] = f"https://{api}.execute-api.us-east-1.amazonaws.com/{STAGE}/"
-    return outputs
+def outputs_of(account: Account) -> dict[str, str]:
+    stacks = Stacks(account.client("cloudformation"))
+    application = stacks.outputs(APPLICATION)
+    return {**stacks.outputs(IDENTITY), **({"ApiUrl": application["EndpointURL"]} if application else {})}
 
 
 def triggers(account: Account, scene: Scene) -> dict[str, Any]:
@@ -80,9 +82,20 @@ def triggers(account: Account, scene: Scene) -> dict[str, Any]:
     }
 
 
+def greet(checkout: Checkout, text: str) -> None:
+    """Changes the answer of the public route."""
+    source = checkout.file("app.py")
+    changed, count = re.subn(r'"message": ".*?"', f'"message": "{text}"', source.read_text(encoding="utf-8"))
+    assert count == 1
+    source.write_text(changed, encoding="utf-8")
+
+
+# --- the first deployment ---
+
+
 @pytest.fixture(scope="module")
 def failed_creation(account: Account, play, tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    """A first deployment whose stack cannot be created, because another pool has the domain prefix."""
+    """A first deployment whose identity stack cannot be created, because another pool has the domain prefix."""
     cognito = account.client("cognito-idp")
     theirs = cognito.create_user_pool(PoolName="olive-growers")["UserPool"]["Id"]
     cognito.create_user_pool_domain(UserPoolId=theirs, Domain="merchants")
@@ -103,14 +116,43 @@ def test_a_stack_that_cannot_be_created_leaves_no_resource(failed_creation):
 
 def test_a_new_stack_is_created_without_deletion_protection(failed_creation, account):
     # Unlike AWS, the simulation also rolls back protected resources.
-    parameters = Stacks(account.client("cloudformation")).parameters(f"{APP}-{STAGE}-identity")
-    assert parameters["DataProtection"] == "false"
+    (stack,) = account.client("cloudformation").describe_stacks(StackName=IDENTITY)["Stacks"]
+    assert {"ParameterKey": "DataProtection", "ParameterValue": "false"} in stack["Parameters"]
+
+
+@contextmanager
+def broken(checkout: Checkout) -> Iterator[None]:
+    """Adds a resource to the application's template that CloudFormation cannot create."""
+    template = checkout.file(".chalice/package.json")
+    text = template.read_text(encoding="utf-8")
+    content = json.loads(text)
+    content["Resources"]["Stall"] = {
+        "Type": "AWS::Cognito::UserPoolGroup",
+        "DependsOn": "RestAPI",
+        "Properties": {"UserPoolId": "us-east-1_nowhere", "GroupName": "weavers"},
+    }
+    template.write_text(json.dumps(content), encoding="utf-8")
+    yield
+    template.write_text(text, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def deployed(failed_creation: Scene, play) -> Scene:
+def half_created(failed_creation: Scene, play) -> Scene:
     failed_creation.checkout.describe(MfaMode="OFF")
-    return play(failed_creation.checkout, "deploy")
+    with broken(failed_creation.checkout):
+        return play(failed_creation.checkout, "deploy")
+
+
+def test_an_application_stack_that_cannot_be_created_is_rolled_back(half_created):
+    assert half_created.said.status == 1
+    assert half_created.said.err.startswith("The step “Deploy the application stack” failed: ")
+    assert f"{APPLICATION}: ROLLBACK_COMPLETE: Stall: " in half_created.said.err
+    assert not {"rest APIs", "stream mappings"} & half_created.inventory.keys()
+
+
+@pytest.fixture(scope="module")
+def deployed(half_created: Scene, play) -> Scene:
+    return play(half_created.checkout, "deploy")
 
 
 def test_one_command_deploys_a_stage_that_answers_as_its_policies_say(deployed):
@@ -118,23 +160,20 @@ def test_one_command_deploys_a_stage_that_answers_as_its_policies_say(deployed):
     assert deployed.statuses == OPEN
 
 
+def test_a_retry_of_a_first_deployment_keeps_the_user_pool(half_created, deployed):
+    assert deployed.said.changed == ["Deploy the application stack", "Apply the policies"]
+    assert deployed.inventory["user pools"] == half_created.inventory["user pools"]
+
+
 def test_outputs_prints_the_outputs_of_the_stack_and_the_url_of_the_api(deployed):
     assert json.loads(deployed.checkout.manage("outputs", "--json").out) == deployed.outputs
 
 
-def test_a_stage_has_one_api_one_mapping_and_one_parameter(deployed):
-    assert {
-        kind: len(names) for kind, names in deployed.inventory.items() if kind in ("rest APIs", "stream mappings")
-    } == {
-        "rest APIs": 1,
-        "stream mappings": 1,
-    }
-    assert deployed.inventory["parameters"] == [STATE_PARAMETER]
-    assert (
-        len(deployed.inventory["functions"])
-        == len(deployed.inventory["log groups"])
-        == len(deployed.inventory["roles"])
-    )
+def test_a_stage_has_one_api_one_mapping_and_one_bucket(deployed):
+    single = ("rest APIs", "stream mappings", "buckets")
+    assert [len(deployed.inventory[kind]) for kind in single] == [1, 1, 1]
+    each = ("functions", "log groups", "roles")
+    assert {len(deployed.inventory[kind]) for kind in each} == {len(deployed.inventory["functions"])}
 
 
 def test_the_stream_mapping_has_the_settings_that_chalice_cannot_set(deployed, account):
@@ -165,184 +204,216 @@ def test_a_second_deployment_changes_nothing_and_reports_it(deployed, repeated):
 
 
 @pytest.fixture(scope="module")
-def replacing(repeated: Scene, play) -> Scene:
+def cloned(repeated: Scene, account: Account, play, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    checkout = Checkout.new(tmp_path_factory.mktemp("second") / APP, account.local_cloud)
+    stage_file = f"infra/stages/{STAGE}.yaml"
+    checkout.file(stage_file).write_bytes(repeated.checkout.file(stage_file).read_bytes())
+    return play(checkout, "deploy")
+
+
+def test_a_deployment_of_the_same_commit_from_a_fresh_clone_changes_nothing(repeated, cloned):
+    assert (cloned.said.trouble, cloned.said.changed) == ("", [])
+    assert (cloned.inventory, cloned.outputs) == (repeated.inventory, repeated.outputs)
+
+
+@pytest.fixture(scope="module")
+def by_hand(cloned: Scene, play) -> Scene:
+    return play(cloned.checkout, "deploy", "--stage", STAGE, run="chalice")
+
+
+def test_chalice_deploy_of_a_deployed_stage_is_refused(cloned, by_hand):
+    assert by_hand.said.status == 1
+    assert f"python manage.py deploy --stage {STAGE}" in by_hand.said.err
+    assert (by_hand.inventory, by_hand.statuses) == (cloned.inventory, OPEN)
+
+
+# --- changes, and deployments that die at each step ---
+
+
+@pytest.fixture(scope="module")
+def replacing(by_hand: Scene, play) -> Scene:
     """Deploys a template with a renamed table, which CloudFormation replaces by a new one."""
-    template = repeated.checkout.file("infra/identity.yaml")
+    template = by_hand.checkout.file("infra/identity.yaml")
     text = template.read_text(encoding="utf-8")
     renamed, count = re.subn(r"\bOnboardingTable\b", "WelcomedTable", text)
     assert count
     template.write_text(renamed, encoding="utf-8")
-    scene = play(repeated.checkout, "deploy")
+    scene = play(by_hand.checkout, "deploy")
     template.write_text(text, encoding="utf-8")
     return scene
 
 
-def test_an_update_that_replaces_a_table_is_refused(repeated, replacing):
+def test_an_update_that_replaces_a_table_is_refused(by_hand, replacing):
     assert replacing.said.status == 1
-    assert (
-        "Refused: this update would replace or remove OnboardingTable. Their data would no longer be used."
-        in replacing.said.err
-    )
-    assert (replacing.inventory, replacing.statuses) == (repeated.inventory, OPEN)
+    assert "Refused: this update would replace or remove OnboardingTable." in replacing.said.err
+    assert (replacing.inventory, replacing.statuses) == (by_hand.inventory, OPEN)
 
 
 @pytest.fixture(scope="module")
-def half_updated(replacing: Scene, account: Account, play) -> Scene:
-    """Deploys new code and new parameters. Only the parameters arrive."""
+def changed_files(replacing: Scene, account: Account) -> Checkout:
+    """New code, new parameters of both stacks, and a new policy."""
     secret = account.client("secretsmanager").create_secret(
         Name="guild/oidc", SecretString='{"client_secret": "known to the guild"}'
     )
     checkout = replacing.checkout
     checkout.describe(
+        {"AuthorizerCacheSeconds": "1"},
         MfaMode="OPTIONAL",
         DomainPrefix="merchants",
         OidcIssuer="https://login.guild.example",
         OidcClientId="merchants",
         OidcClientSecretArn=secret["ARN"],
+        ResourceServerIdentifier="https://guild.example",
     )
-    source = checkout.file("app.py")
-    source.write_text(source.read_text(encoding="utf-8") + "# new\n", encoding="utf-8")
-    with account.failing("PUT", "/restapis/"):
-        return play(checkout, "deploy")
-
-
-def test_a_failed_redeployment_keeps_the_triggers_and_the_api(half_updated, account):
-    assert half_updated.said.status == 1
-    assert set(triggers(account, half_updated)) == {"PostConfirmation", "PreTokenGenerationConfig"}
-    assert half_updated.statuses == OPEN
+    greet(checkout, "The market is open.")
+    readers = checkout.file("policies/readers.yaml")
+    checkout.file("policies/weavers.yaml").write_text(
+        readers.read_text(encoding="utf-8").replace("group: readers", "group: weavers"), encoding="utf-8"
+    )
+    return checkout
 
 
 @pytest.fixture(scope="module")
-def updated(half_updated: Scene, play) -> Scene:
-    return play(half_updated.checkout, "deploy")
+def plans(changed_files: Checkout, play) -> Scene:
+    return play(changed_files, "deploy", "--plan", "--allow-unknown-group")
 
 
-def test_a_changed_parameter_reaches_the_pool(updated, account):
-    assert updated.said.trouble == ""
+def test_a_plan_names_the_changes_of_both_stacks_and_makes_none_of_them(replacing, plans):
+    assert plans.said.trouble == ""
+    assert f"{IDENTITY}: modify OidcProvider (AWS::Cognito::UserPoolIdentityProvider)" in plans.said.out
+    assert f"{APPLICATION}: modify PreToken (AWS::Lambda::Function)\n" in plans.said.out
+    assert (plans.inventory, plans.outputs, plans.statuses) == (replacing.inventory, replacing.outputs, OPEN)
+
+
+FAULTS = {
+    "Deploy the identity stack": ("Action=ExecuteChangeSet", IDENTITY),
+    "Store the bundle": ("PUT /", ".zip"),
+    "Deploy the application stack": ("Action=CreateChangeSet", APPLICATION),
+    "Apply the policies": ("DynamoDB_20120810.UpdateItem", "weavers"),
+}
+
+
+@pytest.fixture(scope="module")
+def dying(changed_files: Checkout, plans: Scene, account: Account, play) -> dict[str, Scene]:
+    """Deployments that die, each at the next step."""
+    scenes = {}
+    for step, fault in FAULTS.items():
+        with account.failing(*fault):
+            scenes[step] = play(changed_files, "deploy", "--allow-unknown-group")
+    return scenes
+
+
+@pytest.mark.parametrize("step", FAULTS)
+def test_a_deployment_that_dies_names_its_step_and_the_retry(dying, step):
+    said = dying[step].said
+    assert said.status == 1
+    assert said.err.startswith(f"The step “{step}” failed: ")
+    assert "not today" in said.err or step == "Apply the policies"  # the error of a use case gives no details
+    assert said.err.endswith("To retry, run the same command again.\n")
+
+
+@pytest.mark.parametrize(("before", "step"), list(pairwise(FAULTS)))
+def test_a_retry_completes_the_step_at_which_the_deployment_died(dying, step, before):
+    assert before in dying[step].said.changed
+
+
+@pytest.mark.parametrize("step", FAULTS)
+def test_the_api_answers_while_a_deployment_is_unfinished(dying, step, account):
+    assert dying[step].statuses == OPEN
+    assert set(triggers(account, dying[step])) == {"PostConfirmation", "PreTokenGenerationConfig"}
+
+
+@pytest.fixture(scope="module")
+def updated(dying: dict[str, Scene], changed_files: Checkout, play) -> Scene:
+    return play(changed_files, "deploy", "--allow-unknown-group")
+
+
+def test_the_last_retry_makes_only_the_last_change(updated):
+    assert (updated.said.trouble, updated.said.changed) == ("", ["Apply the policies"])
+
+
+def test_changed_parameters_reach_both_stacks(updated, account):
     cognito, pool = account.client("cognito-idp"), updated.outputs["UserPoolId"]
     assert cognito.describe_user_pool(UserPoolId=pool)["UserPool"]["MfaConfiguration"] == "OPTIONAL"
     assert [item["ProviderName"] for item in cognito.list_identity_providers(UserPoolId=pool)["Providers"]] == [
         "CorporateOIDC"
     ]
+    (authorizer,) = [
+        item
+        for item in account.client("apigateway").get_authorizers(restApiId=updated.inventory["rest APIs"][0])["items"]
+        if item["name"] == "policy_authorizer"
+    ]
+    assert authorizer["authorizerResultTtlInSeconds"] == 1
+
+
+def test_a_route_requires_the_scope_of_the_stage_s_own_resource_server(updated, account):
+    gateway, api = account.client("apigateway"), updated.inventory["rest APIs"][0]
+    resources = gateway.get_resources(restApiId=api, embed=["methods"], limit=500)["items"]
+    scopes = {
+        scope
+        for resource in resources
+        for method in resource.get("resourceMethods", {}).values()
+        for scope in method.get("authorizationScopes") or []
+    }
+    assert all(scope.startswith("https://guild.example/") for scope in scopes)
 
 
 def test_a_redeployment_keeps_the_triggers_and_the_url_of_the_api(deployed, updated, account):
     told = triggers(account, updated)
-    assert told["PostConfirmation"].endswith(f":{APP}-{STAGE}-post_confirmation")
-    assert told["PreTokenGenerationConfig"]["LambdaArn"].endswith(f":{APP}-{STAGE}-pre_token")
+    assert f":{APP}-{STAGE}-post_confirmation" in told["PostConfirmation"]
+    assert f":{APP}-{STAGE}-pre_token" in told["PreTokenGenerationConfig"]["LambdaArn"]
     assert updated.api == deployed.api
     assert updated.inventory["user pools"] == deployed.inventory["user pools"]
     assert updated.statuses == OPEN
 
 
 @pytest.fixture(scope="module")
-def clone(updated: Scene, account: Account, play, tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    checkout = Checkout.new(tmp_path_factory.mktemp("second") / APP, account.local_cloud)
-    for name in (f"infra/stages/{STAGE}.yaml", "app.py"):
-        checkout.file(name).write_bytes(updated.checkout.file(name).read_bytes())
-    return play(checkout, "deploy")
+def rolled_back(updated: Scene, play) -> Scene:
+    greet(updated.checkout, "The market is on fire.")
+    with broken(updated.checkout):
+        return play(updated.checkout, "deploy", "--allow-unknown-group")
 
 
-def test_a_deployment_from_a_fresh_clone_changes_only_the_clone(updated, clone):
-    assert clone.said.changed == ["Write .chalice/config.json"]
-    assert clone.inventory == updated.inventory
-    assert clone.api == updated.api
-
-
-def test_a_fresh_clone_gets_the_same_files_as_the_first_checkout(updated, clone):
-    for name in (".chalice/config.json", f".chalice/deployed/{STAGE}.json"):
-        assert clone.checkout.file(name).read_bytes() == updated.checkout.file(name).read_bytes()
+def test_cloudformation_rolls_a_failed_update_back(updated, rolled_back):
+    assert rolled_back.said.status == 1
+    assert f"{APPLICATION}: UPDATE_ROLLBACK_COMPLETE: Stall: " in rolled_back.said.err
+    assert (rolled_back.outputs, rolled_back.statuses) == (updated.outputs, OPEN)
 
 
 @pytest.fixture(scope="module")
-def without_state(clone: Scene, account: Account, play) -> Scene:
-    account.client("ssm").delete_parameter(Name=STATE_PARAMETER)
-    clone.checkout.file(f".chalice/deployed/{STAGE}.json").unlink()
-    return play(clone.checkout, "deploy")
+def earlier(rolled_back: Scene, play) -> Scene:
+    """Deploys the code of the first commit again, with the current stage file."""
+    rolled_back.checkout.file("app.py").write_bytes((PROJECT / "app.py").read_bytes())
+    return play(rolled_back.checkout, "deploy", "--allow-unknown-group")
 
 
-def test_a_deployment_without_state_is_refused_and_creates_no_second_api(clone, without_state):
-    assert without_state.said.status == 1
-    assert without_state.inventory["rest APIs"] == clone.inventory["rest APIs"]
-    assert "Traceback" not in without_state.said.err
-    assert f"--adopt {without_state.inventory['rest APIs'][0]}" in without_state.said.err
+def test_an_earlier_commit_is_deployed_with_the_bundle_that_is_still_stored(updated, earlier):
+    assert (earlier.said.trouble, earlier.said.changed) == ("", ["Deploy the application stack"])
+    assert (earlier.outputs, earlier.statuses) == (updated.outputs, OPEN)
 
 
-@pytest.fixture(scope="module")
-def chalice_without_state(without_state: Scene, play) -> Scene:
-    return play(without_state.checkout, "deploy", "--stage", STAGE, run="chalice")
-
-
-def test_chalice_deploy_without_state_is_refused(without_state, chalice_without_state):
-    assert chalice_without_state.said.status == 1
-    assert f"python manage.py deploy --stage {STAGE}" in chalice_without_state.said.err
-    assert chalice_without_state.inventory == without_state.inventory
+# --- policies ---
 
 
 @pytest.fixture(scope="module")
-def adopted(chalice_without_state: Scene, play) -> Scene:
-    scene = chalice_without_state
-    return play(scene.checkout, "deploy", "--adopt", scene.inventory["rest APIs"][0])
+def edited(earlier: Scene, account: Account, play) -> Scene:
+    """Deploys after an operator emptied a policy."""
+    administer(account, earlier.outputs).put_policy(f"group:{PRIVILEGED_GROUP}", (), author="the dean")
+    return play(earlier.checkout, "deploy", "--allow-unknown-group")
 
 
-def test_an_adopted_api_keeps_its_url(clone, adopted):
-    assert adopted.said.trouble == ""
-    assert adopted.inventory == clone.inventory
-    assert (adopted.api, adopted.statuses) == (clone.api, OPEN)
-
-
-@pytest.fixture(scope="module")
-def chalice_deployed(adopted: Scene, play) -> Scene:
-    source = adopted.checkout.file("app.py")
-    source.write_text(source.read_text(encoding="utf-8").replace(" is open.", " is open to all."), encoding="utf-8")
-    return play(adopted.checkout, "deploy", "--stage", STAGE, run="chalice")
-
-
-def test_chalice_deploy_with_state_deploys_new_code_to_the_same_api(adopted, chalice_deployed):
-    assert chalice_deployed.said.trouble == ""
-    assert chalice_deployed.inventory == adopted.inventory
-    assert chalice_deployed.statuses == OPEN
+def test_a_policy_of_another_author_is_reported_and_not_changed(edited, account):
+    assert (edited.said.trouble, edited.said.changed) == ("", [])
+    assert f"not changed: group:{PRIVILEGED_GROUP} (written by the dean" in edited.said.out
+    assert "To replace it, use --overwrite-policies\n" in edited.said.out
+    assert administer(account, edited.outputs).get_policy(f"group:{PRIVILEGED_GROUP}").statements == ()
 
 
 @pytest.fixture(scope="module")
-def repaired(chalice_deployed: Scene, account: Account, play) -> Scene:
-    """Deploys after a function was deleted, a wrong stream was connected, and a policy was emptied by hand."""
-    functions, outputs = account.client("lambda"), chalice_deployed.outputs
-    functions.delete_function(FunctionName=f"{APP}-{STAGE}-pre_token")
-    functions.create_event_source_mapping(
-        FunctionName=f"{APP}-{STAGE}-policy_changed",
-        EventSourceArn=account.new_stream("caravans"),
-        StartingPosition="TRIM_HORIZON",
-    )
-    administer(account, outputs).put_policy(f"group:{PRIVILEGED_GROUP}", (), author="the dean")
-    return play(chalice_deployed.checkout, "deploy")
-
-
-def test_a_deployment_repairs_manual_changes(chalice_deployed, repaired):
-    assert repaired.said.trouble == ""
-    assert repaired.statuses == OPEN
-    for kind in ("functions", "stream mappings", "rest APIs", "user pools", "roles"):
-        assert repaired.inventory[kind] == chalice_deployed.inventory[kind]
-
-
-def test_a_missing_trigger_is_reported_and_attached_again(repaired, account):
-    assert (
-        f"the user pool has no triggers until a later step has created the functions {APP}-{STAGE}-pre_token"
-        in repaired.said.out
-    )
-    assert set(triggers(account, repaired)) == {"PostConfirmation", "PreTokenGenerationConfig"}
-
-
-def test_a_policy_of_another_author_is_reported_and_not_changed(repaired, account):
-    assert f"not changed: group:{PRIVILEGED_GROUP} (written by the dean" in repaired.said.out
-    assert "To replace it, use --overwrite-policies\n" in repaired.said.out
-    assert administer(account, repaired.outputs).get_policy(f"group:{PRIVILEGED_GROUP}").statements == ()
-
-
-@pytest.fixture(scope="module")
-def without_readers(repaired: Scene, play) -> Scene:
-    repaired.checkout.file("policies/readers.yaml").unlink()
-    return play(repaired.checkout, "policies apply --yes")
+def without_readers(edited: Scene, play) -> Scene:
+    for name in ("readers", "weavers"):
+        edited.checkout.file(f"policies/{name}.yaml").unlink()
+    return play(edited.checkout, "policies apply --yes")
 
 
 def test_policies_apply_needs_no_deployment(without_readers, account):
@@ -363,12 +434,7 @@ def test_overwrite_policies_replaces_a_policy_of_another_author(overwritten, acc
     assert administer(account, overwritten.outputs).get_policy(f"group:{PRIVILEGED_GROUP}").updated_by == "policies/"
 
 
-def test_a_deployment_after_chalice_deploy_sets_the_error_responses_again(repaired, account):
-    assert "Set stream and error-response settings" in repaired.said.changed
-    refused = account.client("apigateway").get_gateway_response(
-        restApiId=repaired.inventory["rest APIs"][0], responseType="UNAUTHORIZED"
-    )
-    assert refused["responseParameters"]["gatewayresponse.header.WWW-Authenticate"] == "'Bearer'"
+# --- the end of a stage ---
 
 
 @pytest.fixture(scope="module")
@@ -385,14 +451,15 @@ def test_a_protected_stage_cannot_be_destroyed(overwritten, protected):
 @pytest.fixture(scope="module")
 def half_destroyed(protected: Scene, account: Account, play) -> Scene:
     protected.checkout.unprotect()
-    with account.failing("DELETE", "/2015-03-31/functions/"):
+    with account.failing("Action=DeleteStack", IDENTITY):
         return play(protected.checkout, "destroy")
 
 
-def test_a_destroy_that_fails_half_way_names_the_step_and_deletes_no_function(overwritten, half_destroyed):
+def test_a_destroy_that_fails_half_way_names_the_step_and_keeps_the_user_pool(overwritten, half_destroyed):
     assert half_destroyed.said.status == 1
-    assert half_destroyed.said.err.startswith("The step “Delete the application (chalice delete)” failed: ")
-    assert half_destroyed.inventory["functions"] == overwritten.inventory["functions"]
+    assert half_destroyed.said.err.startswith("The step “Delete the identity stack” failed: ")
+    assert half_destroyed.inventory["stacks"] == [IDENTITY]
+    assert half_destroyed.inventory["user pools"] == overwritten.inventory["user pools"]
 
 
 @pytest.fixture(scope="module")
@@ -402,8 +469,8 @@ def destroyed(half_destroyed: Scene, play) -> Scene:
 
 def test_a_destroyed_stage_leaves_only_its_data(overwritten, destroyed):
     assert destroyed.said.trouble == ""
-    assert set(destroyed.inventory) == {"tables", "user pools"}
-    for kind in ("tables", "user pools"):
+    assert set(destroyed.inventory) == DATA
+    for kind in DATA:
         assert destroyed.inventory[kind] == overwritten.inventory[kind]
         assert all(f" {name}\n" in destroyed.said.out for name in destroyed.inventory[kind])
 
@@ -419,59 +486,27 @@ def test_a_second_destroy_changes_nothing(destroyed, destroyed_again):
 
 
 @pytest.fixture(scope="module")
-def failed(destroyed_again: Scene, account: Account, play) -> Scene:
-    with account.failing("POST", "/restapis"):
-        return play(destroyed_again.checkout, "deploy")
+def up_again(destroyed_again: Scene, play) -> Scene:
+    return play(destroyed_again.checkout, "deploy")
 
 
-def test_a_failed_deployment_names_its_step_and_the_retry(failed):
-    assert failed.said.status == 1
-    assert failed.said.err.startswith("The step “Deploy the application (chalice deploy)” failed: chalice deploy: ")
-    assert "not today" in failed.said.err
-    assert failed.said.err.endswith("To retry, run the same command again.\n")
-    assert "rest APIs" not in failed.inventory
-
-
-@pytest.fixture(scope="module")
-def failed_again(failed: Scene, account: Account, play) -> Scene:
-    with account.failing("PATCH", "/restapis"):
-        return play(failed.checkout, "deploy")
-
-
-def test_a_deployment_can_fail_after_the_creation_of_its_api(failed_again):
-    assert failed_again.said.status == 1
-    assert len(failed_again.inventory["rest APIs"]) == 1
+def test_a_new_deployment_reports_that_it_does_not_use_retained_data(destroyed, up_again):
+    assert up_again.said.trouble == ""
+    kinds = {"tables": "table", "user pools": "user pool", "buckets": "bucket"}
+    for kind, word in kinds.items():
+        for name in destroyed.inventory[kind]:
+            assert f"not used, from an earlier deployment of this stage: {word} {name}" in up_again.said.out
+    assert set(destroyed.inventory["user pools"]) < set(up_again.inventory["user pools"])
 
 
 @pytest.fixture(scope="module")
-def retried(failed_again: Scene, play) -> Scene:
-    return play(failed_again.checkout, "deploy")
+def mistyped(up_again: Scene, play) -> Scene:
+    return play(up_again.checkout, "destroy", "--purge-data", "trail")
 
 
-def test_a_retry_uses_the_resources_of_a_failed_deployment(failed_again, retried):
-    assert retried.said.trouble == ""
-    assert retried.statuses == {**OPEN, "reader, GET /whoami": 403}
-    for kind in ("rest APIs", "stream mappings", "functions", "user pools"):
-        assert retried.inventory[kind] == failed_again.inventory[kind]
-
-
-def test_a_new_deployment_reports_that_it_does_not_use_retained_data(destroyed, failed, retried):
-    for name in destroyed.inventory["tables"] + destroyed.inventory["user pools"]:
-        assert (
-            f"not used, from an earlier deployment of this stage: {'user pool' if '_' in name else 'table'} {name}"
-            in failed.said.out
-        )
-    assert set(destroyed.inventory["user pools"]) < set(retried.inventory["user pools"])
-
-
-@pytest.fixture(scope="module")
-def mistyped(retried: Scene, play) -> Scene:
-    return play(retried.checkout, "destroy", "--purge-data", "trail")
-
-
-def test_data_is_not_purged_for_a_mistyped_name(retried, mistyped):
+def test_data_is_not_purged_for_a_mistyped_name(up_again, mistyped):
     assert mistyped.said.status == 1
-    assert mistyped.inventory == retried.inventory
+    assert mistyped.inventory == up_again.inventory
 
 
 @pytest.fixture(scope="module")
@@ -479,15 +514,15 @@ def purged(mistyped: Scene, play) -> Scene:
     return play(mistyped.checkout, "destroy", "--purge-data", STAGE)
 
 
-def test_a_purge_deletes_everything_and_reports_it(retried, purged):
+def test_a_purge_deletes_everything_and_reports_it(up_again, purged):
     assert purged.said.trouble == ""
     assert purged.inventory == {}
-    for name in retried.inventory["tables"] + retried.inventory["user pools"]:
-        assert f" {name}\n" in purged.said.out
+    for kind in DATA:
+        assert all(f" {name}\n" in purged.said.out for name in up_again.inventory[kind])
 
 
 def test_a_deployment_to_another_account_is_refused(purged, play):
-    described = purged.checkout.file(f"infra/stages/{STAGE}.yaml")
+    described: Path = purged.checkout.file(f"infra/stages/{STAGE}.yaml")
     described.write_text(
         described.read_text(encoding="utf-8").replace("123456789012", "210987654321"), encoding="utf-8"
     )

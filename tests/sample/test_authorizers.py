@@ -8,6 +8,7 @@ from chalice.app import ChaliceAuthorizer
 
 from app import app
 from authorizers.cognito import PoolAuthorizer
+from infra.application import stage_template
 from infra.checks.routes import RouteAuthorizer, expected_authorizers
 from infra.package import PROJECT, package_without_dependencies
 from tests.sample.scopes import READ, WRITE
@@ -33,7 +34,9 @@ def test_every_report_route_has_the_policy_authorizer(name: tuple[str, str]) -> 
     assert isinstance(ROUTES[name].authorizer, ChaliceAuthorizer)
 
 
-def test_verify_expects_the_scopes_of_the_stages_resource_server(tmp_path: Path) -> None:
-    packaged = json.loads(package_without_dependencies(tmp_path, PROJECT)[0])
-    expected = expected_authorizers(packaged, "https://olympus.example")["PUT", "/files/{name}"]
+def test_a_stage_requires_the_scopes_of_its_own_resource_server(tmp_path: Path) -> None:
+    packaged = package_without_dependencies(tmp_path, PROJECT)[0]
+    template = json.loads(stage_template(packaged, "s3://bundles/code.zip", "https://olympus.example"))
+    definition = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    expected = expected_authorizers(definition)["PUT", "/files/{name}"]
     assert expected == RouteAuthorizer("COGNITO_USER_POOLS", "pool", ("https://olympus.example/file.write",))

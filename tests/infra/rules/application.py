@@ -5,14 +5,22 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from tests.configured import APP
 from tests.infra.intrinsics import ACCOUNT
 from tests.infra.resolve import Stack, Template
+from tests.infra.rules.access import exact_statements
 from tests.infra.rules.data import SECRET
+from tests.infra.rules.operations import alarms, associations
 from tests.public_routes import is_public
 
 # Cognito waits 5 s for a trigger. API Gateway waits 29 s for a response. A batch of the stream can be long.
 LONGEST_SECONDS = {"policy_changed": 60, "app": 28}
 LONGEST_OTHERWISE = 5
+PERMITTED = {
+    "apigateway.amazonaws.com": {"<APIHandler>", "<PolicyAuthorizer.Arn>"},
+    "cognito-idp.amazonaws.com": {"<PostConfirmation>", "<PreToken>"},
+}
+WATCHED = {f"AWS/ApiGateway 5XXError ApiName={APP} Stage=dev": 0}
 
 
 def functions(stack: Stack) -> dict[str, dict[str, Any]]:
@@ -37,6 +45,7 @@ def nothing_is_cached(stack: Stack) -> Iterator[str]:
 
 
 def own_roles(stack: Stack) -> Iterator[str]:
+    yield from exact_statements(stack)
     roles = [function["Role"] for function in functions(stack).values()]
     if len(set(roles)) < len(roles):
         yield f"functions share a role: {sorted(roles)}"
@@ -45,13 +54,22 @@ def own_roles(stack: Stack) -> Iterator[str]:
             yield f"{role} is not a role of the identity stack"
 
 
-def invoked_by_this_api(stack: Stack) -> Iterator[str]:
+def invocations(stack: Stack) -> Iterator[str]:
+    """This API can invoke the service and the authorizer. This user pool can invoke the triggers."""
+    permitted: dict[str, set[str]] = {}
     for permission in stack.of("AWS::Lambda::Permission"):
         properties = permission.properties
-        if properties.get("Principal") != "apigateway.amazonaws.com":
-            yield f"{permission.name} admits {properties.get('Principal')}"
-        if f":{ACCOUNT}:<RestAPI>/" not in properties.get("SourceArn", ""):
+        principal, action = properties.get("Principal"), properties.get("Action")
+        source, account = properties.get("SourceArn", ""), properties.get("SourceAccount")
+        permitted.setdefault(str(principal), set()).add(properties["FunctionName"])
+        if action != "lambda:InvokeFunction":
+            yield f"{permission.name} allows {action}"
+        if principal == "apigateway.amazonaws.com" and f":{ACCOUNT}:<RestAPI>/" not in source:
             yield f"{permission.name} admits other APIs"
+        if principal == "cognito-idp.amazonaws.com" and (source, account) != ("<UserPool.Arn>", ACCOUNT):
+            yield f"{permission.name} admits other user pools"
+    if permitted != PERMITTED:
+        yield f"the permissions are {permitted}"
 
 
 def logged(stack: Stack, identity: Stack) -> Iterator[str]:
@@ -62,6 +80,7 @@ def logged(stack: Stack, identity: Stack) -> Iterator[str]:
 
 
 def failures_are_retained(stack: Stack) -> Iterator[str]:
+    yield from alarms(stack, WATCHED, ["<AlarmTopic>"])
     mappings = stack.of("AWS::Lambda::EventSourceMapping")
     if [mapping.properties.get("EventSourceArn") for mapping in mappings] != ["<PolicyTable.StreamArn>"]:
         yield "the stream handler does not read exactly the policy table's stream"
@@ -80,6 +99,14 @@ def failures_are_retained(stack: Stack) -> Iterator[str]:
             yield f"a bad record is retried {properties.get('MaximumRetryAttempts')} times"
         if properties.get("StartingPosition") != "TRIM_HORIZON":
             yield "the handler does not read changes from before the mapping"
+
+
+def firewall(stack: Stack) -> Iterator[str]:
+    protected = {it.properties["ResourceArn"]: it.properties["WebACLArn"] for it in associations(stack)}
+    acl = stack.parameters["WebAclArn"]
+    expected = {"arn:aws:apigateway:mars-west-1::/restapis/<RestAPI>/stages/<RestAPIStage>": acl} if acl else {}
+    if protected != expected:
+        yield f"the web ACL protects {protected}"
 
 
 def protected_routes(stack: Stack) -> Iterator[str]:

@@ -11,7 +11,11 @@ from tests.infra.rules.access import many
 from tests.infra.rules.people import pool
 
 OWNER = f"arn:aws:iam::{ACCOUNT}:root"
-RETAINED = {"AWS::Cognito::UserPool", "AWS::DynamoDB::Table", "AWS::KMS::Key"}
+EVERYONE = {"Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*"}
+RETAINED = {
+    *("AWS::Cognito::UserPool", "AWS::DynamoDB::Table", "AWS::KMS::Key"),
+    *("AWS::S3::Bucket", "AWS::S3::BucketPolicy"),
+}
 # The users of the key and their actions: the functions' roles, CloudWatch alarms, CloudWatch Logs.
 BY_ROLES = {"kms:Decrypt", "kms:GenerateDataKey"}
 BY_SERVICES = {
@@ -69,9 +73,46 @@ def encrypted(stack: Stack) -> Iterator[str]:
     for resource in stack.resources.values():
         if resource.type in KEYS and resource.properties.get(KEYS[resource.type]) != key:
             yield f"{resource.name} is encrypted with another key"
+    for bucket in stack.of("AWS::S3::Bucket"):
+        (rule,) = bucket.properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        algorithm = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key} if key else {"SSEAlgorithm": "AES256"}
+        if rule["ServerSideEncryptionByDefault"] != algorithm:
+            yield f"{bucket.name} is encrypted with another key"
     for queue in stack.of("AWS::SQS::Queue"):
         if not keys and queue.properties.get("SqsManagedSseEnabled") is not True:
             yield f"{queue.name} is not encrypted"
+
+
+@for_each_stack
+def artifacts(stack: Stack) -> Iterator[str]:
+    """The artifact bucket is private, encrypted, versioned and retained. A bundle is never deleted before its use."""
+    (bucket,) = stack.of("AWS::S3::Bucket")
+    properties = bucket.properties
+    if set(properties.get("PublicAccessBlockConfiguration", {}).values()) != {True}:
+        yield f"{bucket.name} can become public"
+    if len(properties.get("PublicAccessBlockConfiguration", {})) != 4:
+        yield f"{bucket.name} does not block all public access"
+    if properties.get("OwnershipControls") != {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}:
+        yield f"{bucket.name} has access control lists"
+    if properties.get("VersioningConfiguration") != {"Status": "Enabled"}:
+        yield f"{bucket.name} keeps no versions"
+    rules = properties.get("LifecycleConfiguration", {}).get("Rules", [])
+    if any(key.startswith(("Expiration", "Transition")) for rule in rules for key in rule):
+        yield f"{bucket.name} deletes bundles that a rollback needs"
+    if not any("NoncurrentVersionExpiration" in rule and rule["Status"] == "Enabled" for rule in rules):
+        yield f"{bucket.name} keeps old versions for ever"
+    yield from _private(bucket.name, stack)
+
+
+def _private(bucket: str, stack: Stack) -> Iterator[str]:
+    policies = [it.properties for it in stack.of("AWS::S3::BucketPolicy") if it.properties["Bucket"] == f"<{bucket}>"]
+    statements = [it for policy in policies for it in many(policy["PolicyDocument"]["Statement"])]
+    if any(it["Effect"] != "Deny" for it in statements):
+        yield f"the policy of {bucket} allows access"
+    everything = {f"<{bucket}.Arn>", f"<{bucket}.Arn>/*"}
+    refused = {**EVERYONE, "Condition": {"Bool": {"aws:SecureTransport": "false"}}, "Resource": everything}
+    if refused not in [{**it, "Resource": set(many(it["Resource"]))} for it in statements]:
+        yield f"{bucket} accepts requests without TLS"
 
 
 @for_each_stack

@@ -1,6 +1,6 @@
 """Rules about operation: failures are retained and raise alarms, and a web ACL blocks requests."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from tests.configured import APP
 from tests.infra.resolve import Resource, Stack
@@ -22,8 +22,6 @@ WATCHED = {
     f"AWS/Lambda IteratorAge FunctionName={APP}-dev-policy_changed": 60000,
     "AWS/SQS ApproximateNumberOfMessagesVisible QueueName=<StreamDeadLetters.QueueName>": 0,
 }
-# The API does not exist before that phase.
-WATCHED_WHEN_COMPLETE = {f"AWS/ApiGateway 5XXError ApiName={APP} Stage=dev": 0}
 
 
 @for_each_stack
@@ -38,16 +36,27 @@ def failures_are_retained(stack: Stack) -> Iterator[str]:
 
 @for_each_stack
 def failures_raise_alarms(stack: Stack) -> Iterator[str]:
-    alarms, topics = stack.of("AWS::CloudWatch::Alarm"), stack.of("AWS::SNS::Topic")
+    topics = stack.of("AWS::SNS::Topic")
     actions = [stack.parameters["AlarmTopicArn"] or f"<{topics[0].name}>"]
     if len(topics) != (not stack.parameters["AlarmTopicArn"]):
         yield f"there are {len(topics)} topics"
-    thresholds = {metric(alarm): alarm.properties["Threshold"] for alarm in alarms}
-    complete = stack.parameters["DeployPhase"] == "complete"
-    for watched, highest in (WATCHED | (WATCHED_WHEN_COMPLETE if complete else {})).items():
-        if thresholds.get(watched, highest + 1) > highest:
-            yield f"no alarm watches {watched} with this threshold"
-    for alarm in alarms:
+    yield from alarms(stack, WATCHED, actions)
+    expected = [{"Protocol": "email", "Endpoint": stack.parameters["AlarmEmail"]}]
+    for topic in topics:
+        if topic.properties.get("Subscription", []) != (expected if stack.parameters["AlarmEmail"] else []):
+            yield f"{topic.name} notifies {topic.properties.get('Subscription')}"
+
+
+def alarms(stack: Stack, watched: Mapping[str, int], actions: list[str]) -> Iterator[str]:
+    """Every metric has an alarm, and every alarm notifies the topic at once.
+
+    watched  metrics with all their dimensions, and the highest threshold
+    """
+    thresholds = {metric(alarm): alarm.properties["Threshold"] for alarm in stack.of("AWS::CloudWatch::Alarm")}
+    for name, highest in watched.items():
+        if thresholds.get(name, highest + 1) > highest:
+            yield f"no alarm watches {name} with this threshold"
+    for alarm in stack.of("AWS::CloudWatch::Alarm"):
         properties = alarm.properties
         if properties.get("AlarmActions") != actions or properties.get("ActionsEnabled", True) is not True:
             yield f"{alarm.name} notifies nobody"
@@ -60,10 +69,6 @@ def failures_raise_alarms(stack: Stack) -> Iterator[str]:
             yield f"{alarm.name} uses a statistic that hides peaks"
         if properties.get("Period", 0) * properties.get("EvaluationPeriods", 0) not in (60, 300):
             yield f"{alarm.name} does not react within five minutes"
-    expected = [{"Protocol": "email", "Endpoint": stack.parameters["AlarmEmail"]}]
-    for topic in topics:
-        if topic.properties.get("Subscription", []) != (expected if stack.parameters["AlarmEmail"] else []):
-            yield f"{topic.name} notifies {topic.properties.get('Subscription')}"
 
 
 def metric(alarm: Resource) -> str:
@@ -73,16 +78,18 @@ def metric(alarm: Resource) -> str:
     return " ".join([properties["Namespace"], properties["MetricName"], *dimensions])
 
 
+def associations(stack: Stack) -> list[Resource]:
+    return stack.of("AWS::WAFv2::WebACLAssociation")
+
+
 @for_each_stack
 def firewall(stack: Stack) -> Iterator[str]:
     expected = {f"<{pool(stack).name}.Arn>"} if stack.parameters["EnableWaf"] == "true" else set()
-    if expected and stack.parameters["DeployPhase"] == "complete":
-        expected.add("arn:aws:apigateway:mars-west-1::/restapis/a1b2c3/stages/dev")
-    associations, acls = stack.of("AWS::WAFv2::WebACLAssociation"), stack.of("AWS::WAFv2::WebACL")
-    protected = {it.properties["ResourceArn"] for it in associations}
+    acls = stack.of("AWS::WAFv2::WebACL")
+    protected = {it.properties["ResourceArn"] for it in associations(stack)}
     if protected != expected or len(acls) != bool(expected):
         yield f"the web ACL protects {sorted(protected)}"
-    if any(it.properties.get("WebACLArn") != f"<{acl.name}.Arn>" for it in associations for acl in acls):
+    if any(it.properties.get("WebACLArn") != f"<{acl.name}.Arn>" for it in associations(stack) for acl in acls):
         yield "another web ACL is used"
     for acl in acls:
         yield from _stopped(acl)
