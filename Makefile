@@ -11,7 +11,7 @@ STAGE ?= dev
 export PYTHONDONTWRITEBYTECODE := 1
 test test-fast storm: export PYTHONDONTWRITEBYTECODE := # with bytecode, the test processes need not compile the sources
 
-.PHONY: help run demo token reset local policies test test-fast storm bench package docs deploy verify destroy mutants scan check lock format clean
+.PHONY: help run demo token reset local policies test test-fast storm bench package docs deploy plan comment planned-package verify destroy mutants scan check lock format clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -61,7 +61,23 @@ docs: $(VENV)/installed ## write the reference pages that follow from the code
 	@$(MANAGE) docs
 
 deploy: $(VENV)/installed ## deploy or update an AWS stage: make deploy STAGE=dev
-	@$(MANAGE) deploy --stage $(STAGE)
+	@$(MANAGE) deploy --stage $(STAGE) $(if $(PACKAGE),--package $(PACKAGE))
+
+plan: $(VENV)/installed ## print the changes that a deployment would make, and write them to build/plan.txt: make plan STAGE=dev
+	@mkdir -p build && $(MANAGE) deploy --stage $(STAGE) --plan $(if $(PACKAGE),--package $(PACKAGE)) > build/plan.txt; \
+		status=$$?; cat build/plan.txt; exit $$status
+
+# The pipeline runs these two targets. They need the GitHub CLI and its token.
+comment: ## comment build/plan.txt on the pull request whose merge is the current commit
+	@number=$$(gh pr list --state merged --search "$$(git rev-parse HEAD)" --json number --jq '.[0].number') && test -n "$$number" || \
+		{ echo "No merged pull request has this commit."; exit 0; }; \
+		{ echo '```'; cat build/plan.txt; echo '```'; } | gh pr comment "$$number" --body-file -
+
+planned-package: ## download the package of the current commit that the plan was made from, into build/package
+	@run=$$(gh run list --workflow deploy.yml --branch main --event push --status success --commit "$$(git rev-parse HEAD)" \
+		--json databaseId --jq '.[0].databaseId') && test -n "$$run" || \
+		{ echo "The workflow deploy has no successful run for this commit on main. Run it again there."; exit 1; }; \
+		rm -rf build/package && gh run download "$$run" --name package --dir build/package
 
 verify: $(VENV)/installed ## compare an AWS stage with the templates: make verify STAGE=dev
 	@$(MANAGE) verify --stage $(STAGE)

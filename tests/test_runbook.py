@@ -307,6 +307,22 @@ def test_every_additional_action_for_a_parameter_exists() -> None:
     assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) <= set(TEMPLATE["Parameters"])
 
 
+def test_the_read_only_role_makes_plans_and_executes_none() -> None:
+    for action in ("CreateChangeSet", "DescribeChangeSet", "DeleteChangeSet", "GetTemplateSummary"):
+        assert may(pipeline("plan"), f"cloudformation:{action}")
+    assert not may(pipeline("plan"), "cloudformation:ExecuteChangeSet")
+    assert not may(pipeline("plan"), "cloudformation:CreateStack")
+    assert not may(pipeline("plan"), "s3:PutObject")
+
+
+def test_both_roles_may_use_the_transform_of_the_application_template() -> None:
+    """CloudFormation requires this permission of whoever creates a change set with a transform."""
+    transform = "arn:aws:cloudformation:*:aws:transform/Serverless-2016-10-31"
+    for role in ("plan", "deploy"):
+        granted = [it for it in pipeline(role) if transform in it["Resource"]]
+        assert may(granted, "cloudformation:CreateChangeSet")
+
+
 def test_the_trust_policy_of_a_role_identifies_the_repository_by_its_ids() -> None:
     """Source: GitHub changelog of 2026-04-23, immutable subject claims for OpenID Connect tokens."""
     (condition,) = (statement["Condition"] for statement in json.loads(blocks("json")[0])["Statement"])

@@ -10,10 +10,14 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parents[1]
 WORKFLOWS = {path.name: path.read_text("utf-8") for path in sorted(PROJECT.glob(".github/workflows/*.y*ml"))}
-MAY_GET_AN_IDENTITY = {("verify.yml", "verify"), ("deploy.yml", "deploy")}
+MAY_WRITE = {
+    ("verify.yml", "verify"): {"id-token"},
+    ("deploy.yml", "plan"): {"id-token", "pull-requests"},
+    ("deploy.yml", "deploy"): {"id-token"},
+}
 PINNED = re.compile(r"uses: [\w-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 OWN = re.compile(r"uses: \./\.github/workflows/[\w-]+\.yml")
-COMMAND = re.compile(r"make ([a-z-]+)(?: STAGE=[a-z0-9]+)?")
+COMMAND = re.compile(r"make ([a-z-]+)(?: STAGE=[a-z0-9]+)?(?: PACKAGE=build/package)?")
 # The versions in use: a new version of an action must not change a test.
 CHECKOUT, SETUP_PYTHON = (
     re.findall(rf"actions/{action}(@([0-9a-f]{{7}})[0-9a-f]+ # (v[\d.]+))", WORKFLOWS["check.yml"])[0]
@@ -61,7 +65,7 @@ def _faults_of_job(job_id: tuple[str, str], job: Mapping[str, Any], triggers: li
         yield f"{job_id} has no permissions block"
         return
     written = {permission for permission, access in permissions.items() if access != "read"}
-    if written - ({"id-token"} if job_id in MAY_GET_AN_IDENTITY else set()):
+    if written - MAY_WRITE.get(job_id, set()):
         yield f"{job_id} may write {sorted(written)}"
     if (
         "pull_request" in triggers
@@ -119,7 +123,14 @@ def test_a_workflow_has_no_fault(name: str) -> None:
             "timeout-minutes: 15\n    permissions:\n      contents: read\n      id-token: write",
             "may write",
         ),
-        ("deploy.yml", "github.event_name == 'push' && vars.", "vars.", "an identity to a pull request"),
+        ("deploy.yml", "github.event_name == 'push' && github.ref", "github.ref", "an identity to a pull request"),
+        (
+            "deploy.yml",
+            "github.event_name == 'push' && startsWith(github.ref, 'refs/tags/v') && vars.",
+            "vars.",
+            "an identity to a pull request",
+        ),
+        ("deploy.yml", "pull-requests: write", "issues: write", "may write"),
         (
             "deploy.yml",
             "timeout-minutes: 15\n",
@@ -179,11 +190,27 @@ def test_the_runbook_has_the_deprecation_date_of_each_checked_python() -> None:
 def test_only_a_checked_and_approved_tag_is_deployed() -> None:
     workflow = yaml.safe_load(WORKFLOWS["deploy.yml"])
     deploy = workflow["jobs"]["deploy"]
-    assert workflow[True]["push"] == {"tags": ["v*"]}, "a push to a branch must not deploy"
-    assert deploy["if"].startswith("github.event_name == 'push'")
+    assert deploy["if"].startswith("github.event_name == 'push' && startsWith(github.ref, 'refs/tags/v') && ")
     assert deploy["needs"] == "check"
     assert deploy["environment"] == "prod"
     assert deploy["concurrency"] == {"group": "deploy-prod", "cancel-in-progress": False}
+
+
+def test_a_tag_deploys_the_package_of_the_plan_of_its_commit() -> None:
+    jobs = yaml.safe_load(WORKFLOWS["deploy.yml"])["jobs"]
+    commands = {name: [step["run"] for step in job.get("steps", []) if "run" in step] for name, job in jobs.items()}
+    assert commands["plan"] == ["make package", "make plan STAGE=prod PACKAGE=build/package", "make comment"]
+    assert commands["deploy"] == ["make planned-package", "make deploy STAGE=prod PACKAGE=build/package"]
+    (uploaded,) = (step["with"] for step in jobs["plan"]["steps"] if "upload-artifact" in step.get("uses", ""))
+    assert (uploaded["name"], uploaded["path"]) == ("package", "build/package/")
+
+
+def test_only_the_main_branch_is_planned() -> None:
+    workflow = yaml.safe_load(WORKFLOWS["deploy.yml"])
+    assert workflow[True]["push"] == {"branches": ["main"], "tags": ["v*"]}
+    plan = workflow["jobs"]["plan"]
+    assert plan["if"].startswith("github.event_name == 'push' && github.ref == 'refs/heads/main' && ")
+    assert plan["environment"] == "plan"
 
 
 def test_only_reviewed_code_gets_the_role_that_reads_a_secret() -> None:
@@ -194,10 +221,11 @@ def test_only_reviewed_code_gets_the_role_that_reads_a_secret() -> None:
     assert "github.ref == 'refs/heads/main' || startsWith(github.ref, 'refs/tags/v')" in verify["if"]
 
 
-def test_each_role_is_used_by_only_one_job() -> None:
+def test_only_the_job_deploy_uses_the_role_that_deploys() -> None:
     jobs = [job for text in WORKFLOWS.values() for job in yaml.safe_load(text)["jobs"].items()]
     roles = {name: re.findall(r"vars\.(\w+_ROLE_ARN) }}", str(job)) for name, job in jobs}
     assert {name: found for name, found in roles.items() if found} == {
         "verify": ["PLAN_ROLE_ARN"],
+        "plan": ["PLAN_ROLE_ARN"],
         "deploy": ["DEPLOY_ROLE_ARN"],
     }
