@@ -23,6 +23,6 @@ def prepare(argv: Sequence[str] | None = None) -> None:
 
         attach(argv=words)
     if "deploy" in words:
-        from infra.direct_deployment import refuse_unconfigured
+        from infra.trial_configuration import refuse_unconfigured
 
         refuse_unconfigured(words)

@@ -18,6 +18,7 @@ from infra.sign_in_domain import refuse_another_prefix
 from infra.stacks import Stacks
 from infra.stage import Stage
 from infra.templates import read_yaml
+from infra.trial_configuration import refuse_configured
 
 _DATA = frozenset({"AWS::Cognito::UserPool", "AWS::DynamoDB::Table", "AWS::KMS::Key"})  # hold the data of users
 _ADDRESS = frozenset({"AWS::ApiGateway::RestApi"})  # callers use its address
@@ -63,9 +64,10 @@ class Deploy:
 
     def __call__(self) -> str:
         """Returns the URL of the API. Raises Refused and StepFailed."""
+        refuse_configured(self.project, self.stage, "deploy")
         self._check_policies()
         package = self._package()
-        outputs = self._deploy_identity_stack()
+        outputs = self.deploy_identity_stack()
         self._store_bundle(package, outputs)
         application = self._deploy_application(package, outputs)
         self._apply_policies(outputs)
@@ -76,6 +78,7 @@ class Deploy:
 
         Raises:  Refused, StepFailed and DeploymentFailed
         """
+        refuse_configured(self.project, self.stage, "deploy")
         self._check_policies()
         package, outputs = self._package(), self._identity_outputs()
         changes = plan(self._stacks().preview(*self._identity()))
@@ -102,7 +105,8 @@ class Deploy:
             step.notes.append(f"sha256 of the bundle: {package.sha256}")
         return package
 
-    def _deploy_identity_stack(self) -> Mapping[str, str]:
+    def deploy_identity_stack(self) -> Mapping[str, str]:
+        """Returns the outputs of the identity stack. Raises Refused and StepFailed."""
         with self.progress.step("Deploy the identity stack") as step:
             stacks = self._stacks()
             if stacks.is_updatable(self.stage.stack):

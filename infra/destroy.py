@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from infra.clients import Client
 from infra.errors import Refused
@@ -9,12 +10,14 @@ from infra.progress import Progress
 from infra.retained import Retained, find_retained
 from infra.stacks import Stacks
 from infra.stage import Stage
+from infra.trial_configuration import refuse_configured
 
 
 @dataclass(frozen=True)
 class Destroy:
     """Destroys one stage. Every step is idempotent and can be repeated after a failed attempt."""
 
+    project: Path
     stage: Stage
     client: Client
     progress: Progress
@@ -24,6 +27,7 @@ class Destroy:
 
         purge  also delete the user pool, the tables, the key and the artifact bucket
         """
+        refuse_configured(self.project, self.stage, "destroy")
         self._refuse_protected()
         self._delete_stack("Delete the application stack", self.stage.application_stack)
         self._delete_stack("Delete the identity stack", self.stage.stack)

@@ -94,7 +94,7 @@ def destroy(
     invocation: Invocation = context.obj
     stage, client = open_stage(invocation, stage_name)
     progress = Progress(invocation.output.write)
-    Destroy(stage, client, progress)(purge=purge_data is not None)
+    Destroy(invocation.project, stage, client, progress)(purge=purge_data is not None)
     invocation.output.say("done" if progress.changed else "nothing changed")
     return 0
 
@@ -133,6 +133,58 @@ def report(output: Output, findings: Sequence["Finding"], as_json: bool) -> int:
     return 0 if passed else 1
 
 
+def configure(context: Context, stage_name: StageName) -> int:
+    """Prepare a trial stage for `chalice deploy`.
+
+    It deploys the identity stack, and writes the stage into .chalice/config.json. It refuses a stage of `deploy`.
+    """
+    from infra.deploy import Deploy
+    from infra.progress import Progress
+    from infra.stacks import Stacks
+    from infra.trial_configuration import configure as write_entry
+    from operations.connection import open_stage
+
+    invocation: Invocation = context.obj
+    stage, client = open_stage(invocation, stage_name)
+    if Stacks(client("cloudformation")).describe(stage.application_stack):
+        raise Refused(
+            f"Refused: `manage.py deploy` deployed the stage {stage.name}. Destroy it first, or use another stage."
+        )
+    progress = Progress(invocation.output.write)
+    stack = Deploy(invocation.project, stage, client, progress).deploy_identity_stack()
+    with progress.step("Write .chalice/config.json") as step:
+        step.changed = write_entry(invocation.project, stage, stack)
+    invocation.output.say(f"Next: chalice deploy --stage {stage.name}")
+    return 0
+
+
+def connect(context: Context, stage_name: StageName) -> int:
+    """Connect a trial stage after each `chalice deploy`.
+
+    It permits the triggers, sets the stream and the error responses, and applies the policies.
+    """
+    from infra.apply_policies import apply_policies
+    from infra.clients import simulated_keys
+    from infra.progress import Progress
+    from infra.trial_connection import Connect
+    from operations.connection import open_stage, stack_outputs
+
+    invocation: Invocation = context.obj
+    stage, client = open_stage(invocation, stage_name)
+    stack = stack_outputs(stage, client)
+    stack |= simulated_keys(client, stack["UserPoolId"])
+    progress = Progress(invocation.output.write)
+    with progress.step("Connect the application") as step:
+        url = Connect(invocation.project, stage, client, stack)()
+        step.changed = True
+    with progress.step("Apply the policies") as step:
+        applied = apply_policies(invocation.project, stack, client)
+        step.changed = applied.changed
+        step.notes += applied.notes("manage.py policies apply --overwrite-policies")
+    invocation.output.say(f"API: {url}")
+    return 0
+
+
 def outputs(context: Context, stage_name: StageName, as_json: AsJson = False) -> int:
     """Print a stage's outputs and the URL of its API."""
     from infra.stacks import Stacks
@@ -150,4 +202,4 @@ def outputs(context: Context, stage_name: StageName, as_json: AsJson = False) ->
     return 0
 
 
-COMMANDS = (deploy, verify, outputs, destroy)
+COMMANDS = (deploy, verify, outputs, destroy, configure, connect)

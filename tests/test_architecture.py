@@ -260,7 +260,7 @@ CLI_MODE = '"AWS_CHALICE_CLI_MODE" in os.environ'
         ),
         pytest.param(
             "app.py",
-            f"if {CLI_MODE}:\n    from infra.direct_deployment import refuse_unconfigured",
+            f"if {CLI_MODE}:\n    from infra.trial_configuration import refuse_unconfigured",
             id="the app imports the deploy program",
         ),
         pytest.param(

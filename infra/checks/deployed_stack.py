@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from infra.checks.attributes import attribute
-from infra.checks.expected import Expected, parameter_values
+from infra.expected import Expected, parameter_values
 from infra.templates import parse_yaml
 
 Ask = Callable[..., Any]

@@ -9,8 +9,8 @@ from typing import Any
 
 from infra.application import stage_template
 from infra.checks.deployed_stack import DeployedStack
-from infra.checks.expected import Expected
 from infra.clients import Client, simulated_keys
+from infra.expected import Expected
 from infra.package import package_without_dependencies
 from infra.stage import Stage
 

@@ -7,8 +7,8 @@ from typing import Any
 from infra.checks.check import Check
 from infra.checks.compare import differing
 from infra.checks.deployed_stack import DeployedStack
-from infra.checks.expected import parameter_values
 from infra.checks.live import Live
+from infra.expected import parameter_values
 from infra.templates import read_yaml
 
 _GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")

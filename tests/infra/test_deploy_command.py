@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 
 from chalicelib.core.errors import CannotDecide
 from infra.chalice_output import reason
-from infra.direct_deployment import refuse_unconfigured
 from infra.errors import DeploymentFailed, StepFailed
 from infra.progress import Progress
+from infra.trial_configuration import refuse_unconfigured
 
 REPORT = """Creating lambda function: gatehouse-trial
 Traceback (most recent call last):
@@ -59,7 +59,7 @@ def test_the_reason_of_a_failure_is_extracted_from_the_output_of_chalice(said, s
     ],
 )
 def test_a_direct_deployment_of_a_stage_that_is_not_configured_is_refused(tmp_path, words, stage):
-    with pytest.raises(SystemExit, match=rf"Run `python manage\.py deploy --stage {stage}`"):
+    with pytest.raises(SystemExit, match=rf"run `python manage\.py configure --stage {stage}` first"):
         refuse_unconfigured(["chalice", *words], configured(tmp_path, "package", "other"))
 
 

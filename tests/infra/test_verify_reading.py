@@ -13,9 +13,9 @@ from infra.checks.attributes import attribute
 from infra.checks.check import Check
 from infra.checks.compare import covers, differing, same, shown, unexpected
 from infra.checks.deployed_stack import Missing, Names
-from infra.checks.expected import Expected, parameter_values
 from infra.checks.routes import PUBLIC, RouteAuthorizer, authorizer_names, expected_authorizers
 from infra.errors import PackagingFailed
+from infra.expected import Expected, parameter_values
 from infra.package import PROJECT, package_without_dependencies
 from infra.verify import Finding, table
 
