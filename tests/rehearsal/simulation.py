@@ -1,8 +1,9 @@
 """`python -m tests.rehearsal.simulation PORT FOLDER`: simulates an empty AWS account.
 
-It is the local cloud before the installation, with two differences. Functions are active immediately: the emulator
-needs half a second. The file FOLDER/fault makes calls fail. It contains a list of texts: a call fails if its method,
-path, operation and body contain all of them.
+It is the local cloud before the installation, with three differences. Functions are active immediately: the emulator
+needs half a second. A stack operation has ended when its call is answered, so that no test waits for it. The file
+FOLDER/fault makes calls fail. It contains a list of texts: a call fails if its method, path, operation and body contain
+all of them.
 """
 
 from __future__ import annotations
@@ -44,6 +45,31 @@ def failing(app: App, fault: Path) -> App:
     return serve
 
 
+def synchronous(app: App) -> App:
+    """Returns an app that answers a call only when no stack operation is in progress any more."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != "/":
+            await app(scope, receive, send)
+            return
+        request = await read(scope, receive, _LARGEST_BODY)
+        response = await call(app, request)
+        while b"Action=" in request.body and _in_progress():
+            await asyncio.sleep(0.01)
+        await answer(send, response)
+
+    return serve
+
+
+def _in_progress() -> bool:
+    from ministack.services.cloudformation import _stacks
+
+    return any(
+        stack["StackStatus"].endswith("_IN_PROGRESS") and stack["StackStatus"] != "REVIEW_IN_PROGRESS"
+        for stack in _stacks.values()
+    )
+
+
 def _refusal(request: Request) -> Response:
     if request.header("x-amz-target"):
         return Response.json(400, _JSON, **{"x-amzn-errortype": "BadRequestException"})
@@ -73,7 +99,7 @@ async def run(local_cloud: LocalCloud) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     active_at_once()
-    await serve(local_cloud.port, stop, wrap=lambda app: failing(app, local_cloud.folder / "fault"))
+    await serve(local_cloud.port, stop, wrap=lambda app: failing(synchronous(app), local_cloud.folder / "fault"))
 
 
 if __name__ == "__main__":

@@ -54,14 +54,13 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 @pytest.fixture(scope="module")
 def play(account: Account):
-    """Runs a command and records the state of the account."""
+    """Runs a command and records the state of the account. `ask` says whether to send requests to the API."""
 
-    def played(checkout: Checkout, *words: str, run: str = "manage") -> Scene:
+    def played(checkout: Checkout, *words: str, run: str = "manage", ask: bool = True) -> Scene:
         said = getattr(checkout, run)(*words)
         outputs = outputs_of(account)
-        return Scene(
-            said, checkout, account.inventory(), outputs, statuses(account, outputs) if "ApiUrl" in outputs else {}
-        )
+        answers = statuses(account, outputs) if ask and "ApiUrl" in outputs else {}
+        return Scene(said, checkout, account.inventory(), outputs, answers)
 
     return played
 
@@ -194,7 +193,7 @@ def test_the_pool_and_the_tables_of_a_deployed_stage_are_protected(deployed, acc
 
 @pytest.fixture(scope="module")
 def repeated(deployed: Scene, play) -> Scene:
-    return play(deployed.checkout, "deploy")
+    return play(deployed.checkout, "deploy", ask=False)
 
 
 def test_a_second_deployment_changes_nothing_and_reports_it(deployed, repeated):
@@ -208,7 +207,7 @@ def cloned(repeated: Scene, account: Account, play, tmp_path_factory: pytest.Tem
     checkout = Checkout.new(tmp_path_factory.mktemp("second") / APP, account.local_cloud)
     stage_file = f"infra/stages/{STAGE}.yaml"
     checkout.file(stage_file).write_bytes(repeated.checkout.file(stage_file).read_bytes())
-    return play(checkout, "deploy")
+    return play(checkout, "deploy", ask=False)
 
 
 def test_a_deployment_of_the_same_commit_from_a_fresh_clone_changes_nothing(repeated, cloned):
@@ -275,14 +274,14 @@ def changed_files(replacing: Scene, account: Account) -> Checkout:
 
 @pytest.fixture(scope="module")
 def plans(changed_files: Checkout, play) -> Scene:
-    return play(changed_files, "deploy", "--plan", "--allow-unknown-group")
+    return play(changed_files, "deploy", "--plan", "--allow-unknown-group", ask=False)
 
 
 def test_a_plan_names_the_changes_of_both_stacks_and_makes_none_of_them(replacing, plans):
     assert plans.said.trouble == ""
     assert f"{IDENTITY}: modify OidcProvider (AWS::Cognito::UserPoolIdentityProvider)" in plans.said.out
     assert f"{APPLICATION}: modify PreToken (AWS::Lambda::Function)\n" in plans.said.out
-    assert (plans.inventory, plans.outputs, plans.statuses) == (replacing.inventory, replacing.outputs, OPEN)
+    assert (plans.inventory, plans.outputs) == (replacing.inventory, replacing.outputs)
 
 
 FAULTS = {
@@ -399,7 +398,7 @@ def test_an_earlier_commit_is_deployed_with_the_bundle_that_is_still_stored(upda
 def edited(earlier: Scene, account: Account, play) -> Scene:
     """Deploys after an operator emptied a policy."""
     administer(account, earlier.outputs).put_policy(f"group:{PRIVILEGED_GROUP}", (), author="the dean")
-    return play(earlier.checkout, "deploy", "--allow-unknown-group")
+    return play(earlier.checkout, "deploy", "--allow-unknown-group", ask=False)
 
 
 def test_a_policy_of_another_author_is_reported_and_not_changed(edited, account):
@@ -426,7 +425,7 @@ def test_policies_apply_needs_no_deployment(without_readers, account):
 
 @pytest.fixture(scope="module")
 def overwritten(without_readers: Scene, play) -> Scene:
-    return play(without_readers.checkout, "deploy", "--overwrite-policies")
+    return play(without_readers.checkout, "deploy", "--overwrite-policies", ask=False)
 
 
 def test_overwrite_policies_replaces_a_policy_of_another_author(overwritten, account):
@@ -439,13 +438,13 @@ def test_overwrite_policies_replaces_a_policy_of_another_author(overwritten, acc
 
 @pytest.fixture(scope="module")
 def protected(overwritten: Scene, play) -> Scene:
-    return play(overwritten.checkout, "destroy", "--purge-data", STAGE)
+    return play(overwritten.checkout, "destroy", "--purge-data", STAGE, ask=False)
 
 
 def test_a_protected_stage_cannot_be_destroyed(overwritten, protected):
     assert protected.said.status == 1
     assert protected.said.err.startswith(f"infra/stages/{STAGE}.yaml: identity.DataProtection: ")
-    assert (protected.inventory, protected.statuses) == (overwritten.inventory, overwritten.statuses)
+    assert protected.inventory == overwritten.inventory
 
 
 @pytest.fixture(scope="module")
@@ -487,7 +486,7 @@ def test_a_second_destroy_changes_nothing(destroyed, destroyed_again):
 
 @pytest.fixture(scope="module")
 def up_again(destroyed_again: Scene, play) -> Scene:
-    return play(destroyed_again.checkout, "deploy")
+    return play(destroyed_again.checkout, "deploy", ask=False)
 
 
 def test_a_new_deployment_reports_that_it_does_not_use_retained_data(destroyed, up_again):
@@ -501,7 +500,7 @@ def test_a_new_deployment_reports_that_it_does_not_use_retained_data(destroyed, 
 
 @pytest.fixture(scope="module")
 def mistyped(up_again: Scene, play) -> Scene:
-    return play(up_again.checkout, "destroy", "--purge-data", "trail")
+    return play(up_again.checkout, "destroy", "--purge-data", "trail", ask=False)
 
 
 def test_data_is_not_purged_for_a_mistyped_name(up_again, mistyped):
