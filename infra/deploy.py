@@ -1,6 +1,6 @@
 """Deploys one stage with CloudFormation: the identity stack, the packaged application, and the policies."""
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,17 +42,11 @@ class Options:
     allow_unknown_group: bool = False
 
 
-def package_now(project: Path) -> Package:
-    """Packages the application of a checkout, as `make package` does. Raises PackagingFailed."""
-    return Package(*package_for_lambda(project / "build/package", project))
-
-
 @dataclass(frozen=True)
 class Deploy:
     """Runs one deployment. Every step is idempotent and can be repeated after a failed attempt.
 
-    client       returns the boto3 client of a service
-    package_now  packages the application of a checkout
+    client  returns the boto3 client of a service
     """
 
     project: Path
@@ -60,7 +54,6 @@ class Deploy:
     client: Client
     progress: Progress
     options: Options = Options()
-    package_now: Callable[[Path], Package] = package_now
 
     def __call__(self) -> str:
         """Returns the URL of the API. Raises Refused and StepFailed."""
@@ -101,7 +94,10 @@ class Deploy:
     def _package(self) -> Package:
         folder = self.options.package
         with self.progress.step("Prepare the package") as step:
-            package = read_package(folder) if folder else self.package_now(self.project)
+            if folder:
+                package = read_package(folder)
+            else:
+                package = Package(*package_for_lambda(self.project / "build/package", self.project))
             step.notes.append(f"sha256 of the bundle: {package.sha256}")
         return package
 
