@@ -15,20 +15,19 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
 from authorizers.cognito import PoolAuthorizer, requires
+from infra.application import stage_template
 from infra.package import package_without_dependencies
-from tests.configured import SCOPES
+from tests.configured import RESOURCE_SERVER, SCOPES
 from tests.infra.intrinsics import PSEUDO
 
 
 def packaged(folder: Path) -> dict[str, Any]:
-    """Returns the packaged template with a location for the code and with a route of use case 1.
+    """Returns the template that a deployment sends to CloudFormation, with a route of use case 1.
 
     The function adds the route, because an application can have none.
     """
-    template: dict[str, Any] = json.loads(package_without_dependencies(folder)[0])
-    for resource in template["Resources"].values():
-        if resource["Type"] == "AWS::Serverless::Function":
-            resource["Properties"]["CodeUri"] = "s3://bundles/code.zip"
+    packaged_template, _ = package_without_dependencies(folder)
+    template: dict[str, Any] = json.loads(stage_template(packaged_template, "s3://bundles/code.zip", RESOURCE_SERVER))
     _add_scoped_route(template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"])
     return template
 
