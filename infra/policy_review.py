@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib.core.route import Route
 from chalicelib.core.route_paths import TooManyPatterns
 from infra.errors import Refused
+from infra.expected import Expected, parameter_values
 from infra.package import PROJECT
 from infra.packaged_routes import package_routes
 from infra.policy_files import EXPECTED, PolicyFile, examine
@@ -15,7 +16,6 @@ from infra.policy_groups import REMEDY, unknown_groups
 from infra.policy_lint import Surroundings, lint_file, lint_together
 from infra.policy_table import read_table
 from infra.policy_table_check import check_table
-from infra.templates import resolve
 
 # The scopes that every user pool has.
 _STANDARD_SCOPES = {"openid", "email", "profile", "phone", "aws.cognito.signin.user.admin"}
@@ -75,16 +75,24 @@ def _check_table(folder: Path, files: Sequence[PolicyFile], around: Surroundings
 
 def _surroundings(template: Mapping[str, Any], routes: Sequence[Route], outputs: Mapping[str, str]) -> Surroundings:
     resources = template["Resources"]
-    server = {"ResourceServer": template["Parameters"]["ResourceServerIdentifier"]["Default"]}
+    server = template["Parameters"]["ResourceServerIdentifier"]["Default"]
     own = {
-        f"{server['ResourceServer']}/{scope['ScopeName']}"
+        f"{server}/{scope['ScopeName']}"
         for resource in resources.values()
         if resource["Type"] == "AWS::Cognito::UserPoolResourceServer"
         for scope in resource["Properties"]["Scopes"]
     }
+    values = {
+        **parameter_values(template["Parameters"], {}),
+        **{name: name for name in resources},
+        "ResourceServer": server,
+    }
+    clients = Expected(template, values, attribute=lambda name, attribute: f"{name}.{attribute}").of(
+        "AWS::Cognito::UserPoolClient"
+    )
     granted: dict[str, Collection[str]] = {}
     for name, output in template["Outputs"].items():
-        client = resources.get(output["Value"].get("Ref", "") if isinstance(output["Value"], dict) else "", {})
-        if client.get("Type") == "AWS::Cognito::UserPoolClient" and name in outputs:
-            granted[f"client:{outputs[name]}"] = set(resolve(client["Properties"]["AllowedOAuthScopes"], server))
+        client = output["Value"].get("Ref", "") if isinstance(output["Value"], dict) else ""
+        if client in clients and name in outputs:
+            granted[f"client:{outputs[name]}"] = set(clients[client]["AllowedOAuthScopes"])
     return Surroundings(routes, own | _STANDARD_SCOPES, granted)

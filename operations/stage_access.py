@@ -12,7 +12,7 @@ from chalicelib.aws.pool_groups import PoolGroups
 from chalicelib.core.claims import Expectation
 from chalicelib.explain import Explain
 from chalicelib.verify import VerifyToken
-from infra.discovery import Client
+from infra.clients import Client
 
 
 def explain_stage(outputs: Mapping[str, str], client: Client) -> Explain:

@@ -30,7 +30,7 @@ ROUTES = [
     Route("/orders/{id}/items", "GET", Authorizer.POLICIES),
 ]
 TEMPLATE = {
-    "Parameters": {"ResourceServerIdentifier": {"Default": SERVER}},
+    "Parameters": {"ResourceServerIdentifier": {"Type": "String", "Default": SERVER}},
     "Resources": {
         "ResourceServer": {
             "Type": "AWS::Cognito::UserPoolResourceServer",
