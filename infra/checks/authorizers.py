@@ -12,8 +12,8 @@ from infra.packaged_routes import PREFLIGHT
 
 Methods = Mapping[tuple[str, str], Any]
 _DEPLOY_API = (
-    "Run `manage.py deploy`. If this check still fails, correct the method on API Gateway and deploy the API with "
-    "`aws apigateway create-deployment`."
+    "Run `manage.py deploy --revert-drift`. If this check still fails, correct the method on API Gateway and deploy the"
+    " API with `aws apigateway create-deployment`."
 )
 
 

@@ -10,7 +10,7 @@ from infra.checks.deployed_stack import Missing
 from infra.checks.live import Live
 from infra.errors import PackagingFailed, Refused
 
-RESTORE = "Run `manage.py deploy`. If this check still fails, restore the expected value by hand."
+RESTORE = "Run `manage.py deploy --revert-drift`. If this check still fails, restore the expected value by hand."
 _NO_ANSWER = (ClientError, BotoCoreError, Missing, PackagingFailed, Refused, GatehouseError)
 
 
