@@ -15,7 +15,7 @@ from chalicelib.core.errors import InvalidInput
 from chalicelib.explain_routes import parse_question
 from tests import mint
 from tests.answers import call, refusal, wired
-from tests.aws.loopback import dynamodb_over_http
+from tests.aws.loopback import dynamodb_settings
 from tests.aws.tables import empty_tables
 from tests.aws.test_fetch_jwks import answers, jwk, server, written
 from tests.fakes import allow, deny
@@ -34,11 +34,10 @@ def jwks_url() -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def stage(jwks_url: str) -> Iterator[None]:
     """A user pool with the groups clerks and readers and the user clio, and a policy of the group clerks."""
-    key, secret = "test", "test"
     with (
         wired(),
         empty_tables(),
-        dynamodb_over_http(key, secret) as dynamodb_url,
+        dynamodb_settings() as reached,
         pytest.MonkeyPatch.context() as environment,
     ):
         cognito = boto3.client("cognito-idp", region_name="us-east-1")
@@ -50,9 +49,8 @@ def stage(jwks_url: str) -> Iterator[None]:
         environment.setenv("ISSUER", f"https://cognito-idp.us-east-1.amazonaws.com/{pool_id}")
         environment.setenv("JWKS_URL", jwks_url)
         # A token is checked with the reads of the authorizer, which call DynamoDB without the SDK.
-        environment.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
-        environment.setenv("AWS_ACCESS_KEY_ID", key)
-        environment.setenv("AWS_SECRET_ACCESS_KEY", secret)
+        for name, value in reached.items():
+            environment.setenv(name, value)
         put("clerks", allow("/whoami", sid="who"))
         yield
 

@@ -169,3 +169,15 @@ def _called(client: Any, operation: str, arguments: dict[str, Any]) -> tuple[int
     except ClientError as refused:
         return 400, {"__type": f"com.amazonaws.dynamodb.v20120810#{refused.response['Error']['Code']}"}
     return 200, {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+
+
+@contextmanager
+def dynamodb_settings() -> Iterator[dict[str, str]]:
+    """Serve moto's DynamoDB, which must be active. Yields the variables with which the small reader finds it."""
+    with dynamodb_over_http("test", "test") as url:
+        yield {
+            "AWS_ENDPOINT_URL_DYNAMODB": url,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }

@@ -156,7 +156,7 @@ def test_an_apply_that_leaves_no_administrator_is_refused(
 ) -> None:
     file = tmp_path / f"policies/{PRIVILEGED_GROUP}.yaml"
     file.write_text(f"group: {PRIVILEGED_GROUP}\nstatements: []\n", encoding="utf-8")
-    assert manage("apply", "--yes") == 1
+    assert manage("apply", "--yes", "--overwrite-policies") == 1
     assert "no group could change policies through the API" in capsys.readouterr().err
     assert user_group.read().status == 404, "the administrator is not refused"
 

@@ -17,6 +17,7 @@ from infra.policy_plan import PolicyFiles
 from infra.templates import read_yaml
 from local.gateway import StrictGateway, TokenRefused, installed
 from tests import mint
+from tests.aws.loopback import dynamodb_settings
 from tests.aws.tables import empty_tables, table_settings
 from tests.aws.test_fetch_jwks import answers, jwk, server, written
 from tests.rewired import fresh_wiring
@@ -32,9 +33,15 @@ def no_scoped_route(_token: str) -> Mapping[str, Any]:
 def client() -> Iterator[Client]:
     """A client of the application. Its tables contain the policies of policies/*.yaml."""
     keys = answers(200, written(jwk()))
-    with pytest.MonkeyPatch.context() as environment, fresh_wiring(), empty_tables() as dynamodb, server(k=keys) as url:
+    with (
+        pytest.MonkeyPatch.context() as environment,
+        fresh_wiring(),
+        empty_tables() as dynamodb,
+        dynamodb_settings() as reached,
+        server(k=keys) as url,
+    ):
         settings = {"ISSUER": mint.ISSUER, "JWKS_URL": f"{url}/k", "CLIENT_IDS": mint.WEB_CLIENT, **table_settings()}
-        for name, value in {**settings, "AWS_DEFAULT_REGION": "us-east-1"}.items():
+        for name, value in {**settings, **reached}.items():
             environment.setenv(name, value)
         tables = {"PolicyTableName": "PolicyTable", "StateTableName": "StateTable"}
         outputs = {**template_outputs(read_yaml(PROJECT, TEMPLATE)), **tables}
