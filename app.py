@@ -16,6 +16,7 @@ from chalicelib.sample.routes import sample_blueprint
 from chalicelib.triggers.policy_changed import policy_changed_trigger
 from chalicelib.triggers.post_confirmation import post_confirmation_trigger
 from chalicelib.triggers.pre_token import pre_token_trigger
+from chalicelib.user_routes import users_blueprint
 
 if "AWS_CHALICE_CLI_MODE" in os.environ:  # Chalice's command line imports this module, and not Lambda
     from chalice_cli import prepare
@@ -27,6 +28,7 @@ for blueprint in (authorizer_blueprint, policy_changed_trigger, post_confirmatio
     app.register_blueprint(blueprint)
 app.register_blueprint(admin_blueprint)
 app.register_blueprint(explain_blueprint)
+app.register_blueprint(users_blueprint)
 app.register_blueprint(sample_blueprint)
 enforcement.enforce(app)
 

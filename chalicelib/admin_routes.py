@@ -1,6 +1,5 @@
 """The administration API: routes that write policies and revoke tokens. Policies decide who may call them."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -14,7 +13,7 @@ from chalicelib.core.policy import Policy
 from chalicelib.core.policy_json import as_dict, parse_statements
 from chalicelib.core.statement import Statement
 from chalicelib.ports import RevocationKind
-from chalicelib.request_body import fields, read_json
+from chalicelib.request_body import fields, flag, read_json
 from chalicelib.start import in_init_phase
 
 admin_blueprint = Blueprint(__name__)
@@ -73,7 +72,7 @@ def parse_policy(body: Any) -> tuple[tuple[Statement, ...], int | None, bool]:
     statements, version = parse_statements(read["statements"]), read.get("version")
     if version is not None and (type(version) is not int or version < 0):
         raise InvalidInput("version", "expected the whole number that the policy was read with")
-    return statements, version, _force(read)
+    return statements, version, flag(read, "force")
 
 
 def parse_deletion(body: Any) -> bool:
@@ -81,14 +80,7 @@ def parse_deletion(body: Any) -> bool:
 
     Shape:  {"force": bool (optional)}
     """
-    return _force(fields(body, optional={"force"}))
-
-
-def _force(read: Mapping[str, Any]) -> bool:
-    force = read.get("force", False)
-    if not isinstance(force, bool):
-        raise InvalidInput("force", "expected true or false")
-    return force
+    return flag(fields(body, optional={"force"}), "force")
 
 
 def parse_revocation(body: Any) -> tuple[RevocationKind, str]:

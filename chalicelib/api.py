@@ -10,6 +10,7 @@ from chalice.app import Chalice, ChaliceUnhandledError, ChaliceViewError, Reques
 from chalicelib.core import request_path
 from chalicelib.core.errors import (
     CallerError,
+    Conflict,
     GatehouseError,
     InvalidInput,
     LastAdministrator,
@@ -26,6 +27,7 @@ STATUS: tuple[tuple[type[GatehouseError], int], ...] = (
     (TooLarge, 413),
     (InvalidInput, 400),
     (NotFound, 404),
+    (Conflict, 409),
     (VersionConflict, 409),
     (LastAdministrator, 409),
     (TokenRejected, 401),

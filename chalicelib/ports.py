@@ -129,6 +129,66 @@ class GroupReader(Protocol):
         """Raises InternalError."""
 
 
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user of the user pool.
+
+    username    the name in Cognito: the `sub` of a user with a password, `<provider>_<name>` of a company's user
+    email       None if the user has no address
+    status      Cognito's UserStatus, such as CONFIRMED
+    created_at  ISO 8601 in UTC
+    """
+
+    username: str
+    sub: str
+    email: str | None
+    status: str
+    enabled: bool
+    created_at: str
+
+
+class UserPage(NamedTuple):
+    """Some users of the user pool. `next_token` asks for the following users; None after the last page."""
+
+    users: tuple[User, ...]
+    next_token: str | None
+
+
+class UserAccounts(GroupReader, Protocol):
+    """The users of the user pool, and their groups. Every write is idempotent, except `create`.
+
+    Each method raises InternalError. A method that takes a user raises NotFound for an unknown user.
+    """
+
+    def list(self, limit: int, token: str | None) -> UserPage:
+        """Raises InvalidInput for a token that no page gave."""
+
+    def find(self, name: str) -> User:
+        """Return a user by e-mail address (of a user with a password), `sub` or username."""
+
+    def members(self, group: str) -> Iterable[User]: ...
+
+    def is_automatic(self, group: str) -> bool:
+        """Return whether Cognito itself keeps the members of the group: all users of one identity provider."""
+
+    def create(self, address: str) -> User:
+        """Create a user whose password nobody knows. Raises Conflict for a taken address, InvalidInput."""
+
+    def send_invitation(self, address: str) -> None:
+        """Send the temporary password. Raises Conflict for a user who already has an own password."""
+
+    def add_to_group(self, username: str, group: str) -> None: ...
+
+    def remove_from_group(self, username: str, group: str) -> None: ...
+
+    def disable(self, username: str) -> None: ...
+
+    def enable(self, username: str) -> None: ...
+
+    def sign_out(self, username: str) -> None:
+        """Invalidate the refresh tokens. Access tokens and the cookie of the sign-in pages remain valid."""
+
+
 class Directory(Protocol):
     """The groups of the user pool."""
 

@@ -31,6 +31,14 @@ def fields(body: Any, required: Collection[str] = (), optional: Collection[str] 
     return body
 
 
+def flag(read: Mapping[str, Any], name: str) -> bool:
+    """Returns an optional field that is true or false. A missing field is false. Raises InvalidInput."""
+    value = read.get(name, False)
+    if not isinstance(value, bool):
+        raise InvalidInput(name, "expected true or false")
+    return value
+
+
 def texts(body: Any, *names: str) -> dict[str, str]:
     """Returns the fields of a JSON object that has exactly these fields, each of them a text. Raises InvalidInput."""
     read = fields(body, optional=names)

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from chalicelib.aws.pool_groups import PoolGroups
     from chalicelib.explain import Explain
     from chalicelib.invalidate import Invalidate
+    from chalicelib.ports import PolicyCatalog, Revocation
+    from chalicelib.users import AdministerUsers
 
 # Shorter than the Lambdas' timeout of 5 s, so that a failure is reported by its reason code.
 _SHORT = Timeouts(connect=1, response=2)
@@ -171,14 +173,14 @@ def explain() -> "Explain":
 
 @cache
 def administer() -> "Administer":
-    from chalicelib.lock_out import RefuseLockOut
+    from chalicelib.lock_out import Administrators, RefuseLockOut
 
     return administer_with(
         dynamodb(),
         settings().policy_table,
         settings().state_table,
         clients=lambda: settings().client_ids,
-        refuse_lock_out=RefuseLockOut(_policies(), lambda group: _groups().group_exists(group)),
+        refuse_lock_out=RefuseLockOut(Administrators(_policies(), lambda group: _groups().group_exists(group))),
     )
 
 
@@ -196,6 +198,27 @@ def administer_with(
     state = StateTable(dynamodb, state_table)
     policies = PolicyTable(dynamodb, policy_table, check_size=check_size)
     return Administer(policies, generation=state, revocations=state, check_size=check_size, **more)
+
+
+@cache
+def users() -> "AdministerUsers":
+    return users_with(_cognito(), _pool_id(), _policies(), lambda sub, author: administer().revoke("sub", sub, author))
+
+
+def users_with(
+    cognito: "CognitoIdentityProviderClient",
+    pool_id: str,
+    policies: "PolicyCatalog",
+    revoke: "Callable[[str, str], Revocation]",
+) -> "AdministerUsers":
+    """Returns the use case for the pool named, without any setting. Tools outside the application call this."""
+    from chalicelib.aws.pool_users import PoolUsers
+    from chalicelib.lock_out import Administrators, RefuseUserLockOut
+    from chalicelib.users import AdministerUsers
+
+    accounts = PoolUsers(cognito, pool_id)
+    administrators = Administrators(policies, accounts.group_exists)
+    return AdministerUsers(accounts, revoke, RefuseUserLockOut(administrators, accounts.members))
 
 
 @cache
@@ -238,8 +261,16 @@ def _policies() -> "PolicyTable":
 def _groups() -> "PoolGroups":
     from chalicelib.aws.pool_groups import PoolGroups
 
-    pool_id = settings().issuer.rpartition("/")[2]
-    return PoolGroups(_session().client("cognito-idp", config=_config(_ATTEMPTS, _SHORT)), pool_id)
+    return PoolGroups(_cognito(), _pool_id())
+
+
+def _pool_id() -> str:
+    return settings().issuer.rpartition("/")[2]
+
+
+@cache
+def _cognito() -> "CognitoIdentityProviderClient":
+    return _session().client("cognito-idp", config=_config(_ATTEMPTS, _SHORT))
 
 
 @cache

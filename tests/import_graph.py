@@ -41,6 +41,7 @@ _CHALICELIB = {
     **{name: name for name in ("sample", "triggers", "wiring", "aws", "ports", "api", "settings", "core")},
     "admin_routes": "routes",
     "explain_routes": "routes",
+    "user_routes": "routes",
     "route_table": "api",
     "start": "wiring",
     "request_body": "api",

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 USE_CASES = (
     *("administer", "authorize", "explain", "federate", "invalidate", "lock_out", "lru_cache", "matrix", "nearest"),
-    *("onboard", "verify"),
+    *("onboard", "users", "verify"),
 )
 PARTS = {
     "core": ("chalicelib/core/*.py",),
@@ -33,6 +33,7 @@ PARTS = {
         "chalicelib/explain_routes.py",
         "chalicelib/sample/__init__.py",
         "chalicelib/sample/routes.py",
+        "chalicelib/user_routes.py",
     ),
     "authorizers": ("authorizers/*.py",),
     "app": ("app.py",),
@@ -48,7 +49,9 @@ IMPURE = {
 NEVER_SHIPPED = {"benchmarks", "chalice_cli", "console", "infra", "local", "operations", "tests"}
 FRAMEWORKS = {"aws_lambda_powertools", "boto3", "botocore", "chalice"}
 THIRD_PARTIES = {*FRAMEWORKS, "cryptography", "jwt"}
-ROUTES = ("chalicelib.admin_routes", "chalicelib.explain_routes", "chalicelib.sample.routes")
+ROUTES = (
+    *("chalicelib.admin_routes", "chalicelib.explain_routes", "chalicelib.sample.routes", "chalicelib.user_routes"),
+)
 SAMPLE = ("chalicelib.sample.service", "chalicelib.sample.wiring")
 SAMPLE_PORT = {f"chalicelib.sample.service.{name}" for name in ("Entry", "Kind")}
 

@@ -6,6 +6,7 @@ GatehouseError
 │   ├── InvalidInput        400: a field is invalid; nothing was stored
 │   │   └── TooLarge        413
 │   ├── NotFound            404
+│   ├── Conflict            409: the state of the item does not allow the change
 │   ├── VersionConflict     409: another writer changed the item in the meantime
 │   └── LastAdministrator   409: nobody could administer policies any more
 └── InternalError           500: our fault
@@ -56,15 +57,16 @@ class VersionConflict(CallerError):
         super().__init__("version_conflict", f"{what} is no longer at version {expected}: read it again")
 
 
-class LastAdministrator(CallerError):
-    """The change of a policy would leave no administrator. See `core/administrator.py`."""
+class Conflict(CallerError):
+    """The state of the item does not allow the change."""
 
-    def __init__(self, subject: str) -> None:
-        super().__init__(
-            "last_administrator",
-            f"without this policy of {subject}, no group could change policies. Give another group of the user pool"
-            ' PUT on /admin/policies/* first. To proceed anyway, send "force": true',
-        )
+
+class LastAdministrator(CallerError):
+    """The change would leave no administrator. See `core/administrator.py`. `reason` is the message without `force`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("last_administrator", f'{reason} To proceed anyway, send "force": true')
+        self.reason = reason
 
 
 class InternalError(GatehouseError):

@@ -61,6 +61,7 @@ EVERYTHING = {
 POLICY = {"kind": "group", "name": "clerks"}
 REVOCATION = {"sub": "5a110000-0000-4000-8000-000000000001"}
 ADMINISTRATORS = {"kind": "group", "name": "readers"}  # a group of the test's user pool
+USER = {"username": "urania"}
 QUESTION = {"method": "GET", "path": "/orders"}
 Row = tuple[str, str, Any, Mapping[str, str]]
 # Every route, in an order in which each call succeeds. `{id}` is the id that was written last. A service with a folder
@@ -77,6 +78,14 @@ REQUESTS: list[Row] = [
     ("GET", "/admin/routes", None, {}),
     ("GET", "/admin/matrix", None, {}),
     ("POST", "/admin/explain", {**QUESTION, "username": "clio"}, {}),
+    ("GET", "/admin/users", None, {}),
+    ("POST", "/admin/users", {"username": "thalia@olympus.example", "groups": ["clerks"]}, {}),
+    ("GET", "/admin/users/{username}", None, USER),
+    ("PUT", "/admin/users/{username}/groups", {"groups": ["readers"]}, USER),
+    ("PUT", "/admin/users/{username}/groups", {"groups": []}, USER),  # clio, another administrator, must remain
+    ("POST", "/admin/users/{username}/disable", None, USER),
+    ("POST", "/admin/users/{username}/enable", None, USER),
+    ("POST", "/admin/users/{username}/sign-out", None, USER),
     ("POST", "/admin/revocations", REVOCATION, {}),
     ("GET", "/admin/revocations", None, {}),
     ("DELETE", "/admin/revocations", REVOCATION, {}),
@@ -188,6 +197,8 @@ def user_pool() -> str:
         cognito.create_group(UserPoolId=pool_id, GroupName=group)
     for name in ("clio", "urania"):
         cognito.admin_create_user(UserPoolId=pool_id, Username=name)
+        cognito.admin_set_user_password(UserPoolId=pool_id, Username=name, Password="Correct-horse-9", Permanent=True)
+    cognito.admin_add_user_to_group(UserPoolId=pool_id, Username="clio", GroupName="readers")
     return str(pool_id)
 
 

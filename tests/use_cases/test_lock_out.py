@@ -12,7 +12,7 @@ from chalicelib.administer import Administer
 from chalicelib.core.administrator import administers
 from chalicelib.core.errors import LastAdministrator, VersionConflict
 from chalicelib.core.policy import CorruptPolicy, Policy, StoredPolicy
-from chalicelib.lock_out import RefuseLockOut
+from chalicelib.lock_out import Administrators, RefuseLockOut
 from tests.fakes import FakeGroups, FakePolicies, FakeState, allow, deny, statements
 
 EVERYTHING = allow("/*", methods=["*"])
@@ -75,7 +75,7 @@ class System:
             subject = f"group:{name}"
             self.policies.policies[subject] = Policy(subject, 1, statements(*found), "admin", "")
         self.groups = FakeGroups(existing=groups)
-        refuse = RefuseLockOut(self.policies, self.groups.group_exists)
+        refuse = RefuseLockOut(Administrators(self.policies, self.groups.group_exists))
         self.administer = Administer(
             self.policies, FakeState(), FakeState(), check_size=lambda _: None, refuse_lock_out=refuse
         )
@@ -129,7 +129,7 @@ class AtTheSameTime(FakePolicies):
 def test_two_administrators_cannot_remove_each_other_at_the_same_time(change: Any) -> None:
     system = System(admins=[EVERYTHING], owners=[EVERYTHING])
     policies = AtTheSameTime(system.policies.policies)
-    refuse = RefuseLockOut(policies, system.groups.group_exists)
+    refuse = RefuseLockOut(Administrators(policies, system.groups.group_exists))
     administer = replace(system.administer, policies=policies, refuse_lock_out=refuse)
     with pytest.raises(VersionConflict, match="group:owners"):
         change(administer)

@@ -1,0 +1,134 @@
+"""The administration API: routes that invite users, set their groups and end their access.
+
+Who may set groups can become an administrator. An answer contains no secret.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, cast
+
+from chalice.app import Blueprint, Response
+
+from authorizers.policy import policy_authorizer
+from chalicelib import wiring
+from chalicelib.core.errors import InvalidInput
+from chalicelib.core.group_name import MAX_CHARACTERS, is_group_name
+from chalicelib.request_body import fields, flag, read_json
+
+users_blueprint = Blueprint(__name__)
+
+_MOST_BYTES = 32_768
+_LARGEST_PAGE = 60  # of ListUsers
+_LONGEST_TOKEN = 4096
+_MOST_GROUPS = 100  # of one user in Cognito
+# The addresses that a browser accepts in <input type="email">: no control character, no space, no quotes.
+_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ADDRESS = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})+")
+
+
+@users_blueprint.route("/admin/users", authorizer=policy_authorizer)
+def list_users() -> Any:
+    page = wiring.users().list(*parse_page(users_blueprint.current_request.query_params))
+    return {"users": [asdict(user) for user in page.users], "next_token": page.next_token}
+
+
+@users_blueprint.route("/admin/users", methods=["POST"], authorizer=policy_authorizer)
+def invite_user() -> Any:
+    return Response(wiring.users().invite(*parse_invitation(_body())).as_dict(), status_code=201)
+
+
+@users_blueprint.route("/admin/users/{username}", authorizer=policy_authorizer)
+def get_user(username: str) -> Any:
+    user, groups = wiring.users().show(parse_username(username))
+    return {**asdict(user), "groups": list(groups)}
+
+
+@users_blueprint.route("/admin/users/{username}/groups", methods=["PUT"], authorizer=policy_authorizer)
+def put_groups(username: str) -> Any:
+    groups, force = parse_groups(_body())
+    return wiring.users().set_groups(parse_username(username), groups, _caller_id(), force).as_dict()
+
+
+@users_blueprint.route("/admin/users/{username}/disable", methods=["POST"], authorizer=policy_authorizer)
+def disable_user(username: str) -> Any:
+    force = flag(fields(_optional_body(), optional={"force"}), "force")
+    return wiring.users().disable(parse_username(username), _caller_id(), force).as_dict()
+
+
+@users_blueprint.route("/admin/users/{username}/enable", methods=["POST"], authorizer=policy_authorizer)
+def enable_user(username: str) -> Any:
+    fields(_optional_body())
+    return wiring.users().enable(parse_username(username)).as_dict()
+
+
+@users_blueprint.route("/admin/users/{username}/sign-out", methods=["POST"], authorizer=policy_authorizer)
+def sign_out_user(username: str) -> Any:
+    fields(_optional_body())
+    return wiring.users().sign_out(parse_username(username), _caller_id()).as_dict()
+
+
+def parse_page(query: Any) -> tuple[int, str | None]:
+    """Returns the size of a page, and the token of the page before. Raises InvalidInput.
+
+    Shape:  the query string: limit (optional), token (optional), each at most once
+    """
+    read = fields({name: query.getlist(name) for name in query or {}}, optional=("limit", "token"))
+    for name in read:
+        if len(read[name]) != 1:
+            raise InvalidInput(name, "expected one value")
+    (limit,), (token,) = read.get("limit", [str(_LARGEST_PAGE)]), read.get("token", [None])
+    if not re.fullmatch("[0-9]{1,2}", limit) or not 1 <= int(limit) <= _LARGEST_PAGE:
+        raise InvalidInput("limit", f"expected a number from 1 to {_LARGEST_PAGE}")
+    if token is not None and not (0 < len(token) <= _LONGEST_TOKEN and token.isascii() and token.isprintable()):
+        raise InvalidInput("token", "expected the next_token of a page")
+    return int(limit), token
+
+
+def parse_invitation(body: Any) -> tuple[str, list[str]]:
+    """Returns the address and the groups of a new user. Raises InvalidInput.
+
+    Shape:  {"username": an e-mail address, "groups": [names] (optional)}
+    """
+    read = fields(body, required={"username"}, optional={"groups"})
+    address = read["username"]
+    if not isinstance(address, str) or len(address) > MAX_CHARACTERS or not _ADDRESS.fullmatch(address):
+        raise InvalidInput("username", f"expected an e-mail address of at most {MAX_CHARACTERS} ASCII characters")
+    return address, _groups(read)
+
+
+def parse_groups(body: Any) -> tuple[list[str], bool]:
+    """Returns the groups that a user will have, and `force`. Raises InvalidInput.
+
+    Shape:  {"groups": [names], "force": bool (optional)}
+    """
+    read = fields(body, required={"groups"}, optional={"force"})
+    return _groups(read), flag(read, "force")
+
+
+def parse_username(text: str) -> str:
+    """Returns the name of a user: an e-mail address, a `sub` or a username. Raises InvalidInput."""
+    if not is_group_name(text):  # Cognito accepts the same characters in both kinds of names
+        raise InvalidInput("username", "expected an e-mail address, a sub or a username of the user pool")
+    return text
+
+
+def _groups(read: Mapping[str, Any]) -> list[str]:
+    groups = read.get("groups", [])
+    if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
+        raise InvalidInput("groups", "expected a list of names")
+    if len(groups) > _MOST_GROUPS or len(set(groups)) != len(groups):
+        raise InvalidInput("groups", f"expected at most {_MOST_GROUPS} names, each once")
+    return groups
+
+
+def _body() -> Any:
+    return read_json(users_blueprint.current_request, _MOST_BYTES)
+
+
+def _optional_body() -> Any:
+    return _body() if users_blueprint.current_request.raw_body else {}
+
+
+def _caller_id() -> str:
+    return cast(str, users_blueprint.current_request.context["authorizer"]["principalId"])

@@ -1,0 +1,171 @@
+"""Use case: administer the users of the user pool, and end their access.
+
+Two systems hold a user's access: Cognito issues tokens, and the state table refuses issued ones. The order of the
+writes ensures that a failure between them leaves no more access than before. After a failure, repeat the request.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from chalicelib.core.errors import Conflict, InvalidInput
+from chalicelib.core.group_name import EXPECTED, is_group_name
+from chalicelib.ports import Revocation, User, UserAccounts, UserPage
+
+MOST_CHANGES = 20  # calls to Cognito that fit into the timeout of the function
+_PENDING = "FORCE_CHANGE_PASSWORD"
+_USE_CASE_1 = "Routes of use case 1 accept the tokens that were already issued until they expire."
+_COOKIE = (
+    "The cookie of the sign-in pages remains valid for an hour after its last use: with it, a browser gets new tokens"
+    " without a password. To keep the user out, disable the user."
+)
+_NEW_TOKENS = "The user's older tokens are refused. The next token contains the new groups."
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A user after a change.
+
+    added, removed  the groups that the change gave and took
+    revoked_at      the tokens that were issued until then are refused, in seconds since 1970; None: none is refused
+    notices         what the change does not end, for people
+    """
+
+    user: User
+    groups: tuple[str, ...]
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    revoked_at: int | None = None
+    notices: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"user": shown(self.user, self.groups)}
+
+
+def shown(user: User, groups: Sequence[str]) -> dict[str, Any]:
+    """Return the JSON form of a user with the groups."""
+    return {**asdict(user), "groups": list(groups)}
+
+
+@dataclass(frozen=True, slots=True)
+class AdministerUsers:
+    """Administers users.
+
+    revoke           revokes the tokens of a `sub` that were issued up to now: (sub, author) → revocation
+    refuse_lock_out  raises LastAdministrator if a user must not lose groups: (user, lost groups, kept groups)
+    """
+
+    accounts: UserAccounts
+    revoke: Callable[[str, str], Revocation]
+    refuse_lock_out: Callable[[User, Collection[str], Collection[str]], None]
+
+    def list(self, limit: int, token: str | None = None) -> UserPage:
+        """Raises InvalidInput for an unknown token, InternalError."""
+        return self.accounts.list(limit, token)
+
+    def show(self, name: str) -> tuple[User, tuple[str, ...]]:
+        """Return a user by e-mail address, `sub` or username, and the groups. Raises NotFound, InternalError."""
+        user = self.accounts.find(name)
+        return user, self.accounts.groups_of(user.username)
+
+    def invite(self, address: str, groups: Collection[str]) -> Result:
+        """Create a user and send an invitation. A user who has not accepted yet is invited again.
+
+        The invitation is sent last. Until then, nobody knows a password, so nobody signs in with some of the groups.
+
+        Raises:  InvalidInput, Conflict for a user who has accepted or is disabled; InternalError
+        """
+        self._check_groups(groups)
+        try:
+            user = self.accounts.create(address)
+        except Conflict:
+            user = self.accounts.find(address)
+            if user.status != _PENDING or not user.enabled:
+                raise
+        before = self.accounts.groups_of(user.username)
+        added = tuple(sorted(set(groups) - set(before)))
+        for group in added:
+            self.accounts.add_to_group(user.username, group)
+        self.accounts.send_invitation(address)
+        return Result(user, self.accounts.groups_of(user.username), added)
+
+    def set_groups(self, name: str, groups: Collection[str], author: str, force: bool = False) -> Result:
+        """Give a user exactly these groups. A change that takes a group also revokes the user's older tokens.
+
+        A request that changes nothing revokes, too: it may repeat a request that has failed.
+
+        force    take the groups also from the last administrator
+        Raises:  InvalidInput, NotFound, LastAdministrator, InternalError
+        """
+        user, before = self.show(name)
+        automatic = {group for group in before if self.accounts.is_automatic(group)}
+        added = tuple(sorted(set(groups) - set(before)))
+        removed = tuple(sorted(set(before) - set(groups) - automatic))
+        self._check_groups(added)
+        if len(added) + len(removed) > MOST_CHANGES:
+            raise InvalidInput("groups", f"{len(added) + len(removed)} changes, at most {MOST_CHANGES} are accepted")
+        if not force:
+            self.refuse_lock_out(user, removed, set(before) - set(removed) | set(added))
+        if added and not removed:
+            for group in added:
+                self.accounts.add_to_group(user.username, group)
+            return Result(user, self.accounts.groups_of(user.username), added)
+        self.revoke(user.sub, author)  # if this fails, nothing has changed
+        try:
+            for group in removed:
+                self.accounts.remove_from_group(user.username, group)
+            for group in added:
+                self.accounts.add_to_group(user.username, group)
+        finally:
+            # Also the tokens that were issued since the first revocation, with the groups that are now taken.
+            revoked_at = self.revoke(user.sub, author).revoked_at
+        after = self.accounts.groups_of(user.username)
+        return Result(user, after, added, removed, revoked_at, (_NEW_TOKENS, _USE_CASE_1))
+
+    def disable(self, name: str, author: str, force: bool = False) -> Result:
+        """Keep a user out: no new tokens, also with the cookie of the sign-in pages; issued tokens are revoked.
+
+        force    disable also the last administrator
+        Raises:  NotFound, LastAdministrator, InternalError
+        """
+        user, groups = self.show(name)
+        if not force:
+            self.refuse_lock_out(user, groups, ())
+        try:
+            self.accounts.disable(user.username)
+            self.accounts.sign_out(user.username)  # so that the refresh tokens do not work after `enable`
+        finally:
+            # After the user is disabled: until then, Cognito issues tokens that a revocation would not cover.
+            revoked_at = self.revoke(user.sub, author).revoked_at
+        return Result(self.accounts.find(user.username), groups, revoked_at=revoked_at, notices=(_USE_CASE_1,))
+
+    def enable(self, name: str) -> Result:
+        """Let a user sign in again. The user's older tokens stay revoked. Raises NotFound, InternalError."""
+        user, groups = self.show(name)
+        self.accounts.enable(user.username)
+        return Result(self.accounts.find(user.username), groups)
+
+    def sign_out(self, name: str, author: str) -> Result:
+        """End the sessions of a user: the refresh tokens, and the tokens that were issued.
+
+        Raises:  NotFound, InternalError
+        """
+        user, groups = self.show(name)
+        try:
+            self.accounts.sign_out(user.username)
+        finally:
+            # After the refresh tokens: until then, they give access tokens that a revocation would not cover.
+            revoked_at = self.revoke(user.sub, author).revoked_at
+        return Result(user, groups, revoked_at=revoked_at, notices=(_COOKIE, _USE_CASE_1))
+
+    def _check_groups(self, groups: Collection[str]) -> None:
+        """Raise InvalidInput for a group that nobody can be added to."""
+        if len(groups) > MOST_CHANGES:
+            raise InvalidInput("groups", f"{len(groups)} groups, at most {MOST_CHANGES} are accepted")
+        for group in sorted(groups):
+            if not is_group_name(group):
+                raise InvalidInput("groups", f"{group[:80]!r}: expected {EXPECTED}")
+            if self.accounts.is_automatic(group):
+                raise InvalidInput("groups", f"{group!r}: Cognito keeps the members of this group")
+            if not self.accounts.group_exists(group):
+                raise InvalidInput("groups", f"{group!r}: the user pool has no such group")
