@@ -2,11 +2,12 @@
 
 Shape:   JSON in CloudWatch's embedded metric format. The reason code is a dimension of the metric. The line contains
          the subject, the request and the reason. It never contains a token, a header, a claim set or a name, which may
-         be an e-mail address.
+         be an e-mail address. A segment of the path that contains an "@" is written as "***".
 Source:  docs.aws.amazon.com/AmazonCloudWatch → "Embedded metric format"
 """
 
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,8 @@ _METRICS = [{"Name": "Decisions", "Unit": "Count"}, {"Name": "TookMilliseconds",
 _OUTAGE = {"Name": "KeysOutageSeconds", "Unit": "Seconds"}
 # Alarms use the first set, because an alarm cannot add metrics up. People who look for a reason use the second.
 _DIMENSIONS = [["function", "decision"], ["function", "decision", "code"]]
+# An "@", also percent-encoded several times, as in /admin/users/clerk%2540olympus.example.
+_AT = re.compile("@|%(?:25)*40")
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
@@ -45,7 +48,7 @@ class DecisionLog:
 
     def record_request(self, method: str, path: str) -> None:
         """Add the request to the line. One of the other methods writes the line."""
-        self._line |= {"method": method, "path": path}
+        self._line |= {"method": method, "path": _without_addresses(path)}
 
     def record_decision(self, authorization: Authorization) -> None:
         principal, permissions, decision = authorization
@@ -88,3 +91,7 @@ class DecisionLog:
             },
         }
         self._write_line(_ENCODER.encode(line))
+
+
+def _without_addresses(path: str) -> str:
+    return "/".join("***" if _AT.search(segment) else segment for segment in path.split("/"))

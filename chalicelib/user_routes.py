@@ -13,7 +13,7 @@ from chalice.app import Blueprint, Response
 from authorizers.policy import policy_authorizer
 from chalicelib import wiring
 from chalicelib.core.errors import InvalidInput
-from chalicelib.core.group_name import MAX_CHARACTERS, is_group_name
+from chalicelib.core.user_name import EXPECTED_ADDRESS
 from chalicelib.request_body import fields, flag, read_json
 
 users_blueprint = Blueprint(__name__)
@@ -22,9 +22,6 @@ _MOST_BYTES = 32_768
 _LARGEST_PAGE = 60  # of ListUsers
 _LONGEST_TOKEN = 4096
 _MOST_GROUPS = 100  # of one user in Cognito
-# The addresses that a browser accepts in <input type="email">: no control character, no space, no quotes.
-_LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_ADDRESS = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})+")
 
 
 @users_blueprint.route("/admin/users", authorizer=policy_authorizer)
@@ -40,32 +37,32 @@ def invite_user() -> Any:
 
 @users_blueprint.route("/admin/users/{username}", authorizer=policy_authorizer)
 def get_user(username: str) -> Any:
-    user, groups = wiring.users().show(parse_username(username))
+    user, groups = wiring.users().show(username)
     return {**asdict(user), "groups": list(groups)}
 
 
 @users_blueprint.route("/admin/users/{username}/groups", methods=["PUT"], authorizer=policy_authorizer)
 def put_groups(username: str) -> Any:
     groups, force = parse_groups(_body())
-    return wiring.users().set_groups(parse_username(username), groups, _caller_id(), force).as_dict()
+    return wiring.users().set_groups(username, groups, _caller_id(), force).as_dict()
 
 
 @users_blueprint.route("/admin/users/{username}/disable", methods=["POST"], authorizer=policy_authorizer)
 def disable_user(username: str) -> Any:
     force = flag(fields(_optional_body(), optional={"force"}), "force")
-    return wiring.users().disable(parse_username(username), _caller_id(), force).as_dict()
+    return wiring.users().disable(username, _caller_id(), force).as_dict()
 
 
 @users_blueprint.route("/admin/users/{username}/enable", methods=["POST"], authorizer=policy_authorizer)
 def enable_user(username: str) -> Any:
     fields(_optional_body())
-    return wiring.users().enable(parse_username(username)).as_dict()
+    return wiring.users().enable(username).as_dict()
 
 
 @users_blueprint.route("/admin/users/{username}/sign-out", methods=["POST"], authorizer=policy_authorizer)
 def sign_out_user(username: str) -> Any:
     fields(_optional_body())
-    return wiring.users().sign_out(parse_username(username), _caller_id()).as_dict()
+    return wiring.users().sign_out(username, _caller_id()).as_dict()
 
 
 def parse_page(query: Any) -> tuple[int, str | None]:
@@ -91,10 +88,9 @@ def parse_invitation(body: Any) -> tuple[str, list[str]]:
     Shape:  {"username": an e-mail address, "groups": [names] (optional)}
     """
     read = fields(body, required={"username"}, optional={"groups"})
-    address = read["username"]
-    if not isinstance(address, str) or len(address) > MAX_CHARACTERS or not _ADDRESS.fullmatch(address):
-        raise InvalidInput("username", f"expected an e-mail address of at most {MAX_CHARACTERS} ASCII characters")
-    return address, _groups(read)
+    if not isinstance(read["username"], str):
+        raise InvalidInput("username", f"expected {EXPECTED_ADDRESS}")
+    return read["username"], _groups(read)
 
 
 def parse_groups(body: Any) -> tuple[list[str], bool]:
@@ -104,13 +100,6 @@ def parse_groups(body: Any) -> tuple[list[str], bool]:
     """
     read = fields(body, required={"groups"}, optional={"force"})
     return _groups(read), flag(read, "force")
-
-
-def parse_username(text: str) -> str:
-    """Returns the name of a user: an e-mail address, a `sub` or a username. Raises InvalidInput."""
-    if not is_group_name(text):  # Cognito accepts the same characters in both kinds of names
-        raise InvalidInput("username", "expected an e-mail address, a sub or a username of the user pool")
-    return text
 
 
 def _groups(read: Mapping[str, Any]) -> list[str]:

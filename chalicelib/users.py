@@ -4,22 +4,23 @@ Two systems hold a user's access: Cognito issues tokens, and the state table ref
 writes ensures that a failure between them leaves no more access than before. After a failure, repeat the request.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from chalicelib.core.errors import Conflict, InvalidInput
 from chalicelib.core.group_name import EXPECTED, is_group_name
+from chalicelib.core.user_name import EXPECTED_ADDRESS, is_address, is_user_name
 from chalicelib.ports import Revocation, User, UserAccounts, UserPage
 
 MOST_CHANGES = 20  # calls to Cognito that fit into the timeout of the function
 _PENDING = "FORCE_CHANGE_PASSWORD"
+_REVOKED = "The tokens that were issued until now are refused. Clients need new ones."
 _USE_CASE_1 = "Routes of use case 1 accept the tokens that were already issued until they expire."
 _COOKIE = (
     "The cookie of the sign-in pages remains valid for an hour after its last use: with it, a browser gets new tokens"
     " without a password. To keep the user out, disable the user."
 )
-_NEW_TOKENS = "The user's older tokens are refused. The next token contains the new groups."
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Result:
 
     added, removed  the groups that the change gave and took
     revoked_at      the tokens that were issued until then are refused, in seconds since 1970; None: none is refused
-    notices         what the change does not end, for people
+    notices         what the change ends, and what it does not end, for people
     """
 
     user: User
@@ -39,12 +40,10 @@ class Result:
     notices: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"user": shown(self.user, self.groups)}
-
-
-def shown(user: User, groups: Sequence[str]) -> dict[str, Any]:
-    """Return the JSON form of a user with the groups."""
-    return {**asdict(user), "groups": list(groups)}
+        """Return the JSON form. The groups are in `user`."""
+        fields = asdict(self)
+        fields["user"]["groups"] = fields.pop("groups")
+        return fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,12 @@ class AdministerUsers:
         return self.accounts.list(limit, token)
 
     def show(self, name: str) -> tuple[User, tuple[str, ...]]:
-        """Return a user by e-mail address, `sub` or username, and the groups. Raises NotFound, InternalError."""
+        """Return a user by e-mail address, `sub` or username, and the groups.
+
+        Raises:  InvalidInput for a text that is not a name, NotFound, InternalError
+        """
+        if not is_user_name(name):
+            raise InvalidInput("username", "expected an e-mail address, a sub or a username of the user pool")
         user = self.accounts.find(name)
         return user, self.accounts.groups_of(user.username)
 
@@ -75,6 +79,8 @@ class AdministerUsers:
 
         Raises:  InvalidInput, Conflict for a user who has accepted or is disabled; InternalError
         """
+        if not is_address(address):
+            raise InvalidInput("username", f"expected {EXPECTED_ADDRESS}")
         self._check_groups(groups)
         try:
             user = self.accounts.create(address)
@@ -120,13 +126,13 @@ class AdministerUsers:
             # Also the tokens that were issued since the first revocation, with the groups that are now taken.
             revoked_at = self.revoke(user.sub, author).revoked_at
         after = self.accounts.groups_of(user.username)
-        return Result(user, after, added, removed, revoked_at, (_NEW_TOKENS, _USE_CASE_1))
+        return Result(user, after, added, removed, revoked_at, (_REVOKED, _USE_CASE_1))
 
     def disable(self, name: str, author: str, force: bool = False) -> Result:
         """Keep a user out: no new tokens, also with the cookie of the sign-in pages; issued tokens are revoked.
 
         force    disable also the last administrator
-        Raises:  NotFound, LastAdministrator, InternalError
+        Raises:  InvalidInput, NotFound, LastAdministrator, InternalError
         """
         user, groups = self.show(name)
         if not force:
@@ -137,10 +143,13 @@ class AdministerUsers:
         finally:
             # After the user is disabled: until then, Cognito issues tokens that a revocation would not cover.
             revoked_at = self.revoke(user.sub, author).revoked_at
-        return Result(self.accounts.find(user.username), groups, revoked_at=revoked_at, notices=(_USE_CASE_1,))
+        return Result(self.accounts.find(user.username), groups, revoked_at=revoked_at, notices=(_REVOKED, _USE_CASE_1))
 
     def enable(self, name: str) -> Result:
-        """Let a user sign in again. The user's older tokens stay revoked. Raises NotFound, InternalError."""
+        """Let a user sign in again. The user's older tokens stay revoked.
+
+        Raises:  InvalidInput, NotFound, InternalError
+        """
         user, groups = self.show(name)
         self.accounts.enable(user.username)
         return Result(self.accounts.find(user.username), groups)
@@ -148,7 +157,7 @@ class AdministerUsers:
     def sign_out(self, name: str, author: str) -> Result:
         """End the sessions of a user: the refresh tokens, and the tokens that were issued.
 
-        Raises:  NotFound, InternalError
+        Raises:  InvalidInput, NotFound, InternalError
         """
         user, groups = self.show(name)
         try:
@@ -156,7 +165,7 @@ class AdministerUsers:
         finally:
             # After the refresh tokens: until then, they give access tokens that a revocation would not cover.
             revoked_at = self.revoke(user.sub, author).revoked_at
-        return Result(user, groups, revoked_at=revoked_at, notices=(_COOKIE, _USE_CASE_1))
+        return Result(user, groups, revoked_at=revoked_at, notices=(_REVOKED, _COOKIE, _USE_CASE_1))
 
     def _check_groups(self, groups: Collection[str]) -> None:
         """Raise InvalidInput for a group that nobody can be added to."""

@@ -9,7 +9,7 @@ from typer.main import get_command
 
 from chalicelib.core.errors import GatehouseError
 from infra.errors import OperatorError
-from operations import bench, docs, fork, local_cloud, package, policies, stages
+from operations import bench, docs, fork, local_cloud, package, policies, revocations, stages, users
 from operations.invocation import Become, Connect, Invocation, become_program, connect_to_aws
 from operations.output import Output, is_styled
 
@@ -22,7 +22,7 @@ Command = Callable[..., int]
 # The titles group the commands in `--help` on a terminal. A function gives its command the name and the help.
 _COMMANDS: Mapping[str, Sequence[Command]] = {
     "The cloud on this machine": local_cloud.COMMANDS,
-    "A stage on AWS": stages.COMMANDS,
+    "A stage on AWS": (*stages.COMMANDS, *revocations.COMMANDS),
     "This checkout": (package.package, docs.docs, fork.fork),
 }
 
@@ -79,6 +79,10 @@ def application(styled: bool = False) -> Typer:
     for command in policies.COMMANDS:
         files.command()(command)
     root.add_typer(files, name="policies", rich_help_panel="A stage on AWS")
+    people = Typer(help="Invite users, set their groups, end their access.")
+    for name, user_command in users.COMMANDS.items():
+        people.command(name)(user_command)
+    root.add_typer(people, name="users", rich_help_panel="A stage on AWS")
     measurements = Typer(invoke_without_command=True, subcommand_metavar="[COMMAND]")
     measurements.callback()(bench.measure)
     for command in bench.COMMANDS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 
 from botocore.model import ServiceModel
@@ -56,7 +55,6 @@ class UserPool:
         )
         if refused:
             return refused
-        request = _completed(request, operation, fields)
         renewed = self._renew(operation, fields)
         if isinstance(renewed, Response):
             return renewed
@@ -92,14 +90,3 @@ class UserPool:
         if operation == "ConfirmSignUp":
             directory.verify_address(pool, user)
         return await triggers.post_confirmation(source, pool, user, app.id if app else "", fields.get("ClientMetadata"))
-
-
-def _completed(request: Request, operation: str, fields: Record) -> Request:
-    """Adds a temporary password as Cognito does. ministack's password is too short for a minimum length above 12."""
-    given = fields.get("TemporaryPassword") or fields.get("MessageAction") == "RESEND"
-    pool = directory.pool(fields["UserPoolId"]) if operation == "AdminCreateUser" and not given else None
-    if pool is None:
-        return request
-    return Request(
-        request.scope, json.dumps({**fields, "TemporaryPassword": directory.temporary_password(pool)}).encode()
-    )

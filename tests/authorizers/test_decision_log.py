@@ -33,6 +33,15 @@ def decided(decision_log: DecisionLog) -> None:
     decision_log.record_decision(Authorize(lambda _: principal(), FakeState(), policies)("token", "GET", "/reports"))
 
 
+@pytest.mark.parametrize("name", ["clerk@olympus.example", "clerk%40olympus.example", "clerk%252540olympus.example"])
+def test_an_address_in_a_path_is_not_logged(name: str) -> None:
+    def rejected(decision_log: DecisionLog) -> None:
+        decision_log.record_request("PUT", f"/admin/users/{name}/groups")
+        decision_log.record_rejection("token_expired")
+
+    assert line_of(rejected)["path"] == "/admin/users/***/groups"
+
+
 RECORDINGS = {
     "decided": decided,
     "rejected": lambda decision_log: decision_log.record_rejection("token_expired"),

@@ -1,0 +1,89 @@
+"""The commands that refuse issued tokens: revoke, revocations."""
+
+import re
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Context, Option
+
+from infra.errors import Refused
+from operations.invocation import Invocation
+from operations.options import AsJson, StageOrLocal
+from operations.users import explained, open_access
+
+if TYPE_CHECKING:
+    from chalicelib.ports import RevocationKind
+    from operations.stage_access import UserAccess
+
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+RevokedUser = Annotated[
+    str | None, Option("--user", metavar="USER", help="All tokens of a user until now. A sub need not exist any more.")
+]
+RevokedClient = Annotated[
+    str | None,
+    Option("--client", metavar="CLIENT", help="All tokens of an app client until now: its id, or its output."),
+]
+RevokedSession = Annotated[
+    str | None, Option("--session", metavar="ORIGIN_JTI", help="One sign-in of a user, permanently.")
+]
+Lift = Annotated[bool, Option("--lift", help="Remove this revocation.")]
+
+
+def revoke(
+    context: Context,
+    stage_name: StageOrLocal,
+    user: RevokedUser = None,
+    client: RevokedClient = None,
+    session: RevokedSession = None,
+    lift: Lift = False,
+    as_json: AsJson = False,
+) -> int:
+    """Refuse the tokens of a user, an app client or a session.
+
+    Routes of use case 1 accept a token until it expires. A user can get new tokens: `users disable` prevents this.
+    """
+    invocation: Invocation = context.obj
+    given = [(kind, value) for kind, value in (("sub", user), ("client", client), ("session", session)) if value]
+    if len(given) != 1:
+        raise Refused("Give exactly one of --user, --client and --session.")
+    access = open_access(invocation, stage_name)
+    kind, value = _revoked(access, *given[0])
+    if lift:
+        access.administer.lift(kind, value)
+        document = {"kind": kind, "value": value, "lifted": True}
+    else:
+        from dataclasses import asdict
+
+        document = asdict(access.administer.revoke(kind, value, access.author()))
+    if as_json:
+        invocation.output.json(document)
+    else:
+        invocation.output.say(f"{'lifted' if lift else 'revoked'}: {kind} {value}")
+    return 0
+
+
+def revocations(context: Context, stage_name: StageOrLocal, as_json: AsJson = False) -> int:
+    """List the revocations of a stage."""
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    invocation: Invocation = context.obj
+    found = open_access(invocation, stage_name).administer.list_revocations()
+    if as_json:
+        invocation.output.json({"revocations": [asdict(revocation) for revocation in found]})
+        return 0
+    rows = [[it.kind, it.value, datetime.fromtimestamp(it.revoked_at, UTC).isoformat(), it.revoked_by] for it in found]
+    invocation.output.table(["kind", "value", "revoked at", "revoked by"], rows)
+    return 0
+
+
+def _revoked(access: "UserAccess", kind: str, value: str) -> tuple["RevocationKind", str]:
+    if kind == "client":
+        return "client", access.outputs.get(value, value)
+    if kind == "session":
+        return "session", value
+    # A deleted user is known by the sub only.
+    return "sub", value if _UUID.fullmatch(value) else explained(lambda: access.users.show(value), value)[0].sub
+
+
+COMMANDS = (revoke, revocations)

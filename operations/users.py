@@ -1,0 +1,175 @@
+"""The commands for users: list, show, invite, groups, disable, enable, sign-out."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument, Context, Option
+
+from chalicelib.core.errors import LastAdministrator, NotFound
+from infra.errors import Refused
+from operations.invocation import Invocation
+from operations.options import AsJson, StageOrLocal
+from operations.output import Output
+
+if TYPE_CHECKING:
+    from chalicelib.users import Result
+    from operations.stage_access import UserAccess
+
+_PAGE = 60
+
+Name = Annotated[str, Argument(metavar="USER", help="A user: e-mail address, sub or username.")]
+Address = Annotated[str, Argument(metavar="ADDRESS", help="The e-mail address of the new user.")]
+Groups = Annotated[list[str] | None, Option("--group", metavar="GROUP", help="A group of the user. Repeatable.")]
+Force = Annotated[bool, Option("--force", help="Also change the last administrator.")]
+NoGroup = Annotated[bool, Option("--none", help="Take all groups.")]
+
+
+def list_(context: Context, stage_name: StageOrLocal, as_json: AsJson = False) -> int:
+    """List the users of a stage."""
+    invocation: Invocation = context.obj
+    use_case = open_access(invocation, stage_name).users
+    page = use_case.list(_PAGE)
+    users = [*page.users]
+    while page.next_token:
+        page = use_case.list(_PAGE, page.next_token)
+        users += page.users
+    if as_json:
+        from dataclasses import asdict
+
+        invocation.output.json({"users": [asdict(user) for user in users]})
+        return 0
+    rows = [[user.email or "-", user.username, user.status, "yes" if user.enabled else "no"] for user in users]
+    invocation.output.table(["address", "username", "status", "enabled"], rows)
+    return 0
+
+
+def show(context: Context, name: Name, stage_name: StageOrLocal, as_json: AsJson = False) -> int:
+    """Show a user with the groups."""
+    from chalicelib.users import Result
+
+    invocation: Invocation = context.obj
+    user, groups = explained(lambda: open_access(invocation, stage_name).users.show(name), name)
+    document = Result(user, groups).as_dict()["user"]
+    if as_json:
+        invocation.output.json(document)
+    else:
+        shown = {**document, "groups": ", ".join(groups) or "-", "enabled": "yes" if user.enabled else "no"}
+        invocation.output.table(["field", "value"], [[field, value or "-"] for field, value in shown.items()])
+    return 0
+
+
+def invite(
+    context: Context, address: Address, stage_name: StageOrLocal, group: Groups = None, as_json: AsJson = False
+) -> int:
+    """Create a user and send an invitation by e-mail.
+
+    A user who has not accepted an invitation yet is invited again. Without --group, the user gets the default groups.
+    """
+    return _change(context, stage_name, address, as_json, "invited", lambda it: it.users.invite(address, group or []))
+
+
+def groups(
+    context: Context,
+    name: Name,
+    stage_name: StageOrLocal,
+    group: Groups = None,
+    none: NoGroup = False,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> int:
+    """Give a user exactly these groups.
+
+    If this takes a group, the user's older tokens are revoked.
+    """
+    if bool(group) is none:
+        raise Refused("Give the groups of the user with --group, or --none.")
+    return _change(
+        context,
+        stage_name,
+        name,
+        as_json,
+        "groups set",
+        lambda it: it.users.set_groups(name, group or [], it.author(), force),
+    )
+
+
+def disable(
+    context: Context, name: Name, stage_name: StageOrLocal, force: Force = False, as_json: AsJson = False
+) -> int:
+    """Keep a user out, and revoke the issued tokens.
+
+    The user cannot sign in and gets no new token, also with the cookie of the sign-in pages.
+    """
+    return _change(
+        context, stage_name, name, as_json, "disabled", lambda it: it.users.disable(name, it.author(), force)
+    )
+
+
+def enable(context: Context, name: Name, stage_name: StageOrLocal, as_json: AsJson = False) -> int:
+    """Let a disabled user sign in again."""
+    return _change(context, stage_name, name, as_json, "enabled", lambda it: it.users.enable(name))
+
+
+def sign_out(context: Context, name: Name, stage_name: StageOrLocal, as_json: AsJson = False) -> int:
+    """End all sessions of a user.
+
+    The cookie of the sign-in pages outlives it. To keep a user out, disable the user.
+    """
+    return _change(context, stage_name, name, as_json, "signed out", lambda it: it.users.sign_out(name, it.author()))
+
+
+def open_access(invocation: Invocation, stage_name: str) -> "UserAccess":
+    """Connects to a deployed stage or to the local cloud."""
+    from operations.connection import open_outputs
+    from operations.stage_access import administer_users_of_stage
+
+    return administer_users_of_stage(*open_outputs(invocation, stage_name))
+
+
+def _change(
+    context: Context,
+    stage_name: str,
+    name: str,
+    as_json: bool,
+    done: str,
+    change: Callable[["UserAccess"], "Result"],
+) -> int:
+    invocation: Invocation = context.obj
+    access = open_access(invocation, stage_name)
+    result = explained(lambda: change(access), name)
+    if as_json:
+        invocation.output.json(result.as_dict())
+    else:
+        _show(invocation.output, name, done, result)
+    return 0
+
+
+def explained(question: Callable[[], Any], name: str) -> Any:
+    """Returns the answer. Raises Refused with one sentence for an unknown user and for the last administrator."""
+    try:
+        return question()
+    except NotFound as error:
+        raise Refused(f"{name}: the user pool has no such user. `users list` shows the users.") from error
+    except LastAdministrator as error:
+        raise Refused(f"{name}: {error.reason} To proceed anyway, pass --force.") from error
+
+
+def _show(output: Output, name: str, done: str, result: "Result") -> None:
+    output.say(f"{name}: {done}")
+    output.say(f"  groups: {', '.join(result.groups) or '-'}")
+    for word, changed in (("added", result.added), ("removed", result.removed)):
+        if changed:
+            output.say(f"  {word}: {', '.join(changed)}")
+    for notice in result.notices:
+        output.say(f"  {notice}")
+
+
+COMMANDS: Mapping[str, Callable[..., int]] = {
+    "list": list_,
+    "show": show,
+    "invite": invite,
+    "groups": groups,
+    "disable": disable,
+    "enable": enable,
+    "sign-out": sign_out,
+}

@@ -1,0 +1,136 @@
+"""Users are read and changed in Cognito, by moto and by prepared responses. No error contains an e-mail address."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from chalicelib.aws.pool_users import PoolUsers
+from chalicelib.core.errors import Conflict, InternalError, InvalidInput, NotFound
+from tests.aws.stubs import stubbed
+
+POOL = "mars-west-1_Olympus"
+CLIO = "clio@olympus.example"
+
+
+@pytest.fixture
+def users() -> Iterator[PoolUsers]:
+    """A pool in which users sign in with their e-mail addresses, with the group clerks."""
+    with mock_aws():
+        client = boto3.client("cognito-idp", region_name="us-east-1")
+        pool_id = client.create_user_pool(PoolName="olympus", UsernameAttributes=["email"])["UserPool"]["Id"]
+        client.create_group(UserPoolId=pool_id, GroupName="clerks")
+        yield PoolUsers(client, pool_id)
+
+
+def test_a_created_user_is_found_by_the_address_and_by_the_sub(users: PoolUsers) -> None:
+    created = users.create(CLIO)
+    assert (created.email, created.status, created.enabled) == (CLIO, "FORCE_CHANGE_PASSWORD", True)
+    assert created.username == created.sub
+    assert users.find(CLIO) == users.find(created.sub) == created
+    assert created.created_at.endswith("+00:00")
+
+
+def test_a_group_is_given_and_taken(users: PoolUsers) -> None:
+    clio = users.create(CLIO)
+    users.add_to_group(clio.username, "clerks")
+    assert [member.username for member in users.members("clerks")] == [clio.username]
+    users.remove_from_group(clio.username, "clerks")
+    assert (users.groups_of(clio.username), list(users.members("clerks"))) == ((), [])
+
+
+def test_a_user_is_disabled_and_enabled(users: PoolUsers) -> None:
+    clio = users.create(CLIO)
+    users.disable(clio.username)
+    assert not users.find(CLIO).enabled
+    users.enable(clio.username)
+    assert users.find(CLIO) == clio
+
+
+def test_the_token_of_a_page_gives_the_next_page(users: PoolUsers) -> None:
+    addresses = {users.create(f"muse{number}@olympus.example").email for number in range(3)}
+    first = users.list(2, None)
+    second = users.list(2, first.next_token)
+    assert {user.email for user in (*first.users, *second.users)} == addresses
+    assert (len(first.users), second.next_token) == (2, None)
+
+
+def test_only_the_groups_of_an_identity_provider_are_automatic() -> None:
+    users = PoolUsers(stubbed("cognito-idp")[0], POOL)
+    assert [users.is_automatic(name) for name in (f"{POOL}_Corp", POOL, "clerks")] == [True, False, False]
+
+
+SUB = "c1e7c000-0000-4000-8000-00000000c1e7"
+
+
+def test_a_user_of_a_company_is_found_by_the_sub() -> None:
+    client, stubber = stubbed("cognito-idp")
+    stubber.add_client_error("admin_get_user", "UserNotFoundException")
+    described = {
+        "Username": "Corp_clio",
+        "Attributes": [{"Name": "sub", "Value": SUB}],
+        "UserCreateDate": datetime.fromtimestamp(1_800_000_000, UTC),
+        "Enabled": True,
+        "UserStatus": "EXTERNAL_PROVIDER",
+    }
+    asked = {"UserPoolId": POOL, "Filter": f'sub = "{SUB}"', "Limit": 1}
+    stubber.add_response("list_users", {"Users": [described]}, asked)
+    found = PoolUsers(client, POOL).find(SUB)
+    assert (found.username, found.sub, found.email) == ("Corp_clio", SUB, None)
+
+
+@pytest.mark.parametrize("name", ["nobody", 'x" or username = "clio', f"{SUB}\n", f'{SUB}"'])
+def test_only_a_uuid_becomes_part_of_a_filter(name: str) -> None:
+    client, stubber = stubbed("cognito-idp")
+    stubber.add_client_error("admin_get_user", "UserNotFoundException")
+    with pytest.raises(NotFound):  # a further call would be an error of the stub
+        PoolUsers(client, POOL).find(name)
+
+
+def test_a_user_of_another_pool_does_not_exist(users: PoolUsers) -> None:
+    other = users.client.create_user_pool(PoolName="hades", UsernameAttributes=["email"])["UserPool"]["Id"]
+    persephone = PoolUsers(users.client, other).create("persephone@hades.example")
+    for name in (persephone.sub, "persephone@hades.example"):
+        with pytest.raises(NotFound):
+            users.find(name)
+
+
+Call = Callable[[PoolUsers], Any]
+CALLS: dict[str, Call] = {
+    "list_users": lambda users: users.list(10, None),
+    "admin_get_user": lambda users: users.find(CLIO),
+    "list_users_in_group": lambda users: list(users.members("clerks")),
+    "admin_add_user_to_group": lambda users: users.add_to_group(CLIO, "clerks"),
+    "admin_remove_user_from_group": lambda users: users.remove_from_group(CLIO, "clerks"),
+    "admin_disable_user": lambda users: users.disable(CLIO),
+    "admin_enable_user": lambda users: users.enable(CLIO),
+    "admin_user_global_sign_out": lambda users: users.sign_out(CLIO),
+    "admin_create_user": lambda users: users.create(CLIO),
+}
+SEND: Call = lambda users: users.send_invitation(CLIO)  # noqa: E731  # a row of the table below
+REFUSALS: list[tuple[str, str, Call, type[Exception]]] = [
+    ("admin_create_user", "UsernameExistsException", CALLS["admin_create_user"], Conflict),
+    ("admin_create_user", "InvalidParameterException", CALLS["admin_create_user"], InvalidInput),
+    ("admin_create_user", "UnsupportedUserStateException", SEND, Conflict),
+    ("admin_create_user", "LimitExceededException", SEND, InternalError),
+    ("list_users", "InvalidParameterException", CALLS["list_users"], InvalidInput),
+    ("admin_get_user", "InvalidParameterException", CALLS["admin_get_user"], NotFound),
+    ("admin_add_user_to_group", "ResourceNotFoundException", CALLS["admin_add_user_to_group"], InternalError),
+    *((name, "UserNotFoundException", call, NotFound) for name, call in CALLS.items()),
+    *((name, "TooManyRequestsException", call, InternalError) for name, call in CALLS.items()),
+]
+
+
+@pytest.mark.parametrize(("operation", "code", "call", "error"), REFUSALS)
+def test_an_error_of_cognito_has_our_class_and_contains_no_address(
+    operation: str, code: str, call: Call, error: type[Exception]
+) -> None:
+    client, stubber = stubbed("cognito-idp")
+    stubber.add_client_error(operation, code, f"{CLIO} is not valid")
+    with pytest.raises(error) as raised:
+        call(PoolUsers(client, POOL))
+    assert "clio" not in str(raised.value)
+    assert raised.value.__suppress_context__, "the log would contain Cognito's message"
