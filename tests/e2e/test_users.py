@@ -1,0 +1,264 @@
+"""Administrators change users: what they take is gone at the next request, and nobody else may call these routes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from html import unescape
+from typing import Any
+from urllib.parse import quote, urljoin
+
+import pytest
+import requests
+from botocore.exceptions import ClientError
+from pycognito.exceptions import ForceChangePasswordException
+
+from local.sign_in import sign_in
+from operations.command_line import main
+from tests.configured import APP, DEFAULT_GROUP, PRIVILEGED_GROUP
+from tests.e2e.clients import TIMEOUT, Api, Person, UserGroup, Users, unique
+from tests.e2e.cloud import Cloud
+from tests.e2e.logs import messages
+from tests.fakes import allow
+
+READ = allow("/whoami", sid="read")
+EVERYTHING = allow("/*", methods=["*"], sid="everything")
+
+
+def path_of(person: Person, action: str = "") -> str:
+    return f"/admin/users/{person.sub}{action}"
+
+
+ROUTES: list[tuple[str, str, Any]] = [
+    ("GET", "", None),
+    ("PUT", "/groups", {"groups": [PRIVILEGED_GROUP]}),
+    ("POST", "/disable", None),
+    ("POST", "/enable", None),
+    ("POST", "/sign-out", None),
+]
+
+
+def test_only_an_administrator_may_call_the_routes(
+    api: Api, users: Users, user_group: UserGroup, machine: str, reader: str
+) -> None:
+    user_group.write([READ, allow("/admin/policies*", "/admin/users?", methods=["*"], sid="others")])
+    member = user_group.member
+    requests_ = [(method, path_of(member, action), body) for method, action, body in ROUTES]
+    requests_ += [("GET", "/admin/users", None), ("POST", "/admin/users", {"username": f"{unique('u')}@x.example"})]
+    for method, path, body in requests_:
+        answers = [api.ask(method, path, token, body) for token in (user_group.token, reader, machine, None)]
+        assert [answer.status for answer in answers] == [403, 403, 403, 401], (method, path)
+    assert users.groups_of(member.username) == [user_group.name]
+    assert api.ask("GET", "/whoami", user_group.token).status == 200
+
+
+def test_a_group_that_is_taken_is_gone_at_the_next_request(user_group: UserGroup, users: Users) -> None:
+    user_group.write([READ])
+    api, member = user_group.api, user_group.member
+    assert api.ask("GET", "/whoami", user_group.token).status == 200
+
+    added = api.ask("PUT", path_of(member, "/groups"), user_group.admin, {"groups": [user_group.name, DEFAULT_GROUP]})
+    assert (added.status, added.body["added"], added.body["revoked_at"]) == (200, [DEFAULT_GROUP], None)
+    assert api.ask("GET", "/whoami", user_group.token).status == 200
+
+    taken = api.ask("PUT", path_of(member, "/groups"), user_group.admin, {"groups": [DEFAULT_GROUP]})
+    assert (taken.status, taken.body["removed"]) == (200, [user_group.name])
+    assert "refused" in " ".join(taken.body["notices"])
+    assert api.ask("GET", "/whoami", user_group.token).status == 401
+    assert users.groups_of(member.username) == [DEFAULT_GROUP]
+
+
+def refreshed(cloud: Cloud, token: str) -> int:
+    form = {"grant_type": "refresh_token", "client_id": cloud.outputs["web_client_id"], "refresh_token": token}
+    return requests.post(cloud.outputs["token_url"], data=form, timeout=TIMEOUT).status_code
+
+
+@pytest.mark.parametrize("action", ["disable", "sign-out"])
+def test_tokens_and_refresh_tokens_end(cloud: Cloud, user_group: UserGroup, users: Users, action: str) -> None:
+    user_group.write([READ])
+    api, tokens = user_group.api, users.sign_in(user_group.member)
+    assert api.ask("GET", "/whoami", tokens["access_token"]).status == 200
+
+    ended = api.ask("POST", path_of(user_group.member, f"/{action}"), user_group.admin)
+
+    assert (ended.status, ended.body["user"]["enabled"]) == (200, action != "disable")
+    assert api.ask("GET", "/whoami", tokens["access_token"]).status == 401
+    assert refreshed(cloud, tokens["refresh_token"]) == 400
+    if action == "disable":
+        with pytest.raises(ClientError, match="disabled"):
+            sign_in(cloud.outputs, user_group.member.username, user_group.member.password)
+        assert api.ask("POST", path_of(user_group.member, "/enable"), user_group.admin).status == 200
+        assert refreshed(cloud, tokens["refresh_token"]) == 400
+        assert api.ask("GET", "/whoami", tokens["access_token"]).status == 401
+
+
+class Browser:
+    """A browser without scripts. It keeps the cookie of the sign-in pages."""
+
+    def __init__(self, outputs: dict[str, Any]) -> None:
+        self._http = requests.Session()
+        self._outputs = outputs
+
+    def sign_in(self, person: Person) -> None:
+        page = self._open()
+        form = dict(re.findall(r'name="([^"]+)"[^>]*value="([^"]*)"', page.text))
+        action = re.findall(r'action="([^"]+)"', page.text)[0]
+        form = {name: unescape(value) for name, value in form.items()}
+        filled = {**form, "username": person.username, "password": person.password}
+        self._http.post(urljoin(page.url, unescape(action)), data=filled, timeout=TIMEOUT)
+
+    def gets_a_code(self) -> bool:
+        """Opens the sign-in pages with the cookie. Returns whether they give a code without a password."""
+        return any("code=" in step.headers["location"] for step in self._open().history)
+
+    def _open(self) -> requests.Response:
+        asked = {
+            "client_id": self._outputs["web_client_id"],
+            "response_type": "code",
+            "redirect_uri": self._outputs["redirect_uri"],
+            "scope": "openid",
+        }
+        return self._http.get(self._outputs["authorize_url"], params=asked, timeout=TIMEOUT)
+
+
+def test_a_disabled_user_gets_no_code_with_the_cookie_and_a_signed_out_one_still_does(
+    outputs: dict[str, Any], user_group: UserGroup
+) -> None:
+    browser, api = Browser(outputs), user_group.api
+    assert not browser.gets_a_code()
+    browser.sign_in(user_group.member)
+    assert browser.gets_a_code()
+
+    signed_out = api.ask("POST", path_of(user_group.member, "/sign-out"), user_group.admin)
+    assert browser.gets_a_code(), "docs/limits.md says that the cookie outlives a sign-out"
+    assert "disable the user" in " ".join(signed_out.body["notices"])
+
+    api.ask("POST", path_of(user_group.member, "/disable"), user_group.admin)
+    assert not browser.gets_a_code()
+
+
+def test_the_invitation_arrives_with_a_password_and_no_answer_contains_it(cloud: Cloud, api: Api, admin: str) -> None:
+    address = f"{unique('invited')}@gatehouse.example"
+    made = api.ask("POST", "/admin/users", admin, {"username": address, "groups": [DEFAULT_GROUP]})
+    assert (made.status, made.body["user"]["groups"]) == (201, [DEFAULT_GROUP])
+    mailbox = f"{cloud.outputs['mailbox_url']}messages.json"
+    (mail,) = requests.get(mailbox, params={"to": address}, timeout=TIMEOUT).json()  # one, after the groups were added
+    password = mail["text"].rpartition(" ")[2].rstrip(".")
+    with pytest.raises(ForceChangePasswordException):  # the password is the right one
+        sign_in(cloud.outputs, address, password)
+    assert password not in json.dumps(made.body)
+
+
+def test_the_pages_contain_each_user_once(api: Api, admin: str, users: Users) -> None:
+    person, token, seen = users.new(), "", []
+    while token is not None:
+        page = api.ask("GET", f"/admin/users?limit=3{token and f'&token={quote(token)}'}", admin)
+        assert (page.status, len(page.body["users"]) <= 3) == (200, True)
+        seen += [user["sub"] for user in page.body["users"]]
+        token = page.body["next_token"]
+    assert (seen.count(person.sub), len(seen)) == (1, len(set(seen)))
+
+
+# --- attacks ---
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/admin/users/nobody%40gatehouse.example", 404),
+        ("/admin/users/00000000-0000-4000-8000-000000000000", 404),
+        ("/admin/users/us-east-1_Elsewhere%2Fclio", 404),
+        ("/admin/users/a%2Fb", 404),
+        ("/admin/users/%2e%2e", 400),
+        ("/admin/users/..%2fpolicies", 400),
+        ("/admin/users/%252e%252e", 400),
+        ("/admin/users/a%20b", 400),
+        ("/admin/users/a%0Ab", 400),
+        ("/admin/users/%FF", 400),
+        ("/admin/users?limit=0", 400),
+        ("/admin/users?limit=1&limit=2", 400),
+        ("/admin/users?filter=status", 400),
+    ],
+)
+def test_a_name_that_no_user_has_reaches_no_user(api: Api, admin: str, path: str, status: int) -> None:
+    # requests would resolve the dots of a path
+    prepared = requests.Request("GET", api.url, headers={"Authorization": f"Bearer {admin}"}).prepare()
+    prepared.url = api.url + path
+    assert requests.Session().send(prepared, timeout=TIMEOUT).status_code == status
+
+
+def test_a_user_of_another_pool_does_not_exist(api: Api, admin: str, users: Users) -> None:
+    pool = users.cognito.create_user_pool(PoolName="elsewhere", UsernameAttributes=["email"])["UserPool"]["Id"]
+    created = users.cognito.admin_create_user(UserPoolId=pool, Username="stranger@elsewhere.example")
+    for name in (created["User"]["Username"], "stranger@elsewhere.example"):
+        assert api.ask("POST", f"/admin/users/{name}/disable", admin).status == 404
+    assert users.cognito.admin_get_user(UserPoolId=pool, Username="stranger@elsewhere.example")["Enabled"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"username": "a\r\nBcc: b@x.example"},
+        {"username": "a\u0000@x.example"},
+        {"username": "a@x.example", "groups": ["ghosts of e2e"]},
+        {"username": "a@x.example", "groups": ["ghosts-of-e2e"]},
+        {"username": "a@x.example", "admin": True},
+    ],
+)
+def test_an_invitation_of_another_form_creates_nobody(api: Api, admin: str, body: dict[str, Any]) -> None:
+    assert api.ask("POST", "/admin/users", admin, body).status == 400
+    assert api.ask("GET", "/admin/users/a%40x.example", admin).status == 404
+
+
+def test_the_last_administrator_cannot_leave_by_accident(
+    new_user_group: Callable[..., UserGroup], api: Api, admin: str
+) -> None:
+    owners = new_user_group()
+    owners.write([EVERYTHING])
+    admins = f"/admin/policies/group/{PRIVILEGED_GROUP}"
+    statements = api.ask("GET", admins, admin).body["statements"]
+    assert api.ask("PUT", admins, owners.token, {"statements": []}).status == 200  # now the owners administer alone
+    try:
+        for method, action, body in (("POST", "/disable", None), ("PUT", "/groups", {"groups": []})):
+            answer = api.ask(method, path_of(owners.member, action), owners.token, body)
+            assert (answer.status, answer.body["code"]) == (409, "last_administrator")
+        assert api.ask("GET", "/whoami", owners.token).status == 200
+    finally:
+        assert api.ask("PUT", admins, owners.token, {"statements": statements}).status == 200
+    assert api.ask("PUT", path_of(owners.member, "/groups"), owners.token, {"groups": []}).status == 200
+
+
+def test_no_log_contains_an_address(cloud: Cloud, user_group: UserGroup) -> None:
+    address, api, admin = user_group.member.username, user_group.api, user_group.admin
+    for name in (address, quote(address), quote(quote(address, safe=""), safe="")):
+        api.ask("GET", f"/admin/users/{name}", admin)
+    api.ask("POST", "/admin/users", admin, {"username": address})
+    mark = address.partition("@")[0]
+    for function in ("", "-policy_authorizer"):
+        lines = list(messages(cloud.local_cloud, f"/aws/lambda/{APP}-local{function}"))
+        assert lines
+        assert [line for line in lines if mark in line] == []
+
+
+# --- the command line ---
+
+
+def test_the_commands_change_the_running_cloud(
+    cloud: Cloud, user_group: UserGroup, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEHOUSE_LOCAL", str(cloud.local_cloud.folder))
+    user_group.write([READ])
+
+    def run(*words: str) -> Any:
+        assert main([*words, "--stage", "local", "--json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    assert run("users", "show", user_group.member.username)["sub"] == user_group.member.sub
+    run("revoke", "--user", user_group.member.username)
+    assert user_group.api.ask("GET", "/whoami", user_group.token).status == 401
+    assert user_group.member.sub in {found["value"] for found in run("revocations")["revocations"]}
+    run("revoke", "--lift", "--user", user_group.member.username)
+    assert user_group.api.ask("GET", "/whoami", user_group.token).status == 200
+    assert run("users", "disable", user_group.member.sub)["user"]["enabled"] is False
+    assert user_group.api.ask("GET", "/whoami", user_group.token).status == 401
