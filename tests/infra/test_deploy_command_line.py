@@ -52,6 +52,13 @@ COMMANDS = [
     "verify",
     "outputs",
     *(f"policies {name}" for name in ("apply", "diff", "lint", "matrix")),
+    "users list",
+    *(
+        f"users {name} clio@olympus.example"
+        for name in ("show", "invite", "groups --none", "disable", "enable", "sign-out")
+    ),
+    "revoke --user clio@olympus.example",
+    "revocations",
 ]
 
 
