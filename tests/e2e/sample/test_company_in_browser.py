@@ -33,7 +33,8 @@ def send(page: Page, request: str) -> str:
     row = page.get_by_role("row", name=request)
     row.get_by_role("button").click()
     row.get_by_text("20").or_(row.get_by_text("40")).wait_for()
-    return row.get_by_role("cell").first.inner_text()
+    response: str = row.get_by_role("cell").first.inner_text()
+    return response
 
 
 @pytest.mark.parametrize("kind", KINDS)
