@@ -36,6 +36,7 @@ def flat(unit: str, dollars: float, evidence: Evidence, source: str) -> Price:
 
 _MILLIONTH = 1e-6
 _LAMBDA = "“How AWS Pricing Works”, Lambda"
+_SNAPSTART = "AWS Negotiations, “Lambda SnapStart Cost Impact”, 2026-05"
 _SIGNOZ = "SigNoz, “CloudWatch Pricing Without the Confusion”, 2026-02"
 _HIVEBOOK = "Hivebook, “CloudWatch Logs cost”"
 _COGNITO = "API Evangelist, “amazon-cognito-plans-pricing”, from AWS's page of 2026-09-20"
@@ -54,6 +55,17 @@ API_CALL = Price(
 )
 INVOCATION = flat("Lambda invocation", 0.20 * _MILLIONTH, "AWS", _LAMBDA)
 GB_SECOND = flat("Lambda GB-second", 0.00001667, "AWS", _LAMBDA)
+PROVISIONED_GB_SECOND = flat(
+    "GB-second of provisioned concurrency", 0.0000041667, "quoted", "public repositories that copy AWS's price list"
+)
+PROVISIONED_CALL_GB_SECOND = flat(
+    "GB-second of a call with provisioned concurrency",
+    0.0000097222,
+    "quoted",
+    "public repositories that copy AWS's price list",
+)
+SNAPSHOT_GB_SECOND = flat("GB-second of a SnapStart snapshot", 0.0000015046, "quoted", _SNAPSTART)
+RESTORED_GB = flat("GB that SnapStart restores", 0.0001397998, "quoted", _SNAPSTART)
 READ_UNIT = flat(
     "DynamoDB read request unit", 0.125 * _MILLIONTH, "quoted", "Airbyte, “Amazon DynamoDB Pricing”, 2025-07"
 )
@@ -80,6 +92,10 @@ ALL = (
     API_CALL,
     INVOCATION,
     GB_SECOND,
+    PROVISIONED_GB_SECOND,
+    PROVISIONED_CALL_GB_SECOND,
+    SNAPSHOT_GB_SECOND,
+    RESTORED_GB,
     READ_UNIT,
     LOG_GB,
     LOG_GB_MONTH,

@@ -14,6 +14,7 @@ from infra.policy_files import read_policies, template_outputs
 from infra.policy_groups import TEMPLATE, pool_groups, refuse_unknown_groups, template_groups
 from infra.progress import Progress
 from infra.retained import find_retained
+from infra.rollback import delete_old_versions
 from infra.sign_in_domain import refuse_another_prefix
 from infra.stacks import Stacks
 from infra.stage import Stage
@@ -22,6 +23,7 @@ from infra.trial_configuration import refuse_configured
 
 _DATA = frozenset({"AWS::Cognito::UserPool", "AWS::DynamoDB::Table", "AWS::KMS::Key"})  # hold the data of users
 _ADDRESS = frozenset({"AWS::ApiGateway::RestApi"})  # callers use its address
+_EARLIER_VERSIONS = 5  # of each function, for rollbacks
 
 
 @dataclass(frozen=True)
@@ -101,8 +103,11 @@ class Deploy:
             step.notes.append(f"sha256 of the bundle: {package.sha256}")
         return package
 
-    def deploy_identity_stack(self) -> Mapping[str, str]:
-        """Returns the outputs of the identity stack. Raises Refused and StepFailed."""
+    def deploy_identity_stack(self, **parameters: str) -> Mapping[str, str]:
+        """Returns the outputs of the identity stack. Raises Refused and StepFailed.
+
+        parameters  that differ from those of the stage
+        """
         with self.progress.step("Deploy the identity stack") as step:
             stacks = self._stacks()
             if stacks.is_updatable(self.stage.stack):
@@ -112,9 +117,9 @@ class Deploy:
                 step.notes += [f"not used, from an earlier deployment of this stage: {item.name}" for item in retained]
                 # CloudFormation deletes everything if the creation fails. Deletion protection would prevent this, so
                 # the update below switches it on.
-                stacks.deploy(*self._identity(DataProtection="false"))
+                stacks.deploy(*self._identity(**parameters, DataProtection="false"))
                 step.changed = True
-            deployed = stacks.deploy(*self._identity(), self._kept(_DATA))
+            deployed = stacks.deploy(*self._identity(**parameters), self._kept(_DATA))
             step.changed |= deployed.changed
             step.notes += plan(deployed.changes)
         return self._identity_outputs()
@@ -128,6 +133,8 @@ class Deploy:
             deployed = self._stacks(outputs).deploy(*self._application(package, outputs), self._kept(_ADDRESS))
             step.changed = deployed.changed
             step.notes += plan(deployed.changes)
+            if deployed.changed:
+                delete_old_versions(self.client, self.stage.application_stack, _EARLIER_VERSIONS)
         return deployed.outputs
 
     def _apply_policies(self, outputs: Mapping[str, str]) -> None:

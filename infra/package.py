@@ -1,13 +1,14 @@
 """Packages the application for CloudFormation: writes the template and the bundle.
 
-`chalice package` writes the template and merges `.chalice/package.json` into it. The template's parameters have the
-names of the identity stack's outputs.
+`chalice package` writes the template and merges `.chalice/package.json` into it. `infra/aliases.py` adds a version and
+an alias for each function. The template's parameters have the names of the identity stack's outputs.
 
 Chalice stores its bundles in the project and writes them in place. An interrupt would leave a damaged bundle for the
 next run. So each run of Chalice uses its own copy of the project. `build/packages` caches complete packages.
 """
 
 import hashlib
+import json
 import os
 import platform
 import re
@@ -21,6 +22,7 @@ from importlib import metadata
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from infra.aliases import with_aliases
 from infra.bundle import is_incomplete, rebuilt_with
 from infra.chalice_output import reason
 from infra.errors import PackagingFailed
@@ -88,11 +90,17 @@ def _package(out: Path, project: Path, requirements: str, run: Run) -> tuple[str
         if made is None:
             template, code = _run_chalice(copy, run)
             dependencies = _dependencies(cache, requirements, run) if requirements else code
-            made = {"sam.json": template, "deployment.zip": rebuilt_with(code, dependencies)}
+            bundle = rebuilt_with(code, dependencies)
+            made = {"sam.json": _published(template, bundle), "deployment.zip": bundle}
             cache.put(fingerprint, made)
         for name, content in made.items():
             replace_file(out / name, content)
     return made["sam.json"].decode(), made["deployment.zip"]
+
+
+def _published(template: bytes, bundle: bytes) -> bytes:
+    published = with_aliases(json.loads(template), hashlib.sha256(bundle).hexdigest())
+    return (json.dumps(published, indent=2) + "\n").encode()
 
 
 def _dependencies(cache: PackageCache, requirements: str, run: Run) -> bytes:
@@ -142,7 +150,7 @@ def _fingerprint(copy: Path, requirements: str) -> str:
 
     The application reads settings when Chalice imports it. So the hash includes the variables that its sources name.
     """
-    code = [Path(__file__).parent / name for name in ("package.py", "bundle.py", "bytecode.py")]
+    code = [Path(__file__).parent / name for name in ("package.py", "aliases.py", "bundle.py", "bytecode.py")]
     files = {f"infra/{path.name}": path for path in code}
     files |= {f"project/{path.relative_to(copy)}": path for path in copy.rglob("*")}
     digest = hashlib.sha256(f"{sys.version}\0{metadata.version('chalice')}\0{requirements}\0".encode())

@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
+from infra.aliases import with_release
 from infra.artifacts import Artifacts
 from infra.change_sets import Change, lost, read_changes
 from infra.errors import DeploymentFailed, Refused
@@ -132,7 +133,10 @@ class Stacks:
         self, name: str, template: str, given: Mapping[str, str], exists: bool
     ) -> tuple[Mapping[str, str], Sequence[Change] | None]:
         """Returns the names of a new change set, and its changes. Without a difference, deletes it and returns None."""
-        source, where = self._source(template), {"StackName": name, "ChangeSetName": f"change-{time.time_ns()}"}
+        source, where = (
+            self._source(with_release(template, given)),
+            {"StackName": name, "ChangeSetName": f"change-{time.time_ns()}"},
+        )
         self.cloudformation.create_change_set(
             **where,
             ChangeSetType="UPDATE" if exists else "CREATE",

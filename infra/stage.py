@@ -12,7 +12,7 @@ from infra.errors import Refused
 from infra.templates import parameter_text, read_json, read_yaml
 
 # The program itself sets these parameters of the identity template.
-_GIVEN = frozenset({"AppName", "Stage"})
+_GIVEN = frozenset({"AppName", "Stage", "TriggerQualifier"})
 # These names have another meaning. The value says what to use instead.
 _RESERVED = {
     "local": "the cloud on this machine: use `make run`, `make policies` and `make reset`",
@@ -75,10 +75,12 @@ def read_stage(project: Path, name: str) -> Stage:
     settable = _settable(_without(read_json(project, ".chalice/package.json")["Parameters"], supplied))
     application = _parameters(path, "application", described, settable)
     _check_groups(path, application)
+    region = _region(path, described)
+    _check_certificate(path, region, application)
     return Stage(
         name=name,
         app=_app_name(read_json(project, ".chalice/config.json")),
-        region=_region(path, described),
+        region=region,
         account=_account(path, described),
         identity=_parameters(path, "identity", described, _without(definitions, _GIVEN)),
         application=application,
@@ -147,6 +149,16 @@ def _check_groups(path: str, application: Mapping[str, str]) -> None:
         raise Refused(
             f"{path}: application.DefaultGroups: {', '.join(sorted(privileged))} cannot be a default group, because it"
             " is a privileged group. Remove it."
+        )
+
+
+def _check_certificate(path: str, region: str, application: Mapping[str, str]) -> None:
+    certificate = application.get("ApiCertificateArn", "")
+    if certificate and certificate.split(":")[3] != region:
+        raise Refused(
+            f"{path}: application.ApiCertificateArn: the certificate is in {certificate.split(':')[3]}, expected the"
+            f" region of the stage, {region}. Request it there, or set ApiEdgeCertificateArn to a certificate in"
+            " us-east-1."
         )
 
 

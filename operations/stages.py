@@ -1,4 +1,4 @@
-"""The commands for a stage on AWS: deploy, destroy, verify, outputs.
+"""The commands for a stage on AWS: deploy, rollback, destroy, verify, outputs.
 
 A command imports what it needs when it runs, so that `manage.py --help` loads neither boto3 nor the deploy program.
 """
@@ -68,6 +68,36 @@ def deploy(
     output.say(f"API: {url}")
     output.say("done" if progress.changed else "nothing changed")
     return 1 if failed else 0
+
+
+def rollback(
+    context: Context,
+    stage_name: StageName,
+    undo: Annotated[bool, Option("--undo", help="Return to the versions of the last deployment.")] = False,
+) -> int:
+    """Return the functions of a stage to their previous versions.
+
+    It takes seconds and does not involve CloudFormation. A second rollback goes back further.
+    """
+    from infra.rollback import roll_back
+    from infra.rollback import undo as undo_rollback
+    from operations.connection import open_stage
+
+    invocation: Invocation = context.obj
+    output = invocation.output
+    stage, client = open_stage(invocation, stage_name)
+    moves = (undo_rollback if undo else roll_back)(client, stage.application_stack)
+    if not moves:
+        output.say("nothing changed: the functions have the versions of the last deployment")
+        return 0
+    rows = [(move.function, str(move.before), str(move.after)) for move in moves]
+    output.table(("function", "version before", "version now"), rows)
+    if not undo:
+        output.say(
+            "CloudFormation still expects the versions of the last deployment. The next deployment of other code or"
+            " other parameters publishes and uses new versions. To return to the last deployment, add `--undo`."
+        )
+    return 0
 
 
 def destroy(
@@ -202,4 +232,4 @@ def outputs(context: Context, stage_name: StageName, as_json: AsJson = False) ->
     return 0
 
 
-COMMANDS = (deploy, verify, outputs, destroy, configure, connect)
+COMMANDS = (deploy, rollback, verify, outputs, destroy, configure, connect)

@@ -49,3 +49,13 @@ def test_use_case_2_costs_use_case_1_plus_the_decisions() -> None:
     first, second = ([float(cell.strip("*| ").replace(",", "")) for cell in row[2:]] for row in rows)
     added = [sum(column) for column in zip(*(line.dollars for line in cost.decisions(Load())), strict=True)]
     assert second == pytest.approx([a + b for a, b in zip(first, added, strict=True)], rel=0.01, abs=0.02)
+
+
+def test_the_page_has_the_costs_of_functions_that_are_started_in_advance() -> None:
+    gb_seconds = 0.5 * 730 * 3600  # a month with 512 MB
+    page = PAGE.read_text("utf-8")
+    assert f"{prices.PROVISIONED_GB_SECOND.of(gb_seconds):.2f} a month for each environment" in page
+    assert f"{prices.SNAPSHOT_GB_SECOND.of(gb_seconds):.2f} a month for each published version" in page
+    assert f"{prices.RESTORED_GB.of(500):.2f} for 1,000 restores" in page
+    less = 1 - prices.PROVISIONED_CALL_GB_SECOND.of(1) / prices.GB_SECOND.of(1)
+    assert f"costs {less:.0%} less".replace("%", " %") in page

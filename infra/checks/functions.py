@@ -7,6 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.aliases import LIVE
 from infra.checks.check import RESTORE, Check
 from infra.checks.compare import differing, shown, unexpected
 from infra.checks.live import Live
@@ -15,9 +16,14 @@ _RUNTIMES = ("python3.11", "python3.12", "python3.13")  # the versions that the 
 
 
 def _configurations(live: Live) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Yields each function: its name, its expected properties and its actual configuration."""
+    """Yields each function: its name, its expected properties and its actual configuration.
+
+    Requests reach the version of the alias. The next release publishes the function itself, so it counts, too.
+    """
     for name, expected in live.functions.items():
         yield name, expected, live.ask("lambda", "get_function_configuration", FunctionName=name)
+        called = live.ask("lambda", "get_function_configuration", FunctionName=name, Qualifier=LIVE)
+        yield f"{name}:{LIVE}", expected, called
 
 
 def _roles(live: Live) -> Iterator[str]:
@@ -64,7 +70,10 @@ def _code(live: Live) -> Iterator[str]:
 
 def _callers(live: Live) -> Iterator[str]:
     for name in live.functions:
-        yield from unexpected("permitted caller", _allowed(live, name), _expected_callers(live, name), of=name)
+        alias = f"{name}:{LIVE}"
+        yield from unexpected("permitted caller", _allowed(live, FunctionName=name), set(), of=name)
+        allowed = _allowed(live, FunctionName=name, Qualifier=LIVE)
+        yield from unexpected("permitted caller", allowed, _expected_callers(live, name), of=alias)
 
 
 def _expected_callers(live: Live, name: str) -> set[str]:
@@ -72,13 +81,13 @@ def _expected_callers(live: Live, name: str) -> set[str]:
     return {
         _described(item["Principal"], item["SourceArn"], item.get("SourceAccount"))
         for item in permissions
-        if item["FunctionName"].rpartition(":")[2] == name  # the name or the ARN
+        if item["FunctionName"].endswith(f":{name}:{LIVE}")  # the ARN of the alias
     }
 
 
-def _allowed(live: Live, name: str) -> set[str]:
+def _allowed(live: Live, **function: str) -> set[str]:
     try:
-        policy = json.loads(live.ask("lambda", "get_policy", FunctionName=name)["Policy"])
+        policy = json.loads(live.ask("lambda", "get_policy", **function)["Policy"])
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from infra.aliases import LIVE
 from infra.checks.check import Check
 from infra.checks.compare import covers, differing, unexpected
 from infra.checks.live import Live
@@ -31,7 +32,7 @@ def _served_authorizers(live: Live) -> dict[str, dict[str, Any]]:
 
 def invocation(live: Live, function: str) -> str:
     """Returns the URI with which API Gateway calls a function, by the name that Chalice gives it."""
-    called = live.arn("lambda", f"function:{live.stage.function(function)}")
+    called = live.arn("lambda", f"function:{live.stage.function(function)}:{LIVE}")
     pseudo = live.application.pseudo_parameters
     partition, region = pseudo["AWS::Partition"], pseudo["AWS::Region"]
     return f"arn:{partition}:apigateway:{region}:lambda:path/2015-03-31/functions/{called}/invocations"

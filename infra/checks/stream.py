@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from infra.aliases import LIVE
 from infra.checks.check import Check
 from infra.checks.compare import differing, shown
 from infra.checks.live import Live
@@ -24,6 +25,8 @@ def mapping(sleep: Callable[[float], None] = time.sleep) -> Check:
         for item in mappings:
             if item["EventSourceArn"] != stream:
                 yield f"The mapping {item['UUID']} reads {item['EventSourceArn']}. Expected: {shown(stream)}."
+            if not item["FunctionArn"].endswith(f":{LIVE}"):
+                yield f"The mapping {item['UUID']} calls {item['FunctionArn']}. Expected: the alias {LIVE}."
             if item["State"] != "Enabled":
                 yield f"The mapping {item['UUID']} is {item['State']}. Expected: Enabled."
 
@@ -35,9 +38,13 @@ def mapping(sleep: Callable[[float], None] = time.sleep) -> Check:
 
 
 def _mappings(live: Live) -> list[dict[str, Any]]:
-    pages = live.client("lambda").get_paginator("list_event_source_mappings")
-    listed = pages.paginate(FunctionName=live.stage.function("policy_changed"))
-    return [item for page in listed for item in page["EventSourceMappings"] if item["State"] != "Deleting"]
+    # The documentation does not say whether the name of a function also finds the mappings of its alias.
+    name = live.stage.function("policy_changed")
+    found: dict[str, dict[str, Any]] = {}
+    for function in (name, f"{name}:{LIVE}"):
+        pages = live.client("lambda").get_paginator("list_event_source_mappings").paginate(FunctionName=function)
+        found |= {item["UUID"]: item for page in pages for item in page["EventSourceMappings"]}
+    return [item for item in found.values() if item["State"] != "Deleting"]
 
 
 def _stable(live: Live, sleep: Callable[[float], None]) -> list[dict[str, Any]]:
@@ -58,10 +65,8 @@ def _settings(live: Live) -> Iterator[str]:
 
 
 def _expected_settings(live: Live) -> dict[str, Any]:
-    (event,) = live.functions[live.stage.function("policy_changed")]["Events"].values()
-    settings = {key: value for key, value in event["Properties"].items() if key not in ("Stream", "DestinationConfig")}
-    destination = event["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
-    return {**settings, "DestinationConfig": {"OnFailure": {"Destination": destination}}}
+    (mapping,) = live.application.expected.of("AWS::Lambda::EventSourceMapping").values()
+    return {key: value for key, value in mapping.items() if key not in ("EventSourceArn", "FunctionName")}
 
 
 def _dead_letters(live: Live) -> Iterator[str]:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -229,3 +229,21 @@ def _listening_sockets() -> Iterator[tuple[str, str]]:
                 host, port = local.split(":")
                 words = [int(host[i : i + 8], 16).to_bytes(4, sys.byteorder) for i in range(0, len(host), 8)]
                 yield rest[5], f"{ipaddress.ip_address(b''.join(words))}:{int(port, 16)}"
+
+
+@contextmanager
+def settings_changed(cloud: Cloud, function: str, **changes: str) -> Iterator[None]:
+    """Changes the settings of a function temporarily. Each change causes a cold start.
+
+    A published version cannot change. So the alias points to the unpublished function meanwhile.
+    """
+    functions = cloud.local_cloud.client("lambda")
+    live = functions.get_alias(FunctionName=function, Name="live")["FunctionVersion"]
+    before = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+    functions.update_function_configuration(FunctionName=function, Environment={"Variables": before | changes})
+    functions.update_alias(FunctionName=function, Name="live", FunctionVersion="$LATEST")
+    try:
+        yield
+    finally:
+        functions.update_alias(FunctionName=function, Name="live", FunctionVersion=live)
+        functions.update_function_configuration(FunctionName=function, Environment={"Variables": before})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import jwt
@@ -14,7 +15,7 @@ from tests.configured import PRIVILEGED_GROUP
 from tests.configured import function as deployed
 from tests.e2e import logs
 from tests.e2e.clients import Api, Users, unique
-from tests.e2e.cloud import Cloud, wait_for
+from tests.e2e.cloud import Cloud, settings_changed, wait_for
 
 PASSWORD = "correct-horse-battery-staple"
 FUNCTION, PRE_TOKEN = deployed("local", "post_confirmation"), deployed("local", "pre_token")
@@ -153,16 +154,12 @@ def test_a_user_cannot_write_company_groups_into_their_profile(
 @pytest.fixture
 def break_trigger(cloud: Cloud) -> Iterator[Callable[[str], None]]:
     """Returns a function that makes a trigger use a table that does not exist."""
-    functions, retained = cloud.local_cloud.client("lambda"), {}
+    with ExitStack() as broken:
 
-    def break_(function: str) -> None:
-        retained[function] = functions.get_function_configuration(FunctionName=function)["Environment"]
-        broken = {**retained[function]["Variables"], "ONBOARDING_TABLE": "a-table-that-does-not-exist"}
-        functions.update_function_configuration(FunctionName=function, Environment={"Variables": broken})
+        def break_(function: str) -> None:
+            broken.enter_context(settings_changed(cloud, function, ONBOARDING_TABLE="a-table-that-does-not-exist"))
 
-    yield break_
-    for function, settings in retained.items():
-        functions.update_function_configuration(FunctionName=function, Environment=settings)
+        yield break_
 
 
 def test_a_user_who_signs_up_while_the_trigger_fails_gets_the_group_at_the_first_sign_in(

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from tests.configured import function
 from tests.e2e.clients import Api, UserGroup
-from tests.e2e.cloud import Cloud, free_port, wait_for
+from tests.e2e.cloud import Cloud, free_port, settings_changed, wait_for
 from tests.e2e.proxy import Behavior, Proxy, broken, forward, incomplete, proxy_to, throttled
 from tests.fakes import allow
 
 AUTHORIZER, STREAM_HANDLER = function("local", "policy_authorizer"), function("local", "policy_changed")
-
-
-@contextmanager
-def settings_changed(cloud: Cloud, function: str, **changes: str) -> Iterator[None]:
-    """Changes the settings of a function temporarily. Each change causes a cold start."""
-    functions = cloud.local_cloud.client("lambda")
-    before = functions.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
-    functions.update_function_configuration(FunctionName=function, Environment={"Variables": before | changes})
-    try:
-        yield
-    finally:
-        functions.update_function_configuration(FunctionName=function, Environment={"Variables": before})
 
 
 @pytest.fixture(scope="module")

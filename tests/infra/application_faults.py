@@ -4,7 +4,11 @@ from tests.infra.faults import GONE, Fault
 
 _API = "RestAPI.DefinitionBody"
 _RESPONSES = f"{_API}.x-amazon-apigateway-gateway-responses"
-_MAPPING = "PolicyChanged.Events.PolicyChangedDynamodbEventSource.Properties"
+_MAPPING = "PolicyChangedPolicyChangedDynamodbEventSource"
+_SHIFT_ROLE = "TrafficShiftRole"
+_LATEST = {
+    "Fn::Sub": "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${APIHandler.Arn}/invocations"
+}
 
 APPLICATION_FAULTS = (
     Fault("authorizer results are cached by default", 12, "Parameters.AuthorizerCacheSeconds.Default", 300),
@@ -74,4 +78,71 @@ APPLICATION_FAULTS = (
     ),
     Fault("a trigger with a longer timeout than Cognito's", 31, "PreToken.Timeout", 30),
     Fault("an authorizer with a longer timeout than the gateway's", 31, "PolicyAuthorizer.Timeout", 29),
+    Fault(
+        "a role that changes every function", 18, f"{_SHIFT_ROLE}.Policies.0.PolicyDocument.Statement.0.Resource", "*"
+    ),
+    Fault(
+        "a role that changes the code",
+        18,
+        f"{_SHIFT_ROLE}.Policies.0.PolicyDocument.Statement.0.Action",
+        ["lambda:UpdateAlias", "lambda:UpdateFunctionCode"],
+    ),
+    Fault(
+        "a role for CodeDeploy of any account",
+        18,
+        f"{_SHIFT_ROLE}.AssumeRolePolicyDocument.Statement.0.Condition",
+        GONE,
+    ),
+    Fault("a shift without the permissions boundary", 18, f"{_SHIFT_ROLE}.PermissionsBoundary", GONE),
+    Fault(
+        "the API calls the latest code", 33, f"{_API}.paths./whoami.get.x-amazon-apigateway-integration.uri", _LATEST
+    ),
+    Fault(
+        "the API calls the latest authorizer",
+        33,
+        "RestAPI.Auth.Authorizers.policy_authorizer.FunctionArn",
+        {"Fn::GetAtt": ["PolicyAuthorizer", "Arn"]},
+    ),
+    Fault("the stream calls the latest code", 33, f"{_MAPPING}.FunctionName", {"Ref": "PolicyChanged"}),
+    Fault("a permission for the latest code", 33, "APIHandlerInvokePermission.FunctionName", {"Ref": "APIHandler"}),
+    Fault("a function without an alias", 33, "Resources.PostConfirmationLive", GONE),
+    Fault("an alias of the latest code", 33, "PreTokenLive.FunctionVersion", "$LATEST"),
+    Fault("an alias of another function's version", 33, "PreTokenLive.FunctionVersion", "1"),
+    Fault("a function that does not change with its release", 33, "PolicyAuthorizer.Description", GONE),
+    Fault("a shift that no alarm stops", 33, "PreTokenShift.AlarmConfiguration.Alarms", []),
+    Fault("a shift that ignores its alarms", 33, "PreTokenShift.AlarmConfiguration.Enabled", False),
+    Fault(
+        "a shift that does not go back", 33, "PreTokenShift.AutoRollbackConfiguration.Events", ["DEPLOYMENT_FAILURE"]
+    ),
+    Fault(
+        "a shift of all traffic at once", 33, "PreTokenShift.DeploymentConfigName", "CodeDeployDefault.LambdaAllAtOnce"
+    ),
+    Fault("an alias that is not shifted", 33, "Resources.PreTokenLive.UpdatePolicy", GONE),
+    Fault("snapshots together with provisioned concurrency", 33, "PreToken.SnapStart.ApplyOn", "PublishedVersions"),
+    Fault(
+        "provisioned concurrency that nobody chose",
+        33,
+        "PreTokenLive.ProvisionedConcurrencyConfig.Fn::If.0",
+        "HasBoundary",
+    ),
+    Fault("a domain that leads to another API", 34, "ApiDomainMapping.RestApiId", "a1b2c3"),
+    Fault("a domain that leads to another stage", 34, "ApiDomainMapping.Stage", "prod"),
+    Fault("a domain without the base path", 34, "ApiDomainMapping.BasePath", GONE),
+    Fault("a domain that leads nowhere", 34, "Resources.ApiDomainMapping", GONE),
+    Fault("a domain with TLS 1.0", 34, "ApiDomain.SecurityPolicy", "TLS_1_0"),
+    Fault("a strict domain in front of an API with old TLS versions", 34, "RestAPI.SecurityPolicy", GONE),
+    Fault("a domain that accepts a request for another host", 34, "ApiDomain.EndpointAccessMode", GONE),
+    Fault(
+        "an edge certificate for a regional domain",
+        34,
+        "ApiDomain.RegionalCertificateArn",
+        {"Ref": "ApiEdgeCertificateArn"},
+    ),
+    Fault("a regional domain behind the edge", 34, "ApiDomain.EndpointConfiguration.Types", ["EDGE"]),
+    Fault(
+        "a URL without the domain",
+        34,
+        "Outputs.ApiUrl.Value",
+        {"Fn::Sub": "https://${RestAPI}.execute-api.amazonaws.com/"},
+    ),
 )

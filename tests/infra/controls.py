@@ -1,11 +1,24 @@
 """Assigns the rules to the controls of docs/controls.md, for the identity stack and for the application's stack."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from tests.infra.intrinsics import Unresolvable
+from tests.infra.parameters import Refused
 from tests.infra.resolve import Stack, Template
-from tests.infra.rules import Rule, Sets, access, application, clients, data, deployment, operations, people
+from tests.infra.rules import (
+    Rule,
+    Sets,
+    access,
+    application,
+    clients,
+    data,
+    deployment,
+    domains,
+    operations,
+    people,
+    releases,
+)
 
 IDENTITY: dict[int, tuple[Rule, ...]] = {
     1: (clients.grants,),
@@ -35,21 +48,25 @@ IDENTITY: dict[int, tuple[Rule, ...]] = {
         deployment.updatable,
         deployment.issuer,
         deployment.prefixes,
+        deployment.own_domain,
+        deployment.certificates,
     ),
     32: (people.sign_up,),
     33: (data.artifacts,),
 }
 
-APPLICATION: dict[int, Callable[[Stack], Iterator[str]]] = {
-    12: application.nothing_is_cached,
-    18: application.own_roles,
-    19: application.invocations,
-    23: application.failures_are_retained,
-    24: application.firewall,
-    26: application.protected_routes,
-    28: application.no_secrets,
-    30: application.error_responses,
-    31: application.timeouts,
+APPLICATION: dict[int, tuple[Callable[[Stack], Iterator[str]], ...]] = {
+    12: (application.nothing_is_cached,),
+    18: (application.own_roles, releases.least_privilege_of_the_shift),
+    19: (application.invocations,),
+    23: (application.failures_are_retained,),
+    24: (application.firewall,),
+    26: (application.protected_routes,),
+    28: (application.no_secrets,),
+    30: (application.error_responses,),
+    31: (application.timeouts,),
+    34: (releases.published, releases.only_aliases_are_called, releases.shifted, releases.started_in_advance),
+    35: (domains.own_domain, domains.own_tls, domains.announced),
 }
 
 
@@ -59,21 +76,32 @@ def identity_findings(control: int, template: Template, sets: Sets) -> Iterator[
         yield from rule(template, sets)
 
 
-def application_stack(translated: Mapping[str, Any], identity: Template, **given: str) -> Stack:
-    """Returns the application's stack. Its parameters are the outputs of the identity stack.
+def application_parameters(translated: Mapping[str, Any], identity: Template, **given: str) -> dict[str, str]:
+    """Returns the parameters that the identity stack supplies.
 
     given  parameters of the identity stack
     """
-    template, outputs = Template(translated), identity.resolve(given).outputs
-    return template.resolve({name: value for name, value in outputs.items() if name in translated["Parameters"]})
+    outputs = identity.resolve(given).outputs
+    return {name: value for name, value in outputs.items() if name in translated["Parameters"]}
 
 
-def application_findings(control: int, translated: Mapping[str, Any], identity: Template) -> Iterator[str]:
+def application_stack(translated: Mapping[str, Any], identity: Template, **given: str) -> Stack:
+    """Returns the application's stack with the parameters that the identity stack supplies."""
+    return Template(translated).resolve(application_parameters(translated, identity, **given))
+
+
+def application_findings(
+    control: int, translated: Mapping[str, Any], identity: Template, sets: Iterable[Mapping[str, str]] = ({},)
+) -> Iterator[str]:
     """Yields what breaks a control of the application's stack. An unresolvable template breaks all."""
-    for protected in ("false", "true"):
+    template = Template(translated)
+    for protected, given in product(("false", "true"), sets):
         try:
-            stack = application_stack(translated, identity, EnableWaf=protected)
-        except Unresolvable as fault:
-            yield str(fault)
-            return
-        yield from APPLICATION[control](stack)
+            supplied = application_parameters(translated, identity, EnableWaf=protected)
+            stack = template.resolve({**supplied, **given})
+        except (Refused, Unresolvable) as fault:
+            yield f"{fault}; under {given}"
+            continue
+        for rule in APPLICATION[control]:
+            for finding in rule(stack):
+                yield f"{finding}; under {given}"

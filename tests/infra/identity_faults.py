@@ -259,6 +259,21 @@ IDENTITY_FAULTS = (
     Fault("the default issuer", 29, "UserPool.IssuerConfiguration", GONE),
     Fault("an issuer that the functions do not expect", 29, "UserPool.IssuerConfiguration.Type", "UPDATED"),
     Fault("a prefix that Cognito refuses", 29, "Parameters.DomainPrefix.AllowedPattern", "^[a-z0-9-]*$"),
+    Fault("a certificate in another region", 29, "Parameters.SignInCertificateArn.AllowedPattern", "^(arn:.*)?$"),
+    Fault("a sign-in domain without a parent", 29, "Parameters.SignInDomainName.AllowedPattern", "^[a-z.-]*$"),
+    Fault("no rule for the certificate of the own domain", 29, "Rules.OwnDomainIsComplete", GONE),
+    Fault("no rule for the domain of the certificate", 29, "Rules.CertificateNeedsADomain", GONE),
+    Fault("the own domain is never created", 29, "Resources.UserPoolOwnDomain.Condition", "Lite"),
+    Fault("classic pages at the own domain", 29, "UserPoolOwnDomain.ManagedLoginVersion", 1),
+    Fault(
+        "a provider that answers to the prefix domain",
+        29,
+        "Outputs.SamlAcsUrl.Value",
+        {"Fn::Sub": "https://sign-in.auth.${AWS::Region}.amazoncognito.com/saml2/idpresponse"},
+    ),
+    Fault(
+        "triggers that call the latest code", 29, "UserPool.LambdaConfig.Fn::If.1.PostConfirmation", "arn:function:a"
+    ),
     Fault("a table with a fixed name", 29, "PolicyTable.TableName", "policies"),
     Fault("a secret with a fixed name", 29, "MachineClientSecret.Name", "machine"),
     Fault(

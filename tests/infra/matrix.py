@@ -1,7 +1,8 @@
-"""Builds every combination of the identity template's choices, and names those that CloudFormation must refuse."""
+"""Builds every combination of the templates' choices, and names those that CloudFormation must refuse."""
 
 import itertools
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 
 BOTH = ("true", "false")
 CHOICES = {
@@ -23,6 +24,10 @@ COMPANIONS = {
         "SenderArn": "arn:aws:ses:mars-west-1:111122223333:identity/olympus.example",
         "SenderAddress": "gates@olympus.example",
     },
+    "https://idp.example/metadata": {
+        "SignInDomainName": "sign-in.olympus.example",
+        "SignInCertificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/a1",
+    },
     "https://oidc.example": {
         "OidcClientId": "gatehouse",
         "OidcClientSecretArn": "arn:aws:secretsmanager:mars-west-1:111122223333:secret:oidc",
@@ -34,6 +39,7 @@ COMPANIONS = {
 INSTEAD = {
     "SamlMetadataDocument": "<EntityDescriptor/>",
     "AlarmTopicArn": "arn:aws:sns:mars-west-1:111122223333:on-call",
+    "TriggerQualifier": "",
 }
 
 
@@ -52,25 +58,27 @@ def combinations() -> Iterator[dict[str, str]]:
 
 def pairs() -> list[dict[str, str]]:
     """Returns few sets that contain every valid pair of choices. They are enough to find a fault in most cases."""
-    expected, few = set(), []
-    valid = [given for given in combinations() if is_valid(given)]
+    return _few(CHOICES, filter(is_valid, combinations()))
+
+
+def _few(choices: Iterable[str], sets: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    def pairs_in(given: Mapping[str, str]) -> set[tuple[tuple[str, str], ...]]:
+        return set(itertools.combinations(((name, given[name]) for name in choices), 2))
+
+    expected, few, valid = set[tuple[tuple[str, str], ...]](), [], list(sets)
     for given in valid:
-        expected |= _pairs_in(given)
+        expected |= pairs_in(given)
     while expected:
-        best = max(valid, key=lambda given: len(_pairs_in(given) & expected))
-        expected -= _pairs_in(best)
+        best = max(valid, key=lambda given: len(pairs_in(given) & expected))
+        expected -= pairs_in(best)
         few.append(best)
     return few
-
-
-def _pairs_in(given: dict[str, str]) -> set[tuple[tuple[str, str], ...]]:
-    return set(itertools.combinations(((name, given[name]) for name in CHOICES), 2))
 
 
 def is_valid(given: dict[str, str]) -> bool:
     """Returns whether a set is valid: an external provider needs a sign-in domain."""
     company = given["SamlMetadataUrl"] or given.get("SamlMetadataDocument") or given["OidcIssuer"]
-    return bool(given["DomainPrefix"]) or not company
+    return bool(given["DomainPrefix"] or given.get("SignInDomainName")) or not company
 
 
 # Each of these sets must be refused.
@@ -83,6 +91,9 @@ INVALID = (
     {"DomainPrefix": "olympus", "SamlMetadataUrl": "https://idp.example/metadata", "SamlMetadataDocument": "<x/>"},
     {"AlarmEmail": "clerk@olympus.example", "AlarmTopicArn": "arn:aws:sns:mars-west-1:111122223333:on-call"},
     {"SamlMetadataDocument": "x" * 4097, "DomainPrefix": "olympus"},
+    {"SignInDomainName": "sign-in.olympus.example"},
+    {"SignInCertificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/a1"},
+    {"TriggerQualifier": ":beta"},
     {"UserPoolTier": "GOLD"},
     {"MfaMode": "MAYBE"},
     {"Stage": "Prod"},
@@ -92,4 +103,63 @@ INVALID = (
     {"RefreshTokenHours": "0"},
     {"LogRetentionDays": "0"},
     {"ResourceServerIdentifier": "https://gatehouse.example/"},
+)
+
+# --- the application's template ---
+
+_CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/a1"
+APPLICATION_CHOICES = {
+    "TrafficShiftType": ("AllAtOnce", "Canary10Percent5Minutes", "Linear10PercentEvery1Minute"),
+    "AuthorizerProvisionedConcurrency": ("0", "2"),
+    "AuthorizerSnapStart": BOTH,
+    "PreTokenProvisionedConcurrency": ("0", "2"),
+    "PreTokenSnapStart": BOTH,
+    "ApiDomainName": ("", "api.olympus.example"),
+    "ApiCertificateArn": ("", _CERTIFICATE.replace("us-east-1", "mars-west-1")),
+    "ApiEdgeCertificateArn": ("", _CERTIFICATE),
+    "ApiBasePath": ("", "reports"),
+    "ApiTlsPolicy": ("TLS_1_2", "SecurityPolicy_TLS13_1_3_2025_09"),
+    "PermissionsBoundaryArn": ("", "arn:aws:iam::111122223333:policy/boundary"),
+}
+
+
+def application_combinations() -> Iterator[dict[str, str]]:
+    """Yields all combinations, also invalid ones: 3,072 sets of parameters."""
+    for chosen in itertools.product(*APPLICATION_CHOICES.values()):
+        yield dict(zip(APPLICATION_CHOICES, chosen, strict=True))
+
+
+def application_pairs() -> list[dict[str, str]]:
+    """Returns few sets that contain every valid pair of choices."""
+    return _few(APPLICATION_CHOICES, filter(is_valid_application, application_combinations()))
+
+
+def is_valid_application(given: Mapping[str, str], version: tuple[int, ...] = sys.version_info) -> bool:
+    """Returns whether a set is valid.
+
+    version  of the Python that packages the application; SnapStart needs 3.12
+    """
+    certificates = [given[name] for name in ("ApiCertificateArn", "ApiEdgeCertificateArn") if given[name]]
+    with_snapshots = [name for name in ("Authorizer", "PreToken") if given[f"{name}SnapStart"] == "true"]
+    return (
+        len(certificates) == bool(given["ApiDomainName"])
+        and bool(given["ApiDomainName"] or not given["ApiBasePath"])
+        and (given["ApiTlsPolicy"] == "TLS_1_2" or not given["ApiEdgeCertificateArn"])
+        and (not with_snapshots or version >= (3, 12))
+        and all(given[f"{name}ProvisionedConcurrency"] == "0" for name in with_snapshots)
+    )
+
+
+# Each of these sets must be refused.
+INVALID_APPLICATION = (
+    {"TrafficShiftType": "Sometimes"},
+    {"AuthorizerProvisionedConcurrency": "-1"},
+    {"ApiDomainName": "https://api.olympus.example"},
+    {"ApiDomainName": "olympus"},
+    {"ApiDomainName": "api.olympus.example", "ApiCertificateArn": "certificate"},
+    {"ApiDomainName": "api.olympus.example", "ApiEdgeCertificateArn": _CERTIFICATE.replace("us-east-1", "eu-west-1")},
+    {"ApiDomainName": "api.olympus.example", "ApiCertificateArn": _CERTIFICATE, "ApiBasePath": "v1/reports"},
+    {"ApiDomainName": "api.olympus.example", "ApiCertificateArn": _CERTIFICATE, "ApiBasePath": "/v1"},
+    {"ApiDomainName": "api.olympus.example", "ApiCertificateArn": _CERTIFICATE, "ApiBasePath": "(none)"},
+    {"ApiTlsPolicy": "TLS_1_0"},
 )

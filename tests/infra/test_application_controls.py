@@ -6,6 +6,7 @@ The numbers of the controls are those of docs/controls.md. test_faults.py shows 
 from typing import Any
 
 from tests.infra.controls import application_findings, application_stack
+from tests.infra.matrix import application_pairs
 from tests.infra.resolve import Stack, Template
 from tests.infra.rules import application as rules
 from tests.infra.rules.access import statements
@@ -14,7 +15,7 @@ Source = dict[str, Any]
 
 
 def broken(control: int, application: Source, identity: Template) -> list[str]:
-    return list(application_findings(control, application, identity))
+    return list(application_findings(control, application, identity, application_pairs()))
 
 
 def test_the_gateway_caches_no_authorizer_result_by_default(application: Source, identity: Template) -> None:
@@ -75,6 +76,16 @@ def test_browsers_can_read_error_responses_and_401_says_how_to_authenticate(
 def test_every_function_has_a_shorter_timeout_than_its_caller(application: Source, identity: Template) -> None:
     """Control 31. AWS Well-Architected, REL05."""
     assert broken(31, application, identity) == []
+
+
+def test_everything_calls_a_published_version_behind_an_alias(application: Source, identity: Template) -> None:
+    """Control 33. AWS Well-Architected, OPS06-BP03 and OPS06-BP04 (deploy safely, go back automatically)."""
+    assert broken(33, application, identity) == []
+
+
+def test_the_own_domain_leads_to_this_stage_with_a_new_tls_version(application: Source, identity: Template) -> None:
+    """Control 34. API Gateway Developer Guide, "Choose a security policy for your custom domain"."""
+    assert broken(34, application, identity) == []
 
 
 def test_every_function_writes_to_a_log_group_of_the_identity_stack(

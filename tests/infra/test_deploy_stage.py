@@ -96,6 +96,13 @@ def test_values_become_the_texts_that_cloudformation_accepts(tmp_path, line, giv
             "JwksUrl: https://a.example",
             "application.JwksUrl: the parameter does not exist, or this file",
         ),
+        (
+            "application",
+            "ApiCertificateArn: arn:aws:acm:us-east-1:123456789012:certificate/a1",
+            "application.ApiCertificateArn: the certificate is in us-east-1, expected the region of",
+        ),
+        ("application", "ApiBasePath: a/b", "application.ApiBasePath: got 'a/b', expected: one path segment"),
+        ("identity", "TriggerQualifier: ''", "identity.TriggerQualifier: the parameter does not exist, or this file"),
         ("application", "SsoClientId: abc", "application.SsoClientId: the parameter does not exist, or this file"),
     ],
 )

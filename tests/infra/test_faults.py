@@ -9,11 +9,12 @@ from tests.infra.application_faults import APPLICATION_FAULTS
 from tests.infra.controls import APPLICATION, IDENTITY, application_findings, identity_findings
 from tests.infra.faults import Fault
 from tests.infra.identity_faults import IDENTITY_FAULTS
-from tests.infra.matrix import pairs
+from tests.infra.matrix import application_pairs, pairs
 from tests.infra.packaged import translated
 from tests.infra.resolve import Template
 
 few = cache(pairs)
+few_of_application = cache(application_pairs)
 
 
 @pytest.mark.parametrize("fault", IDENTITY_FAULTS, ids=lambda fault: fault.name)
@@ -26,7 +27,7 @@ def test_the_control_reports_a_fault_of_the_packaged_template(
     fault: Fault, application_source: dict[str, Any], identity: Template
 ) -> None:
     written = translated(fault.planted(application_source))
-    assert next(application_findings(fault.control, written, identity), None)
+    assert next(application_findings(fault.control, written, identity, few_of_application()), None)
 
 
 def test_every_control_has_a_fault() -> None:

@@ -13,9 +13,9 @@ from tests.infra.account import Account
 from tests.infra.stages import TRIAL
 
 
-def deploy(expected: str, **living: str) -> list[Any]:
+def deploy(expected: str, parameter: str = "DomainPrefix", **living: str) -> list[Any]:
     account = Account(cognito_idp={"describe_user_pool": {"UserPool": {"Id": "pool1", **living}}})
-    refuse_another_prefix(replace(TRIAL, identity={"DomainPrefix": expected} if expected else {}), account, "pool1")
+    refuse_another_prefix(replace(TRIAL, identity={parameter: expected} if expected else {}), account, "pool1")
     return account.calls
 
 
@@ -40,3 +40,16 @@ def test_another_prefix_is_refused_with_the_steps_to_change_it():
 )
 def test_all_other_prefix_changes_are_left_to_cloudformation(expected: str, living: dict[str, str]):
     assert deploy(expected, **living) == []
+
+
+def test_another_own_domain_is_refused_with_the_steps_to_change_it():
+    with pytest.raises(Refused) as refusal:
+        deploy("in.olympus.example", "SignInDomainName", CustomDomain="in.parnassus.example")
+    said = str(refusal.value)
+    assert said.startswith("infra/stages/trial.yaml: identity.SignInDomainName: the user pool has the domain 'in.parn")
+    assert "delete-user-pool-domain --user-pool-id pool1 --domain in.parnassus.example" in said
+
+
+@pytest.mark.parametrize("living", [{"CustomDomain": "in.olympus.example"}, {"Domain": "olympus"}, {}])
+def test_an_own_domain_beside_a_prefix_is_left_to_cloudformation(living: dict[str, str]):
+    assert deploy("in.olympus.example", "SignInDomainName", **living) == []

@@ -126,8 +126,9 @@ def test_the_gateways_cache_time_is_a_parameter_with_default_zero(bundle: Bundle
     assert bundle.template["Parameters"]["AuthorizerCacheSeconds"]["Default"] == 0
 
 
-def test_the_policy_authorizer_calls_its_function(bundle: Bundle) -> None:
-    assert sam_authorizer(bundle)["FunctionArn"] == {"Fn::GetAtt": ["PolicyAuthorizer", "Arn"]}
+def test_the_policy_authorizer_calls_the_alias_of_its_function(bundle: Bundle) -> None:
+    assert sam_authorizer(bundle)["FunctionArn"] == {"Ref": "PolicyAuthorizerLive"}
+    assert bundle.resources["PolicyAuthorizerLive"]["FunctionName"] == {"Ref": "PolicyAuthorizer"}
     assert bundle.functions["PolicyAuthorizer"]["Handler"] == "authorizers.policy.policy_authorizer"
 
 
@@ -151,10 +152,11 @@ def test_a_function_gets_only_variables_of_the_settings(bundle: Bundle) -> None:
 
 
 def test_the_stream_handler_can_report_failed_records(bundle: Bundle) -> None:
-    (source,) = bundle.functions["PolicyChanged"]["Events"].values()
-    assert source["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert source["Properties"]["StartingPosition"] == "TRIM_HORIZON"
-    assert source["Properties"]["DestinationConfig"]["OnFailure"]["Destination"] == {"Ref": "StreamDeadLettersArn"}
+    source = bundle.resources["PolicyChangedPolicyChangedDynamodbEventSource"]
+    assert source["FunctionName"] == {"Ref": "PolicyChangedLive"}
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["StartingPosition"] == "TRIM_HORIZON"
+    assert source["DestinationConfig"]["OnFailure"]["Destination"] == {"Ref": "StreamDeadLettersArn"}
 
 
 def test_the_confirmation_trigger_times_out_within_cognitos_five_seconds(bundle: Bundle) -> None:

@@ -66,7 +66,7 @@ def _logs(role: str, stack: Stack) -> list[str]:
 
 
 def triggers(stack: Stack) -> set[str]:
-    """Returns the names of the functions that the user pool calls."""
+    """Returns the functions that the user pool calls: name and qualifier."""
     wired = pool(stack).properties.get("LambdaConfig", {}).values()
     arns = [trigger if isinstance(trigger, str) else trigger["LambdaArn"] for trigger in wired]
-    return {arn.rsplit(":", 1)[1] for arn in arns}
+    return {arn.partition(":function:")[2] for arn in arns}

@@ -122,7 +122,7 @@ def protected_routes(stack: Stack) -> Iterator[str]:
                 yield f"{method} {path} accepts every token of the pool"  # also ID tokens
     if known.get("pool", {}).get("providerARNs") != ["<UserPool.Arn>"]:
         yield "the Cognito authorizer uses another user pool"
-    if "<PolicyAuthorizer.Arn>" not in known.get("policy_authorizer", {}).get("authorizerUri", ""):
+    if "<PolicyAuthorizerLive>" not in known.get("policy_authorizer", {}).get("authorizerUri", ""):
         yield "the policy authorizer is another function"
 
 

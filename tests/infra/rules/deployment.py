@@ -122,7 +122,8 @@ def described(stack: Stack) -> Iterator[str]:
 @for_each_stack
 def called_functions(stack: Stack) -> Iterator[str]:
     """The user pool calls the two functions that the application's stack creates."""
-    if triggers(stack) != {function("dev", "post_confirmation"), function("dev", "pre_token")}:
+    qualifier = stack.parameters["TriggerQualifier"]
+    if triggers(stack) != {function("dev", name) + qualifier for name in ("post_confirmation", "pre_token")}:
         yield f"the triggers are {sorted(triggers(stack))}"
     before_tokens = pool(stack).properties.get("LambdaConfig", {}).get("PreTokenGenerationConfig")
     if before_tokens and before_tokens.get("LambdaVersion") != "V1_0":
@@ -162,3 +163,37 @@ def prefixes(template: Template, sets: Sets) -> Iterator[str]:
     for prefix in ("", "shop", "shop-1", "gatehouse-prod"):
         if not template.accepts("DomainPrefix", prefix):
             yield f"DomainPrefix refuses {prefix!r}"
+
+
+@for_each_stack
+def own_domain(stack: Stack) -> Iterator[str]:
+    """Applications and providers use the stage's own domain, if it has one. Its certificate is in us-east-1.
+
+    Source:  Cognito Developer Guide, "Using your own domain for managed login"
+    """
+    name = stack.parameters["SignInDomainName"]
+    owned = [domain for domain in stack.of("AWS::Cognito::UserPoolDomain") if "CustomDomainConfig" in domain.properties]
+    if [domain.properties["Domain"] for domain in owned] != [name] * bool(name):
+        yield f"the own domains are {[domain.properties['Domain'] for domain in owned]}"
+    for domain in owned:
+        certificate = domain.properties["CustomDomainConfig"]["CertificateArn"]
+        if not str(certificate).startswith("arn:aws:acm:us-east-1:"):
+            yield f"{domain.name} has the certificate {certificate}"
+        for output in ("SignInDomain", "SamlAcsUrl", "OidcRedirectUri"):
+            if not stack.outputs.get(output, "").startswith(f"https://<{domain.name}>"):
+                yield f"the output {output} does not have the own domain"
+
+
+def certificates(template: Template, sets: Sets) -> Iterator[str]:
+    for certificate in ("arn:aws:acm:mars-west-1:111122223333:certificate/a1", "a1"):
+        if template.accepts("SignInCertificateArn", certificate):
+            yield f"SignInCertificateArn accepts {certificate}"
+    for name in (
+        "example",
+        "example.com",
+        "Sign-in.example.com",
+        "https://sign-in.example.com",
+        "sign-in.example.com/",
+    ):
+        if template.accepts("SignInDomainName", name):
+            yield f"SignInDomainName accepts {name}"
