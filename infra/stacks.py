@@ -133,10 +133,8 @@ class Stacks:
         self, name: str, template: str, given: Mapping[str, str], exists: bool
     ) -> tuple[Mapping[str, str], Sequence[Change] | None]:
         """Returns the names of a new change set, and its changes. Without a difference, deletes it and returns None."""
-        source, where = (
-            self._source(with_release(template, given)),
-            {"StackName": name, "ChangeSetName": f"change-{time.time_ns()}"},
-        )
+        source = self._source(with_release(template, given))
+        where = {"StackName": name, "ChangeSetName": f"change-{time.time_ns()}"}
         self.cloudformation.create_change_set(
             **where,
             ChangeSetType="UPDATE" if exists else "CREATE",

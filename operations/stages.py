@@ -181,7 +181,9 @@ def configure(context: Context, stage_name: StageName) -> int:
             f"Refused: `manage.py deploy` deployed the stage {stage.name}. Destroy it first, or use another stage."
         )
     progress = Progress(invocation.output.write)
-    stack = Deploy(invocation.project, stage, client, progress).deploy_identity_stack()
+    stack = Deploy(invocation.project, stage, client, progress).deploy_identity_stack(
+        TriggerQualifier=""
+    )  # Chalice creates no alias
     with progress.step("Write .chalice/config.json") as step:
         step.changed = write_entry(invocation.project, stage, stack)
     invocation.output.say(f"Next: chalice deploy --stage {stage.name}")

@@ -1,6 +1,7 @@
 """Assigns the rules to the controls of docs/controls.md, for the identity stack and for the application's stack."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import product
 from typing import Any
 
 from tests.infra.intrinsics import Unresolvable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -53,11 +52,11 @@ class Stable:
 
     @property
     def stacks(self) -> Stacks:
-        return Stacks(self.cloud.client("cloudformation"), sleep=lambda _: time.sleep(0.05))
+        return Stacks(self.cloud.client("cloudformation"))
 
     def deploy(self, code: str, horses: int = 2, **more: Any) -> bool:
         """Returns whether anything changed."""
-        return self.stacks.deploy(STACK, template(code, **more), {"Horses": str(horses)})[1]
+        return self.stacks.deploy(STACK, template(code, **more), {"Horses": str(horses)}).changed
 
     def versions(self, function: str = CARTER) -> list[str]:
         listed = self.cloud.client("lambda").list_versions_by_function(FunctionName=function)["Versions"]
