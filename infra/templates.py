@@ -70,9 +70,17 @@ def _line(error: yaml.YAMLError) -> str:
 
 
 def read_json(project: Path, name: str) -> Any:
-    """Returns the content of a JSON file. Raises Refused if it is missing or invalid."""
+    """Returns the content of a JSON file. Raises Refused if it is missing or invalid, or has a duplicate key."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [key for key, _ in pairs]
+        duplicate = next((key for key in names if names.count(key) > 1), None)
+        if duplicate is not None:  # JSON itself would use the last value
+            raise Refused(f"{name}: the key {duplicate} is duplicate.")
+        return dict(pairs)
+
     try:
-        return json.loads(_text(project, name))
+        return json.loads(_text(project, name), object_pairs_hook=unique)
     except json.JSONDecodeError as error:
         raise Refused(f"{name}: not valid JSON, see line {error.lineno}.") from error
 

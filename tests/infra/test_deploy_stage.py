@@ -135,6 +135,15 @@ def test_an_invalid_stage_file_is_refused_with_its_name(tmp_path, text, said):
     assert refusal(tmp_path, text).startswith(said)
 
 
+def test_a_duplicate_key_in_the_template_of_the_application_is_refused(tmp_path):
+    """JSON itself would use the last value, so a condition or a resource would be missing."""
+    template = project_in(tmp_path) / ".chalice/package.json"
+    text = template.read_text(encoding="utf-8")
+    template.write_text(text.replace('"Resources": {', '"Conditions": {}, "Resources": {', 1), encoding="utf-8")
+    with pytest.raises(Refused, match=r"^\.chalice/package\.json: the key Conditions is duplicate\.$"):
+        read_stage(tmp_path, "trial")
+
+
 @pytest.mark.parametrize("name", ["Trial", "a", "../../etc", "x" * 11])
 def test_an_invalid_stage_name_is_refused(tmp_path, name):
     assert f"--stage: got {name!r}, expected 2 to 10 lowercase" in refusal(tmp_path, "region: eu-central-1", name)
