@@ -68,7 +68,7 @@ def published(client: Client, stack: str) -> list[Published]:
         for function, alias in _qualified(resources, _ALIAS)
     ]
     if not found:
-        raise Refused(f"The stack {stack} has no alias. Deploy the packaged application first: `make deploy STAGE=…`.")
+        raise Refused(f"The stack {stack} has no alias. Deploy the stage first: `manage.py deploy`.")
     return found
 
 

@@ -18,6 +18,7 @@ def attribute(kind: str, what: str, physical: str, arn: Arn) -> str:
         ("AWS::DynamoDB::Table", "Arn"): lambda: arn("dynamodb", f"table/{physical}"),
         ("AWS::KMS::Key", "Arn"): lambda: arn("kms", f"key/{physical}"),
         ("AWS::S3::Bucket", "Arn"): lambda: f"arn:{_partition(arn)}:s3:::{physical}",
+        ("AWS::Lambda::Version", "Version"): lambda: physical.rpartition(":")[2],
         ("AWS::Serverless::Function", "Arn"): lambda: arn("lambda", f"function:{physical}"),
         ("AWS::Logs::LogGroup", "Arn"): lambda: arn("logs", f"log-group:{physical}:*"),
         ("AWS::SQS::Queue", "Arn"): lambda: arn("sqs", _queue_name(physical)),

@@ -1,4 +1,4 @@
-"""Checks the Lambda functions: roles, environment variables, limits, code and permitted callers."""
+"""Checks the Lambda functions: roles, environment variables, limits, code, versions and permitted callers."""
 
 import json
 from base64 import b64encode
@@ -66,6 +66,15 @@ def _code(live: Live) -> Iterator[str]:
         for key in ("State", "LastUpdateStatus"):
             if actual.get(key) == "Failed":
                 yield f"{name} cannot run: its {key} is Failed."
+
+
+def _versions(live: Live) -> Iterator[str]:
+    for alias in live.application.expected.of("AWS::Lambda::Alias").values():
+        name = f"{alias['FunctionName']}:{alias['Name']}"
+        actual = live.ask("lambda", "get_alias", FunctionName=alias["FunctionName"], Name=alias["Name"])
+        yield from differing(name, actual, {"FunctionVersion": alias["FunctionVersion"]})
+        if actual.get("RoutingConfig", {}).get("AdditionalVersionWeights"):
+            yield f"{name} sends requests to two versions. Expected: one version."
 
 
 def _callers(live: Live) -> Iterator[str]:
@@ -136,8 +145,14 @@ CHECKS = (
         _code,
     ),
     Check(
+        "functions-versions",
+        "Each alias sends all requests to the version of the last deployment.",
+        _versions,
+        "Run `manage.py rollback --undo`, or deploy another release.",
+    ),
+    Check(
         "functions-callers",
-        "Only this stage's REST API and user pool are permitted to invoke the functions.",
+        "Only this stage's REST API and user pool are permitted to invoke the aliases of the functions.",
         _callers,
         f"{RESTORE} Remove an unexpected permission with `aws lambda remove-permission`.",
     ),

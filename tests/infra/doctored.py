@@ -175,6 +175,10 @@ DOCTORED: dict[str, tuple[str, tuple[str, str, Change]]] = {
         ("dynamodb", "describe_table", set_in("Table", "BillingModeSummary", {"BillingMode": "PROVISIONED"})),
     ),
     "a function runs other code": ("functions-code", ("lambda", "get_function_configuration", _other_code)),
+    "an alias sends requests to two versions": (
+        "functions-versions",
+        ("lambda", "get_alias", set_in("RoutingConfig", {"AdditionalVersionWeights": {"2": 0.5}})),
+    ),
     "a function has failed": ("functions-code", ("lambda", "get_function_configuration", set_in("State", "Failed"))),
     "a role has an unexpected permissions boundary": (
         "roles-trust",

@@ -271,9 +271,7 @@ IDENTITY_FAULTS = (
         "Outputs.SamlAcsUrl.Value",
         {"Fn::Sub": "https://sign-in.auth.${AWS::Region}.amazoncognito.com/saml2/idpresponse"},
     ),
-    Fault(
-        "triggers that call the latest code", 29, "UserPool.LambdaConfig.Fn::If.1.PostConfirmation", "arn:function:a"
-    ),
+    Fault("triggers that call the latest code", 29, "UserPool.LambdaConfig.PostConfirmation", "arn:function:a"),
     Fault("a table with a fixed name", 29, "PolicyTable.TableName", "policies"),
     Fault("a secret with a fixed name", 29, "MachineClientSecret.Name", "machine"),
     Fault(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from infra.aliases import LIVE
 from tests.configured import RESOURCE_SERVER, SCOPES
 from tests.infra.target import Tampering, Target, Undo, pair, restored
 from tests.scoped_route import SCOPED_ROUTES
@@ -72,6 +73,13 @@ def _integration(target: Target) -> Undo:
     gateway, method = target.client("apigateway"), target.method("GET", "/whoami")
     right, change = gateway.get_integration(**method)["uri"], _changer(gateway.update_integration, method)
     change({"/uri": right.replace(target.stage.function("api_handler"), "trojan-horse")})
+    return lambda: change({"/uri": right})
+
+
+def _latest_integration(target: Target) -> Undo:
+    gateway, method = target.client("apigateway"), target.method("GET", "/whoami")
+    right, change = gateway.get_integration(**method)["uri"], _changer(gateway.update_integration, method)
+    change({"/uri": right.replace(f":{LIVE}/", "/")})
     return lambda: change({"/uri": right})
 
 
@@ -219,6 +227,7 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
     },
     "the API gets an additional route": ("api-routes", _additional_route),
     "a method calls another function": ("api-integrations", _integration),
+    "a method calls the function instead of its alias": ("api-integrations", _latest_integration),
     "the API gets a second stage": ("api-stages", _additional_stage),
     "responses are cached": ("api-replay", _cached_responses),
     "the policy authorizer's results are cached": (

@@ -6,6 +6,7 @@ import json
 from functools import partial
 from typing import Any
 
+from infra.aliases import LIVE
 from tests.infra.target import Arguments, Tampering, Target, Undo, pair, setting
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -80,14 +81,31 @@ def variables(name: str, **bad: str) -> Tampering:
     return _function(name, partial(environment, **bad), environment)
 
 
-def _permitted(function: str, **permission: str) -> Tampering:
+def _permitted(function: str, permission: dict[str, str], **where: str) -> Tampering:
     return pair(
         "lambda",
         "add_permission",
         "remove_permission",
-        lambda target: {**target.function(function), "StatementId": "troy"},
+        lambda target: {**target.function(function), "StatementId": "troy", **where},
         {"Action": "lambda:InvokeFunction", **permission},
     )
+
+
+def _other_version(target: Target) -> Undo:
+    """Publishes another version, and points the alias to it. The version differs only in its description."""
+    service, function = target.client("lambda"), target.function("api_handler")
+    alias = {**function, "Name": LIVE}
+    was, described = service.get_alias(**alias)["FunctionVersion"], target.configuration("api_handler")["Description"]
+    service.update_function_configuration(**function, Description="horse")
+    other = service.publish_version(**function)["Version"]
+    service.update_alias(**alias, FunctionVersion=other)
+
+    def undo() -> None:
+        service.update_alias(**alias, FunctionVersion=was)
+        service.delete_function(**function, Qualifier=other)
+        service.update_function_configuration(**function, Description=described)
+
+    return undo
 
 
 def _layer(target: Target) -> Undo:
@@ -235,24 +253,31 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
     "the authorizer gets a layer": ("functions-code", _layer),
     "any API can invoke the service": (
         "functions-callers",
-        _permitted("api_handler", Principal="apigateway.amazonaws.com"),
+        _permitted("api_handler", {"Principal": "apigateway.amazonaws.com"}),
+    ),
+    "any API can invoke the alias of the service": (
+        "functions-callers",
+        _permitted("api_handler", {"Principal": "apigateway.amazonaws.com"}, Qualifier=LIVE),
     ),
     "another account can invoke the service": (
         "functions-callers",
-        _permitted("api_handler", Principal="210987654321"),
+        _permitted("api_handler", {"Principal": "210987654321"}),
     ),
     "any user pool can invoke a trigger": (
         "functions-callers",
-        _permitted("pre_token", Principal="cognito-idp.amazonaws.com"),
+        _permitted("pre_token", {"Principal": "cognito-idp.amazonaws.com"}),
     ),
     "another account's user pool can invoke a trigger": (
         "functions-callers",
         _permitted(
             "post_confirmation",
-            Principal="cognito-idp.amazonaws.com",
-            SourceArn="arn:aws:cognito-idp:us-east-1:210987654321:userpool/us-east-1_Troy",
+            {
+                "Principal": "cognito-idp.amazonaws.com",
+                "SourceArn": "arn:aws:cognito-idp:us-east-1:210987654321:userpool/us-east-1_Troy",
+            },
         ),
     ),
+    "an alias points to another version": ("functions-versions", _other_version),
     "the service gets a function URL": (
         "functions-addresses",
         pair(

@@ -79,13 +79,13 @@ def test_every_function_has_a_shorter_timeout_than_its_caller(application: Sourc
 
 
 def test_everything_calls_a_published_version_behind_an_alias(application: Source, identity: Template) -> None:
-    """Control 33. AWS Well-Architected, OPS06-BP03 and OPS06-BP04 (deploy safely, go back automatically)."""
-    assert broken(33, application, identity) == []
+    """Control 34. AWS Well-Architected, OPS06-BP03 and OPS06-BP04 (deploy safely, go back automatically)."""
+    assert broken(34, application, identity) == []
 
 
 def test_the_own_domain_leads_to_this_stage_with_a_new_tls_version(application: Source, identity: Template) -> None:
-    """Control 34. API Gateway Developer Guide, "Choose a security policy for your custom domain"."""
-    assert broken(34, application, identity) == []
+    """Control 35. API Gateway Developer Guide, "Choose a security policy for your custom domain"."""
+    assert broken(35, application, identity) == []
 
 
 def test_every_function_writes_to_a_log_group_of_the_identity_stack(

@@ -14,13 +14,14 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from tests.test_runbook import PROJECT, RUNBOOK, TEMPLATE, may, pipeline
 
 APPLICATION = json.loads((PROJECT / ".chalice/package.json").read_text(encoding="utf-8"))
-# SAM writes these from the packaged functions and the packaged API.
-BY_SAM = {
+# SAM and infra/aliases.py write these from the packaged functions and the packaged API.
+WRITTEN = {
     *("AWS::ApiGateway::RestApi", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::Stage"),
-    *("AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping"),
+    *("AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Version", "AWS::Lambda::Alias"),
+    "AWS::CodeDeploy::DeploymentGroup",
 }
 RESOURCES = [*TEMPLATE["Resources"].values(), *APPLICATION["Resources"].values()]
-KINDS = sorted({resource["Type"] for resource in RESOURCES if "Type" in resource} | BY_SAM)
+KINDS = sorted({resource["Type"] for resource in RESOURCES if "Type" in resource} | WRITTEN)
 CHANGING = ("create", "read", "update", "delete")
 # Services that no resource of the template uses: other web ACL targets, table imports and streams, log deliveries,
 # custom domains, file systems, and paid rule groups.
@@ -41,7 +42,14 @@ ONLY_TO_CHANGE = {
     *("wafv2:AssociateWebACL", "wafv2:DisassociateWebACL"),
 }
 # Actions that a parameter of the stage adds (table of the runbook). `kms:*` is for one key, `wafv2:*` for one web ACL.
-BY_PARAMETER = {"iam:CreateServiceLinkedRole": "`SenderArn`", "kms": "`UseCustomerKey`", "wafv2": "`EnableWaf`"}
+BY_PARAMETER = {
+    "iam:CreateServiceLinkedRole": "`SenderArn`",
+    "kms": "`UseCustomerKey`",
+    "wafv2": "`EnableWaf`",
+    "codedeploy": "`TrafficShiftType`",
+}
+# The table adds these actions of two services to the role that only reads, too.
+READ_BY_PARAMETER = {"kms", "codedeploy"}
 
 
 def called(kind: str, handlers: tuple[str, ...]) -> set[str]:
@@ -59,7 +67,7 @@ def missing(role: str, kind: str, handlers: tuple[str, ...]) -> Iterator[str]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_role_that_only_reads_allows_drift_detection(kind: str) -> None:
     left = set(missing("plan", kind, ("read",))) - ONLY_TO_CHANGE
-    assert {action for action in left if action.split(":")[0] != "kms"} == set()
+    assert {action for action in left if action.split(":")[0] not in READ_BY_PARAMETER} == set()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -75,6 +83,7 @@ def test_each_parameter_adds_the_actions_that_it_needs() -> None:
         (row,) = (row for row in table.splitlines() if f"`{action}`" in row)
         assert row.startswith(f"| {parameter} |")
     assert "to `plan.json` too: `kms:Decrypt`" in table, "the reader decrypts what the customer key encrypts"
+    assert "to `plan.json` too: `codedeploy:Get*`, `codedeploy:List*`" in table, "the reader detects their drift"
 
 
 def test_every_exception_is_necessary() -> None:

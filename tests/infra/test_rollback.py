@@ -115,7 +115,7 @@ def test_nothing_moves_while_cloudformation_works_on_the_stack(status: str) -> N
 
 def test_a_stack_without_aliases_is_refused() -> None:
     """For instance an application that `chalice deploy` created, or a stack from before the aliases."""
-    with pytest.raises(Refused, match=r"has no alias\. Deploy the packaged application first"):
+    with pytest.raises(Refused, match=r"has no alias\. Deploy the stage first"):
         roll_back(Lambdas({}).account(), STACK)
 
 

@@ -116,8 +116,8 @@ def test_an_invalid_or_missing_assigned_group_fails_pool_groups(target: Target, 
 
 
 def changing_mapping(target: Target, states: list[str]) -> Client:
-    """A client whose event source mapping has the next state at each read."""
-    left = iter(states)
+    """A client whose event source mapping has the next state at each read, of the function and of its alias."""
+    left = iter([state for state in states for _ in range(2)])
     return doctored(
         target.client,
         "lambda",
@@ -152,7 +152,7 @@ def test_another_checkout_fails_only_application_template(target: Target, tmp_pa
     template.write_text(text.replace('"MaximumRetryAttempts": 10', '"MaximumRetryAttempts": 9'), encoding="utf-8")
     findings = [finding for finding in verify(target.stage, target.client, project) if not finding.ok]
     assert [finding.name for finding in findings] == ["application-template"]
-    assert "Resources of the deployed template (PolicyChanged) differs." in findings[0].detail
+    assert "(PolicyChangedPolicyChangedDynamodbEventSource) differs." in findings[0].detail
 
 
 def test_a_check_fails_when_aws_denies_access(target: Target):

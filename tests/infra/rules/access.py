@@ -1,6 +1,6 @@
 """Rules about permissions in the account: the functions' roles, and the functions that the user pool calls."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 from tests.infra.resolve import Stack
@@ -27,8 +27,11 @@ def statements(stack: Stack) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from ((policy.name, statement) for statement in many(document["Statement"]))
 
 
-def exact_statements(stack: Stack) -> Iterator[str]:
-    """Every statement allows exact actions on exact resources."""
+def exact_statements(stack: Stack, without_resource: Set[str] = WITHOUT_RESOURCE) -> Iterator[str]:
+    """Every statement allows exact actions on exact resources.
+
+    without_resource  actions that can be allowed on all resources
+    """
     for name, statement in statements(stack):
         actions, resources = many(statement.get("Action", "*")), many(statement.get("Resource", "*"))
         if not actions or not all(isinstance(resource, str) for resource in resources):
@@ -36,7 +39,7 @@ def exact_statements(stack: Stack) -> Iterator[str]:
             continue
         if any("*" in action for action in actions):
             yield f"{name} allows {actions}"
-        if any("*" in resource for resource in resources) and not set(actions) <= WITHOUT_RESOURCE:
+        if any("*" in resource for resource in resources) and not set(actions) <= without_resource:
             yield f"{name} allows {actions} on {resources}"
         if "NotAction" in statement or "NotResource" in statement or statement["Effect"] != "Allow":
             yield f"{name} uses NotAction, NotResource or a Deny"
