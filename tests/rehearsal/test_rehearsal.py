@@ -380,10 +380,48 @@ def test_cloudformation_rolls_a_failed_update_back(updated, rolled_back):
 
 
 @pytest.fixture(scope="module")
-def earlier(rolled_back: Scene, play) -> Scene:
-    """Deploys the code of the first commit again, with the current stage file."""
-    rolled_back.checkout.file("app.py").write_bytes((PROJECT / "app.py").read_bytes())
-    return play(rolled_back.checkout, "deploy", "--allow-unknown-group")
+def bad_release(rolled_back: Scene, play) -> Scene:
+    """Deploys a release whose service fails at each call of one route."""
+    source = rolled_back.checkout.file("app.py")
+    text = source.read_text(encoding="utf-8")
+    route, count = re.subn(r"(def whoami\(\)[^\n]*:\n)", r'\1    raise RuntimeError("the market burns")\n', text)
+    assert count == 1
+    source.write_text(route, encoding="utf-8")
+    scene = play(rolled_back.checkout, "deploy", "--allow-unknown-group")
+    source.write_text(text, encoding="utf-8")
+    return scene
+
+
+@pytest.fixture(scope="module")
+def gone_back(bad_release: Scene, play) -> Scene:
+    return play(bad_release.checkout, "rollback")
+
+
+def test_a_rollback_returns_to_the_release_before(bad_release, gone_back):
+    assert bad_release.said.trouble == ""
+    assert bad_release.statuses == {**OPEN, "reader, GET /whoami": 500}
+    assert gone_back.said.trouble == ""
+    assert f"{APP}-{STAGE}-policy_authorizer " in gone_back.said.out
+    assert gone_back.statuses == OPEN
+
+
+@pytest.fixture(scope="module")
+def drifted(gone_back: Scene, play) -> Scene:
+    return play(gone_back.checkout, "verify", ask=False)
+
+
+def test_verify_names_the_aliases_after_a_rollback(drifted):
+    assert drifted.said.status == 1
+    assert f"{APP}-{STAGE}:live: FunctionVersion is " in drifted.said.trouble
+    failed = [line.partition(":")[0] for line in drifted.said.trouble.splitlines() if line.startswith("FAIL")]
+    assert failed == ["FAIL functions-code", "FAIL functions-versions"]
+
+
+@pytest.fixture(scope="module")
+def earlier(drifted: Scene, play) -> Scene:
+    """Deploys the code of the first commit again, with the current stage file. It goes forward after the rollback."""
+    drifted.checkout.file("app.py").write_bytes((PROJECT / "app.py").read_bytes())
+    return play(drifted.checkout, "deploy", "--allow-unknown-group")
 
 
 def test_an_earlier_commit_is_deployed_with_the_bundle_that_is_still_stored(updated, earlier):
