@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from infra.aliases import with_aliases
 from infra.errors import DeploymentFailed, Refused
@@ -137,6 +138,22 @@ def test_a_second_rollback_goes_back_further(stable: Stable) -> None:
     roll_back(stable.cloud.client, STACK)
     roll_back(stable.cloud.client, STACK)
     assert stable.live() == "1"
+
+
+def test_a_permission_of_an_alias_is_not_in_the_policy_of_the_function(stable: Stable) -> None:
+    """Source: Lambda API Reference, GetPolicy, `Qualifier`."""
+    service, caller = stable.cloud.client("lambda"), "apigateway.amazonaws.com"
+    permission = {"FunctionName": CARTER, "Action": "lambda:InvokeFunction", "Principal": caller}
+    service.add_permission(**permission, StatementId="cart", Qualifier="live")
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        service.get_policy(FunctionName=CARTER)
+    service.add_permission(**permission, StatementId="barrow")
+
+    def statements(**qualified: str) -> list[str]:
+        policy = json.loads(service.get_policy(FunctionName=CARTER, **qualified)["Policy"])
+        return [statement["Sid"] for statement in policy["Statement"]]
+
+    assert (statements(), statements(Qualifier="live")) == (["barrow"], ["cart"])
 
 
 def test_a_rollback_without_an_earlier_version_is_refused(stable: Stable) -> None:

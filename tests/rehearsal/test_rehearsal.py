@@ -417,8 +417,24 @@ def test_verify_names_the_aliases_after_a_rollback(drifted):
     assert failed == ["FAIL functions-code", "FAIL functions-versions"]
 
 
+def versions(account: Account) -> list[int]:
+    """Returns the published versions of one function."""
+    pages = account.client("lambda").get_paginator("list_versions_by_function").paginate(FunctionName=f"{APP}-{STAGE}")
+    return [int(it["Version"]) for page in pages for it in page["Versions"] if it["Version"] != "$LATEST"]
+
+
 @pytest.fixture(scope="module")
-def earlier(drifted: Scene, play) -> Scene:
+def many_versions(drifted: Scene, account: Account) -> list[int]:
+    """Publishes more versions of one function than a deployment keeps, and returns all of them."""
+    functions, name = account.client("lambda"), {"FunctionName": f"{APP}-{STAGE}"}
+    for description in "abcde":
+        functions.update_function_configuration(**name, Description=description)
+        functions.publish_version(**name)
+    return versions(account)
+
+
+@pytest.fixture(scope="module")
+def earlier(drifted: Scene, many_versions: list[int], play) -> Scene:
     """Deploys the code of the first commit again, with the current stage file. It goes forward after the rollback."""
     drifted.checkout.file("app.py").write_bytes((PROJECT / "app.py").read_bytes())
     return play(drifted.checkout, "deploy", "--allow-unknown-group")
@@ -427,6 +443,12 @@ def earlier(drifted: Scene, play) -> Scene:
 def test_an_earlier_commit_is_deployed_with_the_bundle_that_is_still_stored(updated, earlier):
     assert (earlier.said.trouble, earlier.said.changed) == ("", ["Deploy the application stack"])
     assert (earlier.outputs, earlier.statuses) == (updated.outputs, OPEN)
+
+
+def test_a_deployment_keeps_five_versions_before_the_live_one(earlier, many_versions, account):
+    *before, live = versions(account)
+    assert before == many_versions[-5:]
+    assert live > before[-1]
 
 
 # --- policies ---
