@@ -134,7 +134,7 @@ def application_pairs() -> list[dict[str, str]]:
     return _few(APPLICATION_CHOICES, filter(is_valid_application, application_combinations()))
 
 
-def is_valid_application(given: Mapping[str, str], version: tuple[int, ...] = sys.version_info) -> bool:
+def is_valid_application(given: Mapping[str, str], version: tuple[int, ...] = sys.version_info[:2]) -> bool:
     """Returns whether a set is valid.
 
     version  of the Python that packages the application; SnapStart needs 3.12

@@ -65,7 +65,7 @@ def _expiry(on: bool) -> Arguments:
     return {"TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": on}}
 
 
-def _key(target: Target) -> Arguments:
+def _key(target: Target) -> dict[str, Any]:
     described = target.client("kms").describe_key(KeyId=target.names["DataKey"])["KeyMetadata"]
     return {"SSESpecification": {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": described["Arn"]}}
 
@@ -75,7 +75,7 @@ def _function(name: str, bad: Arguments, good: Arguments) -> Tampering:
 
 
 def variables(name: str, **bad: str) -> Tampering:
-    def environment(target: Target, **changes: str) -> Arguments:
+    def environment(target: Target, /, **changes: str) -> dict[str, Any]:
         return {"Environment": {"Variables": {**target.configuration(name)["Environment"]["Variables"], **changes}}}
 
     return _function(name, partial(environment, **bad), environment)

@@ -31,7 +31,7 @@ def _client(name: str = "WebClient", **bad: Any) -> Tampering:
 
 
 def _triggers(**changes: Any) -> Tampering:
-    def config(target: Target, **changes: Any) -> Arguments:
+    def config(target: Target, /, **changes: Any) -> dict[str, Any]:
         pool = target.client("cognito-idp").describe_user_pool(**target.pool)["UserPool"]
         return {"LambdaConfig": {**pool["LambdaConfig"], **changes}}
 
@@ -86,7 +86,7 @@ _SIMPLE = {
 }
 
 
-def _mfa(mode: str) -> Arguments:
+def _mfa(mode: str) -> dict[str, Any]:
     return {"MfaConfiguration": mode, "SoftwareTokenMfaConfiguration": {"Enabled": True}}
 
 

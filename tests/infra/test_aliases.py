@@ -24,7 +24,7 @@ def published(code: str = "a", **resources: Any) -> dict[str, Any]:
     return with_aliases(template(**resources), code)
 
 
-def version_in(template: dict[str, Any]) -> str:
+def version_in(template: dict[str, dict[str, dict[str, Any]]]) -> str:
     (version,) = (key for key, it in template["Resources"].items() if it["Type"] == "AWS::Lambda::Version")
     return version
 

@@ -43,7 +43,7 @@ ModuleNotFoundError: No module named 'nothing'
         ("\n", "it gave no reason"),
     ],
 )
-def test_the_reason_of_a_failure_is_extracted_from_the_output_of_chalice(said, sentence):
+def test_the_reason_of_a_failure_is_extracted_from_the_output_of_chalice(said: str, sentence: str) -> None:
     assert reason(said) == sentence
 
 
@@ -58,7 +58,9 @@ def test_the_reason_of_a_failure_is_extracted_from_the_output_of_chalice(said, s
         (["deploy"], "dev"),
     ],
 )
-def test_a_direct_deployment_of_a_stage_that_is_not_configured_is_refused(tmp_path, words, stage):
+def test_a_direct_deployment_of_a_stage_that_is_not_configured_is_refused(
+    tmp_path: Path, words: list[str], stage: str
+) -> None:
     with pytest.raises(SystemExit, match=rf"run `python manage\.py configure --stage {stage}` first"):
         refuse_unconfigured(["chalice", *words], configured(tmp_path, "package", "other"))
 
@@ -71,19 +73,19 @@ def test_a_direct_deployment_of_a_stage_that_is_not_configured_is_refused(tmp_pa
         pytest.param(["delete", "--stage", "deploy"], id="another command for a stage called deploy"),
     ],
 )
-def test_other_commands_and_configured_stages_are_allowed(tmp_path, words):
+def test_other_commands_and_configured_stages_are_allowed(tmp_path: Path, words: list[str]) -> None:
     refuse_unconfigured(["chalice", *words], configured(tmp_path, "package", "trial"))
 
 
 def configured(folder: Path, *stages: str) -> Path:
     """Returns a project whose configuration has these stages."""
     (folder / ".chalice").mkdir()
-    config = {"stages": {name: {} for name in stages}}
+    config: dict[str, dict[str, dict[str, str]]] = {"stages": {name: {} for name in stages}}
     (folder / ".chalice/config.json").write_text(json.dumps(config), encoding="utf-8")
     return folder
 
 
-def test_a_step_is_reported_at_its_start_and_at_its_end():
+def test_a_step_is_reported_at_its_start_and_at_its_end() -> None:
     told: list[str] = []
     progress = Progress(told.append)
     with progress.step("carts") as step:
@@ -94,7 +96,7 @@ def test_a_step_is_reported_at_its_start_and_at_its_end():
     assert progress.changed
 
 
-def test_progress_is_changed_if_one_step_changed_something():
+def test_progress_is_changed_if_one_step_changed_something() -> None:
     progress = Progress(lambda _: None)
     for changed in (False, True, False):
         with progress.step("carts") as step:
@@ -110,13 +112,13 @@ def test_progress_is_changed_if_one_step_changed_something():
         CannotDecide("policies_unreachable", "not you"),
     ],
 )
-def test_a_failed_step_is_reported_with_its_name_the_reason_and_the_retry(error):
+def test_a_failed_step_is_reported_with_its_name_the_reason_and_the_retry(error: Exception) -> None:
     with pytest.raises(StepFailed) as failed, Progress(lambda _: None).step("carts"):
         raise error
     assert str(failed.value).startswith("The step “carts” failed: ")
     assert str(failed.value).endswith("not you. To retry, run the same command again.")
 
 
-def test_a_programming_error_is_not_reported_as_a_failed_step():
+def test_a_programming_error_is_not_reported_as_a_failed_step() -> None:
     with pytest.raises(ZeroDivisionError), Progress(lambda _: None).step("carts"):
         raise ZeroDivisionError

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ from tests.infra.stages import PROJECT, TRIAL, project_in
 STAGE = "region: eu-central-1\naccount: '123456789012'\n"
 
 
-def typed(project, capsys, *words: str, account: Any = None) -> tuple[int, str, str]:
+def typed(project: Path, capsys: pytest.CaptureFixture[str], *words: str, account: Any = None) -> tuple[int, str, str]:
     status = main([*words, "--stage", "trial"], project, lambda _stage: Account() if account is None else account)
     said = capsys.readouterr()
     return status, said.out, said.err
@@ -63,7 +64,9 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_is_refused_in_another_account(tmp_path, capsys, command):
+def test_a_command_is_refused_in_another_account(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
     stranger = owned_by("210987654321")
     status, _, err = typed(project_in(tmp_path, STAGE), capsys, *command.split(), account=stranger)
     assert status == 1
@@ -74,14 +77,16 @@ def test_a_command_is_refused_in_another_account(tmp_path, capsys, command):
     assert stranger.calls == []
 
 
-def test_a_stage_without_a_region_is_refused(tmp_path, capsys):
+def test_a_stage_without_a_region_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, _, err = typed(project_in(tmp_path, "identity: {}"), capsys, "deploy")
     assert (status, err[:42]) == (1, "infra/stages/trial.yaml: region: expected ")
 
 
 @pytest.mark.parametrize("stage", [STAGE, "region: eu-central-1"], ids=["of one account", "of any account"])
 @pytest.mark.parametrize("command", COMMANDS)
-def test_missing_credentials_are_reported_with_what_to_do(tmp_path, capsys, command, stage):
+def test_missing_credentials_are_reported_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, stage: str
+) -> None:
     def nobody() -> Any:
         raise NoCredentialsError
 
@@ -93,7 +98,9 @@ def test_missing_credentials_are_reported_with_what_to_do(tmp_path, capsys, comm
     )
 
 
-def test_an_error_of_aws_outside_a_step_is_reported_without_a_traceback(tmp_path, capsys):
+def test_an_error_of_aws_outside_a_step_is_reported_without_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     def denied(**_: Any) -> Any:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "DescribeStacks")
 
@@ -104,7 +111,9 @@ def test_an_error_of_aws_outside_a_step_is_reported_without_a_traceback(tmp_path
 
 
 @pytest.mark.parametrize("typed_again", ["dev", "", "Trial"])
-def test_a_purge_with_another_name_than_the_stages_is_refused(tmp_path, capsys, typed_again):
+def test_a_purge_with_another_name_than_the_stages_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], typed_again: str
+) -> None:
     account = owned_by("123456789012")
     project = project_in(tmp_path, STAGE)
     status, _, err = typed(project, capsys, "destroy", "--purge-data", typed_again, account=account)
@@ -113,7 +122,9 @@ def test_a_purge_with_another_name_than_the_stages_is_refused(tmp_path, capsys, 
 
 @pytest.mark.parametrize("identity", ["", "identity: {DataProtection: true}\n"])
 @pytest.mark.parametrize("more", [[], ["--purge-data", "trial"]])
-def test_a_protected_stage_cannot_be_destroyed(tmp_path, capsys, identity, more):
+def test_a_protected_stage_cannot_be_destroyed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], identity: str, more: list[str]
+) -> None:
     account = owned_by("123456789012", cloudformation={})
     status, out, err = typed(project_in(tmp_path, STAGE + identity), capsys, "destroy", *more, account=account)
     assert (status, out, account.calls) == (1, "", [])
@@ -131,7 +142,9 @@ URL = "https://api1.execute-api.eu-central-1.amazonaws.com/trial/"
         (["--json"], json.dumps({"UserPoolId": "p1", "ApiUrl": URL}, indent=2) + "\n"),
     ],
 )
-def test_outputs_prints_the_outputs_of_the_stack_and_the_url_of_the_api(tmp_path, capsys, options, expected):
+def test_outputs_prints_the_outputs_of_the_stack_and_the_url_of_the_api(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], expected: str
+) -> None:
     outputs = {
         function("trial", "identity"): {"UserPoolId": "p1"},
         function("trial", "application"): {"EndpointURL": URL, "RestAPIId": "api1"},
@@ -145,7 +158,9 @@ def test_outputs_prints_the_outputs_of_the_stack_and_the_url_of_the_api(tmp_path
     assert typed(project_in(tmp_path, STAGE), capsys, "outputs", *options, account=account) == (0, expected, "")
 
 
-def test_a_package_that_does_not_exist_is_refused_before_anything_changes(tmp_path, capsys):
+def test_a_package_that_does_not_exist_is_refused_before_anything_changes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     stack = {"StackStatus": "UPDATE_COMPLETE", "Outputs": []}
     account = owned_by("123456789012", cloudformation={"describe_stacks": {"Stacks": [stack]}})
     status, _, err = typed(project_with(tmp_path), capsys, "deploy", "--package", str(tmp_path), account=account)
@@ -155,7 +170,9 @@ def test_a_package_that_does_not_exist_is_refused_before_anything_changes(tmp_pa
 
 
 @pytest.mark.parametrize("command", ["verify", "verify --drift", "outputs", "policies apply", "policies lint"])
-def test_a_stage_that_is_not_deployed_is_reported_with_what_to_do(tmp_path, capsys, command):
+def test_a_stage_that_is_not_deployed_is_reported_with_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
     no_stack = ClientError({"Error": {"Code": "ValidationError", "Message": "trial does not exist"}}, "DescribeStacks")
 
     def describe(**_: Any) -> Any:
@@ -168,7 +185,9 @@ def test_a_stage_that_is_not_deployed_is_reported_with_what_to_do(tmp_path, caps
 
 
 @pytest.mark.parametrize("typed_again", ["dev", "", "Trial"])
-def test_the_name_for_a_purge_is_checked_before_the_credentials(tmp_path, capsys, typed_again):
+def test_the_name_for_a_purge_is_checked_before_the_credentials(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], typed_again: str
+) -> None:
     def connect(_stage: Any) -> Any:
         raise AssertionError("the command must not connect")
 
@@ -179,7 +198,7 @@ def test_the_name_for_a_purge_is_checked_before_the_credentials(tmp_path, capsys
     )
 
 
-def trouble(tmp_path, capsys, error: Exception, stage: str = STAGE) -> str:
+def trouble(tmp_path: Path, capsys: pytest.CaptureFixture[str], error: Exception, stage: str = STAGE) -> str:
     """Returns the message of a command whose first call fails."""
 
     def refuse() -> Any:
@@ -214,7 +233,9 @@ def trouble(tmp_path, capsys, error: Exception, stage: str = STAGE) -> str:
         pytest.param(ConnectTimeoutError(endpoint_url="https://sts"), "Check the network.", id="a timeout"),
     ],
 )
-def test_a_failed_connection_or_call_is_reported_on_one_line(tmp_path, capsys, error, said):
+def test_a_failed_connection_or_call_is_reported_on_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], error: Exception, said: str
+) -> None:
     assert said in trouble(tmp_path, capsys, error)
 
 
@@ -226,12 +247,14 @@ def test_a_failed_connection_or_call_is_reported_on_one_line(tmp_path, capsys, e
         ("qq-nowhere-1", "qq-nowhere-1 is not a region that boto3 knows.\n"),
     ],
 )
-def test_a_failed_connection_reports_an_unknown_region(tmp_path, capsys, region, said):
+def test_a_failed_connection_reports_an_unknown_region(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], region: str, said: str
+) -> None:
     error = EndpointConnectionError(endpoint_url=f"https://sts.{region}.amazonaws.com")
     assert said in trouble(tmp_path, capsys, error, f"region: {region}\n")
 
 
-def test_an_invalid_endpoint_is_refused_with_the_name_of_its_variable(monkeypatch):
+def test_an_invalid_endpoint_is_refused_with_the_name_of_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "nowhere")
     with pytest.raises(Refused, match=r"^AWS_ENDPOINT_URL: Invalid endpoint: nowhere"):
         connect(TRIAL)("sts")
@@ -257,7 +280,7 @@ def test_an_invalid_endpoint_is_refused_with_the_name_of_its_variable(monkeypatc
     ],
     ids=" ".join,
 )
-def test_invalid_arguments_are_refused_with_one_message(capsys, words):
+def test_invalid_arguments_are_refused_with_one_message(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
     status = main(words)
     said = capsys.readouterr()
     assert (status, said.out, said.err.count("\n")) == (2, "", 1)
@@ -265,7 +288,9 @@ def test_invalid_arguments_are_refused_with_one_message(capsys, words):
 
 
 @pytest.mark.parametrize("command", ["deploy", "destroy", "verify", "outputs"])
-def test_a_command_for_aws_refuses_the_stage_local_and_names_make_run(tmp_path, capsys, command):
+def test_a_command_for_aws_refuses_the_stage_local_and_names_make_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
     assert main([command, "--stage", "local"], project_in(tmp_path)) == 1
     assert "'local' is reserved for the cloud on this machine: use `make run`" in capsys.readouterr().err
 
@@ -282,7 +307,9 @@ def test_a_command_for_aws_refuses_the_stage_local_and_names_make_run(tmp_path, 
     ],
 )
 @pytest.mark.parametrize("command", ["apply", "lint"])
-def test_a_local_cloud_that_is_not_running_is_reported(tmp_path, capsys, monkeypatch, command, left):
+def test_a_local_cloud_that_is_not_running_is_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str, left: str | None
+) -> None:
     monkeypatch.setenv("GATEHOUSE_LOCAL", str(tmp_path))
     if left is not None:
         (tmp_path / "outputs.json").write_text(left, encoding="utf-8")
@@ -292,7 +319,9 @@ def test_a_local_cloud_that_is_not_running_is_reported(tmp_path, capsys, monkeyp
     )
 
 
-def test_a_local_cloud_of_another_version_must_be_restarted(tmp_path, capsys, monkeypatch):
+def test_a_local_cloud_of_another_version_must_be_restarted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GATEHOUSE_LOCAL", str(tmp_path))
     with socket.create_server(("127.0.0.1", 0)) as cloud:
         described = {"endpoint_url": f"http://localhost:{cloud.getsockname()[1]}"}
@@ -306,7 +335,7 @@ def test_a_local_cloud_of_another_version_must_be_restarted(tmp_path, capsys, mo
 # --- policies lint ---
 
 
-def project_with(folder, **files: str):
+def project_with(folder: Path, **files: str) -> Path:
     project = project_in(folder, STAGE)
     (project / "policies").mkdir()
     for name, holder in files.items():
@@ -315,7 +344,7 @@ def project_with(folder, **files: str):
     return project
 
 
-def project_of(folder, group: str):
+def project_of(folder: Path, group: str) -> Path:
     """The policies of this repository. The file of the default group is for another group."""
     project = project_in(folder, STAGE)
     shutil.copytree(PROJECT / "policies", project / "policies")
@@ -325,12 +354,12 @@ def project_of(folder, group: str):
     return project
 
 
-def test_lint_finds_no_fault_in_the_policies_of_this_repository(capsys):
+def test_lint_finds_no_fault_in_the_policies_of_this_repository(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["policies", "lint"]) == 0
     assert capsys.readouterr().out.endswith(" files, compared with infra/identity.yaml: no fault\n")
 
 
-def test_lint_reports_every_fault_without_connecting(tmp_path, capsys):
+def test_lint_reports_every_fault_without_connecting(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     project = project_with(tmp_path, admins="group: amdins", machine="client: MachinClientId", readers="group: readers")
     assert main(["policies", "lint"], project, lambda _stage: pytest.fail("the command must not connect")) == 1
     assert capsys.readouterr().out == (
@@ -343,7 +372,9 @@ def test_lint_reports_every_fault_without_connecting(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(("group", "status"), [("readers", 0), ("raeders", 1)])
-def test_lint_prints_its_faults_as_json(tmp_path, capsys, group, status):
+def test_lint_prints_its_faults_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], group: str, status: int
+) -> None:
     project = project_of(tmp_path, group)
     assert main(["policies", "lint", "--json"], project) == status
     told, files = json.loads(capsys.readouterr().out), len(list((PROJECT / "policies").glob("*.yaml")))
@@ -354,7 +385,9 @@ def test_lint_prints_its_faults_as_json(tmp_path, capsys, group, status):
 
 
 @pytest.mark.parametrize("group", ["riders", "readers"])
-def test_lint_of_a_stage_reads_the_groups_of_its_user_pool(tmp_path, capsys, group):
+def test_lint_of_a_stage_reads_the_groups_of_its_user_pool(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], group: str
+) -> None:
     stack = {"StackStatus": "UPDATE_COMPLETE", "Outputs": [{"OutputKey": "UserPoolId", "OutputValue": "p1"}]}
     account = owned_by(
         "123456789012",
@@ -368,7 +401,9 @@ def test_lint_of_a_stage_reads_the_groups_of_its_user_pool(tmp_path, capsys, gro
 # --- deploy ---
 
 
-def test_a_deployment_with_an_unknown_group_is_refused_before_its_first_step(tmp_path, capsys):
+def test_a_deployment_with_an_unknown_group_is_refused_before_its_first_step(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     def describe(**_: Any) -> Any:
         raise ClientError({"Error": {"Code": "ValidationError", "Message": "does not exist"}}, "DescribeStacks")
 
@@ -384,7 +419,7 @@ def test_a_deployment_with_an_unknown_group_is_refused_before_its_first_step(tmp
 
 
 @pytest.mark.parametrize("words", [[], ["policies", "lint"]])
-def test_manage_without_its_packages_names_the_virtual_environment(words):
+def test_manage_without_its_packages_names_the_virtual_environment(words: list[str]) -> None:
     bare = [sys.executable, "-S", "-E", "manage.py", *words]  # -S: without site-packages
     ended = subprocess.run(bare, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)

@@ -63,7 +63,7 @@ def deleted(opened: Account) -> list[tuple[str, dict[str, Any]]]:
     return opened.calls
 
 
-def test_only_the_resources_of_this_stage_are_found():
+def test_only_the_resources_of_this_stage_are_found() -> None:
     assert [thing.name for thing in find_retained(TRIAL, account())] == [
         "user pool p1",
         "table gatehouse-trial-identity-PolicyTable-C92E2991881DF",
@@ -73,13 +73,13 @@ def test_only_the_resources_of_this_stage_are_found():
 
 
 @pytest.mark.parametrize("tags", STRANGE)
-def test_a_pool_a_key_and_a_bucket_without_our_tags_are_not_found(tags):
+def test_a_pool_a_key_and_a_bucket_without_our_tags_are_not_found(tags: dict[str, str]) -> None:
     assert [thing.name for thing in find_retained(TRIAL, account(tags=tags))] == [
         "table gatehouse-trial-identity-PolicyTable-C92E2991881DF"
     ]
 
 
-def test_additional_tags_do_not_hide_a_resource():
+def test_additional_tags_do_not_hide_a_resource() -> None:
     assert "user pool p1" in [thing.name for thing in find_retained(TRIAL, account(tags={**TAGS, "cost": "carts"}))]
 
 
@@ -96,23 +96,23 @@ def refusing(code: str, *keys: str) -> Account:
     return opened
 
 
-def test_a_key_that_cannot_be_described_is_skipped():
+def test_a_key_that_cannot_be_described_is_skipped() -> None:
     names = [thing.name for thing in find_retained(TRIAL, refusing("AccessDeniedException", "k2"))]
     assert names == [thing.name for thing in find_retained(TRIAL, account())]
 
 
-def test_another_error_of_kms_is_not_ignored():
+def test_another_error_of_kms_is_not_ignored() -> None:
     with pytest.raises(ClientError, match="not you"):
         find_retained(TRIAL, refusing("ThrottlingException", "k1"))
 
 
-def test_finding_resources_changes_nothing():
+def test_finding_resources_changes_nothing() -> None:
     opened = account()
     find_retained(TRIAL, opened)
     assert opened.calls == []
 
 
-def test_protection_is_switched_off_before_a_resource_is_deleted():
+def test_protection_is_switched_off_before_a_resource_is_deleted() -> None:
     assert [operation for operation, _ in deleted(account())] == [
         "update_user_pool",
         "delete_user_pool",
@@ -124,7 +124,7 @@ def test_protection_is_switched_off_before_a_resource_is_deleted():
     ]
 
 
-def test_every_version_of_every_object_is_deleted_before_the_bucket():
+def test_every_version_of_every_object_is_deleted_before_the_bucket() -> None:
     bucket = {"Bucket": "gatehouse-trial-identity-artifact"}
     objects = [("one.zip", "v1"), ("one.zip", "v2"), ("two.zip", "v3")]
     assert deleted(account())[-4:] == [
@@ -134,7 +134,7 @@ def test_every_version_of_every_object_is_deleted_before_the_bucket():
 
 
 @pytest.mark.parametrize(("code", "ignored"), [("NoSuchTagSet", True), ("AccessDenied", True), ("SlowDown", False)])
-def test_only_a_bucket_without_readable_tags_is_skipped(code, ignored):
+def test_only_a_bucket_without_readable_tags_is_skipped(code: str, ignored: bool) -> None:
     def get_bucket_tagging(Bucket: str) -> Any:
         raise ClientError({"Error": {"Code": code, "Message": "not you"}}, "GetBucketTagging")
 
@@ -147,11 +147,11 @@ def test_only_a_bucket_without_readable_tags_is_skipped(code, ignored):
             find_retained(TRIAL, opened)
 
 
-def test_a_table_without_protection_is_deleted_without_an_update():
+def test_a_table_without_protection_is_deleted_without_an_update() -> None:
     assert "update_table" not in [operation for operation, _ in deleted(account(protected=False))]
 
 
-def test_the_domain_of_a_pool_is_deleted_before_the_pool():
+def test_the_domain_of_a_pool_is_deleted_before_the_pool() -> None:
     calls = deleted(account(Domain="merchants"))
     assert calls[1:3] == [
         ("delete_user_pool_domain", {"UserPoolId": "p1", "Domain": "merchants"}),
@@ -159,5 +159,5 @@ def test_the_domain_of_a_pool_is_deleted_before_the_pool():
     ]
 
 
-def test_the_deletion_of_a_key_is_scheduled_in_seven_days():
+def test_the_deletion_of_a_key_is_scheduled_in_seven_days() -> None:
     assert ("schedule_key_deletion", {"KeyId": "k1", "PendingWindowInDays": 7}) in deleted(account())

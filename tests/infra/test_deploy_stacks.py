@@ -93,14 +93,14 @@ def begun(status: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("status", "kind"), [("REVIEW_IN_PROGRESS", "CREATE"), ("UPDATE_COMPLETE", "UPDATE"), ("CREATE_COMPLETE", "UPDATE")]
 )
-def test_a_missing_stack_is_created_and_an_existing_one_updated(status, kind):
+def test_a_missing_stack_is_created_and_an_existing_one_updated(status: str, kind: str) -> None:
     cloudformation = CloudFormation(status, "UPDATE_COMPLETE")
     deploy(cloudformation)
     assert [call["ChangeSetType"] for call in cloudformation.called("create_change_set")] == [kind]
     assert cloudformation.awaited[-1] == f"stack_{kind.lower()}_complete"
 
 
-def test_every_awaited_operation_has_a_waiter_in_boto3():
+def test_every_awaited_operation_has_a_waiter_in_boto3() -> None:
     names = boto3.client("cloudformation", region_name="us-east-1").waiter_names
     operations = ("change_set_create", "stack_create", "stack_update", "stack_delete")
     assert {f"{operation}_complete" for operation in operations} <= set(names)
@@ -116,7 +116,7 @@ def test_every_awaited_operation_has_a_waiter_in_boto3():
         ("DELETE_IN_PROGRESS", "stack_delete_complete"),
     ],
 )
-def test_an_operation_in_progress_is_awaited_before_an_update(status, awaited):
+def test_an_operation_in_progress_is_awaited_before_an_update(status: str, awaited: str) -> None:
     cloudformation = CloudFormation(status, "UPDATE_COMPLETE")
     deploy(cloudformation)
     assert cloudformation.awaited[0] == awaited
@@ -125,7 +125,7 @@ def test_an_operation_in_progress_is_awaited_before_an_update(status, awaited):
 @pytest.mark.parametrize(
     "statuses", [("ROLLBACK_COMPLETE",), ("ROLLBACK_FAILED",), ("ROLLBACK_IN_PROGRESS", "ROLLBACK_COMPLETE")]
 )
-def test_a_stack_whose_creation_failed_is_deleted_first(statuses):
+def test_a_stack_whose_creation_failed_is_deleted_first(statuses: tuple[str, ...]) -> None:
     cloudformation = CloudFormation(*statuses, "DELETE_COMPLETE", "CREATE_COMPLETE")
     deploy(cloudformation)
     operations = [operation for operation, _ in cloudformation.calls]
@@ -133,7 +133,7 @@ def test_a_stack_whose_creation_failed_is_deleted_first(statuses):
     assert cloudformation.called("create_change_set")[0]["ChangeSetType"] == "CREATE"
 
 
-def test_a_stack_that_has_not_finished_after_an_hour_is_reported():
+def test_a_stack_that_has_not_finished_after_an_hour_is_reported() -> None:
     cloudformation = CloudFormation("UPDATE_COMPLETE")
 
     def get_waiter(operation: str) -> Any:
@@ -149,7 +149,7 @@ def test_a_stack_that_has_not_finished_after_an_hour_is_reported():
 
 
 @pytest.mark.parametrize(("revert_drift", "mode"), [(False, None), (True, "REVERT_DRIFT")])
-def test_only_an_update_can_revert_changes_made_by_hand(revert_drift, mode):
+def test_only_an_update_can_revert_changes_made_by_hand(revert_drift: bool, mode: str | None) -> None:
     for status, expected in (("UPDATE_COMPLETE", mode), ("REVIEW_IN_PROGRESS", None)):
         cloudformation = CloudFormation(status, "UPDATE_COMPLETE")
         Stacks(cloudformation, revert_drift=revert_drift).deploy("trial", "{}", {})
@@ -170,11 +170,11 @@ def test_only_an_update_can_revert_changes_made_by_hand(revert_drift, mode):
         ("UPDATE_ROLLBACK_FAILED", True),
     ],
 )
-def test_a_stack_is_updatable_from_its_creation_to_its_deletion(status, updatable):
+def test_a_stack_is_updatable_from_its_creation_to_its_deletion(status: str, updatable: bool) -> None:
     assert Stacks(CloudFormation(status)).is_updatable("trial") is updatable
 
 
-def test_a_missing_stack_is_not_updatable():
+def test_a_missing_stack_is_not_updatable() -> None:
     assert Stacks(CloudFormation()).is_updatable("trial") is False
 
 
@@ -196,7 +196,7 @@ def change(kind: str, action: str = "Modify", replacement: str = "True") -> dict
         pytest.param([[change("AWS::SQS::Queue")], [change(POOL)]], id="on the second page"),
     ],
 )
-def test_an_update_that_replaces_or_removes_a_protected_type_is_not_executed(pages):
+def test_an_update_that_replaces_or_removes_a_protected_type_is_not_executed(pages: list[list[dict[str, Any]]]) -> None:
     cloudformation = CloudFormation("UPDATE_COMPLETE")
     cloudformation.changes = pages
     with pytest.raises(
@@ -217,7 +217,7 @@ def test_an_update_that_replaces_or_removes_a_protected_type_is_not_executed(pag
         pytest.param(change(POOL), (), id="no type is protected"),
     ],
 )
-def test_other_changes_are_executed(harmless, keep):
+def test_other_changes_are_executed(harmless: dict[str, Any], keep: tuple[str, ...]) -> None:
     cloudformation = CloudFormation("UPDATE_COMPLETE")
     cloudformation.changes = [[harmless]]
     assert deploy(cloudformation, keep=keep).changed is True
@@ -226,21 +226,21 @@ def test_other_changes_are_executed(harmless, keep):
 @pytest.mark.parametrize(
     "reason", ["The submitted information didn't contain changes. Submit other.", "No updates are to be performed."]
 )
-def test_a_change_set_without_changes_is_deleted(reason):
+def test_a_change_set_without_changes_is_deleted(reason: str) -> None:
     cloudformation = CloudFormation("UPDATE_COMPLETE", change_set="FAILED", reason=reason)
     assert deploy(cloudformation).changed is False
     assert cloudformation.called("delete_change_set")
     assert not cloudformation.called("execute_change_set")
 
 
-def test_a_change_set_that_fails_for_another_reason_raises_deployment_failed():
+def test_a_change_set_that_fails_for_another_reason_raises_deployment_failed() -> None:
     with pytest.raises(DeploymentFailed, match="trial: OidcClientId is required"):
         deploy(
             CloudFormation("UPDATE_COMPLETE", change_set="FAILED", reason="OidcClientId is required with OidcIssuer.")
         )
 
 
-def test_a_failed_update_reports_its_first_failure():
+def test_a_failed_update_reports_its_first_failure() -> None:
     cloudformation = CloudFormation("UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")
     cloudformation.events = [
         failed("UPDATE_FAILED", "Second", "Resource update cancelled"),
@@ -253,30 +253,30 @@ def test_a_failed_update_reports_its_first_failure():
         deploy(cloudformation)
 
 
-def test_parameters_that_the_template_does_not_declare_are_ignored():
+def test_parameters_that_the_template_does_not_declare_are_ignored() -> None:
     cloudformation = CloudFormation("UPDATE_COMPLETE")
     deploy(cloudformation, Stage="trial", Carts="2")
     given = cloudformation.called("create_change_set")[0]["Parameters"]
     assert given == [{"ParameterKey": "Stage", "ParameterValue": "trial"}]
 
 
-def test_a_template_that_is_too_large_needs_a_bucket():
+def test_a_template_that_is_too_large_needs_a_bucket() -> None:
     with pytest.raises(DeploymentFailed, match="the template has 51201 bytes"):
         deploy(CloudFormation("UPDATE_COMPLETE"), "x" * (LARGEST_BODY + 1))
 
 
-def test_the_identity_template_needs_no_bucket():
+def test_the_identity_template_needs_no_bucket() -> None:
     assert (PROJECT / "infra/identity.yaml").stat().st_size <= LARGEST_BODY
 
 
-def test_a_missing_stack_has_no_outputs_and_is_not_deleted():
+def test_a_missing_stack_has_no_outputs_and_is_not_deleted() -> None:
     cloudformation = CloudFormation()
     stacks = Stacks(cloudformation)
     assert (stacks.outputs("trial"), stacks.delete("trial")) == ({}, False)
     assert cloudformation.calls == []
 
 
-def test_access_denied_is_not_treated_as_a_missing_stack():
+def test_access_denied_is_not_treated_as_a_missing_stack() -> None:
     cloudformation = CloudFormation()
     denied = ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "DescribeStacks")
 
@@ -288,7 +288,7 @@ def test_access_denied_is_not_treated_as_a_missing_stack():
         Stacks(cloudformation).outputs("trial")
 
 
-def test_a_failed_deletion_reports_its_reason():
+def test_a_failed_deletion_reports_its_reason() -> None:
     cloudformation = CloudFormation("UPDATE_COMPLETE", "DELETE_FAILED")
     cloudformation.events = [failed("DELETE_FAILED", "UserPool", "it has a domain"), begun("DELETE_IN_PROGRESS")]
     with pytest.raises(DeploymentFailed, match="trial: DELETE_FAILED: UserPool: it has a domain"):
@@ -296,7 +296,7 @@ def test_a_failed_deletion_reports_its_reason():
 
 
 @pytest.mark.parametrize(("status", "deleted"), [("UPDATE_COMPLETE", 0), ("", 1)])
-def test_a_preview_executes_nothing_and_leaves_no_stack(status, deleted):
+def test_a_preview_executes_nothing_and_leaves_no_stack(status: str, deleted: int) -> None:
     cloudformation = CloudFormation(*[status] if status else [])
     cloudformation.changes = [[change(POOL)]]
     changes = Stacks(cloudformation).preview("trial", "{}", {})
@@ -306,12 +306,12 @@ def test_a_preview_executes_nothing_and_leaves_no_stack(status, deleted):
     assert len(cloudformation.called("delete_stack")) == deleted
 
 
-def test_a_preview_of_a_stack_whose_creation_failed_says_what_to_do():
+def test_a_preview_of_a_stack_whose_creation_failed_says_what_to_do() -> None:
     with pytest.raises(DeploymentFailed, match="creation of the stack has not finished"):
         Stacks(CloudFormation("ROLLBACK_COMPLETE")).preview("trial", "{}", {})
 
 
-def test_the_creation_of_a_stack_is_one_line_of_a_plan():
+def test_the_creation_of_a_stack_is_one_line_of_a_plan() -> None:
     added = [Change("Add", name, "AWS::SQS::Queue") for name in ("One", "Two")]
     assert plan(added) == ["add 2 resources"]
     assert plan(added[:1]) == ["add One (AWS::SQS::Queue)"]
@@ -338,7 +338,7 @@ class Bucket:
         return f"https://{Params['Bucket']}.s3.example/{Params['Key']}?X-Amz-Signature=1"
 
 
-def test_content_is_stored_once_under_its_hash():
+def test_content_is_stored_once_under_its_hash() -> None:
     bucket = Bucket()
     artifacts = Artifacts(bucket, "carts")
     assert [artifacts.store(b"wheels", ".zip"), artifacts.store(b"wheels", ".zip")] == [True, False]
@@ -346,7 +346,7 @@ def test_content_is_stored_once_under_its_hash():
     assert artifacts.uri(b"wheels", ".zip") == f"s3://carts/{sha256(b'wheels').hexdigest()}.zip"
 
 
-def test_content_that_somebody_replaced_is_stored_again():
+def test_content_that_somebody_replaced_is_stored_again() -> None:
     bucket = Bucket()
     artifacts = Artifacts(bucket, "carts")
     artifacts.store(b"wheels", ".zip")
@@ -356,7 +356,7 @@ def test_content_that_somebody_replaced_is_stored_again():
     assert bucket.kept[key][0] == b"wheels"
 
 
-def test_a_large_template_goes_through_the_bucket():
+def test_a_large_template_goes_through_the_bucket() -> None:
     bucket, cloudformation = Bucket(), CloudFormation("UPDATE_COMPLETE")
     template = "x" * (LARGEST_BODY + 1)
     Stacks(cloudformation, Artifacts(bucket, "carts")).deploy("trial", template, {})

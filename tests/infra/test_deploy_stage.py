@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from infra.errors import Refused
@@ -10,20 +12,20 @@ from tests.configured import APP
 from tests.infra.stages import PROJECT, project_in
 
 
-def refusal(folder, text: str, name: str = "trial") -> str:
+def refusal(folder: Path, text: str, name: str = "trial") -> str:
     with pytest.raises(Refused) as refused:
         read_stage(project_in(folder, text), name)
     return str(refused.value)
 
 
-def test_a_stage_contains_only_the_values_of_its_file(tmp_path):
+def test_a_stage_contains_only_the_values_of_its_file(tmp_path: Path) -> None:
     stage = read_stage(project_in(tmp_path, "region: eu-central-1"), "trial")
     assert (stage.region, stage.account, stage.identity, stage.application) == ("eu-central-1", None, {}, {})
     assert (stage.stack, stage.application_stack) == (f"{APP}-trial-identity", f"{APP}-trial-application")
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
-def test_the_stages_of_the_repository_are_valid(name):
+def test_the_stages_of_the_repository_are_valid(name: str) -> None:
     assert read_stage(PROJECT, name).name == name
 
 
@@ -40,7 +42,7 @@ def test_the_stages_of_the_repository_are_valid(name):
         ),
     ],
 )
-def test_values_become_the_texts_that_cloudformation_accepts(tmp_path, line, given):
+def test_values_become_the_texts_that_cloudformation_accepts(tmp_path: Path, line: str, given: dict[str, str]) -> None:
     stage = read_stage(project_in(tmp_path, f"region: eu-central-1\nidentity:\n  {line}\n"), "trial")
     assert stage.identity == given
 
@@ -106,7 +108,7 @@ def test_values_become_the_texts_that_cloudformation_accepts(tmp_path, line, giv
         ("application", "SsoClientId: abc", "application.SsoClientId: the parameter does not exist, or this file"),
     ],
 )
-def test_an_invalid_parameter_is_refused_with_its_name(tmp_path, section, line, said):
+def test_an_invalid_parameter_is_refused_with_its_name(tmp_path: Path, section: str, line: str, said: str) -> None:
     text = f"region: eu-central-1\n{section}:\n  {line}\n"
     assert refusal(tmp_path, text).startswith(f"infra/stages/trial.yaml: {said}")
 
@@ -131,11 +133,11 @@ def test_an_invalid_parameter_is_refused_with_its_name(tmp_path, section, line, 
         ),
     ],
 )
-def test_an_invalid_stage_file_is_refused_with_its_name(tmp_path, text, said):
+def test_an_invalid_stage_file_is_refused_with_its_name(tmp_path: Path, text: str, said: str) -> None:
     assert refusal(tmp_path, text).startswith(said)
 
 
-def test_a_duplicate_key_in_the_template_of_the_application_is_refused(tmp_path):
+def test_a_duplicate_key_in_the_template_of_the_application_is_refused(tmp_path: Path) -> None:
     """JSON itself would use the last value, so a condition or a resource would be missing."""
     template = project_in(tmp_path) / ".chalice/package.json"
     text = template.read_text(encoding="utf-8")
@@ -145,24 +147,24 @@ def test_a_duplicate_key_in_the_template_of_the_application_is_refused(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["Trial", "a", "../../etc", "x" * 11])
-def test_an_invalid_stage_name_is_refused(tmp_path, name):
+def test_an_invalid_stage_name_is_refused(tmp_path: Path, name: str) -> None:
     assert f"--stage: got {name!r}, expected 2 to 10 lowercase" in refusal(tmp_path, "region: eu-central-1", name)
 
 
 @pytest.mark.parametrize(("name", "instead"), [("local", "`make run`, `make policies`"), ("package", "`make package`")])
-def test_a_reserved_name_is_refused_with_what_to_use_instead(tmp_path, name, instead):
+def test_a_reserved_name_is_refused_with_what_to_use_instead(tmp_path: Path, name: str, instead: str) -> None:
     said = refusal(tmp_path, "region: eu-central-1", name)
     assert said.startswith(f"--stage: the name {name!r} is reserved for ")
     assert instead in said
 
 
 @pytest.mark.parametrize("config", ["{}", "[]", '{"app_name": 1}'])
-def test_a_configuration_without_an_application_name_is_refused(tmp_path, config):
+def test_a_configuration_without_an_application_name_is_refused(tmp_path: Path, config: str) -> None:
     project = project_in(tmp_path)
     (project / ".chalice/config.json").write_text(config, encoding="utf-8")
     with pytest.raises(Refused, match=r"^\.chalice/config\.json: app_name: "):
         read_stage(project, "trial")
 
 
-def test_a_stage_without_a_file_is_refused_with_what_to_do(tmp_path):
+def test_a_stage_without_a_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
     assert "Copy infra/stages/dev.yaml" in refusal(tmp_path, "region: eu-central-1", "other")

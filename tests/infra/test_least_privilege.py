@@ -155,7 +155,8 @@ def recorded() -> Iterator[Recorder]:
         }
         for name, value in settings.items():
             environment.setenv(name, value)
-        events = wiring._session().events  # the events of every client of this session
+        # The events of every client of this session. botocore's stubs wrongly refuse a handler that returns an answer.
+        events: Any = wiring._session().events
         events.register("before-parameter-build.*.*", recorder)
         # moto does not support this operation, so the test records and answers it.
         events.register("before-call.api-gateway.FlushStageAuthorizersCache", lambda **_: (Flushed(), {}))

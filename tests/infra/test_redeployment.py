@@ -20,7 +20,7 @@ GIVEN = {"Stage": "prod", "UserPoolArn": POOL, "AuthorizerCacheSeconds": "0"}
 
 def deployment(template: Source, **changes: str) -> str:
     """The logical id of the deployment that the stage serves."""
-    written = translated(template, {**GIVEN, **changes})["Resources"]
+    written: dict[str, Any] = translated(template, {**GIVEN, **changes})["Resources"]
     (name,) = (name for name, item in written.items() if item["Type"] == "AWS::ApiGateway::Deployment")
     (stage,) = (item["Properties"] for item in written.values() if item["Type"] == "AWS::ApiGateway::Stage")
     assert stage["DeploymentId"] == {"Ref": name}

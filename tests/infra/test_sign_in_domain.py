@@ -19,7 +19,7 @@ def deploy(expected: str, parameter: str = "DomainPrefix", **living: str) -> lis
     return account.calls
 
 
-def test_another_prefix_is_refused_with_the_steps_to_change_it():
+def test_another_prefix_is_refused_with_the_steps_to_change_it() -> None:
     with pytest.raises(Refused) as refusal:
         deploy("olympus", Domain="parnassus")
     said = str(refusal.value)
@@ -38,11 +38,11 @@ def test_another_prefix_is_refused_with_the_steps_to_change_it():
         pytest.param("olympus", {"CustomDomain": "sign-in.olympus.example"}, id="a custom domain"),
     ],
 )
-def test_all_other_prefix_changes_are_left_to_cloudformation(expected: str, living: dict[str, str]):
+def test_all_other_prefix_changes_are_left_to_cloudformation(expected: str, living: dict[str, str]) -> None:
     assert deploy(expected, **living) == []
 
 
-def test_another_own_domain_is_refused_with_the_steps_to_change_it():
+def test_another_own_domain_is_refused_with_the_steps_to_change_it() -> None:
     with pytest.raises(Refused) as refusal:
         deploy("in.olympus.example", "SignInDomainName", CustomDomain="in.parnassus.example")
     said = str(refusal.value)
@@ -51,5 +51,5 @@ def test_another_own_domain_is_refused_with_the_steps_to_change_it():
 
 
 @pytest.mark.parametrize("living", [{"CustomDomain": "in.olympus.example"}, {"Domain": "olympus"}, {}])
-def test_an_own_domain_beside_a_prefix_is_left_to_cloudformation(living: dict[str, str]):
+def test_an_own_domain_beside_a_prefix_is_left_to_cloudformation(living: dict[str, str]) -> None:
     assert deploy("in.olympus.example", "SignInDomainName", **living) == []

@@ -48,22 +48,22 @@ def says_what_differs(finding: Finding) -> bool:
     return finding.detail.endswith(check.remedy) and "did not complete" not in finding.detail
 
 
-def test_every_check_passes_on_a_stage_as_deployed(target: Target):
+def test_every_check_passes_on_a_stage_as_deployed(target: Target) -> None:
     findings = verify(target.stage, target.client)
     assert [finding for finding in findings if not finding.ok] == []
     assert [finding.name for finding in findings] == [check.name for check in CHECKS]
 
 
-def test_no_two_checks_have_the_same_name():
+def test_no_two_checks_have_the_same_name() -> None:
     assert len(BY_NAME) == len(CHECKS)
 
 
-def test_every_title_is_a_sentence():
+def test_every_title_is_a_sentence() -> None:
     assert [check.title for check in CHECKS if not check.title.endswith(".")] == []
 
 
 @pytest.mark.parametrize(("name", "tamper"), TAMPERINGS.values(), ids=TAMPERINGS.keys())
-def test_only_the_check_of_its_subject_finds_a_tampering(target: Target, name: str, tamper: Tampering):
+def test_only_the_check_of_its_subject_finds_a_tampering(target: Target, name: str, tamper: Tampering) -> None:
     undo = tamper(target)
     try:
         found = failed(target)
@@ -74,26 +74,26 @@ def test_only_the_check_of_its_subject_finds_a_tampering(target: Target, name: s
     assert result_of(target, name).ok
 
 
-def test_every_check_passes_again_after_all_tamperings_are_undone(target: Target):
+def test_every_check_passes_again_after_all_tamperings_are_undone(target: Target) -> None:
     assert failed(target) == []
 
 
 @pytest.mark.parametrize(("name", "answer"), DOCTORED.values(), ids=DOCTORED.keys())
 def test_only_the_check_of_its_subject_finds_a_doctored_answer(
     target: Target, name: str, answer: tuple[str, str, Change]
-):
+) -> None:
     found = failed(target, doctored(target.client, *answer))
     assert [finding.name for finding in found] == [name], found
     assert says_what_differs(found[0])
 
 
-def test_a_test_makes_every_check_fail_that_can_fail():
+def test_a_test_makes_every_check_fail_that_can_fail() -> None:
     seen = {name for name, _ in (*TAMPERINGS.values(), *DOCTORED.values())}
     elsewhere = {"alarms-readers", "application-template"}  # these need another stage or another checkout: see below
     assert {check.name for check in CHECKS if not check.informs} == seen | elsewhere
 
 
-def test_an_unconfirmed_alarm_address_fails_alarms_readers(target: Target):
+def test_an_unconfirmed_alarm_address_fails_alarms_readers(target: Target) -> None:
     client = doctored(
         target.client, "cloudformation", "describe_stacks", parameter("AlarmEmail", "apollo@olympus.example")
     )
@@ -108,7 +108,9 @@ def test_an_unconfirmed_alarm_address_fails_alarms_readers(target: Target):
         ("GroupMap", "{not json", "GROUP_MAP"),
     ],
 )
-def test_an_invalid_or_missing_assigned_group_fails_pool_groups(target: Target, name: str, value: str, missing: str):
+def test_an_invalid_or_missing_assigned_group_fails_pool_groups(
+    target: Target, name: str, value: str, missing: str
+) -> None:
     client = doctored(target.client, "cloudformation", "describe_stacks", parameter(name, value))
     finding = result_of(target, "pool-groups", client)
     assert not finding.ok
@@ -127,7 +129,7 @@ def changing_mapping(target: Target, states: list[str]) -> Client:
 
 
 @pytest.mark.parametrize("states", [["Creating", "Creating"], ["Updating"], ["Enabling"]])
-def test_verify_waits_for_a_mapping_that_is_changing(target: Target, states: list[str]):
+def test_verify_waits_for_a_mapping_that_is_changing(target: Target, states: list[str]) -> None:
     slept: list[float] = []
     check = stream.mapping(slept.append)
     (finding,) = verify(target.stage, changing_mapping(target, [*states, "Enabled"]), checks=[check])
@@ -135,7 +137,7 @@ def test_verify_waits_for_a_mapping_that_is_changing(target: Target, states: lis
     assert len(slept) == len(states)
 
 
-def test_a_mapping_that_is_changing_for_two_minutes_fails_the_check(target: Target):
+def test_a_mapping_that_is_changing_for_two_minutes_fails_the_check(target: Target) -> None:
     slept: list[float] = []
     check = stream.mapping(slept.append)
     (finding,) = verify(target.stage, changing_mapping(target, ["Updating"] * 1000), checks=[check])
@@ -144,7 +146,7 @@ def test_a_mapping_that_is_changing_for_two_minutes_fails_the_check(target: Targ
     assert sum(slept) == 120
 
 
-def test_another_checkout_fails_only_application_template(target: Target, tmp_path: Path):
+def test_another_checkout_fails_only_application_template(target: Target, tmp_path: Path) -> None:
     project = Checkout.new(tmp_path / APP, LocalCloud(0, tmp_path)).folder
     shutil.copy(PROJECT / "requirements.txt", project)
     template = project / ".chalice/package.json"
@@ -155,27 +157,27 @@ def test_another_checkout_fails_only_application_template(target: Target, tmp_pa
     assert "(PolicyChangedPolicyChangedDynamodbEventSource) differs." in findings[0].detail
 
 
-def test_a_check_fails_when_aws_denies_access(target: Target):
+def test_a_check_fails_when_aws_denies_access(target: Target) -> None:
     found = failed(target, doctored(target.client, "cognito-idp", "get_user_pool_mfa_config", denied))
     assert [finding.name for finding in found] == ["pool-mfa"]
     assert "The check did not complete" in found[0].detail
     assert "AccessDenied" in found[0].detail
 
 
-def test_a_check_fails_when_an_answer_has_an_unexpected_form(target: Target):
+def test_a_check_fails_when_an_answer_has_an_unexpected_form(target: Target) -> None:
     client = doctored(target.client, "cognito-idp", "list_groups", lambda answer: answer["Groups"][0].clear())
     assert [finding.name for finding in failed(target, client)] == ["pool-groups"]
     assert "The check did not complete" in result_of(target, "pool-groups", client).detail
 
 
-def test_every_check_fails_without_a_stack(target: Target):
+def test_every_check_fails_without_a_stack(target: Target) -> None:
     findings = failed(Target(replace(target.stage, name="atlantis"), target.client))
     assert len(findings) == len(CHECKS)
     assert all(f"{APP}-atlantis" in finding.detail for finding in findings)
 
 
-def test_a_pre_token_trigger_under_both_of_its_names_passes(target: Target):
-    def named_twice(answer):
+def test_a_pre_token_trigger_under_both_of_its_names_passes(target: Target) -> None:
+    def named_twice(answer: dict[str, Any]) -> None:
         config = answer["UserPool"]["LambdaConfig"]
         config["PreTokenGeneration"] = config["PreTokenGenerationConfig"]["LambdaArn"]
 
@@ -184,14 +186,14 @@ def test_a_pre_token_trigger_under_both_of_its_names_passes(target: Target):
     ).ok
 
 
-def test_a_state_table_without_a_generation_gives_a_note(target: Target):
+def test_a_state_table_without_a_generation_gives_a_note(target: Target) -> None:
     client = doctored(target.client, "dynamodb", "get_item", lambda answer: answer.pop("Item"))
     finding = result_of(target, "state-generation", client)
     assert finding.ok
     assert finding.detail.startswith("Note: The state table has no generation.")
 
 
-def test_a_policy_that_is_only_in_the_table_gives_a_note(target: Target):
+def test_a_policy_that_is_only_in_the_table_gives_a_note(target: Target) -> None:
     policies = target.table("PolicyTable")
     item = target.client("dynamodb").get_item(**policies, Key={"subject": {"S": "group:readers"}})["Item"]
     target.client("dynamodb").put_item(**policies, Item={**item, "subject": {"S": "group:oracles"}})
@@ -201,7 +203,7 @@ def test_a_policy_that_is_only_in_the_table_gives_a_note(target: Target):
     assert finding.detail.startswith("Note: group:oracles is in the table, but not in policies/.")
 
 
-def test_no_finding_shows_a_secret(target: Target):
+def test_no_finding_shows_a_secret(target: Target) -> None:
     secret = target.client("cognito-idp").describe_user_pool_client(
         **target.pool, ClientId=target.names["MachineClient"]
     )["UserPoolClient"]["ClientSecret"]
@@ -214,7 +216,7 @@ def test_no_finding_shows_a_secret(target: Target):
     assert not any(told in details for told in (secret, "horse", "open sesame"))
 
 
-def test_verify_calls_only_operations_that_read(target: Target):
+def test_verify_calls_only_operations_that_read(target: Target) -> None:
     asked: set[str] = set()
 
     def recording(service: str) -> Any:
@@ -230,12 +232,12 @@ def test_verify_calls_only_operations_that_read(target: Target):
     assert {name for name in asked if not name.startswith(("BatchGet", "Describe", "Get", "List", "Scan"))} == set()
 
 
-def test_the_drift_check_passes_on_a_stage_as_deployed(target: Target):
+def test_the_drift_check_passes_on_a_stage_as_deployed(target: Target) -> None:
     (finding,) = verify(target.stage, target.client, checks=[drift()])
     assert finding.ok
 
 
-def test_the_drift_check_names_a_modified_resource(target: Target):
+def test_the_drift_check_names_a_modified_resource(target: Target) -> None:
     undo = TAMPERINGS["a log group loses its retention time"][1](target)
     (finding,) = verify(target.stage, target.client, checks=[drift()])
     undo()

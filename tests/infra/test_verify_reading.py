@@ -51,7 +51,7 @@ def resolved(gold: str, wits: str) -> Expected:
     return Expected(TEMPLATE, values, lambda name, what: f"{name}'s {what}")
 
 
-def test_a_resource_is_resolved_under_its_conditions():
+def test_a_resource_is_resolved_under_its_conditions() -> None:
     assert resolved("much", "none")["Temple"] == {
         "Name": "olympus-mars-west-1-Altar's Arn",
         "Roof": "marble",
@@ -63,7 +63,7 @@ def test_a_resource_is_resolved_under_its_conditions():
     }
 
 
-def test_a_property_with_no_value_is_absent():
+def test_a_property_with_no_value_is_absent() -> None:
     temple = resolved("none", "none")["Temple"]
     assert "Roof" not in temple
     assert temple["Gods"] == ["Zeus"]
@@ -77,19 +77,19 @@ def test_a_property_with_no_value_is_absent():
         ("none", "many", {"Temple", "Hut"}),
     ],
 )
-def test_a_resource_exists_only_if_its_condition_holds(gold: str, wits: str, present: set[str]):
+def test_a_resource_exists_only_if_its_condition_holds(gold: str, wits: str, present: set[str]) -> None:
     expected = resolved(gold, wits)
     assert expected.of("AWS::Temple").keys() | expected.of("AWS::Hut").keys() == present
 
 
-def test_an_unknown_name_is_reported():
+def test_an_unknown_name_is_reported() -> None:
     with pytest.raises(Missing, match="the stack olympus has no parameter and no resource Wits"):
         Expected(TEMPLATE, Names("olympus", {"App": "a", "AWS::Region": "b", "Gold": "none"}), lambda *_: "").of(
             "AWS::Temple"
         )
 
 
-def test_a_comma_delimited_parameter_becomes_a_list():
+def test_a_comma_delimited_parameter_becomes_a_list() -> None:
     definitions = {"Urls": {"Type": "CommaDelimitedList", "Default": "a,b"}, "Name": {"Type": "String"}}
     assert parameter_values(definitions, {}) == {"Urls": ["a", "b"], "Name": ""}
     assert parameter_values(definitions, {"Urls": "c", "Name": "d"}) == {"Urls": ["c"], "Name": "d"}
@@ -99,7 +99,7 @@ def test_a_comma_delimited_parameter_becomes_a_list():
     ("actual", "expected"),
     [(True, "true"), (15, "15"), (0.0, "0"), (["b", "a"], ["a", "b"]), ({"n": 1}, {"n": "1"})],
 )
-def test_a_number_or_boolean_equals_its_text(actual: object, expected: object):
+def test_a_number_or_boolean_equals_its_text(actual: object, expected: object) -> None:
     assert same(actual, expected)
 
 
@@ -107,28 +107,28 @@ def test_a_number_or_boolean_equals_its_text(actual: object, expected: object):
     ("actual", "expected"),
     [(False, "true"), (["a", "b"], ["a"]), (["a"], ["a", "b"]), (None, "a"), ({"n": 1}, {"n": 1, "m": 2}), (0.5, "0")],
 )
-def test_a_different_value_is_neither_the_same_nor_covered(actual: object, expected: object):
+def test_a_different_value_is_neither_the_same_nor_covered(actual: object, expected: object) -> None:
     assert not same(actual, expected)
     assert not covers(actual, expected)
 
 
-def test_additional_settings_are_ignored_and_additional_list_items_are_not():
+def test_additional_settings_are_ignored_and_additional_list_items_are_not() -> None:
     assert covers({"mine": {"a": 1, "b": 2}, "yours": 3}, {"mine": {"a": "1"}})
     assert not covers({"mine": ["a", "b"]}, {"mine": ["a"]})
 
 
-def test_a_list_that_aws_leaves_out_equals_an_empty_one():
+def test_a_list_that_aws_leaves_out_equals_an_empty_one() -> None:
     assert covers(None, [])
     assert not covers(None, ["a"])
 
 
-def test_a_difference_names_the_actual_and_the_expected_value():
+def test_a_difference_names_the_actual_and_the_expected_value() -> None:
     assert list(differing("The gate", {"open": True, "bars": 3}, {"open": False, "bars": 3})) == [
         'The gate: open is "true". Expected: "false".'
     ]
 
 
-def test_missing_and_unexpected_names_are_reported():
+def test_missing_and_unexpected_names_are_reported() -> None:
     assert list(unexpected("god", {"Zeus", "Loki"}, {"Zeus", "Hera"})) == [
         "The god Hera is missing.",
         "The god Loki is unexpected.",
@@ -136,11 +136,11 @@ def test_missing_and_unexpected_names_are_reported():
     assert list(unexpected("god", set(), {"Zeus"}, of="Olympus")) == ["The god Zeus of Olympus is missing."]
 
 
-def test_a_long_value_is_cut():
+def test_a_long_value_is_cut() -> None:
     assert len(shown("o" * 1000)) < 250
 
 
-def test_an_unsupported_attribute_raises_an_error():
+def test_an_unsupported_attribute_raises_an_error() -> None:
     with pytest.raises(KeyError):
         attribute("AWS::Temple", "Arn", "parthenon", lambda service, resource: f"{service}:{resource}")
 
@@ -151,14 +151,14 @@ def definition(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
 
 
-def test_each_route_has_its_authorizer(definition: Any):
+def test_each_route_has_its_authorizer(definition: Any) -> None:
     authorizers = expected_authorizers(definition)
     assert authorizers["GET", "/"] == PUBLIC
     assert authorizers["GET", "/whoami"] == RouteAuthorizer("CUSTOM", "policy_authorizer")
     assert authorizer_names(definition) == {route.name for route in authorizers.values() if route.name}
 
 
-def test_the_packaged_routes_are_those_of_the_application(definition: Any):
+def test_the_packaged_routes_are_those_of_the_application(definition: Any) -> None:
     from app import app
 
     assert expected_authorizers(definition).keys() == {
@@ -166,26 +166,26 @@ def test_the_packaged_routes_are_those_of_the_application(definition: Any):
     }
 
 
-def test_a_preflight_is_not_a_route(definition: Any):
+def test_a_preflight_is_not_a_route(definition: Any) -> None:
     paths = {**definition["paths"], "/": {**definition["paths"]["/"], "options": {}}}
     assert expected_authorizers({**definition, "paths": paths}) == expected_authorizers(definition)
 
 
-def test_the_table_lists_failed_checks_last():
+def test_the_table_lists_failed_checks_last() -> None:
     lines = table([Finding("a", False, "Bad."), Finding("bb", True, "Good.")]).splitlines()
     assert lines == ["ok   bb: Good.", "FAIL a: Bad.", "1 of 2 checks passed"]
 
 
-def test_a_failed_check_names_the_difference_and_the_remedy():
+def test_a_failed_check_names_the_difference_and_the_remedy() -> None:
     check = Check("gate", "The gate is closed.", lambda _: ["The gate is open."], "Close it.")
     assert check(NO_STAGE) == Finding("gate", False, "The gate is open. Close it.")
 
 
-def test_a_check_without_a_difference_shows_its_title():
+def test_a_check_without_a_difference_shows_its_title() -> None:
     assert Check("gate", "The gate is closed.", lambda _: [])(NO_STAGE) == Finding("gate", True, "The gate is closed.")
 
 
-def test_a_check_fails_when_the_application_cannot_be_packaged():
+def test_a_check_fails_when_the_application_cannot_be_packaged() -> None:
     def unpackaged(_: Any) -> Iterator[str]:
         raise PackagingFailed("app.py has a syntax error")
         yield ""
@@ -194,7 +194,7 @@ def test_a_check_fails_when_the_application_cannot_be_packaged():
     assert finding == Finding("gate", False, "The check did not complete: app.py has a syntax error")
 
 
-def test_infra_does_not_import_the_application():
+def test_infra_does_not_import_the_application() -> None:
     imported = {
         name
         for path in PROJECT.glob("infra/**/*.py")
