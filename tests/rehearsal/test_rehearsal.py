@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -46,6 +46,9 @@ class Scene:
         return self.outputs["ApiUrl"]
 
 
+Play = Callable[..., Scene]
+
+
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     with opened_account(tmp_path_factory.mktemp("account") / "cloud") as opened:
@@ -53,7 +56,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 
 @pytest.fixture(scope="module")
-def play(account: Account):
+def play(account: Account) -> Play:
     """Runs a command and records the state of the account. `ask` says whether to send requests to the API."""
 
     def played(checkout: Checkout, *words: str, run: str = "manage", ask: bool = True) -> Scene:
@@ -93,7 +96,7 @@ def greet(checkout: Checkout, text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def failed_creation(account: Account, play, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+def failed_creation(account: Account, play: Play, tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """A first deployment whose identity stack cannot be created, because another pool has the domain prefix."""
     cognito = account.client("cognito-idp")
     theirs = cognito.create_user_pool(PoolName="olive-growers")["UserPool"]["Id"]
@@ -106,14 +109,14 @@ def failed_creation(account: Account, play, tmp_path_factory: pytest.TempPathFac
     return scene
 
 
-def test_a_stack_that_cannot_be_created_leaves_no_resource(failed_creation):
+def test_a_stack_that_cannot_be_created_leaves_no_resource(failed_creation: Scene) -> None:
     assert failed_creation.said.status == 1
     assert "ROLLBACK_COMPLETE: UserPoolDomain: " in failed_creation.said.err
     assert set(failed_creation.inventory) == {"stacks", "user pools"}
     assert len(failed_creation.inventory["user pools"]) == 1  # the olive growers'
 
 
-def test_a_new_stack_is_created_without_deletion_protection(failed_creation, account):
+def test_a_new_stack_is_created_without_deletion_protection(failed_creation: Scene, account: Account) -> None:
     # Unlike AWS, the simulation also rolls back protected resources.
     (stack,) = account.client("cloudformation").describe_stacks(StackName=IDENTITY)["Stacks"]
     assert {"ParameterKey": "DataProtection", "ParameterValue": "false"} in stack["Parameters"]
@@ -136,13 +139,13 @@ def broken(checkout: Checkout) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def half_created(failed_creation: Scene, play) -> Scene:
+def half_created(failed_creation: Scene, play: Play) -> Scene:
     failed_creation.checkout.describe(MfaMode="OFF")
     with broken(failed_creation.checkout):
         return play(failed_creation.checkout, "deploy")
 
 
-def test_an_application_stack_that_cannot_be_created_is_rolled_back(half_created):
+def test_an_application_stack_that_cannot_be_created_is_rolled_back(half_created: Scene) -> None:
     assert half_created.said.status == 1
     assert half_created.said.err.startswith("The step “Deploy the application stack” failed: ")
     assert f"{APPLICATION}: ROLLBACK_COMPLETE: Stall: " in half_created.said.err
@@ -150,32 +153,32 @@ def test_an_application_stack_that_cannot_be_created_is_rolled_back(half_created
 
 
 @pytest.fixture(scope="module")
-def deployed(half_created: Scene, play) -> Scene:
+def deployed(half_created: Scene, play: Play) -> Scene:
     return play(half_created.checkout, "deploy")
 
 
-def test_one_command_deploys_a_stage_that_answers_as_its_policies_say(deployed):
+def test_one_command_deploys_a_stage_that_answers_as_its_policies_say(deployed: Scene) -> None:
     assert deployed.said.trouble == ""
     assert deployed.statuses == OPEN
 
 
-def test_a_retry_of_a_first_deployment_keeps_the_user_pool(half_created, deployed):
+def test_a_retry_of_a_first_deployment_keeps_the_user_pool(half_created: Scene, deployed: Scene) -> None:
     assert deployed.said.changed == ["Deploy the application stack", "Apply the policies"]
     assert deployed.inventory["user pools"] == half_created.inventory["user pools"]
 
 
-def test_outputs_prints_the_outputs_of_the_stack_and_the_url_of_the_api(deployed):
+def test_outputs_prints_the_outputs_of_the_stack_and_the_url_of_the_api(deployed: Scene) -> None:
     assert json.loads(deployed.checkout.manage("outputs", "--json").out) == deployed.outputs
 
 
-def test_a_stage_has_one_api_one_mapping_and_one_bucket(deployed):
+def test_a_stage_has_one_api_one_mapping_and_one_bucket(deployed: Scene) -> None:
     single = ("rest APIs", "stream mappings", "buckets")
     assert [len(deployed.inventory[kind]) for kind in single] == [1, 1, 1]
     each = ("functions", "log groups", "roles")
     assert {len(deployed.inventory[kind]) for kind in each} == {len(deployed.inventory["functions"])}
 
 
-def test_the_stream_mapping_has_the_settings_that_chalice_cannot_set(deployed, account):
+def test_the_stream_mapping_has_the_settings_that_chalice_cannot_set(deployed: Scene, account: Account) -> None:
     (mapping,) = account.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["BisectBatchOnFunctionError"] is True
@@ -183,7 +186,7 @@ def test_the_stream_mapping_has_the_settings_that_chalice_cannot_set(deployed, a
     assert mapping["DestinationConfig"]["OnFailure"]["Destination"] == deployed.outputs["StreamDeadLettersArn"]
 
 
-def test_the_pool_and_the_tables_of_a_deployed_stage_are_protected(deployed, account):
+def test_the_pool_and_the_tables_of_a_deployed_stage_are_protected(deployed: Scene, account: Account) -> None:
     cognito, dynamodb = account.client("cognito-idp"), account.client("dynamodb")
     pool = cognito.describe_user_pool(UserPoolId=deployed.outputs["UserPoolId"])["UserPool"]
     assert pool["DeletionProtection"] == "ACTIVE"
@@ -192,35 +195,35 @@ def test_the_pool_and_the_tables_of_a_deployed_stage_are_protected(deployed, acc
 
 
 @pytest.fixture(scope="module")
-def repeated(deployed: Scene, play) -> Scene:
+def repeated(deployed: Scene, play: Play) -> Scene:
     return play(deployed.checkout, "deploy", ask=False)
 
 
-def test_a_second_deployment_changes_nothing_and_reports_it(deployed, repeated):
+def test_a_second_deployment_changes_nothing_and_reports_it(deployed: Scene, repeated: Scene) -> None:
     assert repeated.said.changed == []
     assert repeated.said.out.endswith("nothing changed\n")
     assert repeated.inventory == deployed.inventory
 
 
 @pytest.fixture(scope="module")
-def cloned(repeated: Scene, account: Account, play, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+def cloned(repeated: Scene, account: Account, play: Play, tmp_path_factory: pytest.TempPathFactory) -> Scene:
     checkout = Checkout.new(tmp_path_factory.mktemp("second") / APP, account.local_cloud)
     stage_file = f"infra/stages/{STAGE}.yaml"
     checkout.file(stage_file).write_bytes(repeated.checkout.file(stage_file).read_bytes())
     return play(checkout, "deploy", ask=False)
 
 
-def test_a_deployment_of_the_same_commit_from_a_fresh_clone_changes_nothing(repeated, cloned):
+def test_a_deployment_of_the_same_commit_from_a_fresh_clone_changes_nothing(repeated: Scene, cloned: Scene) -> None:
     assert (cloned.said.trouble, cloned.said.changed) == ("", [])
     assert (cloned.inventory, cloned.outputs) == (repeated.inventory, repeated.outputs)
 
 
 @pytest.fixture(scope="module")
-def by_hand(cloned: Scene, play) -> Scene:
+def by_hand(cloned: Scene, play: Play) -> Scene:
     return play(cloned.checkout, "deploy", "--stage", STAGE, run="chalice")
 
 
-def test_chalice_deploy_of_a_deployed_stage_is_refused(cloned, by_hand):
+def test_chalice_deploy_of_a_deployed_stage_is_refused(cloned: Scene, by_hand: Scene) -> None:
     assert by_hand.said.status == 1
     assert f"python manage.py deploy --stage {STAGE}" in by_hand.said.err
     assert (by_hand.inventory, by_hand.statuses) == (cloned.inventory, OPEN)
@@ -230,7 +233,7 @@ def test_chalice_deploy_of_a_deployed_stage_is_refused(cloned, by_hand):
 
 
 @pytest.fixture(scope="module")
-def replacing(by_hand: Scene, play) -> Scene:
+def replacing(by_hand: Scene, play: Play) -> Scene:
     """Deploys a template with a renamed table, which CloudFormation replaces by a new one."""
     template = by_hand.checkout.file("infra/identity.yaml")
     text = template.read_text(encoding="utf-8")
@@ -242,7 +245,7 @@ def replacing(by_hand: Scene, play) -> Scene:
     return scene
 
 
-def test_an_update_that_replaces_a_table_is_refused(by_hand, replacing):
+def test_an_update_that_replaces_a_table_is_refused(by_hand: Scene, replacing: Scene) -> None:
     assert replacing.said.status == 1
     assert "Refused: this update would replace or remove OnboardingTable." in replacing.said.err
     assert (replacing.inventory, replacing.statuses) == (by_hand.inventory, OPEN)
@@ -273,11 +276,11 @@ def changed_files(replacing: Scene, account: Account) -> Checkout:
 
 
 @pytest.fixture(scope="module")
-def plans(changed_files: Checkout, play) -> Scene:
+def plans(changed_files: Checkout, play: Play) -> Scene:
     return play(changed_files, "deploy", "--plan", "--allow-unknown-group", ask=False)
 
 
-def test_a_plan_names_the_changes_of_both_stacks_and_makes_none_of_them(replacing, plans):
+def test_a_plan_names_the_changes_of_both_stacks_and_makes_none_of_them(replacing: Scene, plans: Scene) -> None:
     assert plans.said.trouble == ""
     assert f"{IDENTITY}: modify OidcProvider (AWS::Cognito::UserPoolIdentityProvider)" in plans.said.out
     assert f"{APPLICATION}: modify PreToken (AWS::Lambda::Function)\n" in plans.said.out
@@ -293,7 +296,7 @@ FAULTS = {
 
 
 @pytest.fixture(scope="module")
-def dying(changed_files: Checkout, plans: Scene, account: Account, play) -> dict[str, Scene]:
+def dying(changed_files: Checkout, plans: Scene, account: Account, play: Play) -> dict[str, Scene]:
     """Deployments that die, each at the next step."""
     scenes = {}
     for step, fault in FAULTS.items():
@@ -303,7 +306,7 @@ def dying(changed_files: Checkout, plans: Scene, account: Account, play) -> dict
 
 
 @pytest.mark.parametrize("step", FAULTS)
-def test_a_deployment_that_dies_names_its_step_and_the_retry(dying, step):
+def test_a_deployment_that_dies_names_its_step_and_the_retry(dying: dict[str, Scene], step: str) -> None:
     said = dying[step].said
     assert said.status == 1
     assert said.err.startswith(f"The step “{step}” failed: ")
@@ -312,26 +315,28 @@ def test_a_deployment_that_dies_names_its_step_and_the_retry(dying, step):
 
 
 @pytest.mark.parametrize(("before", "step"), list(pairwise(FAULTS)))
-def test_a_retry_completes_the_step_at_which_the_deployment_died(dying, step, before):
+def test_a_retry_completes_the_step_at_which_the_deployment_died(
+    dying: dict[str, Scene], step: str, before: str
+) -> None:
     assert before in dying[step].said.changed
 
 
 @pytest.mark.parametrize("step", FAULTS)
-def test_the_api_answers_while_a_deployment_is_unfinished(dying, step, account):
+def test_the_api_answers_while_a_deployment_is_unfinished(dying: dict[str, Scene], step: str, account: Account) -> None:
     assert dying[step].statuses == OPEN
     assert set(triggers(account, dying[step])) == {"PostConfirmation", "PreTokenGenerationConfig"}
 
 
 @pytest.fixture(scope="module")
-def updated(dying: dict[str, Scene], changed_files: Checkout, play) -> Scene:
+def updated(dying: dict[str, Scene], changed_files: Checkout, play: Play) -> Scene:
     return play(changed_files, "deploy", "--allow-unknown-group")
 
 
-def test_the_last_retry_makes_only_the_last_change(updated):
+def test_the_last_retry_makes_only_the_last_change(updated: Scene) -> None:
     assert (updated.said.trouble, updated.said.changed) == ("", ["Apply the policies"])
 
 
-def test_changed_parameters_reach_both_stacks(updated, account):
+def test_changed_parameters_reach_both_stacks(updated: Scene, account: Account) -> None:
     cognito, pool = account.client("cognito-idp"), updated.outputs["UserPoolId"]
     assert cognito.describe_user_pool(UserPoolId=pool)["UserPool"]["MfaConfiguration"] == "OPTIONAL"
     assert [item["ProviderName"] for item in cognito.list_identity_providers(UserPoolId=pool)["Providers"]] == [
@@ -345,7 +350,7 @@ def test_changed_parameters_reach_both_stacks(updated, account):
     assert authorizer["authorizerResultTtlInSeconds"] == 1
 
 
-def test_a_route_requires_the_scope_of_the_stage_s_own_resource_server(updated, account):
+def test_a_route_requires_the_scope_of_the_stage_s_own_resource_server(updated: Scene, account: Account) -> None:
     gateway, api = account.client("apigateway"), updated.inventory["rest APIs"][0]
     resources = gateway.get_resources(restApiId=api, embed=["methods"], limit=500)["items"]
     scopes = {
@@ -357,7 +362,9 @@ def test_a_route_requires_the_scope_of_the_stage_s_own_resource_server(updated, 
     assert all(scope.startswith("https://guild.example/") for scope in scopes)
 
 
-def test_a_redeployment_keeps_the_triggers_and_the_url_of_the_api(deployed, updated, account):
+def test_a_redeployment_keeps_the_triggers_and_the_url_of_the_api(
+    deployed: Scene, updated: Scene, account: Account
+) -> None:
     told = triggers(account, updated)
     assert f":{APP}-{STAGE}-post_confirmation" in told["PostConfirmation"]
     assert f":{APP}-{STAGE}-pre_token" in told["PreTokenGenerationConfig"]["LambdaArn"]
@@ -367,20 +374,20 @@ def test_a_redeployment_keeps_the_triggers_and_the_url_of_the_api(deployed, upda
 
 
 @pytest.fixture(scope="module")
-def rolled_back(updated: Scene, play) -> Scene:
+def rolled_back(updated: Scene, play: Play) -> Scene:
     greet(updated.checkout, "The market is on fire.")
     with broken(updated.checkout):
         return play(updated.checkout, "deploy", "--allow-unknown-group")
 
 
-def test_cloudformation_rolls_a_failed_update_back(updated, rolled_back):
+def test_cloudformation_rolls_a_failed_update_back(updated: Scene, rolled_back: Scene) -> None:
     assert rolled_back.said.status == 1
     assert f"{APPLICATION}: UPDATE_ROLLBACK_COMPLETE: Stall: " in rolled_back.said.err
     assert (rolled_back.outputs, rolled_back.statuses) == (updated.outputs, OPEN)
 
 
 @pytest.fixture(scope="module")
-def bad_release(rolled_back: Scene, play) -> Scene:
+def bad_release(rolled_back: Scene, play: Play) -> Scene:
     """Deploys a release whose service fails at each call of one route."""
     source = rolled_back.checkout.file("app.py")
     text = source.read_text(encoding="utf-8")
@@ -393,11 +400,11 @@ def bad_release(rolled_back: Scene, play) -> Scene:
 
 
 @pytest.fixture(scope="module")
-def gone_back(bad_release: Scene, play) -> Scene:
+def gone_back(bad_release: Scene, play: Play) -> Scene:
     return play(bad_release.checkout, "rollback")
 
 
-def test_a_rollback_returns_to_the_release_before(bad_release, gone_back):
+def test_a_rollback_returns_to_the_release_before(bad_release: Scene, gone_back: Scene) -> None:
     assert bad_release.said.trouble == ""
     assert bad_release.statuses == {**OPEN, "reader, GET /whoami": 500}
     assert gone_back.said.trouble == ""
@@ -406,11 +413,11 @@ def test_a_rollback_returns_to_the_release_before(bad_release, gone_back):
 
 
 @pytest.fixture(scope="module")
-def drifted(gone_back: Scene, play) -> Scene:
+def drifted(gone_back: Scene, play: Play) -> Scene:
     return play(gone_back.checkout, "verify", ask=False)
 
 
-def test_verify_names_the_aliases_after_a_rollback(drifted):
+def test_verify_names_the_aliases_after_a_rollback(drifted: Scene) -> None:
     assert drifted.said.status == 1
     assert f"{APP}-{STAGE}:live: FunctionVersion is " in drifted.said.trouble
     failed = [line.partition(":")[0] for line in drifted.said.trouble.splitlines() if line.startswith("FAIL")]
@@ -434,18 +441,20 @@ def many_versions(drifted: Scene, account: Account) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def earlier(drifted: Scene, many_versions: list[int], play) -> Scene:
+def earlier(drifted: Scene, many_versions: list[int], play: Play) -> Scene:
     """Deploys the code of the first commit again, with the current stage file. It goes forward after the rollback."""
     drifted.checkout.file("app.py").write_bytes((PROJECT / "app.py").read_bytes())
     return play(drifted.checkout, "deploy", "--allow-unknown-group")
 
 
-def test_an_earlier_commit_is_deployed_with_the_bundle_that_is_still_stored(updated, earlier):
+def test_an_earlier_commit_is_deployed_with_the_bundle_that_is_still_stored(updated: Scene, earlier: Scene) -> None:
     assert (earlier.said.trouble, earlier.said.changed) == ("", ["Deploy the application stack"])
     assert (earlier.outputs, earlier.statuses) == (updated.outputs, OPEN)
 
 
-def test_a_deployment_keeps_five_versions_before_the_live_one(earlier, many_versions, account):
+def test_a_deployment_keeps_five_versions_before_the_live_one(
+    earlier: Scene, many_versions: list[int], account: Account
+) -> None:
     *before, live = versions(account)
     assert before == many_versions[-5:]
     assert live > before[-1]
@@ -455,13 +464,13 @@ def test_a_deployment_keeps_five_versions_before_the_live_one(earlier, many_vers
 
 
 @pytest.fixture(scope="module")
-def edited(earlier: Scene, account: Account, play) -> Scene:
+def edited(earlier: Scene, account: Account, play: Play) -> Scene:
     """Deploys after an operator emptied a policy."""
     administer(account, earlier.outputs).put_policy(f"group:{PRIVILEGED_GROUP}", (), author="the dean")
     return play(earlier.checkout, "deploy", "--allow-unknown-group", ask=False)
 
 
-def test_a_policy_of_another_author_is_reported_and_not_changed(edited, account):
+def test_a_policy_of_another_author_is_reported_and_not_changed(edited: Scene, account: Account) -> None:
     assert (edited.said.trouble, edited.said.changed) == ("", [])
     assert f"not changed: group:{PRIVILEGED_GROUP} (written by the dean" in edited.said.out
     assert "To replace it, use --overwrite-policies\n" in edited.said.out
@@ -469,13 +478,13 @@ def test_a_policy_of_another_author_is_reported_and_not_changed(edited, account)
 
 
 @pytest.fixture(scope="module")
-def without_readers(edited: Scene, play) -> Scene:
+def without_readers(edited: Scene, play: Play) -> Scene:
     for name in ("readers", "weavers"):
         edited.checkout.file(f"policies/{name}.yaml").unlink()
     return play(edited.checkout, "policies apply --yes")
 
 
-def test_policies_apply_needs_no_deployment(without_readers, account):
+def test_policies_apply_needs_no_deployment(without_readers: Scene, account: Account) -> None:
     assert (without_readers.said.trouble, without_readers.said.changed) == ("", ["Apply the policies"])
     policies = administer(account, without_readers.outputs)
     assert "group:readers" not in [policy.subject for policy in policies.list_policies()]
@@ -484,11 +493,11 @@ def test_policies_apply_needs_no_deployment(without_readers, account):
 
 
 @pytest.fixture(scope="module")
-def overwritten(without_readers: Scene, play) -> Scene:
+def overwritten(without_readers: Scene, play: Play) -> Scene:
     return play(without_readers.checkout, "deploy", "--overwrite-policies", ask=False)
 
 
-def test_overwrite_policies_replaces_a_policy_of_another_author(overwritten, account):
+def test_overwrite_policies_replaces_a_policy_of_another_author(overwritten: Scene, account: Account) -> None:
     assert overwritten.said.changed == ["Apply the policies"]
     assert administer(account, overwritten.outputs).get_policy(f"group:{PRIVILEGED_GROUP}").updated_by == "policies/"
 
@@ -497,24 +506,26 @@ def test_overwrite_policies_replaces_a_policy_of_another_author(overwritten, acc
 
 
 @pytest.fixture(scope="module")
-def protected(overwritten: Scene, play) -> Scene:
+def protected(overwritten: Scene, play: Play) -> Scene:
     return play(overwritten.checkout, "destroy", "--purge-data", STAGE, ask=False)
 
 
-def test_a_protected_stage_cannot_be_destroyed(overwritten, protected):
+def test_a_protected_stage_cannot_be_destroyed(overwritten: Scene, protected: Scene) -> None:
     assert protected.said.status == 1
     assert protected.said.err.startswith(f"infra/stages/{STAGE}.yaml: identity.DataProtection: ")
     assert protected.inventory == overwritten.inventory
 
 
 @pytest.fixture(scope="module")
-def half_destroyed(protected: Scene, account: Account, play) -> Scene:
+def half_destroyed(protected: Scene, account: Account, play: Play) -> Scene:
     protected.checkout.unprotect()
     with account.failing("Action=DeleteStack", IDENTITY):
         return play(protected.checkout, "destroy")
 
 
-def test_a_destroy_that_fails_half_way_names_the_step_and_keeps_the_user_pool(overwritten, half_destroyed):
+def test_a_destroy_that_fails_half_way_names_the_step_and_keeps_the_user_pool(
+    overwritten: Scene, half_destroyed: Scene
+) -> None:
     assert half_destroyed.said.status == 1
     assert half_destroyed.said.err.startswith("The step “Delete the identity stack” failed: ")
     assert half_destroyed.inventory["stacks"] == [IDENTITY]
@@ -522,11 +533,11 @@ def test_a_destroy_that_fails_half_way_names_the_step_and_keeps_the_user_pool(ov
 
 
 @pytest.fixture(scope="module")
-def destroyed(half_destroyed: Scene, play) -> Scene:
+def destroyed(half_destroyed: Scene, play: Play) -> Scene:
     return play(half_destroyed.checkout, "destroy")
 
 
-def test_a_destroyed_stage_leaves_only_its_data(overwritten, destroyed):
+def test_a_destroyed_stage_leaves_only_its_data(overwritten: Scene, destroyed: Scene) -> None:
     assert destroyed.said.trouble == ""
     assert set(destroyed.inventory) == DATA
     for kind in DATA:
@@ -535,21 +546,21 @@ def test_a_destroyed_stage_leaves_only_its_data(overwritten, destroyed):
 
 
 @pytest.fixture(scope="module")
-def destroyed_again(destroyed: Scene, play) -> Scene:
+def destroyed_again(destroyed: Scene, play: Play) -> Scene:
     return play(destroyed.checkout, "destroy")
 
 
-def test_a_second_destroy_changes_nothing(destroyed, destroyed_again):
+def test_a_second_destroy_changes_nothing(destroyed: Scene, destroyed_again: Scene) -> None:
     assert (destroyed_again.said.status, destroyed_again.said.changed) == (0, [])
     assert destroyed_again.inventory == destroyed.inventory
 
 
 @pytest.fixture(scope="module")
-def up_again(destroyed_again: Scene, play) -> Scene:
+def up_again(destroyed_again: Scene, play: Play) -> Scene:
     return play(destroyed_again.checkout, "deploy", ask=False)
 
 
-def test_a_new_deployment_reports_that_it_does_not_use_retained_data(destroyed, up_again):
+def test_a_new_deployment_reports_that_it_does_not_use_retained_data(destroyed: Scene, up_again: Scene) -> None:
     assert up_again.said.trouble == ""
     kinds = {"tables": "table", "user pools": "user pool", "buckets": "bucket"}
     for kind, word in kinds.items():
@@ -559,28 +570,28 @@ def test_a_new_deployment_reports_that_it_does_not_use_retained_data(destroyed, 
 
 
 @pytest.fixture(scope="module")
-def mistyped(up_again: Scene, play) -> Scene:
+def mistyped(up_again: Scene, play: Play) -> Scene:
     return play(up_again.checkout, "destroy", "--purge-data", "trail", ask=False)
 
 
-def test_data_is_not_purged_for_a_mistyped_name(up_again, mistyped):
+def test_data_is_not_purged_for_a_mistyped_name(up_again: Scene, mistyped: Scene) -> None:
     assert mistyped.said.status == 1
     assert mistyped.inventory == up_again.inventory
 
 
 @pytest.fixture(scope="module")
-def purged(mistyped: Scene, play) -> Scene:
+def purged(mistyped: Scene, play: Play) -> Scene:
     return play(mistyped.checkout, "destroy", "--purge-data", STAGE)
 
 
-def test_a_purge_deletes_everything_and_reports_it(up_again, purged):
+def test_a_purge_deletes_everything_and_reports_it(up_again: Scene, purged: Scene) -> None:
     assert purged.said.trouble == ""
     assert purged.inventory == {}
     for kind in DATA:
         assert all(f" {name}\n" in purged.said.out for name in up_again.inventory[kind])
 
 
-def test_a_deployment_to_another_account_is_refused(purged, play):
+def test_a_deployment_to_another_account_is_refused(purged: Scene, play: Play) -> None:
     described: Path = purged.checkout.file(f"infra/stages/{STAGE}.yaml")
     described.write_text(
         described.read_text(encoding="utf-8").replace("123456789012", "210987654321"), encoding="utf-8"

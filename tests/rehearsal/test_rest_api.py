@@ -43,7 +43,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 @pytest.fixture
-def api(gateway) -> str:
+def api(gateway: Any) -> str:
     imported = gateway.import_rest_api(
         body=definition("/carts", "/carts/{id}"), parameters={"endpointConfigurationTypes": "REGIONAL"}
     )
@@ -62,37 +62,37 @@ def authorizers(gateway: Any, api: str) -> dict[str, str]:
     }
 
 
-def test_an_imported_api_has_the_methods_and_authorizers_of_its_definition(gateway, api):
+def test_an_imported_api_has_the_methods_and_authorizers_of_its_definition(gateway: Any, api: str) -> None:
     described = gateway.get_rest_api(restApiId=api)
     assert (described["name"], described["endpointConfiguration"]["types"]) == ("carts", ["REGIONAL"])
     assert authorizers(gateway, api) == {"/carts": "clerk", "/carts/{id}": "clerk"}
 
 
-def test_an_api_has_an_edge_endpoint_by_default(gateway):
+def test_an_api_has_an_edge_endpoint_by_default(gateway: Any) -> None:
     imported = gateway.import_rest_api(body=definition("/carts"))
     assert imported["endpointConfiguration"]["types"] == ["EDGE"]
 
 
-def test_an_overwritten_api_has_only_the_methods_of_the_new_definition(gateway, api):
+def test_an_overwritten_api_has_only_the_methods_of_the_new_definition(gateway: Any, api: str) -> None:
     gateway.put_rest_api(restApiId=api, mode="overwrite", body=definition("/carts", "/wheels", ttl=0))
     assert authorizers(gateway, api) == {"/carts": "clerk", "/wheels": "clerk"}
     (authorizer,) = gateway.get_authorizers(restApiId=api)["items"]
     assert authorizer["authorizerResultTtlInSeconds"] == 0
 
 
-def test_an_overwritten_api_keeps_its_id_and_its_stage(gateway, api):
+def test_an_overwritten_api_keeps_its_id_and_its_stage(gateway: Any, api: str) -> None:
     apis = {item["id"] for item in gateway.get_rest_apis()["items"]}
     assert gateway.put_rest_api(restApiId=api, mode="overwrite", body=definition("/wheels"))["id"] == api
     assert {item["id"] for item in gateway.get_rest_apis()["items"]} == apis
     assert [stage["stageName"] for stage in gateway.get_stages(restApiId=api)["item"]] == ["trial"]
 
 
-def test_an_overwritten_api_loses_gateway_responses_that_are_not_in_the_definition(gateway, api):
+def test_an_overwritten_api_loses_gateway_responses_that_are_not_in_the_definition(gateway: Any, api: str) -> None:
     gateway.put_gateway_response(restApiId=api, responseType="UNAUTHORIZED", statusCode="418")
     gateway.put_rest_api(restApiId=api, mode="overwrite", body=definition("/carts"))
     assert gateway.get_gateway_response(restApiId=api, responseType="UNAUTHORIZED")["statusCode"] == "401"
 
 
-def test_overwriting_a_missing_api_fails(gateway):
+def test_overwriting_a_missing_api_fails(gateway: Any) -> None:
     with pytest.raises(gateway.exceptions.NotFoundException):
         gateway.put_rest_api(restApiId="nowhere", mode="overwrite", body=definition("/carts"))

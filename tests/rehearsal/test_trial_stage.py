@@ -33,7 +33,7 @@ def unconfigured(checkout: Checkout) -> Said:
     return checkout.chalice("deploy", "--stage", STAGE)
 
 
-def test_chalice_deploy_of_an_unconfigured_stage_is_refused(unconfigured):
+def test_chalice_deploy_of_an_unconfigured_stage_is_refused(unconfigured: Said) -> None:
     assert unconfigured.status == 1
     assert f"python manage.py configure --stage {STAGE}" in unconfigured.err
 
@@ -43,7 +43,7 @@ def unconnected(unconfigured: Said, checkout: Checkout) -> tuple[Said, Said]:
     return checkout.manage("configure"), checkout.manage("connect")
 
 
-def test_a_stage_is_configured_and_cannot_be_connected_before_chalice_deploy(unconnected):
+def test_a_stage_is_configured_and_cannot_be_connected_before_chalice_deploy(unconnected: tuple[Said, Said]) -> None:
     configured, connected = unconnected
     assert configured.trouble == ""
     assert connected.status == 1
@@ -55,7 +55,9 @@ def deployed(unconnected: tuple[Said, Said], checkout: Checkout) -> tuple[Said, 
     return checkout.chalice("deploy", "--stage", STAGE), checkout.manage("connect")
 
 
-def test_three_commands_deploy_a_stage_that_answers_as_its_policies_say(deployed, account):
+def test_three_commands_deploy_a_stage_that_answers_as_its_policies_say(
+    deployed: tuple[Said, Said], account: Account
+) -> None:
     assert [said.trouble for said in deployed] == ["", ""]
     outputs = Stacks(account.client("cloudformation")).outputs(IDENTITY)
     url = deployed[1].out.rpartition("API: ")[2].strip()
@@ -67,7 +69,9 @@ def test_three_commands_deploy_a_stage_that_answers_as_its_policies_say(deployed
     }
 
 
-def test_a_trial_stage_has_the_stream_settings_and_the_error_responses_of_the_template(deployed, account):
+def test_a_trial_stage_has_the_stream_settings_and_the_error_responses_of_the_template(
+    deployed: tuple[Said, Said], account: Account
+) -> None:
     (mapping,) = account.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     assert (mapping["MaximumRetryAttempts"], mapping["BisectBatchOnFunctionError"]) == (10, True)
     (api,) = account.inventory()["rest APIs"]
@@ -76,7 +80,9 @@ def test_a_trial_stage_has_the_stream_settings_and_the_error_responses_of_the_te
 
 
 @pytest.mark.parametrize("name", ["post_confirmation", "pre_token"])
-def test_only_the_user_pool_can_invoke_a_trigger_of_a_trial_stage(deployed, account, name):
+def test_only_the_user_pool_can_invoke_a_trigger_of_a_trial_stage(
+    deployed: tuple[Said, Said], account: Account, name: str
+) -> None:
     policy = account.client("lambda").get_policy(FunctionName=f"{APP}-{STAGE}-{name}")["Policy"]
     (statement,) = json.loads(policy)["Statement"]
     pool = Stacks(account.client("cloudformation")).outputs(IDENTITY)["UserPoolArn"]
@@ -84,7 +90,9 @@ def test_only_the_user_pool_can_invoke_a_trigger_of_a_trial_stage(deployed, acco
     assert pool in json.dumps(statement["Condition"])
 
 
-def test_a_trial_stage_can_be_deployed_and_connected_again(deployed, checkout, account):
+def test_a_trial_stage_can_be_deployed_and_connected_again(
+    deployed: tuple[Said, Said], checkout: Checkout, account: Account
+) -> None:
     before = account.inventory()
     assert [said.trouble for said in (checkout.chalice("deploy", "--stage", STAGE), checkout.manage("connect"))] == [
         "",
@@ -93,7 +101,7 @@ def test_a_trial_stage_can_be_deployed_and_connected_again(deployed, checkout, a
     assert account.inventory() == before
 
 
-def test_a_second_configuration_changes_nothing(deployed, checkout):
+def test_a_second_configuration_changes_nothing(deployed: tuple[Said, Said], checkout: Checkout) -> None:
     config = checkout.file(".chalice/config.json")
     before = config.read_bytes()
     assert checkout.manage("configure").changed == []
@@ -102,7 +110,9 @@ def test_a_second_configuration_changes_nothing(deployed, checkout):
 
 
 @pytest.mark.parametrize("command", ["deploy", "deploy --plan", "destroy"])
-def test_a_command_of_cloudformation_refuses_a_trial_stage(deployed, checkout, account, command):
+def test_a_command_of_cloudformation_refuses_a_trial_stage(
+    deployed: tuple[Said, Said], checkout: Checkout, account: Account, command: str
+) -> None:
     before = account.inventory()
     said = checkout.manage(*command.split())
     assert said.status == 1
