@@ -43,7 +43,7 @@ test: $(VENV)/installed ## run all tests; the end-to-end tests start their own l
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/browser.txt
 	@$(BIN)/python -m pytest -q -n 2
 
-test-fast: $(VENV)/installed ## run the tests that start no cloud (half a minute)
+test-fast: $(VENV)/installed ## run the tests that start no cloud (a minute and a half)
 	@$(BIN)/python -m pytest -q -n 2 -m "not slow"
 
 storm: $(VENV)/installed ## run 8 writers and 8 readers for a minute, and check for stale decisions
