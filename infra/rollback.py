@@ -4,15 +4,15 @@ CloudFormation is not involved, so a rollback takes seconds. CloudFormation stil
 deployment. A deployment of other code or other parameters goes forward again. An unchanged deployment changes nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from infra.clients import Client
 from infra.errors import DeploymentFailed, Refused
-
-Client = Callable[[str], Any]
+from infra.stacks import Stacks
 
 _VERSION, _ALIAS = "AWS::Lambda::Version", "AWS::Lambda::Alias"
 
@@ -23,7 +23,7 @@ class Published:
 
     live      the version that the alias points to
     expected  the version of the last deployment
-    versions  all published versions, in ascending order
+    versions  all published versions in ascending order, with their descriptions, which name the release
     shifting  whether the alias also sends requests to another version
     """
 
@@ -31,7 +31,7 @@ class Published:
     alias: str
     live: int
     expected: int
-    versions: tuple[int, ...]
+    versions: Mapping[int, str]
     shifting: bool
 
     @property
@@ -61,7 +61,13 @@ def published(client: Client, stack: str) -> list[Published]:
     cloudformation, functions = client("cloudformation"), client("lambda")
     _refuse_busy(cloudformation, stack)
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
-    resources = [item for page in pages for item in page["StackResourceSummaries"] if "PhysicalResourceId" in item]
+    # A version that CloudFormation failed to delete stays in this list.
+    resources = [
+        item
+        for page in pages
+        for item in page["StackResourceSummaries"]
+        if "PhysicalResourceId" in item and not item["ResourceStatus"].startswith("DELETE_")
+    ]
     expected = dict(_qualified(resources, _VERSION))
     found = [
         _published(functions, function, alias, int(expected[function]))
@@ -73,7 +79,7 @@ def published(client: Client, stack: str) -> list[Published]:
 
 
 def roll_back(client: Client, stack: str) -> list[Move]:
-    """Points each alias to the version before the live one. Changes all aliases, or no alias.
+    """Points each alias to the version before the live one, all of one release. Changes all aliases, or no alias.
 
     Raises:  Refused, before anything changes; DeploymentFailed
     """
@@ -84,7 +90,14 @@ def roll_back(client: Client, stack: str) -> list[Move]:
                 f"Refused: {item.function} has no version before version {item.live}. Nothing changed. To go back"
                 " further, deploy an earlier commit."
             )
-    return _moved(client("lambda"), [(item, item.earlier[-1]) for item in found])
+    targets = [(item, item.earlier[-1]) for item in found]
+    if len({item.versions[version] for item, version in targets}) > 1:
+        named = ", ".join(f"{item.function}:{version} ({item.versions[version]})" for item, version in targets)
+        raise Refused(
+            f"Refused: the versions before the live ones belong to different releases: {named}. Nothing changed. Delete"
+            " the versions that no deployment needs, or deploy an earlier commit."
+        )
+    return _moved(client("lambda"), targets)
 
 
 def undo(client: Client, stack: str) -> list[Move]:
@@ -108,12 +121,10 @@ def delete_old_versions(client: Client, stack: str, keep: int) -> list[str]:
 
 
 def _refuse_busy(cloudformation: Any, stack: str) -> None:
-    try:
-        status = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
-    except ClientError as error:
-        if "does not exist" not in str(error):
-            raise
-        raise Refused(f"The stack {stack} does not exist. Check the name of the stage and the region.") from error
+    described = Stacks(cloudformation).describe(stack)
+    if described is None:
+        raise Refused(f"The stack {stack} does not exist. Check the name of the stage and the region.")
+    status = described["StackStatus"]
     if status.endswith("_IN_PROGRESS"):
         raise Refused(
             f"Refused: the stack {stack} is in the state {status}. Wait until the deployment has ended. To stop a"
@@ -131,13 +142,13 @@ def _qualified(resources: Iterable[Any], kind: str) -> Iterator[tuple[str, str]]
 def _published(functions: Any, function: str, alias: str, expected: int) -> Published:
     described = functions.get_alias(FunctionName=function, Name=alias)
     pages = functions.get_paginator("list_versions_by_function").paginate(FunctionName=function)
-    versions = [item["Version"] for page in pages for item in page["Versions"]]
+    listed = {item["Version"]: item.get("Description", "") for page in pages for item in page["Versions"]}
     return Published(
         function=function,
         alias=alias,
         live=int(described["FunctionVersion"]),
         expected=expected,
-        versions=tuple(sorted(int(version) for version in versions if version.isdecimal())),
+        versions={number: listed[str(number)] for number in sorted(int(it) for it in listed if it.isdecimal())},
         shifting=bool(described.get("RoutingConfig", {}).get("AdditionalVersionWeights")),
     )
 

@@ -29,10 +29,13 @@ class Lambdas:
     live     function → version of its alias
     locked   a function whose alias cannot be changed
     weights  the weights of other versions in every alias
+    odd      a function that has one release fewer, so that its version 2 is of another release
     """
 
-    def __init__(self, live: Mapping[str, str], locked: str = "", weights: Mapping[str, float] | None = None) -> None:
-        self.live, self._locked, self._weights = dict(live), locked, weights or {}
+    def __init__(
+        self, live: Mapping[str, str], locked: str = "", weights: Mapping[str, float] | None = None, odd: str = ""
+    ) -> None:
+        self.live, self._locked, self._weights, self._odd = dict(live), locked, weights or {}, odd
         self.deleted: list[str] = []
 
     def account(self, status: str = "UPDATE_COMPLETE") -> Account:
@@ -41,13 +44,16 @@ class Lambdas:
             for name in self.live
             for kind, qualifier in (("Version", "3"), ("Alias", "live"))
         ]
+        left = self._resource("Version", "arn:aws:lambda:mars-west-1:123456789012:function:carter:2", "DELETE_FAILED")
         cloudformation = {
             "describe_stacks": {"Stacks": [{"StackStatus": status}]},
-            "list_stack_resources": {"StackResourceSummaries": [*resources, self._resource("Function", "carter")]},
+            "list_stack_resources": {
+                "StackResourceSummaries": [*resources, left, self._resource("Function", "carter")]
+            },
         }
         functions = {
             "get_alias": self._alias,
-            "list_versions_by_function": {"Versions": [{"Version": it} for it in ("$LATEST", "1", "2", "3")]},
+            "list_versions_by_function": self._versions,
             "update_alias": self._update,
             "delete_function": self._delete,
         }
@@ -58,8 +64,13 @@ class Lambdas:
         )
 
     @staticmethod
-    def _resource(kind: str, identifier: str) -> dict[str, str]:
-        return {"ResourceType": f"AWS::Lambda::{kind}", "PhysicalResourceId": identifier}
+    def _resource(kind: str, identifier: str, status: str = "UPDATE_COMPLETE") -> dict[str, str]:
+        named = {"ResourceType": f"AWS::Lambda::{kind}", "PhysicalResourceId": identifier}
+        return {**named, "ResourceStatus": status}
+
+    def _versions(self, FunctionName: str) -> dict[str, Any]:
+        releases = {"$LATEST": "c", "1": "a", "2": "a" if FunctionName == self._odd else "b", "3": "c"}
+        return {"Versions": [{"Version": it, "Description": f"Release {name}"} for it, name in releases.items()]}
 
     def _alias(self, FunctionName: str, Name: str) -> dict[str, Any]:
         assert Name == "live"
@@ -78,9 +89,23 @@ class Lambdas:
 
 
 def test_each_alias_goes_back_by_one_version() -> None:
-    lambdas = Lambdas({"carter": "3", "farrier": "2"})
-    assert roll_back(lambdas.account(), STACK) == [Move("carter", "live", 3, 2), Move("farrier", "live", 2, 1)]
-    assert lambdas.live == {"carter": "2", "farrier": "1"}
+    lambdas = Lambdas({"carter": "3", "farrier": "3"})
+    assert roll_back(lambdas.account(), STACK) == [Move("carter", "live", 3, 2), Move("farrier", "live", 3, 2)]
+    assert lambdas.live == {"carter": "2", "farrier": "2"}
+
+
+def test_nothing_moves_to_versions_of_different_releases() -> None:
+    """For instance after CloudFormation failed to delete one version of a failed deployment."""
+    lambdas = Lambdas({"carter": "3", "farrier": "3"}, odd="farrier")
+    with pytest.raises(Refused, match=r"carter:2 \(Release b\), farrier:2 \(Release a\)\. Nothing changed"):
+        roll_back(lambdas.account(), STACK)
+    assert lambdas.live == {"carter": "3", "farrier": "3"}
+
+
+def test_a_version_that_cloudformation_failed_to_delete_is_not_the_expected_one() -> None:
+    """The stack still lists carter's version 2, after version 3."""
+    lambdas = Lambdas({"carter": "2"})
+    assert undo(lambdas.account(), STACK) == [Move("carter", "live", 2, 3)]
 
 
 def test_a_failure_moves_the_other_aliases_back() -> None:
