@@ -14,11 +14,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from infra.errors import Refused
+
 LIVE = "live"
 
 _FUNCTION, _MAPPING = "AWS::Serverless::Function", "AWS::Lambda::EventSourceMapping"
 _RELEASE, _PACKAGE = "Release", "Package"
 _SNAPSTART_FROM = (3, 12)
+_STREAMS = ("DynamoDB", "Kinesis")  # types of SAM's events that have the same properties
 _SHIFTED = "ShiftsTraffic"  # the condition of .chalice/package.json
 
 Json = dict[str, Any]
@@ -28,6 +31,8 @@ def with_aliases(template: Mapping[str, Any], code_sha256: str) -> Json:
     """Returns the template with a version and an alias for each function. Its other resources call the aliases.
 
     code_sha256  of the bundle
+
+    Raises:  Refused for an event source that is not a stream: it would call the function and not the alias
     """
     resources: Json = template["Resources"]
     names = {key: it["Properties"].get("FunctionName") for key, it in resources.items() if it["Type"] == _FUNCTION}
@@ -115,7 +120,7 @@ def _published(key: str, function: Json, release: str, alarms: list[Json]) -> Js
             },
         },
         group: _deployment_group(alarms),
-        **{f"{key}{name}": _mapping(event["Properties"], alias) for name, event in events.items()},
+        **{f"{key}{name}": _mapping(f"{key}: {name}", event, alias) for name, event in events.items()},
     }
 
 
@@ -145,13 +150,19 @@ def _deployment_group(alarms: list[Json]) -> Json:
     }
 
 
-def _mapping(event: Mapping[str, Any], alias: str) -> Json:
-    """Returns the mapping that SAM would write for a stream event, with the alias."""
-    properties = {name: value for name, value in event.items() if name not in ("Stream", "DestinationConfig")}
-    if "DestinationConfig" in event:
-        on_failure = event["DestinationConfig"]["OnFailure"]
+def _mapping(name: str, event: Mapping[str, Any], alias: str) -> Json:
+    """Returns the mapping that SAM would write for the event of a stream, with the alias."""
+    if event["Type"] not in _STREAMS:
+        raise Refused(
+            f"{name}: got an event of the type {event['Type']}, expected {' or '.join(_STREAMS)}. Its events would not"
+            " reach the alias. Remove it from app.py, or add its resource to infra/aliases.py."
+        )
+    settings = event["Properties"]
+    properties = {key: value for key, value in settings.items() if key not in ("Stream", "DestinationConfig")}
+    if "DestinationConfig" in settings:
+        on_failure = settings["DestinationConfig"]["OnFailure"]
         properties["DestinationConfig"] = {"OnFailure": {"Destination": on_failure["Destination"]}}
-    source = {"EventSourceArn": event["Stream"], "FunctionName": {"Ref": alias}}
+    source = {"EventSourceArn": settings["Stream"], "FunctionName": {"Ref": alias}}
     return {"Type": _MAPPING, "Properties": {**properties, **source}}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from infra.aliases import alias_of, with_aliases, with_release
+from infra.errors import Refused
 
 NAME = {"Fn::Sub": "${AppName}-${Stage}-carter"}
 ALIAS = {"Ref": "CarterLive"}
@@ -154,6 +155,16 @@ def test_a_stream_event_becomes_a_mapping_of_the_alias() -> None:
             "DestinationConfig": {"OnFailure": {"Destination": "here"}},
         },
     }
+
+
+@pytest.mark.parametrize("kind", ["Schedule", "SQS", "SNS"])
+def test_an_event_that_would_call_the_function_itself_is_refused(kind: str) -> None:
+    source = template()
+    source["Resources"]["Carter"]["Properties"]["Events"] = {"Nightly": {"Type": kind, "Properties": {}}}
+    with pytest.raises(
+        Refused, match=f"^Carter: Nightly: got an event of the type {kind}, expected DynamoDB or Kinesis"
+    ):
+        with_aliases(source, "a")
 
 
 def test_provisioned_concurrency_is_of_the_alias() -> None:
