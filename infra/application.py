@@ -46,6 +46,12 @@ def stage_template(packaged: str, code_uri: str, resource_server: str) -> str:
     return json.dumps(template, separators=(",", ":"))  # CloudFormation limits the size
 
 
+def without_value(template: str, given: Mapping[str, str]) -> list[str]:
+    """Returns the parameters of a template that have neither a given value nor a default."""
+    declared = json.loads(template)["Parameters"]
+    return [name for name, parameter in declared.items() if "Default" not in parameter and name not in given]
+
+
 def _scopes(definition: Mapping[str, Any]) -> Iterator[list[str]]:
     """Yields the scopes of each route with a Cognito authorizer. A name after the last slash is the scope itself."""
     for methods in definition["paths"].values():

@@ -4,7 +4,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.application import Package, read_package, stage_template
+from infra.application import Package, read_package, stage_template, without_value
 from infra.apply_policies import apply_policies
 from infra.artifacts import Artifacts
 from infra.change_sets import plan
@@ -80,7 +80,11 @@ class Deploy:
         lines = [f"{self.stage.stack}: {line}" for line in changes]
         if not outputs:
             return [*lines, f"{self.stage.application_stack}: add all resources"]
-        changes = plan(self._stacks(outputs).preview(*self._application(package, outputs)))
+        name, template, given = self._application(package, outputs)
+        if missing := without_value(template, given):
+            unknown = f"{name}: the changes are unknown until the identity stack has the outputs {', '.join(missing)}"
+            return [*lines, unknown]
+        changes = plan(self._stacks(outputs).preview(name, template, given))
         return lines + [f"{self.stage.application_stack}: {line}" for line in changes]
 
     def _check_policies(self) -> None:

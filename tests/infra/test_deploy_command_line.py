@@ -49,7 +49,10 @@ def answered(code: str, message: str = "no") -> ClientError:
 
 COMMANDS = [
     "deploy",
+    "rollback",
     "destroy",
+    "configure",
+    "connect",
     "verify",
     "outputs",
     *(f"policies {name}" for name in ("apply", "diff", "lint", "matrix")),
