@@ -66,6 +66,7 @@ class Deploy:
         self._store_bundle(package, outputs)
         application = self._deploy_application(package, outputs)
         self._apply_policies(outputs)
+        self._delete_old_versions()
         return application["EndpointURL"]
 
     def preview(self) -> list[str]:
@@ -137,8 +138,6 @@ class Deploy:
             deployed = self._stacks(outputs).deploy(*self._application(package, outputs), self._kept(_ADDRESS))
             step.changed = deployed.changed
             step.notes += plan(deployed.changes)
-            if deployed.changed:
-                delete_old_versions(self.client, self.stage.application_stack, _EARLIER_VERSIONS)
         return deployed.outputs
 
     def _apply_policies(self, outputs: Mapping[str, str]) -> None:
@@ -147,6 +146,11 @@ class Deploy:
             applied = apply_policies(self.project, outputs, self.client, overwrite, allow_unknown_group)
             step.changed = applied.changed
             step.notes += applied.notes()
+
+    def _delete_old_versions(self) -> None:
+        with self.progress.step("Delete old versions") as step:
+            step.notes += delete_old_versions(self.client, self.stage.application_stack, _EARLIER_VERSIONS)
+            step.changed = bool(step.notes)
 
     def _identity(self, **changed: str) -> tuple[str, str, Mapping[str, str]]:
         """Returns the name, the template and the parameters of the identity stack."""

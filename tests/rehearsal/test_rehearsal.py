@@ -448,7 +448,7 @@ def earlier(drifted: Scene, many_versions: list[int], play: Play) -> Scene:
 
 
 def test_an_earlier_commit_is_deployed_with_the_bundle_that_is_still_stored(updated: Scene, earlier: Scene) -> None:
-    assert (earlier.said.trouble, earlier.said.changed) == ("", ["Deploy the application stack"])
+    assert (earlier.said.trouble, earlier.said.changed) == ("", ["Deploy the application stack", "Delete old versions"])
     assert (earlier.outputs, earlier.statuses) == (updated.outputs, OPEN)
 
 
