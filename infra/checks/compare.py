@@ -16,7 +16,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return sorted((plain(item) for item in value), key=json.dumps)
+        return sorted((plain(item) for item in value), key=lambda item: json.dumps(item, sort_keys=True))
     return value if value is None else str(value)
 
 

@@ -112,6 +112,10 @@ def test_a_different_value_is_neither_the_same_nor_covered(actual: object, expec
     assert not covers(actual, expected)
 
 
+def test_the_order_of_keys_does_not_matter_in_a_list() -> None:
+    assert same([{"a": 1, "b": 2}, {"b": 1, "a": 0}], [{"a": 1, "b": 2}, {"a": 0, "b": 1}])
+
+
 def test_additional_settings_are_ignored_and_additional_list_items_are_not() -> None:
     assert covers({"mine": {"a": 1, "b": 2}, "yours": 3}, {"mine": {"a": "1"}})
     assert not covers({"mine": ["a", "b"]}, {"mine": ["a"]})
