@@ -18,7 +18,6 @@ _FREE, _LONGEST_SECONDS = 5, 15 * 60
 _CODES, _HOUR = 5, 3600
 _PASSWORD_FLOWS = {"USER_PASSWORD_AUTH", "ADMIN_USER_PASSWORD_AUTH", "ADMIN_NO_SRP_AUTH"}
 _PROOFS = {"PASSWORD_VERIFIER", "SOFTWARE_TOKEN_MFA"}
-_WRONG_CODE = {"CodeMismatchException", "ExpiredCodeException"}
 _SENDS = {"ForgotPassword", "ResendConfirmationCode"}
 _ENTERS = {"ConfirmForgotPassword", "ConfirmSignUp"}
 
@@ -111,7 +110,8 @@ class Attempts:
             self._failures[who] = replace(failures, number=max(failures.number - 1, 0))
 
     def _settle_code(self, code: tuple[Who, str], response: Response) -> None:
-        if code[1] in _ENTERS and _error(response) not in _WRONG_CODE:
+        # Only a success proves the code: other errors, as of a wrong secret hash, come before the check of the code.
+        if code[1] in _ENTERS and not _error(response):
             self._codes.pop(code, None)
 
 

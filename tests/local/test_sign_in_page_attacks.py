@@ -665,6 +665,20 @@ def test_five_wrong_mailed_codes_are_the_limit_of_an_hour(pool: Pool) -> None:
         confirm(**arguments)
 
 
+def test_a_request_that_fails_before_the_check_of_the_code_does_not_reset_the_limit(pool: Pool) -> None:
+    email = pool.user()
+    pool.forgotten(email)
+    right = pool.code_for(email)
+    reset = pool.public.confirm_forgot_password
+    asked = {"ClientId": pool.client, "Username": email, "Password": NEW_PASSWORD}
+    for _ in range(4):
+        assert refused_with(reset, **asked, ConfirmationCode=wrong(right))[0] == "CodeMismatchException"
+    for _ in range(2):
+        refused = refused_with(reset, **asked, ConfirmationCode=right, SecretHash="invented")
+    assert refused[0] == "LimitExceededException"
+    assert refused_with(reset, **asked, ConfirmationCode=right)[0] == "LimitExceededException"
+
+
 @pytest.mark.parametrize("exists", [True, False])
 def test_five_requests_of_a_code_are_the_limit_of_an_hour(pool: Pool, exists: bool) -> None:
     email = pool.user() if exists else pool.address()
