@@ -1,17 +1,14 @@
 """Use case: write policies and revoke tokens. An acknowledged change is effective for the next request."""
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from chalicelib.core.cognito_id import is_cognito_id
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy import Policy, check_subject
 from chalicelib.core.statement import Statement
 from chalicelib.ports import Generation, PolicyStore, Revocation, RevocationKind, Revocations
-
-# The form of `sub` and `origin_jti` in Cognito, for local users and for users of an identity provider.
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def _accept(_subject: str, _after: Sequence[Statement]) -> None:
@@ -100,7 +97,7 @@ class Administer:
         if kind == "client":
             if value not in self.clients():
                 raise InvalidInput(kind, f"{value[:80]!r} is not an app client of this application (CLIENT_IDS)")
-        elif not _UUID.fullmatch(value):
+        elif not is_cognito_id(value):
             claim = "sub" if kind == "sub" else "origin_jti"
             hint = "; revoke a machine by its client" if kind == "sub" else ""
             raise InvalidInput(kind, f"expected the token's {claim}, a UUID in lower case{hint}")

@@ -1,5 +1,10 @@
-"""Reads the groups of a user pool."""
+"""Reads the groups of a user pool.
 
+No error contains anything of Cognito's message, which can contain an e-mail address.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,23 +25,29 @@ class PoolGroups:
 
     def groups_of(self, username: str) -> tuple[str, ...]:
         pages = self.client.get_paginator("admin_list_groups_for_user")
-        try:
+        with failures_named("groups_unreachable", {"InvalidParameterException": NotFound("the user")}):
             answers = list(pages.paginate(UserPoolId=self.pool_id, Username=username))
-        except (BotoCoreError, ClientError) as error:
-            if _code(error) in ("UserNotFoundException", "InvalidParameterException"):
-                raise NotFound("the user") from error
-            raise InternalError("groups_unreachable", "Cognito did not list the groups of a user") from error
         return tuple(group["GroupName"] for answer in answers for group in answer["Groups"])
 
     def group_exists(self, group: str) -> bool:
         try:
-            self.client.get_group(UserPoolId=self.pool_id, GroupName=group)
-        except (BotoCoreError, ClientError) as error:
-            if _code(error) == "ResourceNotFoundException":
-                return False
-            raise InternalError("groups_unreachable", f"Cognito did not describe the group {group}") from error
+            with failures_named("groups_unreachable", {"ResourceNotFoundException": NotFound("the group")}):
+                self.client.get_group(UserPoolId=self.pool_id, GroupName=group)
+        except NotFound:
+            return False
         return True
 
 
-def _code(error: BotoCoreError | ClientError) -> str:
-    return error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+@contextmanager
+def failures_named(reason: str, answers: Mapping[str, Exception] | None = None) -> Iterator[None]:
+    """Raise a failure of Cognito as one of ours.
+
+    reason   the code of the InternalError
+    answers  the errors that answer a caller, by Cognito's code
+    """
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        known = {"UserNotFoundException": NotFound("the user"), **(answers or {})}
+        raise known.get(code) or InternalError(reason, f"Cognito: {code}") from None

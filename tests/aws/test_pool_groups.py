@@ -1,5 +1,6 @@
 """Reads the groups of a user pool against botocore's models: no network, no AWS."""
 
+import traceback
 from typing import Any
 
 import pytest
@@ -49,7 +50,10 @@ def test_a_group_exists_only_if_the_pool_has_it() -> None:
 )
 def test_an_unreachable_pool_is_our_failure_and_not_a_missing_group(operation: str, ask: Any) -> None:
     client, stubber = stubbed("cognito-idp")
-    stubber.add_client_error(operation, "TooManyRequestsException")
+    stubber.add_client_error(operation, "TooManyRequestsException", "too many for clerk@example.com")
     with pytest.raises(InternalError) as failed:
         ask(PoolGroups(client, POOL))
     assert failed.value.code == "groups_unreachable"
+    logged = "".join(traceback.format_exception(failed.value))  # the API logs an error with its causes
+    assert "TooManyRequestsException" in logged
+    assert "clerk@" not in logged, "Cognito's message can contain an e-mail address"
