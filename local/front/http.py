@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Container, MutableMapping
+from collections.abc import Awaitable, Callable, Container, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -58,8 +58,9 @@ class Request:
 
     @cached_property
     def cookies(self) -> dict[str, str]:
-        pairs = (pair.strip().partition("=") for pair in self.header("cookie").split(";"))
-        return {name: value for name, _, value in pairs}
+        """Returns the cookies. Of two with one name, the first counts: a browser sends the most specific path first."""
+        pairs = [pair.strip().partition("=") for pair in self.header("cookie").split(";")]
+        return {name: value for name, _, value in reversed(pairs)}
 
     @property
     def fields(self) -> dict[str, Any] | None:
@@ -120,6 +121,16 @@ Forward = Callable[[Request], Awaitable[Response]]
 def code_of(response: Response) -> str:
     """Returns the authorization code of a redirect to an application, or an empty text."""
     return parse_qs(urlsplit(response.header("location")).query).get("code", [""])[-1]
+
+
+def redirect(address: str, *headers: tuple[bytes, bytes]) -> Response:
+    """Returns a redirect. The address is one of the pages, of a provider, or the exact address of a client."""
+    return Response(302, b"", ((b"location", address.encode()), (b"cache-control", b"no-store"), *headers))
+
+
+def with_query(address: str, parameters: Mapping[str, str]) -> str:
+    """Returns an address with more parameters in its query."""
+    return f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(parameters)}"
 
 
 def aws_error(code: str, message: str, status: int = 400) -> Response:

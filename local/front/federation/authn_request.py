@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import zlib
 from datetime import UTC, datetime
-from urllib.parse import urlencode, urlsplit
 
 from lxml import etree
+
+from local.front.http import with_query
 
 _P, _A = "urn:oasis:names:tc:SAML:2.0:protocol", "urn:oasis:names:tc:SAML:2.0:assertion"
 _POST = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
@@ -35,4 +36,4 @@ def sign_in_url(address: str, request_id: str, relay_state: str, *, issuer: str,
     etree.SubElement(request, f"{{{_A}}}Issuer").text = issuer
     deflated = zlib.compress(etree.tostring(request), wbits=-15)
     sent = {"SAMLRequest": base64.b64encode(deflated).decode(), "RelayState": relay_state}
-    return f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(sent)}"
+    return with_query(address, sent)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from local.front.federation import oidc
 from local.front.federation.identity import Identity, Refused
+from local.front.http import with_query
 
 Fetch = Callable[..., Any]  # (url, form=None, bearer="") → the parsed JSON; raises OSError or ValueError
 _SECONDS = 10
@@ -39,7 +40,7 @@ class OidcProvider:
             "state": state,
             "nonce": nonce,
         }
-        return f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(asked)}"
+        return with_query(address, asked)
 
     def identity(self, code: str, nonce: str, now: float) -> Identity:
         """Returns the verified identity that a code stands for. Raises Refused."""

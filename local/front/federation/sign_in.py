@@ -7,7 +7,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Callable
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from ministack.core.concurrency import run_reentrant
 
@@ -18,7 +18,7 @@ from local.front.federation.identity import Refused, mapped
 from local.front.federation.oidc_provider import fetch_json, fetch_text
 from local.front.federation.providers import Answer, Providers
 from local.front.federation.replay import AcceptedAssertions
-from local.front.http import Forward, Request, Response, code_of
+from local.front.http import Forward, Request, Response, code_of, redirect, with_query
 
 _S256 = re.compile(r"[A-Za-z0-9_-]{43}")
 _COOKIE = "company-sign-in"
@@ -74,7 +74,7 @@ class CompanySignIn:
             return _to_application(back, state, str(refusal))
         # Without SameSite, because a provider of another site returns by a POST of its page.
         cookie = f"{_COOKIE}={browser}; Path=/; HttpOnly; Max-Age={_SECONDS}"
-        return _redirect(address, (b"set-cookie", cookie.encode()))
+        return redirect(address, (b"set-cookie", cookie.encode()))
 
     async def finish(self, request: Request, forward: Forward) -> Response:
         """Verifies the answer of a provider, and redirects to the application with a code or an error."""
@@ -156,11 +156,7 @@ def _digest(browser: str) -> str:
 def _to_application(address: str, state: str, description: str) -> Response:
     """Redirects to a registered address of the app client with an error."""
     query = {"error": "invalid_request", "error_description": description, **({"state": state} if state else {})}
-    return _redirect(f"{address}{'&' if urlsplit(address).query else '?'}{urlencode(query)}")
-
-
-def _redirect(address: str, *headers: tuple[bytes, bytes]) -> Response:
-    return Response(302, b"", ((b"location", address.encode()), (b"cache-control", b"no-store"), *headers))
+    return redirect(with_query(address, query))
 
 
 def _refused(code: str, description: str) -> Response:

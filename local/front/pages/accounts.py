@@ -12,13 +12,13 @@ from typing import Any
 
 from local.front import directory
 from local.front.directory import AppClient, Record
-from local.front.http import Response
+from local.front.http import Response, redirect
 from local.front.pages import authorization as authorizations
 from local.front.pages import log_in
 from local.front.pages.authorization import Authorization
 from local.front.pages.flows import Flow, Step
 from local.front.pages.passwords import faults, rules
-from local.front.pages.site import Site, Visit, redirect
+from local.front.pages.site import Site, Visit
 
 _WRONG_CODE = "This code is not valid. Enter the code of the newest message, or request a new code."
 _CODE_ERRORS = {"CodeMismatchException", "ExpiredCodeException", "NotAuthorizedException"}

@@ -29,12 +29,6 @@ class Browser:
         return not self.is_new and hmac.compare_digest(form.get(FORM_TOKEN, "").encode(), self.form_token.encode())
 
 
-def cookie(request: Request, name: str) -> str:
-    """Returns the value of a cookie, or an empty text."""
-    pairs = [pair.strip().partition("=") for pair in request.header("cookie").split(";")]
-    return next((value for key, _, value in pairs if key == name), "")
-
-
 def set_cookie(name: str, value: str, seconds: int | None = None) -> tuple[bytes, bytes]:
     """Returns the header that sets a cookie. Without seconds, it ends with the browser. With 0, it ends now.
 
@@ -48,7 +42,7 @@ def recognise(key: bytes) -> Callable[[Request], Browser]:
     """Returns a function that recognises the browser of a request. The key makes the tokens of the forms."""
 
     def browser_of(request: Request) -> Browser:
-        sent = cookie(request, COOKIE)
+        sent = request.cookies.get(COOKIE, "")
         known = bool(_ID.fullmatch(sent))
         identifier = sent if known else secrets.token_urlsafe(32)
         token = hmac.new(key, identifier.encode(), hashlib.sha256).hexdigest()

@@ -7,11 +7,11 @@ from urllib.parse import urlencode
 from local.front import directory
 from local.front.attempts import LOCKED, subject
 from local.front.directory import AppClient, Record
-from local.front.http import Response
+from local.front.http import Response, redirect, with_query
 from local.front.pages import authorization as authorizations
 from local.front.pages.authorization import Authorization
 from local.front.pages.flows import Flow, Step
-from local.front.pages.site import Site, Visit, redirect
+from local.front.pages.site import Site, Visit
 
 WRONG_PASSWORD = "Incorrect username or password."
 CLIENT_DELETED = "The application is no longer known."
@@ -27,8 +27,7 @@ async def authorize(site: Site, visit: Visit, asked: Authorization) -> Response:
         return redirect(directory.issue_code(app, user["Username"], asked.asked), renewed)
     if prompt == "none":
         state = {"state": asked.asked["state"]} if "state" in asked.asked else {}
-        address = asked.asked["redirect_uri"]
-        return redirect(f"{address}{'&' if '?' in address else '?'}{urlencode({'error': 'login_required', **state})}")
+        return redirect(with_query(asked.asked["redirect_uri"], {"error": "login_required", **state}))
     hint = visit.request.parameter("login_hint")
     return redirect(f"/login?{asked.query}{'&' + urlencode({'login_hint': hint}) if hint else ''}")
 

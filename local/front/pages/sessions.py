@@ -13,7 +13,7 @@ from local.front import directory
 from local.front.directory import AppClient, Record
 from local.front.http import Request
 from local.front.pages.authorization import accepts_passwords
-from local.front.pages.browser import cookie, set_cookie
+from local.front.pages.browser import set_cookie
 
 COOKIE = "sign-in-session"
 SECONDS = 3600
@@ -45,7 +45,7 @@ class Sessions:
 
     def resume(self, request: Request, app: AppClient) -> tuple[Record, tuple[bytes, bytes]] | None:
         """Returns the user of a session that is enough for this client, and the header that renews the cookie."""
-        value = cookie(request, COOKIE)
+        value = request.cookies.get(COOKIE, "")
         session = self._open.get(value)
         if session is None or session.expires_at <= self._now() or session.pool_id != app.pool["Id"]:
             return None
@@ -61,5 +61,5 @@ class Sessions:
 
     def end(self, request: Request) -> tuple[bytes, bytes]:
         """Ends the session of a browser, and returns the header that deletes the cookie."""
-        self._open.pop(cookie(request, COOKIE), None)
+        self._open.pop(request.cookies.get(COOKIE, ""), None)
         return set_cookie(COOKIE, "", 0)

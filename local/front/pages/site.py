@@ -66,8 +66,3 @@ class Visit:
     def error(self, problem: str, status: int = 400) -> Response:
         """Renders the error page. It leads back to the sign-in page if the authorization request is known."""
         return self.show("error.html", status=status, problem=problem)
-
-
-def redirect(address: str, *headers: tuple[bytes, bytes]) -> Response:
-    """Returns a redirect. The address is one of the pages, or the exact address of a client."""
-    return Response(302, b"", ((b"location", address.encode()), (b"cache-control", b"no-store"), *headers))
