@@ -13,7 +13,6 @@ from chalicelib.aws.credentials import credentials_from
 from chalicelib.aws.directory import OnboardingTable, UserPool
 from chalicelib.aws.endpoint import ca_bundle_from, endpoint_from
 from chalicelib.aws.items import ItemReader
-from chalicelib.aws.jwks import JwksKeySource, fetch_jwks
 from chalicelib.aws.policy_reads import PolicyReads
 from chalicelib.aws.reader import DynamoDBReader
 from chalicelib.aws.signature import Credentials
@@ -23,22 +22,24 @@ from chalicelib.core.errors import InternalError
 from chalicelib.federate import TokenGroups
 from chalicelib.onboard import Onboard
 from chalicelib.settings import Settings
-from chalicelib.verify import VerifyToken
 
 # The SDK takes most of the time of a cold start. The two functions that a request or a sign-in waits for, authorize and
-# token_groups, start without it. Therefore the other functions import the SDK and its adapters themselves.
+# token_groups, start without it. Therefore the other functions import the SDK and its adapters themselves. The same
+# applies to the cryptography of tokens, which no trigger needs.
 if TYPE_CHECKING:
     import boto3
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from chalicelib.administer import Administer
+    from chalicelib.aws.jwks import JwksKeySource
     from chalicelib.aws.policies import PolicyTable
     from chalicelib.aws.pool_groups import PoolGroups
     from chalicelib.explain import Explain
     from chalicelib.invalidate import Invalidate
     from chalicelib.ports import PolicyCatalog, Revocation
     from chalicelib.users import AdministerUsers
+    from chalicelib.verify import VerifyToken
 
 # Shorter than the Lambdas' timeout of 5 s, so that a failure is reported by its reason code.
 _SHORT = Timeouts(connect=1, response=2)
@@ -58,7 +59,9 @@ def function_name() -> str:
 
 
 @cache
-def keys() -> JwksKeySource:
+def keys() -> "JwksKeySource":
+    from chalicelib.aws.jwks import JwksKeySource, fetch_jwks
+
     return JwksKeySource(partial(fetch_jwks, settings().jwks_url), max_age=settings().jwks_max_age_seconds)
 
 
@@ -68,7 +71,9 @@ def keys_outage_seconds() -> float:
 
 
 @cache
-def verify() -> VerifyToken:
+def verify() -> "VerifyToken":
+    from chalicelib.verify import VerifyToken
+
     expected = Expectation(settings().issuer, settings().client_ids)
     return VerifyToken(keys(), expected, remember=settings().remembered_tokens)
 

@@ -2,15 +2,17 @@
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 from chalice.app import Blueprint, DynamoDBEvent
 
 from chalicelib import wiring
 from chalicelib.settings import Settings
 from chalicelib.start import in_init_phase
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
 
 policy_changed_trigger = Blueprint(__name__)
 
@@ -38,6 +40,9 @@ def handle_policy_changes(
 
     Shape:   a DynamoDB stream batch → {"batchItemFailures": [{"itemIdentifier": sequence number}]}
     """
+    # Imported here: the API loads this module too, and the package imports the events of all services.
+    from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+
     records = [DynamoDBRecord(record) for record in event["Records"]]
     try:
         generation = invalidate()()
@@ -50,7 +55,7 @@ def handle_policy_changes(
     return {"batchItemFailures": []}
 
 
-def _change(record: DynamoDBRecord) -> dict[str, Any]:
+def _change(record: "DynamoDBRecord") -> dict[str, Any]:
     """Return the fields of the audit log for one change. A change by another tool can lack any field."""
     changed = record.dynamodb
     before, after = (changed.old_image, changed.new_image) if changed else ({}, {})

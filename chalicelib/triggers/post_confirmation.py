@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.data_classes.cognito_user_pool_event import PostConfirmationTriggerEvent
 from chalice.app import Blueprint
 
 from chalicelib import wiring
@@ -29,13 +28,13 @@ def handle_post_confirmation(
     the user has no group, and the metric and the log line report it.
     """
     try:
-        trigger = PostConfirmationTriggerEvent(event)
-        if trigger.trigger_source != "PostConfirmation_ConfirmSignUp":
+        if event["triggerSource"] != "PostConfirmation_ConfirmSignUp":
             return event  # the reset of a forgotten password is not a sign-up
-        if trigger.request.user_attributes.get("cognito:user_status") == "EXTERNAL_PROVIDER":
+        attributes = event["request"]["userAttributes"]
+        if attributes.get("cognito:user_status") == "EXTERNAL_PROVIDER":
             return event  # the pre-token trigger handles users of an identity provider
-        subject = trigger.request.user_attributes["sub"]
-        groups = onboard()(trigger.user_pool_id, trigger.user_name, subject)
+        subject = attributes["sub"]
+        groups = onboard()(event["userPoolId"], event["userName"], subject)
         logger.info("default groups given", extra={"sub": subject, "groups": list(groups)})
     except Exception as failure:
         report_failure(logger, "default groups not given", failure)
