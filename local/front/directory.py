@@ -60,6 +60,10 @@ def attributes(user: Record) -> dict[str, str]:
     return cognito._attr_list_to_dict(user.get("Attributes", []))
 
 
+def sub(user: Record) -> str:
+    return attributes(user)["sub"]
+
+
 def claims(token: object) -> Record:
     """Returns the unverified claims of a token. They are empty if the text is not a token."""
     return cognito._token_claims(token)

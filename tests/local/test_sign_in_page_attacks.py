@@ -240,6 +240,25 @@ def test_the_session_of_a_disabled_or_deleted_user_ends(pool: Pool) -> None:
         assert "Sign in" in pool.arrive(browser=browser).page.text
 
 
+def test_the_session_of_a_deleted_user_is_not_the_session_of_the_next_user_with_the_name(cloud: Cloud) -> None:
+    pool = Pool(cloud, by_email=False)
+    browser = pool.after_password(pool.user("clerk"))
+    assert code_in(pool.arrive(browser=browser).location)
+    pool.idp.admin_delete_user(UserPoolId=pool.id, Username="clerk")
+    pool.user("clerk")
+    assert "Sign in" in pool.arrive(browser=browser).page.text
+
+
+def test_a_step_of_a_deleted_user_is_not_a_step_of_the_next_user_with_the_name(cloud: Cloud) -> None:
+    pool = Pool(cloud, by_email=False)
+    browser = pool.after_password(pool.user("clerk", permanent=False))
+    pool.idp.admin_delete_user(UserPoolId=pool.id, Username="clerk")
+    pool.user("clerk", permanent=False)
+    browser.submit(password=NEW_PASSWORD, password_again=NEW_PASSWORD)
+    assert (browser.answer.status_code, browser.location) == (400, "")
+    assert pool.idp.admin_get_user(UserPoolId=pool.id, Username="clerk")["UserStatus"] == "FORCE_CHANGE_PASSWORD"
+
+
 def test_a_user_who_is_disabled_or_deleted_between_two_steps_gets_no_code(strict: Pool) -> None:
     for end in (strict.idp.admin_disable_user, strict.idp.admin_delete_user):
         email, secret = strict.enrolled()

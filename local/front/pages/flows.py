@@ -27,6 +27,7 @@ class Flow:
     """One open step.
 
     username       as the user typed it, or of the pool
+    sub            of the user, after the password
     authenticator  the new secret, during the set-up
     sent_to        where the user expects the mailed code
     """
@@ -36,6 +37,7 @@ class Flow:
     step: Step
     username: str
     expires_at: float
+    sub: str = ""
     authenticator: str = ""
     sent_to: str = ""
 

@@ -86,10 +86,10 @@ def proceed(
         return visit.error(CLIENT_DELETED)
     if not user.get("Enabled", True):
         return visit.error("User is disabled.")
-    name = user["Username"]
+    name, sub = user["Username"], directory.sub(user)
     match user["UserStatus"]:
         case "FORCE_CHANGE_PASSWORD":
-            return _open(site, visit, asked, app, Step.NEW_PASSWORD, name)
+            return _open(site, visit, asked, app, Step.NEW_PASSWORD, name, sub=sub)
         case "UNCONFIRMED":
             return _open(site, visit, asked, app, Step.CONFIRM, name, sent_to=typed)
         case "RESET_REQUIRED":
@@ -98,9 +98,11 @@ def proceed(
             return visit.error("This user cannot sign in with a password.")
     due = None if second_factor else directory.mfa_challenge(app.pool, user)
     if due and due["ChallengeName"] == "MFA_SETUP":
-        return _open(site, visit, asked, app, Step.MFA_SETUP, name, authenticator=directory.new_authenticator())
+        return _open(
+            site, visit, asked, app, Step.MFA_SETUP, name, sub=sub, authenticator=directory.new_authenticator()
+        )
     if due:
-        return _open(site, visit, asked, app, Step.MFA, name)
+        return _open(site, visit, asked, app, Step.MFA, name, sub=sub)
     site.attempts.succeeded(subject(app.pool, name))
     address = directory.issue_code(app, name, asked.asked)
     if not address:

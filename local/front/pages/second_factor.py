@@ -77,7 +77,9 @@ def _wrong_code(site: Site, app: AppClient, user: Record, authenticator: str, co
 def _who(flow: Flow) -> tuple[AppClient | None, Record | None]:
     app = flow.authorization.app
     user = directory.user(app.pool, flow.username) if app else None
-    return app, user if user and user.get("Enabled", True) else None
+    # Another user can have the name after the deletion of the first one.
+    same = user is not None and directory.sub(user) == flow.sub and user.get("Enabled", True)
+    return app, user if same else None
 
 
 def _name(user: Record) -> str:

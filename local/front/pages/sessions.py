@@ -21,10 +21,14 @@ SECONDS = 3600
 
 @dataclass(frozen=True)
 class Session:
-    """A browser that has signed in with a password."""
+    """A browser that has signed in with a password.
+
+    sub  of the user: another user can have the name after the deletion of the first one
+    """
 
     pool_id: str
     username: str
+    sub: str
     second_factor: bool
     expires_at: float
 
@@ -39,7 +43,7 @@ class Sessions:
     def begin(self, app: AppClient, user: Record, *, second_factor: bool) -> tuple[bytes, bytes]:
         """Opens a session under a new cookie, and returns the header that sets it."""
         now, value = self._now(), secrets.token_urlsafe(32)
-        session = Session(app.pool["Id"], user["Username"], second_factor, now + SECONDS)
+        session = Session(app.pool["Id"], user["Username"], directory.sub(user), second_factor, now + SECONDS)
         self._open = {v: s for v, s in self._open.items() if s.expires_at > now} | {value: session}
         return set_cookie(COOKIE, value, SECONDS)
 
@@ -52,7 +56,7 @@ class Sessions:
         if not accepts_passwords(app):
             return None  # a client for company sign-in only: its users do not come with a password
         user = directory.user(app.pool, session.username)
-        if user is None or not directory.may_sign_in(user):
+        if user is None or directory.sub(user) != session.sub or not directory.may_sign_in(user):
             return None
         if directory.mfa_challenge(app.pool, user) and not session.second_factor:
             return None
