@@ -13,7 +13,7 @@ from chalicelib.core.policy import Policy
 from chalicelib.core.policy_json import as_dict, parse_statements
 from chalicelib.core.statement import Statement
 from chalicelib.ports import RevocationKind
-from chalicelib.request_body import fields, flag, read_json
+from chalicelib.request_body import caller_id, fields, flag, read_json, read_optional_json
 from chalicelib.start import in_init_phase
 
 admin_blueprint = Blueprint(__name__)
@@ -41,7 +41,7 @@ def put_policy(kind: str, name: str) -> Any:
 
 @admin_blueprint.route("/admin/policies/{kind}/{name}", methods=["DELETE"], authorizer=policy_authorizer)
 def delete_policy(kind: str, name: str) -> Any:
-    force = parse_deletion(_body() if admin_blueprint.current_request.raw_body else {})
+    force = parse_deletion(read_optional_json(admin_blueprint.current_request, _MOST_BYTES))
     wiring.administer().delete_policy(f"{kind}:{name}", _caller_id(), force=force)
     return no_content()
 
@@ -102,7 +102,7 @@ def _body() -> Any:
 
 
 def _caller_id() -> str:
-    return cast(str, admin_blueprint.current_request.context["authorizer"]["principalId"])
+    return caller_id(admin_blueprint.current_request)
 
 
 def _shown(policy: Policy) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Reads the body of a request: strict JSON, and an object with exactly the fields that a route takes."""
+"""Reads a request: its caller, and its body: strict JSON, an object with exactly the fields that a route takes."""
 
 from collections.abc import Collection, Mapping
 from typing import Any, cast
@@ -18,6 +18,16 @@ def read_json(request: Request, most_bytes: int | None = None) -> Any:
         return strict_json.parse(body)
     except ValueError as error:
         raise InvalidInput("body", f"is not JSON: {error}") from None
+
+
+def read_optional_json(request: Request, most_bytes: int) -> Any:
+    """Returns the body of a request as `read_json` does, and an empty object for a request without a body."""
+    return read_json(request, most_bytes) if request.raw_body else {}
+
+
+def caller_id(request: Request) -> str:
+    """Returns the `sub` or the client id that the authorizer gave."""
+    return cast(str, request.context["authorizer"]["principalId"])
 
 
 def fields(body: Any, required: Collection[str] = (), optional: Collection[str] = ()) -> Mapping[str, Any]:

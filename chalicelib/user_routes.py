@@ -6,7 +6,7 @@ Who may set groups can become an administrator. An answer contains no secret.
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any
 
 from chalice.app import Blueprint, Response
 
@@ -14,7 +14,7 @@ from authorizers.policy import policy_authorizer
 from chalicelib import wiring
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.user_name import EXPECTED_ADDRESS
-from chalicelib.request_body import fields, flag, read_json
+from chalicelib.request_body import caller_id, fields, flag, read_json, read_optional_json
 
 users_blueprint = Blueprint(__name__)
 
@@ -116,8 +116,8 @@ def _body() -> Any:
 
 
 def _optional_body() -> Any:
-    return _body() if users_blueprint.current_request.raw_body else {}
+    return read_optional_json(users_blueprint.current_request, _MOST_BYTES)
 
 
 def _caller_id() -> str:
-    return cast(str, users_blueprint.current_request.context["authorizer"]["principalId"])
+    return caller_id(users_blueprint.current_request)
