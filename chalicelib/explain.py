@@ -45,7 +45,7 @@ class Explanation:
     because   the statements that made the decision
     policies  the policies that apply, as "subject@version"
     nearest   the nearest change that reverses the decision
-    route     the route that answers the request, or None: then API Gateway answers 403 whatever the policies allow
+    route     the route that handles the request; None: no route, and API Gateway returns 403 for every policy
     """
 
     allowed: bool

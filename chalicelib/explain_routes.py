@@ -1,4 +1,4 @@
-"""The administration API: routes that explain decisions and show who may do what. They change nothing.
+"""The administration API: routes that explain decisions and show permissions. They change nothing.
 
 An answer names policies and statements. It contains no token and no claim.
 """

@@ -41,11 +41,12 @@ class RefuseLockOut:
     administrators: Administrators
 
     def __call__(self, subject: str, after: Sequence[Statement]) -> Policy | None:
-        """Return the policy of another administrator, which must remain for the change; None if it needs no other.
+        """Return the policy of another administrator. None if the change removes no administrator.
 
-        Two administrators can remove each other at the same time. So the write must check that the other one remains.
+        Two administrators can remove each other at the same time. So the write must check that the returned policy has
+        not changed.
 
-        Raises:  LastAdministrator if only this subject is an administrator, and will not be; InternalError
+        Raises:  LastAdministrator if the change removes the last administrator; InternalError
         """
         if administers(subject, after):
             return None

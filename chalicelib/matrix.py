@@ -128,7 +128,7 @@ def cell(policy: Policy | CorruptPolicy, route: Route) -> Cell:
 def cases(route: Route, statements: Sequence[Statement]) -> list[Case]:
     """Return the cases that the statements can decide differently, the usual case first. Raises TooManyPatterns.
 
-    An Allow counts if the token has one of its scopes, and so does a Deny. So single scopes show whether any token is
+    A statement with scopes counts if the token has one of them. So tokens with one scope each show whether any token is
     allowed and whether any token is denied.
     """
     relevant = [statement for statement in statements if route.method in statement.methods]

@@ -154,7 +154,7 @@ def _other_groups(
         decisive = next((s for s in policy.statements if s.counts_for(scopes) and request.is_covered_by(s)), None)
         if decisive is not None:
             place = policy.subject, decisive.sid, policy.version
-            # The group with the most specific pattern gives the least beside this request.
+            # The group with the most specific pattern permits the fewest other requests.
             distance = 3 + 1 / (1 + _closest(decisive, request.paths[0]))
             yield _Candidate(distance, Change(*place, Kind.JOIN), (*own, policy), scopes)
 

@@ -109,7 +109,7 @@ class Settings:
         "_HANDLER",
         optional_text,
         "module and name",
-        "the handler that Lambda loads this process for, which is built at once; set by Lambda, and nowhere else",
+        "the handler that Lambda loads; its use case is built at once; set only by Lambda",
         default="",
     )
     initialization_type = Setting(

@@ -1,6 +1,6 @@
 """The administration API: routes that invite users, set their groups and end their access.
 
-Who may set groups can become an administrator. An answer contains no secret.
+A caller who may set groups can become an administrator. An answer contains no secret.
 """
 
 import re

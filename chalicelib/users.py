@@ -28,8 +28,8 @@ class Result:
     """A user after a change.
 
     added, removed  the groups that the change gave and took
-    revoked_at      the tokens that were issued until then are refused, in seconds since 1970; None: none is refused
-    notices         what the change ends, and what it does not end, for people
+    revoked_at      seconds since 1970: tokens that were issued until then are refused. None: no token is refused
+    notices         messages for people about access that ended and access that remains
     """
 
     user: User
@@ -96,11 +96,11 @@ class AdministerUsers:
         return Result(user, self.accounts.groups_of(user.username), added)
 
     def set_groups(self, name: str, groups: Collection[str], author: str, force: bool = False) -> Result:
-        """Give a user exactly these groups. A change that takes a group also revokes the user's older tokens.
+        """Give a user exactly these groups. A change that removes a group also revokes the user's older tokens.
 
-        A request that changes nothing revokes, too: it may repeat a request that has failed.
+        A request that changes no group also revokes the tokens, because it may repeat a request that has failed.
 
-        force    take the groups also from the last administrator
+        force    remove the groups also from the last administrator
         Raises:  InvalidInput, NotFound, LastAdministrator, InternalError
         """
         user, before = self.show(name)
@@ -123,13 +123,13 @@ class AdministerUsers:
             for group in added:
                 self.accounts.add_to_group(user.username, group)
         finally:
-            # Also the tokens that were issued since the first revocation, with the groups that are now taken.
+            # Tokens that were issued since the first revocation contain the groups that are now removed.
             revoked_at = self.revoke(user.sub, author).revoked_at
         after = self.accounts.groups_of(user.username)
         return Result(user, after, added, removed, revoked_at, (_REVOKED, _USE_CASE_1))
 
     def disable(self, name: str, author: str, force: bool = False) -> Result:
-        """Keep a user out: no new tokens, also with the cookie of the sign-in pages; issued tokens are revoked.
+        """Disable a user and revoke the issued tokens. The cookie of the sign-in pages gives no new tokens either.
 
         force    disable also the last administrator
         Raises:  InvalidInput, NotFound, LastAdministrator, InternalError

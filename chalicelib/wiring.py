@@ -104,7 +104,7 @@ def _trigger_reader() -> ItemReader:
 
 
 def _small_reader(attempts: int, timeouts: Timeouts) -> ItemReader | None:
-    """Returns None if the environment asks for something that only the SDK does."""
+    """Returns None if the environment needs a feature that only the SDK has."""
     endpoint = endpoint_from(os.environ)
     if endpoint is None:
         return None

@@ -1,4 +1,4 @@
-"""Reads the policy files, `policies/*.yaml`, and explains what is wrong with a file that cannot be stored."""
+"""Reads the policy files, `policies/*.yaml`, and explains the mistake in an invalid file."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ from infra.errors import Refused
 from infra.policy_patterns import mistake
 from infra.templates import read_yaml
 
-EXPECTED = "expected.yaml"  # the table of who may do what, which is not a policy
+EXPECTED = "expected.yaml"  # the table of expected permissions, which is not a policy
 
 _STATEMENT = re.compile(r"statements\[(\d+)\](?:\.(\w+))?(?:\[(\d+)\])?: (.*)", re.DOTALL)
 _REMEDY = {
@@ -108,7 +108,7 @@ def _read(folder: Path, path: Path, outputs: Mapping[str, str]) -> PolicyFile:
 
 
 def _explained(error: InvalidInput, statements: Any) -> str:
-    """Returns the message with the statement's number and sid as people count and name them."""
+    """Returns the message with the statement's number, counted from 1, and its sid."""
     found = _STATEMENT.fullmatch(error.message)
     if not found:
         return f"{error.message}. Correct it."

@@ -120,14 +120,14 @@ def _idle(statements: Sequence[Statement], number: int, around: Surroundings) ->
         overriding = next(
             place(statements.index(other), other.sid) for other in denies if _any_covers([other], *covered[0])
         )
-        yield f"it can never count: {overriding} denies what it allows. Remove one of them."
+        yield f"it has no effect: {overriding} denies every request that it allows. Remove one of them."
         return
     for position, other in enumerate(statements):
         if position == number or other.effect is not statement.effect:
             continue
         twin = all(_any_covers([statement], *it) for it in _covered(statements, other, around))
         if all(_any_covers([other], *it) for it in covered) and (position < number or not twin):
-            yield f"it changes nothing: {place(position, other.sid)} already covers it. Remove one of them."
+            yield f"it has no effect: {place(position, other.sid)} already covers it. Remove one of them."
             return
 
 

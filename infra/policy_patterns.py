@@ -30,7 +30,7 @@ def mistake(pattern: str) -> str | None:
     if "%" in pattern:
         return f"{pattern} is percent-encoded. Write ? or * in place of such a character."
     if len(pattern) > 1 and pattern.endswith("/"):
-        return f"{pattern} ends with a slash, which no route does. Write {pattern.rstrip('/')}."
+        return f"{pattern} ends with a slash. No route ends with a slash. Write {pattern.rstrip('/')}."
     return None
 
 

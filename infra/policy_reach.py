@@ -1,4 +1,4 @@
-"""Says in routes what the change of a policy gives and takes. Pure."""
+"""Finds the routes that a subject gains or loses when its policy changes. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

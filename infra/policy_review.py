@@ -1,4 +1,4 @@
-"""Reviews the folder of policies: every file, the policies together, and the table of who may do what."""
+"""Reviews the folder of policies: every file, the policies together, and the table of expected permissions."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ def read_routes(template: Mapping[str, Any], project: Path = PROJECT) -> tuple[R
 
 def _check_table(folder: Path, files: Sequence[PolicyFile], around: Surroundings, known: Known) -> list[str]:
     if not (folder / EXPECTED).exists():
-        return [f"{folder.name}/{EXPECTED}: this file is missing. Write who may do what, as docs/policies.md says."]
+        return [f"{folder.name}/{EXPECTED}: this file is missing. Create it as docs/policies.md describes."]
     subjects = {
         f"client:{name}": f"client:{known.outputs[name]}" for name in known.outputs if name.endswith("ClientId")
     }

@@ -1,4 +1,4 @@
-"""Reads `policies/expected.yaml`, the reviewed table of who may do what."""
+"""Reads `policies/expected.yaml`, the reviewed table of expected permissions."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,9 @@ _ENTRY_FORM = (
 
 @dataclass(frozen=True)
 class Entry:
-    """What a group, a client or the token of anybody may and may not do.
+    """The routes that a group, a client or a token with these scopes may call, and those that it may not call.
 
-    subject  `group:<name>` or `client:<name of an output>`; empty for a token with these scopes, whoever has it
+    subject  `group:<name>` or `client:<name of an output>`; empty for the token of any user with these scopes
     scopes   of the token
     """
 

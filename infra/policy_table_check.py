@@ -1,4 +1,4 @@
-"""Compares the policies and the routes with the table of who may do what. Pure."""
+"""Compares the policies and the routes with the table of expected permissions. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
@@ -21,7 +21,7 @@ def check_table(
 ) -> list[str]:
     """Returns every difference between the table, the policies and the routes, each with its remedy.
 
-    subjects  the subject of a name in the table, where they differ: `client:<name of an output>` → `client:<id>`
+    subjects  `client:<name of an output>` in the table → `client:<id>` in the policies
     groups    the groups that exist
     scopes    the scopes that exist
     """

@@ -1,4 +1,4 @@
-"""Finds and deletes what outlives a deleted stack: the user pool, the tables, the key and the artifact bucket."""
+"""Finds and deletes the resources that a deleted stack retains: user pool, tables, key and artifact bucket."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Connects a trial stage after `chalice deploy`: what Chalice cannot set, and CloudFormation sets for other stages."""
+"""Sets the properties of a trial stage that Chalice cannot set. CloudFormation sets them for all other stages."""
 
 import json
 from collections.abc import Mapping

@@ -7,7 +7,7 @@ from typer import BadParameter, Context, Option
 from infra.errors import Refused
 from operations.invocation import Invocation
 
-_ENVIRONMENT = "build/bench"  # the compared verifiers are no packages of the development environment
+_ENVIRONMENT = "build/bench"  # the development environment does not contain the compared verifiers
 
 
 def measure(
@@ -15,7 +15,7 @@ def measure(
 ) -> int:
     """Measure decisions, and write docs/performance.md.
 
-    It takes three minutes on an idle machine. `make bench` first installs the packages that it needs.
+    It takes six minutes on an idle machine. `make bench` first installs the packages that it needs.
     """
     if context.invoked_subcommand:
         if quick:

@@ -120,7 +120,7 @@ def _show(output: Output, changes: Sequence["PolicyChange"], routes: Sequence["R
 
 def _headline(change: "PolicyChange") -> str:
     if change.kept:
-        return f"{change}: differs from its file. It stays as it is without --overwrite-policies, which would mean:"
+        return f"{change} differs from its file and is not changed. With --overwrite-policies, the changes are:"
     if change.after is None:
         return f"{change.subject}: delete version {change.version}, because its file no longer exists"
     return f"{change.subject}: write over version {change.version}" if change.version else f"{change.subject}: write"
@@ -152,7 +152,7 @@ def _ask(output: Output) -> bool:
     answer = sys.stdin.readline()
     if not answer:
         output.say("")
-        raise Refused("Nobody answered, and nothing was applied. To apply without a question, pass --yes.")
+        raise Refused("There was no answer, so nothing was applied. To apply without a confirmation, pass --yes.")
     return answer.strip().casefold() in ("y", "yes")
 
 

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 RevokedUser = Annotated[
-    str | None, Option("--user", metavar="USER", help="All tokens of a user until now. A sub need not exist any more.")
+    str | None,
+    Option("--user", metavar="USER", help="Tokens of a user that were issued until now. A deleted user: the sub."),
 ]
 RevokedClient = Annotated[
     str | None,
-    Option("--client", metavar="CLIENT", help="All tokens of an app client until now: its id, or its output."),
+    Option("--client", metavar="CLIENT", help="Tokens of an app client that were issued until now: its id or output."),
 ]
 RevokedSession = Annotated[
     str | None, Option("--session", metavar="ORIGIN_JTI", help="One sign-in of a user, permanently.")

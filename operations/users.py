@@ -21,7 +21,7 @@ Name = Annotated[str, Argument(metavar="USER", help="A user: e-mail address, sub
 Address = Annotated[str, Argument(metavar="ADDRESS", help="The e-mail address of the new user.")]
 Groups = Annotated[list[str] | None, Option("--group", metavar="GROUP", help="A group of the user. Repeatable.")]
 Force = Annotated[bool, Option("--force", help="Also change the last administrator.")]
-NoGroup = Annotated[bool, Option("--none", help="Take all groups.")]
+NoGroup = Annotated[bool, Option("--none", help="Remove all groups.")]
 
 
 def list_(context: Context, stage_name: StageOrLocal, as_json: AsJson = False) -> int:
@@ -79,7 +79,7 @@ def groups(
 ) -> int:
     """Give a user exactly these groups.
 
-    If this takes a group, the user's older tokens are revoked.
+    If this removes a group, the user's older tokens are revoked.
     """
     if bool(group) is none:
         raise Refused("Give the groups of the user with --group, or --none.")

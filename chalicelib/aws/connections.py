@@ -1,6 +1,6 @@
-"""HTTP over kept-alive connections to one server: a POST out, a complete response in.
+"""Sends POST requests to one server over kept-alive HTTP connections.
 
-It uses no proxy, follows no redirect, and accepts no response whose end it cannot see. Every connection verifies the
+It uses no proxy, follows no redirect, and accepts only complete responses. Every connection verifies the
 certificate and the name of the server. Only an endpoint on the loopback interface can be without TLS.
 """
 
@@ -24,7 +24,7 @@ _CLOSED = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)  # by the s
 
 
 class NoResponse(Exception):
-    """There was no complete response. The text is the kind of failure, without anything that was sent or received."""
+    """There was no complete response. The text names the kind of failure, and nothing of the request or response."""
 
 
 class Response(NamedTuple):
@@ -75,7 +75,7 @@ class Connections:
         if idle:
             try:
                 return self._send(idle, headers, body)
-            except _CLOSED:  # while the process was frozen, perhaps: this says nothing about the server
+            except _CLOSED:  # perhaps while the process was frozen; the server can be healthy
                 pass
             except _FAILURES as error:
                 raise NoResponse(type(error).__name__) from None

@@ -1,7 +1,7 @@
 """The groups of the user pool, and the ledger of the users who have received the default groups.
 
-Most sign-ins only read the ledger. Therefore the clients of the SDK are made, and the SDK is imported, when a user is
-added to a group.
+Most sign-ins only read the ledger. Therefore the SDK is imported, and its clients are created, only when a user
+is added to a group.
 """
 
 from collections.abc import Callable

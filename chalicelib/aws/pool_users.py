@@ -99,7 +99,7 @@ def _named(answers: Mapping[str, Exception] | None = None) -> AbstractContextMan
 
 
 def _user(described: Any, attributes: Sequence[Any]) -> User:
-    """Returns a user from a description, whose attributes have another name in each of Cognito's answers."""
+    """Returns a user. Cognito's operations return the attributes under different names, so they are an argument."""
     values = {attribute["Name"]: attribute["Value"] for attribute in attributes}
     created: datetime = described["UserCreateDate"]
     return User(

@@ -9,10 +9,11 @@ from chalicelib.core.statement import Effect, Statement
 
 
 def administers(subject: str, statements: Iterable[Statement]) -> bool:
-    """Return whether the statements alone allow `PUT` of the subject's own policy. From there it can get every right.
+    """Return whether the statements alone allow `PUT` of the subject's own policy.
 
-    An Allow that requires a scope does not count, and every Deny counts: no app client must grant a scope first. A
-    machine is not an administrator: people must be able to correct a mistake.
+    With this permission, the subject can get every other one. An Allow that requires a scope does not count, because
+    an app client would have to grant the scope first. Every Deny counts. A machine is not an administrator, because
+    people must be able to correct a mistake.
     """
     kind, _, name = subject.partition(":")
     counting = [statement for statement in statements if statement.effect is Effect.DENY or not statement.scopes]

@@ -75,7 +75,7 @@ def _is_complete(template: _Template, at: int, inside: bool) -> bool:
 def _steps(
     template: _Template, at: int, inside: bool, patterns: tuple[str, ...], states: tuple[_Positions, ...], fresh: str
 ) -> Iterator[tuple[str, tuple[int, bool]]]:
-    """Yield the next characters that make a difference, and the place in the template after each of them.
+    """Yield the next characters that the patterns distinguish, each with the place in the template after it.
 
     inside  whether the parameter at this place has a character already
     """

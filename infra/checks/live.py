@@ -1,4 +1,4 @@
-"""Reads a deployed stage from AWS, each answer once and when it is needed, and what is expected of it."""
+"""Reads the actual and the expected state of a deployed stage. Reads each answer of AWS once, when it is needed."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -9,7 +9,7 @@ from nanoidp.app import run_app
 
 def _end_with_parent() -> None:
     sys.stdin.buffer.read()
-    os._exit(0)  # the server of nanoidp has no stop
+    os._exit(0)  # nanoidp offers no way to stop its server
 
 
 threading.Thread(target=_end_with_parent, daemon=True).start()

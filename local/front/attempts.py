@@ -29,7 +29,7 @@ Who = tuple[str, str]  # a pool and a username. Names without a user also count,
 
 
 def subject(pool: Record, name: object) -> Who:
-    """Returns whom an attempt counts for: the same for every spelling and alias of one user."""
+    """Returns the key of a user's attempts. All spellings and aliases of one user have the same key."""
     user = directory.user(pool, name)
     return pool["Id"], user["Username"] if user else str(name).casefold()
 
@@ -72,7 +72,7 @@ class Attempts:
         self._failures.pop(who, None)
 
     def begin(self, operation: str, fields: Record) -> Response | Settle:
-        """Counts an operation as failed before it runs, so that concurrent guesses count, or refuses it.
+        """Refuses an operation, or counts it as failed before it runs, so that concurrent guesses count.
 
         Returns a function that takes the response and corrects the count.
         """
@@ -105,7 +105,7 @@ class Attempts:
         if not error and "AuthenticationResult" in response.content:
             self.succeeded(who)
         elif error not in ("NotAuthorizedException", "CodeMismatchException"):
-            # A correct password with a second factor due neither counts nor resets the failures.
+            # If a second factor is required, a correct password is not a failure, and does not reset the failures.
             failures = self._of(who)
             self._failures[who] = replace(failures, number=max(failures.number - 1, 0))
 
@@ -120,7 +120,7 @@ def _error(response: Response) -> str:
 
 
 def _guesses_for(operation: str, fields: Record) -> Who | None:
-    """Returns whose password or authenticator code an operation checks, or None."""
+    """Returns the user whose password or authenticator code an operation checks, or None."""
     app = directory.client(fields.get("ClientId"))
     if app is None:
         return None

@@ -1,4 +1,4 @@
-"""The commands that say who may do what, on the policy files: no cloud, no credentials."""
+"""The commands that show permissions, on the policy files: no cloud, no credentials."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_a_denial_is_explained_on_the_files(command: Command) -> None:
     assert (status, err) == (0, "")
     assert out == (
         "PUT /whoami is denied: not_permitted\n"
-        "  No route of the application answers it: API Gateway answers 403 whatever the policies allow.\n"
+        "  No route of the application handles this request: API Gateway returns 403 for every policy.\n"
         f"  policies in force: group:{DEFAULT_GROUP}\n"
         f'  To allow it: Add PUT to the statement "who-am-i" of group:{DEFAULT_GROUP}.\n'
     )

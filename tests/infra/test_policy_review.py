@@ -155,7 +155,7 @@ MISTAKES = [
     ),
     pytest.param(
         path("/orders/"),
-        [f"{NEW}paths: /orders/ ends with a slash, which no route does. Write /orders."],
+        [f"{NEW}paths: /orders/ ends with a slash. No route ends with a slash. Write /orders."],
         id="12: a slash at the end",
     ),
     # --- a statement that does not do what it says ---
@@ -216,19 +216,20 @@ MISTAKES = [
     pytest.param(
         add('sid: new, effect: Deny, methods: ["*"], paths: [/orders]'),
         [
-            'policies/clerks.yaml: statement 1 ("list"): it can never count: statement 3 ("new") denies what it allows.'
+            'policies/clerks.yaml: statement 1 ("list"): it has no effect: statement 3 ("new") denies every request'
+            " that it allows."
             " Remove one of them."
         ],
         id="21: an Allow that a Deny overrides",
     ),
     pytest.param(
         path("/orders"),
-        [f'{NEW}it changes nothing: statement 1 ("list") already covers it. Remove one of them.'],
+        [f'{NEW}it has no effect: statement 1 ("list") already covers it. Remove one of them.'],
         id="22: a statement that another one covers",
     ),
     pytest.param(
         add(f'sid: new, effect: Allow, methods: [GET, POST], paths: [/orders], scopes: ["{READ}"]'),
-        [f'{NEW}it changes nothing: statement 1 ("list") already covers it. Remove one of them.'],
+        [f'{NEW}it has no effect: statement 1 ("list") already covers it. Remove one of them.'],
         id="23: the same with a scope",
     ),
     # --- the policies as a whole ---
@@ -255,10 +256,10 @@ MISTAKES = [
         ["policies/: no group could change policies through the API. Allow PUT on /admin/policies/* to one group"],
         id="27: no administrator",
     ),
-    # --- the table of who may do what ---
+    # --- the table of expected permissions ---
     pytest.param(
         path("/orders/*/items", "GET"),
-        [f'{NEW}it changes nothing: statement 2 ("read") already covers it. Remove one of them.'],
+        [f'{NEW}it has no effect: statement 2 ("read") already covers it. Remove one of them.'],
         id="28",
     ),
     pytest.param(
@@ -321,7 +322,7 @@ MISTAKES = [
         id="37: a scope that the route does not accept",
     ),
     pytest.param(
-        lambda files: files.pop("expected"), [f"{TABLE}this file is missing. Write who may do what"], id="38: no table"
+        lambda files: files.pop("expected"), [f"{TABLE}this file is missing. Create it as"], id="38: no table"
     ),
     pytest.param(
         replace("expected", "may: everything", "my: everything"), [f"{TABLE}entry 1: expected `group`"], id="39: a typo"

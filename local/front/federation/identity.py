@@ -1,4 +1,4 @@
-"""What a provider states about a user, and the refusal of a statement."""
+"""The identity that a provider states for a user, and the error for a refused answer."""
 
 from __future__ import annotations
 

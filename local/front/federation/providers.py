@@ -1,4 +1,4 @@
-"""The identity providers of a user pool: where to send a browser, and what an answer proves."""
+"""The identity providers of a user pool: the address for a browser, and the identity that an answer proves."""
 
 from __future__ import annotations
 

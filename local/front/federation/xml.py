@@ -1,4 +1,4 @@
-"""Parses XML of strangers: no document type, no entity, no network, UTF-8 only, bounded in size."""
+"""Parses untrusted XML. Allows no document type, no entity and no network access, only UTF-8, and a limited size."""
 
 from __future__ import annotations
 
