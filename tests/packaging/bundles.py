@@ -15,15 +15,17 @@ from typing import Any
 
 from infra.package import PROJECT
 
-# Imports each handler and prints the file of every module of the application. `sys.path` contains only the standard
-# library and the given folders: neither the repository nor the virtual environment.
+# Imports each handler and each further module, and prints the file of every module of the application. `sys.path`
+# contains only the standard library and the given folders: neither the repository nor the virtual environment.
 IMPORT_HANDLERS = """
 import importlib, json, sys
-folders, handlers = json.loads(sys.argv[1])
+folders, handlers, modules = json.loads(sys.argv[1])
 sys.path[:0] = folders
 for handler in handlers:
     module, name = handler.rsplit(".", 1)
     assert callable(getattr(importlib.import_module(module), name)), handler
+for module in modules:
+    importlib.import_module(module)
 ours = ("app", "authorizers", "chalice", "chalicelib", "jwt", "cryptography", "aws_lambda_powertools")
 print(json.dumps({name: module.__file__ for name, module in sys.modules.items() if name.split(".")[0] in ours}))
 """
@@ -68,14 +70,16 @@ class Bundle:
         return {source_from_cache(name): content for name, content in found.items()}
 
     def imported(self, *further: Path, only: Sequence[str] = ()) -> dict[str, str]:
-        """Import every handler from only the bundle and the further folders. Returns the file of every module.
+        """Import from only the bundle and the further folders. Returns the file of every imported module.
 
-        only  the handlers to import, if not all
+        only  the handlers to import; by default, all handlers and all our modules: a function imports some when it runs
         """
         handlers = only or [function["Handler"] for function in self.functions.values()]
+        ours = [name for name in self.sources() if name.startswith(("authorizers/", "chalicelib/"))]
+        modules = [] if only else sorted(name.removesuffix(".py").replace("/", ".") for name in ours)
         folders = [str(folder) for folder in (self.folder, *further)]
         finished = subprocess.run(
-            [sys.executable, "-I", "-S", "-B", "-c", IMPORT_HANDLERS, json.dumps([folders, handlers])],
+            [sys.executable, "-I", "-S", "-B", "-c", IMPORT_HANDLERS, json.dumps([folders, handlers, modules])],
             cwd=self.folder,
             env={},
             capture_output=True,
