@@ -7,6 +7,7 @@ BENCH := build/bench
 SCAN := build/scan
 LOCK := build/lock
 LOCKED := requirements requirements/dev requirements/mutation requirements/browser benchmarks/requirements requirements/scan requirements/lock
+NODE_CLIENTS := tests/e2e/node
 STAGE ?= dev
 export PYTHONDONTWRITEBYTECODE := 1
 test test-fast storm: export PYTHONDONTWRITEBYTECODE := # with bytecode, the test processes need not compile the sources
@@ -41,6 +42,8 @@ policies: $(VENV)/installed ## apply policies/*.yaml to the cloud of `make run`,
 
 test: $(VENV)/installed ## run all tests; the end-to-end tests start their own local cloud
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/browser.txt
+	@! command -v npm >/dev/null || $(MAKE) --no-print-directory $(NODE_CLIENTS)/node_modules/.package-lock.json \
+		|| echo "The Node packages could not be installed. The tests with clients in Node are skipped."
 	@$(BIN)/python -m pytest -q -n 2
 
 test-fast: $(VENV)/installed ## run the tests that start no cloud (a minute and a half)
@@ -111,6 +114,10 @@ format: $(VENV)/installed ## format the code
 
 clean: ## delete the virtual environment and all build results
 	@rm -rf $(VENV) .local .chalice/deployments build .hypothesis .mypy_cache .ruff_cache
+
+# npm writes this file at the end of an installation. `npm ci` checks the hashes of the lock.
+$(NODE_CLIENTS)/node_modules/.package-lock.json: $(NODE_CLIENTS)/package-lock.json
+	@npm ci --prefix $(NODE_CLIENTS) --silent --no-audit --no-fund
 
 # Installs the locked versions and checks their hashes. A failed or interrupted installation leaves no stamp, so the next
 # `make` starts it again (requirements/install.py).

@@ -12,10 +12,12 @@ NO_AWS_FILES = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"),
 
 _REMOVED_PREFIXES = ("AWS_", "BOTO_", "GATEHOUSE_", "PYTHON")
 _REMOVED_SUFFIXES = ("_PROXY",)
-# `make storm` sets the first two. CI sets the browser. pytest-xdist passes the environment of the run to its workers.
+# `make storm` sets the first two. CI sets the browser and Node. pytest-xdist passes the environment of the run to its
+# workers.
 _RETAINED = {
     *("GATEHOUSE_STORM_SECONDS", "GATEHOUSE_STORM_PAIRS"),
-    *("GATEHOUSE_TEST_RUN", "GATEHOUSE_CHROMIUM", "GATEHOUSE_SCREENSHOTS", "PYTHONDONTWRITEBYTECODE"),
+    *("GATEHOUSE_TEST_RUN", "GATEHOUSE_CHROMIUM", "GATEHOUSE_NODE", "GATEHOUSE_SCREENSHOTS"),
+    "PYTHONDONTWRITEBYTECODE",
 }
 # The paths of programs, libraries, certificates and packages. pip reads HOME and PIP_*.
 _INHERITED = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "GATEHOUSE_TEST_RUN")

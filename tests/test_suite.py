@@ -182,8 +182,9 @@ def is_alive(process: int) -> bool:
 
 def test_ci_runs_the_checks_in_a_minimal_environment(tmp_path: Path) -> None:
     (tmp_path / "make").write_text('#!/bin/sh\necho "$@"\nenv\n', encoding="utf-8")
-    (tmp_path / "chromium").write_text("#!/bin/sh\n", encoding="utf-8")
-    for program in ("make", "chromium"):
+    for program in ("chromium", "node", "npm"):
+        (tmp_path / program).write_text("#!/bin/sh\n", encoding="utf-8")
+    for program in ("make", "chromium", "node", "npm"):
         (tmp_path / program).chmod(0o755)
     path = f"{tmp_path}:{Path(sys.executable).parent}:/usr/bin:/bin"
     shell = {**SHELL, "HOME": "/home/clerk", "PIP_INDEX_URL": "https://packages.example"}
@@ -199,8 +200,8 @@ def test_ci_runs_the_checks_in_a_minimal_environment(tmp_path: Path) -> None:
     command, *variables = finished.stdout.splitlines()
     names = {name for name in (line.partition("=")[0] for line in variables) if not name.startswith("PIP_")}
     assert command.startswith("check PYTHON=")
-    assert names - {"PWD", "OLDPWD", "SHLVL", "_"} == {"GATEHOUSE_CHROMIUM", "HOME", "LANG", "PATH"}
-    assert f"GATEHOUSE_CHROMIUM={tmp_path}/chromium" in variables
+    assert names - {"PWD", "OLDPWD", "SHLVL", "_"} == {"GATEHOUSE_CHROMIUM", "GATEHOUSE_NODE", "HOME", "LANG", "PATH"}
+    assert {f"GATEHOUSE_CHROMIUM={tmp_path}/chromium", f"GATEHOUSE_NODE={tmp_path}/node"} <= set(variables)
     assert "PIP_INDEX_URL=https://packages.example" in variables
 
 

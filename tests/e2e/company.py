@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
@@ -12,11 +13,16 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import requests
 from authlib.integrations.requests_client import OAuth2Session
 
+from local.company.people import employees, group_map
 from local.sign_in import SignInFailed
-from tests.e2e.clients import TIMEOUT
+from tests.configured import DEFAULT_GROUP, PRIVILEGED_GROUP
+from tests.e2e.clients import TIMEOUT, Users, unique
 
 KINDS = ("saml", "oidc")
-_MOST_PAGES = 8
+# One employee for each group of the user pool.
+BY_GROUP = {next((group_map()[g] for g in one.groups if g in group_map()), DEFAULT_GROUP): one for one in employees()}
+ORDINARY, PRIVILEGED = BY_GROUP[DEFAULT_GROUP], BY_GROUP[PRIVILEGED_GROUP]
+_MOST_PAGES = 12
 
 
 class Form(HTMLParser):
@@ -85,7 +91,8 @@ class Visitor:
                 if "password" in page.fields:
                     if asked:
                         return ""
-                    asked, page.fields["username"], page.fields["password"] = True, username, password
+                    asked, page.fields["password"] = True, password
+                    page.fields["login" if "login" in page.fields else "username"] = username
                 url, form = urljoin(url, page.action or ""), page.fields
         raise AssertionError(f"The sign-in does not end. The last page was {url}.")
 
@@ -115,3 +122,37 @@ def visitor(outputs: dict[str, Any], kind: str, *scopes: str) -> Visitor:
 def sign_in(outputs: dict[str, Any], kind: str, person: str, *scopes: str) -> dict[str, Any]:
     """Signs in an employee of the company, and returns all tokens."""
     return visitor(outputs, kind, *scopes).tokens(**outputs["company"][kind]["users"][person])
+
+
+@contextmanager
+def registered(
+    outputs: dict[str, Any],
+    users: Users,
+    kind: str,
+    details: Mapping[str, str],
+    *,
+    email: str = "mail",
+    groups: str = "groups",
+) -> Iterator[str]:
+    """Registers one more provider in the user pool, and yields its name. The stage does not name it.
+
+    email, groups  the provider's attributes or claims with the address and the groups
+    """
+    pool, name = {"UserPoolId": outputs["user_pool_id"]}, unique("Partner")
+    client = users.cognito.describe_user_pool_client(**pool, ClientId=outputs["company"]["client_id"])["UserPoolClient"]
+    read_only = {"CreationDate", "LastModifiedDate"}
+    settings = {key: value for key, value in client.items() if key not in read_only and value != ""}
+    users.cognito.create_identity_provider(
+        **pool,
+        ProviderName=name,
+        ProviderType=kind,
+        ProviderDetails=dict(details),
+        AttributeMapping={"email": email, "custom:idp_groups": groups},
+    )
+    providers = client["SupportedIdentityProviders"]
+    users.cognito.update_user_pool_client(**{**settings, "SupportedIdentityProviders": [*providers, name]})
+    try:
+        yield name
+    finally:
+        users.cognito.update_user_pool_client(**settings)
+        users.cognito.delete_identity_provider(**pool, ProviderName=name)

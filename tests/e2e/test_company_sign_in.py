@@ -13,16 +13,13 @@ import requests
 from authlib.integrations.base_client.errors import OAuthError
 from botocore.exceptions import ClientError
 
-from local.company.people import STAFF, employees, group_map
+from local.company.people import STAFF, group_map
 from local.sign_in import SignInFailed, cognito
-from tests.configured import DEFAULT_GROUP, PRIVILEGED_GROUP
+from tests.configured import DEFAULT_GROUP
 from tests.e2e import company
-from tests.e2e.clients import TIMEOUT, Api, Users, unique
-from tests.e2e.company import KINDS, Visitor, visitor
+from tests.e2e.clients import TIMEOUT, Api, Users
+from tests.e2e.company import BY_GROUP, KINDS, ORDINARY, PRIVILEGED, Visitor, visitor
 from tests.local.federation.saml_company import SamlCompany, asked, posted
-
-BY_GROUP = {next((group_map()[g] for g in one.groups if g in group_map()), DEFAULT_GROUP): one for one in employees()}
-ORDINARY, PRIVILEGED = BY_GROUP[DEFAULT_GROUP], BY_GROUP[PRIVILEGED_GROUP]
 
 
 def claims(token: str) -> dict[str, Any]:
@@ -144,23 +141,9 @@ def test_the_client_of_the_company_has_no_sign_in_with_a_password(outputs: dict[
 @pytest.fixture
 def rogue(outputs: dict[str, Any], users: Users) -> Iterator[tuple[str, SamlCompany]]:
     """A second provider of the same app client, which the stage does not name."""
-    stranger, name = SamlCompany(), unique("Rogue")
-    pool = {"UserPoolId": outputs["user_pool_id"]}
-    client = users.cognito.describe_user_pool_client(**pool, ClientId=outputs["company"]["client_id"])["UserPoolClient"]
-    read_only = {"CreationDate", "LastModifiedDate"}
-    settings = {key: value for key, value in client.items() if key not in read_only and value != ""}
-    users.cognito.create_identity_provider(
-        **pool,
-        ProviderName=name,
-        ProviderType="SAML",
-        ProviderDetails={"MetadataFile": stranger.metadata()},
-        AttributeMapping={"email": "mail", "custom:idp_groups": "groups"},
-    )
-    providers = client["SupportedIdentityProviders"]
-    users.cognito.update_user_pool_client(**{**settings, "SupportedIdentityProviders": [*providers, name]})
-    yield name, stranger
-    users.cognito.update_user_pool_client(**settings)
-    users.cognito.delete_identity_provider(**pool, ProviderName=name)
+    stranger = SamlCompany()
+    with company.registered(outputs, users, "SAML", {"MetadataFile": stranger.metadata()}, groups="groups") as name:
+        yield name, stranger
 
 
 def test_the_groups_of_a_provider_that_the_stage_does_not_name_have_no_effect(

@@ -40,6 +40,16 @@ class Form(HTMLParser):
             self.fields[name] = given.get("value") or ""
 
 
+def submitted(url: str, username: str, password: str) -> str:
+    """Submits the form of a sign-in page and returns the address of the redirect."""
+    browser = requests.Session()
+    page = browser.get(url, timeout=TIMEOUT)
+    form = Form(page.text)
+    filled = form.fields | {"username": username, "password": password}
+    answer = browser.post(urljoin(page.url, form.action), data=filled, allow_redirects=False, timeout=TIMEOUT)
+    return answer.headers.get("location", "")
+
+
 class Browser:
     """The sign-in of a web application, by authorization code with PKCE."""
 
@@ -59,12 +69,7 @@ class Browser:
         url, self.state = self._client.create_authorization_url(
             self._outputs["authorize_url"], code_verifier=self.verifier
         )
-        browser = requests.Session()
-        page = browser.get(url, timeout=TIMEOUT)
-        form = Form(page.text)
-        filled = form.fields | {"username": username, "password": password}
-        answer = browser.post(urljoin(page.url, form.action), data=filled, allow_redirects=False, timeout=TIMEOUT)
-        return answer.headers.get("location", "")
+        return submitted(url, username, password)
 
     def redeem(self, sent_to: str, **proof: str) -> dict[str, Any]:
         return dict(
