@@ -1,4 +1,4 @@
-"""`manage.py bench cost`: computes the monthly costs from list prices and writes them into docs/runbook.md."""
+"""`manage.py bench cost`: computes the monthly costs from list prices and writes them into docs/cost.md."""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +15,7 @@ from chalicelib.core.policy_json import parse_statements
 from chalicelib.core.principal import Principal
 
 PROJECT = Path(__file__).resolve().parents[1]
-PAGE = PROJECT / "docs/runbook.md"
+PAGE = PROJECT / "docs/cost.md"
 BEGIN, END = "<!-- written by `manage.py bench cost` -->", "<!-- end of what it writes -->"
 REQUESTS = (1_000, 1_000_000, 1_000_000_000)
 
@@ -205,7 +205,7 @@ def write_page() -> str:
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:
-        raise SystemExit(f"docs/runbook.md must contain both comments: {BEGIN} and {END}")
+        raise SystemExit(f"docs/cost.md must contain both comments: {BEGIN} and {END}")
     written = tables(Load())
     PAGE.write_text(f"{before}{BEGIN}\n\n{written}\n{END}{after}", encoding="utf-8")
     return written

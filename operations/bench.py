@@ -30,7 +30,7 @@ def measure(
 
 
 def cost(context: Context) -> int:
-    """Compute the costs, and write docs/runbook.md.
+    """Compute the costs, and write docs/cost.md.
 
     They are monthly costs from list prices, for the load in benchmarks/cost.py.
     """

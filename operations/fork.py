@@ -91,4 +91,4 @@ Next:
   2. make run: the whole system on this machine. The users of an earlier `make run` are gone after `make reset`.
   3. Add a route, a group and a policy: README.md, "Add a route".
   4. make test
-  5. Describe your stages in infra/stages/, and deploy: docs/runbook.md."""
+  5. Describe your stages in infra/stages/, and deploy: docs/runbook/."""

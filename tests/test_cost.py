@@ -1,4 +1,4 @@
-"""Checks the cost computation, and that docs/runbook.md contains its result."""
+"""Checks the cost computation, and that docs/cost.md contains its result."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from benchmarks import cost, prices
 from benchmarks.cost import Load
 
-PAGE = Path(__file__).resolve().parents[1] / "docs/runbook.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs/cost.md"
 
 
 def dollars(lines: list[cost.Line], item: str) -> tuple[float, ...]:
@@ -51,9 +51,9 @@ def test_use_case_2_costs_use_case_1_plus_the_decisions() -> None:
     assert second == pytest.approx([a + b for a, b in zip(first, added, strict=True)], rel=0.01, abs=0.02)
 
 
-def test_the_page_has_the_costs_of_functions_that_are_started_in_advance() -> None:
+def test_the_runbook_has_the_costs_of_functions_that_are_started_in_advance() -> None:
     gb_seconds = 0.5 * 730 * 3600  # a month with 512 MB
-    page = PAGE.read_text("utf-8")
+    page = (PAGE.parent / "runbook/release.md").read_text("utf-8")
     assert f"{prices.PROVISIONED_GB_SECOND.of(gb_seconds):.2f} a month for each environment" in page
     assert f"{prices.SNAPSHOT_GB_SECOND.of(gb_seconds):.2f} a month for each published version" in page
     assert f"{prices.RESTORED_GB.of(500):.2f} for 1,000 restores" in page

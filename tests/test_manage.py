@@ -67,7 +67,7 @@ def test_the_help_documents_the_exit_statuses(capsys: pytest.CaptureFixture[str]
     shown = " ".join(capsys.readouterr().out.split())
     expected = "0 done; 1 the command failed, or it reported a fault; 2 wrong arguments; 130 interrupted."
     assert f"Exit status: {expected}" in shown
-    runbook = " ".join((PROJECT / "docs/runbook.md").read_text("utf-8").split())
+    runbook = " ".join((PROJECT / "docs/runbook/README.md").read_text("utf-8").split())
     for status, meaning in re.findall(r"(\d+) ([a-z, ]+)", expected):
         assert f"| {status} | {meaning}" in runbook
 

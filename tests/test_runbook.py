@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 PROJECT = Path(__file__).resolve().parents[1]
-RUNBOOK = (PROJECT / "docs/runbook.md").read_text("utf-8")
+RUNBOOK_PAGES = sorted(PROJECT.glob("docs/runbook/*.md"))
+RUNBOOK = "\n".join(page.read_text("utf-8") for page in RUNBOOK_PAGES)
 PAGES = RUNBOOK + (PROJECT / "docs/scaling.md").read_text("utf-8")
 
 
@@ -62,8 +63,13 @@ OF_LAMBDA = {
 }  # the program updates aliases of Lambda, and two services have an operation of this name
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", PAGES, re.DOTALL)
+def page(name: str) -> str:
+    """Returns the text of a page of the runbook."""
+    return (PROJECT / f"docs/runbook/{name}.md").read_text("utf-8")
+
+
+def blocks(language: str, text: str = PAGES) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
 def typed() -> Iterator[tuple[str, str, str]]:
@@ -110,8 +116,20 @@ def test_the_custom_commands_do_not_exist_in_the_installed_botocore() -> None:
     assert listed & known == set(), "botocore was upgraded: remove these from CUSTOM"
 
 
+@pytest.mark.parametrize("path", RUNBOOK_PAGES, ids=lambda path: path.stem)
+def test_a_page_of_the_runbook_has_less_than_800_words_and_a_next_step(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert len(text.split()) < 800
+    assert re.search(r"^\*\*Next step:\*\* .+\.\n\Z", text, re.MULTILINE), "end the page with a next step"
+
+
+def test_the_front_page_of_the_runbook_leads_to_every_task() -> None:
+    linked = {name for text in ("README", "alarms") for name in re.findall(r"\(([\w-]+)\.md", page(text))}
+    assert {path.stem for path in RUNBOOK_PAGES} - linked - {"README", "restore-generation"} == set()
+
+
 def test_the_runbook_disables_a_user_before_it_revokes_tokens() -> None:
-    section = RUNBOOK.partition("## Revoke a user's access")[2].partition("\n## ")[0]
+    section = page("revoke-access")
     assert "cookie" in section
     assert section.index("users disable") < section.index("users sign-out") < section.index("manage.py revoke ")
 
@@ -126,14 +144,16 @@ def test_the_runbook_has_a_section_for_every_alarm() -> None:
     application = json.loads((PROJECT / ".chalice/package.json").read_text("utf-8"))
     resources = {**TEMPLATE["Resources"], **application["Resources"]}
     alarms = {name for name, item in resources.items() if item.get("Type") == "AWS::CloudWatch::Alarm"}
-    answered = set(re.findall(r"^### (\w+)$", RUNBOOK, re.MULTILINE))
-    assert {alarm.removesuffix("Alarm") for alarm in alarms} == answered
+    names = {alarm.removesuffix("Alarm") for alarm in alarms}
+    answered = re.findall(r"^## (\w+)$", page("alarms-of-decisions") + page("alarms-of-triggers"), re.MULTILINE)
+    assert names == set(answered)
+    assert names == set(re.findall(r"^\| `(\w+)` \| \[", page("alarms"), re.MULTILINE))
 
 
 def test_the_runbook_explains_every_code_of_a_failed_decision() -> None:
     rows = re.findall(r"^\| failed \| (.+?) \|", (PROJECT / "docs/reasons.md").read_text("utf-8"), re.MULTILINE)
     codes = {code for cell in rows for code in re.findall(r"`(\w+)`", cell)}
-    answers = RUNBOOK.partition("### DecisionsFailed")[2].partition("### ")[0]
+    answers = page("alarms-of-decisions").partition("## DecisionsFailed")[2].partition("## ")[0]
     assert codes - {"not_a_method_arn"} <= set(re.findall(r"`(\w+)`", answers))
 
 
@@ -147,7 +167,7 @@ def test_every_stage_parameter_in_the_runbook_exists() -> None:
 
 def test_the_runbook_shows_the_deployment_steps_of_the_program() -> None:
     steps = re.findall(r'progress\.step\("(.+?)"\)', (PROJECT / "infra/deploy.py").read_text("utf-8"))
-    shown = RUNBOOK.partition("## Deploy for the first time")[2].partition("**Check.**")[0]
+    shown = page("first-deployment").partition("**Check.**")[0]
     assert re.findall(r"^(.+?)\.{3,} (?:un)?changed$", shown, re.MULTILINE) == steps
 
 
@@ -192,10 +212,9 @@ class Answering:
         return cast("DynamoDBClient", self)
 
 
-def item_put(beginning: str) -> dict[str, Any]:
-    """Returns the item that a command of the runbook puts, as the shell passes it."""
-    text = RUNBOOK[RUNBOOK.index(beginning) :]
-    found = re.search(r"--item (['\"])(.+?)\1\n", text, re.DOTALL)
+def item_put(name: str) -> dict[str, Any]:
+    """Returns the item that a command of the page puts, as the shell passes it."""
+    found = re.search(r"--item (['\"])(.+?)\1\n", page(name), re.DOTALL)
     assert found is not None
     quote, written = found.groups()
     if quote == '"':
@@ -205,20 +224,19 @@ def item_put(beginning: str) -> dict[str, Any]:
 
 
 def test_the_authorizer_reads_the_emergency_policy_of_the_runbook() -> None:
-    item = item_put("## Restore the administrators' access")
+    item = item_put("restore-administrators")
     policy = PolicyTable(Answering(item).client, "policies").get("group:admins")
     assert [(s.effect.value, s.paths) for s in policy.statements] == [("Allow", ("/*",))]
 
 
 def test_the_authorizer_reads_the_new_generation_of_the_runbook() -> None:
-    item = item_put("### Start the generation again")
+    item = item_put("restore-generation")
     principal = Principal("sub", "client", "name", (), frozenset(), "session", 0, 1)
     assert StateTable(Answering(item).client, "state").read(principal).generation > 1_700_000_000_000
 
 
 def test_every_action_in_the_policies_of_the_pipeline_roles_exists() -> None:
-    policies = [json.loads(block) for block in blocks("json")]
-    assert len(policies) == 3
+    policies = [TRUST, *pipeline_policies()]
     for statement in (statement for policy in policies for statement in policy["Statement"]):
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         for action in (action for action in actions if "*" not in action and action not in PERMISSION_ONLY):
@@ -226,9 +244,18 @@ def test_every_action_in_the_policies_of_the_pipeline_roles_exists() -> None:
             assert operation in AWS.get_service_model(service).operation_names, action
 
 
+(TRUST,) = (json.loads(block) for block in blocks("json", page("pipeline")))
+
+
+def pipeline_policies() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns `plan.json` and `deploy.json`."""
+    reads, deploys = map(json.loads, blocks("json", page("pipeline-permissions")))
+    return reads, deploys
+
+
 def pipeline(role: str) -> list[dict[str, Any]]:
     """Returns the statements of the read-only role, or of the deployment role, which has both policies."""
-    reads, deploys = (json.loads(block)["Statement"] for block in blocks("json")[1:])
+    reads, deploys = (policy["Statement"] for policy in pipeline_policies())
     statements: list[dict[str, Any]] = reads if role == "plan" else reads + deploys
     return statements
 
@@ -322,7 +349,7 @@ def test_both_roles_may_use_the_transform_of_the_application_template() -> None:
 
 def test_the_trust_policy_of_a_role_identifies_the_repository_by_its_ids() -> None:
     """Source: GitHub changelog of 2026-04-23, immutable subject claims for OpenID Connect tokens."""
-    (condition,) = (statement["Condition"] for statement in json.loads(blocks("json")[0])["Statement"])
+    (condition,) = (statement["Condition"] for statement in TRUST["Statement"])
     assert set(condition) == {"StringEquals"}, "a pattern would trust other repositories or jobs"
     subject = condition["StringEquals"]["token.actions.githubusercontent.com:sub"]
     assert subject == "repo:<owner>@<owner id>/<repository>@<repository id>:environment:prod"
@@ -330,7 +357,7 @@ def test_the_trust_policy_of_a_role_identifies_the_repository_by_its_ids() -> No
 
 
 def test_the_runbook_reads_the_ids_before_it_writes_the_trust_policy() -> None:
-    steps = RUNBOOK.partition("### Set up the pipeline")[2].partition("\n## ")[0]
+    steps = page("pipeline")
     assert steps.index("gh api repos/<owner>/<repository> --jq '.owner.id, .id'") < steps.index('"Federated"')
     old = "repo:<owner>/<repository>:environment:prod"
     assert steps.count(old) == 1
@@ -339,7 +366,7 @@ def test_the_runbook_reads_the_ids_before_it_writes_the_trust_policy() -> None:
 
 
 def test_the_runbook_protects_an_environment_before_a_role_trusts_it() -> None:
-    steps = RUNBOOK.partition("### Set up the pipeline")[2]
+    steps = page("pipeline")
     rules = steps.index("The environments come first")
     assert (
         rules

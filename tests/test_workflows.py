@@ -178,7 +178,7 @@ def test_every_supported_python_is_tested_and_one_of_them_packages() -> None:
 
 def test_the_runbook_has_the_deprecation_date_of_each_checked_python() -> None:
     checked = yaml.safe_load(WORKFLOWS["check.yml"])["jobs"]["check"]["strategy"]["matrix"]["python"]
-    runbook = (PROJECT / "docs/runbook.md").read_text("utf-8")
+    runbook = (PROJECT / "docs/runbook/upgrade-python.md").read_text("utf-8")
     dates = dict(re.findall(r"^\| Python (\d\.\d\d) \| (\d{4}-\d\d-\d\d) \|$", runbook, re.MULTILINE))
     assert list(dates) == checked
     packaging = re.findall(r'python-version: "(.+)"', WORKFLOWS["deploy.yml"])

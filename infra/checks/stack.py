@@ -102,7 +102,7 @@ CHECKS = (
         "stack-status",
         "Both stacks can be updated.",
         _status,
-        'See "Recover a failed deployment" in docs/runbook.md.',
+        "See docs/runbook/failed-deployment.md.",
     ),
     Check("stack-template", "The identity stack has the template infra/identity.yaml.", _identity_template, _INTENDED),
     Check(

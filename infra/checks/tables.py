@@ -99,7 +99,7 @@ CHECKS = (
         "state-generation",
         "The state table has a generation.",
         _generation,
-        'If policies exist, see "Start the generation again" in docs/runbook.md.',
+        "If policies exist, see docs/runbook/restore-generation.md.",
         informs=True,
     ),
 )

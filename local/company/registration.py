@@ -1,4 +1,4 @@
-"""Registers the company in the user pool: the parameters of the stage, as docs/runbook.md describes them."""
+"""Registers the company in the user pool: the parameters that docs/runbook/company-sign-in.md describes."""
 
 import json
 from collections.abc import Mapping

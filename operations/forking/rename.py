@@ -8,7 +8,7 @@ from operations.forking.edits import replaced, substituted
 from operations.forking.tree import Tree
 
 CONFIG = ".chalice/config.json"
-_NAMED_PAGES = ("docs/runbook.md", "docs/scaling.md")
+_NAMED_PAGES = ("docs/runbook/*.md", "docs/scaling.md")
 
 
 def current_name(tree: Tree) -> str:
@@ -30,8 +30,10 @@ def rename(tree: Tree, name: str, title: str, resource_server: str) -> None:
         "infra/identity.yaml", substituted(rf"(^  AppName:\n    Type: String\n    Default: ){old}$", rf"\1{name}")
     )
     _rename_resource_server(tree, current_resource_server(tree), resource_server)
-    for page in _NAMED_PAGES:  # commands to copy and names to look for: stacks, functions, parameters, alarms
-        tree.edit(page, substituted(rf"(?<![\w.-]){re.escape(old)}(?=[-/])", name))
+    named = rf"(?<![\w.-]){re.escape(old)}(?=[-/])"
+    for page in tree.names(*_NAMED_PAGES):  # commands to copy and names to look for: stacks, functions, alarms
+        if re.search(named, tree.read(page)):
+            tree.edit(page, substituted(named, name))
     _retitle(tree, title)
 
 
