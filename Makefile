@@ -12,7 +12,7 @@ STAGE ?= dev
 export PYTHONDONTWRITEBYTECODE := 1
 test test-fast storm: export PYTHONDONTWRITEBYTECODE := # with bytecode, the test processes need not compile the sources
 
-.PHONY: help run demo token reset local policies test test-fast storm bench package docs deploy plan comment planned-package verify destroy mutants scan check lock format clean
+.PHONY: help run demo token reset local policies test test-fast storm bench package docs site deploy plan comment planned-package verify destroy mutants scan check lock format clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -41,7 +41,7 @@ policies: $(VENV)/installed ## apply policies/*.yaml to the cloud of `make run`,
 	@$(MANAGE) policies apply --yes --stage $(if $(filter file,$(origin STAGE)),local,$(STAGE))
 
 test: $(VENV)/installed ## run all tests; the end-to-end tests start their own local cloud
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/browser.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/browser.txt -r requirements/site.txt
 	@! command -v npm >/dev/null || $(MAKE) --no-print-directory $(NODE_CLIENTS)/node_modules/.package-lock.json \
 		|| echo "The Node packages could not be installed. The tests with clients in Node are skipped."
 	@$(BIN)/python -m pytest -q -n 2
@@ -62,6 +62,12 @@ package: $(VENV)/installed ## package the application for CloudFormation into bu
 
 docs: $(VENV)/installed ## write the reference pages that follow from the code
 	@$(MANAGE) docs
+
+site: $(VENV)/installed ## build the documentation site into build/site (needs npm and a network)
+	@command -v npm >/dev/null || { echo "npm is missing. Install Node.js 20 or newer: the diagrams of the site need a package of npm."; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/site.txt
+	@npm ci --prefix website --silent --no-audit --no-fund
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict && echo "Built: build/site/index.html"
 
 deploy: $(VENV)/installed ## deploy or update an AWS stage: make deploy STAGE=dev
 	@$(MANAGE) deploy --stage $(STAGE) $(if $(PACKAGE),--package $(PACKAGE))

@@ -33,7 +33,8 @@ def test_dependabot_watches_every_manifest() -> None:
     for ecosystem, folder in watched:
         assert list((PROJECT / folder).glob(MANIFESTS[ecosystem])), (ecosystem, folder)
     locks = {("uv", str(lock.parent.relative_to(PROJECT)).removeprefix(".")) for lock in LOCKS}
-    assert watched == locks | {("npm", "benchmarks/node"), ("npm", "tests/e2e/node"), ("github-actions", "")}
+    node = {("npm", "benchmarks/node"), ("npm", "tests/e2e/node"), ("npm", "website")}
+    assert watched == locks | node | {("github-actions", "")}
 
 
 @pytest.mark.parametrize("form", FORMS, ids=lambda path: path.name)

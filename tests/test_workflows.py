@@ -14,6 +14,7 @@ MAY_WRITE = {
     ("verify.yml", "verify"): {"id-token"},
     ("deploy.yml", "plan"): {"id-token", "pull-requests"},
     ("deploy.yml", "deploy"): {"id-token"},
+    ("pages.yml", "publish"): {"id-token", "pages"},
 }
 PINNED = re.compile(r"uses: [\w-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
 OWN = re.compile(r"uses: \./\.github/workflows/[\w-]+\.yml")
@@ -90,7 +91,7 @@ def _faults_of_step(step: Mapping[str, Any], targets: frozenset[str]) -> Iterato
 
 
 def test_the_repository_contains_exactly_the_expected_workflows() -> None:
-    assert set(WORKFLOWS) == {"check.yml", "deploy.yml", "scan.yml", "verify.yml"}
+    assert set(WORKFLOWS) == {"check.yml", "deploy.yml", "pages.yml", "scan.yml", "verify.yml"}
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
@@ -138,6 +139,9 @@ def test_a_workflow_has_no_fault(name: str) -> None:
             "an identity to a pull",
         ),
         ("verify.yml", "workflow_dispatch:", "pull_request:", "an identity to a pull request"),
+        ("pages.yml", "contents: read", "pages: write", "may write"),
+        ("pages.yml", "pages: write", "contents: write", "may write"),
+        ("pages.yml", "workflow_dispatch:", "pull_request:", "an identity to a pull request"),
         ("check.yml", "    timeout-minutes: 30\n", "", "no timeout"),
         ("check.yml", "pull_request:", "pull_request_target:", "unreviewed code"),
         ("scan.yml", "workflow_dispatch:", "workflow_run: {workflows: [check]}", "unreviewed code"),
@@ -229,3 +233,12 @@ def test_only_the_job_deploy_uses_the_role_that_deploys() -> None:
         "plan": ["PLAN_ROLE_ARN"],
         "deploy": ["DEPLOY_ROLE_ARN"],
     }
+
+
+def test_only_the_main_branch_publishes_the_site() -> None:
+    workflow = yaml.safe_load(WORKFLOWS["pages.yml"])
+    assert workflow[True] == {"push": {"branches": ["main"]}, "workflow_dispatch": None}
+    assert all("github.ref == 'refs/heads/main'" in workflow["jobs"][name]["if"] for name in ("build", "publish"))
+    assert workflow["jobs"]["publish"]["steps"] == [{"uses": workflow["jobs"]["publish"]["steps"][0]["uses"]}], (
+        "the job that may publish runs nothing of the repository"
+    )

@@ -52,5 +52,6 @@ def _retitle(tree: Tree, title: str) -> None:
         substituted(r"<h1>.*</h1>", f"<h1>{html.escape(title)}</h1>"),
     )
     tree.edit("app.py", substituted(r'("message": ")\w[^"]*? is open', rf"\1{title} is open"))
+    tree.edit("mkdocs.yml", substituted(r"^site_name: .*$", f"site_name: {title}"))
     description = f"Description: {title}, identity and policies of one stage."
     tree.edit("infra/identity.yaml", substituted(r"^Description: .*$", description))

@@ -12,7 +12,18 @@ from tests.environment import child_environment
 PROJECT = Path(__file__).resolve().parents[2]
 NAME, TITLE = "harbour", "Harbour Office"
 # Not part of a checkout: results of builds and runs. The environment is shared with the fork.
-_LEFT_OUT = (".git", ".venv", ".local", "build", "mutants", "deployments", "__pycache__", ".*_cache", ".hypothesis")
+_LEFT_OUT = (
+    ".git",
+    ".venv",
+    ".local",
+    "build",
+    "node_modules",
+    "mutants",
+    "deployments",
+    "__pycache__",
+    ".*_cache",
+    ".hypothesis",
+)
 _ROUTE = """
 
 @app.route("/berths", authorizer=policy_authorizer)

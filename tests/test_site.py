@@ -1,0 +1,105 @@
+"""Builds the documentation site and checks what it contains, and that it loads nothing from another server."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("mkdocs", reason="`make test` installs requirements/site.txt")
+
+PROJECT = Path(__file__).resolve().parents[1]
+ENVIRONMENT = {"PATH": os.environ["PATH"], "NO_MKDOCS_2_WARNING": "1"}
+LOADED = re.compile(r"<(?:script|img|iframe|source)\b[^>]*\bsrc=\"?([^\" >]+)|<link\b[^>]*\bhref=\"?([^\" >]+)")
+
+
+def build(project: Path, target: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    script = target.parent / "mermaid.min.js"
+    script.write_text("// the real one comes from npm\n", "utf-8")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(target)]
+    settings = {**ENVIRONMENT, "SITE_MERMAID": str(script), **environment}
+    return subprocess.run(command, cwd=project, env=settings, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built site. MkDocs stops at a broken link, a broken anchor, or a page outside the navigation."""
+    target = tmp_path_factory.mktemp("site") / "site"
+    built = build(PROJECT, target)
+    assert built.returncode == 0, built.stdout + built.stderr
+    return target
+
+
+def test_the_site_contains_every_page_of_the_documentation(site: Path) -> None:
+    names = [path.relative_to(PROJECT / "docs").with_suffix("") for path in PROJECT.glob("docs/**/*.md")]
+    built = {path.relative_to(site).parent.as_posix() for path in site.glob("**/index.html")}
+    expected = {str(name.parent if name.name in ("README", "index") else name) for name in names}
+    assert expected | {"contributing", "changelog", "security"} == built
+
+
+def test_no_page_loads_anything_from_another_server(site: Path) -> None:
+    pages = list(site.glob("**/*.html"))
+    loaded = {a or b for page in pages for a, b in LOADED.findall(page.read_text("utf-8"))}
+    assert len(loaded) > 10
+    assert {address for address in loaded if re.match(r"(?:https?:)?//", address)} == set()
+
+
+def test_a_page_with_a_diagram_has_the_script_before_that_of_the_theme(site: Path) -> None:
+    for page in site.glob("**/*.html"):
+        text = page.read_text("utf-8")
+        scripts = [a for a, _ in LOADED.findall(text) if a.endswith(".js")]
+        has_diagram = 'class="mermaid"' in text
+        assert ("mermaid" in scripts[0]) is has_diagram, f"{page}: otherwise the theme loads Mermaid from a server"
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A project with the settings and the hooks of the site, and two pages."""
+    project = tmp_path / "small"
+    shutil.copytree(PROJECT / "website/overrides", project / "website/overrides")
+    for path in [PROJECT / "website/hooks.py", PROJECT / "app.py", *PROJECT.glob("*.md")]:
+        shutil.copy(path, project / path.relative_to(PROJECT))
+    settings = (PROJECT / "mkdocs.yml").read_text("utf-8").partition("\nnav:\n")[0]
+    (project / "mkdocs.yml").write_text(
+        f"{settings}\nnav: [index.md, how-to/*, contributing.md, changelog.md, security.md]\n", "utf-8"
+    )
+    for name in ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"):
+        (project / name).write_text(f"# {name}\n", "utf-8")
+    (project / "docs/how-to").mkdir(parents=True)
+    (project / "docs/index.md").write_text("# Home\n", "utf-8")
+    (project / "docs/how-to/stand.md").write_text("# Stand\n\n[the app](../../app.py)\n", "utf-8")
+    return project
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[a](gone.md)", "'gone.md', but the target is not found"),
+        ("[a](../gone.py)", "'../gone.py', but the target is not found"),
+        ("[a](index.md#gone)", "'index.md#gone', but there is no such anchor"),
+        ("", "- stray.md"),
+    ],
+)
+def test_the_build_refuses_a_broken_link_a_broken_anchor_and_a_page_outside_the_navigation(
+    small: Path, text: str, message: str
+) -> None:
+    (small / ("docs/index.md" if text else "docs/stray.md")).write_text(f"# A page\n\n{text}\n", "utf-8")
+    built = build(small, small / "built")
+    assert built.returncode != 0
+    assert message in built.stdout + built.stderr
+
+
+@pytest.mark.parametrize(
+    ("repository", "expected"),
+    [("", "<p>the app</p>"), ("https://forge.example/a/b", "forge.example/a/b/blob/main/app.py")],
+)
+def test_a_link_to_source_code_leads_to_the_repository_if_it_is_known(
+    small: Path, repository: str, expected: str
+) -> None:
+    built = build(small, small / "built", SITE_REPOSITORY=repository)
+    assert built.returncode == 0, built.stdout + built.stderr
+    assert expected in (small / "built/how-to/stand/index.html").read_text("utf-8")
+    assert 'href="how-to/stand/"' in (small / "built/index.html").read_text("utf-8"), "not in the navigation"
