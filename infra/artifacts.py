@@ -12,18 +12,20 @@ _ABSENT = frozenset({"404", "NoSuchKey", "NotFound"})
 
 @dataclass(frozen=True)
 class Artifacts:
-    """The artifact bucket. The key of an object is the SHA-256 of its content, followed by a suffix.
+    """The artifact bucket. The key of an object is the folder, the SHA-256 of its content, and a suffix.
 
     s3      a boto3 client
     bucket  its name
+    folder  in the bucket, with a slash at its end
     """
 
     s3: Any
     bucket: str
+    folder: str = ""
 
     def store(self, content: bytes, suffix: str) -> bool:
         """Uploads content, unless the bucket has it. Returns whether it was uploaded."""
-        key, checksum = _key(content, suffix), b64encode(hashlib.sha256(content).digest()).decode()
+        key, checksum = self._key(content, suffix), b64encode(hashlib.sha256(content).digest()).decode()
         if self._checksum(key) == checksum:
             return False
         # S3 compares the checksum with the content that it received.
@@ -32,12 +34,12 @@ class Artifacts:
 
     def uri(self, content: bytes, suffix: str) -> str:
         """Returns the s3:// address of content."""
-        return f"s3://{self.bucket}/{_key(content, suffix)}"
+        return f"s3://{self.bucket}/{self._key(content, suffix)}"
 
     def url(self, content: bytes, suffix: str) -> str:
         """Returns the HTTPS address of content, without a signature."""
-        where = {"Bucket": self.bucket, "Key": _key(content, suffix)}
-        url: str = self.s3.generate_presigned_url("get_object", Params=where)
+        where = {"Bucket": self.bucket, "Key": self._key(content, suffix)}
+        url: str = self.s3.generate_presigned_url(ClientMethod="get_object", Params=where)
         return url.partition("?")[0]
 
     def _checksum(self, key: str) -> str | None:
@@ -51,6 +53,5 @@ class Artifacts:
         checksum: str | None = head.get("ChecksumSHA256")
         return checksum
 
-
-def _key(content: bytes, suffix: str) -> str:
-    return hashlib.sha256(content).hexdigest() + suffix
+    def _key(self, content: bytes, suffix: str) -> str:
+        return f"{self.folder}{hashlib.sha256(content).hexdigest()}{suffix}"

@@ -9,6 +9,7 @@ from infra.apply_policies import apply_policies
 from infra.artifacts import Artifacts
 from infra.change_sets import plan
 from infra.clients import Client, simulated_keys
+from infra.identity_template import identity_template, outputs_of_parameters
 from infra.package import package_for_lambda
 from infra.policy_files import read_policies, template_outputs
 from infra.policy_groups import TEMPLATE, pool_groups, refuse_unknown_groups, template_groups
@@ -19,10 +20,12 @@ from infra.sign_in_domain import refuse_another_prefix
 from infra.stacks import Stacks
 from infra.stage import Stage
 from infra.templates import read_yaml
-from infra.trial_configuration import refuse_configured
+from infra.trial_stage import refuse_deployment
 
 _DATA = frozenset({"AWS::Cognito::UserPool", "AWS::DynamoDB::Table", "AWS::KMS::Key"})  # hold the data of users
 _ADDRESS = frozenset({"AWS::ApiGateway::RestApi"})  # callers use its address
+_BUCKET = "ArtifactBucketName"  # an output of the identity stack
+_PLANS = "plan/"  # the role that plans can write only to this folder of the bucket
 _EARLIER_VERSIONS = 5  # of each function, for rollbacks
 
 
@@ -59,8 +62,8 @@ class Deploy:
 
     def __call__(self) -> str:
         """Returns the URL of the API. Raises Refused and StepFailed."""
-        refuse_configured(self.project, self.stage, "deploy")
         self._check_policies()
+        refuse_deployment(self.project, self.stage, self.client)
         package = self._package()
         outputs = self.deploy_identity_stack()
         self._store_bundle(package, outputs)
@@ -74,19 +77,34 @@ class Deploy:
 
         Raises:  Refused, StepFailed and DeploymentFailed
         """
-        refuse_configured(self.project, self.stage, "deploy")
         self._check_policies()
+        refuse_deployment(self.project, self.stage, self.client)
         package, outputs = self._package(), self._identity_outputs()
-        changes = plan(self._stacks().preview(*self._identity()))
-        lines = [f"{self.stage.stack}: {line}" for line in changes]
-        if not outputs:
-            return [*lines, f"{self.stage.application_stack}: add all resources"]
-        name, template, given = self._application(package, outputs)
-        if missing := without_value(template, given):
-            unknown = f"{name}: the changes are unknown until the identity stack has the outputs {', '.join(missing)}"
-            return [*lines, unknown]
-        changes = plan(self._stacks(outputs).preview(name, template, given))
-        return lines + [f"{self.stage.application_stack}: {line}" for line in changes]
+        identity, application = self.stage.stack, self.stage.application_stack
+        if outputs:
+            refuse_another_prefix(self.stage, self.client, outputs["UserPoolId"])
+        changes = self._stacks().preview(*self._identity())
+        if changes is None:
+            return [f"{identity}: add all resources", f"{application}: add all resources"]
+        lines = [f"{identity}: {line}" for line in plan(changes)]
+        lines += [f"{application}: {line}" for line in self._application_plan(package, outputs)]
+        if changes:
+            lines.append(f"{application}: more can change, if the update of the identity stack changes an output")
+        return lines
+
+    def _application_plan(self, package: Package, deployed: Mapping[str, str]) -> list[str]:
+        """Returns one line for each change of the application's stack.
+
+        deployed  outputs of the identity stack now. A deployment updates this stack first
+        """
+        outputs = {**deployed, **outputs_of_parameters(self.project, self.stage.identity_parameters)}
+        missing = without_value(package.template, self.stage.application_parameters(outputs))
+        if _BUCKET not in outputs:
+            missing.append(_BUCKET)
+        if missing:
+            return [f"the changes are unknown until the identity stack has the outputs {', '.join(missing)}"]
+        changes = self._stacks(outputs, folder=_PLANS).preview(*self._application(package, outputs))
+        return ["add all resources"] if changes is None else plan(changes)
 
     def _check_policies(self) -> None:
         """Refuses policy files that the last step could not apply, before anything changes."""
@@ -154,8 +172,8 @@ class Deploy:
 
     def _identity(self, **changed: str) -> tuple[str, str, Mapping[str, str]]:
         """Returns the name, the template and the parameters of the identity stack."""
-        template = (self.project / TEMPLATE).read_text(encoding="utf-8")
-        return self.stage.stack, template, {**self.stage.identity_parameters, **changed}
+        parameters = {**self.stage.identity_parameters, **changed}
+        return self.stage.stack, identity_template(self.project), parameters
 
     def _application(self, package: Package, outputs: Mapping[str, str]) -> tuple[str, str, Mapping[str, str]]:
         """Returns the name, the template and the parameters of the application's stack."""
@@ -167,11 +185,11 @@ class Deploy:
         outputs = self._stacks().outputs(self.stage.stack)
         return {**outputs, **simulated_keys(self.client, outputs["UserPoolId"])} if outputs else {}
 
-    def _artifacts(self, outputs: Mapping[str, str]) -> Artifacts:
-        return Artifacts(self.client("s3"), outputs["ArtifactBucketName"])
+    def _artifacts(self, outputs: Mapping[str, str], folder: str = "") -> Artifacts:
+        return Artifacts(self.client("s3"), outputs[_BUCKET], folder)
 
-    def _stacks(self, outputs: Mapping[str, str] | None = None) -> Stacks:
-        artifacts = self._artifacts(outputs) if outputs else None
+    def _stacks(self, outputs: Mapping[str, str] | None = None, folder: str = "") -> Stacks:
+        artifacts = self._artifacts(outputs, folder) if outputs else None
         return Stacks(self.client("cloudformation"), artifacts, self.options.revert_drift)
 
     def _kept(self, kinds: Container[str]) -> Container[str]:

@@ -10,7 +10,7 @@ from infra.progress import Progress
 from infra.retained import Retained, find_retained
 from infra.stacks import Stacks
 from infra.stage import Stage
-from infra.trial_configuration import refuse_configured
+from infra.trial_stage import refuse_destruction
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Destroy:
 
         purge  also delete the user pool, the tables, the key and the artifact bucket
         """
-        refuse_configured(self.project, self.stage, "destroy")
         self._refuse_protected()
+        refuse_destruction(self.project, self.stage, self.client)
         self._delete_stack("Delete the application stack", self.stage.application_stack)
         self._delete_stack("Delete the identity stack", self.stage.stack)
         retained = self._report_retained(purge)

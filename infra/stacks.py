@@ -68,16 +68,21 @@ class Stacks:
         self._check(name, ("CREATE_COMPLETE", "UPDATE_COMPLETE"))
         return Deployed(self.outputs(name), changes, changed=True)
 
-    def preview(self, name: str, template: str, given: Mapping[str, str]) -> Sequence[Change]:
-        """Returns the changes that `deploy` would make. Raises DeploymentFailed."""
-        exists = self.is_updatable(name)
-        if not exists and self.describe(name):
+    def preview(self, name: str, template: str, given: Mapping[str, str]) -> Sequence[Change] | None:
+        """Returns the changes that `deploy` would make to a stack. Returns None if it would create the stack.
+
+        A change set for a new stack would create an empty stack, which a concurrent deployment could use.
+
+        Raises:  DeploymentFailed
+        """
+        stack = self.describe(name)
+        if stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+            return None
+        if not self.is_updatable(name):
             raise DeploymentFailed(f"{name}: the creation of the stack has not finished. `deploy` starts it again")
-        where, changes = self._create_change_set(name, template, given, exists)
+        where, changes = self._create_change_set(name, template, given, exists=True)
         if changes is not None:
             self.cloudformation.delete_change_set(**where)
-        if not exists:
-            self.cloudformation.delete_stack(StackName=name)  # the change set created an empty stack
         return changes or ()
 
     def describe(self, name: str) -> dict[str, Any] | None:
@@ -159,7 +164,7 @@ class Stacks:
             return {"TemplateBody": template}
         if self.artifacts is None:
             raise DeploymentFailed(
-                f"the template has {len(content)} bytes; without a bucket, CloudFormation accepts {LARGEST_BODY}"
+                f"the template has {len(content):,} bytes; without a bucket, CloudFormation accepts {LARGEST_BODY:,}"
             )
         self.artifacts.store(content, ".template")
         return {"TemplateURL": self.artifacts.url(content, ".template")}

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from infra.errors import Refused
 from infra.expected import Expected, parameter_values
 from infra.files import replace_file
 from infra.stage import Stage
@@ -51,6 +50,11 @@ def is_configured(project: Path, stage: str) -> bool:
     return stage in read_json(project, _FILE)["stages"].keys() - {_PATTERN}
 
 
+def chalice_functions(project: Path) -> list[str]:
+    """Returns the names of the functions in Chalice."""
+    return ["api_handler", *read_json(project, _FILE)["stages"][_PATTERN]["lambda_functions"]]
+
+
 def application(project: Path, stage: Stage, outputs: Mapping[str, str]) -> Expected:
     """Returns the resources of `.chalice/package.json`, without what refers to the API.
 
@@ -80,15 +84,6 @@ def _functions(project: Path, stage: Stage, outputs: Mapping[str, str]) -> dict[
         variable: outputs[output] for variable, output in _IMPORT_VARIABLES.items()
     }
     return found
-
-
-def refuse_configured(project: Path, stage: Stage, command: str) -> None:
-    """Refuses a command for stages of CloudFormation if a stage is deployed by `chalice deploy`."""
-    if is_configured(project, stage.name):
-        raise Refused(
-            f"Refused: {stage.name} is a trial stage, which `chalice deploy` deploys. To {command} it, first run"
-            f" `chalice delete --stage {stage.name}`, and remove its entry from {_FILE}."
-        )
 
 
 def refuse_unconfigured(argv: Sequence[str] | None = None, project: Path = PROJECT) -> None:

@@ -9,6 +9,7 @@ from infra.application import Package, stage_template
 from infra.artifacts import Artifacts
 from infra.clients import simulated_keys
 from infra.files import replace_file
+from infra.identity_template import identity_template
 from infra.package import PROJECT, package
 from infra.stacks import Stacks
 from local.cloud import STAGE, LocalCloud, app_name
@@ -35,7 +36,7 @@ def install(
         **registration.identity_parameters(company, cloud.client("secretsmanager"), f"{APPLICATION}-oidc"),
     }
     say("deploying the identity stack: user pool, clients, groups, tables, roles")
-    template = registration.accept_this_machine((PROJECT / "infra/identity.yaml").read_text(encoding="utf-8"))
+    template = registration.accept_this_machine(identity_template(PROJECT))
     cloudformation = cloud.client("cloudformation")
     identity = Stacks(cloudformation).deploy(IDENTITY, template, parameters).outputs
     say("packaging the application")

@@ -336,7 +336,13 @@ def test_the_read_only_role_makes_plans_and_executes_none() -> None:
         assert may(pipeline("plan"), f"cloudformation:{action}")
     assert not may(pipeline("plan"), "cloudformation:ExecuteChangeSet")
     assert not may(pipeline("plan"), "cloudformation:CreateStack")
-    assert not may(pipeline("plan"), "s3:PutObject")
+
+
+def test_the_read_only_role_writes_only_to_its_folder_of_the_artifact_bucket() -> None:
+    """A large template goes through the bucket. This role must not replace the objects that a deployment uses."""
+    folder = "arn:aws:s3:::gatehouse-prod-identity-*/plan/*"
+    for action in ("s3:GetObject", "s3:PutObject"):
+        assert [it["Resource"] for it in pipeline("plan") if may([it], action)] == [folder]
 
 
 def test_both_roles_may_use_the_transform_of_the_application_template() -> None:

@@ -20,6 +20,7 @@ from typing import Any
 from infra.application import Package, stage_template
 from infra.artifacts import Artifacts
 from infra.clients import simulated_keys
+from infra.identity_template import identity_template
 from infra.package import PROJECT, package
 from infra.policy_plan import PolicyFiles
 from infra.stacks import Stacks
@@ -87,7 +88,7 @@ def deploy(local_cloud: LocalCloud) -> None:
     local_cloud.client("secretsmanager").create_secret(Name="delphi", SecretString=delphi)
     cloudformation, template = (
         local_cloud.client("cloudformation"),
-        (PROJECT / "infra/identity.yaml").read_text("utf-8"),
+        identity_template(PROJECT),
     )
     identity = Stacks(cloudformation).deploy(STAGE.stack, template, STAGE.identity_parameters).outputs
     outputs = {**identity, **simulated_keys(local_cloud.client, identity["UserPoolId"])}

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.infra.conftest import IDENTITY
+from infra.identity_template import identity_template
 from tests.infra.linter import complaints, complaints_about_text
 from tests.infra.matrix import application_pairs
 from tests.infra.packaged import translated
+from tests.infra.stages import PROJECT
 
 pytestmark = pytest.mark.slow
 
@@ -16,7 +17,7 @@ OWN_ALIASES = "W2530"
 
 
 def test_the_identity_template_is_clean() -> None:
-    assert complaints_about_text(IDENTITY.read_text(encoding="utf-8")) == []
+    assert complaints_about_text(identity_template(PROJECT)) == []
 
 
 def test_the_packaged_template_is_clean(application_source: dict[str, Any]) -> None:

@@ -118,3 +118,25 @@ def test_a_command_of_cloudformation_refuses_a_trial_stage(
     assert said.status == 1
     assert f"first run `chalice delete --stage {STAGE}`" in said.err
     assert account.inventory() == before
+
+
+@pytest.fixture(scope="module")
+def another_checkout(
+    deployed: tuple[Said, Said], account: Account, tmp_path_factory: pytest.TempPathFactory
+) -> Checkout:
+    """A fresh clone. Its .chalice/config.json does not name the stage."""
+    made = Checkout.new(tmp_path_factory.mktemp("another") / APP, account.local_cloud)
+    made.describe(MfaMode="OFF", DataProtection=False)
+    return made
+
+
+@pytest.mark.parametrize("command", ["deploy", "deploy --plan", "destroy"])
+def test_another_checkout_recognizes_the_functions_of_a_trial_stage(
+    another_checkout: Checkout, account: Account, command: str
+) -> None:
+    before = account.inventory()
+    said = another_checkout.manage(*command.split())
+    assert said.status == 1
+    assert f"no stack manages its functions {APP}-{STAGE}, " in said.err
+    assert f"first run `chalice delete --stage {STAGE}` in the checkout that deployed it" in said.err
+    assert account.inventory() == before
