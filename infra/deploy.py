@@ -14,8 +14,8 @@ from infra.package import package_for_lambda
 from infra.policy_files import read_policies, template_outputs
 from infra.policy_groups import TEMPLATE, pool_groups, refuse_unknown_groups, template_groups
 from infra.progress import Progress
+from infra.releases import delete_old_versions
 from infra.retained import find_retained
-from infra.rollback import delete_old_versions
 from infra.sign_in_domain import refuse_another_prefix
 from infra.stacks import Stacks
 from infra.stage import Stage

@@ -22,7 +22,7 @@ AllowUnknownGroup = Annotated[
 AllowNoAdministrator = Annotated[
     bool, Option("--allow-no-administrator", help="Also apply changes that leave no administrator.")
 ]
-Yes = Annotated[bool, Option("--yes", help="Apply without a confirmation.")]
+Yes = Annotated[bool, Option("--yes", help="Do not ask for a confirmation.")]
 OptionalStage = Annotated[
     str | None, Option("--stage", metavar="STAGE", help=f"Read this stage, and not the files. {_OR_LOCAL}")
 ]

@@ -1,13 +1,12 @@
 """The commands for the reviewed policy files: apply, diff, lint."""
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from typer import Context
 
-from infra.errors import Refused
 from operations import access
+from operations.confirmation import confirmed
 from operations.invocation import Invocation
 from operations.options import (
     AllowNoAdministrator,
@@ -52,7 +51,7 @@ def apply(
         invocation.project, outputs, client, overwrite_policies, allow_unknown_group, OR_ALLOW, allow_no_administrator
     )
     _show(invocation.output, changes, read_routes(read_yaml(invocation.project, TEMPLATE)))
-    if not (yes or all(change.kept for change in changes) or _ask(invocation.output)):
+    if not (yes or all(change.kept for change in changes) or confirmed(invocation.output, "Apply these changes?")):
         invocation.output.say("nothing changed")
         return 0
     progress = Progress(invocation.output.write)
@@ -145,15 +144,6 @@ def _as_dict(change: "PolicyChange", routes: Sequence["Route"]) -> dict[str, Any
         "version": change.version,
         "reach": _reach(change, routes),
     }
-
-
-def _ask(output: Output) -> bool:
-    output.write("Apply these changes? [y/N] ")
-    answer = sys.stdin.readline()
-    if not answer:
-        output.say("")
-        raise Refused("There was no answer, so nothing was applied. To apply without a confirmation, pass --yes.")
-    return answer.strip().casefold() in ("y", "yes")
 
 
 def _report(output: Output, files: int, where: str, faults: list[str], as_json: bool) -> None:

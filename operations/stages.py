@@ -12,7 +12,7 @@ from typer import Context, Option
 
 from infra.errors import Refused
 from operations.invocation import Invocation
-from operations.options import AllowUnknownGroup, AsJson, OverwritePolicies, StageName
+from operations.options import AllowUnknownGroup, AsJson, OverwritePolicies, StageName, Yes
 from operations.output import Output
 
 if TYPE_CHECKING:
@@ -74,24 +74,35 @@ def rollback(
     context: Context,
     stage_name: StageName,
     undo: Annotated[bool, Option("--undo", help="Return to the versions of the last deployment.")] = False,
+    yes: Yes = False,
 ) -> int:
     """Return the functions of a stage to their previous versions.
 
-    It takes seconds and does not involve CloudFormation. A second rollback goes back further.
+    It names the release, asks, takes seconds and does not involve CloudFormation. A second rollback goes back further.
     """
-    from infra.rollback import roll_back
-    from infra.rollback import undo as undo_rollback
+    from infra.rollback import execute, plan_rollback, plan_undo
+    from operations.confirmation import confirmed
     from operations.connection import open_stage
 
     invocation: Invocation = context.obj
     output = invocation.output
     stage, client = open_stage(invocation, stage_name)
-    moves = (undo_rollback if undo else roll_back)(client, stage.application_stack)
+    moves = (plan_undo if undo else plan_rollback)(client, stage.application_stack)
     if not moves:
         output.say("nothing changed: the functions have the versions of the last deployment")
         return 0
-    rows = [(move.function, str(move.before), str(move.after)) for move in moves]
-    output.table(("function", "version before", "version now"), rows)
+    rows = [(move.function, str(move.before), str(move.after), move.release, move.modified) for move in moves]
+    output.table(("function", "live version", "new version", "of", "last modified"), rows)
+    if not undo:
+        output.say(
+            "The new versions are the ones before the live versions. If the live release repairs the release before it,"
+            " this is the release with the fault. To return to an older release, deploy its commit."
+        )
+        if not (yes or confirmed(output, "Use these versions?")):
+            output.say("nothing changed")
+            return 0
+    execute(client, stage.application_stack, moves)
+    output.say("done")
     if not undo:
         output.say(
             "CloudFormation still expects the versions of the last deployment. The next deployment of other code or"

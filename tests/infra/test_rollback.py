@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.errors import DeploymentFailed, Refused
-from infra.rollback import Move, delete_old_versions, roll_back, undo
+from infra.releases import delete_old_versions
+from infra.rollback import Move, execute, plan_rollback, plan_undo
 from operations.command_line import main
 from tests.infra.account import Account
 from tests.infra.stages import project_in
@@ -28,14 +30,24 @@ class Lambdas:
 
     live     function → version of its alias
     locked   a function whose alias cannot be changed
+    stuck    a function whose alias can be changed once
+    racing   a function whose alias another command changes after it was read
     weights  the weights of other versions in every alias
     odd      a function that has one release fewer, so that its version 2 is of another release
     """
 
     def __init__(
-        self, live: Mapping[str, str], locked: str = "", weights: Mapping[str, float] | None = None, odd: str = ""
+        self,
+        live: Mapping[str, str],
+        locked: str = "",
+        weights: Mapping[str, float] | None = None,
+        odd: str = "",
+        stuck: str = "",
+        racing: str = "",
     ) -> None:
         self.live, self._locked, self._weights, self._odd = dict(live), locked, weights or {}, odd
+        self._stuck, self._racing = stuck, racing
+        self._revisions = dict.fromkeys(live, 1)
         self.deleted: list[str] = []
 
     def account(self, status: str = "UPDATE_COMPLETE") -> Account:
@@ -70,61 +82,113 @@ class Lambdas:
 
     def _versions(self, FunctionName: str) -> dict[str, Any]:
         releases = {"$LATEST": "c", "1": "a", "2": "a" if FunctionName == self._odd else "b", "3": "c"}
-        return {"Versions": [{"Version": it, "Description": f"Release {name}"} for it, name in releases.items()]}
+        return {
+            "Versions": [
+                {
+                    "Version": it,
+                    "Description": f"Release {name}",
+                    "LastModified": f"2026-11-0{number}T10:00:00Z",
+                }
+                for number, (it, name) in enumerate(releases.items(), 1)
+            ]
+        }
 
     def _alias(self, FunctionName: str, Name: str) -> dict[str, Any]:
         assert Name == "live"
         weights = {"RoutingConfig": {"AdditionalVersionWeights": self._weights}} if self._weights else {}
-        return {"FunctionVersion": self.live[FunctionName], **weights}
+        revision = str(self._revisions[FunctionName])
+        self._revisions[FunctionName] += FunctionName == self._racing
+        return {"FunctionVersion": self.live[FunctionName], "RevisionId": revision, **weights}
 
-    def _update(self, FunctionName: str, Name: str, FunctionVersion: str) -> dict[str, Any]:
-        if FunctionName == self._locked:
+    def _update(self, FunctionName: str, Name: str, FunctionVersion: str, RevisionId: str) -> dict[str, Any]:
+        if RevisionId != str(self._revisions[FunctionName]):
+            raise ClientError({"Error": {"Code": "PreconditionFailedException", "Message": "stale"}}, "UpdateAlias")
+        if FunctionName == self._locked or (FunctionName == self._stuck and self._revisions[FunctionName] > 1):
             raise ClientError({"Error": {"Code": "ResourceConflictException", "Message": "busy"}}, "UpdateAlias")
         self.live[FunctionName] = FunctionVersion
-        return {}
+        self._revisions[FunctionName] += 1
+        return {"RevisionId": str(self._revisions[FunctionName])}
 
     def _delete(self, FunctionName: str, Qualifier: str) -> dict[str, Any]:
         self.deleted.append(f"{FunctionName}:{Qualifier}")
         return {}
 
 
+def roll_back(account: Account) -> list[Move]:
+    moves = plan_rollback(account, STACK)
+    execute(account, STACK, moves)
+    return moves
+
+
 def test_each_alias_goes_back_by_one_version() -> None:
     lambdas = Lambdas({"carter": "3", "farrier": "3"})
-    assert roll_back(lambdas.account(), STACK) == [Move("carter", "live", 3, 2), Move("farrier", "live", 3, 2)]
+    moved = [(it.function, it.alias, it.before, it.after, it.release) for it in roll_back(lambdas.account())]
+    assert moved == [("carter", "live", 3, 2, "Release b"), ("farrier", "live", 3, 2, "Release b")]
     assert lambdas.live == {"carter": "2", "farrier": "2"}
+
+
+def test_a_plan_moves_nothing() -> None:
+    lambdas = Lambdas({"carter": "3"})
+    plan_rollback(lambdas.account(), STACK)
+    assert lambdas.live == {"carter": "3"}
 
 
 def test_nothing_moves_to_versions_of_different_releases() -> None:
     """For instance after CloudFormation failed to delete one version of a failed deployment."""
     lambdas = Lambdas({"carter": "3", "farrier": "3"}, odd="farrier")
     with pytest.raises(Refused, match=r"carter:2 \(Release b\), farrier:2 \(Release a\)\. Nothing changed"):
-        roll_back(lambdas.account(), STACK)
+        plan_rollback(lambdas.account(), STACK)
     assert lambdas.live == {"carter": "3", "farrier": "3"}
 
 
 def test_a_version_that_cloudformation_failed_to_delete_is_not_the_expected_one() -> None:
     """The stack still lists carter's version 2, after version 3."""
     lambdas = Lambdas({"carter": "2"})
-    assert undo(lambdas.account(), STACK) == [Move("carter", "live", 2, 3)]
+    (move,) = plan_undo(lambdas.account(), STACK)
+    assert (move.before, move.after) == (2, 3)
 
 
 def test_a_failure_moves_the_other_aliases_back() -> None:
     lambdas = Lambdas({"carter": "3", "farrier": "3"}, locked="farrier")
-    with pytest.raises(DeploymentFailed, match=r"farrier still points to version 3: .*busy"):
-        roll_back(lambdas.account(), STACK)
+    with pytest.raises(DeploymentFailed, match=r"^farrier: the alias live was not changed: .*busy\. The aliases"):
+        roll_back(lambdas.account())
     assert lambdas.live == {"carter": "3", "farrier": "3"}
+
+
+def test_a_concurrent_change_of_an_alias_is_not_overwritten() -> None:
+    lambdas = Lambdas({"carter": "3", "farrier": "3"}, racing="farrier")
+    with pytest.raises(DeploymentFailed, match="farrier: the alias live was not changed: another command has changed"):
+        roll_back(lambdas.account())
+    assert lambdas.live == {"carter": "3", "farrier": "3"}
+
+
+def test_an_alias_that_cannot_be_moved_back_is_named_with_the_remedy() -> None:
+    lambdas = Lambdas({"carter": "3", "farrier": "3"}, locked="farrier", stuck="carter")
+    with pytest.raises(DeploymentFailed) as failed:
+        roll_back(lambdas.account())
+    assert "could not be moved back: carter from version 2 to version 3 (" in str(failed.value)
+    assert "run `manage.py rollback --undo`" in str(failed.value)
+    assert lambdas.live == {"carter": "2", "farrier": "3"}
+
+
+def test_nothing_moves_if_a_deployment_starts_after_the_plan() -> None:
+    lambdas = Lambdas({"carter": "3"})
+    moves = plan_rollback(lambdas.account(), STACK)
+    with pytest.raises(Refused, match="is in the state UPDATE_IN_PROGRESS"):
+        execute(lambdas.account("UPDATE_IN_PROGRESS"), STACK, moves)
+    assert lambdas.live == {"carter": "3"}
 
 
 def test_nothing_moves_if_one_function_has_no_earlier_version() -> None:
     lambdas = Lambdas({"carter": "3", "farrier": "1"})
     with pytest.raises(Refused, match="farrier has no version before version 1"):
-        roll_back(lambdas.account(), STACK)
+        plan_rollback(lambdas.account(), STACK)
     assert lambdas.live["carter"] == "3"
 
 
 def test_nothing_moves_while_traffic_is_shifted() -> None:
     lambdas = Lambdas({"carter": "2"}, weights={"3": 0.1})
-    for command in (roll_back, undo):
+    for command in (plan_rollback, plan_undo):
         with pytest.raises(Refused, match=r"the alias live of carter sends requests to two versions\. Stop the shift"):
             command(lambdas.account(), STACK)
     assert lambdas.live == {"carter": "2"}
@@ -134,14 +198,14 @@ def test_nothing_moves_while_traffic_is_shifted() -> None:
 def test_nothing_moves_while_cloudformation_works_on_the_stack(status: str) -> None:
     lambdas = Lambdas({"carter": "3"})
     with pytest.raises(Refused, match=f"is in the state {status}. Wait until the deployment has ended"):
-        roll_back(lambdas.account(status), STACK)
+        plan_rollback(lambdas.account(status), STACK)
     assert lambdas.live == {"carter": "3"}
 
 
 def test_a_stack_without_aliases_is_refused() -> None:
     """For instance an application that `chalice deploy` created, or a stack from before the aliases."""
     with pytest.raises(Refused, match=r"has no alias\. Deploy the stage first"):
-        roll_back(Lambdas({}).account(), STACK)
+        plan_rollback(Lambdas({}).account(), STACK)
 
 
 def test_an_error_of_aws_is_not_reported_as_a_missing_stack() -> None:
@@ -149,7 +213,7 @@ def test_an_error_of_aws_is_not_reported_as_a_missing_stack() -> None:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "DescribeStacks")
 
     with pytest.raises(ClientError, match="not you"):
-        roll_back(Account(cloudformation={"describe_stacks": denied}, **{"lambda": {}}), STACK)
+        plan_rollback(Account(cloudformation={"describe_stacks": denied}, **{"lambda": {}}), STACK)
 
 
 @pytest.mark.parametrize(
@@ -173,12 +237,34 @@ def rolled_back(folder: Path, capsys: pytest.CaptureFixture[str], lambdas: Lambd
     return status, said.out, said.err
 
 
-def test_the_command_prints_the_versions_and_names_the_drift(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    status, out, _ = rolled_back(tmp_path, capsys, Lambdas({"carter": "3"}))
-    assert (status, re.findall(r"^carter +3 +2$", out, re.MULTILINE)) == (0, ["carter    3               2"])
+def test_the_command_names_the_release_and_the_drift(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = rolled_back(tmp_path, capsys, Lambdas({"carter": "3"}), "--yes")
+    assert status == 0
+    assert re.search(r"^carter +3 +2 +Release b +2026-11-03T10:00:00Z$", out, re.MULTILINE)
     assert "CloudFormation still expects the versions of the last deployment." in out
+
+
+@pytest.mark.parametrize(("answer", "live"), [("n\n", "3"), ("\n", "3"), ("y\n", "2")])
+def test_the_command_asks_before_it_returns_to_a_release_that_can_be_faulty(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, answer: str, live: str
+) -> None:
+    monkeypatch.setattr("sys.stdin", StringIO(answer))
+    lambdas = Lambdas({"carter": "3"})
+    status, out, _ = rolled_back(tmp_path, capsys, lambdas)
+    assert status == 0
+    assert "this is the release with the fault" in out.partition("Use these versions? [y/N] ")[0]
+    assert lambdas.live == {"carter": live}
+
+
+def test_the_command_changes_nothing_without_an_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For instance in a pipeline."""
+    monkeypatch.setattr("sys.stdin", StringIO(""))
+    lambdas = Lambdas({"carter": "3"})
+    status, _, err = rolled_back(tmp_path, capsys, lambdas)
+    assert (status, lambdas.live) == (1, {"carter": "3"})
+    assert "To run the command without a question, pass --yes." in err
 
 
 def test_the_command_undoes_a_rollback_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,8 +11,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.aliases import with_aliases
+from infra.clients import Client
 from infra.errors import DeploymentFailed, Refused
-from infra.rollback import Move, delete_old_versions, published, roll_back, undo
+from infra.releases import delete_old_versions, published
+from infra.rollback import Move, execute, plan_rollback, plan_undo
 from infra.stacks import Stacks
 from tests.local.conftest import Cloud
 
@@ -74,6 +76,19 @@ class Stable:
         return value
 
 
+def roll_back(client: Client, stack: str) -> list[tuple[str, int, int]]:
+    return moved(client, stack, plan_rollback(client, stack))
+
+
+def undo(client: Client, stack: str) -> list[tuple[str, int, int]]:
+    return moved(client, stack, plan_undo(client, stack))
+
+
+def moved(client: Client, stack: str, moves: list[Move]) -> list[tuple[str, int, int]]:
+    execute(client, stack, moves)
+    return [(move.function, move.before, move.after) for move in moves]
+
+
 @pytest.fixture
 def stable(cloud: Cloud) -> Iterator[Stable]:
     stable = Stable(cloud)
@@ -105,7 +120,7 @@ def test_a_failed_deployment_changes_no_alias_and_leaves_no_version(stable: Stab
 def test_a_rollback_points_every_alias_to_the_version_before(stable: Stable) -> None:
     stable.deploy("b", horses=4)
     assert stable.horses() == "4"
-    assert roll_back(stable.cloud.client, STACK) == [Move(CARTER, "live", 2, 1), Move(FARRIER, "live", 2, 1)]
+    assert roll_back(stable.cloud.client, STACK) == [(CARTER, 2, 1), (FARRIER, 2, 1)]
     assert (stable.live(), stable.live(FARRIER), stable.horses()) == ("1", "1", "2")
 
 
@@ -128,7 +143,7 @@ def test_the_same_release_stays_rolled_back_and_another_release_goes_forward(sta
 def test_a_rollback_can_be_undone(stable: Stable) -> None:
     stable.deploy("b")
     roll_back(stable.cloud.client, STACK)
-    assert undo(stable.cloud.client, STACK) == [Move(CARTER, "live", 1, 2), Move(FARRIER, "live", 1, 2)]
+    assert undo(stable.cloud.client, STACK) == [(CARTER, 1, 2), (FARRIER, 1, 2)]
     assert (stable.live(), undo(stable.cloud.client, STACK)) == ("2", [])
 
 
@@ -138,6 +153,15 @@ def test_a_second_rollback_goes_back_further(stable: Stable) -> None:
     roll_back(stable.cloud.client, STACK)
     roll_back(stable.cloud.client, STACK)
     assert stable.live() == "1"
+
+
+def test_a_rollback_does_not_overwrite_a_change_after_its_plan(stable: Stable) -> None:
+    stable.deploy("b")
+    moves = plan_rollback(stable.cloud.client, STACK)
+    stable.deploy("c")
+    with pytest.raises(DeploymentFailed, match="another command has changed it at the same time"):
+        execute(stable.cloud.client, STACK, moves)
+    assert (stable.live(), stable.live(FARRIER)) == ("3", "3")
 
 
 def test_a_permission_of_an_alias_is_not_in_the_policy_of_the_function(stable: Stable) -> None:
@@ -178,7 +202,7 @@ def test_old_versions_are_deleted_and_the_ones_for_a_rollback_stay(stable: Stabl
         stable.deploy(code)
     assert delete_old_versions(stable.cloud.client, STACK, keep=2) == [f"{CARTER}:1", f"{FARRIER}:1"]
     assert stable.versions() == ["2", "3", "4"]
-    assert roll_back(stable.cloud.client, STACK)[0].after == 3
+    assert roll_back(stable.cloud.client, STACK)[0] == (CARTER, 4, 3)
 
 
 def test_the_version_before_is_never_deleted(stable: Stable) -> None:
@@ -191,4 +215,4 @@ def test_the_version_of_the_last_deployment_is_not_deleted_after_a_rollback(stab
     stable.deploy("b")
     roll_back(stable.cloud.client, STACK)
     assert delete_old_versions(stable.cloud.client, STACK, keep=1) == []
-    assert undo(stable.cloud.client, STACK)[0].after == 2
+    assert undo(stable.cloud.client, STACK)[0] == (CARTER, 1, 2)

@@ -401,7 +401,7 @@ def bad_release(rolled_back: Scene, play: Play) -> Scene:
 
 @pytest.fixture(scope="module")
 def gone_back(bad_release: Scene, play: Play) -> Scene:
-    return play(bad_release.checkout, "rollback")
+    return play(bad_release.checkout, "rollback", "--yes")
 
 
 def test_a_rollback_returns_to_the_release_before(bad_release: Scene, gone_back: Scene) -> None:
