@@ -150,7 +150,8 @@ def _fingerprint(copy: Path, requirements: str) -> str:
 
     The application reads settings when Chalice imports it. So the hash includes the variables that its sources name.
     """
-    code = [Path(__file__).parent / name for name in ("package.py", "aliases.py", "bundle.py", "bytecode.py")]
+    names = ("package", "aliases", "alias_calls", "release_id", "bundle", "bytecode")
+    code = [Path(__file__).parent / f"{name}.py" for name in names]
     files = {f"infra/{path.name}": path for path in code}
     files |= {f"project/{path.relative_to(copy)}": path for path in copy.rglob("*")}
     digest = hashlib.sha256(f"{sys.version}\0{metadata.version('chalice')}\0{requirements}\0".encode())

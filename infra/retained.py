@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.clients import Client
+from infra.errors import DeploymentFailed
 from infra.stage import Stage
 
 _TABLES = ("PolicyTable", "StateTable", "OnboardingTable", "SampleTable")
@@ -120,8 +121,16 @@ def _is_our_bucket(stage: Stage, s3: Any, name: str) -> bool:
 
 
 def _delete_bucket(s3: Any, name: str) -> None:
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=name):  # at most 1,000, as one deletion
         versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-        for version in versions:
-            s3.delete_object(Bucket=name, Key=version["Key"], VersionId=version["VersionId"])
+        if not versions:
+            continue
+        objects = [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions]
+        answer = s3.delete_objects(Bucket=name, Delete={"Objects": objects, "Quiet": True})
+        if errors := answer.get("Errors"):  # the call itself succeeds
+            first = errors[0]
+            raise DeploymentFailed(
+                f"bucket {name}: {len(errors)} of {len(objects)} objects were not deleted: {first['Key']}:"
+                f" {first['Code']}: {first.get('Message', '')}"
+            )
     s3.delete_bucket(Bucket=name)

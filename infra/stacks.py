@@ -7,10 +7,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
-from infra.aliases import with_release
 from infra.artifacts import Artifacts
 from infra.change_sets import Change, lost, read_changes
 from infra.errors import DeploymentFailed, Refused
+from infra.release_id import with_release
 
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
 LARGEST_BODY = 51_200  # bytes of a template that CloudFormation accepts without a bucket

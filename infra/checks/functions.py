@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra.aliases import LIVE
+from infra.alias_calls import LIVE
 from infra.checks.check import RESTORE, Check
 from infra.checks.compare import differing, shown, unexpected
 from infra.checks.live import Live

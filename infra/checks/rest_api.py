@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from infra.aliases import LIVE
+from infra.alias_calls import LIVE
 from infra.checks.check import Check
 from infra.checks.compare import covers, differing, unexpected
 from infra.checks.live import Live

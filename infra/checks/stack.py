@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from infra.aliases import without_release
 from infra.checks.check import Check
 from infra.checks.compare import differing
 from infra.checks.deployed_stack import DeployedStack
 from infra.checks.live import Live
 from infra.expected import parameter_values
+from infra.release_id import without_release
 from infra.templates import read_yaml
 
 _GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE")

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from infra.aliases import LIVE
+from infra.alias_calls import LIVE
 from infra.checks.check import Check
 from infra.checks.compare import differing, shown
 from infra.checks.live import Live

@@ -31,6 +31,7 @@ class Service:
             answer = self.answers.get(operation)
             if answer is None:
                 self._calls.append((operation, arguments))
+                return {}
             return answer(**arguments) if callable(answer) else answer
 
         return call

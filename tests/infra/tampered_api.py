@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from infra.aliases import LIVE
+from infra.alias_calls import LIVE
 from tests.configured import RESOURCE_SERVER, SCOPES
 from tests.infra.target import Tampering, Target, Undo, pair, restored
 from tests.scoped_route import SCOPED_ROUTES

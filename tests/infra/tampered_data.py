@@ -6,7 +6,7 @@ import json
 from functools import partial
 from typing import Any
 
-from infra.aliases import LIVE
+from infra.alias_calls import LIVE
 from tests.infra.target import Arguments, Tampering, Target, Undo, pair, setting
 
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from infra.aliases import alias_of, with_aliases, with_release
+from infra.alias_calls import alias_of
+from infra.aliases import with_aliases
 from infra.errors import Refused
+from infra.release_id import with_release, without_release
 
 NAME = {"Fn::Sub": "${AppName}-${Stage}-carter"}
 ALIAS = {"Ref": "CarterLive"}
@@ -78,9 +80,28 @@ def test_a_released_template_can_be_released_again() -> None:
     assert with_release(once, {}) == with_release(json.dumps(published()), {})
 
 
-@pytest.mark.parametrize("text", ["Resources: {}\n", json.dumps(template())])
+RELEASE_WITHOUT_A_PACKAGE = {**template(Other={"Type": "AWS::SNS::Topic"}), "Metadata": {"Release": "Other"}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("Resources: {}\n", id="YAML"),
+        pytest.param(json.dumps(template()), id="no metadata"),
+        pytest.param(json.dumps(template(Release={"Type": "AWS::SNS::Topic"})), id="a resource of this name"),
+        pytest.param(json.dumps(RELEASE_WITHOUT_A_PACKAGE), id="metadata of another tool"),
+    ],
+)
 def test_a_template_without_a_release_stays_as_it_is(text: str) -> None:
     assert with_release(text, {"Horses": "4"}) == text
+
+
+def test_a_comparison_ignores_the_release_and_nothing_else() -> None:
+    released = json.loads(with_release(json.dumps(published()), {"Horses": "4"}))
+    assert released != published()
+    assert without_release(released) == without_release(published())
+    unpublished = template(Other={"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": "Release"}})
+    assert without_release(unpublished) == unpublished
 
 
 def test_a_release_changes_the_function_because_lambda_publishes_no_unchanged_function() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.errors import DeploymentFailed
 from infra.retained import find_retained
 from tests.infra.account import Account
 from tests.infra.stages import TRIAL
@@ -119,7 +120,7 @@ def test_protection_is_switched_off_before_a_resource_is_deleted() -> None:
         "update_table",
         "delete_table",
         "schedule_key_deletion",
-        *["delete_object"] * 3,
+        "delete_objects",
         "delete_bucket",
     ]
 
@@ -127,10 +128,27 @@ def test_protection_is_switched_off_before_a_resource_is_deleted() -> None:
 def test_every_version_of_every_object_is_deleted_before_the_bucket() -> None:
     bucket = {"Bucket": "gatehouse-trial-identity-artifact"}
     objects = [("one.zip", "v1"), ("one.zip", "v2"), ("two.zip", "v3")]
-    assert deleted(account())[-4:] == [
-        *[("delete_object", {**bucket, "Key": key, "VersionId": version}) for key, version in objects],
-        ("delete_bucket", bucket),
-    ]
+    batch = {"Objects": [{"Key": key, "VersionId": version} for key, version in objects], "Quiet": True}
+    assert deleted(account())[-2:] == [("delete_objects", {**bucket, "Delete": batch}), ("delete_bucket", bucket)]
+
+
+def test_a_bucket_whose_objects_could_not_be_deleted_is_named_and_stays() -> None:
+    refused = [{"Key": "one.zip", "Code": "AccessDenied", "Message": "not you"}]
+
+    def delete_objects(Bucket: str, Delete: Any) -> dict[str, Any]:
+        return {"Errors": refused}
+
+    opened = account()
+    opened.answer("s3", delete_objects=delete_objects)
+    with pytest.raises(DeploymentFailed, match=r"artifact: 1 of 3 objects were not deleted: one\.zip: AccessDenied"):
+        deleted(opened)
+    assert "delete_bucket" not in [operation for operation, _ in opened.calls]
+
+
+def test_an_empty_bucket_is_deleted_without_a_deletion_of_objects() -> None:
+    opened = account()
+    opened.answer("s3", list_object_versions={"Versions": []})
+    assert "delete_objects" not in [operation for operation, _ in deleted(opened)]
 
 
 @pytest.mark.parametrize(("code", "ignored"), [("NoSuchTagSet", True), ("AccessDenied", True), ("SlowDown", False)])
