@@ -185,7 +185,10 @@ def administer() -> "Administer":
         settings().policy_table,
         settings().state_table,
         clients=lambda: settings().client_ids,
-        refuse_lock_out=RefuseLockOut(Administrators(_policies(), lambda group: _groups().group_exists(group))),
+        refuse_lock_out=RefuseLockOut(
+            Administrators(_policies(), lambda group: _groups().group_exists(group)),
+            members=lambda group: users().accounts.members(group),
+        ),
     )
 
 

@@ -242,7 +242,17 @@ def test_a_change_is_forced_by_true_and_by_nothing_else(force: Any) -> None:
     assert refusal("DELETE", POLICY, {"forced": True}, **READERS) == (400, "invalid_input")
 
 
-def test_the_last_administrator_can_be_changed_when_another_group_administers() -> None:
+def test_the_last_administrator_can_be_changed_when_a_user_of_another_group_administers() -> None:
+    from chalicelib.wiring import settings
+
     put("readers", EVERYTHING)
     put("clerks", EVERYTHING)
+    refused = (409, "last_administrator")
+    assert refusal("DELETE", POLICY, **READERS) == refused  # clio of the clerks was invited and has not signed in
+    pool = {"UserPoolId": settings().issuer.rpartition("/")[2], "Username": "clio"}
+    cognito = boto3.client("cognito-idp", region_name="us-east-1")
+    cognito.admin_set_user_password(**pool, Password="a-long-walk-in-the-rain-1A!", Permanent=True)
+    cognito.admin_disable_user(**pool)
+    assert refusal("DELETE", POLICY, **READERS) == refused
+    cognito.admin_enable_user(**pool)
     assert put("readers")[0] == 200

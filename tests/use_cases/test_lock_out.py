@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from chalicelib.core.administrator import administers
 from chalicelib.core.errors import LastAdministrator, VersionConflict
 from chalicelib.core.policy import CorruptPolicy, Policy, StoredPolicy
 from chalicelib.lock_out import Administrators, RefuseLockOut
+from chalicelib.ports import PolicyCatalog, User
 from tests.fakes import FakeGroups, FakePolicies, FakeState, allow, deny, statements
 
 EVERYTHING = allow("/*", methods=["*"])
@@ -68,17 +69,43 @@ def test_a_group_of_any_name_can_be_an_administrator(name: str) -> None:
     assert administers(f"group:{name}", statements(EVERYTHING))
 
 
+def user(name: str, enabled: bool = True, status: str = "CONFIRMED") -> User:
+    return User(name, name, None, status, enabled, "2026-11-01T10:00:00Z")
+
+
 class System:
-    def __init__(self, groups: frozenset[str] | None = None, **policies: list[dict[str, Any]]) -> None:
+    """A stage with policies of groups. Each group has one user who can sign in, except those of `members`.
+
+    members  group → its users
+    asked    the groups whose members were read
+    """
+
+    def __init__(
+        self,
+        groups: frozenset[str] | None = None,
+        members: Mapping[str, Sequence[User]] | None = None,
+        **policies: list[dict[str, Any]],
+    ) -> None:
         self.policies = FakePolicies()
         for name, found in policies.items():
             subject = f"group:{name}"
             self.policies.policies[subject] = Policy(subject, 1, statements(*found), "admin", "")
         self.groups = FakeGroups(existing=groups)
-        refuse = RefuseLockOut(Administrators(self.policies, self.groups.group_exists))
+        self._members, self.asked = members or {}, list[str]()
         self.administer = Administer(
-            self.policies, FakeState(), FakeState(), check_size=lambda _: None, refuse_lock_out=refuse
+            self.policies,
+            FakeState(),
+            FakeState(),
+            check_size=lambda _: None,
+            refuse_lock_out=self.refuse(self.policies),
         )
+
+    def refuse(self, policies: PolicyCatalog) -> RefuseLockOut:
+        return RefuseLockOut(Administrators(policies, self.groups.group_exists), self.members)
+
+    def members(self, group: str) -> Iterator[User]:
+        self.asked.append(group)
+        yield from self._members.get(group, [user("athena")])
 
     def put(self, name: str, *found: dict[str, Any], force: bool = False) -> Policy:
         return self.administer.put_policy(f"group:{name}", statements(*found), "admin", force=force)
@@ -129,8 +156,7 @@ class AtTheSameTime(FakePolicies):
 def test_two_administrators_cannot_remove_each_other_at_the_same_time(change: Any) -> None:
     system = System(admins=[EVERYTHING], owners=[EVERYTHING])
     policies = AtTheSameTime(system.policies.policies)
-    refuse = RefuseLockOut(Administrators(policies, system.groups.group_exists))
-    administer = replace(system.administer, policies=policies, refuse_lock_out=refuse)
+    administer = replace(system.administer, policies=policies, refuse_lock_out=system.refuse(policies))
     with pytest.raises(VersionConflict, match="group:owners"):
         change(administer)
     assert system.policies.get("group:admins").version == 1
@@ -140,6 +166,48 @@ def test_a_policy_of_a_group_that_nobody_can_join_is_not_enough() -> None:
     system = System(frozenset({"admins"}), admins=[EVERYTHING], ghosts=[EVERYTHING])
     with pytest.raises(LastAdministrator):
         system.put("admins")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param([], id="empty"),
+        pytest.param([user("hera", enabled=False)], id="its user is disabled"),
+        pytest.param([user("iris", status="FORCE_CHANGE_PASSWORD")], id="its user was invited and never signed in"),
+        pytest.param([user("echo", status="UNCONFIRMED")], id="its user never confirmed the address"),
+    ],
+)
+def test_a_group_without_a_user_who_can_sign_in_is_not_enough(members: list[User]) -> None:
+    system = System(members={"owners": members}, admins=[EVERYTHING], owners=[EVERYTHING])
+    for change in (lambda: system.put("admins", READ), lambda: system.administer.delete_policy("group:admins", "hera")):
+        with pytest.raises(LastAdministrator, match="no group with an enabled user who has signed in could change"):
+            change()
+    assert system.policies.get("group:admins").version == 1
+
+
+@pytest.mark.parametrize("status", ["CONFIRMED", "EXTERNAL_PROVIDER"])
+def test_one_user_who_can_sign_in_is_enough(status: str) -> None:
+    members = [user("hera", enabled=False), user("zeus", status=status)]
+    system = System(
+        members={"ghosts": [], "owners": members}, admins=[EVERYTHING], ghosts=[EVERYTHING], owners=[EVERYTHING]
+    )
+    assert system.put("admins", READ).version == 2
+
+
+def test_a_group_without_a_member_keeps_its_policy_if_it_is_the_last_one() -> None:
+    """Its users can get the group from a company's provider, which is not a membership in the user pool."""
+    system = System(members={"admins": []}, admins=[EVERYTHING])
+    with pytest.raises(LastAdministrator):
+        system.put("admins", READ)
+
+
+def test_only_a_change_that_removes_an_administrator_reads_members() -> None:
+    system = System(admins=[EVERYTHING], owners=[EVERYTHING], readers=[READ])
+    system.put("readers")
+    system.put("admins", EVERYTHING, READ | {"sid": "read"})
+    assert system.asked == []
+    system.put("admins")
+    assert system.asked == ["owners"]
 
 
 def test_a_machine_is_not_enough() -> None:
