@@ -10,11 +10,11 @@ from typing import Any
 from infra.alias_calls import LIVE, alias_of, calling_aliases
 from infra.errors import Refused
 from infra.release_id import RELEASE, release_metadata
+from infra.traffic_shift import deployment_group, shift_resources, update_policy
 
 _FUNCTION, _MAPPING = "AWS::Serverless::Function", "AWS::Lambda::EventSourceMapping"
 _SNAPSTART_FROM = (3, 12)
 _STREAMS = ("DynamoDB", "Kinesis")  # types of SAM's events that have the same properties
-_SHIFTED = "ShiftsTraffic"  # the condition of .chalice/package.json
 
 Json = dict[str, Any]
 
@@ -34,6 +34,7 @@ def with_aliases(template: Mapping[str, Any], code_sha256: str) -> Json:
     for key, resource in resources.items():
         called = calling_aliases(resource, names)
         written |= _published(key, called, release[RELEASE], alarms) if key in names else {key: called}
+    written |= shift_resources([name["Fn::Sub"] for name in names.values() if isinstance(name, dict)], LIVE)
     metadata = {**template.get("Metadata", {}), **release}
     return {**template, "Metadata": metadata, "Parameters": _parameters(template), "Resources": written}
 
@@ -77,7 +78,7 @@ def _published(key: str, function: Json, release: str, alarms: list[Json]) -> Js
         },
         alias: {
             "Type": "AWS::Lambda::Alias",
-            "UpdatePolicy": {"CodeDeployLambdaAliasUpdate": _if_shifted(_shift(group))},
+            "UpdatePolicy": update_policy(group),
             "Properties": {
                 "Name": LIVE,
                 "FunctionName": {"Ref": key},
@@ -85,34 +86,8 @@ def _published(key: str, function: Json, release: str, alarms: list[Json]) -> Js
                 **({"ProvisionedConcurrencyConfig": provisioned} if provisioned else {}),
             },
         },
-        group: _deployment_group(alarms),
+        group: deployment_group(alarms),
         **{f"{key}{name}": _mapping(f"{key}: {name}", event, alias) for name, event in events.items()},
-    }
-
-
-def _shift(group: str) -> Json:
-    return {"ApplicationName": {"Ref": "TrafficShift"}, "DeploymentGroupName": {"Ref": group}}
-
-
-def _if_shifted(value: Json) -> Json:
-    return {"Fn::If": [_SHIFTED, value, {"Ref": "AWS::NoValue"}]}
-
-
-def _deployment_group(alarms: list[Json]) -> Json:
-    return {
-        "Type": "AWS::CodeDeploy::DeploymentGroup",
-        "Condition": _SHIFTED,
-        "Properties": {
-            "ApplicationName": {"Ref": "TrafficShift"},
-            "ServiceRoleArn": {"Fn::GetAtt": ["TrafficShiftRole", "Arn"]},
-            "DeploymentConfigName": {"Fn::Sub": "CodeDeployDefault.Lambda${TrafficShiftType}"},
-            "DeploymentStyle": {"DeploymentType": "BLUE_GREEN", "DeploymentOption": "WITH_TRAFFIC_CONTROL"},
-            "AlarmConfiguration": {"Enabled": True, "Alarms": [{"Name": alarm} for alarm in alarms]},
-            "AutoRollbackConfiguration": {
-                "Enabled": True,
-                "Events": ["DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM", "DEPLOYMENT_STOP_ON_REQUEST"],
-            },
-        },
     }
 
 

@@ -150,7 +150,7 @@ def _fingerprint(copy: Path, requirements: str) -> str:
 
     The application reads settings when Chalice imports it. So the hash includes the variables that its sources name.
     """
-    names = ("package", "aliases", "alias_calls", "release_id", "bundle", "bytecode")
+    names = ("package", "aliases", "alias_calls", "release_id", "traffic_shift", "bundle", "bytecode")
     code = [Path(__file__).parent / f"{name}.py" for name in names]
     files = {f"infra/{path.name}": path for path in code}
     files |= {f"project/{path.relative_to(copy)}": path for path in copy.rglob("*")}

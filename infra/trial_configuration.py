@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from infra.declared_functions import read_functions
 from infra.expected import Expected, parameter_values
 from infra.files import replace_file
 from infra.stage import Stage
@@ -14,7 +15,7 @@ from infra.templates import read_json
 
 PROJECT = Path(__file__).resolve().parents[1]
 _FILE, _TEMPLATE = ".chalice/config.json", ".chalice/package.json"
-_PATTERN = "package"  # the entry of `chalice package`: every stage has its timeouts, and nobody deploys it
+_PACKAGE = "package"  # the entry of `chalice package`, which nobody deploys
 # Chalice imports app.py with the variables of the API, and builds the authorizers and the stream handler from these.
 _IMPORT_VARIABLES = {
     "USER_POOL_ARN": "UserPoolArn",
@@ -30,13 +31,11 @@ def configure(project: Path, stage: Stage, outputs: Mapping[str, str]) -> bool:
     outputs  of the identity stack
     """
     config: dict[str, Any] = read_json(project, _FILE)
-    pattern = config["stages"][_PATTERN]["lambda_functions"]
-    functions = _functions(project, stage, outputs)
     entry = {
         "api_gateway_stage": stage.name,
         "api_gateway_endpoint_type": "REGIONAL",
         "minimum_compression_size": 1024,  # bytes; Chalice writes an empty text without it, which some readers reject
-        "lambda_functions": {name: {**pattern.get(name, {}), **settings} for name, settings in functions.items()},
+        "lambda_functions": _functions(project, stage, outputs),
     }
     if config["stages"].get(stage.name) == entry:
         return False
@@ -47,12 +46,7 @@ def configure(project: Path, stage: Stage, outputs: Mapping[str, str]) -> bool:
 
 def is_configured(project: Path, stage: str) -> bool:
     """Returns whether `.chalice/config.json` has an entry for a stage: it is deployed by `chalice deploy`."""
-    return stage in read_json(project, _FILE)["stages"].keys() - {_PATTERN}
-
-
-def chalice_functions(project: Path) -> list[str]:
-    """Returns the names of the functions in Chalice."""
-    return ["api_handler", *read_json(project, _FILE)["stages"][_PATTERN]["lambda_functions"]]
+    return stage in read_json(project, _FILE)["stages"].keys() - {_PACKAGE}
 
 
 def application(project: Path, stage: Stage, outputs: Mapping[str, str]) -> Expected:
@@ -70,16 +64,15 @@ def _without(item: dict[str, Any], value: Any) -> dict[str, Any]:
 
 
 def _functions(project: Path, stage: Stage, outputs: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Returns the roles and variables of the functions, by their names in Chalice."""
+    """Returns the roles, variables and timeouts of the functions, by their names in Chalice."""
     resources, found = application(project, stage, outputs), {}
-    for name, resource in read_json(project, _TEMPLATE)["Resources"].items():
-        if "Environment" in resource["Properties"]:
-            properties = resources[name]
-            chalice_name = properties["FunctionName"].removeprefix(stage.function("api_handler")).lstrip("-")
-            found[chalice_name or "api_handler"] = {
-                "iam_role_arn": properties["Role"],
-                "environment_variables": properties["Environment"]["Variables"],
-            }
+    for function in read_functions(project):
+        properties = resources[function.resource]
+        found[function.name] = {
+            **({"lambda_timeout": function.timeout} if function.timeout else {}),
+            "iam_role_arn": properties["Role"],
+            "environment_variables": properties["Environment"]["Variables"],
+        }
     found["api_handler"]["environment_variables"] |= {
         variable: outputs[output] for variable, output in _IMPORT_VARIABLES.items()
     }

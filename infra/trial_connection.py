@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from infra.clients import Client
+from infra.declared_functions import read_functions
 from infra.errors import Refused
 from infra.expected import Expected
 from infra.stage import Stage
 from infra.trial_configuration import application
 
-_TRIGGERS = ("post_confirmation", "pre_token")
 _RESPONSES = "x-amazon-apigateway-gateway-responses"
 
 
@@ -50,10 +50,10 @@ class Connect:
 
     def _permit_triggers(self) -> None:
         service, pool = self.client("lambda"), self.outputs["UserPoolArn"]
-        for name in _TRIGGERS:
+        for trigger in (function.name for function in read_functions(self.project) if function.is_trigger):
             try:
                 service.add_permission(
-                    FunctionName=self.stage.function(name),
+                    FunctionName=self.stage.function(trigger),
                     StatementId="user-pool",
                     Action="lambda:InvokeFunction",
                     Principal="cognito-idp.amazonaws.com",

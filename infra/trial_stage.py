@@ -7,10 +7,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.clients import Client
+from infra.declared_functions import read_functions
 from infra.errors import Refused
 from infra.stacks import Stacks
 from infra.stage import Stage
-from infra.trial_configuration import chalice_functions, is_configured
+from infra.trial_configuration import is_configured
 
 
 def refuse_deployment(project: Path, stage: Stage, client: Client) -> None:
@@ -52,9 +53,9 @@ def _functions_of_chalice(project: Path, stage: Stage, client: Client) -> Iterat
     """Yields the existing functions of a stage that has no application stack."""
     if Stacks(client("cloudformation")).describe(stage.application_stack):
         return
-    for name in chalice_functions(project):
-        if _exists(client("lambda"), stage.function(name)):
-            yield stage.function(name)
+    for function in read_functions(project):
+        if _exists(client("lambda"), stage.function(function.name)):
+            yield stage.function(function.name)
 
 
 def _exists(functions: Any, name: str) -> bool:

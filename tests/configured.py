@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.settings import Settings
+from infra.declared_functions import read_functions
 from infra.policy_groups import TEMPLATE, template_groups
 from infra.templates import read_yaml
 
@@ -15,6 +16,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 APP: str = json.loads((PROJECT / ".chalice/config.json").read_text(encoding="utf-8"))["app_name"]
 _PARAMETERS = json.loads((PROJECT / ".chalice/package.json").read_text(encoding="utf-8"))["Parameters"]
 RESOURCE_SERVER: str = _PARAMETERS["ResourceServerIdentifier"]["Default"]
+FUNCTIONS = read_functions(PROJECT)
 _RESOURCES = read_yaml(PROJECT, TEMPLATE)["Resources"]
 SCOPES: tuple[str, ...] = tuple(scope["ScopeName"] for scope in _RESOURCES["ResourceServer"]["Properties"]["Scopes"])
 GROUPS = template_groups({"Resources": _RESOURCES})
@@ -29,5 +31,5 @@ def group_settings(group: str) -> dict[str, Any]:
 
 
 def function(stage: str, name: str = "") -> str:
-    """Returns the name of a deployed function. Without `name`, returns the name of the API function."""
-    return "-".join(part for part in (APP, stage, name) if part)
+    """Returns the name of a deployed function. Without `name`, or with `api_handler`, it is the API function."""
+    return "-".join(part for part in (APP, stage, name) if part not in ("", "api_handler"))

@@ -15,13 +15,8 @@ from tests.import_graph import ORDER, circles, component_imports, mermaid, modul
 
 ROOT = Path(__file__).resolve().parents[1]
 
-USE_CASES = (
-    *("administer", "authorize", "explain", "federate", "invalidate", "lock_out", "lru_cache", "matrix", "nearest"),
-    *("onboard", "users", "verify"),
-)
 PARTS = {
     "core": ("chalicelib/core/*.py",),
-    "use cases": (*(f"chalicelib/{name}.py" for name in USE_CASES), "chalicelib/sample/service.py"),
     "ports": ("chalicelib/ports.py",),
     "settings": ("chalicelib/settings.py", "chalicelib/environment.py"),
     "aws": ("chalicelib/aws/*.py", "chalicelib/sample/table.py"),
@@ -38,6 +33,11 @@ PARTS = {
     "authorizers": ("authorizers/*.py",),
     "app": ("app.py",),
 }
+# A module of chalicelib/ that belongs to no other component is a use case.
+_NO_USE_CASES = {name for patterns in PARTS.values() for name in patterns} | {"chalicelib/__init__.py"}
+_MODULES = {path.stem: f"chalicelib/{path.name}" for path in sorted(ROOT.glob("chalicelib/*.py"))}
+USE_CASES = tuple(name for name, path in _MODULES.items() if path not in _NO_USE_CASES)
+PARTS["use cases"] = (*(_MODULES[name] for name in USE_CASES), "chalicelib/sample/service.py")
 SHIPPED = [path for patterns in PARTS.values() for pattern in patterns for path in sorted(ROOT.glob(pattern))]
 
 # Modules with side effects: the clock, random numbers, the environment, files and the network.

@@ -13,7 +13,7 @@ import pytest
 
 from chalicelib.settings import Settings
 from chalicelib.start import in_init_phase
-from tests import mint
+from tests import configured, mint
 from tests.aws.loopback import EMPTY, closes, reply, scripted
 from tests.aws.test_fetch_jwks import answers, jwk, server, written
 from tests.environment import child_environment
@@ -52,9 +52,11 @@ print(json.dumps(list(sys.modules)))
 FUNCTIONS = {
     "app": "app.app",
     "authorizers.policy": ME,
-    "chalicelib.triggers.policy_changed": "chalicelib.triggers.policy_changed.policy_changed",
-    "chalicelib.triggers.post_confirmation": "chalicelib.triggers.post_confirmation.post_confirmation",
-    "chalicelib.triggers.pre_token": "chalicelib.triggers.pre_token.pre_token",
+    **{
+        f"chalicelib.triggers.{it.name}": f"chalicelib.triggers.{it.name}.{it.name}"
+        for it in configured.FUNCTIONS
+        if it.is_trigger or it.reads_stream
+    },
 }
 
 

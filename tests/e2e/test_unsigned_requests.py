@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.sign_in import cognito
-from tests.configured import function
+from tests.configured import FUNCTIONS, function
 from tests.e2e.clients import TIMEOUT, Api, Users
 from tests.e2e.cloud import Cloud
 
@@ -95,9 +95,9 @@ def test_a_request_with_a_changed_body_is_refused(cloud: Cloud, outputs: dict[st
     assert 400 <= answer.status_code < 500
 
 
-@pytest.mark.parametrize("name", ["", "policy_authorizer", "policy_changed", "post_confirmation", "pre_token"])
+@pytest.mark.parametrize("name", [function("local", it.name) for it in FUNCTIONS])
 def test_an_unsigned_request_cannot_invoke_a_function(outputs: dict[str, Any], name: str) -> None:
-    path = f"/2015-03-31/functions/{function('local', name)}/invocations"
+    path = f"/2015-03-31/functions/{name}/invocations"
 
     assert post(outputs, path, {"Records": []}) == 403
     assert post(outputs, path, {"Records": []}, Authorization="Bearer anything") == 403

@@ -6,19 +6,13 @@ import shutil
 from pathlib import Path
 
 from infra.stage import Stage
+from infra.templates import read_json
 
 PROJECT = Path(__file__).parents[2]
 TRIAL = Stage("trial", "gatehouse", "mars-west-1", None, {}, {})
+_PARAMETERS = read_json(PROJECT, ".chalice/package.json")["Parameters"]
 OUTPUTS = {
-    **dict.fromkeys(["UserPoolArn", "Issuer", "JwksUrl", "WebClientId", "MachineClientId"], "an-output"),
-    **dict.fromkeys(["ApiRoleArn", "AuthorizerRoleArn", "PolicyChangedRoleArn", "PostConfirmationRoleArn"], "a-role"),
-    "PreTokenRoleArn": "the-pre-token-role",
-    "PolicyTableName": "PolicyTable",
-    "StateTableName": "StateTable",
-    "OnboardingTableName": "OnboardingTable",
-    "SampleTableName": "SampleTable",
-    "PolicyStreamArn": "arn:stream",
-    "StreamDeadLettersArn": "arn:dead-letters",
+    **{name: f"the-{name}" for name, parameter in _PARAMETERS.items() if "Default" not in parameter},
     "ResourceServerIdentifier": "https://merchants.example",
 }
 

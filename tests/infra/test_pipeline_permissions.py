@@ -18,7 +18,7 @@ APPLICATION = json.loads((PROJECT / ".chalice/package.json").read_text(encoding=
 WRITTEN = {
     *("AWS::ApiGateway::RestApi", "AWS::ApiGateway::Deployment", "AWS::ApiGateway::Stage"),
     *("AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping", "AWS::Lambda::Version", "AWS::Lambda::Alias"),
-    "AWS::CodeDeploy::DeploymentGroup",
+    *("AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup"),
 }
 RESOURCES = [*TEMPLATE["Resources"].values(), *APPLICATION["Resources"].values()]
 KINDS = sorted({resource["Type"] for resource in RESOURCES if "Type" in resource} | WRITTEN)

@@ -102,8 +102,8 @@ class Shipped:
         return handle_policy_changes(event, lambda: invalidate, LOGGER)
 
 
-_CONFIG = json.loads((Path(__file__).parents[2] / ".chalice" / "config.json").read_text(encoding="utf-8"))
-AUTHORIZER_TIMEOUT_SECONDS = _CONFIG["stages"]["package"]["lambda_functions"]["policy_authorizer"]["lambda_timeout"]
+_TEMPLATE = json.loads((Path(__file__).parents[2] / ".chalice" / "package.json").read_text(encoding="utf-8"))
+AUTHORIZER_TIMEOUT_SECONDS = _TEMPLATE["Resources"]["PolicyAuthorizer"]["Properties"]["Timeout"]
 CACHE_MAX_AGE_SECONDS = 60  # as docs/architecture.md says
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from tests.configured import APP
+from tests.configured import APP, FUNCTIONS
 from tests.infra.intrinsics import ACCOUNT
 from tests.infra.resolve import Stack, Template
 from tests.infra.rules.access import WITHOUT_RESOURCE, exact_statements
@@ -14,11 +14,11 @@ from tests.infra.rules.operations import alarms, associations
 from tests.public_routes import is_public
 
 # Cognito waits 5 s for a trigger. API Gateway waits 29 s for a response. A batch of the stream can be long.
-LONGEST_SECONDS = {"policy_changed": 60, "app": 28}
+LONGEST_SECONDS = {"app": 28} | {it.name: 60 for it in FUNCTIONS if it.reads_stream}
 LONGEST_OTHERWISE = 5
 PERMITTED = {
     "apigateway.amazonaws.com": {"<APIHandlerLive>", "<PolicyAuthorizerLive>"},
-    "cognito-idp.amazonaws.com": {"<PostConfirmationLive>", "<PreTokenLive>"},
+    "cognito-idp.amazonaws.com": {f"<{it.resource}Live>" for it in FUNCTIONS if it.is_trigger},
 }
 WATCHED = {f"AWS/ApiGateway 5XXError ApiName={APP} Stage=dev": 0}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.configured import function
+from tests.configured import FUNCTIONS, function
 from tests.infra.intrinsics import Unresolvable
 from tests.infra.matrix import INVALID, is_valid
 from tests.infra.parameters import Refused
@@ -121,9 +121,9 @@ def described(stack: Stack) -> Iterator[str]:
 
 @for_each_stack
 def called_functions(stack: Stack) -> Iterator[str]:
-    """The user pool calls the two functions that the application's stack creates."""
+    """The user pool calls exactly the functions that it may invoke, which the application's stack creates."""
     qualifier = stack.parameters["TriggerQualifier"]
-    if triggers(stack) != {function("dev", name) + qualifier for name in ("post_confirmation", "pre_token")}:
+    if triggers(stack) != {function("dev", it.name) + qualifier for it in FUNCTIONS if it.is_trigger}:
         yield f"the triggers are {sorted(triggers(stack))}"
     before_tokens = pool(stack).properties.get("LambdaConfig", {}).get("PreTokenGenerationConfig")
     if before_tokens and before_tokens.get("LambdaVersion") != "V1_0":

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from tests.configured import APP
+from tests.configured import APP, FUNCTIONS, function
 from tests.infra.resolve import Resource, Stack
 from tests.infra.rules import for_each_stack
 from tests.infra.rules.people import pool
@@ -14,12 +14,15 @@ WATCHED = {
     f"Gatehouse OnboardingFailed function={APP}-dev-post_confirmation": 0,
     f"Gatehouse OnboardingFailed function={APP}-dev-pre_token": 0,
     f"Gatehouse KeysOutageSeconds function={APP}-dev-policy_authorizer decision=allowed": 0,
-    f"AWS/Lambda Errors FunctionName={APP}-dev-pre_token": 0,
-    f"AWS/Lambda Errors FunctionName={APP}-dev-post_confirmation": 0,
-    f"AWS/Lambda Errors FunctionName={APP}-dev-policy_changed": 0,
+    # API Gateway's errors show a fault of the service or of the authorizer.
+    **{
+        f"AWS/Lambda Errors FunctionName={function('dev', it.name)}": 0
+        for it in FUNCTIONS
+        if it.is_trigger or it.reads_stream
+    },
     f"AWS/Lambda Duration FunctionName={APP}-dev-policy_authorizer": 3000,
     f"AWS/Lambda Throttles FunctionName={APP}-dev-policy_authorizer": 0,
-    f"AWS/Lambda IteratorAge FunctionName={APP}-dev-policy_changed": 60000,
+    **{f"AWS/Lambda IteratorAge FunctionName={function('dev', it.name)}": 60000 for it in FUNCTIONS if it.reads_stream},
     "AWS/SQS ApproximateNumberOfMessagesVisible QueueName=<StreamDeadLetters.QueueName>": 0,
 }
 
