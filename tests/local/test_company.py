@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import requests
 
+from infra.identity_template import identity_template
 from local.cloud import LocalCloud
 from local.company.people import STAFF, Employee, as_users, employees, group_map
 from local.company.provider import Company, CompanyFailed, RunningCompany, company_of, settings
 from local.company.registration import accept_this_machine
 from local.front.federation import saml_metadata
-from tests.configured import DEFAULT_GROUP, GROUPS
+from tests.configured import DEFAULT_GROUP, GROUPS, PROJECT
 from tests.e2e.cloud import free_port, is_open
 
 MASON = Employee("mason", "compass-and-square", ("guild", "lodge"))
@@ -108,6 +109,6 @@ def test_the_company_uses_the_port_of_its_setting_or_the_next_one(tmp_path: Path
 
 
 def test_only_the_local_template_accepts_an_issuer_on_this_machine() -> None:
-    template = Path("infra/identity.yaml").read_text(encoding="utf-8")
+    template = identity_template(PROJECT)
     assert "http://localhost:[0-9]+" not in template
     assert accept_this_machine(template).count("http://localhost:[0-9]+") == 2  # SamlMetadataUrl and OidcIssuer
