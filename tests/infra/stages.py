@@ -12,7 +12,12 @@ PROJECT = Path(__file__).parents[2]
 TRIAL = Stage("trial", "gatehouse", "mars-west-1", None, {}, {})
 _PARAMETERS = read_json(PROJECT, ".chalice/package.json")["Parameters"]
 OUTPUTS = {
-    **{name: f"the-{name}" for name, parameter in _PARAMETERS.items() if "Default" not in parameter},
+    # A table has its logical id as its name, as in `empty_tables`.
+    **{
+        name: name.removesuffix("Name") if name.endswith("TableName") else f"the-{name}"
+        for name, parameter in _PARAMETERS.items()
+        if "Default" not in parameter
+    },
     "ResourceServerIdentifier": "https://merchants.example",
 }
 
