@@ -4,7 +4,8 @@ API Gateway has already enforced the authorizer's result. This module checks the
 service runs. It refuses a request if the gateway interprets paths differently or was deployed without its authorizers.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalice.app import Chalice, ChaliceAuthorizer, CognitoUserPoolAuthorizer, Request, Response, RouteEntry
@@ -16,14 +17,15 @@ from chalicelib.core.errors import InvalidInput
 from chalicelib.core.request_path import check_template, fill, spellings
 
 
-def enforce(app: Api) -> None:
+def enforce(app: Api, now: Callable[[], float] = time.time) -> None:
     """Check every request to a route of the app that has an authorizer.
 
+    now      returns seconds since 1970
     Raises:  ValueError for a route that cannot be checked, now or when it is registered later
     """
 
     def check_request(event: Request, get_response: Callable[[Any], Any]) -> Any:
-        if is_granted(app, event):
+        if is_granted(app, event, now()):
             return get_response(event)
         return Response({"message": "the gateway did not grant this route", "code": "not_granted"}, status_code=403)
 
@@ -46,8 +48,11 @@ def check(route: RouteEntry) -> None:
         raise ValueError(f"{where}: the service cannot check the result of an authorizer of type {kind}")
 
 
-def is_granted(app: Chalice, request: Request) -> bool:
-    """Return whether the authorizer of the route has granted the request. Raises InvalidInput for an invalid path."""
+def is_granted(app: Chalice, request: Request, now: float) -> bool:
+    """Return whether the authorizer of the route has granted the request. Raises InvalidInput for an invalid path.
+
+    now  seconds since 1970
+    """
     route = app.routes.get(request.context["resourcePath"], {}).get(request.method)
     granted = request.context.get("authorizer") or {}
     if route is None:
@@ -55,7 +60,7 @@ def is_granted(app: Chalice, request: Request) -> bool:
     if route.authorizer is None:
         return True
     if isinstance(route.authorizer, ChaliceAuthorizer):
-        return _covers(granted.get("permissions"), request)
+        return _covers(granted, request, now)
     if isinstance(route.authorizer, CognitoUserPoolAuthorizer):
         claims = granted.get("claims") or {}
         carried = str(claims.get("scope", "")).split()
@@ -63,12 +68,13 @@ def is_granted(app: Chalice, request: Request) -> bool:
     return False
 
 
-def _covers(text: Any, request: Request) -> bool:
+def _covers(granted: Mapping[str, Any], request: Request, now: float) -> bool:
     """Return whether the permissions allow the path as received and as percent-decoded: a view can use either."""
     try:
         path = fill(request.context["resourcePath"], request.uri_params or {})
-        statements = permission_codec.decode(text)
-    except (AttributeError, KeyError, ValueError):
+        age = now - int(granted.get("signed_in_at", 0))
+        statements = [s for s in permission_codec.decode(granted["permissions"]) if s.counts_after(age)]
+    except (AttributeError, KeyError, TypeError, ValueError):
         return False
     try:
         paths = spellings(path)

@@ -23,7 +23,7 @@ authorizer_blueprint = Blueprint(__name__)
 # The document and the permissions must fit into the result. The names of the policies get the bytes that remain, up to
 # this limit.
 _POLICY_NAMES_BYTES = 1024
-_CALLER_BYTES = 640  # the longest ids and names of a caller, in ASCII
+_CALLER_BYTES = 672  # the longest ids and names of a caller, in ASCII
 
 
 class Unauthorized(Exception):
@@ -73,6 +73,7 @@ def _result(authorization: Authorization, arn_base: str) -> dict[str, Any]:
         "kind": "machine" if principal.is_machine else "person",
         "client": principal.client_id,
         "username": principal.username,
+        "signed_in_at": str(principal.signed_in_at),
     }
     if _may_be_too_large(document, principal):
         return policy_document.result(principal.subject, document.policy, context)
@@ -80,9 +81,9 @@ def _result(authorization: Authorization, arn_base: str) -> dict[str, Any]:
 
 
 def _may_be_too_large(document: CachedDocument, principal: Principal) -> bool:
-    # Measuring the exact size costs time. A character takes at most twelve bytes of JSON; the field names take 160.
+    # Measuring the exact size costs time. A character takes at most twelve bytes of JSON; the rest takes 192.
     characters = len(principal.subject) + len(principal.client_id) + len(principal.username)
-    return document.size + 160 + 12 * characters > policy_document.MAX_RESULT_BYTES
+    return document.size + 192 + 12 * characters > policy_document.MAX_RESULT_BYTES
 
 
 def _document(permissions: EffectivePermissions, arn_base: str) -> CachedDocument:
@@ -90,9 +91,10 @@ def _document(permissions: EffectivePermissions, arn_base: str) -> CachedDocumen
     # The service and the gateway's error responses read this context. It holds only strings and is the same for every
     # request. The error response adds the names of the policies to the reason. The names are long, so the context
     # holds them once.
+    code, reason = _refusal(permissions)
     context = {
-        "code": "not_permitted" if permissions.policies else "no_policy",
-        "reason": "the policies in force are " if permissions.policies else "no policy applies to the caller",
+        "code": code,
+        "reason": reason,
         "policies": "",
         "permissions": permission_codec.encode(permissions.statements),
         "generation": str(permissions.generation),
@@ -100,6 +102,18 @@ def _document(permissions: EffectivePermissions, arn_base: str) -> CachedDocumen
     remaining = policy_document.MAX_RESULT_BYTES - _CALLER_BYTES - policy_document.json_bytes([policy, context])
     context["policies"] = policy_names.encode(permissions.policies, min(_POLICY_NAMES_BYTES, remaining))
     return CachedDocument(policy, context, policy_document.json_bytes([policy, context]))
+
+
+def _refusal(permissions: EffectivePermissions) -> tuple[str, str]:
+    """Return the code and the beginning of the message for every request that the document denies."""
+    if not permissions.policies:
+        return "no_policy", "no policy applies to the caller"
+    if permissions.too_old:
+        return (
+            "sign_in_too_old",
+            "the sign-in is too old for statements of ",
+        )
+    return "not_permitted", "the policies in force are "
 
 
 _documents = DocumentCache(_document)

@@ -15,7 +15,7 @@ MAX_RESULT_BYTES = 8192  # the smallest limit for an authorizer's result that AP
 # (arn:aws-us-gov:…/<stage>/, with a stage name of 28 characters) and with the longest names of a caller.
 LONGEST_ARN_BASE = 96
 _LONGEST_PATH = MAX_ARN_CHARACTERS - LONGEST_ARN_BASE - max(map(len, METHODS))
-_LONGEST_CALLER_BYTES = 1152
+_LONGEST_CALLER_BYTES = 1200
 
 _EVERYTHING = "*/*"
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
@@ -97,13 +97,16 @@ def check_size(statements: Sequence[Statement]) -> None:
 def max_result_bytes(statements: Iterable[Statement]) -> int:
     """Return an upper bound for the size of a result: the statements as ARNs and, a second time, in the context."""
     resources: set[tuple[Effect, str, str]] = set()
-    rules: set[tuple[Effect, tuple[str, ...], str]] = set()
+    rules: set[tuple[Effect, int | None, tuple[str, ...], str]] = set()
     for statement in statements:
         for path in statement.paths:
-            rules.add((statement.effect, statement.methods, path))
+            rules.add((statement.effect, statement.signed_in_within, statement.methods, path))
             resources.update((statement.effect, method, path) for method in statement.methods)
     as_arns = sum(LONGEST_ARN_BASE + len(method) + len(path) + 3 for _, method, path in resources)
-    in_context = sum(len(effect) + len(",".join(methods)) + len(path) + 3 for effect, methods, path in rules)
+    in_context = sum(
+        len(effect) + len("" if limit is None else f"@{limit}") + len(",".join(methods)) + len(path) + 3
+        for effect, limit, methods, path in rules
+    )
     return _LONGEST_CALLER_BYTES + as_arns + in_context
 
 

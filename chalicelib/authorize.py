@@ -7,7 +7,7 @@ the state has ended. Concurrent reads could cache an old policy under a new gene
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from chalicelib.core.claims import ISSUED_AHEAD_SECONDS
@@ -34,14 +34,30 @@ class EffectivePermissions:
     statements  the statements of all the policies that count for the scopes
     policies    the policies found, as "subject@version"; without a policy every request is denied
     generation  the generation under which the policies were read
+    limits      the greatest ages of a sign-in that the statements require, in seconds, without duplicates
+    too_old     statements that do not count, because the sign-in is older than they require
     """
 
     statements: tuple[Statement, ...]
     policies: tuple[str, ...]
     generation: int
+    limits: tuple[int, ...] = ()
+    too_old: tuple[Statement, ...] = ()
+    _older: dict[int, "EffectivePermissions"] = field(default_factory=dict, repr=False)
 
     def decide(self, method: str, path: str) -> Decision:
-        return decide(self.statements, method, path) if self.policies else NO_POLICY
+        return decide(self.statements, method, path, self.too_old) if self.policies else NO_POLICY
+
+    def after(self, seconds: float) -> "EffectivePermissions":
+        """Return what remains when the sign-in is this many seconds old: one object for equal statements."""
+        passed = sum(limit < seconds for limit in self.limits)
+        if not passed:
+            return self
+        if passed not in self._older:
+            too_old = tuple(s for s in self.statements if not s.counts_after(seconds))
+            remaining = tuple(s for s in self.statements if s.counts_after(seconds))
+            self._older[passed] = replace(self, statements=remaining, limits=(), too_old=too_old, _older={})
+        return self._older[passed]
 
 
 def merge(policies: Iterable[Policy], scopes: frozenset[str], generation: int) -> EffectivePermissions:
@@ -52,6 +68,7 @@ def merge(policies: Iterable[Policy], scopes: frozenset[str], generation: int) -
         statements=tuple(dict.fromkeys(counting)),  # groups overlap; each decision iterates over all statements
         policies=tuple(f"{policy.subject}@{policy.version}" for policy in found),
         generation=generation,
+        limits=tuple({s.signed_in_within for s in counting if s.signed_in_within is not None}),
     )
 
 
@@ -69,6 +86,8 @@ class Authorize:
     verify         token → principal; raises TokenRejected or CannotDecide
     max_staleness  the seconds for which a state reading is reused; 0 reads the state for every request
     now            returns seconds since 1970: a monotonic clock may stop while a Lambda is frozen
+    reused_for     the seconds for which API Gateway reuses a result. A statement that requires a recent sign-in counts
+                   only if it still counts after this time
     """
 
     def __init__(
@@ -78,11 +97,13 @@ class Authorize:
         policies: PolicyReader,
         max_staleness: float = 0.0,
         now: Callable[[], float] = time.time,
+        reused_for: float = 0.0,
     ) -> None:
         self._verify = verify
         self._state = state
         self._policies = policies
         self._max_staleness = max_staleness
+        self._reused_for = reused_for
         self._now = now
         self._readings: LruCache[tuple[str, str, str], tuple[float, AuthorizationState]] = LruCache(CACHE_MAX_ENTRIES)
         self._permissions: LruCache[_PolicyKey, tuple[float, EffectivePermissions]] = LruCache(CACHE_MAX_ENTRIES)
@@ -90,7 +111,8 @@ class Authorize:
     def __call__(self, token: str, method: str, path: str) -> Authorization:
         """Raises TokenRejected (401) or CannotDecide (500)."""
         principal, generation = self.authenticate(token)
-        permissions = self._permissions_of(principal, generation)
+        age = self._now() + self._reused_for - principal.signed_in_at
+        permissions = self._permissions_of(principal, generation).after(age)
         return Authorization(principal, permissions, permissions.decide(method, path))
 
     def authenticate(self, token: str) -> tuple[Principal, int]:

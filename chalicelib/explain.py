@@ -3,6 +3,7 @@
 The decision comes from `authorize.merge` and `EffectivePermissions.decide`, as it does in the authorizer.
 """
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -22,10 +23,14 @@ from chalicelib.ports import GroupReader, PolicyCatalog
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The caller of a request: the subjects whose policies apply, and the scopes of the token."""
+    """The caller of a request: the subjects whose policies apply, and the scopes of the token.
+
+    sign_in_age  seconds since the sign-in
+    """
 
     subjects: tuple[str, ...]
     scopes: frozenset[str] = frozenset()
+    sign_in_age: float = 0.0
 
 
 class StatementName(NamedTuple):
@@ -79,7 +84,7 @@ def explain(
     if any(isinstance(policy, CorruptPolicy) for policy in applying):
         return Explanation(False, "policy_corrupt", route)
     own = [policy for policy in applying if isinstance(policy, Policy)]
-    request = Request(method, _spellings(path))
+    request = Request(method, _spellings(path), caller.sign_in_age)
     decision = request.decide(own, caller.scopes)
     return Explanation(
         decision.allowed,
@@ -111,10 +116,15 @@ def _deciding(
     own: Iterable[Policy], scopes: frozenset[str], request: Request, decision: Decision
 ) -> Iterable[StatementName]:
     """Name the statements to which `Decision.because` refers. The same sid can be in several policies."""
-    effect = Effect.ALLOW if decision.allowed else Effect.DENY
+    effect = Effect.DENY if decision.reason == "denied_by" else Effect.ALLOW
+    in_time = decision.reason != "sign_in_too_old"
     for policy in own:
         for statement in policy.statements:
-            counts = statement.effect is effect and statement.counts_for(scopes)
+            counts = (
+                statement.effect is effect
+                and statement.counts_for(scopes)
+                and statement.counts_after(request.sign_in_age) is in_time
+            )
             if counts and statement.sid in decision.because and request.is_covered_by(statement):
                 yield StatementName(policy.subject, statement.sid, policy.version)
 
@@ -138,17 +148,22 @@ class Explain:
     groups        the groups of users
     verify        token → principal, as the authorizer does
     authenticate  token → principal; also refuses revoked tokens
+    now           returns seconds since 1970
     """
 
     policies: PolicyCatalog
     groups: GroupReader
     verify: Callable[[str], Principal]
     authenticate: Callable[[str], Principal]
+    now: Callable[[], float] = time.time
 
     def for_subjects(
         self, method: str, path: str, subjects: Iterable[str], scopes: Iterable[str], routes: Sequence[Route]
     ) -> Explanation:
-        """Explain a request of a token with these policy subjects and scopes. Raises InvalidInput, InternalError."""
+        """Explain a request of a token with these policy subjects and scopes, right after the sign-in.
+
+        Raises:  InvalidInput, InternalError
+        """
         caller = Caller(tuple(dict.fromkeys(subjects)), frozenset(scopes))
         return explain(method, path, caller, self.policies.list_stored(), routes)
 
@@ -173,7 +188,8 @@ class Explain:
             if route is not None and route.authorizer is Authorizer.NONE:
                 return Explanation(True, "public", route)
             return Explanation(False, rejected.code, route)
-        return self.for_subjects(method, path, principal.policy_subjects, principal.scopes, routes)
+        caller = Caller(principal.policy_subjects, principal.scopes, self.now() - principal.signed_in_at)
+        return explain(method, path, caller, self.policies.list_stored(), routes)
 
     def matrix(self, routes: Sequence[Route]) -> Matrix:
         """Raises InternalError."""

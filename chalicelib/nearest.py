@@ -24,6 +24,7 @@ class Kind(StrEnum):
     EXTEND = "extend"
     REMOVE = "remove"
     JOIN = "join"
+    SIGN_IN = "sign_in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class Change:
     """The change of a statement, or of the caller, that reverses a decision.
 
     kind   scope: the token needs the scope `value`. extend: the statement must also cover `value`, a method or a path
-           or both. remove: the statement must be removed or narrowed. join: the caller must be in the group as well
+           or both. remove: the statement must be removed or narrowed. join: the caller must be in the group as well.
+           sign_in: the caller must sign in again
     """
 
     subject: str
@@ -47,22 +49,27 @@ class Change:
             Kind.EXTEND: f"Add {self.value} to {statement}.",
             Kind.REMOVE: f"Remove or narrow {statement}.",
             Kind.JOIN: f"Add the caller to {self.subject}: then {statement} counts.",
+            Kind.SIGN_IN: f"Sign in again: then {statement} counts.",
         }[self.kind]
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request and all spellings of its path. A request is allowed if every spelling is allowed."""
+    """A request and all spellings of its path. A request is allowed if every spelling is allowed.
+
+    sign_in_age  seconds since the sign-in of the caller
+    """
 
     method: str
     paths: tuple[str, ...]
+    sign_in_age: float = 0.0
 
     def decide(self, policies: Iterable[Policy], scopes: frozenset[str]) -> Decision:
         """Decide as the authorizer and the enforcement do. Returns the decision on the first spelling that is denied.
 
         scopes  of the token
         """
-        permissions = merge(policies, scopes, generation=0)
+        permissions = merge(policies, scopes, generation=0).after(self.sign_in_age)
         decisions = [permissions.decide(self.method, path) for path in self.paths]
         return next((decision for decision in decisions if not decision.allowed), decisions[0])
 
@@ -76,6 +83,7 @@ class _Candidate:
     change: Change
     policies: Sequence[Policy]
     scopes: frozenset[str]
+    request: Request
 
 
 def nearest_change(
@@ -93,7 +101,7 @@ def nearest_change(
         *_other_groups(request, own, scopes, others),
     ]
     for candidate in sorted(candidates, key=lambda candidate: candidate.distance)[:_MAX_CANDIDATES]:
-        if request.decide(candidate.policies, candidate.scopes).allowed != allowed:
+        if candidate.request.decide(candidate.policies, candidate.scopes).allowed != allowed:
             return candidate.change
     return None
 
@@ -107,14 +115,17 @@ def _changes_of_own(
             if statement.effect is not wanted:
                 if request.is_covered_by(statement):
                     changed = _with(own, policy, statement, None)
-                    yield _Candidate(0, Change(*place, Kind.REMOVE), changed, scopes)
+                    yield _Candidate(0, Change(*place, Kind.REMOVE), changed, scopes, request)
             elif not statement.counts_for(scopes):
                 for scope in statement.scopes:
-                    yield _Candidate(1, Change(*place, Kind.SCOPE, scope), own, scopes | {scope})
+                    yield _Candidate(1, Change(*place, Kind.SCOPE, scope), own, scopes | {scope}, request)
+            elif not statement.counts_after(request.sign_in_age):
+                recent = replace(request, sign_in_age=0.0)
+                yield _Candidate(0, Change(*place, Kind.SIGN_IN), own, scopes, recent)
             elif not request.is_covered_by(statement):
                 distance, extended, value = _extended(request, statement)
                 changed = _with(own, policy, statement, extended)
-                yield _Candidate(distance, Change(*place, Kind.EXTEND, value), changed, scopes)
+                yield _Candidate(distance, Change(*place, Kind.EXTEND, value), changed, scopes, request)
 
 
 def _extended(request: Request, statement: Statement) -> tuple[int, Statement, str]:
@@ -151,12 +162,13 @@ def _other_groups(
     request: Request, own: Sequence[Policy], scopes: frozenset[str], others: Iterable[Policy]
 ) -> Iterator[_Candidate]:
     for policy in others:
-        decisive = next((s for s in policy.statements if s.counts_for(scopes) and request.is_covered_by(s)), None)
+        counting = (s for s in policy.statements if s.counts_for(scopes) and s.counts_after(request.sign_in_age))
+        decisive = next(filter(request.is_covered_by, counting), None)
         if decisive is not None:
             place = policy.subject, decisive.sid, policy.version
             # The group with the most specific pattern permits the fewest other requests.
             distance = 3 + 1 / (1 + _closest(decisive, request.paths[0]))
-            yield _Candidate(distance, Change(*place, Kind.JOIN), (*own, policy), scopes)
+            yield _Candidate(distance, Change(*place, Kind.JOIN), (*own, policy), scopes, request)
 
 
 def _with(own: Sequence[Policy], policy: Policy, old: Statement, new: Statement | None) -> list[Policy]:

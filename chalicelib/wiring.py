@@ -85,6 +85,7 @@ def authorize() -> Authorize:
         state=_state(),
         policies=PolicyReads(_reader(), settings().policy_table, check_size),
         max_staleness=settings().policy_max_staleness_seconds,
+        reused_for=settings().authorizer_cache_seconds,
     )
 
 

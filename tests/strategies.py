@@ -24,14 +24,16 @@ methods = st.sampled_from(METHODS)
 requests = st.tuples(methods, paths)
 scopes = st.sampled_from(["openid", "https://gatehouse.example/file.read", "https://gatehouse.example/file.write"])
 
-_rules: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
-    {
-        "effect": st.sampled_from(["Allow", "Deny"]),
-        "methods": st.just(["*"]) | st.lists(methods, min_size=1, max_size=3, unique=True),
-        "paths": st.lists(patterns, min_size=1, max_size=2, unique=True),
-    },
-    optional={"scopes": st.lists(scopes, min_size=1, max_size=2, unique=True)},
+_fields: dict[str, st.SearchStrategy[Any]] = {
+    "methods": st.just(["*"]) | st.lists(methods, min_size=1, max_size=3, unique=True),
+    "paths": st.lists(patterns, min_size=1, max_size=2, unique=True),
+}
+_scopes = {"scopes": st.lists(scopes, min_size=1, max_size=2, unique=True)}
+_allows = st.fixed_dictionaries(
+    {"effect": st.just("Allow"), **_fields}, optional={**_scopes, "signed_in_within": st.sampled_from([60, 900])}
 )
+_denies = st.fixed_dictionaries({"effect": st.just("Deny"), **_fields}, optional=_scopes)
+_rules: st.SearchStrategy[dict[str, Any]] = _allows | _denies
 
 
 # few enough for one policy document

@@ -53,6 +53,8 @@ def principal_from(claims: Mapping[str, Any], expected: Expectation, now: float)
         session=_text(claims, "origin_jti", default=""),
         issued_at=issued_at,
         expires_at=expires_at,
+        # A refreshed token carries the time of the sign-in. It cannot be later than the token.
+        signed_in_at=min(_time(claims, "auth_time"), issued_at) if "auth_time" in claims else 0,
     )
 
 

@@ -13,6 +13,7 @@ from chalicelib.core.errors import InvalidInput
 from chalicelib.core.statement import METHODS, Effect, Statement
 
 _MAX_STATEMENTS = 100
+SHORTEST_SIGN_IN, LONGEST_SIGN_IN = 60, 2_592_000  # seconds: one minute, 30 days
 _SID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,256}")
 
@@ -40,6 +41,7 @@ def as_dict(statement: Statement) -> dict[str, Any]:
         "methods": ["*"] if statement.methods == METHODS else list(statement.methods),
         "paths": list(statement.paths),
         **({"scopes": list(statement.scopes)} if statement.scopes else {}),
+        **({} if statement.signed_in_within is None else {"signed_in_within": statement.signed_in_within}),
     }
 
 
@@ -47,7 +49,7 @@ def _statement(item: Any, number: int) -> Statement:
     field = f"statements[{number}]"
     if not isinstance(item, Mapping):
         raise InvalidInput(field, f"expected an object, got {_kind(item)}")
-    unknown = sorted(set(item) - {"sid", "effect", "methods", "paths", "scopes"})
+    unknown = sorted(set(item) - {"sid", "effect", "methods", "paths", "scopes", "signed_in_within"})
     if unknown:
         raise InvalidInput(f"{field}.{unknown[0]}", "there is no such field")
     return Statement(
@@ -56,6 +58,7 @@ def _statement(item: Any, number: int) -> Statement:
         methods=_methods(item, f"{field}.methods"),
         paths=_paths(item, f"{field}.paths"),
         scopes=_scopes(item, f"{field}.scopes"),
+        signed_in_within=_signed_in_within(item, f"{field}.signed_in_within"),
     )
 
 
@@ -101,6 +104,18 @@ def _scopes(item: Mapping[str, Any], field: str) -> tuple[str, ...]:
         if not _SCOPE.fullmatch(scope):
             raise InvalidInput(f"{field}[{number}]", f"{_shown(scope)} is not a scope")
     return scopes
+
+
+def _signed_in_within(item: Mapping[str, Any], field: str) -> int | None:
+    if "signed_in_within" not in item:
+        return None
+    value = item["signed_in_within"]
+    if type(value) is not int or not SHORTEST_SIGN_IN <= value <= LONGEST_SIGN_IN:
+        raise InvalidInput(field, f"expected a whole number of seconds from {SHORTEST_SIGN_IN} to {LONGEST_SIGN_IN}")
+    if item["effect"] != Effect.ALLOW:
+        # A Deny that ends with time would permit more to an old sign-in than to a recent one.
+        raise InvalidInput(field, "only an Allow can require a recent sign-in. Remove this field")
+    return value
 
 
 def _texts(item: Mapping[str, Any], name: str, field: str) -> tuple[str, ...]:

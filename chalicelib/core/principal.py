@@ -13,6 +13,7 @@ class Principal:
     policy_subjects  the subjects whose policies apply
     session          `origin_jti`, the id of the sign-in that the token comes from; empty for a machine
     issued_at        seconds since 1970, like `expires_at`
+    signed_in_at     seconds since 1970; 0 if the token does not say when its holder signed in
     """
 
     subject: str
@@ -23,6 +24,7 @@ class Principal:
     session: str
     issued_at: int
     expires_at: int
+    signed_in_at: int = 0
 
     @property
     def is_machine(self) -> bool:

@@ -17,9 +17,10 @@ class Effect(StrEnum):
 class Statement:
     """Allows or denies HTTP methods on paths.
 
-    methods   HTTP verbs; `*` is expanded to all of them
-    paths     patterns, see `path_pattern`
-    scopes    if not empty, the statement counts only for a token that carries one of these scopes
+    methods           HTTP verbs; `*` is expanded to all of them
+    paths             patterns, see `path_pattern`
+    scopes            if not empty, the statement counts only for a token that carries one of these scopes
+    signed_in_within  seconds; if not None, the statement counts only so long after the sign-in of the token's holder
     """
 
     sid: str
@@ -27,9 +28,14 @@ class Statement:
     methods: tuple[str, ...]
     paths: tuple[str, ...]
     scopes: tuple[str, ...] = ()
+    signed_in_within: int | None = None
 
     def covers(self, method: str, path: str) -> bool:
         return method in self.methods and any(path_pattern.matches(pattern, path) for pattern in self.paths)
 
     def counts_for(self, scopes: frozenset[str]) -> bool:
         return not self.scopes or not scopes.isdisjoint(self.scopes)
+
+    def counts_after(self, seconds: float) -> bool:
+        """Return whether the statement counts when the sign-in is this many seconds old."""
+        return self.signed_in_within is None or seconds <= self.signed_in_within

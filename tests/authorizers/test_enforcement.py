@@ -21,6 +21,7 @@ from chalicelib.api import Api
 from chalicelib.core.errors import InvalidInput
 from tests.authorizers.events import proxy_event
 from tests.configured import RESOURCE_SERVER
+from tests.mint import NOW
 
 READ, WRITE = f"{RESOURCE_SERVER}/file.read", f"{RESOURCE_SERVER}/file.write"
 
@@ -41,7 +42,7 @@ def system() -> Chalice:
 
 
 def is_open(resource: str, authorizer: Mapping[str, object] | None, **parameters: str) -> bool:
-    return enforcement.is_granted(system(), Request(proxy_event("GET", resource, parameters, authorizer)))
+    return enforcement.is_granted(system(), Request(proxy_event("GET", resource, parameters, authorizer)), NOW)
 
 
 def test_a_public_route_accepts_every_request() -> None:
@@ -61,6 +62,29 @@ def test_a_public_route_accepts_every_request() -> None:
 )
 def test_a_request_with_the_permission_is_granted(authorization: str) -> None:
     assert is_open("/reports/{id}", {"permissions": authorization}, id="7")
+
+
+@pytest.mark.parametrize(
+    ("signed_in_at", "granted"),
+    [
+        pytest.param(str(NOW), True, id="now"),
+        pytest.param(str(NOW - 900), True, id="at the limit"),
+        pytest.param(str(NOW - 901), False, id="too old: a result that API Gateway kept too long"),
+        pytest.param("0", False, id="unknown"),
+        pytest.param("", False, id="empty"),
+        pytest.param(None, False, id="null"),
+        pytest.param("recently", False, id="not a number"),
+        pytest.param(["900"], False, id="a list"),
+    ],
+)
+def test_a_permission_that_requires_a_recent_sign_in_is_checked_again(signed_in_at: object, granted: bool) -> None:
+    context = {"permissions": "Allow@900 GET /reports/7", "signed_in_at": signed_in_at}
+    assert is_open("/reports/{id}", context, id="7") is granted
+
+
+def test_without_the_time_of_the_sign_in_only_other_permissions_count() -> None:
+    assert not is_open("/reports/{id}", {"permissions": "Allow@900 GET /reports/7"}, id="7")
+    assert is_open("/reports/{id}", {"permissions": "Allow@900 GET /reports/7 Allow GET /reports/*"}, id="7")
 
 
 @pytest.mark.parametrize(
@@ -204,7 +228,7 @@ def test_a_parameter_value_with_braces_is_not_replaced(authorization: str, grant
 def test_a_greedy_parameter_is_inserted_into_the_path(resource: str, parameters: dict[str, str], granted: bool) -> None:
     authorization = "Allow GET /greedy/* Deny GET /greedy/secret/* Allow GET /shops/* Deny GET /shops/*/till/*"
     event = proxy_event("GET", resource, {}, {"permissions": authorization}) | {"pathParameters": parameters}
-    assert enforcement.is_granted(system(), Request(event)) is granted
+    assert enforcement.is_granted(system(), Request(event), NOW) is granted
 
 
 # --- use case 1: the claims of the Cognito authorizer ---
@@ -252,7 +276,7 @@ def test_a_route_with_an_unknown_authorizer_is_not_granted(resource: str) -> Non
 @pytest.mark.parametrize(("method", "resource"), [("GET", "/nowhere"), ("PUT", "/reports/{id}")])
 def test_a_request_without_a_route_is_not_granted(method: str, resource: str) -> None:
     event = proxy_event(method, resource, authorizer={"permissions": "Allow * /*"})
-    assert not enforcement.is_granted(system(), Request(event))
+    assert not enforcement.is_granted(system(), Request(event), NOW)
 
 
 # --- checks at the registration of a route ---

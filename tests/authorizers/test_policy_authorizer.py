@@ -31,12 +31,12 @@ READ = allow("/reports", "/reports/*", sid="read")
 class System:
     """The authorizer with fakes. `lines` are the lines of the decision log."""
 
-    def __init__(self, *rules: dict[str, Any], group: str = "clerks") -> None:
+    def __init__(self, *rules: dict[str, Any], group: str = "clerks", reused_for: float = 0) -> None:
         self.state, self.policies, self.clock = FakeState(), FakePolicies(), Clock()
         if rules:
             self.policies.put(f"group:{group}", statements(*rules), "admin", None)
         verify = VerifyToken(FakeKeys(), mint.EXPECTED, now=self.clock)
-        self.authorize = Authorize(verify, self.state, self.policies, now=self.clock)
+        self.authorize = Authorize(verify, self.state, self.policies, reused_for=reused_for, now=self.clock)
         self.lines: list[dict[str, Any]] = []
 
     def ask(self, header: str, method_arn: str = ASKED) -> dict[str, Any]:
@@ -80,7 +80,56 @@ def test_the_context_contains_the_caller_and_the_policies() -> None:
         "policies": "group:clerks@1",
         "generation": str(system.state.generation),
         "permissions": "Allow GET /reports Allow GET /reports/*",
+        "signed_in_at": str(mint.NOW - 60),
     }
+
+
+# --- a statement that requires a recent sign-in ---
+
+RECENT = allow("/admin/*", sid="recent", signed_in_within=900)
+
+
+@pytest.mark.parametrize(
+    ("reused_for", "age", "allowed"),
+    [
+        pytest.param(0, 900, True, id="at the limit"),
+        pytest.param(0, 901, False, id="after the limit"),
+        pytest.param(300, 600, True, id="API Gateway reuses the result, up to the limit"),
+        pytest.param(300, 601, False, id="API Gateway would reuse the result beyond the limit"),
+        pytest.param(901, 0, False, id="API Gateway reuses every result for longer than the limit"),
+    ],
+)
+def test_the_document_permits_it_until_the_sign_in_is_too_old(reused_for: float, age: int, allowed: bool) -> None:
+    system = System(READ, RECENT, reused_for=reused_for)
+    answered = system.ask(bearer(auth_time=mint.NOW - age, iat=mint.NOW), f"{STAGE}GET/admin/users")
+    assert iam.permits(answered["policyDocument"], f"{STAGE}GET/admin/users") is allowed
+    assert iam.permits(answered["policyDocument"], f"{STAGE}GET/reports"), "other statements count"
+    assert answered["context"]["code"] == ("not_permitted" if allowed else "sign_in_too_old")
+    assert ("Allow@900" in answered["context"]["permissions"]) is allowed
+    line = ("allowed", "allowed_by") if allowed else ("denied", "sign_in_too_old")
+    assert (system.lines[-1]["decision"], system.lines[-1]["code"]) == line
+    assert system.lines[-1]["because"] == ["recent"]
+
+
+def test_time_passes_between_two_requests_with_one_token() -> None:
+    system, token = System(READ, RECENT), bearer(auth_time=mint.NOW - 899)
+    asked = f"{STAGE}GET/admin/users"
+    assert iam.permits(system.ask(token, asked)["policyDocument"], asked)
+    system.clock.advance(2)
+    assert not iam.permits(system.ask(token, asked)["policyDocument"], asked)
+    assert iam.permits(system.ask(bearer(), asked)["policyDocument"], asked), "a new sign-in of the same user"
+
+
+@pytest.mark.parametrize("claims", [{"auth_time": None}, {"auth_time": 0}], ids=["without auth_time", "at 1970"])
+def test_a_token_that_does_not_say_when_its_holder_signed_in_is_too_old(claims: dict[str, object]) -> None:
+    answered = System(RECENT).ask(bearer(**claims), f"{STAGE}GET/admin/users")
+    assert not iam.permits(answered["policyDocument"], f"{STAGE}GET/admin/users")
+    assert answered["context"]["code"] == "sign_in_too_old"
+
+
+def test_an_auth_time_after_the_issue_of_the_token_does_not_extend_the_sign_in() -> None:
+    answered = System(RECENT).ask(bearer(auth_time=mint.NOW + 100_000, iat=mint.NOW - 60))
+    assert answered["context"]["signed_in_at"] == str(mint.NOW - 60)
 
 
 def test_a_user_can_have_many_groups_with_long_names() -> None:

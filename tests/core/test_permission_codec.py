@@ -19,6 +19,7 @@ def test_decoded_permissions_decide_like_the_original_statements(
     original: tuple[Statement, ...], requested: list[str]
 ) -> None:
     read_back = decode(encode(original))
+    assert {s.signed_in_within for s in read_back} == {s.signed_in_within for s in original}
     for method, path in product(METHODS, [*requested, "/", "/reports", "/reports/7", "/admin/reports/7"]):
         assert decide(read_back, method, path).allowed is decide(original, method, path).allowed
 
@@ -48,6 +49,8 @@ def test_no_statements_are_encoded_as_an_empty_string_that_allows_nothing() -> N
         pytest.param("allow GET /reports", id="an effect in lower case"),
         pytest.param("GET /reports Allow", id="fields in another order"),
         pytest.param("everything", id="one word"),
+        pytest.param("Allow@ GET /reports", id="no age of the sign-in"),
+        pytest.param("Allow@soon GET /reports", id="an age that is not a number"),
     ],
 )
 def test_text_that_does_not_encode_permissions_is_refused(text: str) -> None:

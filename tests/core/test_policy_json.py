@@ -96,6 +96,11 @@ def test_a_value_that_is_not_a_list_of_statements_is_refused_with_its_type(value
             allow("/x", scopes=["s" * 257]), f"{HERE}.scopes[0]", "not a scope", id="a scope of 257 characters"
         ),
         pytest.param(allow("/x", scopes=["a", "a"]), f"{HERE}.scopes", '"a" appears twice', id="a repeated scope"),
+        *(
+            pytest.param(allow("/x", signed_in_within=age), f"{HERE}.signed_in_within", "from 60 to", id=f"age {age!r}")
+            for age in (59, 2_592_001, 0, -900, "900", 900.0, True, None, [900])
+        ),
+        pytest.param(deny("/x", signed_in_within=900), f"{HERE}.signed_in_within", "only an Allow", id="a Deny"),
     ],
 )
 def test_an_invalid_statement_is_refused_with_its_field_and_no_statement_is_returned(

@@ -1,4 +1,4 @@
-"""A statement covers methods and paths, and can require a scope."""
+"""A statement covers methods and paths, and can require a scope and a recent sign-in."""
 
 from typing import Any
 
@@ -26,3 +26,18 @@ def test_a_statement_with_scopes_applies_to_a_token_with_one_of_them(
     statement: dict[str, Any], scopes: set[str], applies: bool
 ) -> None:
     assert parse_statements([statement])[0].counts_for(frozenset(scopes)) is applies
+
+
+@pytest.mark.parametrize(
+    ("seconds", "applies"),
+    [
+        pytest.param(0, True, id="at the sign-in"),
+        pytest.param(-30, True, id="a sign-in that our clock has not reached"),
+        pytest.param(900, True, id="at the limit"),
+        pytest.param(900.001, False, id="after the limit"),
+        pytest.param(1_800_000_000, False, id="an unknown sign-in"),
+    ],
+)
+def test_a_statement_with_a_limit_applies_only_so_long_after_the_sign_in(seconds: float, applies: bool) -> None:
+    assert parse_statements([allow("/x", signed_in_within=900)])[0].counts_after(seconds) is applies
+    assert parse_statements([allow("/x")])[0].counts_after(seconds)

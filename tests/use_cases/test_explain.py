@@ -47,7 +47,7 @@ class System:
     def explaining(self, verify: Any) -> Explain:
         authorize = Authorize(verify, self.state, self.policies, now=Clock())
         groups = FakeGroups({"clerk": ("clerks",)})
-        return Explain(self.policies, groups, verify, lambda token: authorize.authenticate(token)[0])
+        return Explain(self.policies, groups, verify, lambda token: authorize.authenticate(token)[0], now=Clock())
 
     def decision(self, caller: Principal, method: str, path: str) -> Decision:
         return Authorize(lambda _: caller, self.state, self.policies, now=Clock())("", method, path).decision
@@ -84,6 +84,25 @@ def test_an_explanation_agrees_with_the_authorizer(policies: Any, scopes: Any, r
         assert {name.sid for name in found.because} == set(decision.because)
 
 
+@repeatable
+@given(POLICIES, SCOPES, random.requests, st.sampled_from([0, 61, 901]))
+@example([policy(allow("/a", signed_in_within=900))], frozenset(), ("GET", "/a"), 901)
+@example([policy(allow("/a", signed_in_within=900), deny("/a"))], frozenset(), ("GET", "/a"), 901)
+def test_an_explanation_of_a_token_counts_the_age_of_the_sign_in(
+    policies: Any, scopes: Any, request: Any, age: int
+) -> None:
+    groups = ("group:clerks", "group:auditors")
+    caller = replace(principal(), policy_subjects=groups, scopes=scopes, signed_in_at=mint.NOW - age)
+    system = System(*policies)
+    decision = system.decision(caller, request[0], request[1])
+    found = system.explaining(lambda _: caller).for_token(request[0], request[1], "token", [])
+    assert (found.allowed, found.reason) == (decision.allowed, decision.reason)
+    assert {name.sid for name in found.because} == set(decision.because)
+    if found.nearest is not None:
+        changed, after = apply(found.nearest, policies, caller)
+        assert System(*changed).decision(after, *request).allowed is not found.allowed
+
+
 def callers(scopes: frozenset[str]) -> list[Principal]:
     everyone = [("group:clerks",), ("group:auditors", "group:clerks"), (), ("client:machineofolympus",)]
     return [replace(principal(), policy_subjects=subjects, scopes=scopes) for subjects in everyone]
@@ -117,6 +136,8 @@ def apply(change: Change, policies: list[Policy], caller: Principal) -> tuple[li
     """Makes the change as a person would: edits the statement, the token or the groups."""
     if change.kind is Kind.SCOPE:
         return policies, replace(caller, scopes=caller.scopes | {change.value})
+    if change.kind is Kind.SIGN_IN:
+        return policies, replace(caller, signed_in_at=mint.NOW)
     if change.kind is Kind.JOIN:
         return policies, replace(caller, policy_subjects=(*caller.policy_subjects, change.subject))
     return [edited(change, policy) if policy.subject == change.subject else policy for policy in policies], caller
