@@ -186,7 +186,7 @@ class UserAccounts(GroupReader, Protocol):
     def enable(self, username: str) -> None: ...
 
     def sign_out(self, username: str) -> None:
-        """Invalidate the refresh tokens. Access tokens and the cookie of the sign-in pages remain valid."""
+        """Invalidate the refresh tokens. Access tokens remain valid, and the cookie of the sign-in pages remains."""
 
 
 class Directory(Protocol):

@@ -18,8 +18,9 @@ _PENDING = "FORCE_CHANGE_PASSWORD"
 _REVOKED = "The tokens that were issued until now are refused. Clients need new ones."
 _USE_CASE_1 = "Routes of use case 1 accept the tokens that were already issued until they expire."
 _COOKIE = (
-    "The cookie of the sign-in pages remains valid for an hour after its last use: with it, a browser gets new tokens"
-    " without a password. To keep the user out, disable the user."
+    "The user can sign in again. If SignInCookieMinutes of the stage is 0, a signed-in browser needs the password."
+    " Otherwise, its cookie still gives new tokens. A session at the company also remains. To keep the user out,"
+    " disable the user."
 )
 
 

@@ -113,7 +113,8 @@ def enable(context: Context, name: Name, stage_name: StageOrLocal, as_json: AsJs
 def sign_out(context: Context, name: Name, stage_name: StageOrLocal, as_json: AsJson = False) -> int:
     """End all sessions of a user.
 
-    The cookie of the sign-in pages outlives it. To keep a user out, disable the user.
+    The user can sign in again. A browser needs the password for it, if SignInCookieMinutes of the stage is 0.
+    To keep a user out, disable the user.
     """
     return _change(context, stage_name, name, as_json, "signed out", lambda it: it.users.sign_out(name, it.author()))
 

@@ -11,6 +11,7 @@ import secrets
 import string
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 from ministack.services import cognito
@@ -36,6 +37,14 @@ class AppClient:
     @property
     def session_seconds(self) -> int:
         return int(self.settings.get("AuthSessionValidity") or 3) * 60
+
+    @property
+    def cookie_minutes(self) -> int | None:
+        """For how many minutes after a sign-in its cookie gives new tokens. None: the pool does not track sessions."""
+        if self.pool.get("_session_configuration", {}).get("UserSessionTracking") != "ENABLED":
+            return None
+        session = self.settings.get("_session_configuration", {}).get("SSOSession", {})
+        return int(session.get("MaxValidityMinutes", 60))
 
 
 def client(client_id: object) -> AppClient | None:
@@ -151,10 +160,11 @@ def enrol(user: Record, authenticator: str) -> None:
     cognito._apply_mfa_preference(user, {"SoftwareTokenMfaSettings": {"Enabled": True, "PreferredMfa": True}})
 
 
-def issue_code(app: AppClient, username: str, asked: dict[str, str]) -> str:
+def issue_code(app: AppClient, username: str, asked: dict[str, str], signed_in_at: int | None = None) -> str:
     """Issues an authorization code. Returns the address of the client with the code and the state, or an empty text.
 
-    asked  the parameters of the authorization request
+    asked         the parameters of the authorization request
+    signed_in_at  seconds since 1970, when the browser signed in; None: it has just signed in
     """
     names = ("nonce", "code_challenge", "code_challenge_method", "state")
     status, headers, _body = cognito._issue_auth_code_redirect(
@@ -165,7 +175,17 @@ def issue_code(app: AppClient, username: str, asked: dict[str, str]) -> str:
         username,
         *(asked.get(n, "") for n in names),
     )
-    return str(headers["Location"]) if status == 302 else ""
+    if status != 302:
+        return ""
+    address = str(headers["Location"])
+    (code,) = parse_qs(urlsplit(address).query)["code"]
+    cognito._authorization_codes[code]["signed_in_at"] = signed_in_at
+    return address
+
+
+def signed_in_at(code: str) -> object:
+    """Returns when the browser of an authorization code signed in, in seconds since 1970. None: unknown."""
+    return cognito._authorization_codes.get(code, {}).get("signed_in_at")
 
 
 def federation(key: str) -> Record:

@@ -15,6 +15,7 @@ from local.front.access import PAGES
 from local.front.directory import AppClient, Record
 from local.front.federation.sign_in import CompanySignIn
 from local.front.http import Forward, Request, Response
+from local.front.sign_in_time import tokens_of_a_sign_in_at
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
@@ -52,7 +53,8 @@ class OAuth:
             case "refresh_token":
                 return await self._refresh(app, request.form.get("refresh_token", ""))
             case "authorization_code":
-                return _code_fault(app, request.form) or await forward(request)
+                with tokens_of_a_sign_in_at(directory.signed_in_at(request.form.get("code", ""))):
+                    return _code_fault(app, request.form) or await forward(request)
             case _:
                 return await forward(request)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +19,11 @@ from local.front.patches import registry
 Handlers = Mapping[str, Callable[..., Any]]
 
 _PROVISIONERS = "ministack.services.cloudformation.provisioners"
+_SESSIONS = "AWS::Cognito::UserPool"
+_DEFAULT_SESSIONS = (
+    {"UserSessionTracking": "DISABLED", "TokenSession": {"MaxPerUser": 20}},
+    {"SSOSession": {"MaxValidityMinutes": 60}},
+)
 
 
 @registry.replaces(_PROVISIONERS, "_RESOURCE_HANDLERS", "AWS::Cognito::UserPoolIdentityProvider", adds=True)
@@ -40,6 +46,57 @@ def _managed_login_branding(present: Handlers | None) -> Handlers:
         "update": lambda branding, _old, _new, _stack: (branding, {}),
         "delete": lambda _branding, _properties: None,
     }
+
+
+@registry.replaces(_PROVISIONERS, "_RESOURCE_HANDLERS", f"{_SESSIONS}SessionConfigurationAttachment", adds=True)
+def _pool_sessions(present: Handlers | None) -> Handlers:
+    """Adds the resource type: whether a user pool tracks sessions."""
+    return present or {"create": _set_sessions, "update": _replace_sessions, "delete": _default_sessions}
+
+
+@registry.replaces(_PROVISIONERS, "_RESOURCE_HANDLERS", f"{_SESSIONS}ClientSessionConfigurationAttachment", adds=True)
+def _client_sessions(present: Handlers | None) -> Handlers:
+    """Adds the resource type: for how long an app client reuses the cookie of the sign-in pages."""
+    return present or {"create": _set_sessions, "update": _replace_sessions, "delete": _default_sessions}
+
+
+def _session_owner(properties: Record) -> Record:
+    """Returns the app client or the user pool that the properties name. Raises ValueError."""
+    pool = cognito._user_pools.get(properties["UserPoolId"]) or {}
+    owner: Record | None = pool.get("_clients", {}).get(properties["ClientId"]) if "ClientId" in properties else pool
+    if not owner:
+        raise ValueError("The user pool or the app client does not exist.")
+    return owner
+
+
+def _set_sessions(_logical_id: str, properties: Record, _stack: str) -> tuple[str, Record]:
+    owner, settings = _session_owner(properties), _typed_sessions(properties)
+    if cognito._user_pools[properties["UserPoolId"]].get("UserPoolTier") == "LITE":
+        raise ValueError("FeatureUnavailableInTierException: session management needs ESSENTIALS or PLUS.")
+    if settings in _DEFAULT_SESSIONS:
+        raise ValueError("The default of the service cannot be declared. Remove the resource.")
+    owner["_session_configuration"] = settings
+    return "|".join(properties[key] for key in ("UserPoolId", "ClientId") if key in properties), {}
+
+
+def _replace_sessions(_id: str, _old: Record, new: Record, stack: str) -> tuple[str, Record]:
+    return _set_sessions("", new, stack)
+
+
+def _default_sessions(_id: str, properties: Record) -> None:
+    with suppress(ValueError):  # the pool or the client is gone, and its configuration with it
+        _session_owner(properties).pop("_session_configuration", None)
+
+
+def _typed_sessions(properties: Record) -> Record:
+    """Returns the settings without the owner. A template parameter is text, and AWS converts it to a number."""
+    settings: Record = {}
+    for name, value in properties.items():
+        if isinstance(value, dict):
+            settings[name] = {key: int(number) for key, number in value.items()}
+        elif name not in ("UserPoolId", "ClientId"):
+            settings[name] = value
+    return settings
 
 
 def _create_provider(_logical_id: str, properties: Record, _stack: str) -> tuple[str, Record]:

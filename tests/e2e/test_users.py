@@ -100,13 +100,15 @@ class Browser:
         self._http = requests.Session()
         self._outputs = outputs
 
-    def sign_in(self, person: Person) -> None:
+    def sign_in(self, person: Person) -> bool:
+        """Gives the password on the sign-in page. Returns whether the page gives a code."""
         page = self._open()
         form = dict(re.findall(r'name="([^"]+)"[^>]*value="([^"]*)"', page.text))
         action = re.findall(r'action="([^"]+)"', page.text)[0]
         form = {name: unescape(value) for name, value in form.items()}
         filled = {**form, "username": person.username, "password": person.password}
-        self._http.post(urljoin(page.url, unescape(action)), data=filled, timeout=TIMEOUT)
+        given = self._http.post(urljoin(page.url, unescape(action)), data=filled, timeout=TIMEOUT)
+        return any("code=" in step.headers["location"] for step in given.history)
 
     def gets_a_code(self) -> bool:
         """Opens the sign-in pages with the cookie. Returns whether they give a code without a password."""
@@ -122,20 +124,19 @@ class Browser:
         return self._http.get(self._outputs["authorize_url"], params=asked, timeout=TIMEOUT)
 
 
-def test_a_disabled_user_gets_no_code_with_the_cookie_and_a_signed_out_one_still_does(
+def test_the_browser_of_a_signed_out_or_disabled_user_gets_no_code_with_its_cookie(
     outputs: dict[str, Any], user_group: UserGroup
 ) -> None:
     browser, api = Browser(outputs), user_group.api
-    assert not browser.gets_a_code()
-    browser.sign_in(user_group.member)
-    assert browser.gets_a_code()
-
+    assert browser.sign_in(user_group.member), "the password gives a code"
     signed_out = api.ask("POST", path_of(user_group.member, "/sign-out"), user_group.admin)
-    assert browser.gets_a_code(), "docs/limits.md says that the cookie outlives a sign-out"
+    assert not browser.gets_a_code(), "the cookie of the time before the sign-out"
     assert "disable the user" in " ".join(signed_out.body["notices"])
 
+    assert browser.sign_in(user_group.member), "a signed-out user can sign in again, with the password"
     api.ask("POST", path_of(user_group.member, "/disable"), user_group.admin)
     assert not browser.gets_a_code()
+    assert not browser.sign_in(user_group.member)
 
 
 def test_the_invitation_arrives_with_a_password_and_no_answer_contains_it(cloud: Cloud, api: Api, admin: str) -> None:

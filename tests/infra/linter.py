@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 REGIONS = ["us-east-1"]  # cfn-lint ships the resource types of this region
+SCHEMAS = Path(__file__).with_name("schemas")  # resource types that are newer than the pinned cfn-lint
 
 
 def complaints(template: Mapping[str, Any]) -> list[str]:
@@ -17,4 +19,5 @@ def complaints_about_text(template: str) -> list[str]:
     from cfnlint.api import lint
     from cfnlint.config import ManualArgs
 
-    return [f"{match.rule.id} {match.message}" for match in lint(template, config=ManualArgs(regions=REGIONS))]
+    settings = ManualArgs(regions=REGIONS, registry_schemas=[str(SCHEMAS)])
+    return [f"{match.rule.id} {match.message}" for match in lint(template, config=settings)]

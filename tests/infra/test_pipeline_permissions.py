@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
+from tests.infra.linter import SCHEMAS
 from tests.test_runbook import PROJECT, RUNBOOK, TEMPLATE, may, pipeline
 
 APPLICATION = json.loads((PROJECT / ".chalice/package.json").read_text(encoding="utf-8"))
@@ -21,7 +22,9 @@ WRITTEN = {
     *("AWS::CodeDeploy::Application", "AWS::CodeDeploy::DeploymentGroup"),
 }
 RESOURCES = [*TEMPLATE["Resources"].values(), *APPLICATION["Resources"].values()]
-KINDS = sorted({resource["Type"] for resource in RESOURCES if "Type" in resource} | WRITTEN)
+# The pinned cfn-lint does not have these types, and no other source here has the actions of their handlers.
+NEWER = {json.loads(path.read_text(encoding="utf-8"))["typeName"] for path in SCHEMAS.glob("*.json")}
+KINDS = sorted({resource["Type"] for resource in RESOURCES if "Type" in resource} - NEWER | WRITTEN)
 CHANGING = ("create", "read", "update", "delete")
 # Services that no resource of the template uses: other web ACL targets, table imports and streams, log deliveries,
 # custom domains, file systems, and paid rule groups.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
@@ -288,6 +289,53 @@ def test_the_cookie_ends_after_an_hour_without_use(pool: Pool) -> None:
         assert code_in(pool.arrive(browser=browser).location)
     with pool.cloud.ahead(seconds=3500 + 3500 + 3700):
         assert "Sign in" in pool.arrive(browser=browser).page.text
+
+
+def configure_sessions(pool: Pool, **clients: str) -> None:
+    """Sets for how many minutes each client accepts the cookie, by CloudFormation."""
+    kind, owner = "AWS::Cognito::UserPool", {"UserPoolId": pool.id}
+    settings = {"UserSessionTracking": "ENABLED", "TokenSession": {"MaxPerUser": "20"}}
+    resources = {"Pool": {"Type": f"{kind}SessionConfigurationAttachment", "Properties": {**owner, **settings}}}
+    for number, (client, minutes) in enumerate(clients.items()):
+        properties = {**owner, "ClientId": client, "SSOSession": {"MaxValidityMinutes": minutes}}
+        resources[f"Client{number}"] = {
+            "Type": f"{kind}ClientSessionConfigurationAttachment",
+            "DependsOn": "Pool",
+            "Properties": properties,
+        }
+    cloudformation = pool.cloud.client("cloudformation")
+    name = f"sessions-{pool.client}"
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 0.2})
+
+
+def test_a_client_accepts_the_cookie_so_long_after_the_sign_in_as_it_is_configured(cloud: Cloud) -> None:
+    pool = Pool(cloud)
+    strict, lenient = pool.client, pool.new_client()
+    configure_sessions(pool, **{strict: "0", lenient: "90"})
+    browser = pool.after_password(pool.user())
+    assert code_in(browser.location), "the password gives a code"
+    assert "Sign in" in pool.arrive(browser=browser).page.text, "0 minutes: never without a password"
+    for minutes, accepted in ((0, True), (70, True), (89, True), (91, False)):
+        with cloud.ahead(seconds=minutes * 60):
+            arrived = pool.arrive(browser=browser, client_id=lenient)
+            assert bool(code_in(arrived.location)) is accepted, "no use extends the time"
+
+
+def test_a_code_and_a_refreshed_token_keep_the_time_of_the_sign_in(pool: Pool) -> None:
+    def signed_in_at(tokens: dict[str, Any]) -> list[int]:
+        names = ("access_token", "id_token")
+        return [jwt.decode(tokens[name], options={"verify_signature": False})["auth_time"] for name in names]
+
+    browser = pool.after_password(pool.user())
+    first = pool.redeem(browser.location)
+    expected = signed_in_at(first)
+    assert expected[0] == expected[1]
+    with pool.cloud.ahead(seconds=2000):
+        assert signed_in_at(pool.redeem(pool.arrive(browser=browser).location)) == expected, "by the cookie"
+    asked = {"grant_type": "refresh_token", "client_id": pool.client, "refresh_token": first["refresh_token"]}
+    again = dict(requests.post(f"{pool.cloud.url}/oauth2/token", data=asked, timeout=20).json())
+    assert signed_in_at(again) == expected
 
 
 def test_a_sign_out_can_lead_to_the_sign_in_page(pool: Pool) -> None:

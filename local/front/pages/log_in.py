@@ -23,8 +23,8 @@ async def authorize(site: Site, visit: Visit, asked: Authorization) -> Response:
     app, prompt = asked.app, visit.request.parameter("prompt")
     resumed = site.sessions.resume(visit.request, app) if app and prompt != "login" else None
     if app and resumed:
-        user, renewed = resumed
-        return redirect(directory.issue_code(app, user["Username"], asked.asked), renewed)
+        address = directory.issue_code(app, resumed.user["Username"], asked.asked, resumed.signed_in_at)
+        return redirect(address, resumed.cookie)
     if prompt == "none":
         state = {"state": asked.asked["state"]} if "state" in asked.asked else {}
         return redirect(with_query(asked.asked["redirect_uri"], {"error": "login_required", **state}))
@@ -104,10 +104,11 @@ def proceed(
     if due:
         return _open(site, visit, asked, app, Step.MFA, name, sub=sub)
     site.attempts.succeeded(subject(app.pool, name))
-    address = directory.issue_code(app, name, asked.asked)
+    opened = site.sessions.begin(app, user, second_factor=second_factor)
+    address = directory.issue_code(app, name, asked.asked, opened.signed_in_at)
     if not address:
         return visit.error("The application has changed its address. Begin again there.")
-    return redirect(address, site.sessions.begin(app, user, second_factor=second_factor))
+    return redirect(address, opened.cookie)
 
 
 async def log_out(site: Site, visit: Visit) -> Response:
