@@ -24,7 +24,7 @@ from tests.infra.rules import (
 IDENTITY: dict[int, tuple[Rule, ...]] = {
     1: (clients.grants,),
     3: (clients.redirects, clients.refused_redirects),
-    4: (clients.refreshing,),
+    4: (clients.refreshing, clients.cookies, clients.cookies_by_default),
     5: (clients.least_scopes, clients.least_reading, clients.short_lives),
     13: (people.second_factor, people.second_factor_by_default),
     14: (people.passwords,),

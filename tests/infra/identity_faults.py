@@ -47,6 +47,13 @@ IDENTITY_FAULTS = (
     Fault("no revocation", 4, "SsoClient.EnableTokenRevocation", False),
     Fault("days instead of hours", 4, "WebClient.TokenValidityUnits.RefreshToken", "days"),
     Fault("refresh tokens for a month", 4, "Parameters.RefreshTokenHours.Default", 720),
+    Fault("a cookie that replaces the password for an hour", 4, "Resources.WebClientCookie", GONE),
+    Fault("a cookie that replaces the password at the company's client", 4, "SsoClientCookie.SSOSession", GONE),
+    Fault("the cookie of another client", 4, "SsoClientCookie.ClientId", {"Ref": "WebClient"}),
+    Fault("a cookie that replaces the password by default", 4, "Parameters.SignInCookieMinutes.Default", 5),
+    Fault("sessions that Cognito does not track", 4, "Sessions.UserSessionTracking", "DISABLED"),
+    Fault("session tracking on LITE", 4, "Resources.Sessions.Condition", GONE),
+    Fault("the default of the cookie, declared", 4, "Resources.WebClientCookie.Condition", "TracksSessions"),
     Fault("hours instead of minutes", 5, "MachineClient.TokenValidityUnits", GONE),
     Fault("access tokens for a day", 5, "Parameters.AccessTokenMinutes.Default", 1440),
     Fault(

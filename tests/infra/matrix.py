@@ -40,6 +40,7 @@ INSTEAD = {
     "SamlMetadataDocument": "<EntityDescriptor/>",
     "AlarmTopicArn": "arn:aws:sns:mars-west-1:111122223333:on-call",
     "TriggerQualifier": "",
+    "SignInCookieMinutes": "60",
 }
 
 
@@ -101,6 +102,8 @@ INVALID = (
     {"AccessTokenMinutes": "4"},
     {"AccessTokenMinutes": "1441"},
     {"RefreshTokenHours": "0"},
+    {"SignInCookieMinutes": "-1"},
+    {"SignInCookieMinutes": "129601"},
     {"LogRetentionDays": "0"},
     {"ResourceServerIdentifier": "https://gatehouse.example/"},
 )

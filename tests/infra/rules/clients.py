@@ -9,6 +9,7 @@ from tests.infra.rules import Sets, for_each_stack
 
 IDENTITY_SCOPES = {"openid", "email"}
 GROUPS = "custom:idp_groups"
+POOL = "AWS::Cognito::UserPool"
 # Redirect URLs that the template must refuse.
 HOSTILE_REDIRECTS = (
     "http://gatehouse.example/callback",
@@ -94,6 +95,30 @@ def refreshing(stack: Stack) -> Iterator[str]:
             yield f"{client.name} has a long grace period after rotation"
         if not 0 < _hours(properties, "RefreshToken") <= 24:
             yield f"{client.name} has refresh tokens for {_hours(properties, 'RefreshToken')} hours"
+
+
+@for_each_stack
+def cookies(stack: Stack) -> Iterator[str]:
+    """Each client of people accepts the cookie of the sign-in pages for the time of the stage. LITE has no setting.
+
+    The default of Cognito, 60 minutes, cannot be declared.
+    """
+    minutes, lite = str(stack.parameters["SignInCookieMinutes"]), stack.parameters["UserPoolTier"] == "LITE"
+    tracked = [it.properties.get("UserSessionTracking") for it in stack.of(f"{POOL}SessionConfigurationAttachment")]
+    if tracked != ([] if lite else ["ENABLED"]):
+        yield f"session tracking is {tracked}"
+    set_to = {
+        it.properties["ClientId"]: str(it.properties.get("SSOSession", {}).get("MaxValidityMinutes"))
+        for it in stack.of(f"{POOL}ClientSessionConfigurationAttachment")
+    }
+    people = [f"<{client.name}>" for client in clients(stack) if not for_machines(client.properties)]
+    if set_to != ({} if lite or minutes == "60" else dict.fromkeys(people, minutes)):
+        yield f"the clients accept the cookie for {set_to} minutes"
+
+
+def cookies_by_default(template: Template, sets: Sets) -> Iterator[str]:
+    if str(template.resolve({}).parameters["SignInCookieMinutes"]) != "0":
+        yield "by default, a cookie replaces the password"
 
 
 @for_each_stack
