@@ -6,6 +6,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar, overload
 from urllib.parse import urlsplit
 
 from chalicelib.core import group_name
+from chalicelib.core.custom_claim import CustomClaim, parse_claims
 from chalicelib.core.errors import InternalError
 
 T_co = TypeVar("T_co", covariant=True)
@@ -131,6 +132,30 @@ def group_map(name: str, value: str) -> Mapping[str, str]:
         raise InternalError("bad_setting", f"{name} must not map an empty name or a name with a comma")
     _check_groups(name, read.values())
     return read
+
+
+def token_claims(name: str, value: str) -> tuple[CustomClaim, ...]:
+    """Return the custom claims of a JSON object: see `custom_claim.parse_claims`."""
+    try:
+        return parse_claims(json.loads(text(name, value)))
+    except ValueError as error:
+        raise InternalError("bad_setting", f"{name}: {error}") from None
+
+
+def scope_groups(name: str, value: str) -> Mapping[str, frozenset[str]]:
+    """Return a JSON object from scopes to lists of groups."""
+    try:
+        read: Any = json.loads(text(name, value))
+    except ValueError:
+        read = None
+    if not isinstance(read, dict) or not all(
+        isinstance(listed, list) and all(isinstance(group, str) for group in listed) for listed in read.values()
+    ):
+        raise InternalError("bad_setting", f"{name} must be a JSON object whose values are lists of groups")
+    if not all("/" in scope and not any(character.isspace() for character in scope) for scope in read):
+        raise InternalError("bad_setting", f"{name} must map whole custom scopes, <resource server>/<scope>")
+    _check_groups(name, (group for listed in read.values() for group in listed))
+    return {scope: frozenset(listed) for scope, listed in read.items()}
 
 
 def _check_groups(setting: str, found: Iterable[str]) -> None:

@@ -14,8 +14,10 @@ from chalicelib.environment import (
     number,
     optional_names,
     optional_text,
+    scope_groups,
     sorted_groups,
     text,
+    token_claims,
 )
 
 _NAMES = "names, separated by commas"
@@ -93,6 +95,20 @@ class Settings:
         group_map,
         "JSON object",
         "from groups of the identity provider to groups of the user pool; other groups are dropped",
+        default="{}",
+    )
+    token_claims = Setting(
+        "TOKEN_CLAIMS",
+        token_claims,
+        "JSON object",
+        'the claims that access tokens get: `{"tenant": {"attribute": "custom:tenant"}, "stage": {"value": "prod"}}`',
+        default="{}",
+    )
+    scope_groups = Setting(
+        "SCOPE_GROUPS",
+        scope_groups,
+        "JSON object",
+        "from a custom scope to the list of the groups whose members keep it in their tokens; other scopes remain",
         default="{}",
     )
     rest_api_id = Setting(

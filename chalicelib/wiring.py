@@ -19,6 +19,7 @@ from chalicelib.aws.signature import Credentials
 from chalicelib.aws.state_reads import StateReads
 from chalicelib.core.claims import Expectation
 from chalicelib.core.errors import InternalError
+from chalicelib.customize import CustomizeTokens
 from chalicelib.federate import TokenGroups
 from chalicelib.onboard import Onboard
 from chalicelib.settings import Settings
@@ -257,6 +258,11 @@ def onboard() -> Onboard:
 @cache
 def token_groups() -> TokenGroups:
     return TokenGroups(onboard(), providers=settings().sso_providers, group_map=settings().group_map)
+
+
+@cache
+def customize_tokens() -> CustomizeTokens:
+    return CustomizeTokens(claims=settings().token_claims, scope_groups=settings().scope_groups)
 
 
 @cache

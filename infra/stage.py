@@ -137,7 +137,12 @@ def _parameters(
 
 def _check_groups(path: str, application: Mapping[str, str]) -> None:
     """Refuses values that the functions would reject when a user signs in."""
-    variables = {"DefaultGroups": "DEFAULT_GROUPS", "GroupMap": "GROUP_MAP"}
+    variables = {
+        "DefaultGroups": "DEFAULT_GROUPS",
+        "GroupMap": "GROUP_MAP",
+        "TokenClaims": "TOKEN_CLAIMS",
+        "ScopeGroups": "SCOPE_GROUPS",
+    }
     settings = Settings({variables[name]: value for name, value in application.items() if name in variables})
     for name, variable in variables.items():
         try:

@@ -33,6 +33,7 @@ def install(
         "CallbackUrls": callback_url(cloud),
         "LogoutUrls": callback_url(cloud),
         "DataProtection": "false",
+        "ClaimAttribute": "tenant",
         **registration.identity_parameters(company, cloud.client("secretsmanager"), f"{APPLICATION}-oidc"),
     }
     say("deploying the identity stack: user pool, clients, groups, tables, roles")

@@ -1,4 +1,10 @@
-"""Cognito's pre-token trigger: adds groups to a user's token. Every kind of sign-in calls it."""
+"""Cognito's pre-token trigger: completes the groups of a user's token, and customizes access tokens.
+
+Every kind of sign-in calls it. Event version 1 changes groups only. Versions 2 and 3 also customize the access token;
+version 3 is called for machines, too.
+
+Source:  docs.aws.amazon.com/cognito → "Pre token generation Lambda trigger"
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,41 +13,86 @@ from aws_lambda_powertools import Logger
 from chalice.app import Blueprint
 
 from chalicelib import wiring
+from chalicelib.core.access_token import AccessToken, custom_scopes
 from chalicelib.start import in_init_phase
 from chalicelib.triggers.failure import report_failure
 
 pre_token_trigger = Blueprint(__name__)
 
+_MACHINE = "TokenGeneration_ClientCredentials"
+
 
 @pre_token_trigger.lambda_function(name="pre_token")
 def pre_token(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Return the event, as Cognito requires, with the groups for the token."""
-    return handle_pre_token(event, wiring.token_groups, Logger(service="pre_token"))
+    """Return the event, as Cognito requires, with the groups, claims and scopes for the token."""
+    return handle_pre_token(event, wiring.token_groups, wiring.customize_tokens, Logger(service="pre_token"))
 
 
 def handle_pre_token(
-    event: dict[str, Any], token_groups: Callable[[], Callable[..., tuple[str, ...]]], logger: Logger
+    event: dict[str, Any],
+    token_groups: Callable[[], Callable[..., tuple[str, ...]]],
+    customize_tokens: Callable[[], Callable[..., AccessToken]],
+    logger: Logger,
 ) -> dict[str, Any]:
-    """Override the groups if there are groups to add. Never raises.
+    """Override what has to change. Never raises.
 
-    An error would prevent the sign-in. After a failure the token carries the groups that the user has in the user
-    pool, and the metric and the log line report it.
-
-    Source:  docs.aws.amazon.com/cognito → "Pre token generation Lambda trigger", version 1
+    An error would prevent the sign-in. After a failure, the metric and the log line report it, and the token carries
+    the groups that the user has in the user pool, no custom claim, and no custom scope that depends on groups.
     """
     try:
-        configuration = event["request"].get("groupConfiguration") or {}
-        held = configuration.get("groupsToOverride") or []
-        attributes = event["request"]["userAttributes"]
-        groups = token_groups()(event["userPoolId"], event["userName"], attributes, held)
-        if list(groups) != held:
-            # Return the whole configuration: Cognito removes what is missing here.
-            override = {**configuration, "groupsToOverride": list(groups)}
-            event["response"]["claimsOverrideDetails"] = {"groupOverrideDetails": override}
-            logger.info("groups completed", extra={"sub": attributes["sub"], "groups": list(groups)})
+        groups = None if event["triggerSource"] == _MACHINE else _complete_groups(event, token_groups, logger)
+        if event["version"] != "1":
+            _write_access_token(event, groups, _customized(event, groups, customize_tokens, logger))
     except Exception as failure:
         report_failure(logger, "groups not completed", failure)
     return event
+
+
+def _complete_groups(
+    event: dict[str, Any], token_groups: Callable[[], Callable[..., tuple[str, ...]]], logger: Logger
+) -> list[str]:
+    """Return the groups of the token. For an event of version 1, also write them into the event."""
+    configuration = event["request"].get("groupConfiguration") or {}
+    held = configuration.get("groupsToOverride") or []
+    try:
+        attributes = event["request"]["userAttributes"]
+        groups = list(token_groups()(event["userPoolId"], event["userName"], attributes, held))
+    except Exception as failure:
+        report_failure(logger, "groups not completed", failure)
+        return list(held)
+    if groups != held:
+        logger.info("groups completed", extra={"sub": attributes["sub"], "groups": groups})
+        if event["version"] == "1":
+            event["response"]["claimsOverrideDetails"] = {"groupOverrideDetails": _override(event, groups)}
+    return groups
+
+
+def _customized(
+    event: dict[str, Any],
+    groups: list[str] | None,
+    customize_tokens: Callable[[], Callable[..., AccessToken]],
+    logger: Logger,
+) -> AccessToken:
+    try:
+        attributes = {} if groups is None else event["request"]["userAttributes"]
+        return customize_tokens()(attributes, groups)
+    except Exception as failure:
+        report_failure(logger, "access token not customized", failure)
+        # It is unknown which scopes the person's groups justify.
+        return AccessToken() if groups is None else AccessToken({}, custom_scopes(event["request"].get("scopes") or ()))
+
+
+def _write_access_token(event: dict[str, Any], groups: list[str] | None, token: AccessToken) -> None:
+    access = {"claimsToAddOrOverride": dict(token.claims), "scopesToSuppress": list(token.removed_scopes)}
+    details: dict[str, Any] = {"accessTokenGeneration": {name: value for name, value in access.items() if value}}
+    if groups is not None:
+        details["groupOverrideDetails"] = _override(event, groups)
+    event["response"]["claimsAndScopeOverrideDetails"] = details
+
+
+def _override(event: dict[str, Any], groups: list[str]) -> dict[str, Any]:
+    """Return the whole configuration of groups: Cognito removes what is missing here."""
+    return {**(event["request"].get("groupConfiguration") or {}), "groupsToOverride": groups}
 
 
 in_init_phase(wiring.settings(), f"{__name__}.pre_token", wiring.start_token_groups)

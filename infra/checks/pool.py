@@ -87,6 +87,7 @@ def _assigned(live: Live) -> Iterator[tuple[str, set[str]]]:
     variables = {key: value for it in live.functions.values() for key, value in it["Environment"]["Variables"].items()}
     yield "DefaultGroups", set(Settings(variables).default_groups)
     yield "GroupMap", set(Settings(variables).group_map.values())
+    yield "ScopeGroups", {group for groups in Settings(variables).scope_groups.values() for group in groups}
 
 
 def _domain(live: Live) -> Iterator[str]:
@@ -166,7 +167,8 @@ CHECKS = (
     Check("pool-plan", "The user pool has the feature plan of the stage file.", _plan),
     Check(
         "pool-groups",
-        "The groups of infra/identity.yaml, `DefaultGroups` and `GroupMap` exist. No group has an IAM role.",
+        "The groups of infra/identity.yaml, `DefaultGroups`, `GroupMap` and `ScopeGroups` exist. "
+        "No group has an IAM role.",
         _groups,
     ),
     Check("pool-domain", "The user pool has exactly the sign-in domain of the stage file.", _domain),

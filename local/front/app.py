@@ -19,8 +19,7 @@ from local.front import (  # a module registers its patches when it is imported
     resource_types,  # noqa: F401
     rest_api_imports,  # noqa: F401
     sam_parameters,  # noqa: F401
-    sign_in_times,  # noqa: F401
-    token_groups,  # noqa: F401
+    token_customization,  # noqa: F401
     usernames,  # noqa: F401
 )
 from local.front.access import AccessControl, largest_body

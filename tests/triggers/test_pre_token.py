@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.core.custom_claim import parse_claims
 from chalicelib.core.errors import InternalError
+from chalicelib.customize import CustomizeTokens
 from chalicelib.federate import TokenGroups
 from chalicelib.onboard import Onboard
 from chalicelib.triggers.pre_token import handle_pre_token
@@ -43,13 +45,14 @@ def token_event(*held: str, **changes: Any) -> dict[str, Any]:
 
 
 class System:
-    def __init__(self) -> None:
+    def __init__(self, claims: Any = None, scope_groups: Any = None) -> None:
+        self.customize = CustomizeTokens(parse_claims(claims or {}), scope_groups or {})
         self.directory, self.ledger, self.log = FakeDirectory(), FakeLedger(), Log()
         onboard = Onboard(self.directory, self.ledger, ("readers",), frozenset({"admins"}))
         self.token_groups = TokenGroups(onboard, frozenset(), {})
 
     def ask(self, event: Any) -> Any:
-        return handle_pre_token(event, lambda: self.token_groups, self.log.logger)
+        return handle_pre_token(event, lambda: self.token_groups, lambda: self.customize, self.log.logger)
 
 
 def overridden(event: dict[str, Any]) -> Any:
@@ -106,7 +109,7 @@ def test_a_failure_to_build_the_use_case_is_reported_and_not_raised(
         raise failure
 
     system, event = System(), token_event()
-    assert handle_pre_token(event, fails, system.log.logger) is event
+    assert handle_pre_token(event, fails, lambda: system.customize, system.log.logger) is event
     assert overridden(event) is None
     assert_failure_told(system, capsys, code)
 
@@ -147,3 +150,100 @@ def test_neither_log_nor_metric_contains_the_email_or_name_of_the_user(
     system.directory.fails_at = fails_at
     system.ask(token_event(userName=EMAIL))
     assert "TELLTALE" not in system.log.text + capsys.readouterr().out
+
+
+# --- versions 2 and 3: custom claims and scopes of access tokens ---
+
+READ, WRITE = "https://gatehouse.example/file.read", "https://gatehouse.example/file.write"
+CLAIMS = {"tenant": {"attribute": "custom:tenant"}, "stage": {"value": "prod"}}
+
+
+def later_event(*held: str, tenant: str = "olympus", version: str = "2", **changes: Any) -> dict[str, Any]:
+    event = token_event(*held, version=version, response={"claimsAndScopeOverrideDetails": None}, **changes)
+    event["request"]["userAttributes"] |= {"custom:tenant": tenant, "custom:rank": "muse"}
+    event["request"]["scopes"] = ["openid", READ, WRITE]
+    return event
+
+
+def machine_event() -> dict[str, Any]:
+    event = later_event(version="3", triggerSource="TokenGeneration_ClientCredentials", userName="ClientCredentials")
+    event["request"] = {"scopes": [READ]}
+    return event
+
+
+def details(event: dict[str, Any]) -> Any:
+    return event["response"]["claimsAndScopeOverrideDetails"]
+
+
+@pytest.mark.parametrize("version", ["2", "3"])
+def test_an_access_token_gets_exactly_the_claims_of_the_stage_and_the_groups(version: str) -> None:
+    answered = details(System(CLAIMS).ask(later_event("editors", version=version)))
+    assert answered["accessTokenGeneration"] == {"claimsToAddOrOverride": {"tenant": "olympus", "stage": "prod"}}
+    assert answered["groupOverrideDetails"]["groupsToOverride"] == ["editors"], "an empty override removes all groups"
+    assert set(answered) == {"accessTokenGeneration", "groupOverrideDetails"}, "the ID token does not change"
+
+
+def test_a_new_user_gets_the_default_groups_with_every_version_of_the_event() -> None:
+    answered = details(System().ask(later_event()))
+    assert answered["groupOverrideDetails"]["groupsToOverride"] == ["readers"]
+
+
+def test_an_attribute_without_a_value_makes_no_claim() -> None:
+    answered = details(System(CLAIMS).ask(later_event(tenant="")))
+    assert answered["accessTokenGeneration"]["claimsToAddOrOverride"] == {"stage": "prod"}
+
+
+def test_what_a_caller_sends_makes_no_claim() -> None:
+    event = later_event("editors")
+    event["request"]["clientMetadata"] = {"tenant": "underworld", "rank": "god", "cognito:groups": "admins"}
+    answered = details(System(CLAIMS).ask(event))
+    assert answered["accessTokenGeneration"]["claimsToAddOrOverride"] == {"tenant": "olympus", "stage": "prod"}
+
+
+def test_version_1_has_no_customization_of_access_tokens() -> None:
+    event = token_event("editors")
+    event["request"]["userAttributes"]["custom:tenant"] = "olympus"
+    assert System(CLAIMS, {WRITE: frozenset({"admins"})}).ask(event)["response"] == {"claimsOverrideDetails": None}
+
+
+@pytest.mark.parametrize(
+    ("held", "removed"),
+    [(("editors",), None), (("readers",), [WRITE]), (("readers", "editors"), None)],
+    ids=["a group of the scope", "another group", "two groups"],
+)
+def test_a_scope_remains_only_in_the_tokens_of_its_groups(held: tuple[str, ...], removed: Any) -> None:
+    answered = details(System({}, {WRITE: frozenset({"editors", "admins"})}).ask(later_event(*held)))
+    assert answered["accessTokenGeneration"].get("scopesToSuppress") == removed
+    assert "scopesToAdd" not in answered["accessTokenGeneration"]
+
+
+def test_a_machine_gets_the_fixed_claims_and_keeps_its_scopes() -> None:
+    system = System(CLAIMS, {READ: frozenset({"editors"})})
+    assert details(system.ask(machine_event())) == {
+        "accessTokenGeneration": {"claimsToAddOrOverride": {"stage": "prod"}}
+    }
+    assert (system.directory.groups, system.ledger.marked) == ([], set()), "a machine is not onboarded"
+
+
+@pytest.mark.parametrize("event", [later_event("editors"), machine_event()], ids=["a person", "a machine"])
+def test_with_an_unreadable_setting_a_token_gets_no_claim_and_a_person_no_custom_scope(
+    event: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails() -> CustomizeTokens:
+        raise InternalError("bad_setting", "SCOPE_GROUPS")
+
+    system = System()
+    answered = details(handle_pre_token(event, lambda: system.token_groups, fails, system.log.logger))
+    person = "groupOverrideDetails" in answered
+    assert answered["accessTokenGeneration"] == ({"scopesToSuppress": [READ, WRITE]} if person else {})
+    (line,) = system.log.lines
+    assert (line["message"], line["failure"]) == ("access token not customized", "bad_setting")
+    assert "OnboardingFailed" in capsys.readouterr().out
+
+
+def test_after_a_failure_to_complete_the_groups_scopes_follow_the_groups_of_the_pool() -> None:
+    system = System({}, {WRITE: frozenset({"readers"})})
+    system.directory.fails_at = "readers"
+    answered = details(system.ask(later_event()))
+    assert answered["accessTokenGeneration"]["scopesToSuppress"] == [WRITE]
+    assert answered["groupOverrideDetails"]["groupsToOverride"] == []
