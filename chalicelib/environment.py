@@ -134,7 +134,7 @@ def group_map(name: str, value: str) -> Mapping[str, str]:
     return read
 
 
-def token_claims(name: str, value: str) -> tuple[CustomClaim, ...]:
+def custom_claims(name: str, value: str) -> tuple[CustomClaim, ...]:
     """Return the custom claims of a JSON object: see `custom_claim.parse_claims`."""
     try:
         return parse_claims(json.loads(text(name, value)))

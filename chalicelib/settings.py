@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from chalicelib.environment import (
     Setting,
+    custom_claims,
     group_map,
     groups,
     keys_url,
@@ -17,7 +18,6 @@ from chalicelib.environment import (
     scope_groups,
     sorted_groups,
     text,
-    token_claims,
 )
 
 _NAMES = "names, separated by commas"
@@ -97,9 +97,9 @@ class Settings:
         "from groups of the identity provider to groups of the user pool; other groups are dropped",
         default="{}",
     )
-    token_claims = Setting(
-        "TOKEN_CLAIMS",
-        token_claims,
+    custom_claims = Setting(
+        "CUSTOM_CLAIMS",
+        custom_claims,
         "JSON object",
         'the claims that access tokens get: `{"tenant": {"attribute": "custom:tenant"}, "stage": {"value": "prod"}}`',
         default="{}",

@@ -262,7 +262,7 @@ def token_groups() -> TokenGroups:
 
 @cache
 def customize_tokens() -> CustomizeTokens:
-    return CustomizeTokens(claims=settings().token_claims, scope_groups=settings().scope_groups)
+    return CustomizeTokens(claims=settings().custom_claims, scope_groups=settings().scope_groups)
 
 
 @cache

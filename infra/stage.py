@@ -140,7 +140,7 @@ def _check_groups(path: str, application: Mapping[str, str]) -> None:
     variables = {
         "DefaultGroups": "DEFAULT_GROUPS",
         "GroupMap": "GROUP_MAP",
-        "TokenClaims": "TOKEN_CLAIMS",
+        "CustomClaims": "CUSTOM_CLAIMS",
         "ScopeGroups": "SCOPE_GROUPS",
     }
     settings = Settings({variables[name]: value for name, value in application.items() if name in variables})

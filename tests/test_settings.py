@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.core.custom_claim import CustomClaim
 from chalicelib.core.errors import InternalError
 from chalicelib.environment import Setting
 from chalicelib.settings import Settings
@@ -51,6 +52,8 @@ def test_the_error_of_an_invalid_setting_contains_its_name(variable: str, text: 
         ("PRIVILEGED_GROUPS", frozenset({"admins"})),
         ("SSO_PROVIDERS", frozenset()),
         ("GROUP_MAP", {}),
+        ("CUSTOM_CLAIMS", ()),
+        ("SCOPE_GROUPS", {}),
     ],
 )
 def test_an_absent_or_empty_setting_has_its_default(variable: str, default: object) -> None:
@@ -87,6 +90,9 @@ def test_a_default_is_a_valid_value(variable: str) -> None:
         ("SSO_PROVIDERS", "", frozenset()),
         ("GROUP_MAP", '{"8f-gods": "admins"}', {"8f-gods": "admins"}),
         ("GROUP_MAP", '{"8f gods": "R&D", "x": "a,b"}', {"8f gods": "R&D", "x": "a,b"}),
+        ("CUSTOM_CLAIMS", '{"stage": {"value": "prod"}}', (CustomClaim("stage", value="prod"),)),
+        ("SCOPE_GROUPS", '{"api/write": ["a,b", "admins"]}', {"api/write": frozenset({"a,b", "admins"})}),
+        ("SCOPE_GROUPS", '{"api/write": []}', {"api/write": frozenset()}),
     ],
 )
 def test_a_setting_is_parsed(variable: str, text: str | None, expected: object) -> None:
@@ -111,6 +117,19 @@ def test_a_number_outside_its_range_is_refused(variable: str, minimum: int, maxi
 )
 def test_a_group_map_that_is_not_an_object_of_texts_is_refused(text: str | None) -> None:
     assert code("GROUP_MAP", text) == "bad_setting"
+
+
+@pytest.mark.parametrize("text", ["{not json", "[]", '{"sub": {"value": "zeus"}}', '{"stage": "prod"}'])
+def test_claims_of_another_form_are_refused(text: str) -> None:
+    assert code("CUSTOM_CLAIMS", text) == "bad_setting"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["write", "[]", '{"a/b": "admins"}', '{"a/b": [1]}', '{"a/b": ["a b"]}', '{"openid": ["a"]}', '{"a/b c": ["a"]}'],
+)
+def test_groups_of_scopes_of_another_form_are_refused(text: str) -> None:
+    assert code("SCOPE_GROUPS", text) == "bad_setting"
 
 
 @pytest.mark.parametrize("name", ["", " ", "gods, muses", "CN=gods,OU=olympus"])

@@ -40,8 +40,8 @@ def handle_pre_token(
     the groups that the user has in the user pool, no custom claim, and no custom scope that depends on groups.
     """
     try:
-        groups = None if event["triggerSource"] == _MACHINE else _complete_groups(event, token_groups, logger)
-        if event["version"] != "1":
+        groups = None if event.get("triggerSource") == _MACHINE else _complete_groups(event, token_groups, logger)
+        if _is_later_version(event):
             _write_access_token(event, groups, _customized(event, groups, customize_tokens, logger))
     except Exception as failure:
         report_failure(logger, "groups not completed", failure)
@@ -62,7 +62,7 @@ def _complete_groups(
         return list(held)
     if groups != held:
         logger.info("groups completed", extra={"sub": attributes["sub"], "groups": groups})
-        if event["version"] == "1":
+        if not _is_later_version(event):
             event["response"]["claimsOverrideDetails"] = {"groupOverrideDetails": _override(event, groups)}
     return groups
 
@@ -88,6 +88,11 @@ def _write_access_token(event: dict[str, Any], groups: list[str] | None, token: 
     if groups is not None:
         details["groupOverrideDetails"] = _override(event, groups)
     event["response"]["claimsAndScopeOverrideDetails"] = details
+
+
+def _is_later_version(event: dict[str, Any]) -> bool:
+    """Return whether the event lets the trigger customize the access token."""
+    return event.get("version") in ("2", "3")
 
 
 def _override(event: dict[str, Any], groups: list[str]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def version_3(cloud: Cloud) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def customized(cloud: Cloud, outputs: dict[str, Any], version_3: None) -> Iterator[None]:
     scopes = {outputs["scopes"]["write"]: [PRIVILEGED_GROUP]}
-    with settings_changed(cloud, PRE_TOKEN, TOKEN_CLAIMS=json.dumps(CLAIMS), SCOPE_GROUPS=json.dumps(scopes)):
+    with settings_changed(cloud, PRE_TOKEN, CUSTOM_CLAIMS=json.dumps(CLAIMS), SCOPE_GROUPS=json.dumps(scopes)):
         yield
 
 
@@ -124,7 +124,7 @@ def test_a_setting_that_overrides_the_protocol_changes_no_claim_and_removes_the_
 ) -> None:
     person, forged = users.new(DEFAULT_GROUP), {"value": "admins"}
     settings = {"sub": forged, "client_id": forged, "cognito:groups": forged, "environment": forged}
-    with settings_changed(cloud, PRE_TOKEN, TOKEN_CLAIMS=json.dumps(settings)):
+    with settings_changed(cloud, PRE_TOKEN, CUSTOM_CLAIMS=json.dumps(settings)):
         token = claims(users.sign_in(person, f"openid {outputs['scopes']['read']}")["access_token"])
     assert (token["sub"], token["client_id"]) == (person.sub, outputs["web_client_id"])
     assert (token["cognito:groups"], token["scope"]) == ([DEFAULT_GROUP], "openid")

@@ -53,7 +53,6 @@ IDENTITY_FAULTS = (
     Fault("a cookie that replaces the password by default", 4, "Parameters.SignInCookieMinutes.Default", 5),
     Fault("sessions that Cognito does not track", 4, "Sessions.UserSessionTracking", "DISABLED"),
     Fault("session tracking on LITE", 4, "Resources.Sessions.Condition", GONE),
-    Fault("the default of the cookie, declared", 4, "Resources.WebClientCookie.Condition", "TracksSessions"),
     Fault("hours instead of minutes", 5, "MachineClient.TokenValidityUnits", GONE),
     Fault("access tokens for a day", 5, "Parameters.AccessTokenMinutes.Default", 1440),
     Fault(
@@ -297,6 +296,13 @@ IDENTITY_FAULTS = (
         29,
         "WebClient.ExplicitAuthFlows",
         ["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+    ),
+    Fault("an event version that LITE does not have", 29, "Rules.EventVersionNeedsATier", GONE),
+    Fault(
+        "users who can write the attribute of a claim",
+        17,
+        "WebClient.WriteAttributes",
+        [{"Fn::Sub": "custom:${ClaimAttribute}"}],
     ),
     Fault("a client without branding", 29, "Resources.SsoClientBranding", GONE),
     Fault("a mapped attribute that the client cannot write", 29, "SsoClient.WriteAttributes", ["email"]),

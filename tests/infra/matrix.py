@@ -28,6 +28,7 @@ COMPANIONS = {
         "SignInDomainName": "sign-in.olympus.example",
         "SignInCertificateArn": "arn:aws:acm:us-east-1:111122223333:certificate/a1",
     },
+    "PLUS": {"PreTokenVersion": "V3_0"},  # not required: no set of LITE can have it
     "https://oidc.example": {
         "OidcClientId": "gatehouse",
         "OidcClientSecretArn": "arn:aws:secretsmanager:mars-west-1:111122223333:secret:oidc",
@@ -41,6 +42,7 @@ INSTEAD = {
     "AlarmTopicArn": "arn:aws:sns:mars-west-1:111122223333:on-call",
     "TriggerQualifier": "",
     "SignInCookieMinutes": "60",
+    "ClaimAttribute": "tenant",
 }
 
 
@@ -102,6 +104,11 @@ INVALID = (
     {"AccessTokenMinutes": "4"},
     {"AccessTokenMinutes": "1441"},
     {"RefreshTokenHours": "0"},
+    {"UserPoolTier": "LITE", "PreTokenVersion": "V2_0"},
+    {"UserPoolTier": "LITE", "PreTokenVersion": "V3_0"},
+    {"PreTokenVersion": "V4_0"},
+    {"ClaimAttribute": "custom:tenant"},
+    {"ClaimAttribute": "t" * 21},
     {"SignInCookieMinutes": "-1"},
     {"SignInCookieMinutes": "129601"},
     {"LogRetentionDays": "0"},
@@ -165,4 +172,6 @@ INVALID_APPLICATION = (
     {"ApiDomainName": "api.olympus.example", "ApiCertificateArn": _CERTIFICATE, "ApiBasePath": "/v1"},
     {"ApiDomainName": "api.olympus.example", "ApiCertificateArn": _CERTIFICATE, "ApiBasePath": "(none)"},
     {"ApiTlsPolicy": "TLS_1_0"},
+    {"CustomClaims": '{"tenant": {"attribute": "custom:tenant"}}'},
+    {"ScopeGroups": '{"https://gatehouse.example/file.write": ["editors"]}'},
 )

@@ -90,6 +90,13 @@ def test_values_become_the_texts_that_cloudformation_accepts(tmp_path: Path, lin
         ("identity", "DomainPrefix: Olympus", "identity.DomainPrefix: got 'Olympus', expected: 1 to 63 "),
         ("application", 'GroupMap: "{not json"', "application.GroupMap: GROUP_MAP must be a JSON object"),
         ("application", "GroupMap: '[]'", "application.GroupMap: GROUP_MAP must be a JSON object"),
+        (
+            "application",
+            'CustomClaims: \'{"sub": {"value": "x"}}\'',
+            "application.CustomClaims: CUSTOM_CLAIMS: sub: the protocol defines this claim",
+        ),
+        ("application", "ScopeGroups: '[]'", "application.ScopeGroups: SCOPE_GROUPS must be a JSON object"),
+        ("application", "PreTokenVersion: V3_0", "application.PreTokenVersion: the parameter does not exist"),
         ("application", "DefaultGroups: admins", "application.DefaultGroups: admins cannot be a default group"),
         ("application", "DefaultGroups: readers, admins", "application.DefaultGroups: admins cannot be"),
         ("application", 'DefaultGroups: ""', "application.DefaultGroups: "),

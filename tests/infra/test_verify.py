@@ -106,6 +106,7 @@ def test_an_unconfirmed_alarm_address_fails_alarms_readers(target: Target) -> No
         ("DefaultGroups", "readers,oracles", "DefaultGroups names the group oracles"),
         ("GroupMap", '{"priests": "oracles"}', "GroupMap names the group oracles"),
         ("GroupMap", "{not json", "GROUP_MAP"),
+        ("ScopeGroups", '{"api/write": ["oracles"]}', "ScopeGroups names the group oracles"),
     ],
 )
 def test_an_invalid_or_missing_assigned_group_fails_pool_groups(

@@ -165,7 +165,7 @@ def accounts_are_not_revealed(stack: Stack) -> Iterator[str]:
 
 @for_each_stack
 def groups_of_the_company(stack: Stack) -> Iterator[str]:
-    """A user can write each attribute that their client can write. It must not be the groups attribute."""
+    """A user can write each attribute that their client can write: neither the groups attribute nor that of a claim."""
     for client in clients(stack):
         properties = client.properties
         written = properties.get("WriteAttributes")
@@ -177,5 +177,7 @@ def groups_of_the_company(stack: Stack) -> Iterator[str]:
             yield f"{client.name} lets local users write the groups attribute"
         elif GROUPS in written and "ALLOW_USER_SRP_AUTH" in properties.get("ExplicitAuthFlows", []):
             yield f"{client.name} has tokens that can write the groups attribute"
+        if f"custom:{stack.parameters['ClaimAttribute']}" in (written or []):
+            yield f"{client.name} lets users write the attribute of a claim"
         if "aws.cognito.signin.user.admin" in properties.get("AllowedOAuthScopes", []):
             yield f"{client.name} has tokens that can write attributes"

@@ -126,8 +126,8 @@ def called_functions(stack: Stack) -> Iterator[str]:
     if triggers(stack) != {function("dev", it.name) + qualifier for it in FUNCTIONS if it.is_trigger}:
         yield f"the triggers are {sorted(triggers(stack))}"
     before_tokens = pool(stack).properties.get("LambdaConfig", {}).get("PreTokenGenerationConfig")
-    if before_tokens and before_tokens.get("LambdaVersion") != "V1_0":
-        yield "the pre-token trigger has an event version that the function does not support"
+    if before_tokens and before_tokens.get("LambdaVersion") != stack.parameters["PreTokenVersion"]:
+        yield f"the pre-token trigger has the event version {before_tokens.get('LambdaVersion')}"
 
 
 @for_each_stack
