@@ -56,6 +56,8 @@ S3_ACTIONS = {
 PERMISSION_ONLY = {
     *("s3:ListAllMyBuckets", "s3:ListBucket", "s3:ListTagsForResource"),
     *("apigateway:GET", "cognito-idp:GetWebACLForResource", "iam:PassRole", "iam:TagRole"),
+    # operations that are newer than the pinned botocore
+    *("cognito-idp:GetUserPoolSessionConfiguration", "cognito-idp:GetUserPoolClientSessionConfiguration"),
 }
 ONLY_WITH_A_KEY = {"kms:ScheduleKeyDeletion"}  # for a key of `UseCustomerKey`, which grants it
 OF_LAMBDA = {

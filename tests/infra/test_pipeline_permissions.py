@@ -79,6 +79,13 @@ def test_the_role_that_deploys_allows_create_update_read_and_delete(kind: str) -
     assert {it for it in left if it not in BY_PARAMETER and it.split(":")[0] not in BY_PARAMETER} == set()
 
 
+def test_the_roles_allow_the_operations_of_types_that_the_linter_does_not_know() -> None:
+    for owner in ("UserPool", "UserPoolClient"):
+        assert f"AWS::Cognito::{owner}SessionConfigurationAttachment" in NEWER
+        assert may(pipeline("plan"), f"cognito-idp:Get{owner}SessionConfiguration")
+        assert may(pipeline("deploy"), f"cognito-idp:Set{owner}SessionConfiguration")
+
+
 def test_each_parameter_adds_the_actions_that_it_needs() -> None:
     table = RUNBOOK.partition("| with | add to `deploy.json` |")[2].partition("\n\n")[0]
     for added, parameter in BY_PARAMETER.items():
