@@ -18,8 +18,8 @@ test test-fast storm: export PYTHONDONTWRITEBYTECODE := # with bytecode, the tes
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(VENV)/installed ## run the whole cloud on this machine, until Ctrl-C; MFA=ON requires an authenticator
-	@exec $(MANAGE) run $(if $(VERBOSE),--verbose) $(if $(MFA),--mfa $(MFA))
+run: $(VENV)/installed ## run the whole cloud on this machine, until Ctrl-C; MFA=ON requires an authenticator; ORIGINS=, UPSTREAM=: see docs/how-to
+	@exec $(MANAGE) run $(if $(VERBOSE),--verbose) $(if $(MFA),--mfa $(MFA)) $(if $(ORIGINS),--origins '$(ORIGINS)') $(if $(UPSTREAM),--upstream '$(UPSTREAM)')
 
 demo: $(VENV)/installed ## show sign-in and permissions with real requests (needs `make run` in another terminal)
 	@$(MANAGE) demo

@@ -13,6 +13,7 @@ from chalicelib.admin_routes import admin_blueprint
 from chalicelib.api import Api
 from chalicelib.explain_routes import explain_blueprint
 from chalicelib.sample.routes import sample_blueprint
+from chalicelib.settings import Settings
 from chalicelib.triggers.policy_changed import policy_changed_trigger
 from chalicelib.triggers.post_confirmation import post_confirmation_trigger
 from chalicelib.triggers.pre_token import pre_token_trigger
@@ -23,7 +24,7 @@ if "AWS_CHALICE_CLI_MODE" in os.environ:  # Chalice's command line imports this 
 
     prepare()
 
-app = Api(app_name="gatehouse")
+app = Api(app_name="gatehouse", allowed_origins=lambda: Settings(os.environ).allowed_origins)
 for blueprint in (authorizer_blueprint, policy_changed_trigger, post_confirmation_trigger, pre_token_trigger):
     app.register_blueprint(blueprint)
 app.register_blueprint(admin_blueprint)

@@ -6,7 +6,7 @@ from typing import Any
 
 from chalice.app import AuthRequest, Blueprint
 
-from authorizers import policy_document, policy_names
+from authorizers import group_names, policy_document, policy_names
 from authorizers.bearer import token_of
 from authorizers.decision_log import DecisionLog
 from authorizers.document_cache import CachedDocument, DocumentCache
@@ -37,7 +37,8 @@ class Unauthorized(Exception):
 def policy_authorizer(request: AuthRequest) -> dict[str, Any]:
     """Return the authorizer's result. Raises Unauthorized (401) or another error (500). API Gateway caches neither."""
     decision_log = DecisionLog(wiring.function_name(), wiring.keys_outage_seconds)
-    return respond(request.token, request.method_arn, wiring.authorize, decision_log)
+    with_groups = wiring.settings().upstream_url is not None
+    return respond(request.token, request.method_arn, wiring.authorize, decision_log, with_groups)
 
 
 def respond(
@@ -45,17 +46,19 @@ def respond(
     method_arn: str,
     authorize: Callable[[], Callable[[str, str, str], Authorization]],
     decision_log: DecisionLog,
+    with_groups: bool = False,
 ) -> dict[str, Any]:
     """Authorize one request, return the authorizer's result, and record the decision in one log line.
 
-    header     the Authorization header: `Bearer <token>` or the token alone
-    authorize  returns the use case; a failure to build the use case is recorded as a failure to decide
+    header       the Authorization header: `Bearer <token>` or the token alone
+    authorize    returns the use case; a failure to build the use case is recorded as a failure to decide
+    with_groups  add the caller's groups to the context, for the upstream
     """
     try:
         arn_base, method, path = policy_document.split_method_arn(method_arn)
         decision_log.record_request(method, path)
         authorization = authorize()(token_of(header), method, path)
-        answer = _result(authorization, arn_base)
+        answer = _result(authorization, arn_base, with_groups)
     except TokenRejected as rejected:
         decision_log.record_rejection(rejected.code)
         raise Unauthorized from None
@@ -66,7 +69,7 @@ def respond(
     return answer
 
 
-def _result(authorization: Authorization, arn_base: str) -> dict[str, Any]:
+def _result(authorization: Authorization, arn_base: str, with_groups: bool) -> dict[str, Any]:
     document, principal = _documents.get(authorization.permissions, arn_base), authorization.principal
     context = {
         **document.context,
@@ -75,15 +78,21 @@ def _result(authorization: Authorization, arn_base: str) -> dict[str, Any]:
         "username": principal.username,
         "signed_in_at": str(principal.signed_in_at),
     }
-    if _may_be_too_large(document, principal):
+    if with_groups:
+        used = document.size + _longest_caller(principal)
+        context["groups"] = group_names.encode(principal.policy_subjects, policy_document.MAX_RESULT_BYTES - used)
+    if _may_be_too_large(document, principal) or with_groups:
         return policy_document.result(principal.subject, document.policy, context)
     return {"principalId": principal.subject, "policyDocument": document.policy, "context": context}
 
 
 def _may_be_too_large(document: CachedDocument, principal: Principal) -> bool:
+    return document.size + _longest_caller(principal) > policy_document.MAX_RESULT_BYTES
+
+
+def _longest_caller(principal: Principal) -> int:
     # Measuring the exact size costs time. A character takes at most twelve bytes of JSON; the rest takes 192.
-    characters = len(principal.subject) + len(principal.client_id) + len(principal.username)
-    return document.size + 192 + 12 * characters > policy_document.MAX_RESULT_BYTES
+    return 192 + 12 * (len(principal.subject) + len(principal.client_id) + len(principal.username))
 
 
 def _document(permissions: EffectivePermissions, arn_base: str) -> CachedDocument:

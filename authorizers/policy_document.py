@@ -115,10 +115,11 @@ def json_bytes(value: Any) -> int:
 
 
 def _resources(statements: Iterable[Statement], effect: Effect, arn_base: str) -> list[str]:
-    # Each verb is spelled out. A `*` in its place would match across the next slash and cover other paths.
+    # Each verb is spelled out. A `*` in its place would match across the next slash and cover other paths. A pattern
+    # that begins with `*` covers every path before it anyway, and then every verb.
     return list(
         dict.fromkeys(
-            f"{arn_base}{method}{path}"
+            f"{arn_base}{path}" if path.startswith("*") else f"{arn_base}{method}{path}"
             for statement in statements
             if statement.effect is effect
             for method in statement.methods

@@ -1,7 +1,10 @@
-"""Chalice as this service uses it: errors are `{"message": …, "code": …}`, and path parameters are decoded."""
+"""Chalice as this service uses it: errors in one form, decoded path parameters, and pages of other origins.
+
+Shape:   an error is `{"message": …, "code": …}`
+"""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any, cast
 
@@ -19,6 +22,7 @@ from chalicelib.core.errors import (
     TooLarge,
     VersionConflict,
 )
+from chalicelib.core.origin import preflight_headers, response_headers
 
 View = Callable[..., Any]
 
@@ -42,12 +46,28 @@ class Api(Chalice):
 
     Chalice turns every exception of a view into an answer of its own before a middleware sees it, so each view is
     wrapped. Every route passes `_register_route`, whether an app or a Blueprint declares it (chalice 1.34.0).
+
+    allowed_origins  returns the origins whose pages can read the responses
     """
 
-    def __init__(self, app_name: str) -> None:
+    def __init__(self, app_name: str, allowed_origins: Callable[[], Sequence[str]] = tuple) -> None:
         super().__init__(app_name)
+        self._allowed_origins = allowed_origins
         self._check_route: Callable[[RouteEntry], None] | None = None
         self.register_middleware(self._in_one_form, "http")
+
+    def __call__(self, event: Any, context: Any) -> Any:
+        """Answer a request. A preflight reaches no view and no authorizer."""
+        allowed = self._allowed_origins()
+        if allowed and event["httpMethod"] == "OPTIONS" and not self._has_own_preflight(event):
+            headers = preflight_headers(_origin(event), allowed)
+            return {"statusCode": 204, "headers": dict(headers), "multiValueHeaders": {}, "body": ""}
+        response = super().__call__(event, context)
+        _add_headers(response["headers"], response_headers(_origin(event), allowed))
+        return response
+
+    def _has_own_preflight(self, event: Mapping[str, Any]) -> bool:
+        return "OPTIONS" in self.routes.get(event["requestContext"]["resourcePath"], {})
 
     def check_routes(self, check: Callable[[RouteEntry], None]) -> None:
         """Apply a check to every route that is registered, and to each that is registered later."""
@@ -99,6 +119,18 @@ class Api(Chalice):
     def request(self) -> Request:
         """The request that is being answered."""
         return cast(Request, self.current_request)
+
+
+def _origin(event: Mapping[str, Any]) -> str:
+    return next((value for name, value in (event.get("headers") or {}).items() if name.lower() == "origin"), "")
+
+
+def _add_headers(headers: dict[str, str], more: Mapping[str, str]) -> None:
+    """Add headers to those of a view. A list of names is extended, and any other value is replaced."""
+    for name, value in more.items():
+        same = [given for given in headers if given.lower() == name.lower()]
+        earlier = [headers.pop(given) for given in same]
+        headers[name] = ", ".join([*earlier, value]) if name == "Vary" else value
 
 
 def no_content() -> Response:

@@ -85,6 +85,7 @@ class Authorize:
 
     verify         token → principal; raises TokenRejected or CannotDecide
     max_staleness  the seconds for which a state reading is reused; 0 reads the state for every request
+    complete       returns the statements in force, for the statements of a caller's policies
     now            returns seconds since 1970: a monotonic clock may stop while a Lambda is frozen
     reused_for     the seconds for which API Gateway reuses a result. A statement that requires a recent sign-in counts
                    only if it still counts after this time
@@ -98,6 +99,7 @@ class Authorize:
         max_staleness: float = 0.0,
         now: Callable[[], float] = time.time,
         reused_for: float = 0.0,
+        complete: Callable[[Iterable[Statement]], tuple[Statement, ...]] = tuple,
     ) -> None:
         self._verify = verify
         self._state = state
@@ -105,6 +107,7 @@ class Authorize:
         self._max_staleness = max_staleness
         self._reused_for = reused_for
         self._now = now
+        self._complete = complete
         self._readings: LruCache[tuple[str, str, str], tuple[float, AuthorizationState]] = LruCache(CACHE_MAX_ENTRIES)
         self._permissions: LruCache[_PolicyKey, tuple[float, EffectivePermissions]] = LruCache(CACHE_MAX_ENTRIES)
 
@@ -155,6 +158,7 @@ class Authorize:
                 return permissions
         read = self._policies.read(principal.policy_subjects)
         found = (read[subject] for subject in principal.policy_subjects if subject in read)
-        permissions = merge(found, principal.scopes, generation)
+        merged = merge(found, principal.scopes, generation)
+        permissions = EffectivePermissions(self._complete(merged.statements), merged.policies, generation)
         self._permissions.put(key, (started, permissions))
         return permissions

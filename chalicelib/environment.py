@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from chalicelib.core import group_name
 from chalicelib.core.custom_claim import CustomClaim, parse_claims
 from chalicelib.core.errors import InternalError
+from chalicelib.core.origin import check_origin
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -75,6 +76,17 @@ def names(name: str, value: str) -> frozenset[str]:
 def optional_names(_: str, value: str) -> frozenset[str]:
     """Return names that are separated by commas."""
     return frozenset(part.strip() for part in value.split(",") if part.strip())
+
+
+def origins(name: str, value: str) -> tuple[str, ...]:
+    """Return web origins that are separated by commas, in the given order."""
+    found = tuple(part.strip() for part in value.split(",") if part.strip())
+    for origin in found:
+        try:
+            check_origin(origin)
+        except ValueError as error:
+            raise InternalError("bad_setting", f"{name}: {origin[:80]!r} {error}") from None
+    return found
 
 
 def number(minimum: int, maximum: int) -> Callable[[str, str], int]:

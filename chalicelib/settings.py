@@ -15,6 +15,7 @@ from chalicelib.environment import (
     number,
     optional_names,
     optional_text,
+    origins,
     scope_groups,
     sorted_groups,
     text,
@@ -69,6 +70,20 @@ class Settings:
         optional_text,
         "ARN",
         "the stream of the policy table; read at packaging; empty: the template's parameter",
+        default="",
+    )
+    allowed_origins = Setting(
+        "ALLOWED_ORIGINS",
+        origins,
+        "origins, separated by commas",
+        "the web pages of other origins that can call the API and read its responses; empty: none",
+        default="",
+    )
+    upstream_url = Setting(
+        "UPSTREAM_URL",
+        optional_text,
+        "URL",
+        "the server to which API Gateway forwards `/upstream`; the authorizer then refuses ambiguous paths there",
         default="",
     )
     authorizer_cache_seconds = _number(

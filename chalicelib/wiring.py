@@ -19,6 +19,7 @@ from chalicelib.aws.signature import Credentials
 from chalicelib.aws.state_reads import StateReads
 from chalicelib.core.claims import Expectation
 from chalicelib.core.errors import InternalError
+from chalicelib.core.upstream_paths import guarded
 from chalicelib.customize import CustomizeTokens
 from chalicelib.federate import TokenGroups
 from chalicelib.onboard import Onboard
@@ -87,6 +88,7 @@ def authorize() -> Authorize:
         policies=PolicyReads(_reader(), settings().policy_table, check_size),
         max_staleness=settings().policy_max_staleness_seconds,
         reused_for=settings().authorizer_cache_seconds,
+        complete=guarded if settings().upstream_url else tuple,
     )
 
 

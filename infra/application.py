@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chalicelib.settings import Settings
+from infra.cross_origin import add_origins
 from infra.errors import Refused
+from infra.upstream import add_upstream
 
 
 @dataclass(frozen=True)
@@ -30,18 +33,23 @@ def read_package(folder: Path) -> Package:
         raise Refused(f"--package: {error.filename}: {error.strerror}. Run `make package` first.") from error
 
 
-def stage_template(packaged: str, code_uri: str, resource_server: str) -> str:
+def stage_template(packaged: str, code_uri: str, resource_server: str, given: Mapping[str, str] | None = None) -> str:
     """Returns the packaged template for one stage.
 
     code_uri         the s3:// address of the bundle
     resource_server  prefix of the stage's scopes
+    given            parameters of the application's stack
+
+    The API's definition contains literals and not Refs. SAM deploys the API again only if its text changes.
     """
-    template = json.loads(packaged)
+    template, given = json.loads(packaged), given or {}
+    definition = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             resource["Properties"]["CodeUri"] = code_uri
-    for scopes in _scopes(template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]):
-        # A literal and not a Ref: SAM deploys the API again only if the text of the definition changes.
+    add_upstream(template, given)
+    add_origins(definition, Settings({"ALLOWED_ORIGINS": given.get("AllowedOrigins", "")}).allowed_origins)
+    for scopes in _scopes(definition):
         scopes[:] = [f"{resource_server}/{scope.rpartition('/')[2]}" for scope in scopes]
     return json.dumps(template, separators=(",", ":"))  # CloudFormation limits the size
 

@@ -178,7 +178,8 @@ class Deploy:
     def _application(self, package: Package, outputs: Mapping[str, str]) -> tuple[str, str, Mapping[str, str]]:
         """Returns the name, the template and the parameters of the application's stack."""
         uri = self._artifacts(outputs).uri(package.bundle, ".zip")
-        template = stage_template(package.template, uri, outputs["ResourceServerIdentifier"])
+        resource_server = outputs["ResourceServerIdentifier"]
+        template = stage_template(package.template, uri, resource_server, self.stage.application)
         return self.stage.application_stack, template, self.stage.application_parameters(outputs)
 
     def _identity_outputs(self) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ from chalicelib.core.administrator import administers
 from chalicelib.core.policy import Policy
 from chalicelib.core.route import Authorizer, Route
 from chalicelib.core.statement import METHODS, Effect, Statement
+from chalicelib.core.upstream_paths import is_upstream
 from chalicelib.matrix import Access, Case, cases, cell
 from infra.policy_files import PolicyFile
 from infra.policy_patterns import crossed, mistake, nearest_pattern, reaches
@@ -39,6 +40,11 @@ def lint_file(file: PolicyFile, around: Surroundings) -> list[str]:
     found: list[str] = []
     for number, statement in enumerate(statements):
         where = f"{file.name}: {place(number, statement.sid)}"
+        if all(map(is_upstream, statement.paths)):
+            # The packaged application has no route of the upstream: a stage adds them. A path can end with a slash.
+            faults = map(mistake, (pattern.removesuffix("/") for pattern in statement.paths))
+            found += [f"{where}: paths: {fault}" for fault in faults if fault]
+            continue
         alone = [*_patterns(statement, around), *_methods(statement, around), *_scopes(file, statement, around)]
         # A statement that reaches nothing also counts for nothing. One message is enough.
         found += [f"{where}: {fault}" for fault in alone or _idle(statements, number, around)]
@@ -70,6 +76,8 @@ def as_policy(file: PolicyFile) -> Policy:
 
 def _patterns(statement: Statement, around: Surroundings) -> Iterator[str]:
     for pattern in statement.paths:
+        if is_upstream(pattern):
+            continue
         reached = [route for route in around.routes if reaches(pattern, route)]
         decided = [route for route in reached if route.authorizer is Authorizer.POLICIES]
         if fault := mistake(pattern):

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from chalicelib.core.errors import InternalError
 from chalicelib.settings import Settings
@@ -13,6 +14,7 @@ from infra.templates import parameter_text, read_json, read_yaml
 
 # The program itself sets these parameters of the identity template.
 _GIVEN = frozenset({"AppName", "Stage", "TriggerQualifier"})
+_UPSTREAMS = "infra/upstreams.yaml"
 # These names have another meaning. The value says what to use instead.
 _RESERVED = {
     "local": "the cloud on this machine: use `make run`, `make policies` and `make reset`",
@@ -74,9 +76,10 @@ def read_stage(project: Path, name: str) -> Stage:
     supplied = _GIVEN | set(template["Outputs"])
     settable = _settable(_without(read_json(project, ".chalice/package.json")["Parameters"], supplied))
     application = _parameters(path, "application", described, settable)
-    _check_groups(path, application)
+    _check_settings(path, application)
     region = _region(path, described)
     _check_certificate(path, region, application)
+    _check_upstream(project, path, application)
     return Stage(
         name=name,
         app=_app_name(read_json(project, ".chalice/config.json")),
@@ -135,13 +138,14 @@ def _parameters(
     }
 
 
-def _check_groups(path: str, application: Mapping[str, str]) -> None:
-    """Refuses values that the functions would reject when a user signs in."""
+def _check_settings(path: str, application: Mapping[str, str]) -> None:
+    """Refuses values that the functions would reject when a user signs in or calls the API."""
     variables = {
         "DefaultGroups": "DEFAULT_GROUPS",
         "GroupMap": "GROUP_MAP",
         "CustomClaims": "CUSTOM_CLAIMS",
         "ScopeGroups": "SCOPE_GROUPS",
+        "AllowedOrigins": "ALLOWED_ORIGINS",
     }
     settings = Settings({variables[name]: value for name, value in application.items() if name in variables})
     for name, variable in variables.items():
@@ -165,6 +169,23 @@ def _check_certificate(path: str, region: str, application: Mapping[str, str]) -
             f" region of the stage, {region}. Request it there, or set ApiEdgeCertificateArn to a certificate in"
             " us-east-1."
         )
+
+
+def _check_upstream(project: Path, path: str, application: Mapping[str, str]) -> None:
+    host = urlsplit(application.get("UpstreamUrl", "")).hostname
+    if host is None:
+        return
+    listed = read_yaml(project, _UPSTREAMS)
+    hosts = listed.get("hosts") if isinstance(listed, dict) else None
+    if not isinstance(hosts, list):
+        raise Refused(f"{_UPSTREAMS}: hosts: expected a list of hosts.")
+    if host not in hosts:
+        raise Refused(
+            f"{path}: application.UpstreamUrl: the host {host} is not in {_UPSTREAMS}. Add it there, in a reviewed"
+            " change."
+        )
+    if not application.get("UpstreamSecretArn"):
+        raise Refused(f"{path}: application.UpstreamSecretArn: missing. It is required with UpstreamUrl.")
 
 
 def _without(definitions: Mapping[str, Any], names: Set[str]) -> dict[str, Any]:

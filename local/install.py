@@ -1,10 +1,12 @@
 """Deploys Gatehouse to the local cloud as to AWS: the identity stack, and the packaged application."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
+from chalicelib.settings import Settings
 from infra.application import Package, stage_template
 from infra.artifacts import Artifacts
 from infra.clients import simulated_keys
@@ -12,6 +14,7 @@ from infra.files import replace_file
 from infra.identity_template import identity_template
 from infra.package import PROJECT, package
 from infra.stacks import Stacks
+from local.choices import accept_this_machine, with_upstream_secret
 from local.cloud import STAGE, LocalCloud, app_name
 from local.company import registration
 from local.company.provider import RunningCompany
@@ -21,16 +24,21 @@ IDENTITY = f"{APPLICATION}-identity"
 
 
 def install(
-    cloud: LocalCloud, company: RunningCompany, say: Callable[[str], None], mfa: str = "OPTIONAL"
+    cloud: LocalCloud,
+    company: RunningCompany,
+    say: Callable[[str], None],
+    mfa: str = "OPTIONAL",
+    chosen: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, str]:
     """Deploys both stacks, and returns their merged outputs. Registers the company's identity providers.
 
-    mfa  the MfaMode. With ON, also the sample users have to set an authenticator up on the sign-in pages
+    mfa     the MfaMode. With ON, also the sample users have to set an authenticator up on the sign-in pages
+    chosen  parameters of the application's stack
     """
     parameters = {
         "Stage": STAGE,
         "MfaMode": mfa,
-        "CallbackUrls": callback_url(cloud),
+        "CallbackUrls": ",".join((callback_url(cloud), *(f"{origin}/" for origin in _sign_in_origins(chosen)))),
         "LogoutUrls": callback_url(cloud),
         "DataProtection": "false",
         "ClaimAttribute": "tenant",
@@ -41,22 +49,31 @@ def install(
     cloudformation = cloud.client("cloudformation")
     identity = Stacks(cloudformation).deploy(IDENTITY, template, parameters).outputs
     say("packaging the application")
-    packaged = Package(*package(cloud.folder / "build"))
+    template, bundle = package(cloud.folder / "build")
+    packaged = Package(accept_this_machine(template), bundle)
     say("deploying the application stack: API, authorizers, triggers, stream handler")
     artifacts = Artifacts(cloud.client("s3"), identity["ArtifactBucketName"])
     artifacts.store(packaged.bundle, ".zip")
     code = artifacts.uri(packaged.bundle, ".zip")
+    chosen = with_upstream_secret(chosen, cloud.client("secretsmanager"), f"{APPLICATION}-upstream")
     application = Stacks(cloudformation, artifacts).deploy(
         APPLICATION,
-        stage_template(packaged.template, code, identity["ResourceServerIdentifier"]),
+        stage_template(packaged.template, code, identity["ResourceServerIdentifier"], chosen),
         {
             "Stage": STAGE,
             **identity,
             **registration.application_parameters(),
             **simulated_keys(cloud.client, identity["UserPoolId"]),
+            **chosen,
         },
     )
-    return {**identity, **application.outputs}
+    return {**identity, **application.outputs, **chosen}
+
+
+def _sign_in_origins(chosen: Mapping[str, str]) -> list[str]:
+    """Returns the allowed origins that Cognito accepts in a callback URL."""
+    allowed = Settings({"ALLOWED_ORIGINS": chosen.get("AllowedOrigins", "")}).allowed_origins
+    return [origin for origin in allowed if origin.startswith(("https://", "http://localhost"))]
 
 
 def callback_url(cloud: LocalCloud) -> str:

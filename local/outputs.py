@@ -11,6 +11,7 @@ from chalicelib.settings import Settings
 from infra.errors import Refused
 from infra.package import PROJECT
 from infra.templates import read_yaml
+from local.choices import upstream_outputs
 from local.cloud import REGION, LocalCloud
 from local.company import registration
 from local.install import IDENTITY, api_url, callback_url
@@ -53,6 +54,7 @@ def outputs_of(cloud: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
         "users": {name: {"username": u.address, "password": u.password} for name, u in sample_users().items()},
         "company": registration.outputs(stacks),
         "default_group": Settings({}).default_groups[0],
+        **upstream_outputs(stacks, cloud.client("secretsmanager")),
         # the environment of the application under `chalice local`
         "environment": {
             **cloud.credentials(),
@@ -61,6 +63,7 @@ def outputs_of(cloud: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
             "JWKS_URL": jwks_url,
             "CLIENT_IDS": f"{stacks['WebClientId']},{machine},{stacks['SsoClientId']}",
             "RESOURCE_SERVER": resource_server,
+            "ALLOWED_ORIGINS": stacks.get("AllowedOrigins", ""),
             **_tables(stacks),
         },
     }

@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from fcntl import LOCK_EX, LOCK_NB, flock
@@ -32,9 +32,10 @@ _READY_SECONDS = 30
 _FAILURES = (GatehouseError, BotoCoreError, ClientError, CompanyFailed, DeploymentFailed, PackagingFailed, Refused)
 
 
-def run(cloud: LocalCloud, *, verbose: bool = False, mfa: str = "OPTIONAL") -> int:
+def run(cloud: LocalCloud, chosen: Mapping[str, str], *, verbose: bool = False, mfa: str = "OPTIONAL") -> int:
     """Runs until interrupted, and returns the exit status.
 
+    chosen   parameters of the application's stack
     verbose  also prints the patches of ministack
     mfa      the MfaMode of the stage: OFF, OPTIONAL or ON
     """
@@ -46,10 +47,12 @@ def run(cloud: LocalCloud, *, verbose: bool = False, mfa: str = "OPTIONAL") -> i
     cloud.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _locked(cloud), company.running(employees()) as running:  # it starts while the emulator is imported
         os.environ.update(cloud.environment())  # ministack reads it when it is imported
-        return asyncio.run(_serve(cloud, running, parent, verbose, mfa))
+        return asyncio.run(_serve(cloud, running, parent, chosen, verbose, mfa))
 
 
-async def _serve(cloud: LocalCloud, company: RunningCompany, parent: int, verbose: bool, mfa: str) -> int:
+async def _serve(
+    cloud: LocalCloud, company: RunningCompany, parent: int, chosen: Mapping[str, str], verbose: bool, mfa: str
+) -> int:
     from local.front.server import serve  # imports the emulator
     from local.front.snapshots import Snapshots, SnapshotUnusable
 
@@ -79,7 +82,7 @@ async def _serve(cloud: LocalCloud, company: RunningCompany, parent: int, verbos
             snapshots=snapshots,
         )
     )
-    set_up = asyncio.create_task(asyncio.to_thread(_set_up, cloud, company, stop, begin_saving, verbose, mfa))
+    set_up = asyncio.create_task(asyncio.to_thread(_set_up, cloud, company, stop, begin_saving, chosen, verbose, mfa))
     watch = asyncio.create_task(_stop_with_parent(parent, stop))
     status = 0
     try:
@@ -108,6 +111,7 @@ def _set_up(
     company: RunningCompany,
     stop: asyncio.Event,
     begin_saving: Callable[[], None],
+    chosen: Mapping[str, str],
     verbose: bool,
     mfa: str,
 ) -> int:
@@ -125,7 +129,7 @@ def _set_up(
         _wait_until_ready(cloud, stop)
         if verbose:
             _print_patches(say)
-        stacks = install(cloud, company, say, mfa)
+        stacks = install(cloud, company, say, mfa, chosen)
         for problem in stale_mappings(cloud.client("lambda"), cloud.client("dynamodb")):
             say(problem)
         say("creating the sample users and policies")
@@ -209,8 +213,13 @@ def _summary(cloud: LocalCloud, outputs: dict[str, Any]) -> str:
     employees = "\n               ".join(
         f"{user['username']:28}{user['password']}" for user in outputs["company"]["saml"]["users"].values()
     )
+    upstream = (
+        f"\n  upstream     {outputs['api_url']}/upstream leads to {outputs['upstream']['url']}"
+        if "upstream" in outputs
+        else ""
+    )
     return f"""
-  API          {outputs["api_url"]}
+  API          {outputs["api_url"]}{upstream}
   sign in      {outputs["console_url"]}
   users        {users}
   company      {employees}

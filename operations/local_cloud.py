@@ -25,12 +25,29 @@ def run(
         Literal["OFF", "OPTIONAL", "ON"],
         Option(help="`MfaMode` of the local stage. `ON` requires an authenticator app."),
     ] = "OPTIONAL",
+    origins: Annotated[
+        str,
+        Option(
+            metavar="ORIGINS",
+            help="`AllowedOrigins`: pages of other origins that can call the API, separated by commas.",
+            show_default=False,
+        ),
+    ] = "",
+    upstream: Annotated[
+        str,
+        Option(
+            metavar="URL",
+            help="`UpstreamUrl`: a server on this machine that `/upstream` protects.",
+            show_default=False,
+        ),
+    ] = "",
 ) -> int:
     """Run the whole cloud on this machine, until Ctrl-C."""
     cloud = _cloud()
+    from local.choices import chosen_parameters
     from local.run import run as run_cloud
 
-    return run_cloud(cloud, verbose=verbose, mfa=mfa)
+    return run_cloud(cloud, chosen_parameters(origins, upstream), verbose=verbose, mfa=mfa)
 
 
 def demo() -> int:

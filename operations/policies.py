@@ -129,9 +129,11 @@ def _reach(change: "PolicyChange", routes: Sequence["Route"]) -> list[str]:
     from chalicelib.core.route_paths import TooManyPatterns
     from infra.policy_plan import as_stored
     from infra.policy_reach import reach
+    from infra.upstream import routes_of
 
+    before, after = as_stored(change)
     try:
-        return [str(found) for found in reach(*as_stored(change), routes)]
+        return [str(found) for found in reach(before, after, [*routes, *routes_of(before, after)])]
     except TooManyPatterns:
         return ["its patterns overlap in too many ways to name the routes"]
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infra.checks.check import Check
-from infra.checks.compare import unexpected
+from infra.checks.compare import differing, unexpected
 from infra.checks.live import Live
 from infra.checks.rest_api import authorizers, invocation
-from infra.checks.routes import PUBLIC, RouteAuthorizer, expected_authorizers
+from infra.checks.routes import PUBLIC, RouteAuthorizer, expected_authorizers, forwarding
 from infra.packaged_routes import PREFLIGHT
 
 Methods = Mapping[tuple[str, str], Any]
@@ -52,14 +52,14 @@ def _authorizers(live: Live) -> Iterator[str]:
 
 
 def _integrations(live: Live) -> Iterator[str]:
-    service = invocation(live, "api_handler")
+    service, forwarded = invocation(live, "api_handler"), forwarding(live.definition)
     for (method, path), settings in sorted(_methods(live).items()):
         integration = settings.get("methodIntegration", {})
-        if method == PREFLIGHT:
-            right = integration.get("type") == "MOCK"
-        else:
-            right = (integration.get("type"), integration.get("uri")) == ("AWS_PROXY", service)
-        if not right:
+        answered_by_service = (integration.get("type"), integration.get("uri")) == ("AWS_PROXY", service)
+        if (method, path) in forwarded:
+            expected = forwarded[method, path]
+            yield from differing(f"The integration of {method} {path}", integration, expected)
+        elif not answered_by_service and not (method == PREFLIGHT and integration.get("type") == "MOCK"):
             yield f"The integration of {method} {path} is not the function {live.stage.function('api_handler')}."
 
 
@@ -98,7 +98,9 @@ CHECKS = (
         _authorizers,
         _DEPLOY_API,
     ),
-    Check("api-integrations", "Every method calls the service of this stage.", _integrations, _DEPLOY_API),
+    Check(
+        "api-integrations", "Every method calls the service of this stage, or the upstream.", _integrations, _DEPLOY_API
+    ),
     Check(
         "api-deployed",
         "The stage serves the current routes of the REST API.",

@@ -84,7 +84,7 @@ class Live:
         with TemporaryDirectory() as folder:
             template, _ = package_without_dependencies(Path(folder), self.project)
         written: Mapping[str, Any] = json.loads(
-            stage_template(template, code_uri, self.outputs["ResourceServerIdentifier"])
+            stage_template(template, code_uri, self.outputs["ResourceServerIdentifier"], self.stage.application)
         )
         return written
 

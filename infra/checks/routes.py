@@ -39,6 +39,23 @@ def expected_authorizers(definition: Mapping[str, Any]) -> Mapping[tuple[str, st
     }
 
 
+def forwarding(definition: Mapping[str, Any]) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+    """Returns the type and the URI of each integration that forwards to the upstream, by method and path.
+
+    The headers that it writes are not compared here: one of them contains a secret.
+    """
+    integrations = {
+        (method.upper(), path): operation["x-amazon-apigateway-integration"]
+        for path, methods in definition["paths"].items()
+        for method, operation in methods.items()
+    }
+    return {
+        key: {"type": "HTTP_PROXY", "uri": integration["uri"]}
+        for key, integration in integrations.items()
+        if integration["type"] == "http_proxy"
+    }
+
+
 def authorizer_names(definition: Mapping[str, Any]) -> set[str]:
     """Returns the names of the authorizers that a route uses. Chalice creates no other one."""
     return set(definition["securityDefinitions"])

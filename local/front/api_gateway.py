@@ -20,28 +20,43 @@ _SERVICE = "ministack.services.apigateway_v1"
 # ministack caches the policy document only. This key of the document carries the context of the authorizer.
 _CARRIED_CONTEXT = "local.front:context"
 
-_is_canonical_path: ContextVar[bool] = ContextVar("is_canonical_path", default=True)
+_request: ContextVar[Request] = ContextVar("request")
 _context: ContextVar[Mapping[str, str]] = ContextVar("gateway_response_context")
 
 
 def begin(request: Request) -> None:
-    """Stores what the checks and the gateway responses need to know about a request."""
+    """Stores what the checks, the integrations and the gateway responses need to know about a request."""
     path = "/" + request.path.removeprefix(API).partition("/")[2]
-    _is_canonical_path.set(_has_no_empty_segment(request.path))
-    _context.set({"context.httpMethod": request.method, "context.path": path})
+    _request.set(request)
+    host = request.header("host")
+    _context.set({"context.httpMethod": request.method, "context.path": path, "context.domainName": host})
 
 
-def _has_no_empty_segment(path: str) -> bool:
-    # ministack serves `/reports//a` and `/reports/a/` as `/reports/a`, and evaluates the policy for another ARN.
-    # Such a path would bypass an explicit Deny of `/reports/a`.
-    segments = path.removeprefix(API).split("/")[2:]
-    return segments in ([], [""]) or not {"", ".", ".."} & set(segments)
+def current_request() -> Request:
+    """Returns the request that is being answered, with all its headers."""
+    return _request.get()
+
+
+def context_value(name: str) -> str:
+    """Returns the value of a context variable, such as `context.authorizer.principalId`. It can be empty."""
+    return _context.get().get(name, "")
 
 
 @registry.patches(_SERVICE, "_match_resource_tree")
 def _match_resource_tree(original: Callable[..., Any], api_id: str, segments: list[str]) -> Any:
     """Finds no resource for a path with an empty segment or a dot segment."""
-    return original(api_id, segments) if _is_canonical_path.get() else (None, {})
+    # ministack serves `/reports//a` and `/reports/a/` as `/reports/a`, and evaluates the policy for another ARN.
+    # Such a path would bypass an explicit Deny of `/reports/a`.
+    received = _request.get().path.removeprefix(API).split("/")[2:]
+    resource, parameters = original(api_id, segments)
+    if received[-1:] == [""] and (len(received) == 1 or _forwards(resource)):
+        received.pop()  # the root, or a final slash that the integration passes on
+    return (None, {}) if {"", ".", ".."} & set(received) else (resource, parameters)
+
+
+def _forwards(resource: Any) -> bool:
+    methods = (resource or {}).get("resourceMethods", {}).values()
+    return any(method.get("methodIntegration", {}).get("type") == "HTTP_PROXY" for method in methods)
 
 
 @registry.patches(_SERVICE, "_validate_cognito_authorizer")
@@ -57,7 +72,11 @@ async def _validate_cognito_authorizer(
     token = apigateway_v1._cognito_token_from_request(authorizer, headers, query, stage) or ""
     # API Gateway accepts access tokens for a method with scopes, and ID tokens for a method without scopes.
     use = "access" if method.get("authorizationScopes") else "id"
-    return (claims, error) if error or _is_sound(token, claims, use) else refused
+    if error or not _is_sound(token, claims, use):
+        return (None, error) if error else refused
+    delivered = apigateway_v1._stringify_claims(claims)
+    _context.set({**_context.get(), **{f"context.authorizer.claims.{name}": text for name, text in delivered.items()}})
+    return claims, None
 
 
 @registry.patches(_SERVICE, "_invoke_authorizer_lambda")

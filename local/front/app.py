@@ -9,6 +9,7 @@ from local.front import (  # a module registers its patches when it is imported
     bucket_properties,  # noqa: F401
     cloudformation_yaml,  # noqa: F401
     function_policies,  # noqa: F401
+    http_integration,  # noqa: F401
     invitations,  # noqa: F401
     lambda_failures,  # noqa: F401
     mailed_codes,  # noqa: F401

@@ -68,7 +68,12 @@ APPLICATION_FAULTS = (
         f"{_RESPONSES}.UNAUTHORIZED.responseParameters.gatewayresponse|header|WWW-Authenticate",
         GONE,
     ),
-    Fault("error responses that browsers cannot read", 30, f"{_RESPONSES}.DEFAULT_5XX.responseParameters", {}),
+    Fault(
+        "error responses that every page can read",
+        30,
+        f"{_RESPONSES}.DEFAULT_5XX.responseParameters",
+        {"gatewayresponse.header.Access-Control-Allow-Origin": "'*'"},
+    ),
     Fault("a failure with the status 403", 30, f"{_RESPONSES}.AUTHORIZER_FAILURE.statusCode", 403),
     Fault(
         "a response that shows the cause",

@@ -174,4 +174,11 @@ INVALID_APPLICATION = (
     {"ApiTlsPolicy": "TLS_1_0"},
     {"CustomClaims": '{"tenant": {"attribute": "custom:tenant"}}'},
     {"ScopeGroups": '{"https://gatehouse.example/file.write": ["editors"]}'},
+    {"AllowedOrigins": "*"},
+    {"AllowedOrigins": "https://app.olympus.example/"},
+    {"UpstreamUrl": "https://backend.olympus.example"},
+    {"UpstreamUrl": "http://backend.olympus.example"},
+    {"UpstreamSecretArn": "arn:aws:secretsmanager:mars-west-1:111122223333:secret:backend"},
+    {"UpstreamReadScope": "file.read"},
+    {"UpstreamReceivesToken": "true"},
 )

@@ -66,7 +66,7 @@ def test_no_function_has_a_secret_in_its_environment(application: Source, identi
     assert broken(28, application, identity) == []
 
 
-def test_browsers_can_read_error_responses_and_401_says_how_to_authenticate(
+def test_no_other_origin_can_read_error_responses_and_401_says_how_to_authenticate(
     application: Source, identity: Template
 ) -> None:
     """Control 30. RFC 6750, 3; RFC 9110, 11.6.1 (WWW-Authenticate); OWASP ASVS 5.0, V16.5 (no causes)."""

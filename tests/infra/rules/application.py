@@ -136,11 +136,9 @@ def no_secrets(stack: Stack) -> Iterator[str]:
 
 def error_responses(stack: Stack) -> Iterator[str]:
     responses = definition(stack).get("x-amazon-apigateway-gateway-responses", {})
-    for kind in ("DEFAULT_4XX", "DEFAULT_5XX", "UNAUTHORIZED", "ACCESS_DENIED", "AUTHORIZER_FAILURE"):
-        if "gatewayresponse.header.Access-Control-Allow-Origin" not in responses.get(kind, {}).get(
-            "responseParameters", {}
-        ):
-            yield f"browsers cannot read the gateway response {kind}"
+    for kind, response in responses.items():
+        if "gatewayresponse.header.Access-Control-Allow-Origin" in response.get("responseParameters", {}):
+            yield f"pages of other origins can read the gateway response {kind}"
     unauthorized = responses.get("UNAUTHORIZED", {})
     if "gatewayresponse.header.WWW-Authenticate" not in unauthorized.get("responseParameters", {}):
         yield "401 has no WWW-Authenticate header"

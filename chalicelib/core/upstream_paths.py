@@ -1,0 +1,48 @@
+"""Keeps paths of the upstream from having two readings. Pure.
+
+API Gateway forwards these paths itself, so no code of the service decides a second time. A REST API decodes a path
+parameter before it passes the parameter on. The upstream can therefore receive another path than the one that was
+authorized. Servers also read paths in different ways: `//`, `..`, a path parameter after `;`, a final slash.
+Source:  API Gateway Developer Guide, "Important notes for REST APIs"
+"""
+
+from collections.abc import Iterable
+
+from chalicelib.core.statement import METHODS, Effect, Statement
+
+PREFIX = "/upstream"
+
+# A pattern that begins with `*` covers every method, see `authorizers.policy_document`.
+AMBIGUOUS = Statement(
+    sid="ambiguous-path",
+    effect=Effect.DENY,
+    methods=METHODS,
+    paths=tuple(f"*{PREFIX}*{part}*" for part in ("%", "//", "/.", "..", ";")),
+)
+
+
+def guarded(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+    """Return the statements, and what denies every ambiguous path of the upstream.
+
+    A Deny of one path also covers the path with a final slash, because many servers read both alike.
+    """
+    return (*map(_with_final_slash, statements), AMBIGUOUS)
+
+
+def is_upstream(pattern: str) -> bool:
+    """Return whether a path pattern concerns only paths of the upstream."""
+    return pattern == PREFIX or pattern.startswith(f"{PREFIX}/")
+
+
+def _with_final_slash(statement: Statement) -> Statement:
+    if statement.effect is not Effect.DENY:
+        return statement
+    more = tuple(_other(path) for path in statement.paths if is_upstream(path) and not path.endswith("*"))
+    if not more:
+        return statement
+    paths = tuple(dict.fromkeys((*statement.paths, *more)))
+    return Statement(statement.sid, statement.effect, statement.methods, paths, statement.scopes)
+
+
+def _other(path: str) -> str:
+    return path[:-1] if path.endswith("/") else f"{path}/"

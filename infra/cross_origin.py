@@ -1,0 +1,46 @@
+"""Lets pages of other origins call the API of a stage: preflights, and headers of the gateway's own responses. Pure.
+
+A response of the service names the origin of its request, if that origin is allowed. A gateway response of API Gateway
+has constant headers, so it can name only one origin: the first one. It never copies the origin of a request.
+Source:  API Gateway Developer Guide, "Gateway responses in API Gateway"
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+_RESPONSES = "x-amazon-apigateway-gateway-responses"
+_INTEGRATION = "x-amazon-apigateway-integration"
+_HEADER = "gatewayresponse.header."
+
+Json = dict[str, Any]
+
+
+def add_origins(definition: Json, origins: Sequence[str]) -> None:
+    """Adds to the definition of an API what pages of these origins need. Without an origin, adds nothing."""
+    if not origins:
+        return
+    service = service_integration(definition)
+    for item in definition["paths"].values():
+        item.setdefault("options", _preflight(item, service))
+    constants = {"Access-Control-Allow-Origin": origins[0], "Vary": "Origin"}
+    for response in definition[_RESPONSES].values():
+        headers = {f"{_HEADER}{name}": f"'{value}'" for name, value in constants.items()}
+        response["responseParameters"] = {**response.get("responseParameters", {}), **headers}
+
+
+def service_integration(definition: Json) -> Json:
+    """Returns the integration with the service's function, which all routes of the application share."""
+    operations = (operation for item in definition["paths"].values() for operation in item.values())
+    found: Json = next(it[_INTEGRATION] for it in operations if it[_INTEGRATION]["type"] == "aws_proxy")
+    return found
+
+
+def _preflight(item: Json, service: Json) -> Json:
+    """Returns an operation without an authorizer: a browser sends no token with a preflight."""
+    other = next(iter(item.values()))
+    parameters = [parameter for parameter in other.get("parameters", []) if parameter["in"] == "path"]
+    return {
+        **({"parameters": parameters} if parameters else {}),
+        "responses": {"default": {"description": ""}},
+        _INTEGRATION: service,
+    }

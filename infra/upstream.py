@@ -1,0 +1,141 @@
+"""Puts the API of a stage in front of a server that knows nothing of Gatehouse. Pure functions of templates.
+
+API Gateway's own HTTP integration forwards `/upstream/{proxy+}`, without a Lambda. docs/decisions/0020 has the reasons.
+
+The headers for the upstream have no hyphen. Some servers read `a_b` and `a-b` alike, and then a caller could send a
+second spelling that API Gateway does not overwrite. Each mapped value is never empty: API Gateway omits an empty
+header, and the header of the caller would take its place.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.core.origin import METHODS
+from chalicelib.core.policy import Policy
+from chalicelib.core.route import Authorizer, Route
+from chalicelib.core.upstream_paths import PREFIX, is_upstream
+
+_NONE = "'none'"
+_UNKNOWN = "'null'"  # the value of a list that the upstream must not take for an empty list
+_BINARY = "x-amazon-apigateway-binary-media-types"
+_SUBJECT, _CLIENT, _GROUPS, _POLICIES = "GatehouseSubject", "GatehouseClient", "GatehouseGroups", "GatehousePolicies"
+_TOKEN = "GatehouseToken"  # noqa: S105  # the name of a header
+_PATHS = {PREFIX: "", f"{PREFIX}/{{proxy+}}": "proxy"}  # path → its parameter
+_SAFE = ("GET", "HEAD")
+# As authorizers/cognito.py writes it. An application without a route of use case 1 has no such authorizer.
+_POOL = {
+    "in": "header",
+    "type": "apiKey",
+    "name": "Authorization",
+    "x-amazon-apigateway-authtype": "cognito_user_pools",
+    "x-amazon-apigateway-authorizer": {
+        "type": "cognito_user_pools",
+        "providerARNs": [{"Ref": "UserPoolArn"}],
+        "authorizerResultTtlInSeconds": 0,
+    },
+}
+
+Json = dict[str, Any]
+
+
+def add_upstream(template: Json, given: Mapping[str, str]) -> None:
+    """Adds the routes of the upstream to the packaged template of a stage. Without `UpstreamUrl`, adds nothing.
+
+    given  parameters of the application's stack
+    """
+    url = given.get("UpstreamUrl", "")
+    if not url:
+        return
+    definition = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    if _by_scopes(given):
+        definition["securityDefinitions"].setdefault("pool", _POOL)
+    for path, parameter in _PATHS.items():
+        definition["paths"][path] = {
+            method.lower(): _operation(method, url, parameter, security, given)
+            for method in METHODS
+            if (security := _security(method, given))
+        }
+    definition[_BINARY] = ["*/*"]  # otherwise API Gateway would read uploads and downloads as UTF-8 text
+
+
+def routes_of(*policies: Policy) -> list[Route]:
+    """Returns the routes of the upstream if one of the policies names a path of it."""
+    named = any(is_upstream(path) for policy in policies for statement in policy.statements for path in statement.paths)
+    return [Route(path, method, Authorizer.POLICIES, ()) for path in _PATHS for method in METHODS] if named else []
+
+
+def _by_scopes(given: Mapping[str, str]) -> bool:
+    return bool(given.get("UpstreamReadScope") or given.get("UpstreamWriteScope"))
+
+
+def _security(method: str, given: Mapping[str, str]) -> list[Json]:
+    """Returns the authorizer of a method. The result is empty if scopes decide, and this method has no scope."""
+    if not _by_scopes(given):
+        return [{"policy_authorizer": []}]
+    scope = given.get("UpstreamReadScope" if method in _SAFE else "UpstreamWriteScope", "")
+    return [{"pool": [scope]}] if scope else []
+
+
+def _operation(method: str, url: str, parameter: str, security: list[Json], given: Mapping[str, str]) -> Json:
+    path = [{"name": parameter, "in": "path", "required": True, "type": "string"}] if parameter else []
+    token = [{"name": "Authorization", "in": "header", "required": False, "type": "string"}]
+    proxied = f"method.request.path.{parameter}" if parameter else "'/'"
+    written = {**_headers(given), **_routing(method, proxied, given)}
+    mapped = {f"integration.request.header.{name}": source for name, source in written.items()}
+    if parameter:
+        mapped[f"integration.request.path.{parameter}"] = proxied
+    return {
+        "parameters": path + token,
+        "responses": {"default": {"description": ""}},
+        "security": security,
+        "x-amazon-apigateway-integration": {
+            "type": "http_proxy",
+            "httpMethod": method,
+            "uri": f"{url}/{{{parameter}}}" if parameter else f"{url}/",
+            "requestParameters": mapped,
+            "passthroughBehavior": "when_no_match",
+            "responses": {"default": {"statusCode": "200"}},
+        },
+    }
+
+
+def _headers(given: Mapping[str, str]) -> Json:
+    """Returns the headers that API Gateway writes into each request to the upstream, and the source of each value."""
+    token = "method.request.header.Authorization" if given.get("UpstreamReceivesToken") == "true" else _NONE
+    secret = f"{{{{resolve:secretsmanager:{given['UpstreamSecretArn']}:SecretString}}}}"
+    identity = _scoped_identity() if _by_scopes(given) else _policy_identity()
+    return {**identity, _TOKEN: token, "Authorization": f"'Bearer {secret}'"}
+
+
+def _routing(method: str, proxied: str, given: Mapping[str, str]) -> Json:
+    """Returns headers by which servers find the method, the path and the public address of a request.
+
+    A caller could send them to reach another method or path than the authorized one, or to forge links.
+    """
+    base_path = given.get("ApiBasePath", "")
+    return {
+        **dict.fromkeys(("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"), f"'{method}'"),
+        **dict.fromkeys(("X-Original-URL", "X-Rewrite-URL"), proxied),
+        "X-Forwarded-Host": "context.domainName",
+        "X-Forwarded-Prefix": f"'/{base_path}{PREFIX}'" if base_path else f"'{PREFIX}'",
+        "Forwarded": "'for=unknown'",
+    }
+
+
+def _policy_identity() -> Json:
+    return {
+        _SUBJECT: "context.authorizer.principalId",
+        _CLIENT: "context.authorizer.client",
+        _GROUPS: "context.authorizer.groups",
+        _POLICIES: "context.authorizer.policies",
+    }
+
+
+def _scoped_identity() -> Json:
+    """Returns the headers behind the Cognito authorizer. It gives no policies, and not every token has groups."""
+    return {
+        _SUBJECT: "context.authorizer.claims.sub",
+        _CLIENT: "context.authorizer.claims.client_id",
+        _GROUPS: _UNKNOWN,
+        _POLICIES: _UNKNOWN,
+    }
