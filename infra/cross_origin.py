@@ -5,12 +5,14 @@ has constant headers, so it can name only one origin: the first one. It never co
 Source:  API Gateway Developer Guide, "Gateway responses in API Gateway"
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 _RESPONSES = "x-amazon-apigateway-gateway-responses"
 _INTEGRATION = "x-amazon-apigateway-integration"
 _HEADER = "gatewayresponse.header."
+_ANY_PATH = "/{proxy+}"
 
 Json = dict[str, Any]
 
@@ -20,8 +22,9 @@ def add_origins(definition: Json, origins: Sequence[str]) -> None:
     if not origins:
         return
     service = service_integration(definition)
-    for item in definition["paths"].values():
-        item.setdefault("options", _preflight(item, service))
+    definition["paths"].setdefault(_ANY_PATH, {})  # without a preflight, a page could not read the 404 of such a path
+    for path, item in definition["paths"].items():
+        item.setdefault("options", _preflight(path, service))
     constants = {"Access-Control-Allow-Origin": origins[0], "Vary": "Origin"}
     for response in definition[_RESPONSES].values():
         headers = {f"{_HEADER}{name}": f"'{value}'" for name, value in constants.items()}
@@ -35,10 +38,10 @@ def service_integration(definition: Json) -> Json:
     return found
 
 
-def _preflight(item: Json, service: Json) -> Json:
+def _preflight(path: str, service: Json) -> Json:
     """Returns an operation without an authorizer: a browser sends no token with a preflight."""
-    other = next(iter(item.values()))
-    parameters = [parameter for parameter in other.get("parameters", []) if parameter["in"] == "path"]
+    names = re.findall(r"\{(\w+)\+?\}", path)
+    parameters = [{"name": name, "in": "path", "required": True, "type": "string"} for name in names]
     return {
         **({"parameters": parameters} if parameters else {}),
         "responses": {"default": {"description": ""}},

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,13 +155,13 @@ class Cloud:
         return [process for process in Path("/proc").glob("[0-9]*") if marker in _environment_of(process)]
 
 
-def start(folder: Path, port: int | None = None) -> Cloud:
-    """Starts a cloud and does not wait."""
+def start(folder: Path, port: int | None = None, options: Sequence[str] = ()) -> Cloud:
+    """Starts a cloud with options of `manage.py run`, and does not wait."""
     local_cloud = LocalCloud(port or free_port(), folder)
     log = folder.with_name(f"{folder.name}.log")
     with log.open("wb") as said:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "run"],
+            [sys.executable, "manage.py", "run", *options],
             cwd=PROJECT,
             env=environment(local_cloud),
             stdout=said,
@@ -171,11 +171,11 @@ def start(folder: Path, port: int | None = None) -> Cloud:
     return Cloud(local_cloud, process, log)
 
 
-def start_and_wait(folder: Path, port: int | None = None) -> Cloud:
-    """Starts a cloud and waits until it writes its outputs."""
+def start_and_wait(folder: Path, port: int | None = None, options: Sequence[str] = ()) -> Cloud:
+    """Starts a cloud with options of `manage.py run`, and waits until it writes its outputs."""
     outputs = folder / "outputs.json"
     before = _written_at(outputs)  # by a killed run
-    cloud = start(folder, port)
+    cloud = start(folder, port, options)
 
     def ready_or_dead() -> bool:
         return cloud.process.poll() is not None or _written_at(outputs) not in (None, before)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import jwt
 import pytest
@@ -13,14 +13,36 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from local.sign_in import machine_token, sign_in
 from tests.e2e.clients import Api, UserGroup, Users
-from tests.e2e.cloud import Cloud, start_and_wait
+from tests.e2e.cloud import Cloud, free_port, start_and_wait
 from tests.tokens.corpus import Pool
 
 
+class Neighbours(NamedTuple):
+    """Addresses for which the shared cloud is prepared. A test starts the server that it needs.
+
+    origin         whose pages can call the API; the first allowed one
+    second_origin  the other allowed one
+    upstream_port  of the server behind /upstream
+    """
+
+    origin: str
+    second_origin: str
+    upstream_port: int
+
+
 @pytest.fixture(scope="package")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def neighbours() -> Neighbours:
+    ports = [free_port() for _ in range(3)]
+    return Neighbours(f"http://localhost:{ports[0]}", f"http://localhost:{ports[1]}", ports[2])
+
+
+@pytest.fixture(scope="package")
+def cloud(tmp_path_factory: pytest.TempPathFactory, neighbours: Neighbours) -> Iterator[Cloud]:
     """A running cloud. At the end, it must stop with status 0 and leave no process."""
-    running = start_and_wait(tmp_path_factory.mktemp("shared") / "cloud")
+    origins = f"{neighbours.origin},{neighbours.second_origin}"
+    upstream = f"http://127.0.0.1:{neighbours.upstream_port}"
+    options = ("--origins", origins, "--upstream", upstream)
+    running = start_and_wait(tmp_path_factory.mktemp("shared") / "cloud", options=options)
     try:
         yield running
     finally:
