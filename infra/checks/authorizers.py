@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infra.checks.check import Check
-from infra.checks.compare import differing, unexpected
+from infra.checks.compare import unexpected
 from infra.checks.live import Live
 from infra.checks.rest_api import authorizers, invocation
-from infra.checks.routes import PUBLIC, RouteAuthorizer, expected_authorizers, forwarding
+from infra.checks.routes import PUBLIC, RouteAuthorizer, expected_authorizers, forwarding, forwarding_faults
 from infra.packaged_routes import PREFLIGHT
 
 Methods = Mapping[tuple[str, str], Any]
@@ -57,8 +57,8 @@ def _integrations(live: Live) -> Iterator[str]:
         integration = settings.get("methodIntegration", {})
         answered_by_service = (integration.get("type"), integration.get("uri")) == ("AWS_PROXY", service)
         if (method, path) in forwarded:
-            expected = forwarded[method, path]
-            yield from differing(f"The integration of {method} {path}", integration, expected)
+            faults = forwarding_faults(integration, forwarded[method, path])
+            yield from (f"The integration of {method} {path} {fault}." for fault in faults)
         elif not answered_by_service and not (method == PREFLIGHT and integration.get("type") == "MOCK"):
             yield f"The integration of {method} {path} is not the function {live.stage.function('api_handler')}."
 

@@ -1,6 +1,7 @@
 """Reads the routes with their authorizers from the definition of a REST API."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,20 +41,30 @@ def expected_authorizers(definition: Mapping[str, Any]) -> Mapping[tuple[str, st
 
 
 def forwarding(definition: Mapping[str, Any]) -> Mapping[tuple[str, str], Mapping[str, Any]]:
-    """Returns the type and the URI of each integration that forwards to the upstream, by method and path.
-
-    The headers that it writes are not compared here: one of them contains a secret.
-    """
+    """Returns the integrations that forward to the upstream, by method and path."""
     integrations = {
         (method.upper(), path): operation["x-amazon-apigateway-integration"]
         for path, methods in definition["paths"].items()
         for method, operation in methods.items()
     }
-    return {
-        key: {"type": "HTTP_PROXY", "uri": integration["uri"]}
-        for key, integration in integrations.items()
-        if integration["type"] == "http_proxy"
-    }
+    return {key: integration for key, integration in integrations.items() if integration["type"] == "http_proxy"}
+
+
+def forwarding_faults(actual: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[str]:
+    """Yields what differs between two integrations that forward to the upstream. Never shows a header: one is secret.
+
+    A mapping with the secret is compared by its form, because the template only refers to the secret.
+    """
+    if (actual.get("type"), actual.get("uri")) != ("HTTP_PROXY", expected["uri"]):
+        yield "forwards to another address"
+    mapped = actual.get("requestParameters") or {}
+    for name, source in sorted(expected["requestParameters"].items()):
+        found = mapped.get(name, "")
+        is_secret = "{{resolve:" in source
+        if not (re.fullmatch(r"'Bearer [^']+'", found) if is_secret else found == source):
+            yield f"does not set {name.removeprefix('integration.request.')} as the template says"
+    for name in sorted(mapped.keys() - expected["requestParameters"].keys()):
+        yield f"sets {name.removeprefix('integration.request.')}, which the template does not"
 
 
 def authorizer_names(definition: Mapping[str, Any]) -> set[str]:

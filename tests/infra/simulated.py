@@ -25,7 +25,7 @@ from infra.package import PROJECT, package
 from infra.policy_plan import PolicyFiles
 from infra.stacks import Stacks
 from infra.stage import Stage
-from local.cloud import LocalCloud
+from local.cloud import ACCOUNT, LocalCloud
 from tests.configured import APP
 from tests.environment import child_environment
 
@@ -46,7 +46,12 @@ STAGE = Stage(
         "EnableWaf": "true",
         "UseCustomerKey": "true",
     },
-    application={"DefaultGroups": "readers"},
+    application={
+        "DefaultGroups": "readers",
+        "AllowedOrigins": "https://app.olympus.example",
+        "UpstreamUrl": "https://backend.olympus.example",
+        "UpstreamSecretArn": f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:backend",
+    },
 )
 
 
@@ -86,6 +91,7 @@ def deploy(local_cloud: LocalCloud) -> None:
     """Deploys the stage from the packaged application."""
     delphi = '{"client_secret": "known to nobody but Delphi"}'
     local_cloud.client("secretsmanager").create_secret(Name="delphi", SecretString=delphi)
+    local_cloud.client("secretsmanager").create_secret(Name="backend", SecretString="known-to-the-backend")
     cloudformation, template = (
         local_cloud.client("cloudformation"),
         identity_template(PROJECT),
@@ -98,7 +104,7 @@ def deploy(local_cloud: LocalCloud) -> None:
     code = artifacts.uri(packaged.bundle, ".zip")
     Stacks(cloudformation, artifacts).deploy(
         STAGE.application_stack,
-        stage_template(packaged.template, code, outputs["ResourceServerIdentifier"]),
+        stage_template(packaged.template, code, outputs["ResourceServerIdentifier"], STAGE.application),
         STAGE.application_parameters(outputs),
     )
     PolicyFiles(PROJECT / "policies", outputs, local_cloud.client("dynamodb")).apply(overwrite=False)

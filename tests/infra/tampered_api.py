@@ -83,6 +83,19 @@ def _latest_integration(target: Target) -> Undo:
     return lambda: change({"/uri": right})
 
 
+def _forged_subject(target: Target) -> Undo:
+    gateway, method = target.client("apigateway"), target.method("GET", "/upstream/{proxy+}")
+    was = gateway.get_integration(**method)
+    same = {"type": was["type"], "integrationHttpMethod": was["httpMethod"], "uri": was["uri"]}
+    forged = {"integration.request.header.GatehouseSubject": "method.request.header.X-Horse"}
+
+    def put(mapped: Any) -> None:
+        gateway.put_integration(**method, **same, requestParameters=mapped)
+
+    put({**was["requestParameters"], **forged})
+    return lambda: put(was["requestParameters"])
+
+
 def _additional_route(target: Target) -> Undo:
     gateway = target.client("apigateway")
     method = {**target.method("GET", "/admin/policies"), "httpMethod": "PATCH"}
@@ -228,6 +241,7 @@ TAMPERINGS: dict[str, tuple[str, Tampering]] = {
     "the API gets an additional route": ("api-routes", _additional_route),
     "a method calls another function": ("api-integrations", _integration),
     "a method calls the function instead of its alias": ("api-integrations", _latest_integration),
+    "the upstream receives a forged subject": ("api-integrations", _forged_subject),
     "the API gets a second stage": ("api-stages", _additional_stage),
     "responses are cached": ("api-replay", _cached_responses),
     "the policy authorizer's results are cached": (

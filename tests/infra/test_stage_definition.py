@@ -14,7 +14,7 @@ from chalicelib.core.origin import METHODS
 from chalicelib.core.policy import Policy
 from chalicelib.core.statement import Effect, Statement
 from infra.application import stage_template
-from infra.checks.routes import expected_authorizers, forwarding
+from infra.checks.routes import expected_authorizers, forwarding, forwarding_faults
 from infra.errors import Refused
 from infra.stage import read_stage
 from infra.upstream import routes_of
@@ -162,15 +162,41 @@ def test_the_transformed_template_is_resolved_and_verify_expects_its_routes(appl
     (api,) = stack.of("AWS::ApiGateway::RestApi")
     routes = expected_authorizers(api.properties["Body"])
     assert routes["PUT", "/upstream/{proxy+}"].name == "policy_authorizer"
-    assert forwarding(api.properties["Body"])["GET", "/upstream"] == {
-        "type": "HTTP_PROXY",
-        "uri": "https://backend.example/",
-    }
+    assert forwarding(api.properties["Body"]).keys() == {(method, path) for method in METHODS for path in PATHS}
     functions = {
         it.properties["FunctionName"]: it.properties["Environment"] for it in stack.of("AWS::Lambda::Function")
     }
     variables = [environment["Variables"].get("UPSTREAM_URL") for environment in functions.values()]
     assert [value for value in variables if value] == ["https://backend.example"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({}, []),
+        ({"uri": "https://evil.example/{proxy}"}, ["forwards to another address"]),
+        ({"type": "AWS_PROXY"}, ["forwards to another address"]),
+        (
+            {"GatehouseSubject": "method.request.header.X"},
+            ["does not set header.GatehouseSubject as the template says"],
+        ),
+        ({"GatehouseGroups": None}, ["does not set header.GatehouseGroups as the template says"]),
+        ({"Authorization": "method.request.header.X"}, ["does not set header.Authorization as the template says"]),
+        ({"Authorization": "'Bearer '"}, ["does not set header.Authorization as the template says"]),
+        ({"X-Added": "'1'"}, ["sets header.X-Added, which the template does not"]),
+    ],
+)
+def test_verify_compares_what_the_gateway_writes_without_the_secret(
+    application_source: Source, change: dict[str, Any], said: list[str]
+) -> None:
+    expected = forwarding(definition(application_source, **UPSTREAM))["GET", "/upstream/{proxy+}"]
+    headers = {f"integration.request.header.{name}": value for name, value in change.items() if name[0].isupper()}
+    mapped = {**expected["requestParameters"], "integration.request.header.Authorization": "'Bearer known'", **headers}
+    actual = {"uri": expected["uri"], "type": "HTTP_PROXY", **change}
+    actual["requestParameters"] = {name: value for name, value in mapped.items() if value is not None}
+    found = list(forwarding_faults(actual, expected))
+    assert found == said
+    assert "known" not in " ".join(found)
 
 
 def _rest(written: Source) -> dict[str, str]:
