@@ -59,7 +59,8 @@ class Api(Chalice):
     def __call__(self, event: Any, context: Any) -> Any:
         """Answer a request. A preflight reaches no view and no authorizer."""
         allowed = self._allowed_origins()
-        if allowed and event["httpMethod"] == "OPTIONS" and not self._has_own_preflight(event):
+        # Chalice's local server writes the method only into the request's context.
+        if allowed and event["requestContext"]["httpMethod"] == "OPTIONS" and not self._has_own_preflight(event):
             headers = preflight_headers(_origin(event), allowed)
             return {"statusCode": 204, "headers": dict(headers), "multiValueHeaders": {}, "body": ""}
         response = super().__call__(event, context)

@@ -40,6 +40,7 @@ def shop(*allowed: str) -> Api:
 
 def call(app: Api, method: str, path: str, origin: str) -> tuple[int, dict[str, str]]:
     event = proxy_event(method, path)
+    del event["httpMethod"]  # `chalice local` does not write it
     event["headers"]["oRiGiN"] = origin
     answered = app(event, None)
     headers = {name: value for name, value in answered["headers"].items() if name.lower() in SHOWN}

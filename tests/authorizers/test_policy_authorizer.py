@@ -69,6 +69,16 @@ def test_a_caller_without_a_policy_is_denied_everything_explicitly(claims: dict[
     assert answered["context"]["code"] == "no_policy"
 
 
+def test_the_context_contains_the_groups_only_for_an_upstream() -> None:
+    system = System(READ)
+    header = bearer(**{"cognito:groups": ["clerks", "interns"]})
+    answers = [
+        respond(header, ASKED, lambda: system.authorize, system.decision_log(), with_groups)
+        for with_groups in (False, True)
+    ]
+    assert [answer["context"].get("groups") for answer in answers] == [None, '["clerks","interns"]']
+
+
 def test_the_context_contains_the_caller_and_the_policies() -> None:
     system = System(READ)
     assert system.ask(bearer())["context"] == {
