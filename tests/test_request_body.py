@@ -1,13 +1,17 @@
 """A body must be an object with exactly the fields of its route. The refusal names the field."""
 
+import json
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from chalicelib.admin_routes import parse_policy, parse_revocation
+from chalicelib.api import Api
 from chalicelib.core.errors import InvalidInput
-from chalicelib.request_body import texts
+from chalicelib.request_body import read_json, texts
+from tests.authorizers.events import proxy_event
 from tests.fakes import allow, statements
 
 ORDER = {"title": "Orders", "body": "many"}
@@ -34,6 +38,14 @@ def refused_field(parse: Callable[[Any], object], body: object) -> str:
 )
 def test_an_invalid_string_field_is_refused_with_its_name(body: object, field: str) -> None:
     assert refused_field(lambda read: texts(read, "title", "body"), body) == field
+
+
+def test_a_body_that_the_gateway_encodes_as_base64_is_read() -> None:
+    """With an upstream, API Gateway treats all bodies as binary content and encodes them for the Lambda."""
+    app = Api("shop")
+    app.route("/orders", methods=["PUT"])(lambda: read_json(app.request))
+    event = proxy_event("PUT", "/orders", body=b64encode(b'{"title": "Orders"}').decode())
+    assert json.loads(app({**event, "isBase64Encoded": True}, None)["body"]) == {"title": "Orders"}
 
 
 def test_valid_string_fields_are_returned_by_their_names() -> None:
