@@ -188,6 +188,9 @@ class UserAccounts(GroupReader, Protocol):
     def sign_out(self, username: str) -> None:
         """Invalidate the refresh tokens. Access tokens remain valid, and the cookie of the sign-in pages remains."""
 
+    def remove_authenticator(self, username: str) -> None:
+        """Remove the authenticator app of a user. Raises Conflict if Cognito does not accept this for the user."""
+
 
 class Directory(Protocol):
     """The groups of the user pool."""

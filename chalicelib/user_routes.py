@@ -65,6 +65,12 @@ def sign_out_user(username: str) -> Any:
     return wiring.users().sign_out(username, _caller_id()).as_dict()
 
 
+@users_blueprint.route("/admin/users/{username}/reset-mfa", methods=["POST"], authorizer=policy_authorizer)
+def reset_mfa_of_user(username: str) -> Any:
+    fields(_optional_body())
+    return wiring.users().reset_mfa(username, _caller_id()).as_dict()
+
+
 def parse_page(query: Any) -> tuple[int, str | None]:
     """Returns the size of a page, and the token of the page before. Raises InvalidInput.
 

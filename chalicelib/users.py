@@ -15,6 +15,11 @@ from chalicelib.ports import Revocation, User, UserAccounts, UserPage
 
 MOST_CHANGES = 20  # calls to Cognito that fit into the timeout of the function
 _PENDING = "FORCE_CHANGE_PASSWORD"
+_EXTERNAL = "EXTERNAL_PROVIDER"  # the status of a user of an identity provider
+_NO_AUTHENTICATOR = (
+    "The user has no authenticator app. A stage that requires MFA asks for a new one at the next sign-in, after the"
+    " password alone. If somebody else may know the password, reset it too."
+)
 _REVOKED = "The tokens that were issued until now are refused. Clients need new ones."
 _USE_CASE_1 = "Routes of use case 1 accept the tokens that were already issued until they expire."
 _COOKIE = (
@@ -161,12 +166,31 @@ class AdministerUsers:
         Raises:  InvalidInput, NotFound, InternalError
         """
         user, groups = self.show(name)
+        ended = self._end_sessions(user, author)
+        return Result(user, groups, revoked_at=ended, notices=(_REVOKED, _COOKIE, _USE_CASE_1))
+
+    def reset_mfa(self, name: str, author: str) -> Result:
+        """Remove the authenticator app of a user, and end the sessions.
+
+        Raises:  InvalidInput, NotFound, Conflict for a user without an authenticator here; InternalError
+        """
+        user, groups = self.show(name)
+        if user.status == _EXTERNAL:
+            raise Conflict("external_user", "this user signs in at a company, which administers the second factor")
+        try:
+            self.accounts.remove_authenticator(user.username)
+        finally:
+            ended = self._end_sessions(user, author)
+        return Result(user, groups, revoked_at=ended, notices=(_NO_AUTHENTICATOR, _REVOKED, _COOKIE, _USE_CASE_1))
+
+    def _end_sessions(self, user: User, author: str) -> int:
+        """Invalidate the refresh tokens, and revoke the issued tokens."""
         try:
             self.accounts.sign_out(user.username)
         finally:
             # After the refresh tokens: until then, they give access tokens that a revocation would not cover.
             revoked_at = self.revoke(user.sub, author).revoked_at
-        return Result(user, groups, revoked_at=revoked_at, notices=(_REVOKED, _COOKIE, _USE_CASE_1))
+        return revoked_at
 
     def _check_groups(self, groups: Collection[str]) -> None:
         """Raise InvalidInput for a group that nobody can be added to."""

@@ -43,11 +43,12 @@ if TYPE_CHECKING:
     from chalicelib.users import AdministerUsers
     from chalicelib.verify import VerifyToken
 
-# Shorter than the Lambdas' timeout of 5 s, so that a failure is reported by its reason code.
+# The calls of one request take less time than the timeout of the function, so that a failure is reported by its reason
+# code. A decision reads twice, a trigger makes three calls in sequence, and both functions have 5 s. Cognito also fails
+# a sign-in after 5 s. A decision that first has to fetch the pool's keys can take longer.
+_SHORTEST = Timeouts(connect=0.25, response=1)
 _SHORT = Timeouts(connect=1, response=2)
 _ATTEMPTS = 2
-# A trigger makes three calls in sequence. Cognito fails the sign-in after 5 s.
-_SHORTEST = Timeouts(connect=0.5, response=1)
 
 
 @cache
@@ -99,20 +100,20 @@ def _state() -> StateReads:
 
 @cache
 def _reader() -> ItemReader:
-    return _small_reader(_ATTEMPTS, _SHORT) or _sdk_reader(dynamodb)
+    return _small_reader(_ATTEMPTS) or _sdk_reader(_prompt_dynamodb)
 
 
 @cache
 def _trigger_reader() -> ItemReader:
-    return _small_reader(1, _SHORTEST) or _sdk_reader(_trigger_dynamodb)
+    return _small_reader(1) or _sdk_reader(_prompt_dynamodb)
 
 
-def _small_reader(attempts: int, timeouts: Timeouts) -> ItemReader | None:
+def _small_reader(attempts: int) -> ItemReader | None:
     """Returns None if the environment needs a feature that only the SDK has."""
     endpoint = endpoint_from(os.environ)
     if endpoint is None:
         return None
-    connections = Connections(endpoint, partial(verifying, ca_bundle_from(os.environ)), timeouts)
+    connections = Connections(endpoint, partial(verifying, ca_bundle_from(os.environ)), _SHORTEST)
     # The system's random numbers differ between two copies of one snapshot of a Lambda.
     return DynamoDBReader(connections, endpoint, _credentials, attempts, jitter=random.SystemRandom().random)
 
@@ -158,7 +159,7 @@ def start_onboard() -> None:
     """Build the use case with the clients of the SDK, and open the connection of the ledger."""
     onboard()
     _trigger_cognito()
-    _trigger_dynamodb()
+    _prompt_dynamodb()
     if _can_connect():
         onboard().ledger.has_entry("-")
 
@@ -251,7 +252,7 @@ def invalidate() -> "Invalidate":
 def onboard() -> Onboard:
     return Onboard(
         directory=UserPool(_trigger_cognito),
-        ledger=OnboardingTable(_trigger_reader(), _trigger_dynamodb, settings().onboarding_table),
+        ledger=OnboardingTable(_trigger_reader(), _prompt_dynamodb, settings().onboarding_table),
         default_groups=settings().default_groups,
         privileged_groups=settings().privileged_groups,
     )
@@ -296,7 +297,7 @@ def dynamodb() -> "DynamoDBClient":
 
 
 @cache
-def _trigger_dynamodb() -> "DynamoDBClient":
+def _prompt_dynamodb() -> "DynamoDBClient":
     return _session().client("dynamodb", config=_config(1, _SHORTEST))
 
 

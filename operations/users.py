@@ -1,4 +1,4 @@
-"""The commands for users: list, show, invite, groups, disable, enable, sign-out."""
+"""The commands for users: list, show, invite, groups, disable, enable, sign-out, reset-mfa."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any
@@ -119,6 +119,14 @@ def sign_out(context: Context, name: Name, stage_name: StageOrLocal, as_json: As
     return _change(context, stage_name, name, as_json, "signed out", lambda it: it.users.sign_out(name, it.author()))
 
 
+def reset_mfa(context: Context, name: Name, stage_name: StageOrLocal, as_json: AsJson = False) -> int:
+    """Remove the lost authenticator app of a user, and end all sessions.
+
+    Check the identity of the person first. Afterwards the password is enough to set up a new authenticator app.
+    """
+    return _change(context, stage_name, name, as_json, "MFA reset", lambda it: it.users.reset_mfa(name, it.author()))
+
+
 def open_access(invocation: Invocation, stage_name: str) -> "UserAccess":
     """Connects to a deployed stage or to the local cloud."""
     from operations.connection import open_outputs
@@ -173,4 +181,5 @@ COMMANDS: Mapping[str, Callable[..., int]] = {
     "disable": disable,
     "enable": enable,
     "sign-out": sign_out,
+    "reset-mfa": reset_mfa,
 }

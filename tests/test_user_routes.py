@@ -22,6 +22,7 @@ CHANGES: list[tuple[str, str, Any]] = [
     ("POST", f"{USER}/disable", None),
     ("POST", f"{USER}/enable", None),
     ("POST", f"{USER}/sign-out", None),
+    ("POST", f"{USER}/reset-mfa", None),
 ]
 
 

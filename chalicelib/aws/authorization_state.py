@@ -94,8 +94,8 @@ class StateTable:
                     Key={"id": {"S": revocation_id(kind, value)}},
                     ConditionExpression="attribute_exists(id)",
                 )
-        except ClientError as error:
-            raise NotFound(f"a revocation of the {kind} {value}") from error
+        except ClientError:
+            raise NotFound(f"a revocation of the {kind} {value}") from None
 
 
 def _revocation(item: Item) -> Revocation:

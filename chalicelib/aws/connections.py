@@ -70,22 +70,27 @@ class Connections:
         self._idle: deque[_Connection] = deque(maxlen=_IDLE_CONNECTIONS)  # both ends are safe for threads
 
     def post(self, headers: Mapping[str, str], body: bytes) -> Response:
-        """Raises NoResponse."""
-        idle = self._usable()
+        """Raises NoResponse. Takes at most `response` and twice `connect`."""
+        idle, deadline = self._usable(), self._deadline()
         if idle:
             try:
-                return self._send(idle, headers, body)
+                return self._send(idle, headers, body, deadline)
             except _CLOSED:  # perhaps while the process was frozen; the server can be healthy
                 pass
             except _FAILURES as error:
                 raise NoResponse(type(error).__name__) from None
         try:
-            return self._send(self._new(), headers, body)
+            new = self._new()
+            return self._send(new, headers, body, deadline if idle else self._deadline())
         except _FAILURES as error:
             # Without the original error: its text can repeat what the peer sent.
             raise NoResponse(type(error).__name__) from None
 
-    def _send(self, connection: _Connection, headers: Mapping[str, str], body: bytes) -> Response:
+    def _deadline(self) -> float:
+        return self._now() + self._timeouts.response
+
+    def _send(self, connection: _Connection, headers: Mapping[str, str], body: bytes, deadline: float) -> Response:
+        connection.timed.deadline = deadline
         try:
             response = self._exchange(connection, headers, body)
         except BaseException:
@@ -124,7 +129,6 @@ class Connections:
         return _Connection(http, timed)
 
     def _exchange(self, connection: _Connection, headers: Mapping[str, str], body: bytes) -> Response:
-        connection.timed.deadline = self._now() + self._timeouts.response
         connection.http.request("POST", "/", body, dict(headers))
         with connection.http.getresponse() as response:
             return Response(response.status, response.headers.get("x-amz-crc32"), _whole_body(response))

@@ -29,10 +29,13 @@ class UserPool:
         client = self.client()
         from botocore.exceptions import BotoCoreError, ClientError
 
+        from chalicelib.aws.failure_name import failure_name
+
         try:
             client.admin_add_user_to_group(UserPoolId=pool_id, Username=username, GroupName=group)
         except (BotoCoreError, ClientError) as error:
-            raise InternalError("group_not_added", f"Cognito did not add the user to the group {group}") from error
+            message = f"Cognito did not add the user to the group {group}: {failure_name(error)}"
+            raise InternalError("group_not_added", message) from None
 
 
 @dataclass(frozen=True, slots=True)

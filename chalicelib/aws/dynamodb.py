@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.aws.failure_name import failure_name
 from chalicelib.aws.items import Item
 from chalicelib.core.errors import InternalError
 
@@ -21,7 +22,7 @@ def failures_named(code: str, error_class: type[InternalError] = InternalError) 
     except (BotoCoreError, ClientError) as error:
         if isinstance(error, ClientError) and error.response["Error"]["Code"] == "ConditionalCheckFailedException":
             raise
-        raise error_class(code, f"DynamoDB: {type(error).__name__}") from error
+        raise error_class(code, f"DynamoDB: {failure_name(error)}") from None
 
 
 def scan(client: "DynamoDBClient", table: str, **arguments: Any) -> Iterator[Item]:

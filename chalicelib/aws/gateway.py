@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.aws.failure_name import failure_name
 from chalicelib.core.errors import InternalError
 
 if TYPE_CHECKING:
@@ -24,4 +25,4 @@ class StageCache:
         try:
             self.client.flush_stage_authorizers_cache(restApiId=self.api_id, stageName=self.stage)
         except (BotoCoreError, ClientError) as error:
-            raise InternalError("flush_failed", f"API Gateway: {type(error).__name__}") from error
+            raise InternalError("flush_failed", f"API Gateway: {failure_name(error)}") from None

@@ -79,8 +79,8 @@ class PolicyTable:
         try:
             change = "SET statements = :statements, {stamp} REMOVE deleted"
             written = self._write(subject, author, version, condition, change, values, unchanged)
-        except ClientError as error:
-            raise VersionConflict(f"the policy for {subject}", version or 0) from error
+        except ClientError:
+            raise VersionConflict(f"the policy for {subject}", version or 0) from None
         return self._policy(written)
 
     def delete(self, subject: str, author: str, version: int | None, unchanged: Policy | None = None) -> None:
@@ -88,10 +88,10 @@ class PolicyTable:
         change = "SET deleted = :yes, {stamp} REMOVE statements"
         try:
             self._write(subject, author, version, condition, change, {":yes": {"BOOL": True}}, unchanged)
-        except ClientError as error:
+        except ClientError:
             if version is None or subject not in self.read([subject]):
-                raise NotFound(f"a policy for {subject}") from error
-            raise VersionConflict(f"the policy for {subject}", version) from error
+                raise NotFound(f"a policy for {subject}") from None
+            raise VersionConflict(f"the policy for {subject}", version) from None
 
     def _write(
         self,

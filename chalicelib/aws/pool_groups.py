@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.aws.failure_name import failure_name
 from chalicelib.core.errors import InternalError, NotFound
 
 if TYPE_CHECKING:
@@ -48,6 +49,6 @@ def failures_named(reason: str, answers: Mapping[str, Exception] | None = None) 
     try:
         yield
     except (BotoCoreError, ClientError) as error:
-        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
+        code = failure_name(error)
         known = {"UserNotFoundException": NotFound("the user"), **(answers or {})}
         raise known.get(code) or InternalError(reason, f"Cognito: {code}") from None

@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.aws.pool_groups import PoolGroups, failures_named
 from chalicelib.core.cognito_id import is_cognito_id
-from chalicelib.core.errors import Conflict, InvalidInput, NotFound
+from chalicelib.core.errors import Conflict, InternalError, InvalidInput, NotFound
 from chalicelib.ports import User, UserPage
 
 _LARGEST_PAGE = 60  # of ListUsersInGroup
@@ -92,6 +92,13 @@ class PoolUsers(PoolGroups):
     def sign_out(self, username: str) -> None:
         with _named():
             self.client.admin_user_global_sign_out(UserPoolId=self.pool_id, Username=username)
+
+    def remove_authenticator(self, username: str) -> None:
+        if not hasattr(self.client, "admin_delete_software_token"):  # the SDK of a Lambda runtime can be older
+            raise InternalError("sdk_outdated", "this boto3 is older than AdminDeleteSoftwareToken of August 2026")
+        refused = Conflict("no_authenticator", "Cognito has no authenticator app that it can remove for this user")
+        with _named({"InvalidParameterException": refused, "UserNotConfirmedException": refused}):
+            self.client.admin_delete_software_token(UserPoolId=self.pool_id, Username=username)
 
 
 def _named(answers: Mapping[str, Exception] | None = None) -> AbstractContextManager[None]:

@@ -16,7 +16,8 @@ from chalicelib.aws.endpoint import Endpoint
 from chalicelib.aws.items import Item, ReadFailed
 from chalicelib.aws.signature import Credentials, authorization
 
-_LONGEST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 0.1
+REPEAT_WITHIN_SECONDS = 0.5  # of the begin of a read: after a timeout, the function has no time for a repetition
 _TEMPORARY = {
     *("InternalServerError", "LimitExceededException", "ProvisionedThroughputExceededException"),
     *("RequestLimitExceeded", "ThrottlingException", "TransactionInProgressException"),
@@ -33,9 +34,10 @@ class DynamoDBReader:
     """Implements ItemReader.
 
     credentials  returns the current credentials; called for each request, because Lambda can replace them
-    attempts     requests at most: the first one, and repetitions after a temporary failure
+    attempts     requests at most: the first one, and repetitions after a temporary failure that came early
     jitter       returns a random number from 0 to 1, which decides how long to wait before a repetition
     now          returns seconds since 1970
+    elapsed      returns seconds of a monotonic clock
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class DynamoDBReader:
         jitter: Callable[[], float],
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        elapsed: Callable[[], float] = time.monotonic,
     ) -> None:
         self._http = http
         self._endpoint = endpoint
@@ -55,6 +58,7 @@ class DynamoDBReader:
         self._jitter = jitter
         self._now = now
         self._sleep = sleep
+        self._elapsed = elapsed
 
     def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> Mapping[str, Any]:
         answer = self._read("BatchGetItem", {"RequestItems": RequestItems})
@@ -67,13 +71,14 @@ class DynamoDBReader:
 
     def _read(self, operation: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         body = json.dumps(arguments).encode("ascii")
+        latest = self._elapsed() + REPEAT_WITHIN_SECONDS
         for attempt in range(1, self._attempts + 1):
             failure, is_temporary, answer = self._attempt(operation, body)
             if answer is not None:
                 return answer
-            if not is_temporary or attempt == self._attempts:
+            if not is_temporary or attempt == self._attempts or self._elapsed() > latest:
                 break
-            self._sleep(self._jitter() * _LONGEST_PAUSE_SECONDS)
+            self._sleep(self._jitter() * LONGEST_PAUSE_SECONDS)
         raise ReadFailed(failure)
 
     def _attempt(self, operation: str, body: bytes) -> tuple[str, bool, Mapping[str, Any] | None]:

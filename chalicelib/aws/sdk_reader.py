@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib.aws.failure_name import failure_name
 from chalicelib.aws.items import Item, ReadFailed
 
 if TYPE_CHECKING:
@@ -27,7 +28,5 @@ class SdkReader:
 def _named(read: Callable[[], Mapping[str, Any]]) -> Mapping[str, Any]:
     try:
         return read()
-    except ClientError as error:
-        raise ReadFailed(error.response["Error"]["Code"]) from error
-    except BotoCoreError as error:
-        raise ReadFailed(type(error).__name__) from error
+    except (BotoCoreError, ClientError) as error:
+        raise ReadFailed(failure_name(error)) from None

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from local.front import (  # a module registers its patches when it is imported
     api_gateway,
+    authenticator_removal,  # noqa: F401
     bucket_properties,  # noqa: F401
     cloudformation_yaml,  # noqa: F401
     function_policies,  # noqa: F401

@@ -24,11 +24,14 @@ Forward = Callable[[], Awaitable[Response]]
 
 @dataclass(frozen=True)
 class Challenge:
-    """A challenge for one user of one client."""
+    """A challenge for one user of one client.
+
+    sub  of the user: another user can have the name after the deletion of the first one
+    """
 
     name: str
     client_id: str
-    username: str  # the username of the pool, also for a sign-in with an alias
+    sub: str
     expires_at: float
     authenticator_verified: bool = False
 
@@ -79,9 +82,9 @@ class Challenges:
         return True
 
     def _fits(self, challenge: Challenge, name: str, client_id: str, user: Record) -> bool:
-        asked = (challenge.name, challenge.client_id, challenge.username)
+        asked = (challenge.name, challenge.client_id, challenge.sub)
         ready = challenge.name != "MFA_SETUP" or challenge.authenticator_verified
-        return ready and asked == (name, client_id, user["Username"]) and self._now() < challenge.expires_at
+        return ready and asked == (name, client_id, directory.sub(user)) and self._now() < challenge.expires_at
 
     async def _spend(self, session: str, forward: Forward) -> Response:
         # Closed before the answer is checked, so that two concurrent answers cannot both use it. Open again on failure.
@@ -111,7 +114,7 @@ class Challenges:
             user = directory.user(app.pool, content["ChallengeParameters"]["USER_ID_FOR_SRP"])
             if user:
                 expires_at = self._now() + app.session_seconds
-                challenge = Challenge(content["ChallengeName"], app.id, user["Username"], expires_at)
+                challenge = Challenge(content["ChallengeName"], app.id, directory.sub(user), expires_at)
                 self._open_session(content["Session"], challenge)
         return response
 
@@ -125,7 +128,7 @@ class Challenges:
         response = await self._spend(session, forward)
         if response.status == 200:
             verified = response.content.get("Status") == "SUCCESS"
-            user = directory.user(app.pool, challenge.username) if app and verified else None
+            user = directory.user_of(app.pool, challenge.sub) if app and verified else None
             if user:
                 directory.enrol(user, secret)
                 used_codes.use(user, fields["UserCode"], self._now())

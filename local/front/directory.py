@@ -65,6 +65,11 @@ def user(pool: Record, name: object) -> Record | None:
     return cognito._resolve_user(pool, name)[0] if isinstance(name, str) else None
 
 
+def user_of(pool: Record, subject: str) -> Record | None:
+    """Finds a user by the sub alone. Another user can have the sub as username."""
+    return next((user for user in pool["_users"].values() if sub(user) == subject), None)
+
+
 def attributes(user: Record) -> dict[str, str]:
     return cognito._attr_list_to_dict(user.get("Attributes", []))
 
@@ -158,6 +163,13 @@ def enrol(user: Record, authenticator: str) -> None:
     """Stores a verified authenticator of a user."""
     user["_totp_secret"] = authenticator
     cognito._apply_mfa_preference(user, {"SoftwareTokenMfaSettings": {"Enabled": True, "PreferredMfa": True}})
+
+
+def remove_authenticator(user: Record) -> None:
+    """Removes the authenticator of a user, and its set-up that is not complete."""
+    user.pop("_totp_secret", None)
+    user.pop("_totp_pending_secret", None)
+    cognito._apply_mfa_preference(user, {"SoftwareTokenMfaSettings": {"Enabled": False}})
 
 
 def issue_code(app: AppClient, username: str, asked: dict[str, str], signed_in_at: int | None = None) -> str:

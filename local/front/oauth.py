@@ -21,7 +21,7 @@ _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 
 
 class OAuth:
-    """Handles the endpoints. Stores the state of a federated sign-in in ministack's record of it."""
+    """Handles the OAuth endpoints, and gives sign-ins through identity providers to CompanySignIn."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now

@@ -34,7 +34,8 @@ def reader(
     attempts: int = 2,
     jitter: Callable[[], float] = lambda: 0.5,
     sleep: Callable[[float], None] = lambda _: None,
+    elapsed: Callable[[], float] = lambda: 0,
     **options: Any,
 ) -> DynamoDBReader:
     connections = Connections(endpoint, verify, timeouts, **options)
-    return DynamoDBReader(connections, endpoint, credentials, attempts, jitter, Clock(), sleep)
+    return DynamoDBReader(connections, endpoint, credentials, attempts, jitter, Clock(), sleep, elapsed)

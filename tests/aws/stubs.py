@@ -6,7 +6,7 @@ import boto3
 from botocore.stub import Stubber
 
 
-def stubbed(service: Literal["apigateway", "cognito-idp"]) -> tuple[Any, Stubber]:
+def stubbed(service: Literal["apigateway", "cognito-idp", "dynamodb"]) -> tuple[Any, Stubber]:
     """Returns a client without a network and the stubber for its responses."""
     client: Any = boto3.client(service, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
     stubber = Stubber(client)

@@ -117,6 +117,13 @@ def test_a_user_of_another_pool_does_not_exist(users: PoolUsers) -> None:
             users.find(name)
 
 
+def test_an_sdk_without_the_operation_is_reported_as_such() -> None:
+    old_client: Any = object()
+    with pytest.raises(InternalError) as failed:
+        PoolUsers(old_client, POOL).remove_authenticator(CLIO)
+    assert failed.value.code == "sdk_outdated"
+
+
 Call = Callable[[PoolUsers], Any]
 CALLS: dict[str, Call] = {
     "list_users": lambda users: users.list(10, None),
@@ -127,6 +134,7 @@ CALLS: dict[str, Call] = {
     "admin_disable_user": lambda users: users.disable(CLIO),
     "admin_enable_user": lambda users: users.enable(CLIO),
     "admin_user_global_sign_out": lambda users: users.sign_out(CLIO),
+    "admin_delete_software_token": lambda users: users.remove_authenticator(CLIO),
     "admin_create_user": lambda users: users.create(CLIO),
 }
 SEND: Call = lambda users: users.send_invitation(CLIO)  # noqa: E731  # a row of the table below
@@ -138,6 +146,10 @@ REFUSALS: list[tuple[str, str, Call, type[Exception]]] = [
     ("list_users", "InvalidParameterException", CALLS["list_users"], InvalidInput),
     ("admin_get_user", "InvalidParameterException", CALLS["admin_get_user"], NotFound),
     ("admin_add_user_to_group", "ResourceNotFoundException", CALLS["admin_add_user_to_group"], InternalError),
+    *(
+        ("admin_delete_software_token", code, CALLS["admin_delete_software_token"], Conflict)
+        for code in ("InvalidParameterException", "UserNotConfirmedException")
+    ),
     *((name, "UserNotFoundException", call, NotFound) for name, call in CALLS.items()),
     *((name, "TooManyRequestsException", call, InternalError) for name, call in CALLS.items()),
 ]

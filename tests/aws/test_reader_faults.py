@@ -193,6 +193,29 @@ def test_a_server_that_does_not_accept_is_a_failure_within_the_time() -> None:
         assert failure(reader) == "TimeoutError"
 
 
+def test_a_connection_that_ends_late_leaves_its_replacement_only_the_rest_of_the_time() -> None:
+    clock = [0.0]
+
+    def ends_late(_: socket.socket) -> bool:
+        clock[0] += 1.5
+        return False
+
+    with scripted(GOOD, ends_late, GOOD) as server:
+        reader = reader_at(server.port, timeouts=Timeouts(5, 1), attempts=1, now=lambda: clock[0])
+        ask(reader)
+        assert failure(reader) == "TimeoutError"
+        assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(("second", "requests"), [(0.4, 2), (0.6, 1)])
+def test_only_an_early_failure_is_repeated(second: float, requests: int) -> None:
+    times = iter([0.0, second])
+    with scripted(error("ThrottlingException"), GOOD) as server:
+        with suppress(ReadFailed):
+            ask(reader_at(server.port, elapsed=lambda: next(times)))
+        assert len(server.requests) == requests
+
+
 # --- errors by name ---
 
 

@@ -14,13 +14,14 @@ import requests
 from botocore.exceptions import ClientError
 from pycognito.exceptions import ForceChangePasswordException
 
-from local.sign_in import sign_in
+from local.sign_in import SignInFailed, cognito, sign_in
 from operations.command_line import main
 from tests.configured import APP, DEFAULT_GROUP, PRIVILEGED_GROUP
 from tests.e2e.clients import TIMEOUT, Api, Person, UserGroup, Users, unique
 from tests.e2e.cloud import Cloud
 from tests.e2e.logs import messages
 from tests.fakes import allow
+from tests.totp import totp
 
 READ = allow("/whoami", sid="read")
 EVERYTHING = allow("/*", methods=["*"], sid="everything")
@@ -36,6 +37,7 @@ ROUTES: list[tuple[str, str, Any]] = [
     ("POST", "/disable", None),
     ("POST", "/enable", None),
     ("POST", "/sign-out", None),
+    ("POST", "/reset-mfa", None),
 ]
 
 
@@ -91,6 +93,30 @@ def test_tokens_and_refresh_tokens_end(cloud: Cloud, user_group: UserGroup, user
         assert api.ask("POST", path_of(user_group.member, "/enable"), user_group.admin).status == 200
         assert refreshed(cloud, tokens["refresh_token"]) == 400
         assert api.ask("GET", "/whoami", tokens["access_token"]).status == 401
+
+
+def test_a_reset_of_mfa_ends_a_stolen_session_and_the_old_authenticator(
+    cloud: Cloud, user_group: UserGroup, users: Users
+) -> None:
+    user_group.write([READ])
+    api, member, pool = user_group.api, user_group.member, cognito(cloud.outputs)
+    own = sign_in(cloud.outputs, member.username, member.password)  # a token for the pool's own operations
+    secret = pool.associate_software_token(AccessToken=own)["SecretCode"]
+    pool.verify_software_token(AccessToken=own, UserCode=totp(secret))
+    with pytest.raises(SignInFailed):
+        sign_in(cloud.outputs, member.username, member.password)
+
+    path = path_of(member, "/reset-mfa")
+    assert [api.ask("POST", path, token).status for token in (user_group.token, own)] == [403, 403]  # the user as well
+    reset = api.ask("POST", path, user_group.admin)
+
+    assert (reset.status, reset.body["user"]["sub"]) == (200, member.sub)
+    assert [api.ask("GET", "/whoami", token).status for token in (user_group.token, own)] == [401, 401]
+    with pytest.raises(ClientError, match="revoked"):  # a thief cannot set up an authenticator with it
+        pool.associate_software_token(AccessToken=own)
+    assert sign_in(cloud.outputs, member.username, member.password)  # this stage does not require MFA
+    again = api.ask("POST", path, user_group.admin)
+    assert (again.status, again.body["code"]) == (409, "no_authenticator")
 
 
 class Browser:

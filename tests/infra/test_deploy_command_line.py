@@ -59,7 +59,7 @@ COMMANDS = [
     "users list",
     *(
         f"users {name} clio@olympus.example"
-        for name in ("show", "invite", "groups --none", "disable", "enable", "sign-out")
+        for name in ("show", "invite", "groups --none", "disable", "enable", "sign-out", "reset-mfa")
     ),
     "revoke --user clio@olympus.example",
     "revocations",

@@ -86,6 +86,7 @@ REQUESTS: list[Row] = [
     ("POST", "/admin/users/{username}/disable", None, USER),
     ("POST", "/admin/users/{username}/enable", None, USER),
     ("POST", "/admin/users/{username}/sign-out", None, USER),
+    ("POST", "/admin/users/{username}/reset-mfa", None, USER),
     ("POST", "/admin/revocations", REVOCATION, {}),
     ("GET", "/admin/revocations", None, {}),
     ("DELETE", "/admin/revocations", REVOCATION, {}),
@@ -158,12 +159,19 @@ def recorded() -> Iterator[Recorder]:
         # The events of every client of this session. botocore's stubs wrongly refuse a handler that returns an answer.
         events: Any = wiring._session().events
         events.register("before-parameter-build.*.*", recorder)
-        # moto does not support this operation, so the test records and answers it.
-        events.register("before-call.api-gateway.FlushStageAuthorizersCache", lambda **_: (Flushed(), {}))
+        # moto does not support these operations, so the test records and answers them.
+        for operation in (
+            "api-gateway.FlushStageAuthorizersCache",
+            "cognito-identity-provider.AdminDeleteSoftwareToken",
+        ):
+            events.register(f"before-call.{operation}", lambda **_: (Done(), {}))
         yield recorder
 
 
-class Flushed:
+UNSUPPORTED = ("api-gateway.FlushStageAuthorizersCache", "cognito-identity-provider.AdminDeleteSoftwareToken")
+
+
+class Done:
     status_code = 202
 
 

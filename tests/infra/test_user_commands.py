@@ -122,7 +122,7 @@ LAST = "no other enabled user who has signed in could change policies. Add anoth
     [
         *(
             (("users", name, "nobody@olympus.example"), "nobody@olympus.example: the user pool has no such user.")
-            for name in ("show", "disable", "enable", "sign-out")
+            for name in ("show", "disable", "enable", "sign-out", "reset-mfa")
         ),
         (("users", "show", "a b"), "username: expected an e-mail address, a sub or a username of the user pool\n"),
         (

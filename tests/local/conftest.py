@@ -18,6 +18,7 @@ import pytest
 from botocore.config import Config
 
 from tests.environment import child_environment
+from tests.local.pages_pool import Pool
 
 REPOSITORY = Path(__file__).parents[2]
 SERVICES = "cognito-idp,dynamodb,dynamodbstreams,lambda,apigateway,iam,sts,ses,sqs,logs,s3,cloudformation"
@@ -133,3 +134,15 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     (state / "clock").write_text("+0")
     with running_cloud(state, ("-c", CLOCKED, str(state / "clock"))) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def pool(cloud: Cloud) -> Pool:
+    """A pool whose users sign in on the pages."""
+    return Pool(cloud)
+
+
+@pytest.fixture(scope="module")
+def strict(cloud: Cloud) -> Pool:
+    """A pool that requires an authenticator."""
+    return Pool(cloud, mfa="ON")

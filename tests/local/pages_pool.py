@@ -8,15 +8,17 @@ import re
 import secrets
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import requests
 from botocore import UNSIGNED
 
-from tests.local.conftest import Cloud
 from tests.local.visitor import Visitor, mailed_code
 from tests.totp import totp
+
+if TYPE_CHECKING:
+    from tests.local.conftest import Cloud
 
 PASSWORD, NEW_PASSWORD = "correct-horse-battery", "another-horse-battery"
 CALLBACK, SIGNED_OUT = "http://localhost:3000/callback", "http://localhost:3000/"

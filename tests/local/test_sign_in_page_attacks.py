@@ -33,17 +33,6 @@ pytestmark = pytest.mark.slow
 SCRIPT = '"><script>alert(1)</script>'
 
 
-@pytest.fixture(scope="module")
-def pool(cloud: Cloud) -> Pool:
-    return Pool(cloud)
-
-
-@pytest.fixture(scope="module")
-def strict(cloud: Cloud) -> Pool:
-    """A pool that requires an authenticator."""
-    return Pool(cloud, mfa="ON")
-
-
 def refused_with(call: Callable[..., Any], *values: Any, **arguments: Any) -> tuple[str, str]:
     with pytest.raises(ClientError) as refusal:
         call(*values, **arguments)
@@ -436,6 +425,25 @@ def test_the_code_that_set_the_authenticator_up_signs_nobody_in(strict: Pool) ->
         ChallengeResponses={"USERNAME": other},
     )
     assert respond(strict, other, strict.api_sign_in(other)["Session"], code)[0] == "ExpiredCodeException"
+
+
+@pytest.mark.parametrize("taken_name", ["clerk", "the sub of the deleted user"])
+def test_the_session_of_a_deleted_user_is_not_one_of_the_next_user_of_the_name(cloud: Cloud, taken_name: str) -> None:
+    pool = Pool(cloud, by_email=False)
+    pool.user("clerk", permanent=False)
+    asked = pool.api_sign_in("clerk")
+    sub = pool.idp.admin_get_user(UserPoolId=pool.id, Username="clerk")["UserAttributes"][0]["Value"]
+    pool.idp.admin_delete_user(UserPoolId=pool.id, Username="clerk")
+    name = pool.user("clerk" if taken_name == "clerk" else sub, permanent=False)
+    refused = refused_with(
+        pool.public.respond_to_auth_challenge,
+        ClientId=pool.client,
+        ChallengeName=asked["ChallengeName"],
+        Session=asked["Session"],
+        ChallengeResponses={"USERNAME": name, "NEW_PASSWORD": "chosen-by-an-attacker"},
+    )
+    assert refused[0] == "NotAuthorizedException"
+    assert pool.api_sign_in(name)["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
 
 
 def test_a_mailed_code_is_valid_once(pool: Pool) -> None:

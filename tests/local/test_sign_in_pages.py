@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import jwt
 import pytest
 import requests
+from botocore.exceptions import ClientError
 
 from tests.local.conftest import REPOSITORY, Cloud
 from tests.local.federation.saml_company import SamlCompany
@@ -29,17 +30,6 @@ from tests.totp import totp
 
 TITLE = re.findall(r"<h1>(.*)</h1>", (REPOSITORY / "console/index.html").read_text(encoding="utf-8"))[0]
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def pool(cloud: Cloud) -> Pool:
-    return Pool(cloud)
-
-
-@pytest.fixture(scope="module")
-def strict(cloud: Cloud) -> Pool:
-    """A pool that requires an authenticator."""
-    return Pool(cloud, mfa="ON")
 
 
 # Sign in --------------------------------------------------------------------------------------------------------------
@@ -220,6 +210,32 @@ def test_a_pool_that_requires_mfa_forces_the_set_up_and_then_asks_for_a_code(str
     browser = strict.after_password(email)
     browser.submit(code=totp(secret, steps=1))
     assert code_in(browser.location)
+
+
+def test_a_user_without_the_lost_authenticator_must_set_up_another_one(strict: Pool) -> None:
+    email, lost = strict.enrolled()
+    open_step = strict.after_password(email)
+    strict.idp.admin_delete_software_token(UserPoolId=strict.id, Username=email)
+    open_step.submit(code=totp(lost, steps=1))
+    assert not code_in(open_step.location)
+    assert strict.api_sign_in(email)["ChallengeName"] == "MFA_SETUP"
+    browser = strict.after_password(email)
+    secret = secret_of(browser)
+    browser.submit(code=totp(lost, steps=1))
+    assert "not correct" in browser.problem
+    browser.submit(code=totp(secret))
+    assert code_in(browser.location)
+
+
+def test_only_an_administrator_removes_an_authenticator_that_exists(strict: Pool) -> None:
+    email, _ = strict.enrolled()
+    with pytest.raises(ClientError, match="Missing Authentication Token"):
+        strict.public.admin_delete_software_token(UserPoolId=strict.id, Username=email)
+    assert strict.api_sign_in(email)["ChallengeName"] == "SOFTWARE_TOKEN_MFA"
+    with pytest.raises(ClientError, match="UserNotFoundException"):
+        strict.idp.admin_delete_software_token(UserPoolId=strict.id, Username="nobody@example.com")
+    with pytest.raises(ClientError, match="no software token"):
+        strict.idp.admin_delete_software_token(UserPoolId=strict.id, Username=strict.user())
 
 
 def test_the_address_for_authenticators_names_the_user_and_the_secret(strict: Pool) -> None:

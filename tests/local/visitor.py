@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import requests
 
-from tests.local.conftest import Cloud
+if TYPE_CHECKING:
+    from tests.local.conftest import Cloud
+
 
 _TIMEOUT = 20
 

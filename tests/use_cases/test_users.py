@@ -87,6 +87,9 @@ class Pool:
     def sign_out(self, username: str) -> None:
         self._write("sign out")
 
+    def remove_authenticator(self, username: str) -> None:
+        self._write("remove authenticator")
+
     def revoke(self, sub: str, author: str) -> Revocation:
         self._write(f"revoke {sub}")
         return Revocation("sub", sub, 1_800_000_000, author)
@@ -225,6 +228,20 @@ def test_a_sign_out_revokes_after_the_refresh_tokens_have_ended_and_names_the_co
     assert "cookie" in " ".join(result.notices)
 
 
+def test_a_reset_of_mfa_ends_the_sessions_after_the_authenticator_is_removed(pool: Pool) -> None:
+    result = over(pool).reset_mfa(ADDRESS, "admin")
+    assert pool.writes == ["remove authenticator", "sign out", REVOKE]
+    assert result.revoked_at == 1_800_000_000
+    assert {"password", "cookie"} <= set(" ".join(result.notices).split())
+
+
+def test_a_user_of_a_company_has_no_authenticator_to_reset(pool: Pool) -> None:
+    pool.add(user("Corp_clio", status="EXTERNAL_PROVIDER"))
+    with pytest.raises(Conflict) as refused:
+        over(pool).reset_mfa("Corp_clio", "admin")
+    assert (refused.value.code, pool.writes) == ("external_user", [])
+
+
 @pytest.mark.parametrize(
     ("change", "fails_at", "writes"),
     [
@@ -233,6 +250,9 @@ def test_a_sign_out_revokes_after_the_refresh_tokens_have_ended_and_names_the_co
         ("disable", 3, ["disable", "sign out", f"{REVOKE} fails"]),
         ("sign_out", 1, ["sign out fails", REVOKE]),
         ("sign_out", 2, ["sign out", f"{REVOKE} fails"]),
+        ("reset_mfa", 1, ["remove authenticator fails", "sign out", REVOKE]),
+        ("reset_mfa", 2, ["remove authenticator", "sign out fails", REVOKE]),
+        ("reset_mfa", 3, ["remove authenticator", "sign out", f"{REVOKE} fails"]),
     ],
 )
 def test_the_revocation_is_tried_after_every_failure_and_the_failure_is_reported(

@@ -1,16 +1,19 @@
 """The wiring passes the size limits of API Gateway to the use cases, and selects the reader of DynamoDB."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from authorizers.policy_document import check_size
 from chalicelib import wiring
-from chalicelib.aws.reader import DynamoDBReader
+from chalicelib.aws.reader import LONGEST_PAUSE_SECONDS, REPEAT_WITHIN_SECONDS, DynamoDBReader
 from chalicelib.aws.sdk_reader import SdkReader
 from chalicelib.aws.signature import Credentials
 from chalicelib.core.errors import InternalError, InvalidInput
+from tests.aws.tables import PROJECT
 from tests.fakes import allow, statements
 from tests.rewired import fresh_wiring
 
@@ -92,3 +95,34 @@ def test_a_snapshot_contains_no_connection(monkeypatch: pytest.MonkeyPatch) -> N
     assert wiring._can_connect()
     monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "snap-start")
     assert not wiring._can_connect()
+
+
+# --- timeouts ---
+
+CONFIG = json.loads((PROJECT / ".chalice/config.json").read_text(encoding="utf-8"))["stages"]["package"]
+
+
+def seconds_of(function: str) -> float:
+    return float(CONFIG["lambda_functions"][function]["lambda_timeout"])
+
+
+def longest_attempt() -> float:
+    """The bound that `Connections.post` documents. tests/aws/test_reader_faults.py proves it."""
+    return 2 * wiring._SHORTEST.connect + wiring._SHORTEST.response
+
+
+def test_the_two_reads_of_a_decision_end_before_the_function_does() -> None:
+    longest_read = REPEAT_WITHIN_SECONDS + LONGEST_PAUSE_SECONDS + longest_attempt()
+    assert 2 * longest_read < seconds_of("policy_authorizer")
+
+
+@pytest.mark.parametrize("function", ["post_confirmation", "pre_token"])
+def test_the_three_calls_of_a_trigger_end_before_the_function_does(function: str) -> None:
+    assert 3 * longest_attempt() < seconds_of(function)
+
+
+def test_a_trigger_waits_as_long_for_the_sdk_as_for_the_small_reader() -> None:
+    for client in (wiring._prompt_dynamodb(), wiring._trigger_cognito()):
+        settings: Any = client.meta.config
+        assert (settings.connect_timeout, settings.read_timeout) == wiring._SHORTEST
+        assert settings.retries["total_max_attempts"] == 1
