@@ -15,7 +15,8 @@ _SIGNED_IN_BEFORE = ("CONFIRMED", "EXTERNAL_PROVIDER")
 Members = Callable[[str], Iterable[User]]  # group → its users
 
 
-def _can_sign_in(user: User) -> bool:
+def can_sign_in(user: User) -> bool:
+    """Return whether a user is enabled and has signed in before."""
     return user.enabled and user.status in _SIGNED_IN_BEFORE
 
 

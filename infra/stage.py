@@ -60,6 +60,20 @@ class Stage:
         return f"{self.app}-{self.name}" if name == "api_handler" else f"{self.app}-{self.name}-{name}"
 
 
+@dataclass(frozen=True)
+class LocalStage(Stage):
+    """The cloud of `make run`. Its stacks are deployed without a stage file."""
+
+    @property
+    def application_stack(self) -> str:
+        return f"{self.app}-{self.name}"
+
+
+def local_stage(project: Path, region: str) -> Stage:
+    """Returns the stage of the local cloud. Raises Refused."""
+    return LocalStage("local", _app_name(read_json(project, ".chalice/config.json")), region, None, {}, {})
+
+
 def read_stage(project: Path, name: str) -> Stage:
     """Reads and validates a stage. Raises Refused; the message names the file and the field."""
     path = f"infra/stages/{name}.yaml"

@@ -10,7 +10,7 @@ from infra.stacks import Stacks
 from infra.stage import Stage, read_stage
 from operations.aws import unreachable
 from operations.invocation import Invocation
-from operations.local_connection import LOCAL, connect_local
+from operations.local_connection import LOCAL, connect_local, connect_local_stage
 
 
 def open_stage(invocation: Invocation, name: str) -> tuple[Stage, Client]:
@@ -27,6 +27,15 @@ def open_outputs(invocation: Invocation, name: str) -> tuple[Mapping[str, str], 
         return connect_local(invocation.project)
     stage, client = open_stage(invocation, name)
     return stack_outputs(stage, client), client
+
+
+def open_deployed(invocation: Invocation, name: str) -> tuple[Stage, Client]:
+    """Connects to a deployed stage or to the local cloud. Raises Refused for a stage that is not deployed."""
+    if name == LOCAL:
+        return connect_local_stage(invocation.project)
+    stage, client = open_stage(invocation, name)
+    stack_outputs(stage, client)
+    return stage, client
 
 
 def stack_outputs(stage: Stage, client: Client) -> dict[str, str]:

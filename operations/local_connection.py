@@ -19,6 +19,7 @@ from botocore.config import Config
 from infra.clients import Client
 from infra.errors import Refused
 from infra.stacks import Stacks
+from infra.stage import Stage, local_stage
 
 LOCAL = "local"
 _NEEDED = {"endpoint_url", "environment", "identity_stack"}
@@ -35,6 +36,12 @@ def connect_local(project: Path) -> tuple[Mapping[str, str], Client]:
     client = _clients(described["endpoint_url"], described["environment"])
     outputs = Stacks(client("cloudformation")).outputs(described["identity_stack"])
     return {**outputs, "JwksUrl": described["environment"]["JWKS_URL"]}, client
+
+
+def connect_local_stage(project: Path) -> tuple[Stage, Client]:
+    """Returns the local cloud as a stage, and its clients. Raises Refused if it is not running."""
+    _, client = connect_local(project)
+    return local_stage(project, client("sts").meta.region_name), client
 
 
 def _described(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The commands for a stage on AWS: deploy, rollback, destroy, verify, outputs.
+"""The commands for a stage on AWS: deploy, rollback, destroy, verify, doctor, outputs.
 
 A command imports what it needs when it runs, so that `manage.py --help` loads neither boto3 nor the deploy program.
 """
@@ -12,7 +12,7 @@ from typer import Context, Option
 
 from infra.errors import Refused
 from operations.invocation import Invocation
-from operations.options import AllowUnknownGroup, AsJson, OverwritePolicies, StageName, Yes
+from operations.options import AllowUnknownGroup, AsJson, OverwritePolicies, StageName, StageOrLocal, Yes
 from operations.output import Output
 
 if TYPE_CHECKING:
@@ -162,6 +162,21 @@ def verify(
     return report(invocation.output, findings, as_json)
 
 
+def doctor(context: Context, stage_name: StageOrLocal, as_json: AsJson = False) -> int:
+    """Find out why a stage does not work.
+
+    It asks the running stage: API, keys, settings, tables, stream, alarms, groups and policies. It changes nothing. The
+    exit status is 1 if a check fails. `verify` compares a stage with its templates.
+    """
+    from infra.doctor import CHECKS
+    from infra.verify import verify as run_checks
+    from operations.connection import open_deployed
+
+    invocation: Invocation = context.obj
+    stage, client = open_deployed(invocation, stage_name)
+    return report(invocation.output, run_checks(stage, client, invocation.project, CHECKS), as_json)
+
+
 def report(output: Output, findings: Sequence["Finding"], as_json: bool) -> int:
     """Writes the findings of a comparison, and returns the exit status: 1 if a check failed."""
     from infra.verify import table
@@ -245,4 +260,4 @@ def outputs(context: Context, stage_name: StageName, as_json: AsJson = False) ->
     return 0
 
 
-COMMANDS = (deploy, rollback, verify, outputs, destroy, configure, connect)
+COMMANDS = (deploy, rollback, verify, doctor, outputs, destroy, configure, connect)

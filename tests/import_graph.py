@@ -56,7 +56,7 @@ def component(module: str) -> str | None:
     top, *below = [*module.split("."), ""]
     if top in ("app", "chalice_cli", "manage"):
         return f"{top}.py"
-    if top == "infra" and below[0] in ("checks", "verify"):
+    if top == "infra" and below[0] in ("checks", "doctor", "verify"):
         return "infra/checks"
     if (top, below[0]) == ("authorizers", "policy_document"):
         return "policy document"  # it imports the core only, and the wiring passes its sizes to the use cases

@@ -120,16 +120,21 @@ class JwksKeySource:
 
 
 def fetch_jwks(url: str, timeout: float = FETCH_TIMEOUT_SECONDS) -> Keys:
-    """Return the keys of a JWKS document. Follows no redirect. Raises OSError and ValueError."""
+    """Return the keys of a JWKS document. Raises OSError and ValueError."""
+    return parse_jwks(fetch_document(url, timeout))
+
+
+def fetch_document(url: str, timeout: float = FETCH_TIMEOUT_SECONDS) -> bytes:
+    """Return a JWKS document. Follows no redirect. Raises OSError, and ValueError for a document that is too large."""
     opener = urllib.request.build_opener(_NoRedirects)
     try:
         with opener.open(url, timeout=timeout) as response:
-            document = response.read(_MAX_DOCUMENT_BYTES + 1)
+            document: bytes = response.read(_MAX_DOCUMENT_BYTES + 1)
     except HTTPException as error:
         raise OSError("the JWKS endpoint does not speak HTTP") from error
     if len(document) > _MAX_DOCUMENT_BYTES:
         raise ValueError(f"the JWKS document is too large: more than {_MAX_DOCUMENT_BYTES} bytes")
-    return parse_jwks(document)
+    return document
 
 
 def parse_jwks(document: bytes) -> Keys:

@@ -139,9 +139,9 @@ class PolicyTable:
             except self._client.exceptions.TransactionCanceledException as canceled:
                 own, other = (reason["Code"] for reason in canceled.response["CancellationReasons"])
                 if own == "ConditionalCheckFailed":
-                    raise ClientError({"Error": {"Code": f"{own}Exception"}}, "TransactWriteItems") from canceled
+                    raise ClientError({"Error": {"Code": f"{own}Exception"}}, "TransactWriteItems") from None
                 if {own, other} & {"ConditionalCheckFailed", "TransactionConflict"}:
-                    raise VersionConflict(f"the policy for {unchanged.subject}", unchanged.version) from canceled
+                    raise VersionConflict(f"the policy for {unchanged.subject}", unchanged.version) from None
                 raise
         try:
             (item,) = batch_get(self._reader, self._table, [update["Key"]])

@@ -12,7 +12,8 @@ from infra.checks.live import Live
 from infra.policy_files import read_policies
 
 
-def _table(live: Live) -> PolicyTable:
+def policy_table(live: Live) -> PolicyTable:
+    """Returns the policy table of the stage."""
     return PolicyTable(live.client("dynamodb"), live.outputs["PolicyTableName"], check_size=check_size)
 
 
@@ -21,7 +22,7 @@ def _subjects(table: PolicyTable) -> list[str]:
 
 
 def _readable(live: Live) -> Iterator[str]:
-    table = _table(live)
+    table = policy_table(live)
     for subject in _subjects(table):
         try:
             table.get(subject)
@@ -30,7 +31,7 @@ def _readable(live: Live) -> Iterator[str]:
 
 
 def _reviewed(live: Live) -> Iterator[str]:
-    table = _table(live)
+    table = policy_table(live)
     files = read_policies(live.project / "policies", live.outputs)
     subjects, expected = _subjects(table), {file.subject: file.statements for file in files}
     for subject in sorted(expected.keys() | set(subjects)):
@@ -42,13 +43,14 @@ def _reviewed(live: Live) -> Iterator[str]:
             yield f"{subject} differs from policies/. {table.get(subject).updated_by} changed it last."
 
 
+READABLE = Check(
+    "policies-readable",
+    "Every stored policy is readable.",
+    _readable,
+    "Write the policy again with `PUT /admin/policies/{kind}/{name}` or `manage.py policies apply`.",
+)
 CHECKS = (
-    Check(
-        "policies-readable",
-        "Every stored policy is readable.",
-        _readable,
-        "Write the policy again with `PUT /admin/policies/{kind}/{name}` or `manage.py policies apply`.",
-    ),
+    READABLE,
     Check(
         "policies-reviewed",
         "The stored policies are those of policies/.",

@@ -23,7 +23,7 @@ def authorizers(live: Live) -> dict[str, dict[str, Any]]:
     return {item["id"]: item for item in items}
 
 
-def _served_authorizers(live: Live) -> dict[str, dict[str, Any]]:
+def served_authorizers(live: Live) -> dict[str, dict[str, Any]]:
     """Returns the settings of the authorizers that the stage serves, by name."""
     schemes = live.served.get("securityDefinitions", {})
     settings = {name: scheme.get("x-amazon-apigateway-authorizer", {}) for name, scheme in schemes.items()}
@@ -55,7 +55,7 @@ def _replay(live: Live) -> Iterator[str]:
 
 
 def _authorizers(live: Live) -> Iterator[str]:
-    actual, served = {item["name"]: item for item in authorizers(live).values()}, _served_authorizers(live)
+    actual, served = {item["name"]: item for item in authorizers(live).values()}, served_authorizers(live)
     identity = live.application.expected["RestAPI"]["Auth"]["Authorizers"]["policy_authorizer"]["Identity"]
     known = {
         "policy_authorizer": {

@@ -18,11 +18,11 @@ def mapping(sleep: Callable[[float], None] = time.sleep) -> Check:
     """Checks the mapping when it is in a stable state. Waits two minutes at most."""
 
     def differences(live: Live) -> Iterator[str]:
-        mappings = _stable(live, sleep)
-        if len(mappings) != 1:
-            yield f"The stream handler has {len(mappings)} event source mappings. Expected: 1."
+        found = _stable(live, sleep)
+        if len(found) != 1:
+            yield f"The stream handler has {len(found)} event source mappings. Expected: 1."
         stream = table(live, "PolicyTable").get("LatestStreamArn")
-        for item in mappings:
+        for item in found:
             if item["EventSourceArn"] != stream:
                 yield f"The mapping {item['UUID']} reads {item['EventSourceArn']}. Expected: {shown(stream)}."
             if not item["FunctionArn"].endswith(f":{LIVE}"):
@@ -37,7 +37,8 @@ def mapping(sleep: Callable[[float], None] = time.sleep) -> Check:
     )
 
 
-def _mappings(live: Live) -> list[dict[str, Any]]:
+def mappings(live: Live) -> list[dict[str, Any]]:
+    """Returns the event source mappings of the stream handler and of its alias."""
     # The documentation does not say whether the name of a function also finds the mappings of its alias.
     name = live.stage.function("policy_changed")
     found: dict[str, dict[str, Any]] = {}
@@ -48,18 +49,18 @@ def _mappings(live: Live) -> list[dict[str, Any]]:
 
 
 def _stable(live: Live, sleep: Callable[[float], None]) -> list[dict[str, Any]]:
-    mappings = _mappings(live)
+    found = mappings(live)
     for _ in range(_ATTEMPTS):
-        if not any(item["State"].endswith("ing") for item in mappings):  # Creating, Enabling, Updating, Disabling
+        if not any(item["State"].endswith("ing") for item in found):  # Creating, Enabling, Updating, Disabling
             break
         sleep(_PAUSE)
-        mappings = _mappings(live)
-    return mappings
+        found = mappings(live)
+    return found
 
 
 def _settings(live: Live) -> Iterator[str]:
     stream = table(live, "PolicyTable").get("LatestStreamArn")
-    for item in _mappings(live):
+    for item in mappings(live):
         if item["EventSourceArn"] == stream:
             yield from differing(item["UUID"], item, _expected_settings(live))
 

@@ -76,9 +76,14 @@ def _sharing(live: Live) -> Iterator[str]:
             yield f"{name} has a resource policy, which can admit other accounts."
 
 
-def _generation(live: Live) -> Iterator[str]:
+def has_generation(live: Live) -> bool:
+    """Returns whether the state table has a generation."""
     key = {"id": {"S": "generation"}}
-    if "Item" not in live.ask("dynamodb", "get_item", TableName=live.physical["StateTable"], Key=key):
+    return "Item" in live.ask("dynamodb", "get_item", TableName=live.physical["StateTable"], Key=key)
+
+
+def _generation(live: Live) -> Iterator[str]:
+    if not has_generation(live):
         yield "The state table has no generation. All requests of use case 2 get HTTP 500 until one policy is written."
 
 

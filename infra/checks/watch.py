@@ -32,7 +32,8 @@ def _encryption(live: Live) -> Iterator[str]:
             yield f"{name}: the encryption key is {actual.get('kmsKeyId') or _AWS_KEY}. Expected: {key or _AWS_KEY}."
 
 
-def _metric_alarms(live: Live) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+def metric_alarms(live: Live) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Yields each alarm: its logical id, its description and its properties. A missing alarm has no description."""
     expected = list(live.all_expected(_ALARM))
     names = [physical for _, physical, _ in expected]
     listed = live.listed("cloudwatch", "describe_alarms", "MetricAlarms", AlarmNames=names)
@@ -42,7 +43,7 @@ def _metric_alarms(live: Live) -> Iterator[tuple[str, dict[str, Any], dict[str, 
 
 
 def _alarms(live: Live) -> Iterator[str]:
-    for name, actual, expected in _metric_alarms(live):
+    for name, actual, expected in metric_alarms(live):
         if not actual:
             yield f"The alarm {name} is missing."
             continue
@@ -51,7 +52,7 @@ def _alarms(live: Live) -> Iterator[str]:
 
 
 def _actions(live: Live) -> Iterator[str]:
-    for name, actual, expected in _metric_alarms(live):
+    for name, actual, expected in metric_alarms(live):
         if actual:
             yield from differing(name, actual, {"ActionsEnabled": True, "AlarmActions": expected["AlarmActions"]})
 

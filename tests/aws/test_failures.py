@@ -64,7 +64,10 @@ def chaining(source: str) -> Iterator[int]:
 
 
 def _names(expression: ast.expr | None) -> set[str]:
-    return {node.id for node in ast.walk(expression) if isinstance(node, ast.Name)} if expression else set()
+    """Returns the caught classes. A class that a client of the SDK gives counts as a ClientError."""
+    nodes = list(ast.walk(expression)) if expression else []
+    of_a_client = any(isinstance(node, ast.Attribute) and node.attr == "exceptions" for node in nodes)
+    return {node.id for node in nodes if isinstance(node, ast.Name)} | ({"ClientError"} if of_a_client else set())
 
 
 def _is_none(cause: ast.expr | None) -> bool:
@@ -76,10 +79,11 @@ def test_no_shipped_module_chains_an_error_of_the_sdk(path: Path) -> None:
     assert list(chaining(path.read_text(encoding="utf-8"))) == []
 
 
+@pytest.mark.parametrize("caught", ["(BotoCoreError, ClientError)", "client.exceptions.ThrottlingException"])
 @pytest.mark.parametrize(
     ("raised", "lines"),
     [("raise", []), ("raise Ours() from None", []), ("raise Ours()", [4]), ("raise Ours() from error", [4])],
 )
-def test_a_chained_error_is_found(raised: str, lines: list[int]) -> None:
-    source = f"try:\n    call()\nexcept (BotoCoreError, ClientError) as error:\n    {raised}\n"
+def test_a_chained_error_is_found(caught: str, raised: str, lines: list[int]) -> None:
+    source = f"try:\n    call()\nexcept {caught} as error:\n    {raised}\n"
     assert list(chaining(source)) == lines

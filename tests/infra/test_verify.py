@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +15,13 @@ from infra.clients import Client
 from infra.verify import CHECKS, PROJECT, Finding, verify
 from local.cloud import LocalCloud
 from tests.configured import APP
-from tests.infra import simulated, tampered_api, tampered_data, tampered_people
+from tests.infra import tampered_api, tampered_data, tampered_people
 from tests.infra.doctored import DOCTORED, Change, denied, doctored, parameter
 from tests.infra.target import Tampering, Target
 from tests.rehearsal.checkout import Checkout
 
 TAMPERINGS = {**tampered_people.TAMPERINGS, **tampered_data.TAMPERINGS, **tampered_api.TAMPERINGS}
 BY_NAME = {check.name: check for check in CHECKS}
-
-
-@pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
-    with simulated.account(tmp_path_factory.mktemp("olympus")) as local_cloud:
-        simulated.deploy(local_cloud)
-        yield Target(simulated.STAGE, cache(local_cloud.client))
 
 
 def failed(target: Target, client: Client | None = None) -> list[Finding]:

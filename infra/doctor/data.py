@@ -1,0 +1,72 @@
+"""Checks the tables, the stream and the alarms: what happens in the stage, and not how it is set up."""
+
+from collections.abc import Iterator
+
+from infra.checks import stream
+from infra.checks.check import Check
+from infra.checks.live import Live
+from infra.checks.policies import policy_table
+from infra.checks.tables import has_generation, table
+from infra.checks.watch import metric_alarms
+
+_TABLES = "AWS::DynamoDB::Table"
+
+
+def _active(live: Live) -> Iterator[str]:
+    for name in live.expected.of(_TABLES):
+        status = table(live, name)["TableStatus"]
+        if status not in ("ACTIVE", "UPDATING"):
+            yield f"{name} is {status}."
+
+
+def _generation(live: Live) -> Iterator[str]:
+    if not has_generation(live) and list(policy_table(live).list_stored()):
+        yield "There are policies, but the state table has no generation. All requests of use case 2 get HTTP 500."
+
+
+def _results(live: Live) -> Iterator[str]:
+    for item in stream.mappings(live):
+        result = item.get("LastProcessingResult", "")
+        if result.startswith("PROBLEM"):
+            yield f"The stream handler failed on the last changes of policies: {result}."
+
+
+def _dead_letters(live: Live) -> Iterator[str]:
+    queue, number = live.physical["StreamDeadLetters"], "ApproximateNumberOfMessages"
+    found = live.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=[number])["Attributes"]
+    if int(found[number]):
+        yield (
+            f"{found[number]} batches of policy changes were not handled. Changes by other tools than Gatehouse may not"
+            " be effective yet."
+        )
+
+
+def _alarms(live: Live) -> Iterator[str]:
+    for name, actual, _ in metric_alarms(live):
+        if actual.get("StateValue") == "ALARM":
+            yield f"{name}: {actual.get('StateReason') or 'no reason given'}."
+
+
+CHECKS = (
+    Check("tables", "Every table is active.", _active, "Wait for DynamoDB, or restore the table (docs/runbook.md)."),
+    Check(
+        "generation",
+        "If there are policies, there is a generation.",
+        _generation,
+        'See "Start the generation again" in docs/runbook.md.',
+    ),
+    stream.mapping(),
+    Check(
+        "stream-results",
+        "The stream handler handled the last changes.",
+        _results,
+        "See the log of policy_changed. Write any policy again after the repair.",
+    ),
+    Check(
+        "dead-letters-empty",
+        "No change of a policy is in the dead-letter queue.",
+        _dead_letters,
+        "Write any policy again: this invalidates all cached policies. Then purge the queue.",
+    ),
+    Check("alarms-quiet", "No alarm is in the state ALARM.", _alarms, "docs/runbook.md describes each alarm."),
+)
