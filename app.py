@@ -5,13 +5,15 @@ A route is public, or it names its authorizer. `requires(scope)` is use case 1: 
 """
 
 import os
-from typing import Any
+from typing import Any, TypedDict
 
 from authorizers import enforcement, policy_names
 from authorizers.policy import authorizer_blueprint, policy_authorizer
 from chalicelib.admin_routes import admin_blueprint
 from chalicelib.api import Api
+from chalicelib.describe import describe
 from chalicelib.explain_routes import explain_blueprint
+from chalicelib.openapi_routes import openapi_blueprint
 from chalicelib.sample.routes import sample_blueprint
 from chalicelib.settings import Settings
 from chalicelib.triggers.policy_changed import policy_changed_trigger
@@ -30,16 +32,31 @@ for blueprint in (authorizer_blueprint, policy_changed_trigger, post_confirmatio
 app.register_blueprint(admin_blueprint)
 app.register_blueprint(explain_blueprint)
 app.register_blueprint(users_blueprint)
+app.register_blueprint(openapi_blueprint)
 app.register_blueprint(sample_blueprint)
 enforcement.enforce(app)
 
 
+class Welcome(TypedDict):
+    message: str
+
+
+class WhoAmI(TypedDict):
+    subject: str
+    kind: str
+    username: str
+    client: str
+    policies: list[str]
+
+
 @app.route("/")
+@describe(answer=Welcome)
 def welcome() -> Any:
     return {"message": "Gatehouse is open. Sign in, and ask /whoami who you are."}
 
 
 @app.route("/whoami", authorizer=policy_authorizer)
+@describe(answer=WhoAmI)
 def whoami() -> Any:
     caller = app.request.context["authorizer"]
     return {

@@ -1,7 +1,7 @@
 """The administration API: routes that write policies and revoke tokens. Policies decide who may call them."""
 
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
 from chalice.app import Blueprint, Response
 
@@ -11,35 +11,84 @@ from chalicelib.api import no_content
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy import Policy
 from chalicelib.core.policy_json import as_dict, parse_statements
-from chalicelib.core.statement import Statement
-from chalicelib.ports import RevocationKind
-from chalicelib.request_body import caller_id, fields, flag, read_json, read_optional_json
+from chalicelib.core.statement import METHODS, Statement
+from chalicelib.describe import describe
+from chalicelib.ports import Revocation, RevocationKind
+from chalicelib.request_body import caller_id, fields_of, flag, read_json, read_optional_json
 from chalicelib.start import in_init_phase
 
 admin_blueprint = Blueprint(__name__)
 
-_REVOCABLE = ("sub", "client", "session")
 _LONGEST_VALUE = 256
 _MOST_BYTES = 262_144  # a policy that fits into an authorizer's result is much smaller
 
+_Revocable = Annotated[str, {"minLength": 1, "maxLength": _LONGEST_VALUE}]
+
+
+class StatementForm(TypedDict):
+    sid: NotRequired[Annotated[str, {"pattern": "^[A-Za-z0-9_.:-]{1,64}$"}]]
+    effect: Literal["Allow", "Deny"]
+    methods: list[Annotated[str, {"enum": ["*", *METHODS]}]]
+    paths: list[str]
+    scopes: NotRequired[list[str]]
+
+
+class PolicyBody(TypedDict):
+    statements: list[StatementForm]
+    version: NotRequired[Annotated[int | None, {"minimum": 0}]]
+    force: NotRequired[bool]
+
+
+class DeletionBody(TypedDict):
+    force: NotRequired[bool]
+
+
+class RevocationBody(TypedDict):
+    sub: NotRequired[_Revocable]
+    client: NotRequired[_Revocable]
+    session: NotRequired[_Revocable]
+
+
+class StoredPolicy(TypedDict):
+    subject: str
+    version: int
+    statements: list[StatementForm]
+    updated_by: str
+    updated_at: str
+
+
+class StoredPolicies(TypedDict):
+    policies: list[StoredPolicy]
+
+
+class RevocationList(TypedDict):
+    revocations: list[Revocation]
+
+
+_ONE_REVOCATION = Annotated[RevocationBody, {"minProperties": 1, "maxProperties": 1}]
+
 
 @admin_blueprint.route("/admin/policies", authorizer=policy_authorizer)
+@describe(answer=StoredPolicies)
 def list_policies() -> Any:
     return {"policies": [_shown(policy) for policy in wiring.administer().list_policies()]}
 
 
 @admin_blueprint.route("/admin/policies/{kind}/{name}", authorizer=policy_authorizer)
+@describe(answer=StoredPolicy)
 def get_policy(kind: str, name: str) -> Any:
     return _shown(wiring.administer().get_policy(f"{kind}:{name}"))
 
 
 @admin_blueprint.route("/admin/policies/{kind}/{name}", methods=["PUT"], authorizer=policy_authorizer)
+@describe(body=PolicyBody, answer=StoredPolicy, errors=(409,))
 def put_policy(kind: str, name: str) -> Any:
     statements, version, force = parse_policy(_body())
     return _shown(wiring.administer().put_policy(f"{kind}:{name}", statements, _caller_id(), version, force))
 
 
 @admin_blueprint.route("/admin/policies/{kind}/{name}", methods=["DELETE"], authorizer=policy_authorizer)
+@describe(body=DeletionBody, optional=True, status=204, errors=(409,))
 def delete_policy(kind: str, name: str) -> Any:
     force = parse_deletion(read_optional_json(admin_blueprint.current_request, _MOST_BYTES))
     wiring.administer().delete_policy(f"{kind}:{name}", _caller_id(), force=force)
@@ -47,17 +96,20 @@ def delete_policy(kind: str, name: str) -> Any:
 
 
 @admin_blueprint.route("/admin/revocations", authorizer=policy_authorizer)
+@describe(answer=RevocationList)
 def list_revocations() -> Any:
     return {"revocations": [asdict(revocation) for revocation in wiring.administer().list_revocations()]}
 
 
 @admin_blueprint.route("/admin/revocations", methods=["POST"], authorizer=policy_authorizer)
+@describe(body=_ONE_REVOCATION, answer=Revocation, status=201)
 def revoke() -> Any:
     kind, value = parse_revocation(_body())
     return Response(asdict(wiring.administer().revoke(kind, value, _caller_id())), status_code=201)
 
 
 @admin_blueprint.route("/admin/revocations", methods=["DELETE"], authorizer=policy_authorizer)
+@describe(body=_ONE_REVOCATION, status=204, errors=(404,))
 def lift_revocation() -> Any:
     wiring.administer().lift(*parse_revocation(_body()))
     return no_content()
@@ -68,7 +120,7 @@ def parse_policy(body: Any) -> tuple[tuple[Statement, ...], int | None, bool]:
 
     Shape:  {"statements": [...], "version": the version that was read (optional), "force": bool (optional)}
     """
-    read = fields(body, required={"statements"}, optional={"version", "force"})
+    read = fields_of(body, PolicyBody)
     statements, version = parse_statements(read["statements"]), read.get("version")
     if version is not None and (type(version) is not int or version < 0):
         raise InvalidInput("version", "expected the whole number that the policy was read with")
@@ -80,7 +132,7 @@ def parse_deletion(body: Any) -> bool:
 
     Shape:  {"force": bool (optional)}
     """
-    return flag(fields(body, optional={"force"}), "force")
+    return flag(fields_of(body, DeletionBody), "force")
 
 
 def parse_revocation(body: Any) -> tuple[RevocationKind, str]:
@@ -88,7 +140,7 @@ def parse_revocation(body: Any) -> tuple[RevocationKind, str]:
 
     Shape:  exactly one of {"sub": …}, {"client": …}, {"session": …}
     """
-    read = fields(body, optional=_REVOCABLE)
+    read = fields_of(body, RevocationBody)
     if len(read) != 1:
         raise InvalidInput("body", "expected exactly one of sub, client and session")
     kind, value = next(iter(read.items()))

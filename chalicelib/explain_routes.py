@@ -4,7 +4,7 @@ An answer names policies and statements. It contains no token and no claim.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from chalice.app import Blueprint
 
@@ -12,29 +12,112 @@ from authorizers.policy import policy_authorizer
 from chalicelib import wiring
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy import check_subject
-from chalicelib.core.route import Route
+from chalicelib.core.route import Authorizer, Route
 from chalicelib.core.statement import METHODS
-from chalicelib.request_body import fields, read_json
+from chalicelib.describe import describe
+from chalicelib.request_body import fields_of, read_json
 from chalicelib.route_table import read_routes
 
 explain_blueprint = Blueprint(__name__)
 
 _CALLERS = ("groups", "username", "client", "token")
 _MOST_NAMES = 100
+_Names = Annotated[list[str], {"maxItems": _MOST_NAMES}]
 _LONGEST = {"path": 2048, "username": 128, "client": 128, "token": 16_384, "groups": 128, "scopes": 256}
 
 
+class Question(TypedDict):
+    method: Annotated[str, {"enum": list(METHODS)}]
+    path: str
+    groups: NotRequired[_Names]
+    username: NotRequired[str]
+    client: NotRequired[str]
+    token: NotRequired[str]
+    scopes: NotRequired[_Names]
+
+
+class RouteForm(TypedDict):
+    method: str
+    path: str
+    authorizer: Authorizer
+    scopes: list[str]
+    public: bool
+
+
+class Routes(TypedDict):
+    routes: list[RouteForm]
+
+
+class SubjectVersion(TypedDict):
+    subject: str
+    version: int | None
+
+
+class OutcomeForm(TypedDict):
+    path: str
+    scopes: list[str]
+    allowed: bool
+    reason: str
+    because: list[str]
+
+
+class CellForm(TypedDict):
+    subject: str
+    method: str
+    path: str
+    access: Literal["allowed", "partly", "denied"]
+    allowed: bool
+    reason: str
+    because: list[str]
+    exceptions: list[OutcomeForm]
+
+
+class MatrixForm(TypedDict):
+    subjects: list[SubjectVersion]
+    routes: list[RouteForm]
+    cells: list[CellForm]
+
+
+class StatementName(TypedDict):
+    subject: str
+    sid: str
+    version: int
+
+
+class NearestChange(TypedDict):
+    subject: str
+    sid: str
+    version: int
+    kind: Literal["scope", "extend", "remove", "join"]
+    value: str
+
+
+class ExplanationForm(TypedDict):
+    allowed: bool
+    reason: str
+    because: list[StatementName]
+    policies: list[str]
+    nearest: NearestChange | None
+    route: RouteForm | None
+
+
+_ONE_CALLER = Annotated[Question, {"oneOf": [{"required": [caller]} for caller in _CALLERS]}]
+
+
 @explain_blueprint.route("/admin/routes", authorizer=policy_authorizer)
+@describe(answer=Routes)
 def list_routes() -> Any:
     return {"routes": [route.as_dict() for route in _routes()]}
 
 
 @explain_blueprint.route("/admin/matrix", authorizer=policy_authorizer)
+@describe(answer=MatrixForm)
 def show_matrix() -> Any:
     return wiring.explain().matrix(_routes()).as_dict()
 
 
 @explain_blueprint.route("/admin/explain", methods=["POST"], authorizer=policy_authorizer)
+@describe(body=_ONE_CALLER, answer=ExplanationForm, errors=(404,))
 def explain() -> Any:
     question = parse_question(read_json(explain_blueprint.current_request, most_bytes=32_768))
     method, path, scopes = question["method"], question["path"], question.get("scopes", [])
@@ -53,7 +136,7 @@ def parse_question(body: Any) -> Mapping[str, Any]:
 
     Shape:  {"method", "path", exactly one of "groups" (names), "username", "client" and "token", "scopes" (optional)}
     """
-    read = fields(body, required=("method", "path"), optional=(*_CALLERS, "scopes"))
+    read = fields_of(body, Question)
     if read["method"] not in METHODS:
         raise InvalidInput("method", f"expected one of {', '.join(METHODS)}")
     if len(set(read) & set(_CALLERS)) != 1:

@@ -41,6 +41,11 @@ def fields(body: Any, required: Collection[str] = (), optional: Collection[str] 
     return body
 
 
+def fields_of(body: Any, form: Any) -> Mapping[str, Any]:
+    """Returns the fields of a JSON object as `fields` does. The form, a TypedDict, names them."""
+    return fields(body, form.__required_keys__, form.__optional_keys__)
+
+
 def flag(read: Mapping[str, Any], name: str) -> bool:
     """Returns an optional field that is true or false. A missing field is false. Raises InvalidInput."""
     value = read.get(name, False)
@@ -49,10 +54,14 @@ def flag(read: Mapping[str, Any], name: str) -> bool:
     return value
 
 
-def texts(body: Any, *names: str) -> dict[str, str]:
-    """Returns the fields of a JSON object that has exactly these fields, each of them a text. Raises InvalidInput."""
-    read = fields(body, optional=names)
-    for name in names:
+def texts(body: Any, form: Any) -> dict[str, str]:
+    """Returns the fields of a JSON object that has exactly the fields of a form, each of them a text.
+
+    form     a TypedDict
+    Raises:  InvalidInput
+    """
+    read = fields(body, optional=form.__required_keys__)
+    for name in form.__annotations__:  # in their order
         if not isinstance(read.get(name), str):
             raise InvalidInput(name, "expected a text")
     return dict(read)

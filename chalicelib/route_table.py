@@ -7,10 +7,11 @@ from chalicelib.core.route import Authorizer, Route
 
 def read_routes(app: Chalice) -> tuple[Route, ...]:
     """Returns all routes, sorted by path and method. Chalice's own OPTIONS routes for CORS are not in this table."""
-    return tuple(sorted(_route(entry) for methods in app.routes.values() for entry in methods.values()))
+    return tuple(sorted(read_route(entry) for methods in app.routes.values() for entry in methods.values()))
 
 
-def _route(entry: RouteEntry) -> Route:
+def read_route(entry: RouteEntry) -> Route:
+    """Returns one route with its authorizer."""
     if entry.authorizer is None:
         return Route(entry.uri_pattern, entry.method, Authorizer.NONE)
     if isinstance(entry.authorizer, CognitoUserPoolAuthorizer):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app import app
+from tests.api_document import check_answer
 from tests.authorizers.events import proxy_event
 from tests.aws.tables import table_settings
 from tests.rewired import fresh_wiring
@@ -31,13 +32,15 @@ def wired() -> Iterator[None]:
 def call(
     method: str, resource: str, body: object = None, granted: dict[str, Any] = ADMIN, /, **parameters: str
 ) -> tuple[int, Any]:
-    """Returns the status and the body, read as JSON if there is any.
+    """Returns the status and the body, read as JSON if there is any. Compares both with the OpenAPI document.
 
     granted  the context that the gateway passes from the authorizer to the service
     """
     text = body if body is None or isinstance(body, str) else json.dumps(body)
     answered = app(proxy_event(method, resource, parameters, granted, text), None)
-    return answered["statusCode"], json.loads(answered["body"]) if answered["body"] else None
+    content = json.loads(answered["body"]) if answered["body"] else None
+    check_answer(method, resource, answered["statusCode"], content)
+    return answered["statusCode"], content
 
 
 def refusal(

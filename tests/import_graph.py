@@ -41,10 +41,11 @@ _CHALICELIB = {
     **{name: name for name in ("sample", "triggers", "wiring", "aws", "ports", "api", "settings", "core")},
     "admin_routes": "routes",
     "explain_routes": "routes",
+    "openapi_routes": "routes",
     "user_routes": "routes",
     "route_table": "api",
     "start": "wiring",
-    "request_body": "api",
+    **dict.fromkeys(("describe", "json_schema", "openapi", "request_body"), "api"),
     "environment": "settings",
 }
 

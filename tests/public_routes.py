@@ -3,7 +3,7 @@
 An entry in this list makes a route public.
 """
 
-PUBLIC = {("GET", "/")}
+PUBLIC = {("GET", "/"), ("GET", "/openapi.json")}
 
 
 def is_public(method: str, path: str) -> bool:

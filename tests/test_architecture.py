@@ -22,10 +22,14 @@ PARTS = {
     "aws": ("chalicelib/aws/*.py", "chalicelib/sample/table.py"),
     "triggers": ("chalicelib/triggers/*.py",),
     "wiring": ("chalicelib/start.py", "chalicelib/wiring.py", "chalicelib/sample/wiring.py"),
-    "api": ("chalicelib/api.py", "chalicelib/request_body.py", "chalicelib/route_table.py"),
+    "api": (
+        *("chalicelib/api.py", "chalicelib/describe.py", "chalicelib/json_schema.py", "chalicelib/openapi.py"),
+        *("chalicelib/request_body.py", "chalicelib/route_table.py"),
+    ),
     "routes": (
         "chalicelib/admin_routes.py",
         "chalicelib/explain_routes.py",
+        "chalicelib/openapi_routes.py",
         "chalicelib/sample/__init__.py",
         "chalicelib/sample/routes.py",
         "chalicelib/user_routes.py",
@@ -50,8 +54,10 @@ NEVER_SHIPPED = {"benchmarks", "chalice_cli", "console", "infra", "local", "oper
 FRAMEWORKS = {"aws_lambda_powertools", "boto3", "botocore", "chalice"}
 THIRD_PARTIES = {*FRAMEWORKS, "cryptography", "jwt"}
 ROUTES = (
-    *("chalicelib.admin_routes", "chalicelib.explain_routes", "chalicelib.sample.routes", "chalicelib.user_routes"),
+    *("chalicelib.admin_routes", "chalicelib.explain_routes", "chalicelib.openapi_routes", "chalicelib.sample.routes"),
+    "chalicelib.user_routes",
 )
+API = ("chalicelib.environment", "chalicelib.describe", "chalicelib.json_schema", "chalicelib.route_table")
 SAMPLE = ("chalicelib.sample.service", "chalicelib.sample.wiring")
 SAMPLE_PORT = {f"chalicelib.sample.service.{name}" for name in ("Entry", "Kind")}
 
@@ -112,7 +118,7 @@ def forbidden(part: str, name: str, condition: str) -> bool:
         # the wiring passes API Gateway's sizes to the use cases
         or (reaches(name, "authorizers") and not reaches(name, "authorizers.policy_document")),
         "api": top in THIRD_PARTIES - {"chalice"}
-        or (top == "chalicelib" and not reaches(name, "chalicelib.core", "chalicelib.environment")),
+        or (top == "chalicelib" and not reaches(name, "chalicelib.core", *API)),
         "routes": top in THIRD_PARTIES - {"chalice"}
         or reaches(name, "app", "os", "chalicelib.aws", "chalicelib.sample.table", "chalicelib.triggers", *use_cases),
         "authorizers": reaches(name, "app", "boto3", "botocore", "chalicelib.aws", "chalicelib.triggers")

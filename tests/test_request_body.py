@@ -3,7 +3,7 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 
@@ -13,6 +13,12 @@ from chalicelib.core.errors import InvalidInput
 from chalicelib.request_body import read_json, texts
 from tests.authorizers.events import proxy_event
 from tests.fakes import allow, statements
+
+
+class Order(TypedDict):
+    title: str
+    body: str
+
 
 ORDER = {"title": "Orders", "body": "many"}
 READ = allow("/orders", sid="read")
@@ -37,7 +43,7 @@ def refused_field(parse: Callable[[Any], object], body: object) -> str:
     ],
 )
 def test_an_invalid_string_field_is_refused_with_its_name(body: object, field: str) -> None:
-    assert refused_field(lambda read: texts(read, "title", "body"), body) == field
+    assert refused_field(lambda read: texts(read, Order), body) == field
 
 
 def test_a_body_that_the_gateway_encodes_as_base64_is_read() -> None:
@@ -49,7 +55,7 @@ def test_a_body_that_the_gateway_encodes_as_base64_is_read() -> None:
 
 
 def test_valid_string_fields_are_returned_by_their_names() -> None:
-    assert texts(ORDER, "title", "body") == ORDER
+    assert texts(ORDER, Order) == ORDER
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,7 @@ Row = tuple[str, str, Any, Mapping[str, str]]
 REQUESTS: list[Row] = [
     ("GET", "/", None, {}),
     ("GET", "/whoami", None, {}),
+    ("GET", "/openapi.json", None, {}),
     ("PUT", "/admin/policies/{kind}/{name}", {"statements": [allow("/*", methods=["*"])]}, ADMINISTRATORS),
     ("PUT", "/admin/policies/{kind}/{name}", {"statements": [allow("/*", methods=["*"])]}, POLICY),
     ("PUT", "/admin/policies/{kind}/{name}", {"statements": [allow("/orders")]}, POLICY),  # readers must remain

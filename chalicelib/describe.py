@@ -1,0 +1,48 @@
+"""Describes the body, the query and the answer of a route, for the OpenAPI document.
+
+A form is a TypedDict. The parser of a body takes its field names from the form (`request_body.fields_of`), so the
+document and the service agree on them. A route without a description is in the document with its path and authorizer.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+View = TypeVar("View", bound=Callable[..., Any])
+_ATTRIBUTE = "description_of_the_route"
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a route takes and answers. Types are those that `json_schema` accepts.
+
+    body      of the request; None: no body
+    optional  whether the request can be without a body
+    query     the parameters of the query string, a TypedDict; None: none
+    answer    of the status `status`; None: no content
+    errors    statuses of this route besides those that follow from its authorizer, parameters and body
+    """
+
+    body: Any = None
+    optional: bool = False
+    query: Any = None
+    answer: Any = None
+    status: int = 200
+    errors: tuple[int, ...] = ()
+
+
+def describe(**what: Any) -> Callable[[View], View]:
+    """Return a decorator that attaches a Description. It stands below the decorator of the route."""
+    description = Description(**what)
+
+    def attach(view: View) -> View:
+        setattr(view, _ATTRIBUTE, description)
+        return view
+
+    return attach
+
+
+def description_of(view: Callable[..., Any]) -> Description | None:
+    """Return the description of a view, or None."""
+    found: Description | None = getattr(view, _ATTRIBUTE, None)
+    return found
