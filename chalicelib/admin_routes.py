@@ -57,6 +57,10 @@ class StoredPolicy(TypedDict):
     updated_at: str
 
 
+class PolicySubject(TypedDict):
+    kind: Literal["group", "client"]
+
+
 class StoredPolicies(TypedDict):
     policies: list[StoredPolicy]
 
@@ -75,20 +79,20 @@ def list_policies() -> Any:
 
 
 @admin_blueprint.route("/admin/policies/{kind}/{name}", authorizer=policy_authorizer)
-@describe(answer=StoredPolicy)
+@describe(path=PolicySubject, answer=StoredPolicy)
 def get_policy(kind: str, name: str) -> Any:
     return _shown(wiring.administer().get_policy(f"{kind}:{name}"))
 
 
 @admin_blueprint.route("/admin/policies/{kind}/{name}", methods=["PUT"], authorizer=policy_authorizer)
-@describe(body=PolicyBody, answer=StoredPolicy, errors=(409,))
+@describe(path=PolicySubject, body=PolicyBody, answer=StoredPolicy, errors=(409,))
 def put_policy(kind: str, name: str) -> Any:
     statements, version, force = parse_policy(_body())
     return _shown(wiring.administer().put_policy(f"{kind}:{name}", statements, _caller_id(), version, force))
 
 
 @admin_blueprint.route("/admin/policies/{kind}/{name}", methods=["DELETE"], authorizer=policy_authorizer)
-@describe(body=DeletionBody, optional=True, status=204, errors=(409,))
+@describe(path=PolicySubject, body=DeletionBody, optional=True, status=204, errors=(409,))
 def delete_policy(kind: str, name: str) -> Any:
     force = parse_deletion(read_optional_json(admin_blueprint.current_request, _MOST_BYTES))
     wiring.administer().delete_policy(f"{kind}:{name}", _caller_id(), force=force)

@@ -6,7 +6,8 @@ document and the service agree on them. A route without a description is in the 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, NotRequired, Required, TypeVar, get_origin, get_type_hints
 
 View = TypeVar("View", bound=Callable[..., Any])
 _ATTRIBUTE = "description_of_the_route"
@@ -18,6 +19,7 @@ class Description:
 
     body      of the request; None: no body
     optional  whether the request can be without a body
+    path      the types of parameters of the path that are not any text, a TypedDict
     query     the parameters of the query string, a TypedDict; None: none
     answer    of the status `status`; None: no content
     errors    statuses of this route besides those that follow from its authorizer, parameters and body
@@ -25,6 +27,7 @@ class Description:
 
     body: Any = None
     optional: bool = False
+    path: Any = None
     query: Any = None
     answer: Any = None
     status: int = 200
@@ -46,3 +49,17 @@ def description_of(view: Callable[..., Any]) -> Description | None:
     """Return the description of a view, or None."""
     found: Description | None = getattr(view, _ATTRIBUTE, None)
     return found
+
+
+@cache
+def required_fields(form: Any) -> frozenset[str]:
+    """Return the names of the fields of a TypedDict that must be present.
+
+    `__required_keys__` alone is wrong in a module with `from __future__ import annotations`.
+    """
+    kinds = {name: get_origin(hint) for name, hint in get_type_hints(form, include_extras=True).items()}
+    return frozenset(
+        name
+        for name, kind in kinds.items()
+        if kind is Required or (name in form.__required_keys__ and kind is not NotRequired)
+    )

@@ -21,6 +21,8 @@ from typing import (
     is_typeddict,
 )
 
+from chalicelib.describe import required_fields
+
 Schema = dict[str, Any]
 _PLAIN: Mapping[Any, Schema] = {
     str: {"type": "string"},
@@ -61,26 +63,27 @@ class Schemas:
         if isinstance(kind, type) and issubclass(kind, Enum):
             return {"enum": [member.value for member in kind]}
         if is_typeddict(kind) or is_dataclass(kind):
-            return self._reference(kind)
+            return {"$ref": f"{_REFERENCE}{self.name_of(kind)}"}
         raise TypeError(
             f"{kind!r} has no JSON schema: use a TypedDict, a dataclass, list, dict, str, int, float or bool"
         )
 
-    def _reference(self, kind: Any) -> Schema:
-        name = kind.__name__
+    def name_of(self, kind: Any) -> str:
+        """Return the name of a TypedDict or dataclass, and build its schema. Raises as `of` does."""
+        name: str = kind.__name__
         if self._kinds.setdefault(name, kind) is not kind:
             raise TypeError(f"two classes have the name {name}: rename one of them")
         if name not in self.named:
             self.named[name] = {}  # ends the recursion of a type that contains itself
             self.named[name] = self._object(kind)
-        return {"$ref": f"{_REFERENCE}{name}"}
+        return name
 
     def _object(self, kind: Any) -> Schema:
         hints = get_type_hints(kind, include_extras=True)
         if is_dataclass(kind):
             required = [it.name for it in fields(kind) if it.default is MISSING and it.default_factory is MISSING]
         else:
-            required = [name for name in hints if name in kind.__required_keys__]
+            required = [name for name in hints if name in required_fields(kind)]
         return {
             "type": "object",
             "properties": {name: self.of(hint) for name, hint in hints.items()},

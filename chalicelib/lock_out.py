@@ -67,7 +67,7 @@ class RefuseLockOut:
         if len(others) == len(administrators):  # the subject is not an administrator now
             return None
         for policy in others:  # one request for each, and one more for each 60 users who cannot sign in
-            if any(map(_can_sign_in, self.members(policy.subject.removeprefix("group:")))):
+            if any(map(can_sign_in, self.members(policy.subject.removeprefix("group:")))):
                 return policy
         raise LastAdministrator(
             f"without this policy of {subject}, no group with an enabled user who has signed in could change policies."
@@ -96,7 +96,7 @@ class RefuseUserLockOut:
         if groups.isdisjoint(lost) or not groups.isdisjoint(kept):
             return
         others = (it for group in sorted(groups) for it in self.members(group) if it.username != user.username)
-        if not any(map(_can_sign_in, others)):
+        if not any(map(can_sign_in, others)):
             raise LastAdministrator(
                 "no other enabled user who has signed in could change policies. Add another user to"
                 f" {' or '.join(sorted(groups))} first."

@@ -7,7 +7,7 @@ from typing import Any
 from chalice.app import Chalice, RouteEntry
 
 from chalicelib.core.route import Authorizer
-from chalicelib.describe import Description, description_of
+from chalicelib.describe import Description, description_of, required_fields
 from chalicelib.json_schema import Schemas
 from chalicelib.route_table import read_route
 
@@ -65,7 +65,7 @@ def _entries(app: Chalice) -> Iterator[RouteEntry]:
 def _operation(entry: RouteEntry, schemas: Schemas) -> dict[str, Any]:
     described = description_of(entry.view_function)
     name = entry.view_function.__name__
-    parameters = [*_path_parameters(entry), *(_query_parameters(described) if described else ())]
+    parameters = [*_path_parameters(entry, described), *(_query_parameters(described) if described else ())]
     body = _body(entry, described, schemas)
     return {
         "operationId": name,
@@ -77,18 +77,24 @@ def _operation(entry: RouteEntry, schemas: Schemas) -> dict[str, Any]:
     }
 
 
-def _path_parameters(entry: RouteEntry) -> Iterator[dict[str, Any]]:
+def _path_parameters(entry: RouteEntry, described: Description | None) -> Iterator[dict[str, Any]]:
+    typed = _properties(described.path) if described else {}
     for name in _PARAMETER.findall(entry.uri_pattern):
-        yield {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        schema = typed.get(name, {"type": "string", "minLength": 1})
+        yield {"name": name, "in": "path", "required": True, "schema": schema}
 
 
 def _query_parameters(described: Description) -> Iterator[dict[str, Any]]:
-    form = described.query
-    if form is not None:
-        properties = Schemas()
-        properties.of(form)
-        for name, schema in properties.named[form.__name__]["properties"].items():
-            yield {"name": name, "in": "query", "required": name in form.__required_keys__, "schema": schema}
+    for name, schema in _properties(described.query).items():
+        required = name in required_fields(described.query)
+        yield {"name": name, "in": "query", "required": required, "schema": schema}
+
+
+def _properties(form: Any) -> Mapping[str, Any]:
+    """Return the schemas of the fields of a TypedDict. Parameters have no objects, so nothing is named."""
+    schemas = Schemas()
+    properties: Mapping[str, Any] = schemas.named[schemas.name_of(form)]["properties"] if form else {}
+    return properties
 
 
 def _body(entry: RouteEntry, described: Description | None, schemas: Schemas) -> dict[str, Any]:

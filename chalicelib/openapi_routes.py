@@ -15,5 +15,5 @@ _PATH = "/openapi.json"
 def openapi() -> Any:
     from chalicelib.openapi import document  # no other request pays for this import
 
-    base_path = openapi_blueprint.current_request.context["path"].removesuffix(_PATH)
+    base_path = openapi_blueprint.current_request.context.get("path", _PATH).removesuffix(_PATH)
     return document(openapi_blueprint.current_app, base_path or "/")

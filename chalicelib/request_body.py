@@ -7,6 +7,7 @@ from chalice.app import Request
 
 from chalicelib.core import strict_json
 from chalicelib.core.errors import InvalidInput, TooLarge
+from chalicelib.describe import required_fields
 
 
 def read_json(request: Request, most_bytes: int | None = None) -> Any:
@@ -43,7 +44,8 @@ def fields(body: Any, required: Collection[str] = (), optional: Collection[str] 
 
 def fields_of(body: Any, form: Any) -> Mapping[str, Any]:
     """Returns the fields of a JSON object as `fields` does. The form, a TypedDict, names them."""
-    return fields(body, form.__required_keys__, form.__optional_keys__)
+    required = required_fields(form)
+    return fields(body, required, form.__annotations__.keys() - required)
 
 
 def flag(read: Mapping[str, Any], name: str) -> bool:
@@ -60,7 +62,7 @@ def texts(body: Any, form: Any) -> dict[str, str]:
     form     a TypedDict
     Raises:  InvalidInput
     """
-    read = fields(body, optional=form.__required_keys__)
+    read = fields(body, optional=form.__annotations__)
     for name in form.__annotations__:  # in their order
         if not isinstance(read.get(name), str):
             raise InvalidInput(name, "expected a text")

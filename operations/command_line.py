@@ -9,7 +9,7 @@ from typer.main import get_command
 
 from chalicelib.core.errors import GatehouseError
 from infra.errors import OperatorError
-from operations import bench, docs, fork, local_cloud, package, policies, revocations, stages, users
+from operations import bench, docs, fork, local_cloud, openapi, package, policies, revocations, stages, users
 from operations.invocation import Become, Connect, Invocation, become_program, connect_to_aws
 from operations.output import Output, is_styled
 
@@ -23,7 +23,7 @@ Command = Callable[..., int]
 _COMMANDS: Mapping[str, Sequence[Command]] = {
     "The cloud on this machine": local_cloud.COMMANDS,
     "A stage on AWS": (*stages.COMMANDS, *revocations.COMMANDS),
-    "This checkout": (package.package, docs.docs, fork.fork),
+    "This checkout": (package.package, openapi.openapi, docs.docs, fork.fork),
 }
 
 

@@ -24,6 +24,8 @@ def check_answer(method: str, path: str, status: int, content: Any) -> None:
     assert answer is not None, f"{method} {path} answers {status}, which the OpenAPI document does not name"
     if reference := answer.get("$ref"):
         answer = api_document()["components"]["responses"][reference.rpartition("/")[2]]
+    if str(status) not in answers:
+        return  # a route without a description
     assert ("content" in answer) == (content is not None), f"{method} {path}: {status} with the body {content!r}"
     if "content" in answer:
         schema = answer["content"]["application/json"]["schema"]

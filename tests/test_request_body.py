@@ -3,14 +3,14 @@
 import json
 from base64 import b64encode
 from collections.abc import Callable
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pytest
 
 from chalicelib.admin_routes import parse_policy, parse_revocation
 from chalicelib.api import Api
 from chalicelib.core.errors import InvalidInput
-from chalicelib.request_body import read_json, texts
+from chalicelib.request_body import fields_of, read_json, texts
 from tests.authorizers.events import proxy_event
 from tests.fakes import allow, statements
 
@@ -117,3 +117,16 @@ def test_a_revocation_without_exactly_one_valid_field_is_refused(body: object, f
 )
 def test_a_revocation_is_parsed_as_its_kind_and_its_value(kind: str, value: str) -> None:
     assert parse_revocation({kind: value}) == (kind, value)
+
+
+class Late(TypedDict):
+    """As in a module with `from __future__ import annotations`."""
+
+    name: "str"
+    size: "NotRequired[int]"
+
+
+def test_a_form_names_the_fields_that_are_required_and_optional() -> None:
+    assert fields_of({"name": "a"}, Late) == {"name": "a"}
+    assert refused_field(lambda read: fields_of(read, Late), {"size": 1}) == "name"
+    assert refused_field(lambda read: fields_of(read, Late), {"name": "a", "weight": 1}) == "weight"

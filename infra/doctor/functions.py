@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib.core.errors import InternalError
 from chalicelib.environment import Setting
 from chalicelib.settings import Settings
-from infra.aliases import LIVE
+from infra.alias_calls import LIVE
 from infra.checks.check import Check
 from infra.checks.live import Live
 from infra.checks.pool import pool

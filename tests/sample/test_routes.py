@@ -5,6 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from chalicelib.json_schema import Schemas
+from chalicelib.sample.routes import FileBody, ReportBody
+from chalicelib.sample.service import MAX_CHARACTERS, MAX_TITLE
 from tests import answers
 from tests.answers import ADMIN, wired
 from tests.aws.tables import empty_tables
@@ -104,3 +107,20 @@ def test_an_unreachable_table_returns_500_without_the_cause(tables: "DynamoDBCli
 @pytest.mark.parametrize("name", ["%FF", "a%00", "%0a"])
 def test_a_file_name_that_is_not_valid_text_returns_400(name: str) -> None:
     assert refusal("GET", "/files/{name}", name=name) == (400, "invalid_input")
+
+
+def test_the_forms_have_the_limits_of_the_service() -> None:
+    limits = {
+        form.__name__: {name: schema.get("maxLength") for name, schema in properties(form).items()}
+        for form in (FileBody, ReportBody)
+    }
+    assert limits == {
+        "FileBody": {"content": MAX_CHARACTERS},
+        "ReportBody": {"title": MAX_TITLE, "body": MAX_CHARACTERS},
+    }
+
+
+def properties(form: Any) -> dict[str, Any]:
+    schemas = Schemas()
+    named: dict[str, Any] = schemas.named[schemas.name_of(form)]["properties"]
+    return named
