@@ -6,9 +6,8 @@ MANAGE := $(BIN)/python manage.py
 BENCH := build/bench
 SCAN := build/scan
 LOCK := build/lock
-LOCKED := requirements requirements/dev requirements/mutation requirements/browser requirements/site benchmarks/requirements requirements/scan requirements/lock
+LOCKED := requirements requirements/dev requirements/mutation requirements/browser requirements/api requirements/site benchmarks/requirements requirements/scan requirements/lock
 NODE_CLIENTS := tests/e2e/node
-LOCKED := requirements requirements/dev requirements/mutation requirements/browser requirements/api benchmarks/requirements requirements/scan requirements/lock
 STAGE ?= dev
 export PYTHONDONTWRITEBYTECODE := 1
 test test-fast storm: export PYTHONDONTWRITEBYTECODE := # with bytecode, the test processes need not compile the sources
@@ -42,10 +41,9 @@ policies: $(VENV)/installed ## apply policies/*.yaml to the cloud of `make run`,
 	@$(MANAGE) policies apply --yes --stage $(if $(filter file,$(origin STAGE)),local,$(STAGE))
 
 test: $(VENV)/installed ## run all tests; the end-to-end tests start their own local cloud
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/browser.txt -r requirements/site.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(patsubst %,-r requirements/%.txt,browser api site)
 	@! command -v npm >/dev/null || $(MAKE) --no-print-directory $(NODE_CLIENTS)/node_modules/.package-lock.json \
 		|| echo "The Node packages could not be installed. The tests with clients in Node are skipped."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/browser.txt -r requirements/api.txt
 	@$(BIN)/python -m pytest -q -n 2
 
 test-fast: $(VENV)/installed ## run the tests that start no cloud (a minute and a half)

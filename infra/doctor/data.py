@@ -48,12 +48,17 @@ def _alarms(live: Live) -> Iterator[str]:
 
 
 CHECKS = (
-    Check("tables", "Every table is active.", _active, "Wait for DynamoDB, or restore the table (docs/runbook.md)."),
+    Check(
+        "tables",
+        "Every table is active.",
+        _active,
+        "Wait for DynamoDB, or restore the table (docs/runbook/restore-a-table.md).",
+    ),
     Check(
         "generation",
         "If there are policies, there is a generation.",
         _generation,
-        'See "Start the generation again" in docs/runbook.md.',
+        "Follow docs/runbook/restore-generation.md.",
     ),
     stream.mapping(),
     Check(
@@ -68,5 +73,5 @@ CHECKS = (
         _dead_letters,
         "Write any policy again: this invalidates all cached policies. Then purge the queue.",
     ),
-    Check("alarms-quiet", "No alarm is in the state ALARM.", _alarms, "docs/runbook.md describes each alarm."),
+    Check("alarms-quiet", "No alarm is in the state ALARM.", _alarms, "docs/runbook/alarms.md leads to each alarm."),
 )
