@@ -1,9 +1,18 @@
 """Checks the documentation against the repository: links, make targets, files and reason codes."""
 
+import ast
+import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
+
+from authorizers import decision_log
+from infra.templates import read_yaml
+from operations.cli_reference import CLI_PAGE, cli_page
+from operations.command_line import application
 
 PROJECT = Path(__file__).parent.parent
 PAGES = sorted(
@@ -43,6 +52,7 @@ def test_every_make_target_in_the_pages_exists(page: Path) -> None:
 def test_every_file_in_the_pages_exists(page: Path) -> None:
     named = re.findall(r"`((?:[a-z_.]+/)+[A-Za-z_0-9.*-]+\.(?:py|yaml|json|js|md))`", page.read_text(encoding="utf-8"))
     made_at_run_time = {".local/outputs.json", ".chalice/deployed/dev.json"}
+    made_at_run_time |= set(re.findall(r'title="([^"]+)"', page.read_text(encoding="utf-8")))  # the page creates it
     for name in set(named) - made_at_run_time:
         found = [*PROJECT.glob(name), *PROJECT.glob(f"chalicelib/{name}"), *page.parent.glob(name)]
         assert found, f"{page.name} names {name}"
@@ -73,3 +83,74 @@ def test_the_page_contains_exactly_the_reason_codes_of_the_code() -> None:
     triggers_only = {"flush_failed", "group_not_added", "ledger_unreachable", "privileged_default_group"}
     service_only = {"groups_unreachable", "sample_unreachable", "sdk_outdated", "users_unreachable"}
     assert codes == (raised | given | elsewhere) - triggers_only - service_only
+
+
+def test_the_page_of_the_command_line_is_current() -> None:
+    assert (PROJECT / CLI_PAGE).read_text("utf-8") == cli_page(get_command(application())), "run `make docs`"
+
+
+def rows(title: str) -> list[list[str]]:
+    """Returns the names in the first cells of a section of the data page, and the second cells."""
+    page = (PROJECT / "docs/reference/data.md").read_text("utf-8")
+    section = page.split(f"## {title}\n")[1].split("\n## ")[0]
+    found = re.findall(r"^\|([^|]*)\|([^|]*)\|", section, re.MULTILINE)
+    return [[cell.strip() for cell in row] for row in found[2:]]
+
+
+def test_the_data_page_has_every_table_and_its_key() -> None:
+    resources = read_yaml(PROJECT, "infra/identity.yaml")["Resources"]
+    keys = {
+        name: [part["AttributeName"] for part in item["Properties"]["KeySchema"]]
+        for name, item in resources.items()
+        if item["Type"] == "AWS::DynamoDB::Table"
+    }
+    documented = {name.strip("`"): re.findall(r"`(\w+)`", key) for name, key in rows("Tables") if name}
+    assert {name: documented[name][: len(key)] for name, key in keys.items()} == keys
+    assert documented.keys() - keys.keys() <= {"SampleTable"}, "a fork has no sample"
+
+
+def metrics(resources: dict[str, Any], namespace: str) -> set[str]:
+    alarms = [item["Properties"] for item in resources.values() if item.get("Type") == "AWS::CloudWatch::Alarm"]
+    return {alarm["MetricName"] for alarm in alarms if alarm["Namespace"].startswith(namespace)}
+
+
+def test_the_data_page_has_every_metric() -> None:
+    application = json.loads((PROJECT / ".chalice/package.json").read_text("utf-8"))["Resources"]
+    resources = {**read_yaml(PROJECT, "infra/identity.yaml")["Resources"], **application}
+    written = {metric["Name"] for metric in (*decision_log._METRICS, decision_log._OUTAGE)}
+    documented = {name.strip("`") for name, _ in rows("Metrics")}
+    assert documented == written | metrics(resources, "Gatehouse")
+    page = (PROJECT / "docs/reference/data.md").read_text("utf-8")
+    assert [name for name in sorted(metrics(resources, "AWS/")) if f"`{name}`" not in page] == []
+
+
+def test_the_data_page_has_every_field_of_the_outputs() -> None:
+    tree = ast.parse((PROJECT / "local/outputs.py").read_text("utf-8"))
+    (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "outputs_of")
+    (returned,) = (node.value for node in function.body if isinstance(node, ast.Return))
+    assert isinstance(returned, ast.Dict)
+    written = {key.value for key in returned.keys if isinstance(key, ast.Constant)}
+    assert {name for cell, _ in rows("outputs.json") for name in re.findall(r"`(\w+)`", cell)} == written
+
+
+THREATS = (PROJECT / "docs/threat-model.md").read_text("utf-8")
+LINES = [
+    re.split(r"(?<!\\) \| ", line.strip("| ")) for line in re.findall(r"^\| [STRIDE] \|.*$", THREATS, re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line[1][:40])
+def test_a_threat_names_tests_that_exist_or_says_that_nothing_holds_it(line: list[str]) -> None:
+    _, _, control, held_by = line
+    tests = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", held_by)
+    assert bool(tests) is (held_by != "nothing"), held_by
+    assert tests or "**Nothing" in control or "**nothing**" in control, "say that nothing holds it"
+    for file, name in tests:
+        assert f"def {name}(" in (PROJECT / file).read_text("utf-8"), f"{file} has no {name}"
+
+
+def test_every_boundary_of_the_threat_model_has_all_six_kinds_of_threats() -> None:
+    sections = re.split(r"^## \d\. ", THREATS, flags=re.MULTILINE)[1:]
+    drawn = set(re.findall(r'"(\d) ', THREATS.partition("```mermaid")[2].partition("```")[0]))
+    assert len(sections) == len(drawn) == 7
+    assert [set(re.findall(r"^\| (\w) \|", section, re.MULTILINE)) for section in sections] == [set("STRIDE")] * 7
