@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from website import record
+
 pytest.importorskip("mkdocs", reason="`make test` installs requirements/site.txt")
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -103,3 +105,21 @@ def test_a_link_to_source_code_leads_to_the_repository_if_it_is_known(
     assert built.returncode == 0, built.stdout + built.stderr
     assert expected in (small / "built/how-to/stand/index.html").read_text("utf-8")
     assert 'href="how-to/stand/"' in (small / "built/index.html").read_text("utf-8"), "not in the navigation"
+
+
+def test_a_picture_loads_nothing_from_another_server() -> None:
+    pictures = sorted(PROJECT.glob("docs/**/*.svg"))
+    assert {"run.svg", "demo.svg"} <= {picture.name for picture in pictures}
+    for picture in pictures:
+        text = picture.read_text("utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
+        assert not re.search(r"url\(|@import|<image|href=|(?<!http:)//(?!localhost)", text), picture.name
+
+
+def test_the_recording_hides_ids_and_ports_and_cuts_long_lines() -> None:
+    line = record.masked(
+        "  client abcdefghijklmnopqrstuvwx12; http://localhost:31234/_aws/execute-api/0a1b2c3d/local", 31234
+    )
+    assert line == "  client zyeefeFlAscdz2vBf6zpXZt6ub; http://localhost:4566/_aws/execute-api/38fe9e57/local"
+    picture = record.picture(["$ make run", "a" * 200, "<b>"], "make run")
+    assert "a" * 131 + "…" in picture
+    assert "&lt;b&gt;" in picture
