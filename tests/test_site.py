@@ -57,6 +57,12 @@ def test_a_page_with_a_diagram_has_the_script_before_that_of_the_theme(site: Pat
         assert ("mermaid" in scripts[0]) is has_diagram, f"{page}: otherwise the theme loads Mermaid from a server"
 
 
+def test_a_query_in_a_table_has_no_backslashes(site: Path) -> None:
+    page = (site / "runbook/alarms/index.html").read_text("utf-8")
+    assert "| stats count(*) by code, bin(1m)</code></td>" in page
+    assert "\\|" not in page
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     """A project with the settings and the hooks of the site, and two pages."""

@@ -19,6 +19,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 ROOT_PAGES = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"}
 _SCRIPT = "assets/mermaid.min.js"
 _FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
+_CELL = re.compile(r"<td.*?</td>", re.DOTALL)
 _LINK = re.compile(r"(\[(?:[^\[\]]|\[[^\]]*\])*\])\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)")
 
 
@@ -57,6 +58,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return f"{text}({config.repo_url.rstrip('/')}/blob/main/{path}{anchor})" if config.repo_url else text[1:-1]
 
     return _outside_fences(markdown, lambda part: _LINK.sub(rewritten, part))
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
+    """Removes the backslash from `\\|` in the cells of tables. GitHub does so, and Python-Markdown does not."""
+    return _CELL.sub(lambda cell: cell[0].replace("\\|", "|"), html)
 
 
 def _outside_fences(markdown: str, edit: Any) -> str:
