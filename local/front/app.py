@@ -36,7 +36,6 @@ from local.front.http import (
     Send,
     TooLarge,
     answer,
-    aws_error,
     call,
     read,
 )
@@ -76,7 +75,8 @@ class Front:
             request = await read(scope, receive, largest_body(Request(scope).headers))
             response = await self._answer(request)
         except TooLarge:
-            response = aws_error("RequestEntityTooLargeException", "Request Too Long", 413)
+            # Without a CORS header, unlike other errors of the user pool: it can be a request to the API.
+            response = Response(413, b'{"message":"Request Too Long"}', ((b"content-type", b"application/json"),))
         except Disconnected:
             return
         await answer(send, response)
