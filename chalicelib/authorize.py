@@ -159,6 +159,6 @@ class Authorize:
         read = self._policies.read(principal.policy_subjects)
         found = (read[subject] for subject in principal.policy_subjects if subject in read)
         merged = merge(found, principal.scopes, generation)
-        permissions = EffectivePermissions(self._complete(merged.statements), merged.policies, generation)
+        permissions = replace(merged, statements=self._complete(merged.statements))
         self._permissions.put(key, (started, permissions))
         return permissions

@@ -1,6 +1,5 @@
 """The wiring passes the size limits of API Gateway to the use cases, and selects the reader of DynamoDB."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from chalicelib.aws.reader import LONGEST_PAUSE_SECONDS, REPEAT_WITHIN_SECONDS, 
 from chalicelib.aws.sdk_reader import SdkReader
 from chalicelib.aws.signature import Credentials
 from chalicelib.core.errors import InternalError, InvalidInput
+from infra.declared_functions import read_functions
 from tests.aws.tables import PROJECT
 from tests.fakes import allow, statements
 from tests.rewired import fresh_wiring
@@ -99,11 +99,13 @@ def test_a_snapshot_contains_no_connection(monkeypatch: pytest.MonkeyPatch) -> N
 
 # --- timeouts ---
 
-CONFIG = json.loads((PROJECT / ".chalice/config.json").read_text(encoding="utf-8"))["stages"]["package"]
+TIMEOUTS = {function.name: function.timeout for function in read_functions(PROJECT)}
 
 
-def seconds_of(function: str) -> float:
-    return float(CONFIG["lambda_functions"][function]["lambda_timeout"])
+def seconds_of(function: str) -> int:
+    seconds = TIMEOUTS[function]
+    assert seconds is not None
+    return seconds
 
 
 def longest_attempt() -> float:
