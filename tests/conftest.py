@@ -6,8 +6,10 @@ import gc
 import os
 import signal
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
+import botocore.session
 import pytest
 
 from tests import processes
@@ -16,6 +18,8 @@ from tests.environment import isolate
 
 def pytest_configure(config: pytest.Config) -> None:
     isolate(os.environ)
+    # Each session of the SDK reads the descriptions of AWS's services again. Hundreds of tests make a session.
+    vars(botocore.session)["create_loader"] = cache(botocore.session.create_loader)
     # A shell starts background jobs with SIGINT ignored, and child processes would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     processes.watch(config)

@@ -15,7 +15,7 @@ from xdist.scheduler import LoadScopeScheduling
 FOLDERS = ("tests/e2e", "tests/rehearsal", "tests/infra", "tests/packaging", "tests/local")
 
 
-SLOW_FOLDERS = ("tests/e2e/", "tests/rehearsal/", "tests/packaging/", "tests/proofs/")
+SLOW_PATHS = ("tests/e2e/", "tests/rehearsal/", "tests/packaging/", "tests/proofs/", "tests/test_install.py")
 SLOW_FIXTURES = {"cloud", "target"}  # they start a cloud
 
 
@@ -32,7 +32,7 @@ def longest_first(item: pytest.Item) -> int:
 
 def is_slow(item: pytest.Item) -> bool:
     """Returns whether a test is too slow to run after every change."""
-    return item.nodeid.startswith(SLOW_FOLDERS) or not SLOW_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+    return item.nodeid.startswith(SLOW_PATHS) or not SLOW_FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # no types

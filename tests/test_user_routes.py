@@ -7,10 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
-from chalice.app import MultiDict
 
-from chalicelib.core.errors import InvalidInput
-from chalicelib.user_routes import parse_groups, parse_page
 from tests.answers import call, refusal, wired
 from tests.aws.tables import empty_tables
 from tests.fakes import allow
@@ -125,40 +122,6 @@ def test_a_name_that_no_user_has_is_a_400(name: str) -> None:
 @pytest.mark.parametrize("address", ["clio", "a@b.example\n", "a\r\nBcc: c@d.example", 7, None, ["a@b.example"]])
 def test_a_text_that_is_no_address_is_not_invited(address: Any) -> None:
     assert refusal("POST", USERS, {"username": address}) == (400, "invalid_input")
-
-
-@pytest.mark.parametrize(
-    "query",
-    [{"limit": ["0"]}, {"limit": ["61"]}, {"limit": ["1", "2"]}, {"token": [""]}, {"token": ["a\n"]}, {"page": ["1"]}],
-    ids=str,
-)
-def test_a_page_of_another_form_is_refused_by_the_name_of_the_field(query: dict[str, list[str]]) -> None:
-    with pytest.raises(InvalidInput) as refused:
-        parse_page(MultiDict(query))
-    assert refused.value.field in query
-
-
-def test_a_page_has_a_size_and_a_token() -> None:
-    assert parse_page(MultiDict({"limit": ["5"], "token": ["abc"]})) == (5, "abc")
-    assert parse_page(None) == (60, None)
-
-
-@pytest.mark.parametrize(
-    ("body", "field"),
-    [
-        pytest.param({}, "groups", id="no groups"),
-        pytest.param({"groups": "clerks"}, "groups", id="a text"),
-        pytest.param({"groups": [1]}, "groups", id="a number"),
-        pytest.param({"groups": ["a", "a"]}, "groups", id="a repeated name"),
-        pytest.param({"groups": ["a"] * 101}, "groups", id="too many names"),
-        pytest.param({"groups": [], "force": "true"}, "force", id="a text for force"),
-        pytest.param({"groups": [], "username": "clio"}, "username", id="an unknown field"),
-    ],
-)
-def test_groups_of_another_form_are_refused_by_the_name_of_the_field(body: Any, field: str) -> None:
-    with pytest.raises(InvalidInput) as refused:
-        parse_groups(body)
-    assert refused.value.field == field
 
 
 @pytest.mark.parametrize("group", ["ghosts", "a b"])
