@@ -92,7 +92,7 @@ def test_a_missing_or_wrong_claim_is_refused_with_the_code_of_that_claim(
 
 
 @pytest.mark.parametrize("value", [None, True, 1.8e9, float("nan"), float("inf"), "1800000900", [1_800_000_900], {}])
-@pytest.mark.parametrize("name", ["exp", "iat", "nbf"])
+@pytest.mark.parametrize("name", ["exp", "iat", "nbf", "auth_time"])
 def test_a_time_that_is_not_an_integer_is_refused(name: str, value: object) -> None:
     assert code({**person(), name: value}) == "malformed_claims"
 

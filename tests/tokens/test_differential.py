@@ -104,6 +104,7 @@ def described_by(claims: dict[str, Any]) -> Principal:
         session=claims.get("origin_jti", ""),
         issued_at=claims["iat"],
         expires_at=claims["exp"],
+        signed_in_at=min(claims["auth_time"], claims["iat"]) if "auth_time" in claims else 0,
     )
 
 

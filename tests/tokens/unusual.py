@@ -42,6 +42,7 @@ def principal(pool: Pool) -> Principal:
         session=claims["origin_jti"],
         issued_at=pool.now - 60,
         expires_at=pool.now + pool.slack + 840,
+        signed_in_at=claims["auth_time"],
     )
 
 
@@ -92,7 +93,6 @@ _UNUSED_CLAIMS: dict[str, Fields] = {
         "groups": ["admins"],
     },
     "roles that are not groups": lambda pool: {"cognito:roles": ["arn:aws:iam::123456789012:role/admin"]},
-    "no auth_time": lambda pool: {"auth_time": ABSENT},
     "an auth_time in the future": lambda pool: {"auth_time": pool.now + 10_000},
     "no jti": lambda pool: {"jti": ABSENT},
     "nbf long ago": lambda pool: {"nbf": 0},
@@ -124,7 +124,12 @@ _HEADERS: dict[str, Mapping[str, Any]] = {
 _CHANGED_PRINCIPALS: dict[str, tuple[Fields, Fields]] = {
     "iat in the current second": (lambda pool: {"iat": pool.now}, lambda pool: {"issued_at": pool.now}),
     "iat a minute ahead": (lambda pool: {"iat": pool.now + 60}, lambda pool: {"issued_at": pool.now + 60}),
-    "iat before 1970": (lambda pool: {"iat": -1}, lambda pool: {"issued_at": -1}),
+    "iat before 1970": (lambda pool: {"iat": -1}, lambda pool: {"issued_at": -1, "signed_in_at": -1}),
+    "no auth_time": (lambda pool: {"auth_time": ABSENT}, lambda pool: {"signed_in_at": 0}),
+    "a sign-in of yesterday": (
+        lambda pool: {"auth_time": pool.now - 86_400},
+        lambda pool: {"signed_in_at": pool.now - 86_400},
+    ),
     "expiry in a second": (
         lambda pool: {"exp": pool.now + pool.slack + 1},
         lambda pool: {"expires_at": pool.now + pool.slack + 1},
