@@ -154,3 +154,10 @@ def test_every_boundary_of_the_threat_model_has_all_six_kinds_of_threats() -> No
     drawn = set(re.findall(r'"(\d) ', THREATS.partition("```mermaid")[2].partition("```")[0]))
     assert len(sections) == len(drawn) == 7
     assert [set(re.findall(r"^\| (\w) \|", section, re.MULTILINE)) for section in sections] == [set("STRIDE")] * 7
+
+
+@pytest.mark.parametrize("page", sorted(PROJECT.glob("docs/how-to/*.md")), ids=lambda page: page.stem)
+def test_a_how_to_page_has_less_than_800_words_and_ends_with_a_next_step(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert len(text.split()) < 800
+    assert "Next step:" in text.rstrip().rpartition("\n\n")[2], "end the page with a next step"
