@@ -9,13 +9,13 @@ Source:  docs.aws.amazon.com/AmazonCloudWatch → "Embedded metric format"
 import json
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalicelib.authorize import Authorization
+from chalicelib.metrics import NAMESPACE, UNITS
 
-_METRICS = [{"Name": "Decisions", "Unit": "Count"}, {"Name": "TookMilliseconds", "Unit": "Milliseconds"}]
-_OUTAGE = {"Name": "KeysOutageSeconds", "Unit": "Seconds"}
+_METRIC = {name: {"Name": name, "Unit": unit} for name, unit in UNITS.items()}
 # Alarms use the first set, because an alarm cannot add metrics up. People who look for a reason use the second.
 _DIMENSIONS = [["function", "decision"], ["function", "decision", "code"]]
 # An "@", also percent-encoded several times, as in /admin/users/clerk%2540olympus.example.
@@ -28,6 +28,7 @@ class DecisionLog:
 
     function             the Lambda's name, which distinguishes applications and stages
     keys_outage_seconds  returns for how long the user pool's keys could not be fetched
+    measurements         returns further metrics of the request: name → value
     write_line           receives the line; Lambda sends standard output to CloudWatch
     now                  returns seconds since 1970
     """
@@ -36,11 +37,13 @@ class DecisionLog:
         self,
         function: str = "local",
         keys_outage_seconds: Callable[[], float] = lambda: 0.0,
+        measurements: Callable[[], Mapping[str, float]] = dict,
         write_line: Callable[[str], object] = print,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._function = function
         self._keys_outage_seconds = keys_outage_seconds
+        self._measurements = measurements
         self._write_line = write_line
         self._now = now
         self._began = now()
@@ -71,21 +74,25 @@ class DecisionLog:
 
     def _write(self, decision: str, code: str) -> None:
         outage, now = self._keys_outage_seconds(), self._now()
+        metrics = {
+            "Decisions": 1,
+            "TookMilliseconds": round((now - self._began) * 1000, 3),
+            **({"KeysOutageSeconds": round(outage)} if outage else {}),
+            **self._measurements(),
+        }
         line = {
             "function": self._function,
             "decision": decision,
             "code": code,
             **self._line,
-            "Decisions": 1,
-            "TookMilliseconds": round((now - self._began) * 1000, 3),
-            **({"KeysOutageSeconds": round(outage)} if outage else {}),
+            **metrics,
             "_aws": {
                 "Timestamp": int(now * 1000),
                 "CloudWatchMetrics": [
                     {
-                        "Namespace": "Gatehouse",
+                        "Namespace": NAMESPACE,
                         "Dimensions": _DIMENSIONS,
-                        "Metrics": [*_METRICS, _OUTAGE] if outage else _METRICS,
+                        "Metrics": [_METRIC[name] for name in metrics],
                     }
                 ],
             },

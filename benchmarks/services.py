@@ -29,7 +29,7 @@ from benchmarks import tokens
 from benchmarks.ours import own_reports
 from chalicelib.core.policy_json import to_json
 
-STATE, POLICIES, ONBOARDING, SAMPLE = "state", "policies", "onboarding", "sample"
+STATE, POLICIES, ONBOARDING, AUDIT, SAMPLE = "state", "policies", "onboarding", "audit", "sample"
 KNOWN = "known"  # the subject of a user who has an entry in the onboarding ledger
 
 
@@ -66,6 +66,7 @@ def _environ(aws: str, keys: str, certificate: Path) -> dict[str, str]:
         "STATE_TABLE": STATE,
         "POLICY_TABLE": POLICIES,
         "ONBOARDING_TABLE": ONBOARDING,
+        "AUDIT_TABLE": AUDIT,
         "SAMPLE_TABLE": SAMPLE,
     }
 

@@ -1,5 +1,10 @@
-"""The administration API: routes that write policies and revoke tokens. Policies decide who may call them."""
+"""The administration API: routes that write policies, revoke tokens and read the audit log.
 
+Policies decide who may call them.
+"""
+
+import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
 
@@ -8,9 +13,10 @@ from chalice.app import Blueprint, Response
 from authorizers.policy import policy_authorizer
 from chalicelib import wiring
 from chalicelib.api import no_content
+from chalicelib.core.audit import Way
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy import Policy
-from chalicelib.core.policy_json import as_dict, parse_statements
+from chalicelib.core.policy_json import LONGEST_SIGN_IN, SHORTEST_SIGN_IN, as_dict, parse_statements
 from chalicelib.core.statement import METHODS, Statement
 from chalicelib.describe import describe
 from chalicelib.ports import Revocation, RevocationKind
@@ -21,6 +27,9 @@ admin_blueprint = Blueprint(__name__)
 
 _LONGEST_VALUE = 256
 _MOST_BYTES = 262_144  # a policy that fits into an authorizer's result is much smaller
+_LARGEST_PAGE = 100
+_HIGHEST_VERSION = 10**15
+_MOMENT = re.compile(r"[0-9]{4}[0-9a-zA-Z:.-]{0,120}")  # a time, in whole or in part, or the `next` of a page
 
 _Revocable = Annotated[str, {"minLength": 1, "maxLength": _LONGEST_VALUE}]
 
@@ -31,6 +40,7 @@ class StatementForm(TypedDict):
     methods: list[Annotated[str, {"enum": ["*", *METHODS]}]]
     paths: list[str]
     scopes: NotRequired[list[str]]
+    signed_in_within: NotRequired[Annotated[int, {"minimum": SHORTEST_SIGN_IN, "maximum": LONGEST_SIGN_IN}]]
 
 
 class PolicyBody(TypedDict):
@@ -41,6 +51,17 @@ class PolicyBody(TypedDict):
 
 class DeletionBody(TypedDict):
     force: NotRequired[bool]
+
+
+class RollbackBody(TypedDict):
+    version: Annotated[int, {"minimum": 1, "maximum": _HIGHEST_VERSION}]
+    expected_version: NotRequired[Annotated[int, {"minimum": 0, "maximum": _HIGHEST_VERSION}]]
+    force: NotRequired[bool]
+
+
+class Page(TypedDict):
+    limit: NotRequired[Annotated[int, {"minimum": 1, "maximum": _LARGEST_PAGE}]]
+    before: NotRequired[Annotated[str, {"pattern": f"^{_MOMENT.pattern}$"}]]
 
 
 class RevocationBody(TypedDict):
@@ -67,6 +88,34 @@ class StoredPolicies(TypedDict):
 
 class RevocationList(TypedDict):
     revocations: list[Revocation]
+
+
+class PolicyChange(TypedDict):
+    version: int | None
+    at: str
+    by: str
+    way: Way
+    before: list[StatementForm] | None
+    after: list[StatementForm] | None
+
+
+class PolicyHistory(TypedDict):
+    history: list[PolicyChange]
+    next: NotRequired[str]
+
+
+class AuditedAction(TypedDict):
+    at: str
+    by: str
+    way: Way
+    action: str
+    subject: str
+    detail: dict[str, Any]
+
+
+class AuditLog(TypedDict):
+    entries: list[AuditedAction]
+    next: NotRequired[str]
 
 
 _ONE_REVOCATION = Annotated[RevocationBody, {"minProperties": 1, "maxProperties": 1}]
@@ -99,6 +148,27 @@ def delete_policy(kind: str, name: str) -> Any:
     return no_content()
 
 
+@admin_blueprint.route("/admin/policies/{kind}/{name}/history", authorizer=policy_authorizer)
+@describe(path=PolicySubject, query=Page, answer=PolicyHistory)
+def policy_history(kind: str, name: str) -> Any:
+    page = wiring.administer().history(f"{kind}:{name}", *_page())
+    return _shown_page("history", [entry.change_as_dict() for entry in page.entries], page.next)
+
+
+@admin_blueprint.route("/admin/policies/{kind}/{name}/rollback", methods=["POST"], authorizer=policy_authorizer)
+@describe(path=PolicySubject, body=RollbackBody, answer=StoredPolicy, errors=(404, 409))
+def roll_back_policy(kind: str, name: str) -> Any:
+    version, expected, force = parse_rollback(_body())
+    return _shown(wiring.administer().rollback(f"{kind}:{name}", version, _caller_id(), expected, force))
+
+
+@admin_blueprint.route("/admin/audit", authorizer=policy_authorizer)
+@describe(query=Page, answer=AuditLog)
+def list_audit() -> Any:
+    page = wiring.administer().list_audit(*_page())
+    return _shown_page("entries", [entry.as_dict() for entry in page.entries], page.next)
+
+
 @admin_blueprint.route("/admin/revocations", authorizer=policy_authorizer)
 @describe(answer=RevocationList)
 def list_revocations() -> Any:
@@ -115,7 +185,7 @@ def revoke() -> Any:
 @admin_blueprint.route("/admin/revocations", methods=["DELETE"], authorizer=policy_authorizer)
 @describe(body=_ONE_REVOCATION, status=204, errors=(404,))
 def lift_revocation() -> Any:
-    wiring.administer().lift(*parse_revocation(_body()))
+    wiring.administer().lift(*parse_revocation(_body()), _caller_id())
     return no_content()
 
 
@@ -129,6 +199,35 @@ def parse_policy(body: Any) -> tuple[tuple[Statement, ...], int | None, bool]:
     if version is not None and (type(version) is not int or version < 0):
         raise InvalidInput("version", "expected the whole number that the policy was read with")
     return statements, version, flag(read, "force")
+
+
+def parse_rollback(body: Any) -> tuple[int, int | None, bool]:
+    """Returns the version to restore, the version that it replaces, and `force`. Raises InvalidInput.
+
+    Shape:  {"version": number, "expected_version": the current version (optional), "force": bool (optional)}
+    """
+    read = fields_of(body, RollbackBody)
+    for name, least in (("version", 1), ("expected_version", 0)):
+        if name in read and (type(read[name]) is not int or not least <= read[name] <= _HIGHEST_VERSION):
+            raise InvalidInput(name, "expected the whole number of a version")
+    return read["version"], read.get("expected_version"), flag(read, "force")
+
+
+def parse_moment(query: Any) -> tuple[int, str | None]:
+    """Returns the size of a page, and the moment before which its entries lie. Raises InvalidInput.
+
+    Shape:  the query string: limit (optional), before (optional: a time, or the `next` of a page), each at most once
+    """
+    read = fields_of({name: query.getlist(name) for name in query or {}}, Page)
+    for name in read:
+        if len(read[name]) != 1:
+            raise InvalidInput(name, "expected one value")
+    (limit,), (before,) = read.get("limit", [str(_LARGEST_PAGE // 2)]), read.get("before", [None])
+    if not re.fullmatch("[0-9]{1,3}", limit) or not 1 <= int(limit) <= _LARGEST_PAGE:
+        raise InvalidInput("limit", f"expected a number from 1 to {_LARGEST_PAGE}")
+    if before is not None and not _MOMENT.fullmatch(before):
+        raise InvalidInput("before", "expected a time such as 2027-01-15T08:00:00Z, or the next of a page")
+    return int(limit), before
 
 
 def parse_deletion(body: Any) -> bool:
@@ -159,6 +258,14 @@ def _body() -> Any:
 
 def _caller_id() -> str:
     return caller_id(admin_blueprint.current_request)
+
+
+def _page() -> tuple[int, str | None]:
+    return parse_moment(admin_blueprint.current_request.query_params)
+
+
+def _shown_page(name: str, items: Sequence[Any], next_: str | None) -> dict[str, Any]:
+    return {name: items, **({"next": next_} if next_ else {})}
 
 
 def _shown(policy: Policy) -> dict[str, Any]:

@@ -1,14 +1,20 @@
-"""Use case: write policies and revoke tokens. An acknowledged change is effective for the next request."""
+"""Use case: write policies, restore earlier versions, and revoke tokens.
+
+An acknowledged change is effective for the next request.
+"""
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from chalicelib.audit import Audit
 from chalicelib.core.cognito_id import is_cognito_id
-from chalicelib.core.errors import InvalidInput
+from chalicelib.core.errors import InvalidInput, NotFound
 from chalicelib.core.policy import Policy, check_subject
 from chalicelib.core.statement import Statement
-from chalicelib.ports import Generation, PolicyStore, Revocation, RevocationKind, Revocations
+from chalicelib.ports import AuditPage, Generation, PolicyStore, Revocation, RevocationKind, Revocations
+
+_HISTORY_PAGE = 50
 
 
 def _accept(_subject: str, _after: Sequence[Statement]) -> None:
@@ -19,6 +25,7 @@ def _accept(_subject: str, _after: Sequence[Statement]) -> None:
 class Administer:
     """Administers policies and revocations.
 
+    audit            records revocations. The store of policies records policy changes
     check_size       raises InvalidInput for statements that are too large
     clients          returns the app clients whose tokens are accepted; only these can be revoked
     refuse_lock_out  raises LastAdministrator for the statements of a subject that would leave no administrator; returns
@@ -29,6 +36,7 @@ class Administer:
     policies: PolicyStore
     generation: Generation
     revocations: Revocations
+    audit: Audit
     check_size: Callable[[Sequence[Statement]], None]
     clients: Callable[[], frozenset[str]] = frozenset
     refuse_lock_out: Callable[[str, Sequence[Statement]], Policy | None] = _accept
@@ -75,6 +83,44 @@ class Administer:
         finally:
             self.generation.bump()
 
+    def history(self, subject: str, limit: int, before: str | None = None) -> AuditPage:
+        """Return the changes of a policy, the newest first. Raises InvalidInput, InternalError."""
+        return self.audit.log.history(check_subject(subject), limit, before)
+
+    def list_audit(self, limit: int, before: str | None = None) -> AuditPage:
+        return self.audit.log.list(limit, before)
+
+    def rollback(self, subject: str, to: int, author: str, version: int | None = None, force: bool = False) -> Policy:
+        """Write the statements of an earlier version as a new version.
+
+        to       the version to restore
+        version  the version that is replaced; None replaces any version
+        Raises:  InvalidInput for a version that was a deletion, NotFound for an unknown version, and as `put_policy`
+        """
+        return self.put_policy(subject, self.statements_at(subject, to), author, version, force)
+
+    def statements_at(self, subject: str, version: int) -> tuple[Statement, ...]:
+        """Return the statements of a version. Raises InvalidInput, NotFound and InternalError, as `rollback` does.
+
+        A version from before the audit log, or whose entry has expired, is known if the next version has an entry.
+        """
+        earlier = f"version {version} of the policy for {subject}"
+        before, replaced = None, None
+        while True:
+            page = self.history(subject, _HISTORY_PAGE, before)
+            for entry in page.entries:
+                if entry.version == version:
+                    if entry.after is None:
+                        raise InvalidInput("version", f"{earlier} has no statements: it is a deletion")
+                    return entry.after
+                if entry.version == version + 1:
+                    replaced = entry.before
+            if page.next is None:
+                if replaced is None:
+                    raise NotFound(earlier)
+                return replaced
+            before = page.next
+
     def list_revocations(self) -> list[Revocation]:
         return self.revocations.list()
 
@@ -84,13 +130,15 @@ class Administer:
         Raises:  InvalidInput, InternalError
         """
         self._check_that_tokens_carry(kind, value)
-        revocation = Revocation(kind, value, revoked_at=int(self.now()), revoked_by=author)
-        self.revocations.put(revocation)
-        return revocation
+        with self.audit.recorded("revocation.add", f"{kind}:{value}", author):
+            revocation = Revocation(kind, value, revoked_at=int(self.now()), revoked_by=author)
+            self.revocations.put(revocation)
+            return revocation
 
-    def lift(self, kind: RevocationKind, value: str) -> None:
+    def lift(self, kind: RevocationKind, value: str, author: str) -> None:
         """Remove a revocation. Raises NotFound, InternalError."""
-        self.revocations.lift(kind, value)
+        with self.audit.recorded("revocation.lift", f"{kind}:{value}", author):
+            self.revocations.lift(kind, value)
 
     def _check_that_tokens_carry(self, kind: RevocationKind, value: str) -> None:
         """Raise InvalidInput for a value that no token carries. Its revocation would have no effect."""

@@ -13,11 +13,14 @@ class TokenGroups:
     onboard    gives the default groups to a new user without groups; see `onboard.Onboard`
     providers  the identity providers whose groups are trusted
     group_map  a group of the identity provider → a group of the user pool; other groups are dropped
+
+    report_unmapped  is called with the number of groups that were dropped
     """
 
     onboard: Callable[[str, str, str, bool], tuple[str, ...]]
     providers: frozenset[str]
     group_map: Mapping[str, str]
+    report_unmapped: Callable[[int], object] = lambda _: None
 
     def __call__(
         self, pool_id: str, username: str, attributes: Mapping[str, str], held: Sequence[str]
@@ -38,7 +41,10 @@ class TokenGroups:
         claimed = attributes.get("custom:idp_groups", "")
         # A single value arrives without a list around it. A name can begin or end with a bracket.
         names = [claimed] if claimed in self.group_map else _names(claimed)
-        return tuple(self.group_map[name] for name in names if name in self.group_map)
+        mapped = tuple(self.group_map[name] for name in names if name in self.group_map)
+        if dropped := len([name for name in names if name]) - len(mapped):
+            self.report_unmapped(dropped)
+        return mapped
 
 
 def _providers_of(identities: str) -> set[str]:

@@ -1,5 +1,6 @@
 """Use case: add a new user to the default groups, once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chalicelib.core.errors import InternalError
@@ -11,12 +12,15 @@ class Onboard:
     """Adds a user to the default groups, unless the ledger has an entry for the user.
 
     The ledger prevents that a repeated event restores a group that an administrator has removed.
+
+    report_onboarded  is called for each user who was given the default groups
     """
 
     directory: Directory
     ledger: OnboardingLedger
     default_groups: tuple[str, ...]
     privileged_groups: frozenset[str]
+    report_onboarded: Callable[[], object] = lambda: None
 
     def __call__(self, pool_id: str, username: str, subject: str, holds_groups: bool = False) -> tuple[str, ...]:
         """Return the groups that were added. Raises InternalError; a retry completes the work.
@@ -33,4 +37,6 @@ class Onboard:
         for group in given:
             self.directory.add_to_group(pool_id, username, group)
         self.ledger.add(subject)
+        if given:
+            self.report_onboarded()
         return given

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
+from chalicelib.core.audit import AuditEntry
 from chalicelib.core.policy import Policy, StoredPolicy
 from chalicelib.core.principal import Principal
 from chalicelib.core.statement import Statement
@@ -66,6 +67,8 @@ class PolicyCatalog(Protocol):
 class PolicyStore(PolicyReader, Protocol):
     """The reads and writes of policies by administrators. Without a version, a write replaces any version.
 
+    A write stores the policy and its audit entry, or neither.
+
     unchanged  another policy: if it is no longer at this version when the write happens, the write is a VersionConflict
     """
 
@@ -110,6 +113,28 @@ class Revocations(Protocol):
 
     def lift(self, kind: RevocationKind, value: str) -> None:
         """Raises NotFound."""
+
+
+class AuditPage(NamedTuple):
+    """Some entries, the newest first. `next` asks for the entries before them; None if there are none."""
+
+    entries: tuple[AuditEntry, ...]
+    next: str | None
+
+
+class AuditLog(Protocol):
+    """The record of administrative actions. Each method raises InternalError."""
+
+    def add(self, entry: AuditEntry) -> None:
+        """Add an entry. Idempotent for each subject and id."""
+
+    def find(self, subject: str, id_: str) -> AuditEntry | None: ...
+
+    def list(self, limit: int, before: str | None) -> AuditPage:
+        """Return entries of all subjects. `before` is the id of an entry, or a time. May miss the latest entries."""
+
+    def history(self, subject: str, limit: int, before: str | None) -> AuditPage:
+        """Return the policy changes of one subject."""
 
 
 class GatewayCache(Protocol):

@@ -50,6 +50,10 @@ class Settings:
     policy_table = _table("POLICY_TABLE", "policies")
     state_table = _table("STATE_TABLE", "the generation and the revocations")
     onboarding_table = _table("ONBOARDING_TABLE", "the users who have received the default groups")
+    audit_table = _table("AUDIT_TABLE", "the audit log")
+    audit_retention_days = _number(
+        "AUDIT_RETENTION_DAYS", "days", 1, 3653, 365, "how long an entry of the audit log is kept"
+    )
     sample_table = _table("SAMPLE_TABLE", "the sample service's files and reports")
     resource_server = Setting(
         "RESOURCE_SERVER",

@@ -84,7 +84,7 @@ def list_users() -> Any:
 @users_blueprint.route("/admin/users", methods=["POST"], authorizer=policy_authorizer)
 @describe(body=Invitation, answer=ChangedUser, status=201, errors=(409,))
 def invite_user() -> Any:
-    return Response(wiring.users().invite(*parse_invitation(_body())).as_dict(), status_code=201)
+    return Response(wiring.users().invite(*parse_invitation(_body()), _caller_id()).as_dict(), status_code=201)
 
 
 @users_blueprint.route("/admin/users/{username}", authorizer=policy_authorizer)
@@ -112,7 +112,7 @@ def disable_user(username: str) -> Any:
 @describe(body=Nothing, optional=True, answer=ChangedUser)
 def enable_user(username: str) -> Any:
     fields_of(_optional_body(), Nothing)
-    return wiring.users().enable(username).as_dict()
+    return wiring.users().enable(username, _caller_id()).as_dict()
 
 
 @users_blueprint.route("/admin/users/{username}/sign-out", methods=["POST"], authorizer=policy_authorizer)

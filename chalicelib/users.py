@@ -5,9 +5,11 @@ writes ensures that a failure between them leaves no more access than before. Af
 """
 
 from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from chalicelib.audit import Audit
 from chalicelib.core.errors import Conflict, InvalidInput
 from chalicelib.core.group_name import EXPECTED, is_group_name
 from chalicelib.core.user_name import EXPECTED_ADDRESS, is_address, is_user_name
@@ -58,11 +60,13 @@ class AdministerUsers:
 
     revoke           revokes the tokens of a `sub` that were issued up to now: (sub, author) → revocation
     refuse_lock_out  raises LastAdministrator if a user must not lose groups: (user, lost groups, kept groups)
+    audit            records each action under the user's `sub`, without names and addresses
     """
 
     accounts: UserAccounts
     revoke: Callable[[str, str], Revocation]
     refuse_lock_out: Callable[[User, Collection[str], Collection[str]], None]
+    audit: Audit
 
     def list(self, limit: int, token: str | None = None) -> UserPage:
         """Raises InvalidInput for an unknown token, InternalError."""
@@ -78,7 +82,7 @@ class AdministerUsers:
         user = self.accounts.find(name)
         return user, self.accounts.groups_of(user.username)
 
-    def invite(self, address: str, groups: Collection[str]) -> Result:
+    def invite(self, address: str, groups: Collection[str], author: str) -> Result:
         """Create a user and send an invitation. A user who has not accepted yet is invited again.
 
         The invitation is sent last. Until then, nobody knows a password, so nobody signs in with some of the groups.
@@ -96,9 +100,10 @@ class AdministerUsers:
                 raise
         before = self.accounts.groups_of(user.username)
         added = tuple(sorted(set(groups) - set(before)))
-        for group in added:
-            self.accounts.add_to_group(user.username, group)
-        self.accounts.send_invitation(address)
+        with self._recorded("user.invite", user, author, {"added": added}):
+            for group in added:
+                self.accounts.add_to_group(user.username, group)
+            self.accounts.send_invitation(address)
         return Result(user, self.accounts.groups_of(user.username), added)
 
     def set_groups(self, name: str, groups: Collection[str], author: str, force: bool = False) -> Result:
@@ -118,10 +123,14 @@ class AdministerUsers:
             raise InvalidInput("groups", f"{len(added) + len(removed)} changes, at most {MOST_CHANGES} are accepted")
         if not force:
             self.refuse_lock_out(user, removed, set(before) - set(removed) | set(added))
+        with self._recorded("user.set_groups", user, author, {"added": added, "removed": removed}):
+            return self._change_groups(user, added, removed, author)
+
+    def _change_groups(self, user: User, added: Collection[str], removed: Collection[str], author: str) -> Result:
         if added and not removed:
             for group in added:
                 self.accounts.add_to_group(user.username, group)
-            return Result(user, self.accounts.groups_of(user.username), added)
+            return Result(user, self.accounts.groups_of(user.username), tuple(added))
         self.revoke(user.sub, author)  # if this fails, nothing has changed
         try:
             for group in removed:
@@ -132,7 +141,7 @@ class AdministerUsers:
             # Tokens that were issued since the first revocation contain the groups that are now removed.
             revoked_at = self.revoke(user.sub, author).revoked_at
         after = self.accounts.groups_of(user.username)
-        return Result(user, after, added, removed, revoked_at, (_REVOKED, _USE_CASE_1))
+        return Result(user, after, tuple(added), tuple(removed), revoked_at, (_REVOKED, _USE_CASE_1))
 
     def disable(self, name: str, author: str, force: bool = False) -> Result:
         """Disable a user and revoke the issued tokens. The cookie of the sign-in pages gives no new tokens either.
@@ -143,21 +152,23 @@ class AdministerUsers:
         user, groups = self.show(name)
         if not force:
             self.refuse_lock_out(user, groups, ())
-        try:
-            self.accounts.disable(user.username)
-            self.accounts.sign_out(user.username)  # so that the refresh tokens do not work after `enable`
-        finally:
-            # After the user is disabled: until then, Cognito issues tokens that a revocation would not cover.
-            revoked_at = self.revoke(user.sub, author).revoked_at
+        with self._recorded("user.disable", user, author):
+            try:
+                self.accounts.disable(user.username)
+                self.accounts.sign_out(user.username)  # so that the refresh tokens do not work after `enable`
+            finally:
+                # After the user is disabled: until then, Cognito issues tokens that a revocation would not cover.
+                revoked_at = self.revoke(user.sub, author).revoked_at
         return Result(self.accounts.find(user.username), groups, revoked_at=revoked_at, notices=(_REVOKED, _USE_CASE_1))
 
-    def enable(self, name: str) -> Result:
+    def enable(self, name: str, author: str) -> Result:
         """Let a user sign in again. The user's older tokens stay revoked.
 
         Raises:  InvalidInput, NotFound, InternalError
         """
         user, groups = self.show(name)
-        self.accounts.enable(user.username)
+        with self._recorded("user.enable", user, author):
+            self.accounts.enable(user.username)
         return Result(self.accounts.find(user.username), groups)
 
     def sign_out(self, name: str, author: str) -> Result:
@@ -166,7 +177,8 @@ class AdministerUsers:
         Raises:  InvalidInput, NotFound, InternalError
         """
         user, groups = self.show(name)
-        ended = self._end_sessions(user, author)
+        with self._recorded("user.sign_out", user, author):
+            ended = self._end_sessions(user, author)
         return Result(user, groups, revoked_at=ended, notices=(_REVOKED, _COOKIE, _USE_CASE_1))
 
     def reset_mfa(self, name: str, author: str) -> Result:
@@ -177,10 +189,11 @@ class AdministerUsers:
         user, groups = self.show(name)
         if user.status == _EXTERNAL:
             raise Conflict("external_user", "this user signs in at a company, which administers the second factor")
-        try:
-            self.accounts.remove_authenticator(user.username)
-        finally:
-            ended = self._end_sessions(user, author)
+        with self._recorded("user.reset_mfa", user, author):
+            try:
+                self.accounts.remove_authenticator(user.username)
+            finally:
+                ended = self._end_sessions(user, author)
         return Result(user, groups, revoked_at=ended, notices=(_NO_AUTHENTICATOR, _REVOKED, _COOKIE, _USE_CASE_1))
 
     def _end_sessions(self, user: User, author: str) -> int:
@@ -191,6 +204,11 @@ class AdministerUsers:
             # After the refresh tokens: until then, they give access tokens that a revocation would not cover.
             revoked_at = self.revoke(user.sub, author).revoked_at
         return revoked_at
+
+    def _recorded(
+        self, action: str, user: User, author: str, detail: dict[str, Any] | None = None
+    ) -> AbstractContextManager[None]:
+        return self.audit.recorded(action, f"sub:{user.sub}", author, detail)
 
     def _check_groups(self, groups: Collection[str]) -> None:
         """Raise InvalidInput for a group that nobody can be added to."""

@@ -22,6 +22,7 @@ from chalicelib.core.errors import InternalError
 from chalicelib.core.upstream_paths import guarded
 from chalicelib.customize import CustomizeTokens
 from chalicelib.federate import TokenGroups
+from chalicelib.metrics import MeasuredState, Measurements, counted_fetch, write_metric
 from chalicelib.onboard import Onboard
 from chalicelib.settings import Settings
 
@@ -34,12 +35,15 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from chalicelib.administer import Administer
+    from chalicelib.audit import RecordEdit
+    from chalicelib.aws.audit import AuditTable
     from chalicelib.aws.jwks import JwksKeySource
     from chalicelib.aws.policies import PolicyTable
     from chalicelib.aws.pool_groups import PoolGroups
+    from chalicelib.core.audit import Way
     from chalicelib.explain import Explain
     from chalicelib.invalidate import Invalidate
-    from chalicelib.ports import PolicyCatalog, Revocation
+    from chalicelib.ports import PolicyCatalog
     from chalicelib.users import AdministerUsers
     from chalicelib.verify import VerifyToken
 
@@ -62,10 +66,16 @@ def function_name() -> str:
 
 
 @cache
+def measurements() -> Measurements:
+    return Measurements()
+
+
+@cache
 def keys() -> "JwksKeySource":
     from chalicelib.aws.jwks import JwksKeySource, fetch_jwks
 
-    return JwksKeySource(partial(fetch_jwks, settings().jwks_url), max_age=settings().jwks_max_age_seconds)
+    fetch = counted_fetch(partial(fetch_jwks, settings().jwks_url), measurements())
+    return JwksKeySource(fetch, max_age=settings().jwks_max_age_seconds)
 
 
 def keys_outage_seconds() -> float:
@@ -85,7 +95,7 @@ def verify() -> "VerifyToken":
 def authorize() -> Authorize:
     return Authorize(
         verify=verify(),
-        state=_state(),
+        state=MeasuredState(_state(), measurements()),
         policies=PolicyReads(_reader(), settings().policy_table, check_size),
         max_staleness=settings().policy_max_staleness_seconds,
         reused_for=settings().authorizer_cache_seconds,
@@ -189,6 +199,7 @@ def administer() -> "Administer":
         dynamodb(),
         settings().policy_table,
         settings().state_table,
+        _audit_log(),
         clients=lambda: settings().client_ids,
         refuse_lock_out=RefuseLockOut(
             Administrators(_policies(), lambda group: _groups().group_exists(group)),
@@ -201,37 +212,64 @@ def administer_with(
     dynamodb: "DynamoDBClient",
     policy_table: str,
     state_table: str,
+    audit_log: "AuditTable",
+    way: "Way" = "api",
+    operator: "Callable[[], str] | None" = None,
     **more: Any,
 ) -> "Administer":
-    """Returns the use case for the tables named, without any setting. Tools outside the application call this."""
+    """Returns the use case for the tables named, without any setting. Tools outside the application call this.
+
+    way, operator  of the entries of the audit log, see Audit
+    """
     from chalicelib.administer import Administer
+    from chalicelib.audit import Audit
     from chalicelib.aws.authorization_state import StateTable
     from chalicelib.aws.policies import PolicyTable
+    from chalicelib.aws.policy_writes import AuditedWrites
 
-    state = StateTable(dynamodb, state_table)
-    policies = PolicyTable(dynamodb, policy_table, check_size=check_size)
-    return Administer(policies, generation=state, revocations=state, check_size=check_size, **more)
+    state, audit = StateTable(dynamodb, state_table), Audit(audit_log, way, operator)
+    audited = AuditedWrites(audit_log, audit.policy_entry)
+    policies = PolicyTable(dynamodb, policy_table, check_size=check_size, audited=audited)
+    return Administer(policies, state, state, audit, check_size, **more)
+
+
+@cache
+def _audit_log() -> "AuditTable":
+    from chalicelib.aws.audit import AuditTable
+
+    return AuditTable(dynamodb(), settings().audit_table, settings().audit_retention_days)
+
+
+@cache
+def record_edit() -> "RecordEdit":
+    from chalicelib.audit import RecordEdit
+
+    return RecordEdit(_audit_log())
 
 
 @cache
 def users() -> "AdministerUsers":
-    return users_with(_cognito(), _pool_id(), _policies(), lambda sub, author: administer().revoke("sub", sub, author))
+    return users_with(_cognito(), _pool_id(), _policies(), administer())
 
 
 def users_with(
     cognito: "CognitoIdentityProviderClient",
     pool_id: str,
     policies: "PolicyCatalog",
-    revoke: "Callable[[str, str], Revocation]",
+    administer: "Administer",
 ) -> "AdministerUsers":
-    """Returns the use case for the pool named, without any setting. Tools outside the application call this."""
+    """Returns the use case for the pool named, without any setting. Tools outside the application call this.
+
+    administer  revokes tokens and records the actions
+    """
     from chalicelib.aws.pool_users import PoolUsers
     from chalicelib.lock_out import Administrators, RefuseUserLockOut
     from chalicelib.users import AdministerUsers
 
     accounts = PoolUsers(cognito, pool_id)
     administrators = Administrators(policies, accounts.group_exists)
-    return AdministerUsers(accounts, revoke, RefuseUserLockOut(administrators, accounts.members))
+    refuse_lock_out = RefuseUserLockOut(administrators, accounts.members)
+    return AdministerUsers(accounts, partial(administer.revoke, "sub"), refuse_lock_out, administer.audit)
 
 
 @cache
@@ -255,12 +293,22 @@ def onboard() -> Onboard:
         ledger=OnboardingTable(_trigger_reader(), _prompt_dynamodb, settings().onboarding_table),
         default_groups=settings().default_groups,
         privileged_groups=settings().privileged_groups,
+        report_onboarded=partial(write_metric, function_name(), "Onboarded", 1),
     )
 
 
 @cache
 def token_groups() -> TokenGroups:
-    return TokenGroups(onboard(), providers=settings().sso_providers, group_map=settings().group_map)
+    return TokenGroups(
+        onboard(),
+        providers=settings().sso_providers,
+        group_map=settings().group_map,
+        report_unmapped=partial(write_metric, function_name(), "UnmappedGroups"),
+    )
+
+
+def report_lag(seconds: float) -> None:
+    write_metric(function_name(), "InvalidationLagSeconds", seconds)
 
 
 @cache

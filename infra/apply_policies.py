@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from infra.audit_log import operator_of
 from infra.policy_groups import OR_ALLOW, pool_groups, refuse_unknown_groups
 from infra.policy_plan import Applied, PolicyChange, PolicyFiles, plan, refuse_lock_out
 
@@ -46,7 +47,7 @@ def plan_policies(
 
     Raises:  Refused
     """
-    files = PolicyFiles(project / "policies", outputs, client("dynamodb"))
+    files = PolicyFiles(project / "policies", outputs, client("dynamodb"), operator_of(client))
     groups = pool_groups(client, outputs["UserPoolId"])
     if not allow_unknown_group:
         refuse_unknown_groups(files.files, groups, "the user pool", remedy)

@@ -17,6 +17,7 @@ from chalicelib.core.errors import NotFound, VersionConflict
 from chalicelib.core.policy import DeletedPolicy, Policy, StoredPolicy
 from chalicelib.core.statement import Statement
 from chalicelib.wiring import administer_with
+from infra.audit_log import audit_log
 from infra.errors import Refused
 from infra.policy_files import PolicyFile, read_policies
 
@@ -127,13 +128,23 @@ def refuse_lock_out(
 class PolicyFiles:
     """The files, and the tables of one stage. Raises Refused, as `read_policies` does.
 
-    outputs  of the identity stack
+    outputs   of the identity stack
+    operator  returns who applies the files, for the audit log; None: the author of the files
     """
 
-    def __init__(self, folder: Path, outputs: Mapping[str, str], dynamodb: Any) -> None:
+    def __init__(
+        self, folder: Path, outputs: Mapping[str, str], dynamodb: Any, operator: Callable[[], str] | None = None
+    ) -> None:
         self.files = read_policies(folder, outputs)
         self._policies = PolicyTable(dynamodb, outputs["PolicyTableName"], check_size=check_size)
-        self._administer = administer_with(dynamodb, outputs["PolicyTableName"], outputs["StateTableName"])
+        self._administer = administer_with(
+            dynamodb,
+            outputs["PolicyTableName"],
+            outputs["StateTableName"],
+            audit_log(outputs, dynamodb),
+            "cli",
+            operator,
+        )
 
     def stored(self) -> Sequence[StoredPolicy]:
         return self._policies.list_stored()

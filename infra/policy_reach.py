@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from chalicelib.core.policy import Policy
 from chalicelib.core.route import Authorizer, Route
+from chalicelib.core.route_paths import TooManyPatterns
 from chalicelib.matrix import Outcome, cases, outcomes
 
 
@@ -38,6 +39,14 @@ def reach(before: Policy, after: Policy, routes: Sequence[Route]) -> list[Reach]
     """Returns every route that the subject gains or loses, in whole or in part. Raises TooManyPatterns."""
     decided = [route for route in routes if route.authorizer is Authorizer.POLICIES]
     return [found for route in decided for found in _of_route(before, after, route)]
+
+
+def described(before: Policy, after: Policy, routes: Sequence[Route]) -> list[str]:
+    """Returns one line for each route that the subject gains or loses."""
+    try:
+        return [str(found) for found in reach(before, after, routes)]
+    except TooManyPatterns:
+        return ["its patterns overlap in too many ways to name the routes"]
 
 
 def _of_route(before: Policy, after: Policy, route: Route) -> Iterator[Reach]:

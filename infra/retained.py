@@ -12,7 +12,7 @@ from infra.clients import Client
 from infra.errors import DeploymentFailed
 from infra.stage import Stage
 
-_TABLES = ("PolicyTable", "StateTable", "OnboardingTable", "SampleTable")
+_TABLES = ("PolicyTable", "StateTable", "OnboardingTable", "AuditTable", "SampleTable")
 _KEY_DELETION_DAYS = 7  # a deletion can be cancelled within this time
 
 

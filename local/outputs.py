@@ -50,7 +50,11 @@ def outputs_of(cloud: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
         "mailbox_url": f"{cloud.url}/mailbox/",
         "console_url": f"{cloud.url}/console/",
         "scopes": {name: f"{resource_server}/{scope}" for name, scope in scope_names().items()},
-        "tables": {"policies": stacks["PolicyTableName"], "state": stacks["StateTableName"]},
+        "tables": {
+            "policies": stacks["PolicyTableName"],
+            "state": stacks["StateTableName"],
+            "audit": stacks["AuditTableName"],
+        },
         "users": {name: {"username": u.address, "password": u.password} for name, u in sample_users().items()},
         "company": registration.outputs(stacks),
         "default_group": Settings({}).default_groups[0],

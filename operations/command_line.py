@@ -9,7 +9,7 @@ from typer.main import get_command
 
 from chalicelib.core.errors import GatehouseError
 from infra.errors import OperatorError
-from operations import bench, docs, fork, local_cloud, openapi, package, policies, revocations, stages, users
+from operations import audit, bench, docs, fork, local_cloud, openapi, package, policies, revocations, stages, users
 from operations.invocation import Become, Connect, Invocation, become_program, connect_to_aws
 from operations.output import Output, is_styled
 
@@ -22,7 +22,7 @@ Command = Callable[..., int]
 # The titles group the commands in `--help` on a terminal. A function gives its command the name and the help.
 _COMMANDS: Mapping[str, Sequence[Command]] = {
     "The cloud on this machine": local_cloud.COMMANDS,
-    "A stage on AWS": (*stages.COMMANDS, *revocations.COMMANDS),
+    "A stage on AWS": (*stages.COMMANDS, *revocations.COMMANDS, *audit.COMMANDS),
     "This checkout": (package.package, openapi.openapi, docs.docs, fork.fork),
 }
 
@@ -75,7 +75,7 @@ def application(styled: bool = False) -> Typer:
     for title, commands in _COMMANDS.items():
         for command in commands:
             root.command(rich_help_panel=title)(command)
-    files = Typer(help="Check or apply the files in policies/.")
+    files = Typer(help="Check or apply the files in policies/. Show, explain and undo what a stage has.")
     for command in policies.COMMANDS:
         files.command()(command)
     root.add_typer(files, name="policies", rich_help_panel="A stage on AWS")

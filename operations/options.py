@@ -22,6 +22,10 @@ AllowUnknownGroup = Annotated[
 AllowNoAdministrator = Annotated[
     bool, Option("--allow-no-administrator", help="Also apply changes that leave no administrator.")
 ]
+Before = Annotated[
+    str | None, Option("--before", metavar="TIME", help="Only what is older: a time in UTC, or the `next` of a page.")
+]
+Limit = Annotated[int, Option("--limit", min=1, max=1000, help="How many to show.")]
 Yes = Annotated[bool, Option("--yes", help="Do not ask for a confirmation.")]
 OptionalStage = Annotated[
     str | None, Option("--stage", metavar="STAGE", help=f"Read this stage, and not the files. {_OR_LOCAL}")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from typer import Context
 
-from operations import access
+from operations import access, policy_history
 from operations.confirmation import confirmed
 from operations.invocation import Invocation
 from operations.options import (
@@ -126,16 +126,12 @@ def _headline(change: "PolicyChange") -> str:
 
 
 def _reach(change: "PolicyChange", routes: Sequence["Route"]) -> list[str]:
-    from chalicelib.core.route_paths import TooManyPatterns
     from infra.policy_plan import as_stored
-    from infra.policy_reach import reach
+    from infra.policy_reach import described
     from infra.upstream import routes_of
 
-    before, after = as_stored(change)
-    try:
-        return [str(found) for found in reach(before, after, [*routes, *routes_of(before, after)])]
-    except TooManyPatterns:
-        return ["its patterns overlap in too many ways to name the routes"]
+    stored = as_stored(change)
+    return described(*stored, [*routes, *routes_of(*stored)])
 
 
 def _as_dict(change: "PolicyChange", routes: Sequence["Route"]) -> dict[str, Any]:
@@ -172,4 +168,4 @@ def _known(invocation: Invocation, template: Mapping[str, Any], stage_name: str 
     return Known(outputs, pool_groups(client, outputs["UserPoolId"]), "the user pool")
 
 
-COMMANDS = (apply, diff, lint, *access.COMMANDS)
+COMMANDS = (apply, diff, lint, *policy_history.COMMANDS, *access.COMMANDS)

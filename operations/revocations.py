@@ -50,7 +50,7 @@ def revoke(
     access = open_access(invocation, stage_name)
     kind, value = _revoked(access, *given[0])
     if lift:
-        access.administer.lift(kind, value)
+        access.administer.lift(kind, value, access.author())
         document = {"kind": kind, "value": value, "lifted": True}
     else:
         from dataclasses import asdict

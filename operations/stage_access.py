@@ -1,6 +1,6 @@
 """Opens the use cases of a stage from outside, with the credentials of an operator."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,10 +12,13 @@ from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.jwks import JwksKeySource, fetch_jwks
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.aws.pool_groups import PoolGroups
+from chalicelib.aws.pool_users import PoolUsers
 from chalicelib.core.claims import Expectation
 from chalicelib.explain import Explain
+from chalicelib.lock_out import Administrators, RefuseLockOut
 from chalicelib.users import AdministerUsers
 from chalicelib.verify import VerifyToken
+from infra.audit_log import audit_log, operator_of
 from infra.clients import Client
 
 
@@ -25,7 +28,7 @@ def explain_stage(outputs: Mapping[str, str], client: Client) -> Explain:
     outputs  of the identity stack
     client   returns the boto3 client of a service
     """
-    policies = PolicyTable(client("dynamodb"), outputs["PolicyTableName"], check_size=check_size)
+    policies = _policies(outputs, client)
     keys = JwksKeySource(partial(fetch_jwks, outputs["JwksUrl"]))
     verify = VerifyToken(keys, Expectation(outputs["Issuer"], _clients(outputs)), remember=0)
     authorize = Authorize(verify, StateTable(client("dynamodb"), outputs["StateTableName"]), policies)
@@ -39,32 +42,48 @@ def explain_stage(outputs: Mapping[str, str], client: Client) -> Explain:
 
 @dataclass(frozen=True)
 class UserAccess:
-    """The use cases for the users and the revocations of a stage, and the outputs of its identity stack."""
+    """The use cases for the users and the revocations of a stage, and the outputs of its identity stack.
+
+    author  returns the ARN of the operator, for the record of a revocation
+    """
 
     users: AdministerUsers
     administer: Administer
     outputs: Mapping[str, str]
-    client: Client
+    author: Callable[[], str]
 
-    def author(self) -> str:
-        """Returns the ARN of the operator, for the record of a revocation."""
-        return str(self.client("sts").get_caller_identity()["Arn"])
+
+def administer_stage(outputs: Mapping[str, str], client: Client) -> Administer:
+    """Returns the use case on the tables of a stage. The parameters are those of `explain_stage`."""
+    dynamodb = client("dynamodb")
+    return wiring.administer_with(
+        dynamodb,
+        outputs["PolicyTableName"],
+        outputs["StateTableName"],
+        audit_log(outputs, dynamodb),
+        "cli",
+        operator_of(client),
+        clients=lambda: _clients(outputs),
+        refuse_lock_out=RefuseLockOut(
+            _administrators(outputs, client), PoolUsers(client("cognito-idp"), outputs["UserPoolId"]).members
+        ),
+    )
 
 
 def administer_users_of_stage(outputs: Mapping[str, str], client: Client) -> UserAccess:
     """Returns the use cases on the user pool and the tables of a stage. The parameters are those of `explain_stage`."""
-    dynamodb = client("dynamodb")
-    administer = wiring.administer_with(
-        dynamodb, outputs["PolicyTableName"], outputs["StateTableName"], clients=lambda: _clients(outputs)
-    )
-    policies = PolicyTable(dynamodb, outputs["PolicyTableName"], check_size=check_size)
-    users = wiring.users_with(
-        client("cognito-idp"),
-        outputs["UserPoolId"],
-        policies,
-        revoke=lambda sub, author: administer.revoke("sub", sub, author),
-    )
-    return UserAccess(users, administer, outputs, client)
+    administer = administer_stage(outputs, client)
+    users = wiring.users_with(client("cognito-idp"), outputs["UserPoolId"], _policies(outputs, client), administer)
+    return UserAccess(users, administer, outputs, operator_of(client))
+
+
+def _policies(outputs: Mapping[str, str], client: Client) -> PolicyTable:
+    return PolicyTable(client("dynamodb"), outputs["PolicyTableName"], check_size=check_size)
+
+
+def _administrators(outputs: Mapping[str, str], client: Client) -> Administrators:
+    groups = PoolGroups(client("cognito-idp"), outputs["UserPoolId"])
+    return Administrators(_policies(outputs, client), groups.group_exists)
 
 
 def _clients(outputs: Mapping[str, str]) -> frozenset[str]:

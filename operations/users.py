@@ -65,7 +65,9 @@ def invite(
 
     A user who has not accepted an invitation yet is invited again. Without --group, the user gets the default groups.
     """
-    return _change(context, stage_name, address, as_json, "invited", lambda it: it.users.invite(address, group or []))
+    return _change(
+        context, stage_name, address, as_json, "invited", lambda it: it.users.invite(address, group or [], it.author())
+    )
 
 
 def groups(
@@ -107,7 +109,7 @@ def disable(
 
 def enable(context: Context, name: Name, stage_name: StageOrLocal, as_json: AsJson = False) -> int:
     """Let a disabled user sign in again."""
-    return _change(context, stage_name, name, as_json, "enabled", lambda it: it.users.enable(name))
+    return _change(context, stage_name, name, as_json, "enabled", lambda it: it.users.enable(name, it.author()))
 
 
 def sign_out(context: Context, name: Name, stage_name: StageOrLocal, as_json: AsJson = False) -> int:

@@ -6,13 +6,14 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from chalicelib.core.audit import AuditEntry
 from chalicelib.core.claims import Expectation, principal_from
 from chalicelib.core.errors import InternalError, NotFound, TokenRejected, VersionConflict
 from chalicelib.core.policy import CorruptPolicy, Policy, StoredPolicy
 from chalicelib.core.policy_json import parse_statements
 from chalicelib.core.principal import Principal
 from chalicelib.core.statement import Statement
-from chalicelib.ports import AuthorizationState, Revocation, RevocationKind
+from chalicelib.ports import AuditPage, AuthorizationState, Revocation, RevocationKind
 from tests import mint
 
 
@@ -125,6 +126,39 @@ class FakePolicies:
     def _check(self, unchanged: Policy | None) -> None:
         if unchanged and getattr(self.policies.get(unchanged.subject), "version", None) != unchanged.version:
             raise VersionConflict(unchanged.subject, unchanged.version)
+
+
+@dataclass
+class FakeAuditLog:
+    """Implements AuditLog."""
+
+    entries: list[AuditEntry] = field(default_factory=list)
+    failure: InternalError | None = None
+
+    def add(self, entry: AuditEntry) -> None:
+        if self.failure:
+            raise self.failure
+        if self.find(entry.subject, entry.id) is None:
+            self.entries.append(entry)
+
+    def find(self, subject: str, id_: str) -> AuditEntry | None:
+        return next((entry for entry in self.entries if (entry.subject, entry.id) == (subject, id_)), None)
+
+    def list(self, limit: int, before: str | None) -> AuditPage:
+        return _page(self.entries, limit, before)
+
+    def history(self, subject: str, limit: int, before: str | None) -> AuditPage:
+        policies = [it for it in self.entries if it.subject == subject and it.action.startswith("policy.")]
+        return _page(policies, limit, before)
+
+    @property
+    def actions(self) -> Sequence[str]:
+        return [entry.action for entry in self.entries]
+
+
+def _page(entries: Iterable[AuditEntry], limit: int, before: str | None) -> AuditPage:
+    newest = sorted((it for it in entries if before is None or it.id < before), key=lambda it: it.id, reverse=True)
+    return AuditPage(tuple(newest[:limit]), newest[limit - 1].id if len(newest) > limit else None)
 
 
 def statements(*rules: Mapping[str, Any]) -> tuple[Statement, ...]:

@@ -31,6 +31,7 @@ ORDER = (
     "policy document",
     "aws",
     "use cases",
+    "metrics",
     "ports",
     "api",
     "settings",
@@ -47,6 +48,7 @@ _CHALICELIB = {
     "start": "wiring",
     **dict.fromkeys(("describe", "json_schema", "openapi", "request_body"), "api"),
     "environment": "settings",
+    "metrics": "metrics",
 }
 
 Imports = dict[str, set[str]]

@@ -1,7 +1,7 @@
 """The responses of the service to granted requests, with the real wiring and tables in the test process."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
@@ -120,6 +120,107 @@ def test_a_write_with_an_outdated_version_returns_409() -> None:
 def test_a_malformed_policy_returns_400_and_is_not_stored(body: object) -> None:
     assert refusal("PUT", POLICY, body, **CLERKS) == (400, "invalid_input")
     assert call("GET", "/admin/policies") == (200, {"policies": []})
+
+
+# --- history, rollback and the audit log ---
+
+HISTORY, ROLLBACK = f"{POLICY}/history", f"{POLICY}/rollback"
+WRITE = allow("/orders", methods=["POST"], sid="write")
+
+
+def write(*rules: object) -> None:
+    assert call("PUT", POLICY, {"statements": list(rules)}, **CLERKS)[0] == 200
+
+
+def history() -> list[dict[str, Any]]:
+    status, answered = call("GET", HISTORY, **CLERKS)
+    assert (status, set(answered)) == (200, {"history"})
+    changes: list[dict[str, Any]] = answered["history"]
+    return changes
+
+
+def test_the_history_names_author_way_and_both_versions_the_newest_first() -> None:
+    write(READ)
+    write(READ, WRITE)
+    call("DELETE", POLICY, **CLERKS)
+    changes = history()
+    assert [(it["version"], it["by"], it["way"]) for it in changes] == [(n, "admin-sub", "api") for n in (3, 2, 1)]
+    assert [(it["before"], it["after"]) for it in changes] == [
+        ([READ, WRITE], None),
+        ([READ], [READ, WRITE]),
+        (None, [READ]),
+    ]
+    assert sorted((it["at"] for it in changes), reverse=True) == [it["at"] for it in changes]
+
+
+def test_a_rollback_writes_an_earlier_version_as_a_new_one() -> None:
+    write(READ)
+    write(WRITE)
+    status, restored = call("POST", ROLLBACK, {"version": 1, "expected_version": 2}, **CLERKS)
+    assert (status, restored["version"], restored["statements"], restored["updated_by"]) == (
+        200,
+        3,
+        [READ],
+        "admin-sub",
+    )
+    assert call("GET", POLICY, **CLERKS) == (200, restored)
+    assert (history()[0]["before"], history()[0]["after"]) == ([WRITE], [READ])
+
+
+def test_a_rollback_restores_a_deleted_policy() -> None:
+    write(READ)
+    call("DELETE", POLICY, **CLERKS)
+    assert call("POST", ROLLBACK, {"version": 1}, **CLERKS)[1]["version"] == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "refused"),
+    [
+        pytest.param({"version": 9}, (404, "not_found"), id="an unknown version"),
+        pytest.param({"version": 2}, (400, "invalid_input"), id="a version that is a deletion"),
+        pytest.param({"version": 1, "expected_version": 2}, (409, "version_conflict"), id="another current version"),
+        pytest.param({"version": 1, "by": "athena"}, (400, "invalid_input"), id="a forged author"),
+        pytest.param({"version": 1, "way": "cli"}, (400, "invalid_input"), id="a forged way"),
+        pytest.param({"version": True}, (400, "invalid_input"), id="a version that is true"),
+        pytest.param({"version": 0}, (400, "invalid_input"), id="version 0"),
+        pytest.param({"version": 1, "force": 1}, (400, "invalid_input"), id="force that is a number"),
+        pytest.param({}, (400, "invalid_input"), id="no version"),
+    ],
+)
+def test_an_impossible_rollback_is_refused_and_changes_nothing(body: object, refused: tuple[int, str]) -> None:
+    write(READ)
+    call("DELETE", POLICY, **CLERKS)
+    write(WRITE)
+    assert refusal("POST", ROLLBACK, body, **CLERKS) == refused
+    assert call("GET", POLICY, **CLERKS)[1]["version"] == 3
+
+
+def test_the_audit_log_lists_every_action_the_newest_first() -> None:
+    write(READ)
+    call("POST", "/admin/revocations", {"sub": CLERK})
+    call("DELETE", "/admin/revocations", {"sub": CLERK})
+    status, answered = call("GET", "/admin/audit")
+    assert (status, set(answered)) == (200, {"entries"})
+    assert [(it["action"], it["subject"], it["by"], it["way"], it["detail"]) for it in answered["entries"]] == [
+        ("revocation.lift", f"sub:{CLERK}", "admin-sub", "api", {}),
+        ("revocation.add", f"sub:{CLERK}", "admin-sub", "api", {}),
+        ("policy.write", "group:clerks", "admin-sub", "api", {"version": 1}),
+    ]
+
+
+def test_a_failed_action_has_a_second_entry_with_the_code() -> None:
+    assert refusal("DELETE", "/admin/revocations", {"sub": CLERK}) == (404, "not_found")
+    entries = call("GET", "/admin/audit")[1]["entries"]
+    assert [entry["detail"] for entry in entries] == [{"failed": "not_found"}, {}]
+
+
+def test_a_change_that_cannot_be_recorded_is_not_made(tables: "DynamoDBClient") -> None:
+    write(READ)
+    tables.delete_table(TableName="AuditTable")
+    assert refusal("PUT", POLICY, {"statements": []}, **CLERKS)[0] == 500
+    assert refusal("POST", "/admin/revocations", {"sub": CLERK}) == (500, "audit_unreachable")
+    assert call("GET", POLICY, **CLERKS)[1]["version"] == 1
+    assert call("GET", "/admin/revocations") == (200, {"revocations": []})
 
 
 def test_an_unreachable_table_returns_500_without_the_cause(tables: "DynamoDBClient") -> None:

@@ -19,6 +19,7 @@ PARTS = {
     "core": ("chalicelib/core/*.py",),
     "ports": ("chalicelib/ports.py",),
     "settings": ("chalicelib/settings.py", "chalicelib/environment.py"),
+    "metrics": ("chalicelib/metrics.py",),
     "aws": ("chalicelib/aws/*.py", "chalicelib/sample/table.py"),
     "triggers": ("chalicelib/triggers/*.py",),
     "wiring": ("chalicelib/start.py", "chalicelib/wiring.py", "chalicelib/sample/wiring.py"),
@@ -113,6 +114,8 @@ def forbidden(part: str, name: str, condition: str) -> bool:
         # adapters store data; use cases decide
         or reaches(name, "chalicelib.core.decision", "chalicelib.core.permission_codec", "chalicelib.core.claims"),
         "triggers": reaches(name, "authorizers", "app", "boto3", "botocore", "chalicelib.aws", *use_cases),
+        "metrics": top in THIRD_PARTIES - {"aws_lambda_powertools"}
+        or (top == "chalicelib" and not reaches(name, "chalicelib.core", "chalicelib.ports")),
         "wiring": top == "chalice"
         or reaches(name, "app", "chalicelib.triggers", *ROUTES)
         # the wiring passes API Gateway's sizes to the use cases

@@ -1,32 +1,28 @@
 """The policy table, by the SDK.
 
 Shape:  subject "group:…" or "client:…": version, statements (one JSON string: it costs less to read than a map, and it
-        is always read and written as a whole), updated_by, updated_at. A deleted policy remains as an item with
-        `deleted` and without statements. Its versions continue, so that a writer who read the old policy gets a
-        conflict.
+        is always read and written as a whole), updated_by, updated_at, audit_id (of the audit entry of this version).
+        A deleted policy remains as an item with `deleted` and without statements. Its versions continue, so that a
+        writer who read the old policy gets a conflict.
 """
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
-
-from botocore.exceptions import ClientError
+from typing import TYPE_CHECKING
 
 from chalicelib.aws.dynamodb import failures_named, scan
 from chalicelib.aws.items import Item, ReadFailed, batch_get
-from chalicelib.aws.policy_reads import PolicyReads, any_size, is_deleted, policy_of
+from chalicelib.aws.policy_reads import PolicyReads, any_size, is_deleted, policy_of, statements_of
+from chalicelib.aws.policy_writes import AuditedWrites, Overtaken, PolicyChange, write_policy
 from chalicelib.aws.sdk_reader import SdkReader
 from chalicelib.core.errors import InternalError, NotFound, VersionConflict
 from chalicelib.core.policy import CorruptPolicy, DeletedPolicy, Policy, StoredPolicy
-from chalicelib.core.policy_json import to_json
 from chalicelib.core.statement import Statement
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_EXISTS = "(attribute_exists(subject) AND attribute_not_exists(deleted))"
-_AT_VERSION = "version = :read AND attribute_not_exists(deleted)"
+_ATTEMPTS = 10  # of a write that replaces any version, while other writers change the same policy
 
 
 class PolicyTable:
@@ -34,6 +30,7 @@ class PolicyTable:
 
     now         returns seconds since 1970
     check_size  raises InvalidInput for statements that are too large; a stored policy of that size is corrupt
+    audited     how a write records its audit entry. None: the table is only read, or it belongs to a test
     """
 
     def __init__(
@@ -42,6 +39,7 @@ class PolicyTable:
         table: str,
         now: Callable[[], float] = time.time,
         check_size: Callable[[Sequence[Statement]], None] = any_size,
+        audited: AuditedWrites | None = None,
     ) -> None:
         self._client = client
         self._reader = SdkReader(client)
@@ -49,6 +47,7 @@ class PolicyTable:
         self._table = table
         self._now = now
         self._check_size = check_size
+        self._audited = audited
 
     def read(self, subjects: Iterable[str]) -> Mapping[str, Policy]:
         return self._reads.read(subjects)
@@ -74,80 +73,50 @@ class PolicyTable:
         version: int | None,
         unchanged: Policy | None = None,
     ) -> Policy:
-        condition = {None: "", 0: f"attribute_not_exists(subject) OR NOT {_EXISTS}"}.get(version, _AT_VERSION)
-        values = {":statements": {"S": to_json(statements)}}
-        try:
-            change = "SET statements = :statements, {stamp} REMOVE deleted"
-            written = self._write(subject, author, version, condition, change, values, unchanged)
-        except ClientError:
-            raise VersionConflict(f"the policy for {subject}", version or 0) from None
-        return self._policy(written)
+        written = self._write(subject, statements, author, version, unchanged)
+        return Policy(subject, written.version, statements, author, written.updated_at)
 
     def delete(self, subject: str, author: str, version: int | None, unchanged: Policy | None = None) -> None:
-        condition = _EXISTS if version is None else _AT_VERSION
-        change = "SET deleted = :yes, {stamp} REMOVE statements"
-        try:
-            self._write(subject, author, version, condition, change, {":yes": {"BOOL": True}}, unchanged)
-        except ClientError:
-            if version is None or subject not in self.read([subject]):
-                raise NotFound(f"a policy for {subject}") from None
-            raise VersionConflict(f"the policy for {subject}", version) from None
+        self._write(subject, None, author, version, unchanged)
 
     def _write(
         self,
         subject: str,
+        statements: tuple[Statement, ...] | None,
         author: str,
         version: int | None,
-        condition: str,
-        change: str,
-        values: dict[str, Any],
         unchanged: Policy | None,
-    ) -> Item:
-        """Raises InternalError, VersionConflict of `unchanged`, and ClientError when the condition does not hold."""
-        stamp = "version = if_not_exists(version, :zero) + :one, updated_by = :by, updated_at = :at"
-        values |= {
-            ":zero": {"N": "0"},
-            ":one": {"N": "1"},
-            ":by": {"S": author},
-            ":at": {"S": datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="seconds")},
-            **({":read": {"N": str(version)}} if condition == _AT_VERSION else {}),
-        }
-        conditions: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
-        update: Any = {
-            "TableName": self._table,
-            "Key": {"subject": {"S": subject}},
-            "UpdateExpression": change.format(stamp=stamp),
-            "ExpressionAttributeValues": values,
-            **conditions,
-        }
-        if unchanged:
-            return self._write_together(update, unchanged)
-        with failures_named("policies_unreachable"):
-            return self._client.update_item(**update, ReturnValues="ALL_NEW")["Attributes"]
+    ) -> PolicyChange:
+        """Read the policy, and write it if nobody has changed it since. Without a version, try again.
 
-    def _write_together(self, update: Any, unchanged: Policy) -> Item:
-        """Update one item in a transaction that fails if another policy has changed."""
-        check: Any = {
-            "TableName": self._table,
-            "Key": {"subject": {"S": unchanged.subject}},
-            "ConditionExpression": _AT_VERSION,
-            "ExpressionAttributeValues": {":read": {"N": str(unchanged.version)}},
-        }
-        with failures_named("policies_unreachable"):
+        Raises:  InternalError, NotFound for a deletion, VersionConflict
+        """
+        for _ in range(_ATTEMPTS):
+            change = self._change(subject, statements, author, version)
             try:
-                self._client.transact_write_items(TransactItems=[{"Update": update}, {"ConditionCheck": check}])
-            except self._client.exceptions.TransactionCanceledException as canceled:
-                own, other = (reason["Code"] for reason in canceled.response["CancellationReasons"])
-                if own == "ConditionalCheckFailed":
-                    raise ClientError({"Error": {"Code": f"{own}Exception"}}, "TransactWriteItems") from None
-                if {own, other} & {"ConditionalCheckFailed", "TransactionConflict"}:
-                    raise VersionConflict(f"the policy for {unchanged.subject}", unchanged.version) from None
-                raise
+                write_policy(self._client, self._table, self._audited, change, unchanged)
+            except Overtaken:
+                if version is not None:
+                    break
+            else:
+                return change
+        raise VersionConflict(f"the policy for {subject}", change.version - 1 if version is None else version)
+
+    def _change(
+        self, subject: str, statements: tuple[Statement, ...] | None, author: str, version: int | None
+    ) -> PolicyChange:
         try:
-            (item,) = batch_get(self._reader, self._table, [update["Key"]])
+            items = batch_get(self._reader, self._table, [{"subject": {"S": subject}}])
         except ReadFailed as failed:
             raise InternalError("policies_unreachable", f"DynamoDB: {failed}") from failed
-        return item
+        item = items[0] if items else None
+        exists = item is not None and not is_deleted(item)
+        if statements is None and not exists:
+            raise NotFound(f"a policy for {subject}")
+        stored, before = (_version(item), statements_of(item)) if item else (None, None)
+        if version is not None and version != (stored if exists else 0):
+            raise VersionConflict(f"the policy for {subject}", version)
+        return PolicyChange(subject, item, (stored or 0) + 1, before, statements, author, self._now())
 
     def _scan(self) -> Sequence[Item]:
         with failures_named("policies_unreachable"):

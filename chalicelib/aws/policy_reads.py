@@ -6,7 +6,7 @@ from chalicelib.aws.items import Item, ItemReader, ReadFailed, batch_get
 from chalicelib.core import strict_json
 from chalicelib.core.errors import CannotDecide, InternalError, InvalidInput
 from chalicelib.core.policy import Policy
-from chalicelib.core.policy_json import parse_statements
+from chalicelib.core.policy_json import parse_statements, read_statements
 from chalicelib.core.statement import Statement
 
 CheckSize = Callable[[Sequence[Statement]], None]
@@ -53,6 +53,12 @@ def policy_of(item: Item, check_size: CheckSize, error_class: type[InternalError
         )
     except (KeyError, ValueError, InvalidInput) as error:
         raise error_class("policy_corrupt", "a stored policy is not in the form that Gatehouse writes") from error
+
+
+def statements_of(item: Item) -> tuple[Statement, ...] | None:
+    """Return the statements of an item, or None if the item is deleted or is not in the form that Gatehouse writes."""
+    text = item.get("statements", {}).get("S")
+    return None if is_deleted(item) or not isinstance(text, str) else read_statements(text)
 
 
 def is_deleted(item: Item) -> bool:

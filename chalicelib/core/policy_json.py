@@ -8,12 +8,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from chalicelib.core import path_pattern
+from chalicelib.core import path_pattern, strict_json
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.statement import METHODS, Effect, Statement
 
 _MAX_STATEMENTS = 100
 SHORTEST_SIGN_IN, LONGEST_SIGN_IN = 60, 2_592_000  # seconds: one minute, 30 days
+_LONGEST = 150_000  # characters; two texts of this length fit into one item of DynamoDB
 _SID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,256}")
 
@@ -27,6 +28,16 @@ def parse_statements(value: Any) -> tuple[Statement, ...]:
     statements = tuple(_statement(item, number) for number, item in enumerate(value))
     _refuse_duplicates("statements", [statement.sid for statement in statements], "the sid")
     return statements
+
+
+def read_statements(text: str) -> tuple[Statement, ...] | None:
+    """Return the statements of the stored form, or None for another text, or one that is too long."""
+    if len(text) > _LONGEST:
+        return None
+    try:
+        return parse_statements(strict_json.parse(text.encode()))
+    except (ValueError, InvalidInput):
+        return None
 
 
 def to_json(statements: Iterable[Statement]) -> str:

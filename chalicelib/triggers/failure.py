@@ -3,13 +3,12 @@
 import os
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
+from chalicelib.metrics import write_metric
 from chalicelib.settings import Settings
 
 
 def report_failure(logger: Logger, what: str, failure: Exception) -> None:
     """Log a failure with its reason code and count it in the metric OnboardingFailed."""
     logger.error(what, extra={"failure": getattr(failure, "code", type(failure).__name__)})
-    with single_metric(name="OnboardingFailed", unit=MetricUnit.Count, value=1, namespace="Gatehouse") as metric:
-        metric.add_dimension(name="function", value=Settings(os.environ).function_name)
+    write_metric(Settings(os.environ).function_name, "OnboardingFailed", 1)

@@ -1,13 +1,17 @@
-"""Handles the stream of the policy table: invalidates cached policies and writes the audit log for every change."""
+"""Handles the stream of the policy table: invalidates cached policies, and records the edits of other tools."""
 
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 from chalice.app import Blueprint, DynamoDBEvent
 
 from chalicelib import wiring
+from chalicelib.core.audit import PolicyEdit, PolicyImage, without_addresses
+from chalicelib.core.policy_json import read_statements
 from chalicelib.settings import Settings
 from chalicelib.start import in_init_phase
 
@@ -30,14 +34,22 @@ _STREAM: Any = Settings(os.environ).policy_stream_arn or {"Ref": "PolicyStreamAr
 )
 def policy_changed(event: DynamoDBEvent) -> dict[str, Any]:
     """Return the records that Lambda must deliver again. The list is empty on success."""
-    return handle_policy_changes(event.to_dict(), wiring.invalidate, Logger(service="policy_changed"))
+    logger = Logger(service="policy_changed")
+    return handle_policy_changes(event.to_dict(), wiring.invalidate, wiring.record_edit, logger, wiring.report_lag)
 
 
 def handle_policy_changes(
-    event: dict[str, Any], invalidate: Callable[[], Callable[[], int]], logger: Logger
+    event: dict[str, Any],
+    invalidate: Callable[[], Callable[[], int]],
+    record_edit: Callable[[], Callable[[PolicyEdit], bool]],
+    logger: Logger,
+    report_lag: Callable[[float], object] = lambda _: None,
+    now: Callable[[], float] = time.time,
 ) -> dict[str, Any]:
-    """Invalidate once for the whole batch, and write one line of the audit log for each change.
+    """Invalidate once for the whole batch. Then record each change that its writer has not recorded.
 
+    report_lag  is called with the seconds from the oldest write to its invalidation; a stream rounds them to a second
+    now         returns seconds since 1970
     Shape:   a DynamoDB stream batch → {"batchItemFailures": [{"itemIdentifier": sequence number}]}
     """
     # Imported here: the API loads this module too, and the package imports the events of all services.
@@ -47,26 +59,66 @@ def handle_policy_changes(
     try:
         generation = invalidate()()
     except Exception as failure:
-        logger.error("policies not invalidated", extra={"failure": getattr(failure, "code", type(failure).__name__)})
         # Lambda retries from the lowest sequence number. No record of this batch has been handled.
-        return {"batchItemFailures": [{"itemIdentifier": event["Records"][0]["dynamodb"]["SequenceNumber"]}]}
-    for record in records:
-        logger.info("policy changed", extra={**_change(record), "generation": generation})
+        return _failed(event["Records"][0], "policies not invalidated", failure, logger)
+    edits = [edit_of(record) for record in records]
+    if known := [edit.at for edit in edits if edit.at]:
+        report_lag(max(0.0, now() - min(known)))
+    for edit, record, received in zip(edits, records, event["Records"], strict=True):
+        try:
+            by_another_tool = record_edit()(edit)
+        except Exception as failure:
+            return _failed(received, "change not recorded", failure, logger)
+        logger.info(
+            "policy changed", extra={**_described(record, edit), "recorded": by_another_tool, "generation": generation}
+        )
     return {"batchItemFailures": []}
 
 
-def _change(record: "DynamoDBRecord") -> dict[str, Any]:
-    """Return the fields of the audit log for one change. A change by another tool can lack any field."""
+def edit_of(record: "DynamoDBRecord") -> PolicyEdit:
+    """Read one record. A change by another tool can lack any field."""
     changed = record.dynamodb
-    before, after = (changed.old_image, changed.new_image) if changed else ({}, {})
+    old, new = (changed.old_image, changed.new_image) if changed else ({}, {})
+    at = changed.approximate_creation_date_time if changed else None
+    return PolicyEdit(
+        event_id=str(record.event_id),
+        at=float(at or 0),
+        subject=str((changed.keys or {}).get("subject") if changed else None),
+        before=_image(old) if old else None,
+        after=_image(new) if new else None,
+    )
+
+
+def _image(item: Mapping[str, Any]) -> PolicyImage:
+    version, statements = item.get("version"), item.get("statements")
+    return PolicyImage(
+        version=int(version) if isinstance(version, Decimal) and version == version.to_integral_value() else None,
+        statements=None if "deleted" in item or not isinstance(statements, str) else read_statements(statements),
+        updated_by=_text(item, "updated_by"),
+        audit_id=_text(item, "audit_id"),
+    )
+
+
+def _text(item: Mapping[str, Any], name: str) -> str | None:
+    text = item.get(name)
+    return text if isinstance(text, str) else None
+
+
+def _described(record: "DynamoDBRecord", edit: PolicyEdit) -> dict[str, Any]:
+    """Return the fields of the log line. It contains no statements: they can be long, and the audit log has them."""
+    author = edit.after.updated_by if edit.after else None
     return {
         "event": record.event_name.name if record.event_name else "?",
-        "subject": (changed.keys or {}).get("subject") if changed else None,
-        "from_version": (before or {}).get("version"),
-        "to_version": (after or {}).get("version"),
-        "updated_by": (after or {}).get("updated_by"),
-        "statements": (after or {}).get("statements"),
+        "subject": without_addresses(edit.subject),
+        "updated_by": without_addresses(author) if author else None,
+        "from_version": edit.before.version if edit.before else None,
+        "to_version": edit.after.version if edit.after else None,
     }
 
 
-in_init_phase(wiring.settings(), f"{__name__}.policy_changed", wiring.invalidate)
+def _failed(received: Mapping[str, Any], message: str, failure: Exception, logger: Logger) -> dict[str, Any]:
+    logger.error(message, extra={"failure": getattr(failure, "code", type(failure).__name__)})
+    return {"batchItemFailures": [{"itemIdentifier": received["dynamodb"]["SequenceNumber"]}]}
+
+
+in_init_phase(wiring.settings(), f"{__name__}.policy_changed", wiring.invalidate, wiring.record_edit)

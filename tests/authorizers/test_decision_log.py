@@ -1,7 +1,7 @@
 """Each decision writes one log line, which is also a metric in CloudWatch's embedded metric format."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -14,10 +14,15 @@ from tests.fakes import Clock, FakePolicies, FakeState, allow, principal, statem
 FUNCTION = "gatehouse-olympus-policy_authorizer"
 
 
-def line_of(record: Callable[[DecisionLog], None], outage: float = 0.0, took: float = 0.0) -> dict[str, Any]:
+def line_of(
+    record: Callable[[DecisionLog], None],
+    outage: float = 0.0,
+    took: float = 0.0,
+    measured: Callable[[], Mapping[str, float]] = dict,
+) -> dict[str, Any]:
     clock = Clock(mint.NOW)
     lines: list[str] = []
-    decision_log = DecisionLog(FUNCTION, lambda: outage, lines.append, clock)
+    decision_log = DecisionLog(FUNCTION, lambda: outage, measured, lines.append, clock)
     clock.advance(took)
     record(decision_log)
     (line,) = lines

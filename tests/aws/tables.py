@@ -14,7 +14,7 @@ from moto import mock_aws
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-KEYS = ("BillingMode", "KeySchema", "AttributeDefinitions")
+KEYS = ("BillingMode", "KeySchema", "AttributeDefinitions", "GlobalSecondaryIndexes")
 PROJECT = Path(__file__).resolve().parents[2]
 TEMPLATE = PROJECT / "infra" / "identity.yaml"
 
@@ -65,7 +65,7 @@ def dynamodb_client() -> "DynamoDBClient":
 def _tables() -> list[dict[str, Any]]:
     template = yaml.load(TEMPLATE.read_text(encoding="utf-8"), _Template)  # noqa: S506 - a subclass of the safe one
     return [
-        {"TableName": name, **{key: resource["Properties"][key] for key in KEYS}}
+        {"TableName": name, **{key: resource["Properties"][key] for key in KEYS if key in resource["Properties"]}}
         for name, resource in template["Resources"].items()
         if resource["Type"] == "AWS::DynamoDB::Table"
     ]

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from chalicelib.administer import Administer
+from chalicelib.aws.audit import AuditTable
 from chalicelib.wiring import administer_with
 from infra.policy_plan import AUTHOR
 from local.sign_in import SignInFailed, sign_in
@@ -40,7 +41,8 @@ def wait_until_gone(cloud: Cloud) -> None:
 def administer(cloud: Cloud) -> Administer:
     """Returns the use case with the credentials of the account's owner."""
     tables = cloud.outputs["tables"]
-    return administer_with(cloud.local_cloud.client("dynamodb"), tables["policies"], tables["state"])
+    dynamodb = cloud.local_cloud.client("dynamodb")
+    return administer_with(dynamodb, tables["policies"], tables["state"], AuditTable(dynamodb, tables["audit"], 365))
 
 
 def saved(cloud: Cloud) -> str:

@@ -44,6 +44,7 @@ def client() -> Iterator[Client]:
         for name, value in {**settings, **reached}.items():
             environment.setenv(name, value)
         tables = {"PolicyTableName": "PolicyTable", "StateTableName": "StateTable"}
+        tables |= {"AuditTableName": "AuditTable", "AuditRetentionDays": "365"}
         outputs = {**template_outputs(read_yaml(PROJECT, TEMPLATE)), **tables}
         PolicyFiles(PROJECT / "policies", outputs, dynamodb).apply(overwrite=False)
         with installed(StrictGateway(no_scoped_route)), Client(app) as caller:

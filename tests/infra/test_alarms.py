@@ -63,7 +63,7 @@ def test_groups_that_were_not_assigned_count_for_their_alarm(
 
 def test_an_outage_of_the_keys_counts_for_its_alarm(identity_stack: Stack) -> None:
     lines: list[str] = []
-    decision_log = DecisionLog(AUTHORIZER, lambda: 90.0, lines.append, lambda: 0.0)
+    decision_log = DecisionLog(AUTHORIZER, lambda: 90.0, write_line=lines.append, now=lambda: 0.0)
     policies = FakePolicies()
     policies.put("group:clerks", statements(allow("/reports")), "admin", None)
     authorize = Authorize(lambda _: principal(), FakeState(), policies)

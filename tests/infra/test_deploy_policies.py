@@ -12,6 +12,7 @@ from chalicelib.administer import Administer
 from chalicelib.core.errors import NotFound
 from chalicelib.wiring import administer_with
 from infra.apply_policies import apply_policies
+from infra.audit_log import audit_log
 from infra.clients import Client
 from infra.errors import Refused
 from infra.policy_files import PolicyFile, examine, read_policies, template_outputs
@@ -37,7 +38,7 @@ def dynamodb() -> Iterator[Any]:
 
 @pytest.fixture
 def policies(dynamodb: Any) -> Administer:
-    return administer_with(dynamodb, "PolicyTable", "StateTable")
+    return administer_with(dynamodb, "PolicyTable", "StateTable", audit_log(OUTPUTS, dynamodb))
 
 
 @pytest.fixture
@@ -248,8 +249,11 @@ def test_a_group_of_the_pool_is_not_reported_as_unknown() -> None:
 @pytest.fixture
 def account(dynamodb: Any) -> Client:
     """An account with one group in the user pool, and the policy table in DynamoDB."""
-    cognito = Account(cognito_idp={"list_groups": {"Groups": [{"GroupName": "carters"}]}})
-    return lambda service: dynamodb if service == "dynamodb" else cognito(service)
+    services = Account(
+        cognito_idp={"list_groups": {"Groups": [{"GroupName": "carters"}]}},
+        sts={"get_caller_identity": {"Arn": "arn:aws:iam::123456789012:user/dean"}},
+    )
+    return lambda service: dynamodb if service == "dynamodb" else services(service)
 
 
 @pytest.fixture

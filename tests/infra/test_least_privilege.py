@@ -75,6 +75,8 @@ REQUESTS: list[Row] = [
     ("PUT", "/admin/policies/{kind}/{name}", {"statements": [allow("/orders")]}, POLICY),  # readers must remain
     ("GET", "/admin/policies", None, {}),
     ("GET", "/admin/policies/{kind}/{name}", None, POLICY),
+    ("GET", "/admin/policies/{kind}/{name}/history", None, POLICY),
+    ("POST", "/admin/policies/{kind}/{name}/rollback", {"version": 1}, POLICY),
     ("DELETE", "/admin/policies/{kind}/{name}", None, POLICY),
     ("GET", "/admin/routes", None, {}),
     ("GET", "/admin/matrix", None, {}),
@@ -91,6 +93,7 @@ REQUESTS: list[Row] = [
     ("POST", "/admin/revocations", REVOCATION, {}),
     ("GET", "/admin/revocations", None, {}),
     ("DELETE", "/admin/revocations", REVOCATION, {}),
+    ("GET", "/admin/audit", None, {}),
 ]
 
 
@@ -192,7 +195,8 @@ def resources_of(service: str, params: Mapping[str, Any]) -> list[str]:
         return [f"arn:aws:apigateway:{PSEUDO['AWS::Region']}::/restapis/{stage}/cache/authorizers"]
     if service == "cognito-idp":
         return ["<UserPool.Arn>"]
-    return [f"<{table}.Arn>" for table in params.get("RequestItems") or [params["TableName"]]]
+    index = f"/index/{params['IndexName']}" if "IndexName" in params else ""
+    return [f"<{table}.Arn>{index}" for table in params.get("RequestItems") or [params["TableName"]]]
 
 
 def keys() -> Callable[[Any], None]:
@@ -248,7 +252,13 @@ def follow_the_stream() -> None:
         "eventSource": "aws:dynamodb",
         "awsRegion": "us-east-1",
         "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/PolicyTable/stream/1",
-        "dynamodb": {"Keys": {"subject": {"S": "group:clerks"}}, "SequenceNumber": "1", "StreamViewType": "KEYS_ONLY"},
+        "dynamodb": {
+            "ApproximateCreationDateTime": time.time(),
+            "Keys": {"subject": {"S": "group:clerks"}},
+            "NewImage": {"version": {"N": "1"}, "audit_id": {"S": "an entry that does not exist"}},
+            "SequenceNumber": "1",
+            "StreamViewType": "NEW_AND_OLD_IMAGES",
+        },
     }
     assert policy_changed({"Records": [record]}, None) == {"batchItemFailures": []}
 
@@ -342,6 +352,27 @@ def test_every_operation_of_the_adapters_was_recorded(recorded: Recorder) -> Non
     calls = {name for source in sources for name in re.findall(r"client\.(\w+)\(", source)}
     pages = {name for source in sources for name in re.findall(r'get_paginator\("(\w+)"\)', source)}
     assert recorded.operations == (calls - {"get_paginator"}) | pages
+
+
+@pytest.mark.parametrize("role", FUNCTIONS)
+def test_no_role_can_change_or_delete_an_entry_of_the_audit_log(role: str) -> None:
+    on_the_table = {action for action, resource in all_allowed_by(role) if "AuditTable" in resource or resource == "*"}
+    adding_and_reading = {"dynamodb:GetItem", "dynamodb:ListStreams", "dynamodb:PutItem", "dynamodb:Query"}
+    assert on_the_table <= adding_and_reading
+
+
+def test_every_change_by_an_administrator_is_recorded(recorded: Recorder) -> None:
+    """A route that changes something and records nothing fails here."""
+    for method, resource, body, parameters in REQUESTS:
+        before = entries_of_the_test()
+        text = None if body is None else json.dumps(body)
+        assert app(proxy_event(method, resource, parameters, EVERYTHING, text), None)["statusCode"] < 300
+        changes = method != "GET" and resource.startswith("/admin/") and resource != "/admin/explain"
+        assert (entries_of_the_test() > before) is changes, f"{method} {resource}"
+
+
+def entries_of_the_test() -> int:
+    return len(dynamodb_client().scan(TableName="AuditTable")["Items"])
 
 
 def test_every_role_of_the_template_is_tested() -> None:

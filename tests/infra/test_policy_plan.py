@@ -14,6 +14,7 @@ from chalicelib.core.policy import CorruptPolicy, DeletedPolicy, Policy, StoredP
 from chalicelib.core.policy_json import as_dict
 from chalicelib.core.route import Authorizer, Route
 from chalicelib.wiring import administer_with
+from infra.audit_log import audit_log
 from infra.errors import Refused
 from infra.policy_files import PolicyFile
 from infra.policy_plan import AUTHOR, PolicyFiles, as_stored, plan, refuse_lock_out
@@ -182,7 +183,7 @@ def test_a_policy_that_changed_since_the_plan_is_not_written_and_the_others_are(
     for name in ("carters", "grooms"):
         (tmp_path / f"{name}.yaml").write_text(f"group: {name}\nstatements: []\n", encoding="utf-8")
     with empty_tables() as dynamodb:
-        dean = administer_with(dynamodb, "PolicyTable", "StateTable")
+        dean = administer_with(dynamodb, "PolicyTable", "StateTable", audit_log(OUTPUTS, dynamodb))
         dean.put_policy("group:carters", statements(READ), "the dean" if overwrite else AUTHOR)
         files = PolicyFiles(tmp_path, OUTPUTS, dynamodb)
         changes = plan(files.files, files.stored(), overwrite)
@@ -198,7 +199,7 @@ def test_a_policy_that_changed_since_the_plan_is_not_written_and_the_others_are(
 
 def test_a_policy_that_was_written_since_the_plan_is_not_deleted(tmp_path: Path) -> None:
     with empty_tables() as dynamodb:
-        dean = administer_with(dynamodb, "PolicyTable", "StateTable")
+        dean = administer_with(dynamodb, "PolicyTable", "StateTable", audit_log(OUTPUTS, dynamodb))
         dean.put_policy("group:carters", statements(READ), AUTHOR)
         files = PolicyFiles(tmp_path, OUTPUTS, dynamodb)
         changes = plan(files.files, files.stored(), overwrite=False)

@@ -28,6 +28,7 @@ def command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Comm
         for group in ("clerks", "admins"):
             cognito.create_group(UserPoolId=pool_id, GroupName=group)
         outputs = {"UserPoolId": pool_id, "PolicyTableName": "PolicyTable", "StateTableName": "StateTable"}
+        outputs |= {"AuditTableName": "AuditTable", "AuditRetentionDays": "365"}
         outputs |= {"WebClientId": "webclientofolympus"}
         described = [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]
         account = Account(

@@ -10,8 +10,8 @@ evaluator `tests/oracle/iam.py` reads the policy documents. Hypothesis decides w
 import json
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache, partial
 from itertools import count
@@ -29,10 +29,14 @@ from authorizers.decision_log import DecisionLog
 from authorizers.policy import Unauthorized, respond
 from authorizers.policy_document import check_size
 from chalicelib.administer import Administer
+from chalicelib.audit import Audit, RecordEdit
 from chalicelib.authorize import Authorization, Authorize
+from chalicelib.aws.audit import AuditTable
 from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.gateway import StageCache
 from chalicelib.aws.policies import PolicyTable
+from chalicelib.aws.policy_writes import AuditedWrites
+from chalicelib.core.audit import PolicyEdit
 from chalicelib.core.claims import principal_from
 from chalicelib.core.errors import CannotDecide, GatehouseError
 from chalicelib.core.principal import Principal
@@ -45,6 +49,7 @@ from tests.oracle import iam
 from tests.proofs.ledger import Bound, Guarantee, Key, Ledger, PolicyContent, Version, Violation, possible_routes
 from tests.proofs.reproducible import no_constants_of_modules
 from tests.proofs.world import (
+    AUDIT,
     GENERATION,
     POLICIES,
     STATE,
@@ -80,15 +85,23 @@ class Shipped:
         return PolicyTable(client, POLICIES, now)
 
     def administer(self, client: Any, now: Now) -> Administer:
-        state = StateTable(client, STATE, now)
+        state, log = StateTable(client, STATE, now), self.audit_log(client)
+        audit = Audit(log, now=now, suffix=partial(_text_of, count(1)))
         return Administer(
-            PolicyTable(client, POLICIES, now),
+            PolicyTable(client, POLICIES, now, audited=AuditedWrites(log, audit.policy_entry)),
             state,
             state,
+            audit,
             check_size,
             clients=lambda: mint.EXPECTED.client_ids,
             now=now,
         )
+
+    def audit_log(self, client: Any) -> AuditTable:
+        return AuditTable(client, AUDIT, retention_days=365, write_line=lambda line: None)
+
+    def record_edit(self, client: Any) -> Callable[[PolicyEdit], bool]:
+        return RecordEdit(self.audit_log(client))
 
     def invalidate(self, client: Any, gateway_cache: GatewayCache | None, now: Now) -> Callable[[], int]:
         return Invalidate(StateTable(client, STATE, now), gateway_cache)
@@ -98,8 +111,14 @@ class Shipped:
     ) -> dict[str, Any]:
         return respond(header, f"{ARN_BASE}GET/reports", lambda: authorize, decision_log)
 
-    def handle_policy_changes(self, event: dict[str, Any], invalidate: Callable[[], int]) -> dict[str, Any]:
-        return handle_policy_changes(event, lambda: invalidate, LOGGER)
+    def handle_policy_changes(
+        self, event: dict[str, Any], invalidate: Callable[[], int], record_edit: Callable[[PolicyEdit], bool]
+    ) -> dict[str, Any]:
+        return handle_policy_changes(event, lambda: invalidate, lambda: record_edit, LOGGER)
+
+
+def _text_of(numbers: Iterator[int]) -> str:
+    return str(next(numbers))
 
 
 _TEMPLATE = json.loads((Path(__file__).parents[2] / ".chalice" / "package.json").read_text(encoding="utf-8"))
@@ -250,14 +269,15 @@ def _interrupted(*stops: int) -> st.SearchStrategy[Execution]:
     return paused | st.builds(Execution, passed, _KEYS, st.sampled_from(Fault), st.booleans())
 
 
-# A decision has six to eight stops, or four to five if the policies are cached. Most changes have two, some have four.
-_AUTHORIZER_EXECUTIONS = _interrupted(0, 1, 2, 3, 4, 5, 6, 7, 4, 6)
-_WRITER_EXECUTIONS = st.just(TO_END) | _interrupted(0, 1, 0, 1, 3)
-_HANDLER_EXECUTIONS = st.just(TO_END) | _interrupted(0, 0, 1)
+# A decision has six to eight stops, or four to five if the policies are cached. A change of a policy has four: two of
+# the read, then the transaction and the generation. A revocation has two.
+_AUTHORIZER_EXECUTIONS = _interrupted(0, 1, 2, 3, 4, 5, 6, 7, 4, 6, 6, 6)
+_WRITER_EXECUTIONS = st.just(TO_END) | st.just(TO_END) | _interrupted(2, 3, 2, 3, 5)
+_HANDLER_EXECUTIONS = st.just(TO_END) | _interrupted(0, 0, 1, 2)
 _SECONDS = st.sampled_from((0.5, 1.0, 2.0, 2.0, 5.0, 5.0, 10.0, 30.0, 60.0))
 
 # The capabilities of the adversary. A search with only the relevant ones finds a fault sooner.
-SEND, CHANGE, REVOKE, WAIT, EDIT, STREAM, SIGN_IN, CRASH, FLUSH, LOSE_GENERATION = CAPABILITIES = (
+SEND, CHANGE, REVOKE, WAIT, EDIT, STREAM, SIGN_IN, CRASH, FLUSH, LOSE_GENERATION, AUDITS = CAPABILITIES = (
     "send requests",
     "change policies",
     "revoke and lift",
@@ -268,6 +288,7 @@ SEND, CHANGE, REVOKE, WAIT, EDIT, STREAM, SIGN_IN, CRASH, FLUSH, LOSE_GENERATION
     "replace containers",
     "flush the gateway",
     "lose the generation",
+    "read the audit log",
 )
 
 Method = TypeVar("Method", bound=Callable[..., None])
@@ -297,6 +318,10 @@ class InvalidationMachine(RuleBasedStateMachine):
         self.administer = self.code.administer(self.dynamodb, self.clock)
         stage = StageCache(cast(Any, ApiGateway(self.nodes)), "olympus", "v1") if self.setting.cache_seconds else None
         self.invalidate = self.code.invalidate(self.dynamodb, stage, self.clock)
+        self.record_edit = self.code.record_edit(self.dynamodb)
+        self.changed_policies = 0
+        self.audit_ids: list[tuple[str, str]] = []
+        self.entries: defaultdict[str, list[str]] = defaultdict(list)
         self.tokens: list[Token] = []
         self.containers = [self._container(), self._container()]
         self.jobs: list[Job] = []
@@ -461,7 +486,7 @@ class InvalidationMachine(RuleBasedStateMachine):
         revocations = self.tokens[token % len(self.tokens)].revocations
         kind, value = cast("tuple[RevocationKind, str]", revocations[what % len(revocations)])
         if lifts:
-            self._change(lambda: self.administer.lift(kind, value), Change((kind, value), -inf), execution)
+            self._change(lambda: self.administer.lift(kind, value, "registrar"), Change((kind, value), -inf), execution)
         else:
             change = Change((kind, value), inf if kind == "session" else int(self.clock()))
             self._change(lambda: self.administer.revoke(kind, value, "registrar"), change, execution)
@@ -497,6 +522,9 @@ class InvalidationMachine(RuleBasedStateMachine):
         """Record a write in the ledger. Only one task runs at a time, so the writer is known."""
         if write.key == GENERATION:
             return
+        if write.table == AUDIT:
+            self._recorded(write)
+            return
         if self.acting is None:
             self.broken = Violation("only writers write", f"a reader or the stream handler wrote {write.key}")
             return
@@ -504,8 +532,36 @@ class InvalidationMachine(RuleBasedStateMachine):
         self.acting.versions.append(version)
         if write.table == POLICIES:
             self.stream.append(write, version)
+            self.changed_policies += 1
+            if self.jobs and write.new and self.acting in [job.change for job in self.jobs]:
+                self.audit_ids.append((write.key, write.new.get("audit_id", {}).get("S", "")))
         else:
             self._acknowledge([version])  # a revocation is one write, and it binds the next decision
+
+    def _recorded(self, write: Write) -> None:
+        """Check one write of the audit table: it adds an entry, and changes and deletes none."""
+        if write.old is not None or write.new is None:
+            self.broken = Violation("the audit log only grows", f"the entry {write.key} was changed")
+        elif write.new["action"]["S"].startswith("policy."):
+            self.entries[write.new["subject"]["S"]].append(write.new["id"]["S"])
+
+    def _check_audit(self) -> None:
+        """Check the entries of the writers. Deliver the rest of the stream: then each change has one entry."""
+        for subject, audit_id in self.audit_ids:
+            if audit_id not in self.entries[subject]:
+                raise Violation("a writer stores the entry with the policy", f"{subject} has no entry {audit_id}")
+        while keys := self.stream.deliverable:
+            batch = self.stream.take(keys, 10)
+            event = {"Records": [record.event for record in batch]}
+            task = Task(partial(self.code.handle_policy_changes, event, self.invalidate, self.record_edit))
+            task.run()
+            if task.failure:
+                raise task.failure
+            self.stream.complete(batch, task.value, delivered_again=False)
+        entries = sum(map(len, self.entries.values()))
+        self.counts["audited policy changes"] += entries
+        if entries != self.changed_policies:
+            raise Violation("each policy change has one entry", f"{self.changed_policies} changes, {entries} entries")
 
     # Other events
 
@@ -520,13 +576,20 @@ class InvalidationMachine(RuleBasedStateMachine):
         """Advance the clock. Stopped tasks do not run."""
         self.clock.advance(seconds)
 
-    @capability(EDIT, subject=st.sampled_from(SUBJECTS), content=_PICK)
-    def edit_by_hand(self, subject: str, content: int) -> None:
+    @capability(EDIT, subject=st.sampled_from(SUBJECTS), content=_PICK, is_copy=st.booleans())
+    def edit_by_hand(self, subject: str, content: int, is_copy: bool) -> None:
         """Change a policy as another tool would: write another one, write an unreadable one, or remove it."""
         chosen = self._another((*STATEMENTS, UNREADABLE, None), subject, content)
         self.counts["edits by hand"] += 1
         self.acting = Change(("policy", subject), chosen or NOTHING)
-        self.dynamodb.edit(POLICIES, subject, None if chosen is None else _item(subject, chosen))
+        item = None if chosen is None else _item(subject, chosen)
+        if item and (entries := self.entries[subject]) and is_copy:  # of an earlier item, with the next version
+            current = self.dynamodb.peek(POLICIES, subject) or {"version": {"N": "0"}}
+            item |= {
+                "audit_id": {"S": entries[content % len(entries)]},
+                "version": {"N": str(int(current["version"]["N"]) + 1)},
+            }
+        self.dynamodb.edit(POLICIES, subject, item)
         self.acting = None
 
     @precondition(lambda self: self.stream.deliverable)
@@ -551,7 +614,7 @@ class InvalidationMachine(RuleBasedStateMachine):
             self._acknowledge([record.version for record in processed])
 
         event = {"Records": [record.event for record in batch]}
-        self._start(lambda: self.code.handle_policy_changes(event, self.invalidate), ended, execution)
+        self._start(lambda: self.code.handle_policy_changes(event, self.invalidate, self.record_edit), ended, execution)
 
     @capability(SIGN_IN, caller=st.integers(0, len(CALLERS) - 1), is_refresh=st.booleans(), has_scope=st.booleans())
     def sign_in(self, caller: int, is_refresh: bool, has_scope: bool) -> None:
@@ -639,6 +702,8 @@ class InvalidationMachine(RuleBasedStateMachine):
                     self._act(job, job.task.finish)
                 for node in self.nodes if self.setting.cache_seconds else self.nodes[:1]:
                     self._use_every_token(node)
+                if AUDITS in self.capabilities:
+                    self._check_audit()
         finally:
             for job in self.jobs:
                 job.task.crash()

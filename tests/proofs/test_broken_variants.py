@@ -6,6 +6,7 @@ Each variant breaks one thing only. If the machine missed one, its search of the
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any, cast
 
 import pytest
@@ -16,12 +17,14 @@ from chalicelib.administer import Administer
 from chalicelib.authorize import Authorization, Authorize
 from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
+from chalicelib.core.audit import PolicyEdit
 from chalicelib.core.errors import CannotDecide
 from chalicelib.core.policy import Policy
 from chalicelib.core.principal import Principal
 from chalicelib.ports import AuthorizationState, GatewayCache
 from tests.proofs.invalidation_machine import (
     ARN_BASE,
+    AUDITS,
     AUTHORIZER_TIMEOUT_SECONDS,
     CHANGE,
     EDIT,
@@ -245,7 +248,13 @@ class DeletionWithoutBump(Shipped):
 
         shipped = super().administer(client, now)
         return NoBumpOnDelete(
-            shipped.policies, shipped.generation, shipped.revocations, shipped.check_size, shipped.clients, now=now
+            shipped.policies,
+            shipped.generation,
+            shipped.revocations,
+            shipped.audit,
+            shipped.check_size,
+            shipped.clients,
+            now=now,
         )
 
 
@@ -266,18 +275,62 @@ class HandlerThatOnlyLogs(Shipped):
 
 
 class HandlerThatReportsNoFailure(Shipped):
-    def handle_policy_changes(self, event: dict[str, Any], invalidate: Callable[[], int]) -> dict[str, Any]:
-        super().handle_policy_changes(event, invalidate)
+    def handle_policy_changes(
+        self, event: dict[str, Any], invalidate: Callable[[], int], record_edit: Callable[[PolicyEdit], bool]
+    ) -> dict[str, Any]:
+        super().handle_policy_changes(event, invalidate, record_edit)
         return {"batchItemFailures": []}
 
 
 class HandlerThatReportsTheLastRecord(Shipped):
     """Lambda restarts at the named record, and treats the records before it as processed."""
 
-    def handle_policy_changes(self, event: dict[str, Any], invalidate: Callable[[], int]) -> dict[str, Any]:
-        failures = super().handle_policy_changes(event, invalidate)["batchItemFailures"]
+    def handle_policy_changes(
+        self, event: dict[str, Any], invalidate: Callable[[], int], record_edit: Callable[[PolicyEdit], bool]
+    ) -> dict[str, Any]:
+        failures = super().handle_policy_changes(event, invalidate, record_edit)["batchItemFailures"]
         last = event["Records"][-1]["dynamodb"]["SequenceNumber"]
         return {"batchItemFailures": [{"itemIdentifier": last}] if failures else []}
+
+
+# --------------------------------------------------------------------------------------------------- broken audit logs
+
+
+class EntryAfterThePolicy(Shipped):
+    """The writer stores the entry with a second call."""
+
+    def administer(self, client: Any, now: Now) -> Administer:
+        shipped = super().administer(client, now)
+
+        class Twice(PolicyTable):
+            def put(self, subject: str, *change: Any) -> Policy:
+                written = super().put(subject, *change)
+                entry = shipped.audit.policy_entry(subject, "registrar", written.version, None, written.statements)
+                shipped.audit.log.add(entry)
+                return written
+
+        return replace(shipped, policies=Twice(client, POLICIES, now))
+
+
+class EditsNotRecorded(Shipped):
+    def record_edit(self, client: Any) -> Callable[[PolicyEdit], bool]:
+        return lambda _: False
+
+
+class EditsOfUnknownAuthors(Shipped):
+    """The handler believes every item that names an entry."""
+
+    def record_edit(self, client: Any) -> Callable[[PolicyEdit], bool]:
+        shipped = super().record_edit(client)
+        return lambda edit: not (edit.after and edit.after.audit_id) and shipped(edit)
+
+
+class EveryDeliveryIsRecorded(Shipped):
+    """A repeated delivery of a record gets another entry."""
+
+    def record_edit(self, client: Any) -> Callable[[PolicyEdit], bool]:
+        shipped, deliveries = super().record_edit(client), count()
+        return lambda edit: shipped(replace(edit, event_id=f"{edit.event_id}-{next(deliveries)}"))
 
 
 # --------------------------------------------------------------------------------------- guarantees that are too strong
@@ -289,6 +342,7 @@ def guaranteeing(where: Setting, after: float, after_write: float = 1_000_000) -
 
 DEFAULT, STALE, CACHED, CACHED_FOR_LONG = setting(), setting(0, 10), setting(2), setting(AUTHORIZER_TIMEOUT_SECONDS * 2)
 
+UNRECORDED = {"a writer stores the entry with the policy", "each policy change has one entry"}
 REVOKED, FAILED = {"a revoked token is refused"}, {"a failed request gets no decision"}
 # A decision on an old policy allows too much or too little. It fails if that policy cannot be parsed.
 OLD = {"a revoked permission is refused", "a granted permission is allowed", "every failure has a cause"}
@@ -322,6 +376,14 @@ OLD = {"a revoked permission is refused", "a granted permission is allowed", "ev
         pytest.param(HandlerThatOnlyLogs(), (EDIT, STREAM), OLD, id="the stream handler does not bump"),
         pytest.param(HandlerThatReportsNoFailure(), (EDIT, STREAM), OLD, id="the stream handler hides its failures"),
         pytest.param(HandlerThatReportsTheLastRecord(), (EDIT, STREAM), OLD, id="the wrong record is reported"),
+        pytest.param(EntryAfterThePolicy(), (CHANGE, AUDITS), UNRECORDED, id="an entry is stored after its policy"),
+        pytest.param(EditsNotRecorded(), (EDIT, AUDITS), UNRECORDED, id="edits by hand are not recorded"),
+        pytest.param(
+            EditsOfUnknownAuthors(), (CHANGE, EDIT, AUDITS), UNRECORDED, id="a copied reference hides an edit"
+        ),
+        pytest.param(
+            EveryDeliveryIsRecorded(), (EDIT, STREAM, AUDITS), UNRECORDED, id="a repeated delivery is recorded again"
+        ),
     ],
 )
 def test_the_machine_finds_that(code: Shipped, capabilities: tuple[str, ...], rules: set[str]) -> None:

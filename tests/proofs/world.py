@@ -180,7 +180,7 @@ def _call(operation: str, do: Callable[[], Result]) -> Result:
 
 Item = dict[str, Any]
 
-POLICIES, STATE = "policies", "state"
+POLICIES, STATE, AUDIT = "policies", "state", "audit"
 KEY_OF = {POLICIES: "subject", STATE: "id"}
 GENERATION = "generation"
 
@@ -196,7 +196,7 @@ class Write:
 
 
 class DynamoDb:
-    """Two tables, and the part of the low-level client that the adapters use. Refuses everything else.
+    """Three tables, and the part of the low-level client that the adapters use. Refuses everything else.
 
     A read without strong consistency returns the item before its last write, as DynamoDB may do.
 
@@ -269,40 +269,79 @@ class DynamoDb:
         UpdateExpression: str,
         ExpressionAttributeValues: Item,
         ReturnValues: str,
-        ConditionExpression: str = "",
     ) -> dict[str, Any]:
-        key = _only_text(Key)
+        key = _key_of(TableName, Key)
 
         def do() -> dict[str, Any]:
             old = self._items.get((TableName, key)) or {}
-            _check_condition("UpdateItem", ConditionExpression, old, ExpressionAttributeValues)
             changed = _updated(old, UpdateExpression, ExpressionAttributeValues)
             new = {**Key, **changed}
             self._put(TableName, key, new)
-            match ReturnValues:
-                case "ALL_NEW":
-                    return {"Attributes": new}
-                case "UPDATED_NEW":
-                    return {"Attributes": {name: new[name] for name in new if new[name] != old.get(name)}}
-            raise NotImplementedError(ReturnValues)
+            if ReturnValues != "UPDATED_NEW":
+                raise NotImplementedError(ReturnValues)
+            return {"Attributes": {name: new[name] for name in new if new[name] != old.get(name)}}
 
         return _call("UpdateItem", do)
 
+    def transact_write_items(self, TransactItems: list[Item]) -> dict[str, Any]:
+        """Make all writes or none. A repeated request has the same token, so DynamoDB makes it once."""
+        done = False
+
+        def do() -> dict[str, Any]:
+            nonlocal done
+            if not done:
+                self._transact([*(next(iter(item.items())) for item in TransactItems)])
+            done = True
+            return {}
+
+        return _call("TransactWriteItems", do)
+
+    def _transact(self, actions: list[tuple[str, Item]]) -> None:
+        keyed = [
+            (kind, action, _key_of(action["TableName"], action["Item" if kind == "Put" else "Key"]))
+            for kind, action in actions
+        ]
+        reasons = []
+        for _, action, key in keyed:
+            old = self._items.get((action["TableName"], key)) or {}
+            values = action.get("ExpressionAttributeValues", {})
+            reasons.append("None" if _is_met(action["ConditionExpression"], old, values) else "ConditionalCheckFailed")
+        if set(reasons) != {"None"}:
+            answer: Any = {
+                "Error": {"Code": "TransactionCanceledException"},
+                "CancellationReasons": [{"Code": reason} for reason in reasons],
+            }
+            raise ClientError(answer, "TransactWriteItems")
+        # The entry comes first, so that whoever sees the write of the policy finds it.
+        for kind, action, key in sorted(keyed, key=lambda it: it[0] != "Put"):
+            match kind:
+                case "Put":
+                    self._put(action["TableName"], key, dict(action["Item"]))
+                case "Update":
+                    old = self._items.get((action["TableName"], key)) or {}
+                    changed = _updated(old, action["UpdateExpression"], action["ExpressionAttributeValues"])
+                    self._put(action["TableName"], key, {**action["Key"], **changed})
+
+    def get_item(self, TableName: str, Key: Item, ConsistentRead: bool) -> dict[str, Any]:
+        items = self._items if ConsistentRead else self._before
+        item = _call("GetItem", lambda: items.get((TableName, _key_of(TableName, Key))))
+        return {"Item": item} if item else {}
+
     def put_item(
-        self, TableName: str, Item: Item, ConditionExpression: str, ExpressionAttributeValues: Item
+        self, TableName: str, Item: Item, ConditionExpression: str, ExpressionAttributeValues: Item | None = None
     ) -> dict[str, Any]:
-        key = Item[KEY_OF[TableName]]["S"]
+        key = _key_of(TableName, Item)
 
         def do() -> dict[str, Any]:
             old = self._items.get((TableName, key)) or {}
-            _check_condition("PutItem", ConditionExpression, old, ExpressionAttributeValues)
+            _check_condition("PutItem", ConditionExpression, old, ExpressionAttributeValues or {})
             self._put(TableName, key, dict(Item))
             return {}
 
         return _call("PutItem", do)
 
     def delete_item(self, TableName: str, Key: Item, ConditionExpression: str) -> dict[str, Any]:
-        key = _only_text(Key)
+        key = _key_of(TableName, Key)
 
         def do() -> dict[str, Any]:
             _check_condition("DeleteItem", ConditionExpression, self._items.get((TableName, key)) or {}, {})
@@ -333,17 +372,23 @@ def _by_table(found: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:
     return tables
 
 
-def _only_text(key: Item) -> str:
-    ((_, value),) = key.items()
-    return str(value["S"])
+def _key_of(table: str, item: Item) -> str:
+    """Return the key of an item as one text."""
+    if table == AUDIT:
+        return f"{item['subject']['S']} {item['id']['S']}"
+    return str(item[KEY_OF[table]]["S"])
 
 
 def _check_condition(operation: str, condition: str, item: Item, values: Item) -> None:
+    if not _is_met(condition, item, values):
+        raise ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": condition}}, operation)
+
+
+def _is_met(condition: str, item: Item, values: Item) -> bool:
     words = deque(re.findall(r"attribute_(?:not_)?exists\(\w+\)|\w+ [=<] :\w+|AND|OR|NOT|[()]", condition))
     if "".join(words).replace(" ", "") != condition.replace(" ", ""):
         raise NotImplementedError(condition)
-    if words and not _any_of(words, item, values):
-        raise ClientError({"Error": {"Code": "ConditionalCheckFailedException", "Message": condition}}, operation)
+    return not words or _any_of(words, item, values)
 
 
 def _any_of(words: deque[str], item: Item, values: Item) -> bool:
@@ -481,6 +526,7 @@ class Stream:
         self._length += 1
         images = {"OldImage": write.old, "NewImage": write.new}
         event = {
+            "eventID": f"event-{self._length}",
             "eventName": "INSERT" if write.old is None else "REMOVE" if write.new is None else "MODIFY",
             "dynamodb": {
                 "Keys": {KEY_OF[write.table]: {"S": write.key}},

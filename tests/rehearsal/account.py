@@ -17,6 +17,7 @@ import requests
 
 from chalicelib.administer import Administer
 from chalicelib.wiring import administer_with
+from infra.audit_log import audit_log
 from local.cloud import LocalCloud
 from local.sign_in import sign_in
 from tests.e2e.cloud import free_port, wait_for
@@ -108,7 +109,9 @@ def _answers(local_cloud: LocalCloud) -> bool:
 
 def administer(account: Account, outputs: dict[str, str]) -> Administer:
     """Returns the use case for the tables of the account, as another tool would use it."""
-    return administer_with(account.client("dynamodb"), outputs["PolicyTableName"], outputs["StateTableName"])
+    dynamodb = account.client("dynamodb")
+    log = audit_log(outputs, dynamodb)
+    return administer_with(dynamodb, outputs["PolicyTableName"], outputs["StateTableName"], log)
 
 
 def statuses(account: Account, outputs: dict[str, str]) -> dict[str, int]:

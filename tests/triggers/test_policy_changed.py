@@ -1,22 +1,27 @@
 """Every change of the policy table invalidates the caches and is logged. Lambda repeats a failed batch."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from chalice.app import DynamoDBEvent
 
 from app import app
+from chalicelib.audit import Audit, RecordEdit
+from chalicelib.core.audit import AuditEntry
 from chalicelib.core.errors import InternalError
 from chalicelib.core.policy_json import to_json
 from chalicelib.invalidate import Invalidate
+from chalicelib.ports import AuditLog
 from chalicelib.triggers.policy_changed import handle_policy_changes
-from tests.fakes import FakeGatewayCache, FakeState, allow, statements
+from tests.fakes import Clock, FakeAuditLog, FakeGatewayCache, FakeState, allow, statements
 from tests.rewired import fresh_wiring
 from tests.triggers.logs import Log
 
 CLERKS = {"subject": {"S": "group:clerks"}}
-STATEMENTS = to_json(statements(allow("/reports", sid="read")))
+READ = statements(allow("/reports", sid="read"))
+STATEMENTS = to_json(READ)
 
 
 def image(at_version: int, author: str = "admin", **changes: Any) -> dict[str, Any]:
@@ -58,10 +63,16 @@ REMOVE = record(3, "REMOVE", OldImage=image(2))
 ALL_WELL: dict[str, Any] = {"batchItemFailures": []}
 
 
-def handle(*records: dict[str, Any]) -> tuple[dict[str, Any], FakeState, Log]:
+def handle(*records: dict[str, Any], audit: AuditLog | None = None) -> tuple[dict[str, Any], FakeState, Log]:
     state, log = FakeState(generation=7), Log()
+    audit = audit or FakeAuditLog()
     event = json.loads(json.dumps({"Records": records}))
-    return handle_policy_changes(event, lambda: Invalidate(state, gateway_cache=None), log.logger), state, log
+    answered = handle_policy_changes(event, lambda: Invalidate(state, None), lambda: RecordEdit(audit), log.logger)
+    return answered, state, log
+
+
+def handled(event: dict[str, Any], invalidate: Callable[[], Callable[[], int]], log: Log | None = None) -> Any:
+    return handle_policy_changes(event, invalidate, lambda: RecordEdit(FakeAuditLog()), (log or Log()).logger)
 
 
 @pytest.mark.parametrize("change", [INSERT, MODIFY, REMOVE], ids=["INSERT", "MODIFY", "REMOVE"])
@@ -79,28 +90,129 @@ def test_a_batch_of_several_records_increments_the_generation_once() -> None:
 def test_a_repeated_batch_increments_the_generation_again() -> None:
     state = FakeState(generation=7)
     for _ in range(2):
-        assert handle_policy_changes({"Records": [MODIFY]}, lambda: Invalidate(state, None), Log().logger) == ALL_WELL
+        assert handled({"Records": [MODIFY]}, lambda: Invalidate(state, None)) == ALL_WELL
     assert state.generation == 9
 
 
 @pytest.mark.parametrize(
     ("change", "versions", "author"),
     [
-        pytest.param(INSERT, (None, "1"), "admin", id="INSERT"),
-        pytest.param(MODIFY, ("1", "2"), "auditor", id="MODIFY"),
-        pytest.param(REMOVE, ("2", None), None, id="REMOVE"),
+        pytest.param(INSERT, (None, 1), "admin", id="INSERT"),
+        pytest.param(MODIFY, (1, 2), "auditor", id="MODIFY"),
+        pytest.param(REMOVE, (2, None), None, id="REMOVE"),
+        pytest.param(record(1, "INSERT", NewImage=image(1, "a@b.example")), (None, 1), "a@***", id="an address"),
     ],
 )
-def test_the_audit_line_contains_the_author_and_the_change(
-    change: dict[str, Any], versions: tuple[str | None, str | None], author: str | None
+def test_the_log_line_names_the_change_without_its_statements(
+    change: dict[str, Any], versions: tuple[int | None, int | None], author: str | None
 ) -> None:
     *_, log = handle(change)
     (line,) = log.lines
     assert (line["message"], line["event"], line["subject"]) == ("policy changed", change["eventName"], "group:clerks")
+    assert (line["generation"], line.get("updated_by")) == (8, author)
     assert (line.get("from_version"), line.get("to_version")) == versions
-    assert line.get("updated_by") == author
-    assert line.get("statements") == (STATEMENTS if author else None)
-    assert line["generation"] == 8
+    assert STATEMENTS not in line.values()
+
+
+# --- the audit log ---
+
+
+def entry_of(change: dict[str, Any]) -> AuditEntry:
+    audit = FakeAuditLog()
+    handle(change, audit=audit)
+    (entry,) = audit.entries
+    return entry
+
+
+def test_an_edit_by_another_tool_is_recorded_with_the_statements_before_and_after() -> None:
+    entry = entry_of(MODIFY)
+    assert (entry.subject, entry.action, entry.by, entry.way) == ("group:clerks", "policy.write", "unknown", "other")
+    assert (entry.version, entry.before, entry.after) == (2, READ, READ)
+    assert entry.at == "2027-01-15T08:00:00.000000Z"
+
+
+def test_the_author_that_a_tool_writes_is_recorded_as_a_claim() -> None:
+    assert entry_of(MODIFY).detail == {"claimed_by": "auditor"}
+
+
+def test_an_edit_that_keeps_the_author_of_the_version_before_claims_nobody() -> None:
+    assert entry_of(record(2, OldImage=image(1), NewImage=image(2))).detail == {}
+
+
+def test_the_claimed_author_is_recorded_without_the_domain_of_an_address() -> None:
+    assert entry_of(record(2, NewImage=image(1, "clio@olympus.example"))).detail == {"claimed_by": "clio@***"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [pytest.param(3, 3, id="kept"), pytest.param(3, 2, id="reset"), pytest.param(3, 5, id="skipped")],
+)
+def test_an_edit_without_the_next_version_has_no_version(before: int, after: int) -> None:
+    assert entry_of(record(2, OldImage=image(before), NewImage=image(after))).version is None
+
+
+@pytest.mark.parametrize(
+    ("change", "action"),
+    [
+        (record(1, "REMOVE", OldImage=image(2)), "policy.remove"),
+        (record(1, NewImage=image(3, statements=None, deleted={"BOOL": True}), OldImage=image(2)), "policy.delete"),
+        (record(1, NewImage=image(3, statements={"S": "allow all"}), OldImage=image(2)), "policy.delete"),
+    ],
+    ids=["removed", "marked as deleted", "not a policy"],
+)
+def test_an_edit_that_leaves_no_policy_is_recorded(change: dict[str, Any], action: str) -> None:
+    entry = entry_of(change)
+    assert (entry.action, entry.before, entry.after) == (action, READ, None)
+
+
+def test_a_repeated_record_is_recorded_once() -> None:
+    audit = FakeAuditLog()
+    handle(MODIFY, audit=audit)
+    handle(INSERT, MODIFY, audit=audit)
+    assert len(audit.entries) == 2
+
+
+def written_by_the_api(audit: FakeAuditLog) -> dict[str, Any]:
+    """Stores the entry of a writer, and returns the record of its change."""
+    entry = Audit(audit, now=Clock()).policy_entry("group:clerks", "admin-sub", 2, READ, READ)
+    audit.add(entry)
+    return record(9, OldImage=image(1), NewImage=image(2, audit_id={"S": entry.id}))
+
+
+def test_a_change_that_its_writer_has_recorded_is_not_recorded_again() -> None:
+    audit = FakeAuditLog()
+    handle(written_by_the_api(audit), audit=audit)
+    assert [entry.way for entry in audit.entries] == ["api"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(image(1), {"statements": {"S": "[]"}}, id="with other statements"),
+        pytest.param(image(1), {"version": {"N": "3"}}, id="with another version"),
+        pytest.param(image(1, statements={"S": "[]"}), {}, id="over another version before"),
+        pytest.param(image(7), {}, id="over a later version"),
+    ],
+)
+def test_an_edit_cannot_hide_behind_the_entry_of_another_change(before: dict[str, Any], after: dict[str, Any]) -> None:
+    audit = FakeAuditLog()
+    copied = written_by_the_api(audit)["dynamodb"]["NewImage"]
+    handle(record(10, OldImage=before, NewImage={**copied, **after}), audit=audit)
+    assert [entry.way for entry in audit.entries] == ["api", "other"]
+
+
+def test_an_edit_that_keeps_the_reference_of_the_version_before_is_recorded() -> None:
+    audit = FakeAuditLog()
+    current = written_by_the_api(audit)["dynamodb"]["NewImage"]
+    handle(record(10, OldImage=current, NewImage={**current, "version": {"N": "3"}}), audit=audit)
+    assert [entry.way for entry in audit.entries] == ["api", "other"]
+
+
+def test_a_change_that_cannot_be_recorded_is_delivered_again_after_the_invalidation() -> None:
+    audit = FakeAuditLog(failure=InternalError("audit_unreachable", "timeout"))
+    answered, state, log = handle(INSERT, MODIFY, audit=audit)
+    assert answered == {"batchItemFailures": [{"itemIdentifier": INSERT["dynamodb"]["SequenceNumber"]}]}
+    assert (state.generation, log.lines[-1]["failure"]) == (8, "audit_unreachable")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +246,7 @@ def test_a_failure_returns_the_number_of_the_first_record_as_the_failed_item(fai
         raise failure
 
     log = Log()
-    answered = handle_policy_changes({"Records": [MODIFY, REMOVE]}, lambda: fails, log.logger)
+    answered = handled({"Records": [MODIFY, REMOVE]}, lambda: fails, log)
     assert answered == {"batchItemFailures": [{"itemIdentifier": MODIFY["dynamodb"]["SequenceNumber"]}]}
     (line,) = log.lines
     assert (line["level"], line["failure"]) == ("ERROR", name)
@@ -144,16 +256,16 @@ def test_a_failure_to_build_the_use_case_is_retried() -> None:
     def missing_setting() -> Invalidate:
         raise InternalError("missing_setting", "STATE_TABLE is not set")
 
-    answered = handle_policy_changes({"Records": [INSERT]}, missing_setting, Log().logger)
+    answered = handled({"Records": [INSERT]}, missing_setting)
     assert answered == {"batchItemFailures": [{"itemIdentifier": INSERT["dynamodb"]["SequenceNumber"]}]}
 
 
 def test_a_failed_flush_is_retried() -> None:
     state, cache = FakeState(), FakeGatewayCache(failure=InternalError("flush_failed", "throttled"))
-    answered = handle_policy_changes({"Records": [INSERT]}, lambda: Invalidate(state, cache), Log().logger)
+    answered = handled({"Records": [INSERT]}, lambda: Invalidate(state, cache))
     assert len(answered["batchItemFailures"]) == 1
     cache.failure = None
-    assert handle_policy_changes({"Records": [INSERT]}, lambda: Invalidate(state, cache), Log().logger) == ALL_WELL
+    assert handled({"Records": [INSERT]}, lambda: Invalidate(state, cache)) == ALL_WELL
     assert cache.flushes == 1
 
 

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from chalicelib.administer import Administer
+from chalicelib.audit import Audit
 from chalicelib.core.errors import InternalError, InvalidInput, NotFound, VersionConflict
 from chalicelib.core.policy import Policy
 from chalicelib.core.statement import Statement
 from chalicelib.ports import Revocation, RevocationKind
 from tests import mint
-from tests.fakes import Clock, FakePolicies, FakeState, Journal, allow, statements
+from tests.fakes import Clock, FakeAuditLog, FakePolicies, FakeState, Journal, allow, statements
 
 READ = allow("/reports", sid="read")
 CLERKS = "group:clerks"
@@ -25,16 +26,18 @@ def at_most_two(policy: Sequence[Statement]) -> None:
 
 
 def administer(policies: Any, generation: Any, revocations: Any) -> Administer:
-    return Administer(policies, generation, revocations, at_most_two)
+    return Administer(policies, generation, revocations, Audit(FakeAuditLog()), at_most_two)
 
 
 class System:
     def __init__(self) -> None:
         self.policies, self.state, self.journal, self.clock = FakePolicies(), FakeState(), Journal(), Clock()
+        self.audit_log = FakeAuditLog()
         self.administer = Administer(
             policies=self.journal.of("policies", self.policies),
             generation=self.journal.of("generation", self.state),
             revocations=self.state,
+            audit=Audit(self.audit_log, now=self.clock),
             check_size=at_most_two,
             clients=lambda: frozenset({mint.WEB_CLIENT, mint.MACHINE_CLIENT}),
             now=self.clock,
@@ -172,6 +175,48 @@ def test_a_policy_can_be_read_by_its_subject_and_in_the_list() -> None:
     assert system.administer.list_policies() == [put]
 
 
+# --- history and rollback ---
+
+
+def test_a_rollback_writes_the_statements_of_the_version_as_a_new_version() -> None:
+    system = System()
+    for version, rules in ((1, [READ]), (2, [])):
+        entry = system.administer.audit.policy_entry(CLERKS, "admin", version, None, statements(*rules))
+        system.audit_log.add(entry)
+    system.put(READ)
+    system.put()
+    restored = system.administer.rollback(CLERKS, 1, "auditor", version=2)
+    assert (restored.version, restored.statements, restored.updated_by) == (3, statements(READ), "auditor")
+    assert system.journal.calls[-2:] == ["policies.put", "generation.bump"]
+
+
+def test_a_version_without_an_entry_is_the_one_that_the_next_version_replaced() -> None:
+    system = System()
+    system.audit_log.add(system.administer.audit.policy_entry(CLERKS, "admin", 8, statements(READ), ()))
+    assert system.administer.statements_at(CLERKS, 7) == statements(READ)
+    with pytest.raises(NotFound):
+        system.administer.statements_at(CLERKS, 6)
+
+
+def test_a_version_is_found_behind_many_later_ones() -> None:
+    system = System()
+    for version in range(1, 121):
+        system.clock.advance(1)
+        rules = [{**READ, "sid": f"v{version}"}]
+        system.audit_log.add(system.administer.audit.policy_entry(CLERKS, "admin", version, None, statements(*rules)))
+    assert system.administer.statements_at(CLERKS, 3)[0].sid == "v3"
+
+
+@pytest.mark.parametrize("change", ["revoke", "lift"])
+def test_a_revocation_is_recorded_before_it_is_made(change: str) -> None:
+    system = System()
+    system.administer.revoke("sub", SUBJECT, "admin")
+    system.audit_log.failure = InternalError("audit_unreachable", "DynamoDB: timeout")
+    with pytest.raises(InternalError):
+        getattr(system.administer, change)("session" if change == "revoke" else "sub", SUBJECT, "admin")
+    assert [it.kind for it in system.administer.list_revocations()] == ["sub"]
+
+
 # --- revocations ---
 
 
@@ -198,10 +243,10 @@ def test_a_revocation_is_not_acknowledged_if_it_was_not_stored() -> None:
 def test_a_revocation_is_lifted_by_its_kind_and_value(kind: RevocationKind, value: str) -> None:
     system = System()
     system.administer.revoke(kind, value, "admin")
-    system.administer.lift(kind, value)
+    system.administer.lift(kind, value, "admin")
     assert system.administer.list_revocations() == []
     with pytest.raises(NotFound):
-        system.administer.lift(kind, value)
+        system.administer.lift(kind, value, "admin")
 
 
 @pytest.mark.parametrize(
@@ -235,7 +280,7 @@ def test_a_value_that_no_token_carries_cannot_be_revoked(kind: RevocationKind, v
 def test_an_invalid_stored_revocation_can_be_lifted() -> None:
     system = System()
     system.state.put(Revocation("client", "*", mint.NOW, "admin"))
-    system.administer.lift("client", "*")
+    system.administer.lift("client", "*", "admin")
     assert system.administer.list_revocations() == []
 
 
@@ -250,5 +295,5 @@ def test_without_app_clients_only_users_and_sessions_can_be_revoked() -> None:
 def test_a_revocation_of_a_value_with_256_characters_can_be_lifted() -> None:
     system = System()
     system.state.put(Revocation("sub", "s" * 256, mint.NOW, "admin"))
-    system.administer.lift("sub", "s" * 256)
+    system.administer.lift("sub", "s" * 256, "admin")
     assert system.administer.list_revocations() == []

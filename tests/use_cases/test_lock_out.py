@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from chalicelib.administer import Administer
+from chalicelib.audit import Audit
 from chalicelib.core.administrator import administers
 from chalicelib.core.errors import LastAdministrator, VersionConflict
 from chalicelib.core.policy import CorruptPolicy, Policy, StoredPolicy
 from chalicelib.lock_out import Administrators, RefuseLockOut
 from chalicelib.ports import PolicyCatalog, User
-from tests.fakes import FakeGroups, FakePolicies, FakeState, allow, deny, statements
+from tests.fakes import FakeAuditLog, FakeGroups, FakePolicies, FakeState, allow, deny, statements
 
 EVERYTHING = allow("/*", methods=["*"])
 READ = allow("/reports")
@@ -96,6 +97,7 @@ class System:
             self.policies,
             FakeState(),
             FakeState(),
+            Audit(FakeAuditLog()),
             check_size=lambda _: None,
             refuse_lock_out=self.refuse(self.policies),
         )

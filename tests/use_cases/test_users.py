@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib.audit import Audit
 from chalicelib.core.errors import Conflict, InternalError, InvalidInput, LastAdministrator, NotFound
 from chalicelib.lock_out import Administrators, RefuseUserLockOut
 from chalicelib.ports import Revocation, User, UserPage
 from chalicelib.users import MOST_CHANGES, AdministerUsers, Result
-from tests.fakes import FakePolicies, allow, statements
+from tests.fakes import FakeAuditLog, FakePolicies, allow, statements
 
 ADDRESS = "clio@olympus.example"
 EVERYTHING = allow("/*", methods=["*"])
@@ -29,6 +30,7 @@ class Pool:
     groups: dict[str, set[str]] = field(default_factory=dict)
     existing: frozenset[str] = frozenset({"clerks", "readers", "owners", "admins"})
     writes: list[str] = field(default_factory=list)
+    audit: FakeAuditLog = field(default_factory=FakeAuditLog)
     fails_at: int | None = None
 
     def add(self, added: User, *groups: str) -> None:
@@ -106,7 +108,7 @@ def accept(_user: User, _lost: Collection[str], _kept: Collection[str]) -> None:
 
 
 def over(pool: Pool, refuse: Callable[[User, Collection[str], Collection[str]], None] = accept) -> AdministerUsers:
-    return AdministerUsers(pool, pool.revoke, refuse)
+    return AdministerUsers(pool, pool.revoke, refuse, Audit(pool.audit))
 
 
 @pytest.fixture
@@ -194,7 +196,7 @@ def test_a_group_that_nobody_can_have_is_refused_before_the_first_write(
     with pytest.raises(InvalidInput, match=message):
         over(pool).set_groups("clio", groups, "admin")
     with pytest.raises(InvalidInput, match=message):
-        over(pool).invite("new@olympus.example", groups)
+        over(pool).invite("new@olympus.example", groups, "admin")
     assert pool.writes == []
 
 
@@ -217,7 +219,7 @@ def test_a_disabled_user_gets_no_token_before_the_issued_ones_are_revoked(pool: 
 
 def test_an_enabled_user_keeps_the_revocation(pool: Pool) -> None:
     over(pool).disable("clio", "admin")
-    result = over(pool).enable("clio")
+    result = over(pool).enable("clio", "admin")
     assert pool.writes[3:] == ["enable"]
     assert (result.user.enabled, result.revoked_at) == (True, None)
 
@@ -266,11 +268,50 @@ def test_the_revocation_is_tried_after_every_failure_and_the_failure_is_reported
     assert pool.writes[-1] == REVOKE
 
 
+# --- the audit log ---
+
+
+@pytest.mark.parametrize(
+    ("change", "actions"),
+    [
+        (lambda users: users.disable("clio", "admin"), ["user.disable"]),
+        (lambda users: users.enable("clio", "admin"), ["user.enable"]),
+        (lambda users: users.sign_out("clio", "admin"), ["user.sign_out"]),
+        (lambda users: users.set_groups("clio", ["clerks"], "admin"), ["user.set_groups"]),
+        (lambda users: users.invite("new@olympus.example", ["clerks"], "admin"), ["user.invite"]),
+    ],
+    ids=["disable", "enable", "sign out", "set groups", "invite"],
+)
+def test_an_action_is_recorded_under_the_sub_of_the_user(
+    pool: Pool, change: Callable[[AdministerUsers], Result], actions: list[str]
+) -> None:
+    change(over(pool))
+    assert pool.audit.actions == actions
+    (entry,) = pool.audit.entries
+    assert entry.subject in ("sub:sub-of-clio", "sub:sub-of-new")
+    assert "olympus" not in str(entry)
+
+
+def test_a_failed_action_gets_a_second_entry_with_the_code(pool: Pool) -> None:
+    pool.fails_at = 1
+    with pytest.raises(InternalError):
+        over(pool).disable("clio", "admin")
+    assert [entry.detail for entry in pool.audit.entries] == [{}, {"failed": "unreachable"}]
+
+
+@pytest.mark.parametrize("change", ["disable", "enable", "sign_out"])
+def test_an_action_that_cannot_be_recorded_is_not_done(pool: Pool, change: str) -> None:
+    pool.audit.failure = InternalError("audit_unreachable", "AWS: timeout")
+    with pytest.raises(InternalError):
+        getattr(over(pool), change)("clio", "admin")
+    assert pool.writes == []
+
+
 # --- invitations ---
 
 
 def test_the_invitation_is_sent_after_the_groups_were_added(pool: Pool) -> None:
-    result = over(pool).invite("new@olympus.example", ["readers", "clerks"])
+    result = over(pool).invite("new@olympus.example", ["readers", "clerks"], "admin")
     assert pool.writes == ["create", "add clerks", "add readers", "invite"]
     assert (result.user.email, result.groups) == ("new@olympus.example", ("clerks", "readers"))
 
@@ -279,9 +320,9 @@ def test_the_invitation_is_sent_after_the_groups_were_added(pool: Pool) -> None:
 def test_a_failed_invitation_gives_nobody_a_password_and_can_be_repeated(pool: Pool, fails_at: int) -> None:
     pool.fails_at = fails_at
     with pytest.raises(InternalError):
-        over(pool).invite("new@olympus.example", ["readers", "clerks"])
+        over(pool).invite("new@olympus.example", ["readers", "clerks"], "admin")
     assert "invite" not in pool.writes
-    assert over(pool).invite("new@olympus.example", ["readers", "clerks"]).groups == ("clerks", "readers")
+    assert over(pool).invite("new@olympus.example", ["readers", "clerks"], "admin").groups == ("clerks", "readers")
     assert pool.writes[-1] == "invite"
 
 
@@ -295,7 +336,7 @@ def test_a_failed_invitation_gives_nobody_a_password_and_can_be_repeated(pool: P
 def test_a_user_cannot_be_invited_again(pool: Pool, known: User) -> None:
     pool.add(known, "readers")
     with pytest.raises(Conflict):
-        over(pool).invite(ADDRESS, ["clerks"])
+        over(pool).invite(ADDRESS, ["clerks"], "admin")
     assert (pool.writes, pool.groups["clio"]) == ([], {"readers"})
 
 

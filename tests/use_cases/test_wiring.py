@@ -17,7 +17,12 @@ from tests.aws.tables import PROJECT
 from tests.fakes import allow, statements
 from tests.rewired import fresh_wiring
 
-SETTINGS = {"POLICY_TABLE": "PolicyTable", "STATE_TABLE": "StateTable", "AWS_DEFAULT_REGION": "mars-west-1"}
+SETTINGS = {
+    "POLICY_TABLE": "PolicyTable",
+    "STATE_TABLE": "StateTable",
+    "AUDIT_TABLE": "AuditTable",
+    "AWS_DEFAULT_REGION": "mars-west-1",
+}
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,38 @@
+"""The command that lists administrative actions: audit."""
+
+from typer import Context
+
+from operations.invocation import Invocation
+from operations.options import AsJson, Before, Limit, StageOrLocal
+
+_NEWEST = 50
+_COLUMNS = ("at", "by", "way", "action", "subject")
+
+
+def audit(
+    context: Context, stage_name: StageOrLocal, before: Before = None, limit: Limit = _NEWEST, as_json: AsJson = False
+) -> int:
+    """List what administrators did, the newest first.
+
+    It lists changes of policies, revocations, and changes of users. A change appears within a few seconds.
+    """
+    from operations.connection import open_outputs
+    from operations.stage_access import administer_stage
+
+    invocation: Invocation = context.obj
+    page = administer_stage(*open_outputs(invocation, stage_name)).list_audit(limit, before)
+    entries = [entry.as_dict() for entry in page.entries]
+    if as_json:
+        invocation.output.json({"entries": entries, **({"next": page.next} if page.next else {})})
+        return 0
+    rows = [
+        [*(entry[name] for name in _COLUMNS), ", ".join(f"{name}: {value}" for name, value in entry["detail"].items())]
+        for entry in entries
+    ]
+    invocation.output.table([*_COLUMNS, "detail"], rows)
+    if page.next:
+        invocation.output.say(f"There are older entries: --before {page.next}")
+    return 0
+
+
+COMMANDS = (audit,)

@@ -1,0 +1,178 @@
+"""The commands for one stored policy: show, history, rollback."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Argument, Context, Option
+
+from chalicelib.core.errors import LastAdministrator, NotFound
+from infra.errors import Refused
+from operations.confirmation import confirmed
+from operations.invocation import Invocation
+from operations.options import AsJson, Before, Limit, StageOrLocal, Yes
+
+if TYPE_CHECKING:
+    from chalicelib.administer import Administer
+    from chalicelib.core.policy import Policy
+    from chalicelib.core.statement import Statement
+
+Subject = Annotated[
+    str, Argument(metavar="SUBJECT", help="group:<name>, or client:<app client>: its id, or its output.")
+]
+ToVersion = Annotated[int, Option("--to", min=1, metavar="VERSION", help="The version to restore.")]
+Force = Annotated[bool, Option("--force", help="Also if it leaves no administrator.")]
+_NEWEST = 20
+
+
+def show(context: Context, subject: Subject, stage_name: StageOrLocal, as_json: AsJson = False) -> int:
+    """Show the policy of a group or an app client."""
+    invocation: Invocation = context.obj
+    administer, known, _ = _open(invocation, stage_name, subject)
+    policy = _explained(lambda: administer.get_policy(known), subject)
+    if as_json:
+        invocation.output.json(_policy(policy))
+        return 0
+    invocation.output.say(f"{policy.subject}: version {policy.version}, by {policy.updated_by} at {policy.updated_at}")
+    for statement in policy.statements:
+        invocation.output.say(f"  {_line(statement)}")
+    return 0
+
+
+def history(
+    context: Context,
+    subject: Subject,
+    stage_name: StageOrLocal,
+    before: Before = None,
+    limit: Limit = _NEWEST,
+    as_json: AsJson = False,
+) -> int:
+    """List the changes of a policy.
+
+    The newest is the first. Each change has its time, its author, its way, and the routes that it gave and took. The
+    way is `api`, `cli`, or `other` for a tool that wrote to the table. An edit of another tool without a new version
+    has no version, and cannot be restored.
+    """
+    from infra.policy_groups import TEMPLATE
+    from infra.policy_review import read_routes
+    from infra.templates import read_yaml
+
+    invocation: Invocation = context.obj
+    administer, known, _ = _open(invocation, stage_name, subject)
+    page = administer.history(known, limit, before)
+    if as_json:
+        changes = [entry.change_as_dict() for entry in page.entries]
+        invocation.output.json({"history": changes, **({"next": page.next} if page.next else {})})
+        return 0
+    routes = read_routes(read_yaml(invocation.project, TEMPLATE))
+    for entry in page.entries:
+        version = "an edit" if entry.version is None else f"version {entry.version}"
+        deleted = ", deleted" if entry.after is None else ""
+        invocation.output.say(f"{version}{deleted}: {entry.at} by {entry.by} ({entry.way})")
+        for line in _gained(known, entry.before, entry.after, routes):
+            invocation.output.say(f"  {line}")
+    if not page.entries:
+        invocation.output.say(f"{subject}: no change is recorded.")
+    if page.next:
+        invocation.output.say(f"There are older changes: --before {page.next}")
+    return 0
+
+
+def rollback(
+    context: Context,
+    subject: Subject,
+    to: ToVersion,
+    stage_name: StageOrLocal,
+    force: Force = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> int:
+    """Write an earlier version of a policy again.
+
+    The command shows what changes, and asks. It writes a new version, which is effective for the next request. It is
+    refused if somebody changes the policy in the meantime.
+    """
+    from infra.policy_groups import TEMPLATE
+    from infra.policy_review import read_routes
+    from infra.templates import read_yaml
+
+    invocation: Invocation = context.obj
+    administer, known, author = _open(invocation, stage_name, subject)
+    current = _current(administer, known)
+    statements = _explained(lambda: administer.statements_at(known, to), f"{subject}, version {to}")
+    lines = _gained(
+        known, current and current.statements, statements, read_routes(read_yaml(invocation.project, TEMPLATE))
+    )
+    version = current.version if current else 0
+    if not as_json:
+        invocation.output.say(f"{known}: write version {to} over version {version}")
+        for line in lines:
+            invocation.output.say(f"  {line}")
+    if not yes:
+        if as_json:
+            raise Refused("--json asks nothing. To roll back, pass --yes as well.")
+        if not confirmed(invocation.output, "Roll back?"):
+            invocation.output.say("nothing changed")
+            return 0
+    written = _explained(lambda: administer.put_policy(known, statements, author(), version, force), subject)
+    if as_json:
+        invocation.output.json({**_policy(written), "reach": lines})
+    else:
+        invocation.output.say(f"done: {known} is at version {written.version}")
+    return 0
+
+
+def _open(invocation: Invocation, stage_name: str, subject: str) -> tuple["Administer", str, Callable[[], str]]:
+    from infra.audit_log import operator_of
+    from operations.connection import open_outputs
+    from operations.stage_access import administer_stage
+
+    outputs, client = open_outputs(invocation, stage_name)
+    kind, _, name = subject.partition(":")
+    known = f"client:{outputs.get(name, name)}" if kind == "client" else subject
+    return administer_stage(outputs, client), known, operator_of(client)
+
+
+def _explained(question: Callable[[], Any], what: str) -> Any:
+    """Returns the answer. Raises Refused for an unknown policy or version, and for the last administrator."""
+    try:
+        return question()
+    except NotFound as error:
+        raise Refused(f"{what}: there is no such policy. `policies history` shows the versions.") from error
+    except LastAdministrator as error:
+        raise Refused(f"{what}: {error.reason} To proceed anyway, pass --force.") from error
+
+
+def _current(administer: "Administer", subject: str) -> "Policy | None":
+    try:
+        return administer.get_policy(subject)
+    except NotFound:
+        return None
+
+
+def _gained(subject: str, before: Any, after: Any, routes: Any) -> list[str]:
+    from chalicelib.core.policy import Policy
+    from infra.policy_reach import described
+    from infra.upstream import routes_of
+
+    old, new = (Policy(subject, 0, statements or (), "", "") for statements in (before, after))
+    return described(old, new, [*routes, *routes_of(old, new)]) or ["no route changes"]
+
+
+def _policy(policy: "Policy") -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from chalicelib.core.policy_json import as_dict
+
+    return {**asdict(policy), "statements": [as_dict(statement) for statement in policy.statements]}
+
+
+def _line(statement: "Statement") -> str:
+    from chalicelib.core.policy_json import as_dict
+
+    shown = as_dict(statement)
+    scopes = f" for a token with {' or '.join(statement.scopes)}" if statement.scopes else ""
+    words = f"{shown['sid']}: {shown['effect']} {' '.join(shown['methods'])} {' '.join(shown['paths'])}"
+    return f"{words}{scopes}"
+
+
+COMMANDS = (show, history, rollback)
