@@ -6,7 +6,7 @@ Policies decide who may call them.
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any, Literal, NotRequired, TypedDict, cast
+from typing import Annotated, Any, NotRequired, TypedDict, cast
 
 from chalice.app import Blueprint, Response
 
@@ -16,9 +16,10 @@ from chalicelib.api import no_content
 from chalicelib.core.audit import Way
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy import Policy
-from chalicelib.core.policy_json import LONGEST_SIGN_IN, SHORTEST_SIGN_IN, as_dict, parse_statements
-from chalicelib.core.statement import METHODS, Statement
+from chalicelib.core.policy_json import as_dict, parse_statements
+from chalicelib.core.statement import Statement
 from chalicelib.describe import describe
+from chalicelib.policy_forms import PolicySubject, StatementForm
 from chalicelib.ports import Revocation, RevocationKind
 from chalicelib.request_body import caller_id, fields_of, flag, read_json, read_optional_json
 from chalicelib.start import in_init_phase
@@ -32,15 +33,6 @@ _HIGHEST_VERSION = 10**15
 _MOMENT = re.compile(r"[0-9]{4}[0-9a-zA-Z:.-]{0,120}")  # a time, in whole or in part, or the `next` of a page
 
 _Revocable = Annotated[str, {"minLength": 1, "maxLength": _LONGEST_VALUE}]
-
-
-class StatementForm(TypedDict):
-    sid: NotRequired[Annotated[str, {"pattern": "^[A-Za-z0-9_.:-]{1,64}$"}]]
-    effect: Literal["Allow", "Deny"]
-    methods: list[Annotated[str, {"enum": ["*", *METHODS]}]]
-    paths: list[str]
-    scopes: NotRequired[list[str]]
-    signed_in_within: NotRequired[Annotated[int, {"minimum": SHORTEST_SIGN_IN, "maximum": LONGEST_SIGN_IN}]]
 
 
 class PolicyBody(TypedDict):
@@ -76,10 +68,6 @@ class StoredPolicy(TypedDict):
     statements: list[StatementForm]
     updated_by: str
     updated_at: str
-
-
-class PolicySubject(TypedDict):
-    kind: Literal["group", "client"]
 
 
 class StoredPolicies(TypedDict):

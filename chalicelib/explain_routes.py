@@ -12,9 +12,11 @@ from authorizers.policy import policy_authorizer
 from chalicelib import wiring
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy import check_subject
+from chalicelib.core.policy_json import parse_statements
 from chalicelib.core.route import Authorizer, Route
-from chalicelib.core.statement import METHODS
+from chalicelib.core.statement import METHODS, Statement
 from chalicelib.describe import describe
+from chalicelib.policy_forms import PolicySubject, StatementForm
 from chalicelib.request_body import fields_of, read_json
 from chalicelib.route_table import read_routes
 
@@ -88,8 +90,18 @@ class NearestChange(TypedDict):
     subject: str
     sid: str
     version: int
-    kind: Literal["scope", "extend", "remove", "join"]
+    kind: Literal["scope", "extend", "remove", "join", "sign_in"]
     value: str
+
+
+class PreviewBody(TypedDict):
+    statements: list[StatementForm]
+
+
+class PolicyPreview(TypedDict):
+    findings: list[str]
+    gains: list[str]
+    loses: list[str]
 
 
 class ExplanationForm(TypedDict):
@@ -129,6 +141,21 @@ def explain() -> Any:
     else:
         explanation = use_case.for_subjects(method, path, _subjects(question), scopes, routes)
     return explanation.as_dict()
+
+
+@explain_blueprint.route("/admin/policies/{kind}/{name}/preview", methods=["POST"], authorizer=policy_authorizer)
+@describe(path=PolicySubject, body=PreviewBody, answer=PolicyPreview)
+def preview_policy(kind: str, name: str) -> Any:
+    statements = parse_preview(read_json(explain_blueprint.current_request, most_bytes=262_144))
+    return wiring.preview()(f"{kind}:{name}", statements, _routes()).as_dict()
+
+
+def parse_preview(body: Any) -> tuple[Statement, ...]:
+    """Returns the statements of a policy that is not stored yet. Raises InvalidInput.
+
+    Shape:  {"statements": [...]}
+    """
+    return parse_statements(fields_of(body, PreviewBody)["statements"])
 
 
 def parse_question(body: Any) -> Mapping[str, Any]:

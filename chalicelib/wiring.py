@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from chalicelib.explain import Explain
     from chalicelib.invalidate import Invalidate
     from chalicelib.ports import PolicyCatalog
+    from chalicelib.preview import Preview
     from chalicelib.users import AdministerUsers
     from chalicelib.verify import VerifyToken
 
@@ -188,6 +189,18 @@ def explain() -> "Explain":
         groups=_groups(),
         verify=lambda token: verify()(token),  # only a token needs the settings of the authorizer
         authenticate=lambda token: authorize().authenticate(token)[0],
+    )
+
+
+@cache
+def preview() -> "Preview":
+    from chalicelib.preview import Preview
+
+    return Preview(
+        policies=_policies(),
+        check_size=check_size,
+        group_exists=lambda group: _groups().group_exists(group),
+        clients=lambda: settings().client_ids,
     )
 
 

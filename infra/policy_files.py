@@ -11,8 +11,8 @@ from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy import check_subject
 from chalicelib.core.policy_json import parse_statements
 from chalicelib.core.statement import Statement
+from chalicelib.policy_patterns import mistake
 from infra.errors import Refused
-from infra.policy_patterns import mistake
 from infra.templates import read_yaml
 
 EXPECTED = "expected.yaml"  # the table of expected permissions, which is not a policy

@@ -7,13 +7,14 @@ from typing import Any
 
 from chalicelib.core.route import Route
 from chalicelib.core.route_paths import TooManyPatterns
+from chalicelib.policy_lint import Surroundings
 from infra.errors import Refused
 from infra.expected import Expected, parameter_values
 from infra.package import PROJECT
 from infra.packaged_routes import package_routes
 from infra.policy_files import EXPECTED, PolicyFile, examine
 from infra.policy_groups import REMEDY, unknown_groups
-from infra.policy_lint import Surroundings, lint_file, lint_together
+from infra.policy_lint import lint_file, lint_together
 from infra.policy_table import read_table
 from infra.policy_table_check import check_table
 
@@ -70,7 +71,7 @@ def _check_table(folder: Path, files: Sequence[PolicyFile], around: Surroundings
     subjects = {
         f"client:{name}": f"client:{known.outputs[name]}" for name in known.outputs if name.endswith("ClientId")
     }
-    return check_table(read_table(folder), files, around.routes, subjects, known.groups, around.scopes)
+    return check_table(read_table(folder), files, around.routes, subjects, known.groups, around.scopes or ())
 
 
 def _surroundings(template: Mapping[str, Any], routes: Sequence[Route], outputs: Mapping[str, str]) -> Surroundings:

@@ -6,8 +6,9 @@ from chalicelib.core.policy import Policy
 from chalicelib.core.route import Authorizer, Route, find_route
 from chalicelib.core.route_paths import example_paths
 from chalicelib.matrix import Case, Outcome, outcomes
+from chalicelib.policy_lint import place
 from infra.policy_files import EXPECTED, PolicyFile
-from infra.policy_lint import as_policy, place
+from infra.policy_lint import as_policy
 from infra.policy_table import EVERYTHING, THE_REST, Entry, Table
 
 

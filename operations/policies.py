@@ -126,8 +126,8 @@ def _headline(change: "PolicyChange") -> str:
 
 
 def _reach(change: "PolicyChange", routes: Sequence["Route"]) -> list[str]:
+    from chalicelib.policy_reach import described
     from infra.policy_plan import as_stored
-    from infra.policy_reach import described
     from infra.upstream import routes_of
 
     stored = as_stored(change)

@@ -151,7 +151,7 @@ def _current(administer: "Administer", subject: str) -> "Policy | None":
 
 def _gained(subject: str, before: Any, after: Any, routes: Any) -> list[str]:
     from chalicelib.core.policy import Policy
-    from infra.policy_reach import described
+    from chalicelib.policy_reach import described
     from infra.upstream import routes_of
 
     old, new = (Policy(subject, 0, statements or (), "", "") for statements in (before, after))

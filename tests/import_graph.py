@@ -46,7 +46,7 @@ _CHALICELIB = {
     "user_routes": "routes",
     "route_table": "api",
     "start": "wiring",
-    **dict.fromkeys(("describe", "json_schema", "openapi", "request_body"), "api"),
+    **dict.fromkeys(("describe", "json_schema", "openapi", "policy_forms", "request_body"), "api"),
     "environment": "settings",
     "metrics": "metrics",
 }

@@ -25,7 +25,7 @@ PARTS = {
     "wiring": ("chalicelib/start.py", "chalicelib/wiring.py", "chalicelib/sample/wiring.py"),
     "api": (
         *("chalicelib/api.py", "chalicelib/describe.py", "chalicelib/json_schema.py", "chalicelib/openapi.py"),
-        *("chalicelib/request_body.py", "chalicelib/route_table.py"),
+        *("chalicelib/policy_forms.py", "chalicelib/request_body.py", "chalicelib/route_table.py"),
     ),
     "routes": (
         "chalicelib/admin_routes.py",

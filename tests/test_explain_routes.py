@@ -224,3 +224,43 @@ def test_the_last_administrator_can_be_changed_when_a_user_of_another_group_admi
     assert refusal("DELETE", POLICY, **READERS) == refused
     cognito.admin_enable_user(**pool)
     assert put("readers")[0] == 200
+
+
+# --- preview ---
+
+PREVIEW = f"{POLICY}/preview"
+CLERKS = {"kind": "group", "name": "clerks"}
+
+
+def test_a_preview_names_routes_and_mistakes_and_stores_nothing() -> None:
+    before = call("GET", POLICY, **CLERKS)
+    body = {"statements": [allow("/admin/routes", "/whoam", sid="who")]}
+    assert call("POST", PREVIEW, body, **CLERKS) == (
+        200,
+        {
+            "findings": ['statement 1 ("who"): paths: /whoam matches no route. Did you mean /whoami?'],
+            "gains": ["clerks gain GET /admin/routes"],
+            "loses": ["clerks lose GET /whoami"],
+        },
+    )
+    assert call("GET", POLICY, **CLERKS) == before
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 400),
+        ({"statements": {}}, 400),
+        ({"statements": [{"sid": "<img src=x>", "effect": "Allow", "methods": ["GET"], "paths": ["/"]}]}, 400),
+        ({"statements": [], "version": 1}, 400),
+        ({"statements": [], "more": "m" * 262_144}, 413),
+        ({"statements": [allow(f"/{'p' * 250}/{n}/*", sid=f"s{n}") for n in range(100)]}, 400),
+    ],
+)
+def test_a_preview_refuses_what_a_policy_refuses(body: dict[str, Any], status: int) -> None:
+    assert refusal("POST", PREVIEW, body, **CLERKS) == (status, "invalid_input")
+
+
+def test_a_caller_without_the_permission_gets_no_preview() -> None:
+    reader = {"principalId": "reader-sub", "permissions": "Allow * /whoami"}
+    assert refusal("POST", PREVIEW, {"statements": []}, reader, **CLERKS) == (403, "not_granted")

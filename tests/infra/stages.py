@@ -18,6 +18,7 @@ OUTPUTS = {
         for name, parameter in _PARAMETERS.items()
         if "Default" not in parameter
     },
+    "AuditRetentionDays": "365",
     "ResourceServerIdentifier": "https://merchants.example",
 }
 

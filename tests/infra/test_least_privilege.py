@@ -81,6 +81,7 @@ REQUESTS: list[Row] = [
     ("GET", "/admin/routes", None, {}),
     ("GET", "/admin/matrix", None, {}),
     ("POST", "/admin/explain", {**QUESTION, "username": "clio"}, {}),
+    ("POST", "/admin/policies/{kind}/{name}/preview", {"statements": [allow("/orders")]}, POLICY),
     ("GET", "/admin/users", None, {}),
     ("POST", "/admin/users", {"username": "thalia@olympus.example", "groups": ["clerks"]}, {}),
     ("GET", "/admin/users/{username}", None, USER),

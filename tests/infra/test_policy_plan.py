@@ -13,12 +13,12 @@ from chalicelib.authorize import merge
 from chalicelib.core.policy import CorruptPolicy, DeletedPolicy, Policy, StoredPolicy
 from chalicelib.core.policy_json import as_dict
 from chalicelib.core.route import Authorizer, Route
+from chalicelib.policy_reach import reach
 from chalicelib.wiring import administer_with
 from infra.audit_log import audit_log
 from infra.errors import Refused
 from infra.policy_files import PolicyFile
 from infra.policy_plan import AUTHOR, PolicyFiles, as_stored, plan, refuse_lock_out
-from infra.policy_reach import reach
 from tests.aws.tables import empty_tables
 from tests.fakes import allow, deny, statements
 from tests.infra.stages import OUTPUTS

@@ -1,0 +1,78 @@
+"""A preview names the routes that a subject gains and loses, and the mistakes. It stores nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from chalicelib.core.errors import InvalidInput
+from chalicelib.core.policy import CorruptPolicy, Policy
+from chalicelib.core.route import Authorizer, Route
+from chalicelib.core.statement import Statement
+from chalicelib.preview import PolicyPreview, Preview
+from tests.fakes import FakePolicies, allow, statements
+
+ROUTES = [
+    Route("/carts", "GET", Authorizer.SCOPES, ("https://olympus.example/cart.read",)),
+    Route("/orders", "GET", Authorizer.POLICIES),
+    Route("/orders", "POST", Authorizer.POLICIES),
+    Route("/orders/{id}", "DELETE", Authorizer.POLICIES),
+]
+READ, WRITE = allow("/orders", sid="read"), allow("/orders", methods=["POST"], sid="write")
+
+
+def refuse_three(checked: Sequence[Statement]) -> None:
+    if len(checked) > 2:
+        raise InvalidInput("statements", "too large")
+
+
+def preview(subject: str, *rules: dict[str, Any], stored: FakePolicies | None = None) -> PolicyPreview:
+    held = Policy("group:clerks", 4, statements(READ), "admin", "2027-01-15T08:00:00+00:00")
+    policies = stored or FakePolicies({held.subject: held})
+    use_case = Preview(policies, refuse_three, lambda group: group == "clerks", lambda: frozenset({"robot"}))
+    return use_case(subject, statements(*rules), ROUTES)
+
+
+def test_gains_and_losses_compare_with_the_stored_policy() -> None:
+    found = preview("group:clerks", WRITE, allow("/orders/*", methods=["DELETE"], sid="delete"))
+    assert found.gains == ("clerks gain POST /orders", "clerks gain DELETE /orders/{id}")
+    assert (found.loses, found.findings) == (("clerks lose GET /orders",), ())
+
+
+def test_the_stored_statements_change_nothing() -> None:
+    assert preview("group:clerks", READ) == PolicyPreview(())
+
+
+@pytest.mark.parametrize(
+    "stored", [FakePolicies(), FakePolicies(corrupt=(CorruptPolicy("group:clerks", None, None, None),))]
+)
+def test_a_missing_or_corrupt_policy_permits_nothing_before(stored: FakePolicies) -> None:
+    assert preview("group:clerks", READ, stored=stored).gains == ("clerks gain GET /orders",)
+
+
+def test_a_mistake_is_found_with_its_statement_and_its_remedy() -> None:
+    (finding,) = preview("group:clerks", allow("/order", sid="read")).findings
+    assert finding == 'statement 1 ("read"): paths: /order matches no route. Did you mean /orders?'
+
+
+@pytest.mark.parametrize("subject", ["group:ghosts", "client:ghosts"])
+def test_a_subject_that_nobody_has_is_found(subject: str) -> None:
+    assert any("'ghosts'" in finding for finding in preview(subject, READ).findings)
+    assert preview("client:robot", READ).findings == ()
+
+
+def test_patterns_that_overlap_too_much_are_a_finding() -> None:
+    patterns = [f"/orders/*{letter}*{letter}*{letter}*{letter}*{letter}*" for letter in "abcdefghijklmnopqrs"]
+    found = preview("group:clerks", allow(*patterns, methods=["DELETE"], sid="many"))
+    assert (found.gains, found.loses) == ((), ())
+    assert "overlap in too many ways" in found.findings[0]
+
+
+@pytest.mark.parametrize(
+    ("subject", "rules"), [("group:a b", [READ]), ("robots:x", [READ]), ("group:clerks", [READ] * 3)]
+)
+def test_a_policy_that_cannot_be_stored_is_refused(subject: str, rules: list[dict[str, Any]]) -> None:
+    with pytest.raises(InvalidInput):
+        preview(subject, *[{**rule, "sid": f"s{number}"} for number, rule in enumerate(rules)])
