@@ -23,9 +23,12 @@ _HEADERS = (
     (b"cache-control", b"no-store"),
     (
         b"content-security-policy",
-        b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; "
-        b"base-uri 'none'; frame-ancestors 'none'",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; "
+        b"base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
     ),
+    (b"x-frame-options", b"DENY"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 )
@@ -35,10 +38,8 @@ def with_console(app: App, settings: Callable[[], Mapping[str, Any] | None], fol
     """Returns an application that serves the console and passes every other path on.
 
     settings  returns the content of `outputs.json`, or None until the cloud is ready
-    folder    contains the files of the page; their names are read now, their content for each request
+    folder    contains the files of the page; they are read for each request
     """
-    # A requested name is a key of this dictionary and never part of a path, so `..` cannot leave the folder.
-    files = {path.name: path for path in folder.iterdir() if path.suffix in _TYPES and path.is_file()}
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if _is_browser_at_root(scope):
@@ -47,9 +48,15 @@ def with_console(app: App, settings: Callable[[], Mapping[str, Any] | None], fol
         if not _is_for_console(scope):
             await app(scope, receive, send)
             return
-        await answer(send, _respond(scope, settings, files))
+        await answer(send, _respond(scope, settings, _files(folder)))
 
     return serve
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Returns the served files. A requested name is a key and never part of a path, so `..` cannot leave the folder."""
+    found = (*folder.iterdir(), *folder.glob("pages/*"))
+    return {path.relative_to(folder).as_posix(): path for path in found if path.suffix in _TYPES and path.is_file()}
 
 
 def _is_browser_at_root(scope: Scope) -> bool:

@@ -15,7 +15,7 @@ DEPLOYED = ("app.py", ".chalice/*.json", "chalicelib/**/*.py", "infra/*.yaml", "
 SEEN = (
     *("app.py", ".chalice/*.json", "chalicelib/*.py", "infra/*.yaml", "infra/*.py", "policies/*.yaml"),
     *(f"local/{name}.py" for name in ("demo", "install", "outputs", "run", "seed")),
-    *("console/*.js", "console/*.html"),
+    *("console/**/*.js", "console/*.html"),
 )
 OF_THE_SAMPLE = (
     r"/files\b|/reports\b|(?<!_)file\.(?:read|write)\b(?!_)|\beditors?\b|[Ss]ample_?(?:[Tt]able|blueprint|story)|SAMPLE"

@@ -33,7 +33,7 @@ def send(page: Page, request: str) -> str:
     row = page.get_by_role("row", name=request)
     row.get_by_role("button").click()
     row.get_by_text("20").or_(row.get_by_text("40")).wait_for()
-    response: str = row.get_by_role("cell").first.inner_text()
+    response: str = row.locator(".response").inner_text()
     return response
 
 
@@ -51,6 +51,7 @@ def test_an_employee_signs_in_from_the_console_and_reaches_both_use_cases(
     page.get_by_role("heading", name="Your identity").wait_for()
     page.get_by_text("group:editors").wait_for()
     assert page.url == outputs["redirect_uri"]
+    page.get_by_role("link", name="Try a request").click()
     assert send(page, "GET /reports") == "200 allowed"
     assert send(page, "POST /reports") == "201 allowed"
     assert send(page, "GET /files") == "200 allowed"

@@ -1,0 +1,146 @@
+// The page "Try a request": the routes of the API, the response, and the reason of a refusal.
+
+import { button, element, field, fill, pathCode } from "../dom.js";
+import { explained } from "../explanation.js";
+import { reporting } from "../feedback.js";
+import { verdict } from "../format.js";
+import { reason, request } from "../http.js";
+import { administrationLast, filled } from "../matrix-model.js";
+import { composeRequest } from "../composer.js";
+import { REQUESTS } from "../requests.js";
+
+const TOKENS = { own: "your token", none: "no token", invalid: "an invalid token" };
+const INVALID = "not-a-token"; // shows the answer to a token that is not accepted
+
+export async function show(view, context) {
+  const { session, permissions } = context;
+  const administers = await permissions.administers();
+  const routes = administers ? [...(await permissions.routes())].sort(administrationLast) : [];
+  const choices = administers ? routes.map(choice) : REQUESTS.map((known) => ({ ...known, direct: true }));
+  const token = element(
+    "select",
+    { id: "token" },
+    Object.entries(TOKENS).map(([value, textContent]) => element("option", { value, textContent })),
+  );
+  const result = element(
+    "section",
+    { id: "result", className: "card", "aria-label": "Response" },
+    element("p", { className: "faint", textContent: "The response appears here." }),
+  );
+  const headings = ["Request", "Needs", "Response", "Send"];
+  const table = element(
+    "table",
+    { className: "requests" },
+    element("caption", { className: "unseen", textContent: "Requests" }),
+    element(
+      "thead",
+      {},
+      element(
+        "tr",
+        {},
+        headings.map((text) => element("th", { scope: "col", textContent: text })),
+      ),
+    ),
+    element("tbody", {}, choices.map(line)),
+  );
+  fill(
+    view,
+    element(
+      "div",
+      { className: "columns" },
+      element("section", { className: "card", "aria-label": "Requests" }, field("Send with", token), table),
+      result,
+    ),
+  );
+
+  function line({ method, path, needs, body, direct }) {
+    const name = `${method} ${path}`;
+    const cell = element("td", { className: "response" });
+    const send = (changes) => {
+      const sent = { own: session.token, none: "", invalid: INVALID }[token.value];
+      return tryRequest(context, { method, path, body, token: sent, ...changes }, cell, result, administers);
+    };
+    const act = direct
+      ? button(
+          "Send",
+          reporting(() => send({})),
+          { "aria-label": `Send ${name}` },
+        )
+      : button("Fill in", () => composeRequest({ method, path, body }, send), { "aria-label": `Fill in ${name}` });
+    act.className = "quiet";
+    const verb = element("span", { className: `method ${method.toLowerCase()}`, textContent: method });
+    return element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, verb, " ", pathCode(path)),
+      element("td", { className: "needs", textContent: needs }),
+      cell,
+      element("td", { className: "act" }, act),
+    );
+  }
+}
+
+// Returns a row for a route. A request that changes something, or has a parameter, is filled in first.
+function choice({ method, path, authorizer, scopes }) {
+  const needs =
+    { none: "nothing", policies: "a policy" }[authorizer] ??
+    `scope ${scopes.map((scope) => scope.split("/").pop()).join(" or ")}`;
+  const example = REQUESTS.find((known) => known.method === method && matchesTemplate(path, known.path));
+  return { method, path, needs, body: example?.body, direct: method === "GET" && !path.includes("{") };
+}
+
+const matchesTemplate = (template, path) =>
+  filled(template)
+    .split("/")
+    .every(
+      (part, at, all) => all.length === path.split("/").length && (part === path.split("/")[at] || part === "example"),
+    );
+
+// token: "" sends none
+async function tryRequest(context, { method, path, body, token }, cell, result, administers) {
+  const { session } = context;
+  Object.assign(cell, { textContent: "sending", className: "response" });
+  const { status, content } = await request(session.settings, token, method, path, body);
+  if (!session.active || !context.isShown()) return;
+  const success = status < 300;
+  Object.assign(cell, {
+    textContent: `${status} ${verdict(status)}`,
+    className: `response ${success ? "good" : "bad"}`,
+  });
+  const title = element("strong", { textContent: `${method} ${path}: ${cell.textContent}`, className: cell.className });
+  const why = element("div", {});
+  fill(
+    result,
+    element("p", { id: "outcome", role: "status" }, title, success ? "" : ` – ${reason(content)}`),
+    status === 401 &&
+      element("p", {
+        textContent: "The API refuses the token, or there is none. It does not say more to an unauthenticated caller.",
+      }),
+    administers &&
+      (status === 401 || status === 403) &&
+      token !== "" &&
+      element(
+        "p",
+        { className: "actions" },
+        button(
+          "Explain this refusal",
+          reporting(() => explainRefusal(why, session, method, path, token)),
+          { className: "quiet" },
+        ),
+      ),
+    why,
+    element("pre", {
+      id: "body",
+      tabIndex: 0,
+      role: "region",
+      "aria-label": "Body of the response",
+      textContent: typeof content === "string" ? content : JSON.stringify(content, null, 2),
+    }),
+  );
+  result.scrollIntoView({ block: "nearest" });
+}
+
+async function explainRefusal(node, session, method, path, token) {
+  const answer = await session.call("POST", "/admin/explain", { method, path: path.replace(/\?.*/, ""), token });
+  fill(node, explained(answer));
+}

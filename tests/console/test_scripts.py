@@ -1,0 +1,74 @@
+"""The scripts of the console: their syntax, their pure parts, and the sinks that they must not use."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.environment import child_environment
+
+PROJECT = Path(__file__).resolve().parents[2]
+CONSOLE = PROJECT / "console"
+SCRIPTS = sorted([*CONSOLE.glob("*.js"), *CONSOLE.glob("pages/*.js")])
+
+# Sinks that parse markup or run code, places that outlive the tab, and names of other hosts.
+FORBIDDEN = re.compile(
+    r"https?://|innerHTML|outerHTML|insertAdjacentHTML|srcdoc|createContextualFragment|DOMParser|document\.write"
+    r"|\beval\b|Function\(|setTimeout\(|setInterval\(\"|javascript:|localStorage|indexedDB|document\.cookie|console\.\w"
+    r"|postMessage|\.style\b|window\.open"
+)
+
+
+@pytest.fixture(scope="module")
+def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy that Node reads as modules."""
+    folder = tmp_path_factory.mktemp("modules") / "console"
+    shutil.copytree(CONSOLE, folder)
+    shutil.copy(Path(__file__).with_name("pure.test.js"), folder)
+    (folder / "package.json").write_text('{"type": "module"}')
+    return folder
+
+
+@pytest.fixture(scope="module")
+def node() -> str:
+    """The path of Node. Skips the test without Node, unless GATEHOUSE_NODE names one."""
+    path = shutil.which(os.environ.get("GATEHOUSE_NODE", "node"))
+    if path is None and "GATEHOUSE_NODE" in os.environ:
+        pytest.fail("GATEHOUSE_NODE is set, and Node is not on PATH")
+    if path is None:
+        pytest.skip("Node is not on PATH")
+    return path
+
+
+def test_every_script_is_valid_and_the_pure_parts_work(node: str, modules: Path) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command, env = [node, *arguments], child_environment()
+        return subprocess.run(command, cwd=modules, env=env, capture_output=True, text=True, check=False, timeout=60)
+
+    for script in SCRIPTS:
+        checked = run("--check", script.relative_to(CONSOLE).as_posix())
+        assert checked.returncode == 0, checked.stderr
+    tested = run("--test", "pure.test.js")
+    assert tested.returncode == 0, tested.stdout
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_never_turns_text_into_markup_or_code(script: Path) -> None:
+    assert FORBIDDEN.findall(script.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_imports_only_files_of_the_console(script: Path) -> None:
+    text = script.read_text(encoding="utf-8")
+    imported = [name for pair in re.findall(r'\bfrom "([^"]+)"|module: "([^"]+)"', text) for name in pair if name]
+    for name in imported:
+        assert (script.parent / name).resolve() in SCRIPTS, name
+
+
+def test_every_script_is_small() -> None:
+    assert {path.name: lines for path in SCRIPTS if (lines := len(path.read_text("utf-8").splitlines())) > 200} == {}
