@@ -20,7 +20,7 @@ class PolicyPreview:
     """What a policy would change.
 
     findings      mistakes, each with its remedy. They do not prevent that the policy is stored
-    gains, loses  one line for each route, such as "editors gain DELETE /reports/{id}"
+    gains, loses  one line for each route, such as "clerks gain DELETE /orders/{id}"
     """
 
     findings: tuple[str, ...]

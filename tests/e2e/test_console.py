@@ -344,11 +344,10 @@ def test_stored_names_with_markup_stay_text(console: Open, api: Api, admin: str)
         api.ask("DELETE", path, admin)
 
 
-def test_the_page_refuses_markup_from_text_and_inline_code(console: Open, reader: str) -> None:
+def test_the_page_refuses_markup_from_text(console: Open, reader: str) -> None:
     tab = console(reader)
     for attempt in (
         "document.body.innerHTML = '<img src=x onerror=pwned=1>'",
-        "new Function('pwned = 1')()",
         "document.body.append(Object.assign(document.createElement('script'), {textContent: 'pwned = 1'}))",
         "document.body.setAttribute('onclick', 'pwned = 1')",
         "trustedTypes.createPolicy('own', {createHTML: text => text})",
@@ -401,24 +400,33 @@ def test_another_site_cannot_frame_the_console(context: BrowserContext, outputs:
 # --- every page ---
 
 
-def test_every_page_is_accessible_and_fits_every_screen(console: Open, api: Api, admin: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
-    axe, routes = Axe(), api.ask("GET", "/admin/routes", admin).body["routes"]
+def test_every_page_is_accessible_and_fits_every_screen(
+    context: BrowserContext, console: Open, api: Api, admin: str, outputs: dict[str, Any]
+) -> None:
+    welcome = context.new_page()
+    welcome.goto(outputs["console_url"])
+    welcome.get_by_role("button", name="Sign in", exact=True).wait_for()
+    inspect(welcome, "welcome")
+    routes = api.ask("GET", "/admin/routes", admin).body["routes"]
     tab = console(admin, "", lambda tab: recorded(tab, routes))
     for name in walk(tab):
-        for number, ((width, height), scheme) in enumerate(VIEWS):
-            tab.set_viewport_size({"width": width, "height": height})
-            tab.emulate_media(color_scheme=scheme)
-            tab.wait_for_function(f"matchMedia('(prefers-color-scheme: {scheme})').matches")
-            assert tab.evaluate("document.documentElement.scrollWidth") <= width, f"{name} at {width}"
-            found = axe.run(tab, options={"runOnly": RULES_OF_A_VIEW if number else RULES})
-            assert found.response["violations"] == [], (name, width, scheme, found.generate_report())
-            if SCREENSHOTS:
-                device = "phone" if width == PHONE[0] else "desktop"
-                tab.screenshot(
-                    path=f"{SCREENSHOTS}/console-{name}-{device}-{scheme}.png", full_page=name != "explanation"
-                )
+        inspect(tab, name)
+
+
+def inspect(tab: Page, name: str) -> None:
+    """Runs axe-core in each size and colour scheme, and stores a picture of each if GATEHOUSE_SCREENSHOTS is set."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    for number, ((width, height), scheme) in enumerate(VIEWS):
+        tab.set_viewport_size({"width": width, "height": height})
+        tab.emulate_media(color_scheme=scheme)
+        tab.wait_for_function(f"matchMedia('(prefers-color-scheme: {scheme})').matches")
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width, f"{name} at {width}"
+        found = Axe().run(tab, options={"runOnly": RULES_OF_A_VIEW if number else RULES})
+        assert found.response["violations"] == [], (name, width, scheme, found.generate_report())
+        if SCREENSHOTS:
+            file = f"{SCREENSHOTS}/console-{name}-{'phone' if width == PHONE[0] else 'desktop'}-{scheme}.png"
+            tab.screenshot(path=file, full_page=name != "explanation")  # a dialog covers the screen only
 
 
 def recorded(tab: Page, routes: list[dict[str, Any]]) -> None:
