@@ -13,8 +13,9 @@ from infra.package import PROJECT
 from tests.infra.resolve import Stack
 from tests.infra.rules.people import pool
 
-# The administration shows the address of a user, and creates users by their address. It decides nothing.
-ADMINISTRATION = PROJECT / "chalicelib/aws/pool_users.py"
+# The first module shows the address of a user, and creates users by their address. The second one lists the claims that
+# a stage cannot set. Neither decides anything by an address.
+EXCEPTIONS = {PROJECT / "chalicelib/aws/pool_users.py", PROJECT / "chalicelib/core/custom_claim.py"}
 SHIPPED = sorted(
     path
     for name in ("app.py", "authorizers", "chalicelib")
@@ -31,7 +32,7 @@ def words(path: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "path", [path for path in SHIPPED if path.is_file() and path != ADMINISTRATION], ids=lambda path: path.name
+    "path", [path for path in SHIPPED if path.is_file() and path not in EXCEPTIONS], ids=lambda path: path.name
 )
 def test_no_module_that_decides_reads_the_email_address(path: Path) -> None:
     assert [word for word in words(path) if word in ("email", "email_verified")] == []
