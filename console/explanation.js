@@ -81,6 +81,7 @@ function change({ kind, subject, sid, value }) {
       scope: `Use a token with the scope ${value}: then the statement “${sid}” of ${subject} counts.`,
       extend: `Add ${value} to the statement “${sid}” of ${subject}.`,
       remove: `Remove or narrow the statement “${sid}” of ${subject}.`,
+      sign_in: `Sign in again: then the statement “${sid}” of ${subject} counts.`,
       join: `Add the caller to ${subject}: then the statement “${sid}” counts.`,
     }[kind] ?? `${kind} ${value} (${subject}, ${sid})`
   );

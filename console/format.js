@@ -39,6 +39,8 @@ const REASONS = {
   denied_by: "A statement denies it. A Deny overrides every Allow.",
   not_permitted: "No statement allows it.",
   no_policy: "The caller has no policy.",
+  sign_in_too_old: "The statement requires a more recent sign-in.",
+  locked_down: "An operator has locked the stage down. Every request is denied.",
   policy_corrupt: "The stored policy is invalid. Requests fail with HTTP 500 until it is repaired.",
   public: "The route is public.",
   scope_granted: "The token has the scope that the route requires.",

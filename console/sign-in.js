@@ -15,7 +15,8 @@ export async function challengeOf(verifier) {
 }
 
 // provider: the name of the company's identity provider; without it, the user pool asks for a password
-export async function beginSignIn(settings, client_id = settings.web_client_id, provider = "") {
+// fresh: the user pool must ask for the password, also if its cookie would replace it
+export async function beginSignIn(settings, client_id = settings.web_client_id, provider = "", fresh = false) {
   if (!crypto.subtle) throw new Problem("The sign-in needs HTTPS, or a URL on localhost.");
   if (location.origin + location.pathname !== settings.redirect_uri) {
     throw new Problem(`The sign-in returns to ${settings.redirect_uri}. Open the console at that URL.`);
@@ -28,6 +29,7 @@ export async function beginSignIn(settings, client_id = settings.web_client_id, 
     response_type: "code",
     client_id,
     ...(provider && { identity_provider: provider }),
+    ...(fresh && { prompt: "login" }),
     redirect_uri: settings.redirect_uri,
     scope: ["openid", ...Object.values(settings.scopes)].join(" "),
     state: pending.state,

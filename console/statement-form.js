@@ -5,7 +5,7 @@ import { METHODS, NEW, fromFields } from "./statements.js";
 
 const HINT =
   "In a path, * matches any characters, also slashes, and ? matches exactly one. A Deny overrides every Allow. " +
-  "A statement with scopes counts only for a token with one of them.";
+  "A statement with scopes counts only for a token with one of them. An Allow with seconds counts only so long after the sign-in.";
 
 // Shows the statements in a node. Returns a function that reads them back. changed: is called after every change
 export function statementForm(node, statements, changed) {
@@ -75,6 +75,13 @@ function fields(statement, number, remove) {
   toggle();
   const paths = lines(`${id}-paths`, statement.paths);
   const scopes = lines(`${id}-scopes`, statement.scopes ?? []);
+  const seconds = element("input", {
+    id: `${id}-seconds`,
+    type: "number",
+    min: 60,
+    max: 2592000,
+    value: statement.signed_in_within ?? "",
+  });
   const chosen = () => methods.filter(({ input }) => input.checked).map(({ input }) => input.value);
   const node = element(
     "fieldset",
@@ -98,6 +105,7 @@ function fields(statement, number, remove) {
       { className: "fields" },
       field("Paths, one on each line", paths),
       field("Only with a scope (optional)", scopes),
+      field("Only so many seconds after the sign-in (optional)", seconds),
     ),
   );
   const read = () =>
@@ -107,6 +115,7 @@ function fields(statement, number, remove) {
       methods: every.input.checked ? ["*"] : chosen(),
       paths: paths.value,
       scopes: scopes.value,
+      seconds: seconds.value,
     });
   return { node, sid, read };
 }

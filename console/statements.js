@@ -24,14 +24,16 @@ export function fromText(text) {
     );
   if (!Array.isArray(value) || !value.every(isStatement)) {
     throw new Problem(
-      "Expected a list of statements. Each is an object with sid, effect, methods, paths and optional scopes.",
+      "Expected a list of statements. Each is an object with sid, effect, methods, paths, optional scopes and optional signed_in_within.",
     );
   }
   return value;
 }
 
-// Returns the statement that the fields of a form describe. paths, scopes: texts, one entry on a line
-export function fromFields({ sid, effect, methods, paths, scopes }) {
+// Returns the statement that the fields of a form describe.
+// paths, scopes: texts, one entry on a line
+// seconds: the greatest age of the sign-in as text, or ""
+export function fromFields({ sid, effect, methods, paths, scopes, seconds }) {
   const entries = (text) =>
     text
       .split("\n")
@@ -44,5 +46,6 @@ export function fromFields({ sid, effect, methods, paths, scopes }) {
     methods,
     paths: entries(paths),
     ...(limits.length && { scopes: limits }),
+    ...(seconds && { signed_in_within: Number(seconds) }),
   };
 }

@@ -8,6 +8,7 @@ import { reason, request } from "../http.js";
 import { administrationLast, filled } from "../matrix-model.js";
 import { composeRequest } from "../composer.js";
 import { REQUESTS } from "../requests.js";
+import { beginSignIn } from "../sign-in.js";
 
 const TOKENS = { own: "your token", none: "no token", invalid: "an invalid token" };
 const INVALID = "not-a-token"; // shows the answer to a token that is not accepted
@@ -116,6 +117,15 @@ async function tryRequest(context, { method, path, body, token }, cell, result, 
       element("p", {
         textContent: "The API refuses the token, or there is none. It does not say more to an unauthenticated caller.",
       }),
+    content?.code === "sign_in_too_old" &&
+      element(
+        "p",
+        { className: "actions" },
+        button(
+          "Sign in again",
+          reporting(() => beginSignIn(session.settings, session.clientId, "", true)),
+        ),
+      ),
     administers &&
       (status === 401 || status === 403) &&
       token !== "" &&

@@ -133,6 +133,9 @@ test("statements survive both views", () => {
   assert.deepEqual(fromText(toText([statement])), [statement]);
   assert.deepEqual(fromFields({ ...statement, paths: " /orders\n\n/orders/* ", scopes: "\n" }), statement);
   assert.deepEqual(fromFields({ ...statement, sid: " ", paths: "", scopes: "a" }).scopes, ["a"]);
+  const limited = { ...statement, signed_in_within: 900 };
+  assert.deepEqual(fromText(toText([limited])), [limited]);
+  assert.deepEqual(fromFields({ ...statement, paths: "/orders\n/orders/*", scopes: "", seconds: "900" }), limited);
 });
 
 test("a text that is no list of statements is refused with a message", () => {

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.policy_forms import StatementForm
 from tests.environment import child_environment
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -55,6 +56,12 @@ def test_every_script_is_valid_and_the_pure_parts_work(node: str, modules: Path)
         assert checked.returncode == 0, checked.stderr
     tested = run("--test", "pure.test.js")
     assert tested.returncode == 0, tested.stdout
+
+
+def test_the_form_of_a_statement_has_every_field_of_the_api() -> None:
+    """A field that the form does not know would be lost when an administrator saves the policy."""
+    read = set(re.findall(r"\bstatement\.(\w+)", (CONSOLE / "statement-form.js").read_text("utf-8")))
+    assert read == set(StatementForm.__annotations__)
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)

@@ -131,6 +131,17 @@ def test_an_administrator_reviews_saves_and_resolves_a_conflict(console: Open, u
     assert user_group.read().body["statements"][1]["paths"] == ["/admin/routes", "/whoam"]
 
 
+def test_the_form_keeps_every_field_of_a_statement(console: Open, user_group: UserGroup) -> None:
+    statement = allow("/whoami", sid="who", scopes=["https://gatehouse.example/any"], signed_in_within=900)
+    user_group.write([statement])
+    tab = console(user_group.admin, policy_page(user_group.name))
+    tab.locator("fieldset.statement").get_by_label("Paths").fill("/whoami\n/admin/routes")
+    press(tab, "Review the change")
+    press(tab, "Save as version 2")
+    assert "Saved version 2" in status(tab)
+    assert user_group.read().body["statements"] == [{**statement, "paths": ["/whoami", "/admin/routes"]}]
+
+
 @pytest.mark.skipif(f"{POLICY}/rollback" not in app.routes, reason="the API has no rollback")
 def test_an_administrator_rolls_a_policy_back(console: Open, user_group: UserGroup) -> None:
     user_group.write([READ])
