@@ -27,12 +27,14 @@ would only weaken the guarantee for that request, and would enable no other beha
 `python -m tests.proofs.protocol_model` prints the size of each case, and a trace of each unsafe protocol.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from time import perf_counter
 from typing import NamedTuple, TypeVar
+
+from tests.proofs import checker
+from tests.proofs.checker import Verdict, search
 
 # ------------------------------------------------------------------------------------------------ the protocol
 
@@ -185,12 +187,7 @@ class World(NamedTuple):
     clock: Clock = Clock()
 
 
-class Move(NamedTuple):
-    """An action that an actor can take next, and the state of the model after it."""
-
-    actor: str
-    action: str
-    world: World
+Move = checker.Move[World]
 
 
 # ----------------------------------------------------------------------------------------------- the possible moves
@@ -410,57 +407,17 @@ def _named(version: int) -> str:
     return f"v{version} ({'revoked' if version % 2 else 'granted'})"
 
 
-# --------------------------------------------------------------------------------------------------------- the checker
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The result of a check.
-
-    worlds, moves   the number of each that were visited: all of them if the protocol holds
-    actions         the actions that occurred at least once
-    trace           a shortest path to a stale decision, one line for each move; empty if the protocol holds
-    """
-
-    worlds: int
-    moves: int
-    actions: frozenset[str]
-    trace: tuple[str, ...] = ()
-
-    @property
-    def holds(self) -> bool:
-        return not self.trace
-
-
 def check(protocol: Protocol, situation: Situation) -> Verdict:
     """Visit every reachable world, nearest first, until a request is decided on a stale version."""
     model = Model(protocol, situation)
-    initial_world = model.initial_world()
-    came_from: dict[World, tuple[World, Move] | None] = {initial_world: None}
-    to_visit = deque([initial_world])
-    moves, actions = 0, set()
-    while to_visit:
-        world = to_visit.popleft()
-        for move in model.moves(world):
-            moves += 1
-            actions.add(move.action)
-            if move.world in came_from:
-                continue
-            came_from[move.world] = world, move
-            to_visit.append(move.world)
-            if any(request.is_stale for request in move.world.requests):
-                return Verdict(len(came_from), moves, frozenset(actions), _trace(came_from, move.world))
-    return Verdict(len(came_from), moves, frozenset(actions))
+    return search(model.initial_world(), model.moves, _violation)
 
 
-def _trace(came_from: dict[World, tuple[World, Move] | None], end: World) -> tuple[str, ...]:
-    number, stale = next((number, request) for number, request in enumerate(end.requests) if request.is_stale)
-    lines = [f"VIOLATION: {_named(stale.guaranteed)} was guaranteed when request {number + 1} started"]
-    world = end
-    while step := came_from[world]:
-        world, move = step
-        lines.append(f"{move.actor} {move.action}")
-    return tuple(reversed(lines))
+def _violation(world: World) -> str:
+    for number, request in enumerate(world.requests):
+        if request.is_stale:
+            return f"{_named(request.guaranteed)} was guaranteed when request {number + 1} started"
+    return ""
 
 
 # ------------------------------------------------------------------------------------------------------- the protocols

@@ -4,6 +4,7 @@ from functools import cache
 
 import pytest
 
+from tests.proofs.checker import Verdict
 from tests.proofs.protocol_model import (
     SAFE,
     SAFE_AFTER_A_WAIT,
@@ -11,7 +12,6 @@ from tests.proofs.protocol_model import (
     UNSAFE,
     Case,
     Model,
-    Verdict,
     World,
     check,
 )
