@@ -1,6 +1,7 @@
 """Use case 2: the Lambda authorizer. It returns the policy document that API Gateway enforces for a caller."""
 
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from authorizers.document_cache import CachedDocument, DocumentCache
 from chalicelib import wiring
 from chalicelib.authorize import Authorization, EffectivePermissions
 from chalicelib.core import permission_codec
+from chalicelib.core.decision import LOCKED_DOWN, NO_POLICY
 from chalicelib.core.errors import InternalError, TokenRejected
 from chalicelib.core.principal import Principal
 from chalicelib.settings import Settings
@@ -115,13 +117,14 @@ def _document(permissions: EffectivePermissions, arn_base: str) -> CachedDocumen
 
 def _refusal(permissions: EffectivePermissions) -> tuple[str, str]:
     """Return the code and the beginning of the message for every request that the document denies."""
+    if permissions.locked_until:
+        # The operator's reason is not for callers.
+        until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(permissions.locked_until))
+        return LOCKED_DOWN.reason, f"the stage is locked down until {until}"
     if not permissions.policies:
-        return "no_policy", "no policy applies to the caller"
+        return NO_POLICY.reason, "no policy applies to the caller"
     if permissions.too_old:
-        return (
-            "sign_in_too_old",
-            "the sign-in is too old for statements of ",
-        )
+        return "sign_in_too_old", "the sign-in is too old for statements of "
     return "not_permitted", "the policies in force are "
 
 

@@ -21,6 +21,10 @@ def _accept(_subject: str, _after: Sequence[Statement]) -> None:
     return None
 
 
+def _never_frozen() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Administer:
     """Administers policies and revocations.
@@ -30,6 +34,7 @@ class Administer:
     clients          returns the app clients whose tokens are accepted; only these can be revoked
     refuse_lock_out  raises LastAdministrator for the statements of a subject that would leave no administrator; returns
                      the policy of the administrator who must remain
+    refuse_frozen    raises Conflict while policy changes are frozen. Revocations stay possible
     now              returns seconds since 1970
     """
 
@@ -40,6 +45,7 @@ class Administer:
     check_size: Callable[[Sequence[Statement]], None]
     clients: Callable[[], frozenset[str]] = frozenset
     refuse_lock_out: Callable[[str, Sequence[Statement]], Policy | None] = _accept
+    refuse_frozen: Callable[[], None] = _never_frozen
     now: Callable[[], float] = time.time
 
     def list_policies(self) -> list[Policy]:
@@ -61,11 +67,12 @@ class Administer:
 
         version  the version that the policy replaces; None replaces any version
         force    store the policy even if it leaves no administrator
-        Raises:  InvalidInput, VersionConflict, LastAdministrator; InternalError when the change may be stored but not
-                 yet effective
+        Raises:  InvalidInput, VersionConflict, LastAdministrator, Conflict while policy changes are frozen;
+                 InternalError when the change may be stored but not yet effective
         """
         check_subject(subject)
         self.check_size(statements)
+        self.refuse_frozen()
         remaining = None if force else self.refuse_lock_out(subject, statements)
         try:
             return self.policies.put(subject, statements, author, version, remaining)
@@ -75,8 +82,9 @@ class Administer:
             self.generation.bump()
 
     def delete_policy(self, subject: str, author: str, version: int | None = None, force: bool = False) -> None:
-        """Raises InvalidInput, NotFound, VersionConflict, LastAdministrator and InternalError, as `put_policy` does."""
+        """Raises NotFound, and as `put_policy` does."""
         check_subject(subject)
+        self.refuse_frozen()
         remaining = None if force else self.refuse_lock_out(subject, ())
         try:
             self.policies.delete(subject, author, version, remaining)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.core.audit import AuditEntry, PolicyEdit, PolicyImage, Way, without_addresses
-from chalicelib.core.errors import GatehouseError
+from chalicelib.core.errors import GatehouseError, InternalError
 from chalicelib.core.statement import Statement
 from chalicelib.ports import AuditLog
 
@@ -51,12 +51,25 @@ class Audit:
         return replace(entry, version=version, before=before, after=after)
 
     @contextmanager
-    def recorded(self, action: str, subject: str, author: str, detail: dict[str, Any] | None = None) -> Iterator[None]:
+    def recorded(
+        self,
+        action: str,
+        subject: str,
+        author: str,
+        detail: dict[str, Any] | None = None,
+        unrecorded: Callable[[InternalError], object] | None = None,
+    ) -> Iterator[None]:
         """Record an action before it happens, and once more if it fails, with the code of the failure.
 
-        Raises:  InternalError if the entry cannot be stored: there is no action without an entry
+        unrecorded  receives the failure to store the first entry. The action then happens without this entry
+        Raises:     InternalError if the entry cannot be stored, unless there is `unrecorded`
         """
-        self.log.add(self.entry(action, subject, author, detail))
+        try:
+            self.log.add(self.entry(action, subject, author, detail))
+        except InternalError as failure:
+            if unrecorded is None:
+                raise
+            unrecorded(failure)
         try:
             yield
         except Exception as failure:

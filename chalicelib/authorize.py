@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from chalicelib.core.claims import ISSUED_AHEAD_SECONDS
-from chalicelib.core.decision import NO_POLICY, Decision, decide
+from chalicelib.core.decision import LOCKED_DOWN, NO_POLICY, Decision, decide
 from chalicelib.core.errors import TokenRejected
 from chalicelib.core.policy import Policy
 from chalicelib.core.principal import Principal
@@ -31,11 +31,12 @@ _PolicyKey = tuple[tuple[str, ...], frozenset[str]]  # the subjects of the polic
 class EffectivePermissions:
     """What a set of policies permits to a token with certain scopes. Compared by identity.
 
-    statements  the statements of all the policies that count for the scopes
-    policies    the policies found, as "subject@version"; without a policy every request is denied
-    generation  the generation under which the policies were read
-    limits      the greatest ages of a sign-in that the statements require, in seconds, without duplicates
-    too_old     statements that do not count, because the sign-in is older than they require
+    statements    the statements of all the policies that count for the scopes
+    policies      the policies found, as "subject@version"; without a policy every request is denied
+    generation    the generation under which the policies were read
+    limits        the greatest ages of a sign-in that the statements require, in seconds, without duplicates
+    too_old       statements that do not count, because the sign-in is older than they require
+    locked_until  the end of a lockdown in seconds since 1970: until then, every request is denied; 0 without a lockdown
     """
 
     statements: tuple[Statement, ...]
@@ -43,9 +44,12 @@ class EffectivePermissions:
     generation: int
     limits: tuple[int, ...] = ()
     too_old: tuple[Statement, ...] = ()
+    locked_until: int = 0
     _older: dict[int, "EffectivePermissions"] = field(default_factory=dict, repr=False)
 
     def decide(self, method: str, path: str) -> Decision:
+        if self.locked_until:
+            return LOCKED_DOWN
         return decide(self.statements, method, path, self.too_old) if self.policies else NO_POLICY
 
     def after(self, seconds: float) -> "EffectivePermissions":
@@ -70,6 +74,17 @@ def merge(policies: Iterable[Policy], scopes: frozenset[str], generation: int) -
         generation=generation,
         limits=tuple({s.signed_in_within for s in counting if s.signed_in_within is not None}),
     )
+
+
+class Authenticated(NamedTuple):
+    """The principal of a token that was not revoked, and the state under which the request is decided.
+
+    locked_until  the end of the stage's lockdown in seconds since 1970; 0 if there is none now
+    """
+
+    principal: Principal
+    generation: int
+    locked_until: int
 
 
 class Authorization(NamedTuple):
@@ -113,18 +128,23 @@ class Authorize:
 
     def __call__(self, token: str, method: str, path: str) -> Authorization:
         """Raises TokenRejected (401) or CannotDecide (500)."""
-        principal, generation = self.authenticate(token)
-        age = self._now() + self._reused_for - principal.signed_in_at
-        permissions = self._permissions_of(principal, generation).after(age)
+        principal, generation, locked_until = self.authenticate(token)
+        if locked_until:
+            permissions = EffectivePermissions((), (), generation, locked_until=locked_until)
+        else:
+            age = self._now() + self._reused_for - principal.signed_in_at
+            permissions = self._permissions_of(principal, generation).after(age)
         return Authorization(principal, permissions, permissions.decide(method, path))
 
-    def authenticate(self, token: str) -> tuple[Principal, int]:
-        """Return the principal of a token that was not revoked, and the generation. Raises as a call does."""
+    def authenticate(self, token: str) -> Authenticated:
+        """Raises as a call does. Refuses revoked tokens also during a lockdown."""
         principal = self._verify(token)
         reading = self._read_state(principal)
         if reading.session_revoked or (reading.revoked_before >= 0 and self._is_revoked(principal, reading)):
             raise TokenRejected("revoked", "the token was revoked")
-        return principal, reading.generation
+        # A reading can be older than its end: it can be reused, and the end is compared with the time of the request.
+        is_locked = reading.locked_until and reading.locked_until > self._now()
+        return Authenticated(principal, reading.generation, reading.locked_until if is_locked else 0)
 
     def _is_revoked(self, principal: Principal, reading: AuthorizationState) -> bool:
         """Compare the time of the token, by Cognito's clock, with the time of the revocation, by a Lambda's clock.

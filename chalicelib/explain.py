@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from chalicelib.authorize import merge
-from chalicelib.core.decision import Decision
+from chalicelib.authorize import Authenticated, merge
+from chalicelib.core.decision import LOCKED_DOWN, Decision
 from chalicelib.core.errors import InvalidInput, TokenRejected
 from chalicelib.core.policy import CorruptPolicy, Policy, StoredPolicy
 from chalicelib.core.principal import Principal
@@ -147,14 +147,14 @@ class Explain:
     policies      the policies of a stage
     groups        the groups of users
     verify        token → principal, as the authorizer does
-    authenticate  token → principal; also refuses revoked tokens
+    authenticate  token → caller, as the authorizer does; also refuses revoked tokens, and knows a lockdown
     now           returns seconds since 1970
     """
 
     policies: PolicyCatalog
     groups: GroupReader
     verify: Callable[[str], Principal]
-    authenticate: Callable[[str], Principal]
+    authenticate: Callable[[str], Authenticated]
     now: Callable[[], float] = time.time
 
     def for_subjects(
@@ -183,11 +183,16 @@ class Explain:
         try:
             # A route of use case 1 does not know revocations.
             by_scopes = route is not None and route.authorizer is Authorizer.SCOPES
-            principal = (self.verify if by_scopes else self.authenticate)(token)
+            if by_scopes:
+                principal, locked_until = self.verify(token), 0
+            else:
+                principal, _, locked_until = self.authenticate(token)
         except TokenRejected as rejected:
             if route is not None and route.authorizer is Authorizer.NONE:
                 return Explanation(True, "public", route)
             return Explanation(False, rejected.code, route)
+        if locked_until and route is not None and route.authorizer is Authorizer.POLICIES:
+            return Explanation(False, LOCKED_DOWN.reason, route)
         caller = Caller(principal.policy_subjects, principal.scopes, self.now() - principal.signed_in_at)
         return explain(method, path, caller, self.policies.list_stored(), routes)
 

@@ -29,11 +29,13 @@ class AuthorizationState(NamedTuple):
     generation       counts the changes of policies
     revoked_before   tokens issued at this second or earlier are refused; -1 if there is no revocation
     session_revoked  whether the session is revoked permanently
+    locked_until     the end of the stage's lockdown, in seconds since 1970; 0 if there is no lockdown
     """
 
     generation: int
     revoked_before: int = -1
     session_revoked: bool = False
+    locked_until: int = 0
 
 
 class StateReader(Protocol):
@@ -142,6 +144,34 @@ class GatewayCache(Protocol):
 
     def flush(self) -> None:
         """Flush the cache. Best effort: on AWS a flush was observed to take most of a minute."""
+
+
+RestrictionKind = Literal["freeze", "lockdown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """A time limit of a stage. A freeze refuses changes of policies. A lockdown denies every request of use case 2.
+
+    until   seconds since 1970; 0 if the restriction was lifted
+    reason  the operator's words, for people who can change policies
+    author  who restricted the stage, or lifted the restriction
+    """
+
+    kind: RestrictionKind
+    until: int
+    reason: str
+    author: str
+
+
+class Restrictions(Protocol):
+    """The restrictions of a stage. A lockdown that `put` has stored is in every later reading of the state."""
+
+    def read(self) -> Mapping[RestrictionKind, Restriction]:
+        """Return what was stored last of each kind, also if it has ended or was lifted. Raises InternalError."""
+
+    def put(self, restriction: Restriction) -> None:
+        """Replace what is stored of this kind. Raises InternalError."""
 
 
 class GroupReader(Protocol):

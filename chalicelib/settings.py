@@ -96,6 +96,15 @@ class Settings:
     policy_max_staleness_seconds = _number(
         "POLICY_MAX_STALENESS_SECONDS", "seconds", 0, 3600, 0, "how long a reading of the state is reused; 0: never"
     )
+    state_shards = _number(
+        "STATE_SHARDS",
+        "copies",
+        1,
+        100,
+        1,
+        "how many copies of the state authorizers read, each up to 3,000 times a second; 1: the original. Change it as"
+        " [described](how-to/change-the-number-of-shards.md)",
+    )
     jwks_max_age_seconds = _number(
         "JWKS_MAX_AGE_SECONDS", "seconds", 60, 86_400, 3600, "how long keys are used while fetching fails"
     )

@@ -106,7 +106,7 @@ def authorize() -> Authorize:
 
 @cache
 def _state() -> StateReads:
-    return StateReads(_reader(), settings().state_table)
+    return StateReads(_reader(), settings().state_table, settings().state_shards)
 
 
 @cache
@@ -188,7 +188,7 @@ def explain() -> "Explain":
         policies=_policies(),
         groups=_groups(),
         verify=lambda token: verify()(token),  # only a token needs the settings of the authorizer
-        authenticate=lambda token: authorize().authenticate(token)[0],
+        authenticate=lambda token: authorize().authenticate(token),
     )
 
 
@@ -213,6 +213,7 @@ def administer() -> "Administer":
         settings().policy_table,
         settings().state_table,
         _audit_log(),
+        shards=settings().state_shards,
         clients=lambda: settings().client_ids,
         refuse_lock_out=RefuseLockOut(
             Administrators(_policies(), lambda group: _groups().group_exists(group)),
@@ -228,22 +229,27 @@ def administer_with(
     audit_log: "AuditTable",
     way: "Way" = "api",
     operator: "Callable[[], str] | None" = None,
+    shards: int = 1,
     **more: Any,
 ) -> "Administer":
     """Returns the use case for the tables named, without any setting. Tools outside the application call this.
 
     way, operator  of the entries of the audit log, see Audit
+    shards         the copies of the state that are maintained at least; the state table can name more
     """
     from chalicelib.administer import Administer
     from chalicelib.audit import Audit
     from chalicelib.aws.authorization_state import StateTable
     from chalicelib.aws.policies import PolicyTable
     from chalicelib.aws.policy_writes import AuditedWrites
+    from chalicelib.aws.restrictions import RestrictionTable
+    from chalicelib.restrict import RefuseFrozen
 
-    state, audit = StateTable(dynamodb, state_table), Audit(audit_log, way, operator)
+    state, audit = StateTable(dynamodb, state_table, shards=shards), Audit(audit_log, way, operator)
     audited = AuditedWrites(audit_log, audit.policy_entry)
     policies = PolicyTable(dynamodb, policy_table, check_size=check_size, audited=audited)
-    return Administer(policies, state, state, audit, check_size, **more)
+    refuse_frozen = RefuseFrozen(RestrictionTable(dynamodb, state_table))
+    return Administer(policies, state, state, audit, check_size, refuse_frozen=refuse_frozen, **more)
 
 
 @cache
@@ -294,7 +300,7 @@ def invalidate() -> "Invalidate":
     cache_on = settings().authorizer_cache_seconds > 0
     client = _session().client("apigateway", config=_config(_ATTEMPTS, _SHORT)) if cache_on else None
     return Invalidate(
-        generation=StateTable(dynamodb(), settings().state_table),
+        generation=StateTable(dynamodb(), settings().state_table, shards=settings().state_shards),
         gateway_cache=StageCache(client, settings().rest_api_id, settings().stage) if client else None,
     )
 

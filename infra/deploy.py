@@ -16,6 +16,7 @@ from infra.policy_groups import TEMPLATE, pool_groups, refuse_unknown_groups, te
 from infra.progress import Progress
 from infra.releases import delete_old_versions
 from infra.retained import find_retained
+from infra.shards import Shards, refuse_unknown_shards
 from infra.sign_in_domain import refuse_another_prefix
 from infra.stacks import Stacks
 from infra.stage import Stage
@@ -67,6 +68,7 @@ class Deploy:
         package = self._package()
         outputs = self.deploy_identity_stack()
         self._store_bundle(package, outputs)
+        self._prepare_state(outputs)
         application = self._deploy_application(package, outputs)
         self._apply_policies(outputs)
         self._delete_old_versions()
@@ -150,6 +152,18 @@ class Deploy:
     def _store_bundle(self, package: Package, outputs: Mapping[str, str]) -> None:
         with self.progress.step("Store the bundle") as step:
             step.changed = self._artifacts(outputs).store(package.bundle, ".zip")
+
+    def _prepare_state(self, outputs: Mapping[str, str]) -> None:
+        """Create the copies of the state that the new authorizers read. Writers know them before anyone reads them."""
+        shards = int(self.stage.application.get("StateShards", "1"))
+        with self.progress.step("Prepare the authorization state") as step:
+            if shards == 1:
+                return
+            refuse_unknown_shards(self.stage, self._stacks().describe(self.stage.application_stack))
+            state = Shards(self.client("dynamodb"), outputs["StateTableName"])
+            step.changed = state.ensure(shards)
+            if state.stored() > shards:
+                step.notes.append(f"{state.stored()} copies are maintained. To remove unused copies: manage.py shards")
 
     def _deploy_application(self, package: Package, outputs: Mapping[str, str]) -> Mapping[str, str]:
         with self.progress.step("Deploy the application stack") as step:

@@ -14,7 +14,8 @@ def audit(
 ) -> int:
     """List what administrators did, the newest first.
 
-    It lists changes of policies, revocations, and changes of users. A change appears within a few seconds.
+    It lists changes of policies, revocations, changes of users, freezes and lockdowns. A change appears within a few
+    seconds.
     """
     from operations.connection import open_outputs
     from operations.stage_access import administer_stage

@@ -9,7 +9,21 @@ from typer.main import get_command
 
 from chalicelib.core.errors import GatehouseError
 from infra.errors import OperatorError
-from operations import audit, bench, docs, fork, local_cloud, openapi, package, policies, revocations, stages, users
+from operations import (
+    audit,
+    bench,
+    docs,
+    fork,
+    local_cloud,
+    openapi,
+    package,
+    policies,
+    restrictions,
+    revocations,
+    shards,
+    stages,
+    users,
+)
 from operations.invocation import Become, Connect, Invocation, become_program, connect_to_aws
 from operations.output import Output, is_styled
 
@@ -22,7 +36,13 @@ Command = Callable[..., int]
 # The titles group the commands in `--help` on a terminal. A function gives its command the name and the help.
 _COMMANDS: Mapping[str, Sequence[Command]] = {
     "The cloud on this machine": local_cloud.COMMANDS,
-    "A stage on AWS": (*stages.COMMANDS, *revocations.COMMANDS, *audit.COMMANDS),
+    "A stage on AWS": (
+        *stages.COMMANDS,
+        *revocations.COMMANDS,
+        *restrictions.COMMANDS,
+        *shards.COMMANDS,
+        *audit.COMMANDS,
+    ),
     "This checkout": (package.package, openapi.openapi, docs.docs, fork.fork),
 }
 

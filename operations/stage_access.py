@@ -7,15 +7,18 @@ from functools import partial
 from authorizers.policy_document import check_size
 from chalicelib import wiring
 from chalicelib.administer import Administer
+from chalicelib.audit import Audit
 from chalicelib.authorize import Authorize
 from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.jwks import JwksKeySource, fetch_jwks
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.aws.pool_groups import PoolGroups
 from chalicelib.aws.pool_users import PoolUsers
+from chalicelib.aws.restrictions import RestrictionTable
 from chalicelib.core.claims import Expectation
 from chalicelib.explain import Explain
 from chalicelib.lock_out import Administrators, RefuseLockOut
+from chalicelib.restrict import Restrict
 from chalicelib.users import AdministerUsers
 from chalicelib.verify import VerifyToken
 from infra.audit_log import audit_log, operator_of
@@ -36,7 +39,7 @@ def explain_stage(outputs: Mapping[str, str], client: Client) -> Explain:
         policies=policies,
         groups=PoolGroups(client("cognito-idp"), outputs["UserPoolId"]),
         verify=verify,
-        authenticate=lambda token: authorize.authenticate(token)[0],
+        authenticate=authorize.authenticate,
     )
 
 
@@ -84,6 +87,18 @@ def _policies(outputs: Mapping[str, str], client: Client) -> PolicyTable:
 def _administrators(outputs: Mapping[str, str], client: Client) -> Administrators:
     groups = PoolGroups(client("cognito-idp"), outputs["UserPoolId"])
     return Administrators(_policies(outputs, client), groups.group_exists)
+
+
+def restrict_stage(
+    stage_name: str, outputs: Mapping[str, str], client: Client, warn: Callable[[str], object]
+) -> Restrict:
+    """Returns the use case that freezes a stage and locks it down. It records each change in the audit log.
+
+    warn  receives a message if a lockdown could not be recorded
+    """
+    dynamodb = client("dynamodb")
+    table = RestrictionTable(dynamodb, outputs["StateTableName"])
+    return Restrict(table, Audit(audit_log(outputs, dynamodb), "cli"), stage_name, warn)
 
 
 def _clients(outputs: Mapping[str, str]) -> frozenset[str]:

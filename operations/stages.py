@@ -81,6 +81,7 @@ def rollback(
     It names the release, asks, takes seconds and does not involve CloudFormation. A second rollback goes back further.
     """
     from infra.rollback import execute, plan_rollback, plan_undo
+    from infra.shards import refuse_rollback
     from operations.confirmation import confirmed
     from operations.connection import open_stage
 
@@ -88,6 +89,8 @@ def rollback(
     output = invocation.output
     stage, client = open_stage(invocation, stage_name)
     moves = (plan_undo if undo else plan_rollback)(client, stage.application_stack)
+    if not undo:
+        refuse_rollback(stage, client, moves)
     if not moves:
         output.say("nothing changed: the functions have the versions of the last deployment")
         return 0

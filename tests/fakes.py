@@ -13,7 +13,14 @@ from chalicelib.core.policy import CorruptPolicy, Policy, StoredPolicy
 from chalicelib.core.policy_json import parse_statements
 from chalicelib.core.principal import Principal
 from chalicelib.core.statement import Statement
-from chalicelib.ports import AuditPage, AuthorizationState, Revocation, RevocationKind
+from chalicelib.ports import (
+    AuditPage,
+    AuthorizationState,
+    Restriction,
+    RestrictionKind,
+    Revocation,
+    RevocationKind,
+)
 from tests import mint
 
 
@@ -50,6 +57,7 @@ class FakeState:
     generation: int = 1
     revocations: dict[tuple[RevocationKind, str], Revocation] = field(default_factory=dict)
     reads: int = 0
+    locked_until: int = 0
 
     def read(self, principal: Principal) -> AuthorizationState:
         self.reads += 1
@@ -62,6 +70,7 @@ class FakeState:
             generation=self.generation,
             revoked_before=max(times, default=-1),
             session_revoked=("session", principal.session) in self.revocations,
+            locked_until=self.locked_until,
         )
 
     def bump(self) -> int:
@@ -77,6 +86,22 @@ class FakeState:
     def lift(self, kind: RevocationKind, value: str) -> None:
         if self.revocations.pop((kind, value), None) is None:
             raise NotFound(value)
+
+
+@dataclass
+class FakeRestrictions:
+    """Implements Restrictions. A lockdown is visible in the state."""
+
+    state: FakeState = field(default_factory=FakeState)
+    stored: dict[RestrictionKind, Restriction] = field(default_factory=dict)
+
+    def read(self) -> Mapping[RestrictionKind, Restriction]:
+        return dict(self.stored)
+
+    def put(self, restriction: Restriction) -> None:
+        self.stored[restriction.kind] = restriction
+        if restriction.kind == "lockdown":
+            self.state.locked_until = restriction.until
 
 
 @dataclass

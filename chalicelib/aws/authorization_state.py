@@ -1,7 +1,8 @@
 """The authorization state table, by the SDK: the generation of the policies, and the revocations.
 
-Shape:  id "generation": n
+Shape:  id "generation": n, and the attributes that `state_reads` and `restrictions` describe
         id "revoked:sub:…", "revoked:client:…", "revoked:session:…": revoked_at, revoked_by, expires_at (DynamoDB's TTL)
+        id "shard:1", "shard:2" …: the copies of the state that every decision reads, see `state_reads`
 """
 
 import time
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError
 from chalicelib.aws.dynamodb import failures_named, scan
 from chalicelib.aws.items import Item
 from chalicelib.aws.sdk_reader import SdkReader
+from chalicelib.aws.state_copies import StateCopies
 from chalicelib.aws.state_reads import GENERATION, REVOKED, StateReads, revocation_id
 from chalicelib.core.errors import NotFound
 from chalicelib.core.principal import Principal
@@ -31,12 +33,16 @@ _SLACK = 3_600  # seconds, because clocks differ
 class StateTable:
     """Implements StateReader, Generation and Revocations on one DynamoDB table.
 
-    now  returns seconds since 1970
+    now     returns seconds since 1970
+    shards  the number of copies that a reader chooses from, and that a writer maintains at least
     """
 
-    def __init__(self, client: "DynamoDBClient", table: str, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, client: "DynamoDBClient", table: str, now: Callable[[], float] = time.time, shards: int = 1
+    ) -> None:
         self._client = client
-        self._reads = StateReads(SdkReader(client), table)
+        self._reads = StateReads(SdkReader(client), table, shards)
+        self._copies = StateCopies(client, table, now, shards)
         self._table = table
         self._now = now
 
@@ -52,9 +58,12 @@ class StateTable:
                 Key={"id": {"S": GENERATION}},
                 UpdateExpression="SET n = if_not_exists(n, :start) + :one",
                 ExpressionAttributeValues={":start": {"N": str(int(self._now() * 1000))}, ":one": {"N": "1"}},
-                ReturnValues="UPDATED_NEW",
+                ReturnValues="ALL_NEW",
             )
-        return int(answer["Attributes"]["n"]["N"])
+        original = answer["Attributes"]
+        for number in self._copies.numbers(original):
+            self._copies.count_up(number)
+        return int(original["n"]["N"])
 
     def list(self) -> "list[Revocation]":
         with failures_named("state_unreachable"):
@@ -69,6 +78,11 @@ class StateTable:
         return sorted((_revocation(item) for item in items), key=lambda r: (r.kind, r.value))
 
     def put(self, revocation: Revocation) -> None:
+        self._put_original(revocation)
+        if revocation.kind == "client":
+            self._copies.copy_revocation(revocation.value)
+
+    def _put_original(self, revocation: Revocation) -> None:
         expires_at = revocation.revoked_at + _LIVES[revocation.kind] + _SLACK
         try:
             with failures_named("state_unreachable"):
@@ -96,6 +110,9 @@ class StateTable:
                 )
         except ClientError:
             raise NotFound(f"a revocation of the {kind} {value}") from None
+        finally:
+            if kind == "client":  # also if it is not there: an earlier lifting may have failed between two copies
+                self._copies.copy_revocation(value)
 
 
 def _revocation(item: Item) -> Revocation:

@@ -20,7 +20,7 @@ class AuditEntry:
     """One administrative action.
 
     id       the time in UTC, and a suffix that makes it unique. Entries are sorted by it
-    subject  what the action changed: "group:…" or "client:…" (a policy), "sub:…", "client:…" or "session:…"
+    subject  what the action changed: "group:…" or "client:…" (a policy), "sub:…", "client:…" or "session:…", "stage:…"
     by       who acted: the `sub` or app client of a caller, the ARN of an operator, or "unknown"
     way      the API, the command line, or another tool that wrote to the table
     version  the version of the policy that was written; None for another action and for an edit without a new version

@@ -11,7 +11,7 @@ class Decision:
     """The decision for one request.
 
     reason    `allowed_by`, `denied_by`, `not_permitted` (no statement covers the request), `sign_in_too_old` (only
-              statements that require a more recent sign-in cover it) or `no_policy`
+              statements that require a more recent sign-in cover it), `no_policy` or `locked_down`
     because   the sids of the statements that `allowed_by`, `denied_by` and `sign_in_too_old` refer to
     """
 
@@ -21,6 +21,7 @@ class Decision:
 
 
 NO_POLICY = Decision(False, "no_policy")  # no policy applies to the caller
+LOCKED_DOWN = Decision(False, "locked_down")  # an operator has locked the stage down: every request is denied
 
 
 def decide(statements: Iterable[Statement], method: str, path: str, too_old: Iterable[Statement] = ()) -> Decision:

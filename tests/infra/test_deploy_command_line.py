@@ -63,6 +63,9 @@ COMMANDS = [
     ),
     "revoke --user clio@olympus.example",
     "revocations",
+    "restrictions",
+    "shards",
+    *(f"{name} --reason leak" for name in ("freeze", "lockdown")),
 ]
 
 

@@ -14,6 +14,7 @@ import pytest
 from chalicelib.audit import RecordEdit
 from chalicelib.aws.audit import AuditTable
 from chalicelib.core.audit import PolicyEdit, PolicyImage
+from chalicelib.core.errors import Conflict
 from chalicelib.wiring import administer_with
 from operations.command_line import main
 from tests.aws.tables import dynamodb_client, empty_tables
@@ -109,6 +110,20 @@ def test_a_rollback_asks_first(command: Command, monkeypatch: pytest.MonkeyPatch
     status, out, _ = command("policies", "rollback", CLERKS, "--to", "1")
     assert (status, out.splitlines()[-1]) == (0, "Roll back? [y/N] nothing changed")
     assert document(command, "policies", "show", CLERKS)["version"] == 2
+
+
+def test_a_freeze_refuses_a_rollback_and_leaves_no_entry_of_it(command: Command) -> None:
+    command("freeze", "--reason", "an audit")
+    before = document(command, "audit")
+    status, _, err = command("policies", "rollback", CLERKS, "--to", "1", "--yes")
+    assert (status, "policy changes are refused until 2" in err, "an audit" in err) == (1, True, True)
+    with pytest.raises(Conflict) as refused:
+        api().rollback(CLERKS, 1, "athena-sub")
+    assert refused.value.code == "policies_frozen"
+    assert document(command, "audit") == before
+    assert document(command, "policies", "show", CLERKS)["version"] == 2
+    command("freeze", "--lift", "--reason", "over")
+    assert command("policies", "rollback", CLERKS, "--to", "1", "--yes")[0] == 0
 
 
 def test_a_rollback_prints_one_json_document(command: Command) -> None:

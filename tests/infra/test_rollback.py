@@ -28,12 +28,13 @@ STAGE = "region: eu-central-1\n"
 class Lambdas:
     """The functions of a stack. Each has the versions 1 to 3, and an alias.
 
-    live     function → version of its alias
-    locked   a function whose alias cannot be changed
-    stuck    a function whose alias can be changed once
-    racing   a function whose alias another command changes after it was read
-    weights  the weights of other versions in every alias
-    odd      a function that has one release fewer, so that its version 2 is of another release
+    live       function → version of its alias
+    locked     a function whose alias cannot be changed
+    stuck      a function whose alias can be changed once
+    racing     a function whose alias another command changes after it was read
+    weights    the weights of other versions in every alias
+    odd        a function that has one release fewer, so that its version 2 is of another release
+    variables  version → the environment of every function
     """
 
     def __init__(
@@ -44,9 +45,10 @@ class Lambdas:
         odd: str = "",
         stuck: str = "",
         racing: str = "",
+        variables: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self.live, self._locked, self._weights, self._odd = dict(live), locked, weights or {}, odd
-        self._stuck, self._racing = stuck, racing
+        self._stuck, self._racing, self._variables = stuck, racing, variables or {}
         self._revisions = dict.fromkeys(live, 1)
         self.deleted: list[str] = []
 
@@ -65,6 +67,9 @@ class Lambdas:
         }
         functions = {
             "get_alias": self._alias,
+            "get_function_configuration": lambda Qualifier, **_: {
+                "Environment": {"Variables": self._variables.get(Qualifier, {})}
+            },
             "list_versions_by_function": self._versions,
             "update_alias": self._update,
             "delete_function": self._delete,
@@ -279,3 +284,31 @@ def test_the_command_refuses_on_one_line(tmp_path: Path, capsys: pytest.CaptureF
     status, out, err = rolled_back(tmp_path, capsys, Lambdas({"carter": "1"}))
     assert (status, out, err.count("\n")) == (1, "", 1)
     assert err.startswith("Refused: carter has no version before version 1. Nothing changed.")
+
+
+AUTHORIZER = "gatehouse-trial-policy_authorizer"
+
+
+def test_a_release_without_copies_of_the_state_is_refused_while_authorizers_read_copies(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lambdas = Lambdas({AUTHORIZER: "3", "carter": "3"}, variables={"3": {"STATE_SHARDS": "8"}})
+    status, out, err = rolled_back(tmp_path, capsys, lambdas, "--yes")
+    assert (status, out, lambdas.live) == (1, "", {AUTHORIZER: "3", "carter": "3"})
+    assert err.startswith("Refused: Release b does not maintain the copies of the state that authorizers read now.")
+    assert "Set application.StateShards to 1 in infra/stages/trial.yaml and deploy." in err
+
+
+@pytest.mark.parametrize("before", [{"STATE_SHARDS": "1"}, {}])
+@pytest.mark.parametrize("after", [{"STATE_SHARDS": "8"}, {}])
+def test_another_rollback_of_the_authorizer_is_not_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], before: dict[str, str], after: dict[str, str]
+) -> None:
+    lambdas = Lambdas({AUTHORIZER: "3"}, variables={"3": before, "2": after})
+    assert (rolled_back(tmp_path, capsys, lambdas, "--yes")[0], lambdas.live) == (0, {AUTHORIZER: "2"})
+
+
+def test_a_release_that_maintains_copies_is_not_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    variables = {"3": {"STATE_SHARDS": "8"}, "2": {"STATE_SHARDS": "1"}}
+    lambdas = Lambdas({AUTHORIZER: "3"}, variables=variables)
+    assert (rolled_back(tmp_path, capsys, lambdas, "--yes")[0], lambdas.live) == (0, {AUTHORIZER: "2"})

@@ -85,6 +85,10 @@ class Ledger:
         """Return every content that an item has had since its binding version."""
         return [version.content for version in self._versions[key][bound.get(key, 0) :]]
 
+    def versions_since(self, bound: Bound, key: Key, content: Any) -> list[Version]:
+        """Return the versions since the binding one with at least this content, such as later revocations."""
+        return [version for version in self._versions[key][bound.get(key, 0) :] if version.content >= content]
+
     def _binds(self, version: Version, now: float) -> bool:
         acknowledged, written = version.acknowledged_at, version.written_at
         return (

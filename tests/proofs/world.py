@@ -182,7 +182,7 @@ Item = dict[str, Any]
 
 POLICIES, STATE, AUDIT = "policies", "state", "audit"
 KEY_OF = {POLICIES: "subject", STATE: "id"}
-GENERATION = "generation"
+GENERATION, COPY = "generation", "shard:"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -247,10 +247,9 @@ class DynamoDb:
             if instruction.fault is Fault.CRASH_AFTER:
                 raise Crashed
         task.unread -= {(table, key) for table, key, _ in requested} - {(table, key) for table, key, _ in pending}
-        if (STATE, GENERATION) in {(table, key) for table, key, _ in requested} - {
-            *((table, key) for table, key, _ in pending),
-            *((table, item[KEY_OF[table]]["S"]) for table, item in items),
-        }:
+        processed = {(table, key) for table, key, _ in requested} - {(table, key) for table, key, _ in pending}
+        counted = {(table, item[KEY_OF[table]]["S"]) for table, item in items if "n" in item}
+        if any(_is_counted(*key) for key in processed - counted):
             task.injected_fault = "there is no generation"
         task.was_short |= bool(pending)
         self._deliver_response("BatchGetItem")
@@ -269,17 +268,19 @@ class DynamoDb:
         UpdateExpression: str,
         ExpressionAttributeValues: Item,
         ReturnValues: str,
+        ConditionExpression: str = "",
     ) -> dict[str, Any]:
         key = _key_of(TableName, Key)
 
         def do() -> dict[str, Any]:
             old = self._items.get((TableName, key)) or {}
+            _check_condition("UpdateItem", ConditionExpression, old, ExpressionAttributeValues)
             changed = _updated(old, UpdateExpression, ExpressionAttributeValues)
             new = {**Key, **changed}
             self._put(TableName, key, new)
-            if ReturnValues != "UPDATED_NEW":
+            if ReturnValues != "ALL_NEW":
                 raise NotImplementedError(ReturnValues)
-            return {"Attributes": {name: new[name] for name in new if new[name] != old.get(name)}}
+            return {"Attributes": new}
 
         return _call("UpdateItem", do)
 
@@ -340,13 +341,16 @@ class DynamoDb:
 
         return _call("PutItem", do)
 
-    def delete_item(self, TableName: str, Key: Item, ConditionExpression: str) -> dict[str, Any]:
+    def delete_item(
+        self, TableName: str, Key: Item, ConditionExpression: str = "", ReturnValues: str = "NONE"
+    ) -> dict[str, Any]:
         key = _key_of(TableName, Key)
 
         def do() -> dict[str, Any]:
-            _check_condition("DeleteItem", ConditionExpression, self._items.get((TableName, key)) or {}, {})
+            old = self._items.get((TableName, key)) or {}
+            _check_condition("DeleteItem", ConditionExpression, old, {})
             self._put(TableName, key, None)
-            return {}
+            return {"Attributes": old} if ReturnValues == "ALL_OLD" else {}
 
         return _call("DeleteItem", do)
 
@@ -377,6 +381,11 @@ def _key_of(table: str, item: Item) -> str:
     if table == AUDIT:
         return f"{item['subject']['S']} {item['id']['S']}"
     return str(item[KEY_OF[table]]["S"])
+
+
+def _is_counted(table: str, key: str) -> bool:
+    """Return whether an item of the state has a generation: the original, or a copy."""
+    return table == STATE and (key == GENERATION or key.startswith(COPY))
 
 
 def _check_condition(operation: str, condition: str, item: Item, values: Item) -> None:
@@ -452,7 +461,7 @@ def _value(text: str, item: Item, values: Item) -> Any:
 def _operand(term: str, item: Item, values: Item) -> Any:
     if parts := re.fullmatch(r"if_not_exists\((\w+), (:\w+)\)", term):
         return item.get(parts[1], values[parts[2]])
-    return values[term]
+    return values[term] if term in values else item[term]
 
 
 # ---------------------------------------------------------------------------------------------------------- API Gateway

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from infra.shards import Shards
 from infra.stacks import Stacks
 from tests.configured import APP, PRIVILEGED_GROUP
 from tests.rehearsal.account import Account, administer, opened_account, statuses
@@ -259,7 +260,7 @@ def changed_files(replacing: Scene, account: Account) -> Checkout:
     )
     checkout = replacing.checkout
     checkout.describe(
-        {"AuthorizerCacheSeconds": "1"},
+        {"AuthorizerCacheSeconds": "1", "StateShards": "2"},
         MfaMode="OPTIONAL",
         DomainPrefix="merchants",
         OidcIssuer="https://login.guild.example",
@@ -290,8 +291,9 @@ def test_a_plan_names_the_changes_of_both_stacks_and_makes_none_of_them(replacin
 FAULTS = {
     "Deploy the identity stack": ("Action=ExecuteChangeSet", IDENTITY),
     "Store the bundle": ("PUT /", ".zip"),
+    "Prepare the authorization state": ("DynamoDB_20120810.UpdateItem", "state_shards"),
     "Deploy the application stack": ("Action=CreateChangeSet", APPLICATION),
-    "Apply the policies": ("DynamoDB_20120810.UpdateItem", "weavers"),
+    "Apply the policies": ("DynamoDB_20120810.TransactWriteItems", "weavers"),
 }
 
 
@@ -348,6 +350,18 @@ def test_changed_parameters_reach_both_stacks(updated: Scene, account: Account) 
         if item["name"] == "policy_authorizer"
     ]
     assert authorizer["authorizerResultTtlInSeconds"] == 1
+
+
+def test_the_authorizers_read_copies_of_the_state_that_existed_before(
+    updated: Scene, dying: dict[str, Scene], account: Account
+) -> None:
+    shards = Shards(account.client("dynamodb"), updated.outputs["StateTableName"])
+    assert (shards.stored(), shards.unusable()) == (2, [])
+    function = f"{APP}-{STAGE}-policy_authorizer"
+    live = account.client("lambda").get_function_configuration(FunctionName=function, Qualifier="live")
+    assert live["Environment"]["Variables"]["STATE_SHARDS"] == "2"
+    assert updated.statuses == OPEN
+    assert dying["Deploy the application stack"].statuses == OPEN, "old authorizers, and copies that nobody reads"
 
 
 def test_a_route_requires_the_scope_of_the_stage_s_own_resource_server(updated: Scene, account: Account) -> None:

@@ -47,7 +47,7 @@ class System:
     def explaining(self, verify: Any) -> Explain:
         authorize = Authorize(verify, self.state, self.policies, now=Clock())
         groups = FakeGroups({"clerk": ("clerks",)})
-        return Explain(self.policies, groups, verify, lambda token: authorize.authenticate(token)[0], now=Clock())
+        return Explain(self.policies, groups, verify, authorize.authenticate, now=Clock())
 
     def decision(self, caller: Principal, method: str, path: str) -> Decision:
         return Authorize(lambda _: caller, self.state, self.policies, now=Clock())("", method, path).decision
@@ -320,3 +320,13 @@ def test_a_rejected_token_can_still_call_a_public_route() -> None:
         raise TokenRejected("bad_signature", "the signature does not match")
 
     assert System().explaining(rejects).for_token("GET", "/", "", ROUTES).allowed
+
+
+def test_a_token_is_explained_by_the_lockdown_before_the_age_of_the_sign_in() -> None:
+    system = System(policy(allow("/reports", signed_in_within=60)))
+    caller = replace(principal(), signed_in_at=mint.NOW - 3600)
+    explain = system.explaining(lambda _: caller)
+    assert explain.for_token("GET", "/reports", "token", ROUTES).reason == "sign_in_too_old"
+    system.state.locked_until = mint.NOW + 600
+    assert explain.for_token("GET", "/reports", "token", ROUTES).reason == "locked_down"
+    assert explain.for_token("GET", "/", "token", ROUTES).reason == "public"
