@@ -56,6 +56,11 @@ class Fleet:
         self.size += new
         return (next(self._names), True) if new else (self._idle.pop(), False)
 
+    def warm(self, environments: int) -> None:
+        """Add idle environments, as after hours of the same load."""
+        self._idle += [next(self._names) for _ in range(environments)]
+        self.size += environments
+
     def give_back(self, environment: int) -> None:
         self._idle.append(environment)
         if self.account:

@@ -1,7 +1,8 @@
 """`manage.py bench scaling`: simulates load for docs/scaling.md where a formula alone would be wrong.
 
-It answers two questions. How many decisions read the hot key of the state if `POLICY_MAX_STALENESS_SECONDS` is set?
-The shipped use case runs in simulated Lambda environments for this. Which share of a burst is refused or waits?
+It answers three questions. How often is the busiest copy of the state read (`benchmarks/copies.py`)? How many decisions
+read the hot key of the state if `POLICY_MAX_STALENESS_SECONDS` is set? The shipped use case runs in simulated Lambda
+environments for both. Which share of a burst is refused or waits?
 """
 
 import random
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks import copies
 from benchmarks.chart import Panel, draw
 from benchmarks.fleet import Account, Agenda, Fleet, arrivals
 from chalicelib.authorize import Authorize
@@ -27,6 +29,9 @@ STALENESS = (1, 2, 5, 10, 20)
 CALLERS = {"10 callers": 10, "1,000 callers": 1_000, "100,000 callers": 100_000}
 BURSTS = (100, 200, 400, 800, 1_600, 3_200)
 STARTS = {"cold start 0.5 s": 0.5, "cold start 1 s": 1.0, "cold start 2 s": 2.0}
+
+COPIES = (32, 48, 64, 100)
+LARGE_RATES = (10_000, 25_000, 50_000, 100_000)
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE, PICTURES = DOCS / "scaling.md", DOCS / "scaling"
@@ -140,16 +145,56 @@ def write_page() -> str:
         name: [state_reads(4_000, callers, staleness) for staleness in STALENESS] for name, callers in CALLERS.items()
     }
     bursts = {name: [burst(rate, start) for rate in BURSTS] for name, start in STARTS.items()}
+    by_copies = {shards: copies.load(100_000, shards) for shards in COPIES}
+    by_load = {rate: copies.load(rate, 64) for rate in LARGE_RATES}
     PICTURES.mkdir(exist_ok=True)
+    (PICTURES / "copies.svg").write_text(copies_picture(by_copies, by_load), encoding="utf-8")
     (PICTURES / "hot-key.svg").write_text(hot_key_picture(by_rate, by_staleness), encoding="utf-8")
     (PICTURES / "burst.svg").write_text(burst_picture(bursts), encoding="utf-8")
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:
         raise SystemExit(f"docs/scaling.md must contain both comments: {BEGIN} and {END}")
-    tables = f"{reads_table(by_rate)}\n{bursts_table(bursts)}"
+    machine = copies.load(100_000, 64, is_machine=True)
+    tables = f"{copies_table(by_load, machine)}\n{reads_table(by_rate)}\n{bursts_table(bursts)}"
     PAGE.write_text(f"{before}{BEGIN}\n\n{tables}\n{END}{after}", encoding="utf-8")
     return tables
+
+
+def copies_picture(by_copies: Mapping[int, copies.Load], by_load: Mapping[int, copies.Load]) -> str:
+    def panel(title: str, name: str, loads: Mapping[int, copies.Load]) -> Panel:
+        limit: list[float] = [ONE_KEY] * len(loads)
+        series = {"limit of one key": limit, "busiest copy": [it.busiest for it in loads.values()]}
+        return Panel(title, list(loads), name, "reads a second", series)
+
+    panels = [
+        panel("100,000 decisions a second", "STATE_SHARDS", by_copies),
+        panel("STATE_SHARDS = 64", "decisions a second", by_load),
+    ]
+    return draw(panels, "Reads of the busiest copy of the state")
+
+
+def copies_table(by_load: Mapping[int, copies.Load], machine: copies.Load) -> str:
+    loads, largest = by_load.values(), max(by_load)
+    costs = [copies.dollars_a_month(rate, one.keys) for rate, one in by_load.items()]
+    return _table(
+        ["decisions a second, `STATE_SHARDS` 64", *(f"{rate:,}" for rate in by_load), f"{largest:,} of one machine"],
+        [
+            ["reads of the busiest copy a second", *(f"{it.busiest:,.0f}" for it in (*loads, machine))],
+            ["keys that a decision reads", *(f"{it.keys:.0f}" for it in (*loads, machine))],
+            ["environments of the authorizer", *(f"{it.environments:,}" for it in (*loads, machine))],
+            ["policy reads within 0.1 s of a change", *(f"{it.policy_reads:,}" for it in (*loads, machine))],
+            [
+                "state reads, $ a month",
+                *(f"{cost:,.0f}" for cost in costs),
+                f"{copies.dollars_a_month(largest, machine.keys):,.0f}",
+            ],
+            [
+                "API Gateway and Lambda, $ a month",
+                *(f"{copies.others_a_month(rate):,.0f}" for rate in (*by_load, largest)),
+            ],
+        ],
+    )
 
 
 def hot_key_picture(by_rate: Mapping[str, list[Reads]], by_staleness: Mapping[str, list[Reads]]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import scaling
+from benchmarks import copies, scaling
 from benchmarks.fleet import Account, Fleet, arrivals
 from benchmarks.scaling import burst, state_reads
 
@@ -86,3 +86,24 @@ def test_the_page_contains_the_read_counts_of_the_simulation() -> None:
     cells = [line.split(" | ")[:2] for line in table.splitlines()[2:-1]]
     for name, reads in cells:
         assert f"{name} | {reads.rstrip(' |')} | " in PAGE.read_text("utf-8"), "run `manage.py bench scaling`"
+
+
+def test_a_decision_with_copies_reads_three_keys_for_a_user_and_one_for_a_machine() -> None:
+    user, machine = (copies.load(2_000, 4, is_machine, seconds=0.2) for is_machine in (False, True))
+    assert (user.keys, machine.keys) == (3, 1)
+    assert user.busiest == machine.busiest, "one busy machine uses all copies"
+    assert 500 <= user.busiest < 1_500
+
+
+def test_after_a_change_each_environment_reads_the_policies_once() -> None:
+    one = copies.load(2_000, 4, seconds=0.4)
+    assert 0 < one.policy_reads <= one.environments
+
+
+def test_a_copy_chosen_by_the_caller_gets_all_requests_of_one_machine() -> None:
+    assert copies.busiest_by_caller(1_000, 64, callers=1) == 1_000
+
+
+def test_the_page_contains_the_reads_of_the_busiest_copy() -> None:
+    busiest = copies.load(10_000, 64).busiest
+    assert f"| reads of the busiest copy a second | {busiest:,.0f} | " in PAGE.read_text("utf-8")
