@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 MANAGE := $(BIN)/python manage.py
 BENCH := build/bench
 SCAN := build/scan
+SITE := build/site-packages
 LOCK := build/lock
 LOCKED := requirements requirements/dev requirements/mutation requirements/browser requirements/api requirements/site benchmarks/requirements requirements/scan requirements/lock
 NODE_CLIENTS := tests/e2e/node
@@ -40,8 +41,8 @@ local: $(VENV)/installed ## run the routes in-process (chalice local), with the 
 policies: $(VENV)/installed ## apply policies/*.yaml to the cloud of `make run`, or to an AWS stage with STAGE=dev
 	@$(MANAGE) policies apply --yes --stage $(if $(filter file,$(origin STAGE)),local,$(STAGE))
 
-test: $(VENV)/installed ## run all tests; the end-to-end tests start their own local cloud
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(patsubst %,-r requirements/%.txt,browser api site)
+test: $(VENV)/installed $(SITE)/installed ## run all tests; the end-to-end tests start their own local cloud
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes $(patsubst %,-r requirements/%.txt,browser api)
 	@! command -v npm >/dev/null || $(MAKE) --no-print-directory $(NODE_CLIENTS)/node_modules/.package-lock.json \
 		|| echo "The Node packages could not be installed. The tests with clients in Node are skipped."
 	@$(BIN)/python -m pytest -q -n 2
@@ -63,11 +64,10 @@ package: $(VENV)/installed ## package the application for CloudFormation into bu
 docs: $(VENV)/installed ## write the reference pages that follow from the code
 	@$(MANAGE) docs
 
-site: $(VENV)/installed ## build the documentation site into build/site (needs npm and a network)
+site: $(SITE)/installed ## build the documentation site into build/site (needs npm and a network)
 	@command -v npm >/dev/null || { echo "npm is missing. Install Node.js 20 or newer: the diagrams of the site need a package of npm."; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/site.txt
 	@npm ci --prefix website --silent --no-audit --no-fund
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict && echo "Built: build/site/index.html"
+	@NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --strict && echo "Built: build/site/index.html"
 
 deploy: $(VENV)/installed ## deploy or update an AWS stage: make deploy STAGE=dev
 	@$(MANAGE) deploy --stage $(STAGE) $(if $(PACKAGE),--package $(PACKAGE))
@@ -133,6 +133,10 @@ $(VENV)/installed: requirements/dev.txt
 	@$(PYTHON) -I requirements/install.py $(@D) $<
 
 $(BENCH)/installed: benchmarks/requirements.txt
+	@$(PYTHON) -I requirements/install.py $(@D) $<
+
+# Not in $(VENV): MkDocs needs watchdog, and the reloader of `chalice local` restarts without end if watchdog is installed.
+$(SITE)/installed: requirements/site.txt
 	@$(PYTHON) -I requirements/install.py $(@D) $<
 
 $(SCAN)/installed: requirements/scan.txt

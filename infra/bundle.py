@@ -21,6 +21,7 @@ LEFT_OUT = (
     "pycparser-*.dist-info/*",
     # A router. Chalice does its work. It needs pydantic, which is not installed, and contains the whole Swagger UI.
     "aws_lambda_powertools/event_handler/*",
+    "aws_lambda_powertools/utilities/parser/*",  # models of events, which also need pydantic
 )
 
 _BEGINNING_OF_TIME = (1980, 1, 1, 0, 0, 0)  # of a zip's time

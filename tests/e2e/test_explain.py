@@ -12,6 +12,7 @@ import pytest
 from tests.configured import PRIVILEGED_GROUP
 from tests.e2e.clients import Answer, Api, UserGroup
 from tests.fakes import allow, deny
+from tests.public_routes import PUBLIC
 
 READ = allow("/whoami", sid="read")
 EVERYTHING = allow("/*", methods=["*"], sid="everything")
@@ -71,8 +72,9 @@ def test_a_changed_token_is_explained_as_the_gateway_refuses_it(user_group: User
 def test_the_matrix_shows_the_policy_of_the_group(user_group: UserGroup) -> None:
     user_group.write([READ])
     cells = user_group.api.ask("GET", "/admin/matrix", user_group.admin).body["cells"]
+    public = {path for method, path in PUBLIC}
     own = {(cell["method"], cell["path"]): cell["access"] for cell in cells if cell["subject"] == user_group.subject}
-    assert {path for (_, path), access in own.items() if access == "allowed"} == {"/", "/whoami"}
+    assert {path for (_, path), access in own.items() if access == "allowed"} == {*public, "/whoami"}
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from chalice.cli.filewatch.stat import StatFileWatcher
 
+from infra.package import PROJECT
 from local.reloader import GENERATED, ignore_generated_files
 
 
@@ -65,3 +67,9 @@ def test_a_new_and_a_removed_source_file_cause_a_restart_each(project: Path, res
     assert restarts() == 1
     (project / "old.py").unlink()
     assert restarts() == 2
+
+
+def test_no_package_of_the_virtual_environment_brings_another_reloader() -> None:
+    """With watchdog, Chalice's reloader restarts `chalice local` without end."""
+    locks = [PROJECT / "requirements" / f"{name}.txt" for name in ("dev", "browser", "api", "mutation")]
+    assert [lock.name for lock in locks if re.search("^watchdog==", lock.read_text("utf-8"), re.MULTILINE)] == []
