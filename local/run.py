@@ -140,7 +140,7 @@ def _set_up(
         write_json(cloud.outputs, outputs)
         say("ready")
         print(_summary(cloud, outputs), flush=True)
-        follow_logs(cloud, stop.is_set, print)
+        follow_logs(stop.is_set, print)
     except (*_FAILURES, OSError) as error:
         if stop.is_set():
             return 0  # the interruption caused the error

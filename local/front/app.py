@@ -9,7 +9,9 @@ from local.front import (  # a module registers its patches when it is imported
     authenticator_removal,  # noqa: F401
     bucket_properties,  # noqa: F401
     cloudformation_yaml,  # noqa: F401
+    function_logs,  # noqa: F401
     function_policies,  # noqa: F401
+    function_script,  # noqa: F401
     http_integration,  # noqa: F401
     invitations,  # noqa: F401
     lambda_failures,  # noqa: F401

@@ -1,101 +1,85 @@
-"""The log of `make run` shows each line once, and does not read shown lines again."""
+"""The log of `make run` shows each invocation of the application's functions once, when it ends."""
 
 from __future__ import annotations
 
-from typing import Any
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-import pytest
-
-from local.tail import Tail
+from local.front.function_logs import listening
+from local.tail import follow_logs, readable
 from tests.configured import APP
 
-GROUP = f"/aws/lambda/{APP}-local-policy_authorizer"
-BEGAN = 1_000_000
+AUTHORIZER = f"{APP}-local-policy_authorizer"
+SECONDS = 10  # many times the duration on an idle machine
 
 
-class Logs:
-    """A log service that counts the returned lines."""
+class Invocations:
+    """A source of logs, as the emulator is."""
 
     def __init__(self) -> None:
-        self.events: list[dict[str, Any]] = []
-        self.given = 0
-        self.fails = False
+        self.ready = threading.Event()
+        self._listener: Callable[[tuple[str, list[str]]], object] | None = None
 
-    def write(self, stream: str, timestamp: int, *messages: str) -> None:
-        self.events += [{"logStreamName": stream, "timestamp": timestamp, "message": message} for message in messages]
+    @contextmanager
+    def listening(self, listener: Callable[[tuple[str, list[str]]], object]) -> Iterator[None]:
+        self._listener = listener
+        self.ready.set()
+        yield
+        self._listener = None
 
-    def describe_log_groups(self, logGroupNamePrefix: str) -> dict[str, Any]:
-        assert GROUP.startswith(logGroupNamePrefix)
-        size = sum(len(event["message"]) for event in self.events)
-        return {"logGroups": [{"logGroupName": GROUP, "storedBytes": size}]}
-
-    def get_paginator(self, operation: str) -> Logs:
-        assert operation == "filter_log_events"
-        return self
-
-    def paginate(self, logGroupName: str, startTime: int) -> list[dict[str, Any]]:
-        if self.fails:
-            raise ConnectionError
-        found = [event for event in self.events if event["timestamp"] >= startTime]
-        self.given += len(found)
-        return [{"events": found}]
+    def end(self, function: str, *lines: str) -> None:
+        if self._listener:
+            self._listener((function, list(lines)))
 
 
-def shown(tail: Tail) -> list[list[str]]:
-    return [lines for _, lines in tail.new_invocations()]
+@contextmanager
+def followed(invocations: Invocations) -> Iterator[queue.Queue[str]]:
+    printed: queue.Queue[str] = queue.Queue()
+    stop = threading.Event()
+    follower = threading.Thread(target=follow_logs, args=(stop.is_set, printed.put, invocations.listening))
+    follower.start()
+    assert invocations.ready.wait(SECONDS)
+    try:
+        yield printed
+    finally:
+        stop.set()
+        follower.join(SECONDS)
+    assert not follower.is_alive()
 
 
-def test_each_invocation_is_shown_once() -> None:
-    logs = Logs()
-    tail = Tail(logs, since=BEGAN)
-    logs.write("a", BEGAN + 1, "one", "two")
-    assert shown(tail) == [["one", "two"]]
-    logs.write("b", BEGAN + 2, "three")
-    assert shown(tail) == [["three"]]
-    assert shown(tail) == []
+def test_each_invocation_is_shown_once_and_in_order() -> None:
+    invocations = Invocations()
+    with followed(invocations) as printed:
+        invocations.end(AUTHORIZER, "one", "two")
+        invocations.end(AUTHORIZER, "three")
+        shown = [printed.get(timeout=SECONDS) for _ in range(3)]
+    assert shown == [f"{AUTHORIZER}: {text}" for text in ("one", "two", "three")]
+    assert printed.empty()
 
 
-def test_an_invocation_that_is_logged_late_is_shown() -> None:
-    logs = Logs()
-    tail = Tail(logs, since=BEGAN)
-    logs.write("a", BEGAN + 10_000, "one")
-    assert shown(tail) == [["one"]]
-    logs.write("b", BEGAN + 9_000, "two")
-    assert shown(tail) == [["two"]]
+def test_functions_of_other_applications_and_stages_are_not_shown() -> None:
+    invocations = Invocations()
+    with followed(invocations) as printed:
+        invocations.end("burst-1", "other application")
+        invocations.end(f"{APP}-dev-policy_authorizer", "other stage")
+        invocations.end(AUTHORIZER, "ours")
+        assert printed.get(timeout=SECONDS) == f"{AUTHORIZER}: ours"
+    assert printed.empty()
 
 
-def test_lines_from_before_the_start_are_not_shown() -> None:
-    logs = Logs()
-    logs.write("a", BEGAN - 1, "one")
-    assert shown(Tail(logs, since=BEGAN)) == []
+def test_a_listener_hears_nothing_after_it_has_left() -> None:
+    from local.front import function_logs
+
+    heard: list[tuple[str, list[str]]] = []
+    with listening(heard.append):
+        function_logs.report("function", "one\ntwo")
+    function_logs.report("function", "three")
+    assert heard == [("function", ["one", "two"])]
 
 
-def test_an_unchanged_log_is_not_read() -> None:
-    logs = Logs()
-    tail = Tail(logs, since=BEGAN)
-    logs.write("a", BEGAN + 1, "one")
-    shown(tail)
-    logs.given = 0
-    for _ in range(100):
-        shown(tail)
-    assert logs.given == 0
-
-
-def test_the_number_of_lines_read_does_not_grow_with_the_age_of_the_cloud() -> None:
-    logs = Logs()
-    tail = Tail(logs, since=BEGAN)
-    for minute in range(100):
-        logs.write(str(minute), BEGAN + minute * 60_000, "line")
-        assert shown(tail) == [["line"]]
-    assert logs.given < 300
-
-
-def test_lines_of_a_failed_read_are_shown_at_the_next_read() -> None:
-    logs = Logs()
-    tail = Tail(logs, since=BEGAN)
-    logs.write("a", BEGAN + 1, "one")
-    logs.fails = True
-    with pytest.raises(ConnectionError):
-        shown(tail)
-    logs.fails = False
-    assert shown(tail) == [["one"]]
+def test_the_traceback_of_a_401_is_not_shown_and_any_other_is() -> None:
+    refused = ['{"message":"denied","service":"x"}', "Traceback", "Exception: Unauthorized: Unauthorized"]
+    assert list(readable("f", refused)) == ["f: message=denied"]
+    assert list(readable("f", ["Traceback", "ValueError: bad"])) == ["f: Traceback", "f: ValueError: bad"]
