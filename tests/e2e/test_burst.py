@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
 from tests.e2e.clients import Api, Users, unique
-from tests.e2e.cloud import Cloud
+from tests.e2e.cloud import Cloud, settings_changed
 from tests.fakes import allow
 from tests.tokens.corpus import Pool
 
@@ -17,11 +19,13 @@ READERS, WRITERS = 56, 8
 
 
 @pytest.fixture
-def no_running_process(cloud: Cloud) -> None:
-    """Ends the processes of all functions with a change of their configuration."""
-    functions = cloud.local_cloud.client("lambda")
-    for function in functions.list_functions()["Functions"]:
-        functions.update_function_configuration(FunctionName=function["FunctionName"], Timeout=function["Timeout"])
+def no_running_process(cloud: Cloud) -> Iterator[None]:
+    """Ends the processes of all functions, with a change of the settings of each."""
+    functions = cloud.local_cloud.client("lambda").list_functions()["Functions"]
+    with ExitStack() as changed:
+        for function in functions:
+            changed.enter_context(settings_changed(cloud, function["FunctionName"]))
+        yield
 
 
 @pytest.mark.usefixtures("no_running_process")
