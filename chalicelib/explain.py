@@ -50,7 +50,7 @@ class Explanation:
     because   the statements that made the decision
     policies  the policies that apply, as "subject@version"
     nearest   the nearest change that reverses the decision
-    route     the route that handles the request; None: no route, and API Gateway returns 403 for every policy
+    route     the route that handles the request; None: no route, so API Gateway returns 404
     """
 
     allowed: bool

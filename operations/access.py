@@ -113,7 +113,7 @@ def _ask(use_case: "Explain", method: str, path: str, question: str, *arguments:
 def _show(output: Output, request: str, found: "Explanation") -> None:
     output.say(f"{request} is {'allowed' if found.allowed else 'denied'}: {found.reason}")
     if found.route is None:
-        output.say("  No route of the application handles this request: API Gateway returns 403 for every policy.")
+        output.say("  No route of the application handles this request: API Gateway returns 404.")
     for name in found.because:
         version = f", version {name.version}" if name.version else ""
         output.say(f'  decided by the statement "{name.sid}" of {name.subject}{version}')

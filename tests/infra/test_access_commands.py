@@ -35,7 +35,7 @@ def test_a_denial_is_explained_on_the_files(command: Command) -> None:
     assert (status, err) == (0, "")
     assert out == (
         "PUT /whoami is denied: not_permitted\n"
-        "  No route of the application handles this request: API Gateway returns 403 for every policy.\n"
+        "  No route of the application handles this request: API Gateway returns 404.\n"
         f"  policies in force: group:{DEFAULT_GROUP}\n"
         f'  To allow it: Add PUT to the statement "who-am-i" of group:{DEFAULT_GROUP}.\n'
     )
