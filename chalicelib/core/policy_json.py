@@ -27,6 +27,9 @@ def parse_statements(value: Any) -> tuple[Statement, ...]:
         raise InvalidInput("statements", f"{len(value)} statements, at most {_MAX_STATEMENTS} are allowed")
     statements = tuple(_statement(item, number) for number, item in enumerate(value))
     _refuse_duplicates("statements", [statement.sid for statement in statements], "the sid")
+    size = len(to_json(statements))
+    if size > _LONGEST:
+        raise InvalidInput("statements", f"{size} characters of JSON, at most {_LONGEST} are allowed")
     return statements
 
 
@@ -149,7 +152,10 @@ def _refuse_duplicates(field: str, texts: Sequence[str], what: str) -> None:
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, default=_kind)
+    try:
+        text = json.dumps(value, default=_kind)
+    except RecursionError:  # Python parses a deeper value than it writes
+        return _kind(value)
     return text if len(text) <= 80 else text[:77] + "..."
 
 

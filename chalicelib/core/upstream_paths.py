@@ -6,6 +6,7 @@ authorized. Servers also read paths in different ways: `//`, `..`, a path parame
 Source:  API Gateway Developer Guide, "Important notes for REST APIs"
 """
 
+import re
 from collections.abc import Iterable
 
 from chalicelib.core.statement import METHODS, Effect, Statement
@@ -24,7 +25,7 @@ AMBIGUOUS = Statement(
 def guarded(statements: Iterable[Statement]) -> tuple[Statement, ...]:
     """Return the statements, and what denies every ambiguous path of the upstream.
 
-    A Deny of one path also covers the path with a final slash, because many servers read both alike.
+    A Deny that covers a path of the upstream also covers it with a final slash, because many servers read both alike.
     """
     return (*map(_with_final_slash, statements), AMBIGUOUS)
 
@@ -34,10 +35,17 @@ def is_upstream(pattern: str) -> bool:
     return pattern == PREFIX or pattern.startswith(f"{PREFIX}/")
 
 
+def _can_match_upstream(pattern: str) -> bool:
+    literal = re.split(r"[*?]", pattern)[0]
+    return (
+        is_upstream(pattern) or literal.startswith(f"{PREFIX}/") or (literal != pattern and PREFIX.startswith(literal))
+    )
+
+
 def _with_final_slash(statement: Statement) -> Statement:
     if statement.effect is not Effect.DENY:
         return statement
-    more = tuple(_other(path) for path in statement.paths if is_upstream(path) and not path.endswith("*"))
+    more = tuple(_other(path) for path in statement.paths if _can_match_upstream(path) and not path.endswith("*"))
     if not more:
         return statement
     paths = tuple(dict.fromkeys((*statement.paths, *more)))

@@ -61,11 +61,11 @@ def handle_policy_changes(
     except Exception as failure:
         # Lambda retries from the lowest sequence number. No record of this batch has been handled.
         return _failed(event["Records"][0], "policies not invalidated", failure, logger)
-    edits = [edit_of(record) for record in records]
-    if known := [edit.at for edit in edits if edit.at]:
+    if known := [at for record in records if (at := _written_at(record))]:
         report_lag(max(0.0, now() - min(known)))
-    for edit, record, received in zip(edits, records, event["Records"], strict=True):
+    for record, received in zip(records, event["Records"], strict=True):
         try:
+            edit = edit_of(record)  # an item of another tool can be in any form
             by_another_tool = record_edit()(edit)
         except Exception as failure:
             return _failed(received, "change not recorded", failure, logger)
@@ -79,14 +79,18 @@ def edit_of(record: "DynamoDBRecord") -> PolicyEdit:
     """Read one record. A change by another tool can lack any field."""
     changed = record.dynamodb
     old, new = (changed.old_image, changed.new_image) if changed else ({}, {})
-    at = changed.approximate_creation_date_time if changed else None
     return PolicyEdit(
         event_id=str(record.event_id),
-        at=float(at or 0),
+        at=_written_at(record),
         subject=str((changed.keys or {}).get("subject") if changed else None),
         before=_image(old) if old else None,
         after=_image(new) if new else None,
     )
+
+
+def _written_at(record: "DynamoDBRecord") -> float:
+    """Return when the item was written, in seconds since 1970; 0 if the record does not say it."""
+    return float((record.dynamodb.approximate_creation_date_time if record.dynamodb else None) or 0)
 
 
 def _image(item: Mapping[str, Any]) -> PolicyImage:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from chalicelib.core.errors import InvalidInput
-from chalicelib.core.policy_json import parse_statements, to_json
+from chalicelib.core.policy_json import parse_statements, read_statements, to_json
 from chalicelib.core.statement import METHODS, Effect, Statement
 from tests.fakes import allow, deny
 from tests.strategies import repeatable, statement_tuples
@@ -18,6 +18,24 @@ HERE = "statements[1]"  # each invalid statement below follows a valid one
 
 def without(rule: dict[str, Any], field: str) -> dict[str, Any]:
     return {name: value for name, value in rule.items() if name != field}
+
+
+def test_a_list_that_two_times_does_not_fit_into_an_item_of_dynamodb_is_refused() -> None:
+    """An audit entry has the statements before and after a change. Scopes take no room in an authorizer's result."""
+    scopes = [f"scope-{number:0250}" for number in range(600)]
+    with pytest.raises(InvalidInput, match=r"^statements: \d+ characters of JSON, at most 150000 are allowed$"):
+        parse_statements([allow("/reports", scopes=scopes)])
+    half = parse_statements([allow("/reports", scopes=scopes[:500])])
+    assert read_statements(to_json(half)) == half
+
+
+def test_a_field_that_is_nested_too_deeply_to_be_shown_is_refused() -> None:
+    for depth in range(10, 1000, 20):
+        nested: list[Any] = []
+        for _ in range(depth):
+            nested = [nested]
+        with pytest.raises(InvalidInput, match=r"^statements\[0\].effect: expected Allow or Deny"):
+            parse_statements([{"effect": nested}])
 
 
 @pytest.mark.parametrize(

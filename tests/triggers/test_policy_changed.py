@@ -215,6 +215,13 @@ def test_a_change_that_cannot_be_recorded_is_delivered_again_after_the_invalidat
     assert (state.generation, log.lines[-1]["failure"]) == (8, "audit_unreachable")
 
 
+def test_a_record_that_cannot_be_read_neither_prevents_the_invalidation_nor_hides_the_records_before_it() -> None:
+    audit, unreadable = FakeAuditLog(), record(5, NewImage={**CLERKS, "odd": {"UNKNOWN": "type"}})
+    answered, state, _ = handle(INSERT, unreadable, audit=audit)
+    assert answered == {"batchItemFailures": [{"itemIdentifier": unreadable["dynamodb"]["SequenceNumber"]}]}
+    assert (state.generation, len(audit.entries)) == (8, 1)
+
+
 @pytest.mark.parametrize(
     "change",
     [
