@@ -25,12 +25,14 @@ from chalicelib.ports import GroupReader, PolicyCatalog
 class Caller:
     """The caller of a request: the subjects whose policies apply, and the scopes of the token.
 
-    sign_in_age  seconds since the sign-in
+    sign_in_age  seconds since the sign-in, as the authorizer counts them
+    newest       this age right after a sign-in
     """
 
     subjects: tuple[str, ...]
     scopes: frozenset[str] = frozenset()
     sign_in_age: float = 0.0
+    newest: float = 0.0
 
 
 class StatementName(NamedTuple):
@@ -84,7 +86,7 @@ def explain(
     if any(isinstance(policy, CorruptPolicy) for policy in applying):
         return Explanation(False, "policy_corrupt", route)
     own = [policy for policy in applying if isinstance(policy, Policy)]
-    request = Request(method, _spellings(path), caller.sign_in_age)
+    request = Request(method, _spellings(path), caller.sign_in_age, caller.newest)
     decision = request.decide(own, caller.scopes)
     return Explanation(
         decision.allowed,
@@ -149,6 +151,7 @@ class Explain:
     verify        token → principal, as the authorizer does
     authenticate  token → caller, as the authorizer does; also refuses revoked tokens, and knows a lockdown
     now           returns seconds since 1970
+    reused_for    the seconds for which API Gateway reuses a result, as in `Authorize`
     """
 
     policies: PolicyCatalog
@@ -156,6 +159,7 @@ class Explain:
     verify: Callable[[str], Principal]
     authenticate: Callable[[str], Authenticated]
     now: Callable[[], float] = time.time
+    reused_for: float = 0.0
 
     def for_subjects(
         self, method: str, path: str, subjects: Iterable[str], scopes: Iterable[str], routes: Sequence[Route]
@@ -164,7 +168,7 @@ class Explain:
 
         Raises:  InvalidInput, InternalError
         """
-        caller = Caller(tuple(dict.fromkeys(subjects)), frozenset(scopes))
+        caller = Caller(tuple(dict.fromkeys(subjects)), frozenset(scopes), self.reused_for, self.reused_for)
         return explain(method, path, caller, self.policies.list_stored(), routes)
 
     def for_user(
@@ -193,7 +197,8 @@ class Explain:
             return Explanation(False, rejected.code, route)
         if locked_until and route is not None and route.authorizer is Authorizer.POLICIES:
             return Explanation(False, LOCKED_DOWN.reason, route)
-        caller = Caller(principal.policy_subjects, principal.scopes, self.now() - principal.signed_in_at)
+        age = self.now() + self.reused_for - principal.signed_in_at
+        caller = Caller(principal.policy_subjects, principal.scopes, age, self.reused_for)
         return explain(method, path, caller, self.policies.list_stored(), routes)
 
     def matrix(self, routes: Sequence[Route]) -> Matrix:

@@ -25,10 +25,15 @@ class Administrators:
     """The policies whose groups are administrators.
 
     group_exists  whether the user pool has a group; nobody can be in any other group
+    reused_for    the seconds for which API Gateway reuses a result
     """
 
     policies: PolicyCatalog
     group_exists: Callable[[str], bool]
+    reused_for: float = 0.0
+
+    def administers(self, subject: str, statements: Sequence[Statement]) -> bool:
+        return administers(subject, statements, self.reused_for)
 
     def list(self) -> "list[Policy]":
         """Raises InternalError."""
@@ -36,7 +41,7 @@ class Administrators:
             policy
             for policy in self.policies.list_stored()
             if isinstance(policy, Policy)
-            and administers(policy.subject, policy.statements)
+            and self.administers(policy.subject, policy.statements)
             and self.group_exists(policy.subject.removeprefix("group:"))
         ]
 
@@ -60,7 +65,7 @@ class RefuseLockOut:
 
         Raises:  LastAdministrator if the change removes the last administrator; InternalError
         """
-        if administers(subject, after):
+        if self.administrators.administers(subject, after):
             return None
         administrators = self.administrators.list()
         others = [policy for policy in administrators if policy.subject != subject]

@@ -58,11 +58,13 @@ class Request:
     """A request and all spellings of its path. A request is allowed if every spelling is allowed.
 
     sign_in_age  seconds since the sign-in of the caller
+    newest       the age of a sign-in that has just ended: API Gateway reuses a result for so long
     """
 
     method: str
     paths: tuple[str, ...]
     sign_in_age: float = 0.0
+    newest: float = 0.0
 
     def decide(self, policies: Iterable[Policy], scopes: frozenset[str]) -> Decision:
         """Decide as the authorizer and the enforcement do. Returns the decision on the first spelling that is denied.
@@ -120,7 +122,7 @@ def _changes_of_own(
                 for scope in statement.scopes:
                     yield _Candidate(1, Change(*place, Kind.SCOPE, scope), own, scopes | {scope}, request)
             elif not statement.counts_after(request.sign_in_age):
-                recent = replace(request, sign_in_age=0.0)
+                recent = replace(request, sign_in_age=request.newest)
                 yield _Candidate(0, Change(*place, Kind.SIGN_IN), own, scopes, recent)
             elif not request.is_covered_by(statement):
                 distance, extended, value = _extended(request, statement)

@@ -189,6 +189,7 @@ def explain() -> "Explain":
         groups=_groups(),
         verify=lambda token: verify()(token),  # only a token needs the settings of the authorizer
         authenticate=lambda token: authorize().authenticate(token),
+        reused_for=settings().authorizer_cache_seconds,
     )
 
 
@@ -216,7 +217,9 @@ def administer() -> "Administer":
         shards=settings().state_shards,
         clients=lambda: settings().client_ids,
         refuse_lock_out=RefuseLockOut(
-            Administrators(_policies(), lambda group: _groups().group_exists(group)),
+            Administrators(
+                _policies(), lambda group: _groups().group_exists(group), settings().authorizer_cache_seconds
+            ),
             members=lambda group: users().accounts.members(group),
         ),
     )
@@ -268,7 +271,7 @@ def record_edit() -> "RecordEdit":
 
 @cache
 def users() -> "AdministerUsers":
-    return users_with(_cognito(), _pool_id(), _policies(), administer())
+    return users_with(_cognito(), _pool_id(), _policies(), administer(), settings().authorizer_cache_seconds)
 
 
 def users_with(
@@ -276,17 +279,19 @@ def users_with(
     pool_id: str,
     policies: "PolicyCatalog",
     administer: "Administer",
+    reused_for: float = 0.0,
 ) -> "AdministerUsers":
     """Returns the use case for the pool named, without any setting. Tools outside the application call this.
 
     administer  revokes tokens and records the actions
+    reused_for  the seconds for which API Gateway reuses a result
     """
     from chalicelib.aws.pool_users import PoolUsers
     from chalicelib.lock_out import Administrators, RefuseUserLockOut
     from chalicelib.users import AdministerUsers
 
     accounts = PoolUsers(cognito, pool_id)
-    administrators = Administrators(policies, accounts.group_exists)
+    administrators = Administrators(policies, accounts.group_exists, reused_for)
     refuse_lock_out = RefuseUserLockOut(administrators, accounts.members)
     return AdministerUsers(accounts, partial(administer.revoke, "sub"), refuse_lock_out, administer.audit)
 

@@ -37,9 +37,13 @@ ROUTES = [
 
 
 class System:
-    """The use case and the authorizer, on the same policies."""
+    """The use case and the authorizer, on the same policies.
 
-    def __init__(self, *policies: Policy) -> None:
+    reused_for  the seconds for which API Gateway reuses a result
+    """
+
+    def __init__(self, *policies: Policy, reused_for: float = 0) -> None:
+        self.reused_for = reused_for
         self.policies, self.state = FakePolicies({policy.subject: policy for policy in policies}), FakeState()
         self.verify = VerifyToken(FakeKeys(), mint.EXPECTED, now=Clock())
         self.explain = self.explaining(self.verify)
@@ -47,10 +51,11 @@ class System:
     def explaining(self, verify: Any) -> Explain:
         authorize = Authorize(verify, self.state, self.policies, now=Clock())
         groups = FakeGroups({"clerk": ("clerks",)})
-        return Explain(self.policies, groups, verify, authorize.authenticate, now=Clock())
+        return Explain(self.policies, groups, verify, authorize.authenticate, Clock(), self.reused_for)
 
     def decision(self, caller: Principal, method: str, path: str) -> Decision:
-        return Authorize(lambda _: caller, self.state, self.policies, now=Clock())("", method, path).decision
+        authorize = Authorize(lambda _: caller, self.state, self.policies, now=Clock(), reused_for=self.reused_for)
+        return authorize("", method, path).decision
 
     def ask(self, words: str, *groups: str, scopes: tuple[str, ...] = ()) -> Explanation:
         method, path = words.split(" ")
@@ -85,22 +90,30 @@ def test_an_explanation_agrees_with_the_authorizer(policies: Any, scopes: Any, r
 
 
 @repeatable
-@given(POLICIES, SCOPES, random.requests, st.sampled_from([0, 61, 901]))
-@example([policy(allow("/a", signed_in_within=900))], frozenset(), ("GET", "/a"), 901)
-@example([policy(allow("/a", signed_in_within=900), deny("/a"))], frozenset(), ("GET", "/a"), 901)
+@given(POLICIES, SCOPES, random.requests, st.sampled_from([0, 61, 901]), st.sampled_from([0, 300]))
+@example([policy(allow("/a", signed_in_within=900))], frozenset(), ("GET", "/a"), 901, 0)
+@example([policy(allow("/a", signed_in_within=900), deny("/a"))], frozenset(), ("GET", "/a"), 901, 0)
+@example([policy(allow("/a", signed_in_within=900))], frozenset(), ("GET", "/a"), 700, 300)
+@example([policy(allow("/a", signed_in_within=60))], frozenset(), ("GET", "/a"), 0, 300)
 def test_an_explanation_of_a_token_counts_the_age_of_the_sign_in(
-    policies: Any, scopes: Any, request: Any, age: int
+    policies: Any, scopes: Any, request: Any, age: int, reused_for: int
 ) -> None:
     groups = ("group:clerks", "group:auditors")
     caller = replace(principal(), policy_subjects=groups, scopes=scopes, signed_in_at=mint.NOW - age)
-    system = System(*policies)
+    system = System(*policies, reused_for=reused_for)
     decision = system.decision(caller, request[0], request[1])
     found = system.explaining(lambda _: caller).for_token(request[0], request[1], "token", [])
     assert (found.allowed, found.reason) == (decision.allowed, decision.reason)
     assert {name.sid for name in found.because} == set(decision.because)
     if found.nearest is not None:
         changed, after = apply(found.nearest, policies, caller)
-        assert System(*changed).decision(after, *request).allowed is not found.allowed
+        assert System(*changed, reused_for=reused_for).decision(after, *request).allowed is not found.allowed
+
+
+def test_a_limit_below_the_time_that_results_are_reused_is_too_old_right_after_the_sign_in() -> None:
+    system = System(policy(allow("/reports", signed_in_within=60)), reused_for=300)
+    found = system.ask("GET /reports")
+    assert (found.allowed, found.reason, found.nearest) == (False, "sign_in_too_old", None)
 
 
 def callers(scopes: frozenset[str]) -> list[Principal]:

@@ -60,6 +60,20 @@ def test_a_group_that_cannot_change_its_own_policy_is_not_an_administrator(polic
     assert not administers("group:admins", statements(*policy))
 
 
+def test_a_limit_that_api_gateway_s_cache_exceeds_makes_no_administrator() -> None:
+    recent = statements(rules("/admin/policies/*", signed_in_within=300))
+    assert administers("group:admins", recent)
+    assert administers("group:admins", recent, reused_for=300)
+    assert not administers("group:admins", recent, reused_for=301)
+
+
+def test_the_last_administrator_cannot_get_a_limit_that_api_gateway_s_cache_exceeds() -> None:
+    system = System(admins=[EVERYTHING], reused_for=600)
+    with pytest.raises(LastAdministrator):
+        system.put("admins", allow("/*", methods=["*"], signed_in_within=300))
+    system.put("admins", allow("/*", methods=["*"], signed_in_within=900))
+
+
 @pytest.mark.parametrize("subject", ["client:machineofolympus", "user:admins", "group:..", "admins"])
 def test_nothing_but_a_group_is_an_administrator(subject: str) -> None:
     assert not administers(subject, statements(EVERYTHING))
@@ -85,6 +99,7 @@ class System:
         self,
         groups: frozenset[str] | None = None,
         members: Mapping[str, Sequence[User]] | None = None,
+        reused_for: float = 0,
         **policies: list[dict[str, Any]],
     ) -> None:
         self.policies = FakePolicies()
@@ -92,7 +107,7 @@ class System:
             subject = f"group:{name}"
             self.policies.policies[subject] = Policy(subject, 1, statements(*found), "admin", "")
         self.groups = FakeGroups(existing=groups)
-        self._members, self.asked = members or {}, list[str]()
+        self._members, self.asked, self._reused_for = members or {}, list[str](), reused_for
         self.administer = Administer(
             self.policies,
             FakeState(),
@@ -103,7 +118,7 @@ class System:
         )
 
     def refuse(self, policies: PolicyCatalog) -> RefuseLockOut:
-        return RefuseLockOut(Administrators(policies, self.groups.group_exists), self.members)
+        return RefuseLockOut(Administrators(policies, self.groups.group_exists, self._reused_for), self.members)
 
     def members(self, group: str) -> Iterator[User]:
         self.asked.append(group)
