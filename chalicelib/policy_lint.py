@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from math import inf
 
 from chalicelib.core.route import Authorizer, Route
 from chalicelib.core.statement import METHODS, Effect, Statement
@@ -119,10 +120,16 @@ def _idle(statements: Sequence[Statement], number: int, covered: Sequence[Sequen
     for position, other in enumerate(statements):
         if position == number or other.effect is not statement.effect:
             continue
-        twin = all(_any_covers([statement], *it) for it in covered[position])
-        if all(_any_covers([other], *it) for it in own) and (position < number or not twin):
+        twin = _lasts(statement, other) and all(_any_covers([statement], *it) for it in covered[position])
+        covers = _lasts(other, statement) and all(_any_covers([other], *it) for it in own)
+        if covers and (position < number or not twin):
             yield f"it has no effect: {place(position, other.sid)} already covers it. Remove one of them."
             return
+
+
+def _lasts(statement: Statement, other: Statement) -> bool:
+    """Returns whether a statement counts after every sign-in after which another one counts."""
+    return statement.counts_after(other.signed_in_within if other.signed_in_within is not None else inf)
 
 
 def _any_covers(statements: Iterable[Statement], route: Route, case: Case) -> bool:

@@ -1,7 +1,7 @@
 """Finds the routes that a subject gains or loses when its policy changes. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.core.policy import Policy
 from chalicelib.core.route import Authorizer, Route
@@ -16,6 +16,7 @@ class Reach:
     example  a path, if the change concerns only some paths of the route
     scopes   the change concerns only tokens with one of these scopes
     without  the change concerns only tokens without these scopes
+    after    the change concerns only sign-ins that are older than this, in seconds
     """
 
     subject: str
@@ -24,6 +25,7 @@ class Reach:
     example: str = ""
     scopes: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    after: int = 0
 
     def __str__(self) -> str:
         kind, _, name = self.subject.partition(":")
@@ -32,13 +34,21 @@ class Reach:
         where = f", for example {self.route.method} {self.example}" if self.example else ""
         token = f", for a token with {' or '.join(self.scopes)}" if self.scopes else ""
         token += f", for a token without {' and '.join(self.without)}" if self.without else ""
-        return f"{who} {self.route}{where}{token}"
+        age = f", for a sign-in older than {self.after} s" if self.after else ""
+        return f"{who} {self.route}{where}{token}{age}"
 
 
 def reach(before: Policy, after: Policy, routes: Sequence[Route]) -> list[Reach]:
     """Returns every route that the subject gains or loses, in whole or in part. Raises TooManyPatterns."""
     decided = [route for route in routes if route.authorizer is Authorizer.POLICIES]
-    return [found for route in decided for found in _of_route(before, after, route)]
+    limits = {it.signed_in_within for policy in (before, after) for it in policy.statements if it.signed_in_within}
+    found: dict[Reach, int] = {}  # what an older sign-in gains or loses as well is named once
+    for age in (0, *sorted(limits)):
+        old, new = _counting(before, age), _counting(after, age)
+        for route in decided:
+            for change in _of_route(old, new, route):
+                found.setdefault(change, age)
+    return [replace(change, after=age) for change, age in found.items()]
 
 
 def described(before: Policy, after: Policy, routes: Sequence[Route]) -> list[str]:
@@ -47,6 +57,12 @@ def described(before: Policy, after: Policy, routes: Sequence[Route]) -> list[st
         return [str(found) for found in reach(before, after, routes)]
     except TooManyPatterns:
         return ["its patterns overlap in too many ways to name the routes"]
+
+
+def _counting(policy: Policy, age: int) -> Policy:
+    """Returns the policy with the statements that count for a sign-in older than `age` seconds; 0: for every one."""
+    counting = (it for it in policy.statements if not age or it.counts_after(age + 1))
+    return replace(policy, statements=tuple(counting))
 
 
 def _of_route(before: Policy, after: Policy, route: Route) -> Iterator[Reach]:

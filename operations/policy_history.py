@@ -171,8 +171,9 @@ def _line(statement: "Statement") -> str:
 
     shown = as_dict(statement)
     scopes = f" for a token with {' or '.join(statement.scopes)}" if statement.scopes else ""
+    age = f", {statement.signed_in_within} s after the sign-in" if statement.signed_in_within else ""
     words = f"{shown['sid']}: {shown['effect']} {' '.join(shown['methods'])} {' '.join(shown['paths'])}"
-    return f"{words}{scopes}"
+    return f"{words}{scopes}{age}"
 
 
 COMMANDS = (show, history, rollback)

@@ -77,6 +77,12 @@ def test_a_policy_is_shown(command: Command) -> None:
     assert document(command, "policies", "show", "group:admins")["statements"] == [EVERYTHING]
 
 
+def test_the_age_of_the_sign_in_is_shown(command: Command) -> None:
+    api().put_policy(CLERKS, statements({**WHOAMI, "signed_in_within": 900}), "athena-sub")
+    _, out, _ = command("policies", "show", CLERKS)
+    assert out.endswith("\n  who-am-i: Allow GET /whoami, 900 s after the sign-in\n")
+
+
 def test_the_history_shows_the_routes_that_each_change_gave_and_took(command: Command) -> None:
     status, out, err = command("policies", "history", CLERKS)
     assert (status, err) == (0, "")

@@ -41,6 +41,39 @@ def test_gains_and_losses_compare_with_the_stored_policy() -> None:
     assert (found.loses, found.findings) == (("clerks lose GET /orders",), ())
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "gains", "loses"),
+    [
+        pytest.param(900, None, ("clerks gain GET /orders, for a sign-in older than 900 s",), (), id="a removed limit"),
+        pytest.param(None, 900, (), ("clerks lose GET /orders, for a sign-in older than 900 s",), id="a new limit"),
+        pytest.param(60, 900, ("clerks gain GET /orders, for a sign-in older than 60 s",), (), id="a higher limit"),
+        pytest.param(900, 900, (), (), id="the same limit"),
+    ],
+)
+def test_a_changed_age_of_the_sign_in_is_named(before: Any, after: Any, gains: Any, loses: Any) -> None:
+    def rule(limit: int | None) -> dict[str, Any]:
+        return READ if limit is None else {**READ, "signed_in_within": limit}
+
+    held = Policy("group:clerks", 4, statements(rule(before)), "admin", "2027-01-15T08:00:00+00:00")
+    found = preview("group:clerks", rule(after), stored=FakePolicies({held.subject: held}))
+    assert (found.gains, found.loses) == (gains, loses)
+
+
+def test_a_permission_that_only_a_recent_sign_in_keeps_is_lost_for_older_ones() -> None:
+    recent = {**allow("/orders", methods=["GET", "POST"], sid="recent"), "signed_in_within": 900}
+    held = Policy("group:clerks", 4, statements(READ, recent), "admin", "2027-01-15T08:00:00+00:00")
+    found = preview("group:clerks", recent, stored=FakePolicies({held.subject: held}))
+    assert found.loses == ("clerks lose GET /orders, for a sign-in older than 900 s",)
+
+
+@pytest.mark.parametrize("effectless", [False, True])
+def test_a_statement_without_a_limit_is_not_covered_by_one_with_a_limit(effectless: bool) -> None:
+    rules = [READ, {**allow("/*", methods=["*"], sid="step-up"), "signed_in_within": 900}]
+    if effectless:
+        del rules[1]["signed_in_within"]
+    assert bool(preview("group:clerks", *rules).findings) is effectless
+
+
 def test_the_stored_statements_change_nothing() -> None:
     assert preview("group:clerks", READ) == PolicyPreview(())
 
