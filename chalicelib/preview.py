@@ -8,6 +8,7 @@ from chalicelib.core.policy import Policy, check_subject
 from chalicelib.core.route import Route
 from chalicelib.core.route_paths import TooManyPatterns
 from chalicelib.core.statement import Statement
+from chalicelib.core.upstream_paths import routes_of
 from chalicelib.policy_lint import Surroundings, lint_statements
 from chalicelib.policy_reach import reach
 from chalicelib.ports import PolicyCatalog
@@ -57,7 +58,8 @@ class Preview:
         after = Policy(subject, 0, statements, "", "")
         try:
             findings += lint_statements(subject, statements, Surroundings(routes))
-            changes = reach(self._stored(subject), after, routes)
+            stored = self._stored(subject)
+            changes = reach(stored, after, [*routes, *routes_of(stored, after)])
         except TooManyPatterns:
             return PolicyPreview((*findings, _TOO_MANY))
         return PolicyPreview(

@@ -11,9 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.core.origin import METHODS
-from chalicelib.core.policy import Policy
-from chalicelib.core.route import Authorizer, Route
-from chalicelib.core.upstream_paths import PREFIX, is_upstream
+from chalicelib.core.upstream_paths import PREFIX
 
 _NONE = "'none'"
 _UNKNOWN = "'null'"  # the value of a list that the upstream must not take for an empty list
@@ -56,12 +54,6 @@ def add_upstream(template: Json, given: Mapping[str, str]) -> None:
             if (security := _security(method, given))
         }
     definition[_BINARY] = ["*/*"]  # otherwise API Gateway would read uploads and downloads as UTF-8 text
-
-
-def routes_of(*policies: Policy) -> list[Route]:
-    """Returns the routes of the upstream if one of the policies names a path of it."""
-    named = any(is_upstream(path) for policy in policies for statement in policy.statements for path in statement.paths)
-    return [Route(path, method, Authorizer.POLICIES, ()) for path in _PATHS for method in METHODS] if named else []
 
 
 def _by_scopes(given: Mapping[str, str]) -> bool:

@@ -126,9 +126,9 @@ def _headline(change: "PolicyChange") -> str:
 
 
 def _reach(change: "PolicyChange", routes: Sequence["Route"]) -> list[str]:
+    from chalicelib.core.upstream_paths import routes_of
     from chalicelib.policy_reach import described
     from infra.policy_plan import as_stored
-    from infra.upstream import routes_of
 
     stored = as_stored(change)
     return described(*stored, [*routes, *routes_of(*stored)])

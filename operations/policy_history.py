@@ -151,8 +151,8 @@ def _current(administer: "Administer", subject: str) -> "Policy | None":
 
 def _gained(subject: str, before: Any, after: Any, routes: Any) -> list[str]:
     from chalicelib.core.policy import Policy
+    from chalicelib.core.upstream_paths import routes_of
     from chalicelib.policy_reach import described
-    from infra.upstream import routes_of
 
     old, new = (Policy(subject, 0, statements or (), "", "") for statements in (before, after))
     return described(old, new, [*routes, *routes_of(old, new)]) or ["no route changes"]

@@ -9,6 +9,9 @@ Source:  API Gateway Developer Guide, "Important notes for REST APIs"
 import re
 from collections.abc import Iterable
 
+from chalicelib.core import origin
+from chalicelib.core.policy import Policy
+from chalicelib.core.route import Authorizer, Route
 from chalicelib.core.statement import METHODS, Effect, Statement
 
 PREFIX = "/upstream"
@@ -33,6 +36,13 @@ def guarded(statements: Iterable[Statement]) -> tuple[Statement, ...]:
 def is_upstream(pattern: str) -> bool:
     """Return whether a path pattern concerns only paths of the upstream."""
     return pattern == PREFIX or pattern.startswith(f"{PREFIX}/")
+
+
+def routes_of(*policies: Policy) -> list[Route]:
+    """Return the routes of the upstream if one of the policies names a path of it."""
+    named = any(is_upstream(path) for policy in policies for statement in policy.statements for path in statement.paths)
+    paths = (PREFIX, f"{PREFIX}/{{proxy+}}") if named else ()
+    return [Route(path, method, Authorizer.POLICIES) for path in paths for method in origin.METHODS]
 
 
 def _can_match_upstream(pattern: str) -> bool:

@@ -13,11 +13,11 @@ from authorizers.cognito import requires
 from chalicelib.core.origin import METHODS
 from chalicelib.core.policy import Policy
 from chalicelib.core.statement import Effect, Statement
+from chalicelib.core.upstream_paths import routes_of
 from infra.application import stage_template
 from infra.checks.routes import expected_authorizers, forwarding, forwarding_faults
 from infra.errors import Refused
 from infra.stage import read_stage
-from infra.upstream import routes_of
 from tests.configured import RESOURCE_SERVER, SCOPES
 from tests.infra.packaged import translated
 from tests.infra.resolve import Template

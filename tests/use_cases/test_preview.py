@@ -74,6 +74,14 @@ def test_a_statement_without_a_limit_is_not_covered_by_one_with_a_limit(effectle
     assert bool(preview("group:clerks", *rules).findings) is effectless
 
 
+def test_the_routes_of_the_upstream_are_named_if_the_policy_names_one() -> None:
+    found = preview("group:clerks", READ, allow("/upstream/docs/*", sid="docs"))
+    assert (found.gains, found.findings) == (
+        ("clerks gain GET /upstream/{proxy+}, for example GET /upstream/docs/0",),
+        (),
+    )
+
+
 def test_the_stored_statements_change_nothing() -> None:
     assert preview("group:clerks", READ) == PolicyPreview(())
 
