@@ -78,7 +78,9 @@ def _default_groups(live: Live) -> Iterator[str]:
 
 
 def _administrators(live: Live) -> Iterator[str]:
-    groups = _named([it for it in _policies(live) if administers(it.subject, it.statements)], "group") & _groups(live)
+    reused_for = Settings(variables(live, "policy_authorizer")).authorizer_cache_seconds
+    administrators = [it for it in _policies(live) if administers(it.subject, it.statements, reused_for)]
+    groups = _named(administrators, "group") & _groups(live)
     accounts = PoolUsers(live.client("cognito-idp"), live.pool_id)
     if not groups:
         yield "No group of the user pool may change policies through the API."
