@@ -13,7 +13,7 @@ from chalicelib.aws.credentials import credentials_from
 from chalicelib.aws.directory import OnboardingTable, UserPool
 from chalicelib.aws.endpoint import ca_bundle_from, endpoint_from
 from chalicelib.aws.items import ItemReader
-from chalicelib.aws.policy_reads import PolicyReads
+from chalicelib.aws.policy_reads import CheckSize, PolicyReads
 from chalicelib.aws.reader import DynamoDBReader
 from chalicelib.aws.signature import Credentials
 from chalicelib.aws.state_reads import StateReads
@@ -199,7 +199,7 @@ def preview() -> "Preview":
 
     return Preview(
         policies=_policies(),
-        check_size=check_size,
+        check_size=_check_written(),
         group_exists=lambda group: _groups().group_exists(group),
         clients=lambda: settings().client_ids,
     )
@@ -215,6 +215,7 @@ def administer() -> "Administer":
         settings().state_table,
         _audit_log(),
         shards=settings().state_shards,
+        check_written=_check_written(),
         clients=lambda: settings().client_ids,
         refuse_lock_out=RefuseLockOut(
             Administrators(
@@ -233,12 +234,14 @@ def administer_with(
     way: "Way" = "api",
     operator: "Callable[[], str] | None" = None,
     shards: int = 1,
+    check_written: CheckSize = check_size,
     **more: Any,
 ) -> "Administer":
     """Returns the use case for the tables named, without any setting. Tools outside the application call this.
 
     way, operator  of the entries of the audit log, see Audit
     shards         the copies of the state that are maintained at least; the state table can name more
+    check_written  raises InvalidInput for statements that are too large to write
     """
     from chalicelib.administer import Administer
     from chalicelib.audit import Audit
@@ -252,7 +255,12 @@ def administer_with(
     audited = AuditedWrites(audit_log, audit.policy_entry)
     policies = PolicyTable(dynamodb, policy_table, check_size=check_size, audited=audited)
     refuse_frozen = RefuseFrozen(RestrictionTable(dynamodb, state_table))
-    return Administer(policies, state, state, audit, check_size, refuse_frozen=refuse_frozen, **more)
+    return Administer(policies, state, state, audit, check_written, refuse_frozen=refuse_frozen, **more)
+
+
+def _check_written() -> CheckSize:
+    """Returns the size check of a policy to write. It counts what the authorizer of this stage adds to each policy."""
+    return (lambda statements: check_size(guarded(statements))) if settings().upstream_url else check_size
 
 
 @cache

@@ -53,7 +53,8 @@ def forwarding(definition: Mapping[str, Any]) -> Mapping[tuple[str, str], Mappin
 def forwarding_faults(actual: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[str]:
     """Yields what differs between two integrations that forward to the upstream. Never shows a header: one is secret.
 
-    A mapping with the secret is compared by its form, because the template only refers to the secret.
+    A mapping with the secret is compared by its form, because the template only refers to the secret. A reference that
+    CloudFormation did not resolve is no secret.
     """
     if (actual.get("type"), actual.get("uri")) != ("HTTP_PROXY", expected["uri"]):
         yield "forwards to another address"
@@ -61,7 +62,7 @@ def forwarding_faults(actual: Mapping[str, Any], expected: Mapping[str, Any]) ->
     for name, source in sorted(expected["requestParameters"].items()):
         found = mapped.get(name, "")
         is_secret = "{{resolve:" in source
-        if not (re.fullmatch(r"'Bearer [^']+'", found) if is_secret else found == source):
+        if not (re.fullmatch(r"'Bearer [^'{}]+'", found) if is_secret else found == source):
             yield f"does not set {name.removeprefix('integration.request.')} as the template says"
     for name in sorted(mapped.keys() - expected["requestParameters"].keys()):
         yield f"sets {name.removeprefix('integration.request.')}, which the template does not"

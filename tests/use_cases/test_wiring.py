@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from authorizers.policy_document import check_size
+from authorizers.policy_document import MAX_RESULT_BYTES, check_size, max_result_bytes
 from chalicelib import wiring
 from chalicelib.aws.reader import LONGEST_PAUSE_SECONDS, REPEAT_WITHIN_SECONDS, DynamoDBReader
 from chalicelib.aws.sdk_reader import SdkReader
@@ -41,6 +41,22 @@ def test_a_policy_that_is_too_large_is_refused_without_a_request_to_dynamodb() -
 
 def test_the_use_case_and_the_policy_table_use_the_same_size_check() -> None:
     assert wiring.administer().check_size is check_size
+
+
+def test_the_size_check_of_a_stage_with_an_upstream_counts_what_the_authorizer_adds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    largest = next(
+        rules
+        for number in range(60, 1, -1)
+        if max_result_bytes(rules := statements(allow(*(f"/{it:03}" for it in range(number))))) <= MAX_RESULT_BYTES
+    )
+    wiring.administer().check_size(largest)
+    monkeypatch.setenv("UPSTREAM_URL", "https://backend.example.com")
+    with fresh_wiring():
+        for check in (wiring.administer().check_size, wiring.preview().check_size):
+            with pytest.raises(InvalidInput, match="more than the limit of 8192"):
+                check(largest)
 
 
 # --- the reader of the hot path ---
