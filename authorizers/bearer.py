@@ -8,7 +8,7 @@ _BEARER = re.compile(r"bearer +(?=[^ ])", re.IGNORECASE)
 
 
 def token_of(header: str) -> str:
-    """Return the token of `Bearer <token>` or of a header that is the token alone.
+    """Returns the token of `Bearer <token>` or of a header that is the token alone.
 
     Shape:   the scheme in any case, and one or more spaces (RFC 9110 → "Authentication Scheme", RFC 6750)
     Raises:  TokenRejected for another scheme or a missing token

@@ -24,7 +24,7 @@ class PoolAuthorizer(CognitoUserPoolAuthorizer):
 
 
 def requires(*scopes: str) -> Authorizer:
-    """Return the authorizer of a route. The token must carry one of the scopes, given without the resource server."""
+    """Returns the authorizer of a route. The token must carry one of the scopes, given without the resource server."""
     settings = Settings(os.environ)
     # Under `chalice package` the pool is a parameter of the template, which Chalice's annotation does not allow.
     arn: Any = settings.user_pool_arn or {"Ref": "UserPoolArn"}

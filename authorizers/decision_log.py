@@ -50,7 +50,7 @@ class DecisionLog:
         self._line: dict[str, Any] = {}
 
     def record_request(self, method: str, path: str) -> None:
-        """Add the request to the line. One of the other methods writes the line."""
+        """Adds the request to the line. One of the other methods writes the line."""
         self._line |= {"method": method, "path": _without_addresses(path)}
 
     def record_decision(self, authorization: Authorization) -> None:
@@ -65,11 +65,11 @@ class DecisionLog:
         self._write("allowed" if decision.allowed else "denied", decision.reason)
 
     def record_rejection(self, code: str) -> None:
-        """Record that the token was rejected."""
+        """Records that the token was rejected."""
         self._write("rejected", code)
 
     def record_failure(self, code: str) -> None:
-        """Record that there was no decision."""
+        """Records that there was no decision."""
         self._write("failed", code)
 
     def _write(self, decision: str, code: str) -> None:

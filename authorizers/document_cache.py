@@ -38,7 +38,7 @@ class DocumentCache:
         return len(self._documents)
 
     def get(self, permissions: EffectivePermissions, arn_base: str) -> CachedDocument:
-        """Return the document, from the cache if possible. Raises CannotDecide as `policy_document.build` does."""
+        """Returns the document, from the cache if possible. Raises CannotDecide as `policy_document.build` does."""
         with self._lock:
             by_stage = self._documents.get(permissions)
             document = by_stage.get(arn_base) if by_stage is not None else None

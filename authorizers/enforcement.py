@@ -18,7 +18,7 @@ from chalicelib.core.request_path import check_template, fill, spellings
 
 
 def enforce(app: Api, now: Callable[[], float] = time.time) -> None:
-    """Check every request to a route of the app that has an authorizer.
+    """Checks every request to a route of the app that has an authorizer.
 
     now      returns seconds since 1970
     Raises:  ValueError for a route that cannot be checked, now or when it is registered later
@@ -34,7 +34,7 @@ def enforce(app: Api, now: Callable[[], float] = time.time) -> None:
 
 
 def check(route: RouteEntry) -> None:
-    """Raise ValueError for a route whose requests `is_granted` cannot check."""
+    """Raises ValueError for a route whose requests `is_granted` cannot check."""
     where = f"route {route.method} {route.uri_pattern}"
     try:
         check_template(route.uri_pattern)
@@ -49,7 +49,7 @@ def check(route: RouteEntry) -> None:
 
 
 def is_granted(app: Chalice, request: Request, now: float) -> bool:
-    """Return whether the authorizer of the route has granted the request. Raises InvalidInput for an invalid path.
+    """Returns whether the authorizer of the route has granted the request. Raises InvalidInput for an invalid path.
 
     now  seconds since 1970
     """
@@ -69,7 +69,7 @@ def is_granted(app: Chalice, request: Request, now: float) -> bool:
 
 
 def _covers(granted: Mapping[str, Any], request: Request, now: float) -> bool:
-    """Return whether the permissions allow the path as received and as percent-decoded: a view can use either."""
+    """Returns whether the permissions allow the path as received and as percent-decoded: a view can use either."""
     try:
         path = fill(request.context["resourcePath"], request.uri_params or {})
         age = now - int(granted.get("signed_in_at", 0))

@@ -14,7 +14,7 @@ _GROUP = "group:"
 
 
 def encode(policy_subjects: Iterable[str], max_bytes: int) -> str:
-    """Return the names of the groups among the subjects. A machine has none.
+    """Returns the names of the groups among the subjects. A machine has none.
 
     max_bytes  the room in the authorizer's result, where each quote of the text takes two bytes
     """

@@ -23,7 +23,7 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 @lru_cache(maxsize=256)
 def split_method_arn(arn: str) -> tuple[str, str, str]:
-    """Split a method ARN.
+    """Splits a method ARN.
 
     Shape:   arn:<partition>:execute-api:<region>:<account>:<api>/<stage>/<verb>/<path>
              → ("arn:…/<stage>/", verb, path). The path begins with "/" and can contain more colons and slashes.
@@ -38,7 +38,7 @@ def split_method_arn(arn: str) -> tuple[str, str, str]:
 
 
 def build(statements: Iterable[Statement], arn_base: str) -> dict[str, Any]:
-    """Return the policy document in IAM's form. Without an Allow statement, it explicitly denies everything.
+    """Returns the policy document in IAM's form. Without an Allow statement, it explicitly denies everything.
 
     The document does not depend on the request: API Gateway can reuse a cached document for any other request of the
     stage.
@@ -64,7 +64,7 @@ def build(statements: Iterable[Statement], arn_base: str) -> dict[str, Any]:
 
 
 def result(principal_id: str, policy: Mapping[str, Any], context: Mapping[str, str]) -> dict[str, Any]:
-    """Return the authorizer's result. Raises CannotDecide for a result that is larger than API Gateway accepts."""
+    """Returns the authorizer's result. Raises CannotDecide for a result that is larger than API Gateway accepts."""
     whole = {"principalId": principal_id, "policyDocument": policy, "context": context}
     size = json_bytes(whole)
     if size > MAX_RESULT_BYTES:
@@ -76,7 +76,7 @@ def result(principal_id: str, policy: Mapping[str, Any], context: Mapping[str, s
 
 
 def check_size(statements: Sequence[Statement]) -> None:
-    """Raise InvalidInput for statements that could exceed a limit of API Gateway for some stage or some caller."""
+    """Raises InvalidInput for statements that could exceed a limit of API Gateway for some stage or some caller."""
     for number, statement in enumerate(statements):
         for position, path in enumerate(statement.paths):
             excess = len(path) - _LONGEST_PATH
@@ -95,7 +95,7 @@ def check_size(statements: Sequence[Statement]) -> None:
 
 
 def max_result_bytes(statements: Iterable[Statement]) -> int:
-    """Return an upper bound for the size of a result: the statements as ARNs and, a second time, in the context."""
+    """Returns an upper bound for the size of a result: the statements as ARNs and, a second time, in the context."""
     resources: set[tuple[Effect, str, str]] = set()
     rules: set[tuple[Effect, int | None, tuple[str, ...], str]] = set()
     for statement in statements:

@@ -12,7 +12,7 @@ _SAFE = str.maketrans({character: f"%{ord(character):02X}" for character in '"\\
 
 
 def encode(policies: Sequence[str], max_bytes: int) -> str:
-    """Return names in at most `max_bytes` bytes of JSON. Returns the number of policies if not one name fits."""
+    """Returns names in at most `max_bytes` bytes of JSON. Returns the number of policies if not one name fits."""
     names = [name.translate(_SAFE) for name in policies]
     if _bytes(text := ", ".join(names)) <= max_bytes:
         return text
@@ -26,7 +26,7 @@ def encode(policies: Sequence[str], max_bytes: int) -> str:
 
 
 def decode(text: str) -> list[str]:
-    """Return the names. The last item is the number of the other names, if there are any: `and 31 more`."""
+    """Returns the names. The last item is the number of the other names, if there are any: `and 31 more`."""
     return [unquote(name) for name in text.split(", ")]
 
 

@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def measure(rounds: int) -> dict[str, Any]:
-    """Measure everything. Returns the content of results.json: ratios as [median, lower quartile, upper quartile]."""
+    """Measures everything. Returns the content of results.json: ratios as [median, lower quartile, upper quartile]."""
     conditions = {
         "command": "make bench",
         "date": datetime.now(UTC).date().isoformat(),

@@ -38,7 +38,7 @@ class Panel:
 
 
 def draw(panels: Sequence[Panel], title: str) -> str:
-    """Draw the panels under one legend."""
+    """Draws the panels under one legend."""
     width, height = 2 * _WIDTH, _LEGEND + ceil(len(panels) / 2) * _HEIGHT
     names = list(dict.fromkeys(name for panel in panels for name in panel.series))
     colours = {name: f"s{number}" for number, name in enumerate(names)}
@@ -96,7 +96,7 @@ def _panel(panel: Panel, colours: Mapping[str, str]) -> str:
 
 
 def _grid(highest: float) -> tuple[float, int]:
-    """Return a round step, and the number of steps that reach the highest value."""
+    """Returns a round step, and the number of steps that reach the highest value."""
     power = 10 ** (ceil(log10(highest)) - 1)
     step = next(power * factor for factor in (0.2, 0.5, 1, 2) if highest <= power * factor * 5)
     return step, ceil(highest / step)

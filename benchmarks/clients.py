@@ -31,7 +31,7 @@ _UNIT = "unit"
 
 
 def compare(rounds: int) -> dict[str, dict[str, Ratio]]:
-    """Return the times in units, and those of the small reader relative to boto3, from the same rounds."""
+    """Returns the times in units, and those of the small reader relative to boto3, from the same rounds."""
     with _readers() as readers:
         contestants = {
             f"{what}, {who}": timer(call(reader))

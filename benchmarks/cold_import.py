@@ -52,7 +52,7 @@ print(ended - began, ended - then)
 
 
 def measure(rounds: int = ROUNDS) -> dict[str, Any] | None:
-    """Return the import times relative to Chalice's bundle, by handler, and the figures of `cold_start`.
+    """Returns the import times relative to Chalice's bundle, by handler, and the figures of `cold_start`.
 
     Returns None on a machine that cannot run the bundle.
     """
@@ -79,7 +79,7 @@ def measure(rounds: int = ROUNDS) -> dict[str, Any] | None:
 
 
 def _handlers(template: str) -> list[str]:
-    """Return the modules that Lambda imports, the authorizer's module first."""
+    """Returns the modules that Lambda imports, the authorizer's module first."""
     resources = [resource["Properties"] for resource in json.loads(template)["Resources"].values()]
     modules = {properties["Handler"].rpartition(".")[0] for properties in resources if "Handler" in properties}
     return sorted(modules, key=lambda module: (module != AUTHORIZER, module))

@@ -116,7 +116,7 @@ def environment(function: Function, services: Mapping[str, str], when: str) -> d
 
 
 def first_decision(bundle: Path, sdk: Path, services: Mapping[str, str], rounds: int) -> Ratio:
-    """Return the processor time to the first decision, relative to the time with the SDK at the first request."""
+    """Returns the processor time to the first decision, relative to the time with the SDK at the first request."""
     function = FUNCTIONS["policy_authorizer"]
 
     def measured(when: str) -> float:
@@ -127,7 +127,7 @@ def first_decision(bundle: Path, sdk: Path, services: Mapping[str, str], rounds:
 
 
 def responses(bundle: Path, sdk: Path, services: Mapping[str, str], rounds: int) -> dict[str, dict[str, Any]]:
-    """Return the time from the first event to its response: after relative to before, and both in milliseconds."""
+    """Returns the time from the first event to its response: after relative to before, and both in milliseconds."""
     found = {}
     for name, function in FUNCTIONS.items():
         seconds: dict[str, list[float]] = {BEFORE: [], AFTER: []}
@@ -157,7 +157,7 @@ def _seconds_to_the_response(
 def _process(
     bundle: Path, sdk: Path, function: Function, services: Mapping[str, str], when: str
 ) -> Iterator["subprocess.Popen[str]"]:
-    """Yield a function whose initialization has ended."""
+    """Yields a function whose initialization has ended."""
     command = [sys.executable, "-I", "-S", "-B", "-c", RUNTIME, str(bundle), str(sdk), function.handler]
     pipe = subprocess.PIPE
     with subprocess.Popen(  # noqa: S603
@@ -188,7 +188,7 @@ def _answer(process: "subprocess.Popen[str]", function: Function) -> dict[str, A
 
 @contextmanager
 def _limited(pid: int) -> Iterator[None]:
-    """Limit a process to SHARE of a processor."""
+    """Limits a process to SHARE of a processor."""
     ended = Event()
 
     def limit() -> None:

@@ -59,7 +59,7 @@ class Line:
 
 
 def every_request(load: Load) -> list[Line]:
-    """Return the costs of every request, with either authorizer."""
+    """Returns the costs of every request, with either authorizer."""
     gb_seconds = load.memory_gb * (load.service_seconds + load.cold_share * load.cold_seconds)
     return [
         _line("API Gateway", "1 request", lambda n: prices.API_CALL.of(n)),
@@ -78,7 +78,7 @@ def every_request(load: Load) -> list[Line]:
 
 
 def decisions(load: Load) -> list[Line]:
-    """Return the additional costs of a request of use case 2."""
+    """Returns the additional costs of a request of use case 2."""
     gb_seconds = load.memory_gb * (load.authorizer_seconds + load.cold_share * load.cold_seconds)
     units = load.state_keys + load.policy_reads
     written = load.platform_log_bytes + _LOG_EVENT + decision_line_bytes()
@@ -99,7 +99,7 @@ def decisions(load: Load) -> list[Line]:
 
 
 def fixed(load: Load) -> list[Line]:
-    """Return the fixed costs and the costs of users."""
+    """Returns the fixed costs and the costs of users."""
     templates = [(PROJECT / name).read_text("utf-8") for name in ("infra/identity.yaml", ".chalice/package.json")]
     alarms = len(re.findall("AWS::CloudWatch::Alarm", "".join(templates)))
     users = load.requests_per_active_user
@@ -115,7 +115,7 @@ def fixed(load: Load) -> list[Line]:
 
 @cache
 def decision_line_bytes() -> int:
-    """Return the size of the line that the shipped code writes for a typical decision."""
+    """Returns the size of the line that the shipped code writes for a typical decision."""
     statements = parse_statements(
         [{"sid": "read-reports", "effect": "Allow", "methods": ["GET"], "paths": ["/reports", "/reports/*"]}]
     )
@@ -168,7 +168,7 @@ def _gb(price: prices.Price, size: float) -> float:
 
 
 def _log(load: Load, size: float) -> float:
-    """Return the costs of ingestion and of storage. In a steady state, each month adds as much as expires."""
+    """Returns the costs of ingestion and of storage. In a steady state, each month adds as much as expires."""
     return _gb(prices.LOG_GB, size) + _gb(prices.LOG_GB_MONTH, size * load.log_retention_months * load.log_compressed)
 
 
@@ -201,7 +201,7 @@ def _table(head: list[str], rows: Iterable[list[str]]) -> str:
 
 
 def write_page() -> str:
-    """Write the tables of the page, and return them."""
+    """Writes the tables of the page, and returns them."""
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not end:

@@ -15,7 +15,7 @@ NEW_AT_ONCE, NEW_PER_SECOND = 1_000, 100  # environments of one function: 1,000 
 
 
 def arrivals(rate: float, seconds: float, chance: random.Random) -> Iterator[float]:
-    """Yield the arrival times of independent requests in seconds, on average `rate` a second."""
+    """Yields the arrival times of independent requests in seconds, on average `rate` a second."""
     moment = chance.expovariate(rate)
     while moment < seconds:
         yield moment
@@ -45,7 +45,7 @@ class Fleet:
     size: int = 0
 
     def take(self, now: float) -> tuple[int, bool] | None:
-        """Return an environment and whether it is new. Returns None if Lambda refuses the request."""
+        """Returns an environment and whether it is new. Returns None if Lambda refuses the request."""
         if self.account and self.account.working >= self.account.concurrency:
             return None
         new = not self._idle

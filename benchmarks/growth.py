@@ -35,19 +35,19 @@ class Growth:
 
 
 def with_groups(rounds: int) -> Growth:
-    """Measure a growing number of groups. All groups have the same ten statements."""
+    """Measures a growing number of groups. All groups have the same ten statements."""
     return _decisions(GROUPS, lambda count: (tokens.natural(count), _distinct(10)), rounds)
 
 
 def with_statements(rounds: int) -> Growth:
-    """Measure one group with a growing number of statements without common parts."""
+    """Measures one group with a growing number of statements without common parts."""
     most = most_statements()
     sizes = tuple(size for size in STATEMENTS if size <= most)
     return _decisions(sizes, lambda count: (tokens.natural(), _distinct(count)), rounds)
 
 
 def most_statements() -> int:
-    """Return the maximum number of statements without common parts in one output of 8 KB, API Gateway's limit."""
+    """Returns the maximum number of statements without common parts in one output of 8 KB, API Gateway's limit."""
     count = 1
     while True:
         try:
@@ -58,13 +58,13 @@ def most_statements() -> int:
 
 
 def with_tokens(rounds: int) -> Growth:
-    """Measure repeated tokens in random order, for a growing number of cached tokens."""
+    """Measures repeated tokens in random order, for a growing number of cached tokens."""
     repeated = {str(count): _repeated(count) for count in TOKENS}
     return Growth(TOKENS, {LOOKUP: [ratio.median for ratio in race(repeated, _unit(), rounds).values()]})
 
 
 def memory() -> Growth:
-    """Measure the memory of the cached tokens."""
+    """Measures the memory of the cached tokens."""
     return Growth(TOKENS, {EACH: [_bytes_per_token(count) / 1000 for count in TOKENS]})
 
 
@@ -139,7 +139,7 @@ def _trusting(remember: int) -> VerifyToken:
 
 
 def _tokens(count: int) -> Iterator[str]:
-    """Yield tokens of `count` users."""
+    """Yields tokens of `count` users."""
     header, _, signature = tokens.natural().split(".")
     claims = tokens.claims()
     for number in range(count):

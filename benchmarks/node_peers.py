@@ -17,7 +17,7 @@ _FOLDER = Path(__file__).parent / "node"
 
 @contextmanager
 def contestants(token: str) -> Iterator[dict[str, Timer]]:
-    """Yield Node's contestants for a token, by name and version. Yields an empty dict without Node or its packages."""
+    """Yields Node's contestants for a token, by name and version. Yields an empty dict without Node or its packages."""
     node = shutil.which("node")
     if node is None or not (_FOLDER / "node_modules").is_dir():
         yield {}

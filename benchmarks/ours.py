@@ -57,7 +57,7 @@ class NoDecisionLog(DecisionLog):
 
 
 def own_reports(subject: str) -> tuple[Statement, ...]:
-    """Return one statement: each group can read the reports of its department."""
+    """Returns one statement: each group can read the reports of its department."""
     return rules([f"/{subject.partition(':')[2]}/reports/*"])
 
 
@@ -66,7 +66,7 @@ def rules(paths: Sequence[str]) -> tuple[Statement, ...]:
 
 
 def verifier(remember: int) -> VerifyToken:
-    """Return a verifier. With `remember=0` it caches nothing and verifies every token again."""
+    """Returns a verifier. With `remember=0` it caches nothing and verifies every token again."""
     return VerifyToken(JwksKeySource(lambda: {tokens.KID: tokens.PUBLIC_KEY}), tokens.EXPECTED, remember=remember)
 
 
@@ -77,7 +77,7 @@ def decision(
     statements_of: StatementsOf = own_reports,
     tables: tuple[StateReader, PolicyReader] | None = None,
 ) -> Callable[[], Any]:
-    """Return the call that Lambda makes, from the event to the result.
+    """Returns the call that Lambda makes, from the event to the result.
 
     Without `decision_log`, it writes no line. Without `tables`, the state and the policies are in memory.
     """
@@ -94,19 +94,19 @@ def decision(
 
 
 def event(token: str) -> dict[str, str]:
-    """Return the event that API Gateway sends to the authorizer."""
+    """Returns the event that API Gateway sends to the authorizer."""
     method, path = REQUEST
     return {"type": "TOKEN", "authorizationToken": f"Bearer {token}", "methodArn": f"{ARN_BASE}{method}{path}"}
 
 
 def line_to_nowhere() -> Callable[[], DecisionLog]:
-    """Return decision logs that write to the null device, with one system call for each line as in Lambda."""
+    """Returns decision logs that write to the null device, with one system call for each line as in Lambda."""
     nowhere = open(os.devnull, "w", buffering=1)  # noqa: SIM115
     return partial(DecisionLog, write_line=lambda line: print(line, file=nowhere))
 
 
 def one_line(token: str) -> Callable[[], None]:
-    """Return a call that writes the log line of one decision."""
+    """Returns a call that writes the log line of one decision."""
     method, path = REQUEST
     authorization = Authorize(verifier(CACHED_TOKENS), QuietState(), Policies(own_reports))(token, method, path)
     decision_log = line_to_nowhere()

@@ -20,7 +20,7 @@ Verify = Callable[[str], object]
 
 
 def check_claims(claims: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Check Cognito's claims, for libraries that check only the standard claims."""
+    """Checks Cognito's claims, for libraries that check only the standard claims."""
     if claims["token_use"] != "access" or claims["client_id"] != CLIENT:
         raise ValueError("token_use or client_id is wrong")
     return claims

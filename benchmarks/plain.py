@@ -19,7 +19,7 @@ Rows = Mapping[str, str]  # group → its IAM statements as JSON
 
 
 def authorize(event: Mapping[str, Any], rows: Rows) -> dict[str, Any]:
-    """Return the authorizer result for an event."""
+    """Returns the authorizer result for an event."""
     claims = verify(event["authorizationToken"].removeprefix("Bearer "))
     found = [json.loads(rows[group]) for group in claims["cognito:groups"] if group in rows]
     return {"principalId": claims["sub"], "policyDocument": concatenate(found)}
@@ -38,10 +38,10 @@ def verify(token: str) -> dict[str, Any]:
 
 
 def concatenate(policies: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
-    """Concatenate all statements of all policies."""
+    """Concatenates all statements of all policies."""
     return {"Version": "2012-10-17", "Statement": [dict(statement) for policy in policies for statement in policy]}
 
 
 def rule(path: str) -> dict[str, Any]:
-    """Return one IAM statement."""
+    """Returns one IAM statement."""
     return {"Sid": "read", "Effect": "Allow", "Action": "execute-api:Invoke", "Resource": [f"{ARN_BASE}GET{path}"]}

@@ -20,7 +20,7 @@ CACHED, REBUILT = "cached", "built again"
 
 
 def verifiers(token: str, node: Mapping[str, Timer]) -> dict[str, Timer]:
-    """Return the verifiers: token in, claims or principal out."""
+    """Returns the verifiers: token in, claims or principal out."""
     contestants = {
         GATEHOUSE: timer(_bound(_checked(verifier(remember=0), token), token)),
         GATEHOUSE_AGAIN: timer(_bound(verifier(remember=1), token)),
@@ -31,7 +31,7 @@ def verifiers(token: str, node: Mapping[str, Timer]) -> dict[str, Timer]:
 
 
 def decisions() -> dict[str, Timer]:
-    """Return the authorizers: event in, result out, through Chalice and with in-memory tables."""
+    """Returns the authorizers: event in, result out, through Chalice and with in-memory tables."""
     contestants: dict[str, Timer] = {}
     for count in (1, 10):
         token, groups = tokens.natural(count), f"{count} group{'s' if count > 1 else ''}"
@@ -50,7 +50,7 @@ def decisions() -> dict[str, Timer]:
 
 
 def natural(rounds: int) -> tuple[dict[str, Ratio], dict[str, Ratio]]:
-    """Return the times in units, and those of two contestants relative to a peer in the same rounds."""
+    """Returns the times in units, and those of two contestants relative to a peer in the same rounds."""
     token = tokens.natural()
     with node_peers.contestants(token) as node:
         line = {LINE: timer(one_line(token))}
@@ -70,7 +70,7 @@ def large(rounds: int) -> dict[str, Ratio]:
 
 
 def documents(rounds: int) -> tuple[dict[str, Ratio], dict[str, int]]:
-    """Measure policy documents of ten groups with ten different statements each, in units of concatenation.
+    """Measures policy documents of ten groups with ten different statements each, in units of concatenation.
 
     Returns the ratios and the sizes in bytes.
     """
@@ -96,7 +96,7 @@ def _bound(verify: Callable[[str], object], token: str) -> Callable[[], object]:
 
 
 def _checked(verify: Callable[[str], object], token: str) -> Callable[[str], object]:
-    """Return the verifier. Raises AssertionError if it accepts a forged token."""
+    """Returns the verifier. Raises AssertionError if it accepts a forged token."""
     try:
         verify(tokens.forged(token))
     except Exception:

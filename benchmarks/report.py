@@ -30,7 +30,7 @@ CLIENTS = {READ: 0.25, WARM: 0.3}
 
 
 def replaced(page: str, results: Results) -> str:
-    """Return the page with a new text between its two comments."""
+    """Returns the page with a new text between its two comments."""
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:

@@ -36,7 +36,7 @@ class Wire:
 
 
 def count() -> dict[str, int]:
-    """Return the round trips of single decisions, by occasion."""
+    """Returns the round trips of single decisions, by occasion."""
     wire = Wire()
     endpoint = Endpoint(True, "dynamodb.eu-central-1.amazonaws.com", 443, "eu-central-1")
     nobody = Credentials("nobody", "nothing")

@@ -30,7 +30,7 @@ class Ratio(NamedTuple):
 
 
 def timer(call: Callable[[], object]) -> Timer:
-    """Return a timer that runs a call many times in a row."""
+    """Returns a timer that runs a call many times in a row."""
 
     def seconds(count: int) -> float:
         for _ in repeat(None, 1 + count // WARM_UP):  # not measured: fills the processor's caches
@@ -45,13 +45,13 @@ def timer(call: Callable[[], object]) -> Timer:
 
 
 def race(contestants: Mapping[Name, Timer], unit: Timer, rounds: int = ROUNDS) -> dict[Name, Ratio]:
-    """Measure contestants in units. Every round also measures the unit."""
+    """Measures contestants in units. Every round also measures the unit."""
     taken = take({None: unit, **contestants}, rounds)
     return {name: ratio(taken[name], taken[None]) for name in contestants}
 
 
 def take(contestants: Mapping[Name, Timer], rounds: int = ROUNDS) -> dict[Name, list[float]]:
-    """Measure contestants. Returns the seconds of one run in each round."""
+    """Measures contestants. Returns the seconds of one run in each round."""
     counts = {name: _enough(timer) for name, timer in contestants.items()}
     taken: dict[Name, list[float]] = {name: [] for name in contestants}
     gc.collect()
@@ -69,13 +69,13 @@ def take(contestants: Mapping[Name, Timer], rounds: int = ROUNDS) -> dict[Name, 
 
 
 def ratio(times: Sequence[float], units: Sequence[float]) -> Ratio:
-    """Return the median and the quartiles of the ratios within the rounds."""
+    """Returns the median and the quartiles of the ratios within the rounds."""
     low, median, high = quantiles([time / unit for time, unit in zip(times, units, strict=True)], n=4)
     return Ratio(median, low, high)
 
 
 def _enough(timer: Timer) -> int:
-    """Return the number of runs for one measurement. This also warms the contestant up."""
+    """Returns the number of runs for one measurement. This also warms the contestant up."""
     count = 1
     while (taken := timer(count)) < TIMING_SECONDS:
         count *= 2

@@ -64,7 +64,7 @@ class Reads:
 
 
 def state_reads(rate: int, callers: int, staleness: float) -> Reads:
-    """Count the state reads of a constant load, after the caches have filled."""
+    """Counts the state reads of a constant load, after the caches have filled."""
     seconds = max(2.0, staleness)
     chance = random.Random(SEED)  # noqa: S311  # reproducible, not a secret
     state, fleet, agenda = CountingState(), Fleet(), Agenda()
@@ -100,7 +100,7 @@ class Burst:
 
 
 def burst(rate: int, cold_start: float, seconds: float = 5.0, concurrency: int = CONCURRENCY) -> Burst:
-    """Simulate a burst of `rate` requests a second without warm environments. Each calls authorizer and service."""
+    """Simulates a burst of `rate` requests a second without warm environments. Each calls authorizer and service."""
     account, agenda = Account(concurrency), Agenda()
     authorizer, service = Fleet(account), Fleet(account)
     total = refused = waited = 0
@@ -139,7 +139,7 @@ def _user(number: int) -> Principal:
 
 
 def write_page() -> str:
-    """Run the simulations, and write the tables and pictures of the page. Returns the tables."""
+    """Runs the simulations, and writes the tables and pictures of the page. Returns the tables."""
     by_rate = {name: [state_reads(rate, callers, 5) for rate in RATES] for name, callers in CALLERS.items()}
     by_staleness = {
         name: [state_reads(4_000, callers, staleness) for staleness in STALENESS] for name, callers in CALLERS.items()

@@ -35,7 +35,7 @@ KNOWN = "known"  # the subject of a user who has an entry in the onboarding ledg
 
 @contextmanager
 def running() -> Iterator[Mapping[str, str]]:
-    """Yield the environment variables with which a function finds the services."""
+    """Yields the environment variables with which a function finds the services."""
     with TemporaryDirectory() as folder:
         file = Path(folder, "localhost.pem")
         file.write_bytes(_certificate())
@@ -143,7 +143,7 @@ def _jwks() -> str:
 
 
 def _certificate() -> bytes:
-    """Return a key and a certificate for localhost that it issued itself."""
+    """Returns a key and a certificate for localhost that it issued itself."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     certificate = (

@@ -34,13 +34,13 @@ def groups(count: int) -> list[str]:
 
 @cache
 def natural(group_count: int = 1) -> str:
-    """Return a user's access token, about 1.2 kB with one group."""
+    """Returns a user's access token, about 1.2 kB with one group."""
     return _token(group_count, _FEW_SCOPES)
 
 
 @cache
 def large() -> str:
-    """Return an access token with many scopes, about 1.8 kB."""
+    """Returns an access token with many scopes, about 1.8 kB."""
     return _token(1, _MANY_SCOPES)
 
 
@@ -66,14 +66,14 @@ def _token(group_count: int, scopes: str) -> str:
 
 
 def forged(token: str) -> str:
-    """Return the token with a claim that was changed after the signature."""
+    """Returns the token with a claim that was changed after the signature."""
     header, payload, signature = token.split(".")
     changed = {**json.loads(base64.urlsafe_b64decode(payload + "==")), "username": "zeus"}
     return f"{header}.{mint.base64url(json.dumps(changed).encode())}.{signature}"
 
 
 def unit(token: str) -> Timer:
-    """Return the timer of the unit: `cryptography` verifies the RSA-2048 signature of the token."""
+    """Returns the timer of the unit: `cryptography` verifies the RSA-2048 signature of the token."""
     signing_input, _, signature = token.rpartition(".")
     signed, raw, padding, digest = (
         signing_input.encode(),

@@ -63,7 +63,7 @@ class Administer:
         version: int | None = None,
         force: bool = False,
     ) -> Policy:
-        """Store a policy. An invalid policy is refused as a whole.
+        """Stores a policy. An invalid policy is refused as a whole.
 
         version  the version that the policy replaces; None replaces any version
         force    store the policy even if it leaves no administrator
@@ -92,14 +92,14 @@ class Administer:
             self.generation.bump()
 
     def history(self, subject: str, limit: int, before: str | None = None) -> AuditPage:
-        """Return the changes of a policy, the newest first. Raises InvalidInput, InternalError."""
+        """Returns the changes of a policy, the newest first. Raises InvalidInput, InternalError."""
         return self.audit.log.history(check_subject(subject), limit, before)
 
     def list_audit(self, limit: int, before: str | None = None) -> AuditPage:
         return self.audit.log.list(limit, before)
 
     def rollback(self, subject: str, to: int, author: str, version: int | None = None, force: bool = False) -> Policy:
-        """Write the statements of an earlier version as a new version.
+        """Writes the statements of an earlier version as a new version.
 
         to       the version to restore
         version  the version that is replaced; None replaces any version
@@ -108,7 +108,7 @@ class Administer:
         return self.put_policy(subject, self.statements_at(subject, to), author, version, force)
 
     def statements_at(self, subject: str, version: int) -> tuple[Statement, ...]:
-        """Return the statements of a version. Raises InvalidInput, NotFound and InternalError, as `rollback` does.
+        """Returns the statements of a version. Raises InvalidInput, NotFound and InternalError, as `rollback` does.
 
         A version from before the audit log, or whose entry has expired, is known if the next version has an entry.
         """
@@ -133,7 +133,7 @@ class Administer:
         return self.revocations.list()
 
     def revoke(self, kind: RevocationKind, value: str, author: str) -> Revocation:
-        """Revoke all tokens of a subject or app client that were issued up to now, or all tokens of a session.
+        """Revokes all tokens of a subject or app client that were issued up to now, or all tokens of a session.
 
         Raises:  InvalidInput, InternalError
         """
@@ -144,12 +144,12 @@ class Administer:
             return revocation
 
     def lift(self, kind: RevocationKind, value: str, author: str) -> None:
-        """Remove a revocation. Raises NotFound, InternalError."""
+        """Removes a revocation. Raises NotFound, InternalError."""
         with self.audit.recorded("revocation.lift", f"{kind}:{value}", author):
             self.revocations.lift(kind, value)
 
     def _check_that_tokens_carry(self, kind: RevocationKind, value: str) -> None:
-        """Raise InvalidInput for a value that no token carries. Its revocation would have no effect."""
+        """Raises InvalidInput for a value that no token carries. Its revocation would have no effect."""
         if kind == "client":
             if value not in self.clients():
                 raise InvalidInput(kind, f"{value[:80]!r} is not an app client of this application (CLIENT_IDS)")

@@ -57,7 +57,7 @@ class Api(Chalice):
         self.register_middleware(self._in_one_form, "http")
 
     def __call__(self, event: Any, context: Any) -> Any:
-        """Answer a request. A preflight reaches no view and no authorizer."""
+        """Answers a request. A preflight reaches no view and no authorizer."""
         allowed = self._allowed_origins()
         # Chalice's local server writes the method only into the request's context.
         if allowed and event["requestContext"]["httpMethod"] == "OPTIONS" and not self._has_own_preflight(event):
@@ -71,7 +71,7 @@ class Api(Chalice):
         return "OPTIONS" in self.routes.get(event["requestContext"]["resourcePath"], {})
 
     def check_routes(self, check: Callable[[RouteEntry], None]) -> None:
-        """Apply a check to every route that is registered, and to each that is registered later."""
+        """Applies a check to every route that is registered, and to each that is registered later."""
         self._check_route = check
         for route in self._all_routes():
             check(route)
@@ -99,7 +99,7 @@ class Api(Chalice):
         return answer
 
     def _in_one_form(self, event: Request, get_response: Callable[[Any], Any]) -> Any:
-        """Answer the errors of middlewares, and give Chalice's own refusals, such as 415, the form of all others."""
+        """Answers the errors of middlewares, and gives Chalice's own refusals, such as 415, the form of all others."""
         try:
             response = get_response(event)
         except Exception as error:
@@ -127,7 +127,7 @@ def _origin(event: Mapping[str, Any]) -> str:
 
 
 def _add_headers(headers: dict[str, str], more: Mapping[str, str]) -> None:
-    """Add headers to those of a view. A list of names is extended, and any other value is replaced."""
+    """Adds headers to those of a view. A list of names is extended, and any other value is replaced."""
     for name, value in more.items():
         same = [given for given in headers if given.lower() == name.lower()]
         earlier = [headers.pop(given) for given in same]
@@ -146,7 +146,7 @@ def _decoded(name: str, value: str) -> str:
 
 
 def _described(error: Exception) -> tuple[int, str, str]:
-    """Give an error's status, code and message."""
+    """Gives an error's status, code and message."""
     if isinstance(error, GatehouseError):
         return next(status for kind, status in STATUS if isinstance(error, kind)), error.code, error.message
     if isinstance(error, ChaliceViewError):

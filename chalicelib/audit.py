@@ -46,7 +46,7 @@ class Audit:
         before: tuple[Statement, ...] | None,
         after: tuple[Statement, ...] | None,
     ) -> AuditEntry:
-        """Return the entry of a policy change. The store of policies stores it together with the policy."""
+        """Returns the entry of a policy change. The store of policies stores it together with the policy."""
         entry = self.entry(_policy_action(after), subject, author)
         return replace(entry, version=version, before=before, after=after)
 
@@ -59,7 +59,7 @@ class Audit:
         detail: dict[str, Any] | None = None,
         unrecorded: Callable[[InternalError], object] | None = None,
     ) -> Iterator[None]:
-        """Record an action before it happens, and once more if it fails, with the code of the failure.
+        """Records an action before it happens, and once more if it fails, with the code of the failure.
 
         unrecorded  receives the failure to store the first entry. The action then happens without this entry
         Raises:     InternalError if the entry cannot be stored, unless there is `unrecorded`
@@ -91,7 +91,7 @@ class RecordEdit:
     log: AuditLog
 
     def __call__(self, edit: PolicyEdit) -> bool:
-        """Return whether another tool made the change. Raises InternalError; the caller retries."""
+        """Returns whether another tool made the change. Raises InternalError; the caller retries."""
         before, after = edit.before or PolicyImage(), edit.after or PolicyImage()
         follows = after.version is not None and after.version == (before.version or 0) + 1
         if follows and after.audit_id and after.audit_id != before.audit_id:

@@ -19,7 +19,7 @@ class CustomizeTokens:
     scope_groups: Mapping[str, frozenset[str]]
 
     def __call__(self, attributes: Mapping[str, str], groups: Collection[str] | None) -> AccessToken:
-        """Return the changes of one access token.
+        """Returns the changes of one access token.
 
         attributes  of the user; a machine has no attributes
         groups      in the token; None for a machine, whose scopes belong to its app client

@@ -35,7 +35,7 @@ class Description:
 
 
 def describe(**what: Any) -> Callable[[View], View]:
-    """Return a decorator that attaches a Description. It stands below the decorator of the route."""
+    """Returns a decorator that attaches a Description. It stands below the decorator of the route."""
     description = Description(**what)
 
     def attach(view: View) -> View:
@@ -46,14 +46,14 @@ def describe(**what: Any) -> Callable[[View], View]:
 
 
 def description_of(view: Callable[..., Any]) -> Description | None:
-    """Return the description of a view, or None."""
+    """Returns the description of a view, or None."""
     found: Description | None = getattr(view, _ATTRIBUTE, None)
     return found
 
 
 @cache
 def required_fields(form: Any) -> frozenset[str]:
-    """Return the names of the fields of a TypedDict that must be present.
+    """Returns the names of the fields of a TypedDict that must be present.
 
     `__required_keys__` alone is wrong in a module with `from __future__ import annotations`.
     """

@@ -57,29 +57,29 @@ def missing(name: str) -> InternalError:
 
 
 def text(name: str, value: str) -> str:
-    """Return the value. An empty value counts as missing."""
+    """Returns the value. An empty value counts as missing."""
     if not value:
         raise missing(name)
     return value
 
 
 def optional_text(_: str, value: str) -> str | None:
-    """Return the value, or None for an empty value."""
+    """Returns the value, or None for an empty value."""
     return value or None
 
 
 def names(name: str, value: str) -> frozenset[str]:
-    """Return names that are separated by commas. An empty value counts as missing."""
+    """Returns names that are separated by commas. An empty value counts as missing."""
     return optional_names(name, text(name, value))
 
 
 def optional_names(_: str, value: str) -> frozenset[str]:
-    """Return names that are separated by commas."""
+    """Returns names that are separated by commas."""
     return frozenset(part.strip() for part in value.split(",") if part.strip())
 
 
 def origins(name: str, value: str) -> tuple[str, ...]:
-    """Return web origins that are separated by commas, in the given order."""
+    """Returns web origins that are separated by commas, in the given order."""
     found = tuple(part.strip() for part in value.split(",") if part.strip())
     for origin in found:
         try:
@@ -90,7 +90,7 @@ def origins(name: str, value: str) -> tuple[str, ...]:
 
 
 def number(minimum: int, maximum: int) -> Callable[[str, str], int]:
-    """Return a reader of whole numbers from `minimum` to `maximum`."""
+    """Returns a reader of whole numbers from `minimum` to `maximum`."""
 
     def read(name: str, value: str) -> int:
         if not value.isdecimal() or not minimum <= int(value) <= maximum:
@@ -101,7 +101,7 @@ def number(minimum: int, maximum: int) -> Callable[[str, str], int]:
 
 
 def keys_url(name: str, value: str) -> str:
-    """Return an https URL, or an http URL of the loopback interface."""
+    """Returns an https URL, or an http URL of the loopback interface."""
     url = text(name, value)
     try:
         scheme, host = urlsplit(url).scheme, urlsplit(url).hostname
@@ -113,7 +113,7 @@ def keys_url(name: str, value: str) -> str:
 
 
 def groups(name: str, value: str) -> frozenset[str]:
-    """Return names of groups, separated by commas or as a JSON list. Only a list can hold a name with a comma."""
+    """Returns names of groups, separated by commas or as a JSON list. Only a list can hold a name with a comma."""
     try:
         listed: Any = json.loads(text(name, value))
     except ValueError:
@@ -125,12 +125,12 @@ def groups(name: str, value: str) -> frozenset[str]:
 
 
 def sorted_groups(name: str, value: str) -> tuple[str, ...]:
-    """Return the same names as `groups`, in a stable order."""
+    """Returns the same names as `groups`, in a stable order."""
     return tuple(sorted(groups(name, value)))
 
 
 def group_map(name: str, value: str) -> Mapping[str, str]:
-    """Return a JSON object from provider groups to user pool groups.
+    """Returns a JSON object from provider groups to user pool groups.
 
     Refuses a provider group with a comma, because it could be two groups.
     """
@@ -147,7 +147,7 @@ def group_map(name: str, value: str) -> Mapping[str, str]:
 
 
 def custom_claims(name: str, value: str) -> tuple[CustomClaim, ...]:
-    """Return the custom claims of a JSON object: see `custom_claim.parse_claims`."""
+    """Returns the custom claims of a JSON object: see `custom_claim.parse_claims`."""
     try:
         return parse_claims(json.loads(text(name, value)))
     except ValueError as error:
@@ -155,7 +155,7 @@ def custom_claims(name: str, value: str) -> tuple[CustomClaim, ...]:
 
 
 def scope_groups(name: str, value: str) -> Mapping[str, frozenset[str]]:
-    """Return a JSON object from scopes to lists of groups."""
+    """Returns a JSON object from scopes to lists of groups."""
     try:
         read: Any = json.loads(text(name, value))
     except ValueError:

@@ -25,7 +25,7 @@ class TokenGroups:
     def __call__(
         self, pool_id: str, username: str, attributes: Mapping[str, str], held: Sequence[str]
     ) -> tuple[str, ...]:
-        """Return the groups for one token. Raises InternalError."""
+        """Returns the groups for one token. Raises InternalError."""
         mapped = self._mapped(attributes)
         # Cognito adds every user of a provider to a group with the provider's name. That group grants nothing.
         own = [group for group in held if not group.startswith(f"{pool_id}_")]
@@ -56,7 +56,7 @@ def _providers_of(identities: str) -> set[str]:
 
 
 def _names(claimed: str) -> list[str]:
-    """Return the values of one text: `["a","b"]`, `[a, b]` or `a,b`, depending on the provider.
+    """Returns the values of one text: `["a","b"]`, `[a, b]` or `a,b`, depending on the provider.
 
     Only the first form, JSON, marks where a name ends: see docs/limits.md.
     """

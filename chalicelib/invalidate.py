@@ -17,7 +17,7 @@ class Invalidate:
     gateway_cache: GatewayCache | None
 
     def __call__(self) -> int:
-        """Return the new generation. Raises InternalError; the caller retries."""
+        """Returns the new generation. Raises InternalError; the caller retries."""
         counted = self.generation.bump()
         if self.gateway_cache is not None:
             self.gateway_cache.flush()

@@ -44,7 +44,7 @@ class Schemas:
         self._kinds: dict[str, Any] = {}
 
     def of(self, kind: Any) -> Schema:
-        """Return the schema of a type. Raises TypeError for other types, and for two classes of one name."""
+        """Returns the schema of a type. Raises TypeError for other types, and for two classes of one name."""
         origin, arguments = get_origin(kind), get_args(kind)
         if origin is None and kind in _PLAIN:
             return dict(_PLAIN[kind])
@@ -69,7 +69,7 @@ class Schemas:
         )
 
     def name_of(self, kind: Any) -> str:
-        """Return the name of a TypedDict or dataclass, and build its schema. Raises as `of` does."""
+        """Returns the name of a TypedDict or dataclass, and builds its schema. Raises as `of` does."""
         name: str = kind.__name__
         if self._kinds.setdefault(name, kind) is not kind:
             raise TypeError(f"two classes have the name {name}: rename one of them")

@@ -16,7 +16,7 @@ Members = Callable[[str], Iterable[User]]  # group → its users
 
 
 def can_sign_in(user: User) -> bool:
-    """Return whether a user is enabled and has signed in before."""
+    """Returns whether a user is enabled and has signed in before."""
     return user.enabled and user.status in _SIGNED_IN_BEFORE
 
 
@@ -57,7 +57,7 @@ class RefuseLockOut:
     members: Members
 
     def __call__(self, subject: str, after: Sequence[Statement]) -> Policy | None:
-        """Return the policy of another administrator. None if the change removes no administrator.
+        """Returns the policy of another administrator. None if the change removes no administrator.
 
         Two administrators can remove each other at the same time. So the write must check that the returned policy has
         not changed. The members of the subject itself do not count: users of a company's provider get the group with
@@ -91,7 +91,7 @@ class RefuseUserLockOut:
     members: Members
 
     def __call__(self, user: User, lost: Collection[str], kept: Collection[str]) -> None:
-        """Accept that a user loses some groups and keeps others.
+        """Accepts that a user loses some groups and keeps others.
 
         Raises:  LastAdministrator if no other user could administer policies; InternalError
         """

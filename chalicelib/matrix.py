@@ -41,7 +41,7 @@ class Outcome:
     because: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
+        """Returns the JSON form."""
         return {
             "path": self.case.path,
             "scopes": sorted(self.case.scopes),
@@ -67,7 +67,7 @@ class Cell:
     exceptions: tuple[Outcome, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the JSON form. `allowed` is whether every request is allowed."""
+        """Returns the JSON form. `allowed` is whether every request is allowed."""
         return {
             "subject": self.subject,
             "method": self.route.method,
@@ -89,7 +89,7 @@ class Matrix:
     cells: tuple[Cell, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
+        """Returns the JSON form."""
         return {
             "subjects": [{"subject": subject, "version": version} for subject, version in self.subjects],
             "routes": [route.as_dict() for route in self.routes],
@@ -126,7 +126,7 @@ def cell(policy: Policy | CorruptPolicy, route: Route) -> Cell:
 
 
 def cases(route: Route, statements: Sequence[Statement]) -> list[Case]:
-    """Return the cases that the statements can decide differently, the usual case first. Raises TooManyPatterns.
+    """Returns the cases that the statements can decide differently, the usual case first. Raises TooManyPatterns.
 
     A statement with scopes counts if the token has one of them. So tokens with one scope each show whether any token is
     allowed and whether any token is denied.

@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 
 def write_metric(function: str, name: str, value: float) -> None:
-    """Write one value. The function's name distinguishes applications and stages."""
+    """Writes one value. The function's name distinguishes applications and stages."""
     from aws_lambda_powertools.metrics import MetricUnit, single_metric  # the authorizer imports this module, too
 
     with single_metric(name=name, unit=MetricUnit(UNITS[name]), value=value, namespace=NAMESPACE) as metric:
@@ -45,7 +45,7 @@ class Measurements:
         self._values[name] = self._values.get(name, 0) + value
 
     def take(self) -> Mapping[str, float]:
-        """Return the values since the last call."""
+        """Returns the values since the last call."""
         values, self._values = self._values, {}
         return values
 
@@ -69,7 +69,7 @@ class MeasuredState:
 
 
 def counted_fetch(fetch: Callable[[], Result], measurements: Measurements) -> Callable[[], Result]:
-    """Return the function that fetches keys, with a count of its calls and failures."""
+    """Returns the function that fetches keys, with a count of its calls and failures."""
 
     def counted() -> Result:
         measurements.add("KeyFetches", 1)

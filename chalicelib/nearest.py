@@ -67,7 +67,7 @@ class Request:
     newest: float = 0.0
 
     def decide(self, policies: Iterable[Policy], scopes: frozenset[str]) -> Decision:
-        """Decide as the authorizer and the enforcement do. Returns the decision on the first spelling that is denied.
+        """Decides as the authorizer and the enforcement do. Returns the decision on the first spelling that is denied.
 
         scopes  of the token
         """
@@ -91,7 +91,7 @@ class _Candidate:
 def nearest_change(
     request: Request, own: Sequence[Policy], scopes: frozenset[str], others: Iterable[Policy]
 ) -> Change | None:
-    """Return the nearest change that reverses the decision, or None if no single change does.
+    """Returns the nearest change that reverses the decision, or None if no single change does.
 
     own     the policies of the caller
     scopes  of the token
@@ -131,7 +131,7 @@ def _changes_of_own(
 
 
 def _extended(request: Request, statement: Statement) -> tuple[int, Statement, str]:
-    """Return the distance of a statement, the statement that also covers the request, and what was added to it."""
+    """Returns the distance of a statement, the statement that also covers the request, and what was added to it."""
     path, every_method = request.paths[0], replace(statement, methods=(request.method,))
     if request.is_covered_by(every_method):
         return 2, replace(statement, methods=(*statement.methods, request.method)), request.method
@@ -144,7 +144,7 @@ def _extended(request: Request, statement: Statement) -> tuple[int, Statement, s
 
 
 def _closest(statement: Statement, path: str) -> int:
-    """Return how many characters a path shares with the beginning of the closest pattern."""
+    """Returns how many characters a path shares with the beginning of the closest pattern."""
 
     def shared(pattern: str) -> int:
         return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(pattern, path, strict=False)))

@@ -23,7 +23,7 @@ class Onboard:
     report_onboarded: Callable[[], object] = lambda: None
 
     def __call__(self, pool_id: str, username: str, subject: str, holds_groups: bool = False) -> tuple[str, ...]:
-        """Return the groups that were added. Raises InternalError; a retry completes the work.
+        """Returns the groups that were added. Raises InternalError; a retry completes the work.
 
         holds_groups  the user has groups already: the user gets a ledger entry and no default group
         """

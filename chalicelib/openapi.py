@@ -27,7 +27,7 @@ _SCHEMES = {
 
 
 def document(app: Chalice, base_path: str = "/") -> dict[str, Any]:
-    """Return the document. `base_path` is the path of the API's stage, before the paths of the routes."""
+    """Returns the document. `base_path` is the path of the API's stage, before the paths of the routes."""
     schemas = Schemas()
     paths: dict[str, dict[str, Any]] = {}
     for entry in _entries(app):
@@ -91,7 +91,7 @@ def _query_parameters(described: Description) -> Iterator[dict[str, Any]]:
 
 
 def _properties(form: Any) -> Mapping[str, Any]:
-    """Return the schemas of the fields of a TypedDict. Parameters have no objects, so nothing is named."""
+    """Returns the schemas of the fields of a TypedDict. Parameters have no objects, so nothing is named."""
     schemas = Schemas()
     properties: Mapping[str, Any] = schemas.named[schemas.name_of(form)]["properties"] if form else {}
     return properties

@@ -20,7 +20,7 @@ class KeySource(Protocol):
         """Changes whenever the set of keys changes. Negative while no key may be used."""
 
     def key(self, kid: str) -> Any:
-        """Return a public key. Raises TokenRejected (no such key) or CannotDecide (the keys could not be read)."""
+        """Returns a public key. Raises TokenRejected (no such key) or CannotDecide (the keys could not be read)."""
 
 
 class AuthorizationState(NamedTuple):
@@ -49,21 +49,21 @@ class Generation(Protocol):
     """The counter that authorizers compare with the generation of their cached policies."""
 
     def bump(self) -> int:
-        """Increment the generation and return it. Raises InternalError."""
+        """Increments the generation and return it. Raises InternalError."""
 
 
 class PolicyReader(Protocol):
     """The strongly consistent reads of policies by authorizers."""
 
     def read(self, subjects: Iterable[str]) -> Mapping[str, Policy]:
-        """Return the policies of the subjects that have one. Raises CannotDecide unless every key was read."""
+        """Returns the policies of the subjects that have one. Raises CannotDecide unless every key was read."""
 
 
 class PolicyCatalog(Protocol):
     """The strongly consistent read of everything that is stored as a policy."""
 
     def list_stored(self) -> Sequence[StoredPolicy]:
-        """Return all items, including deleted and corrupt policies."""
+        """Returns all items, including deleted and corrupt policies."""
 
 
 class PolicyStore(PolicyReader, Protocol):
@@ -128,22 +128,22 @@ class AuditLog(Protocol):
     """The record of administrative actions. Each method raises InternalError."""
 
     def add(self, entry: AuditEntry) -> None:
-        """Add an entry. Idempotent for each subject and id."""
+        """Adds an entry. Idempotent for each subject and id."""
 
     def find(self, subject: str, id_: str) -> AuditEntry | None: ...
 
     def list(self, limit: int, before: str | None) -> AuditPage:
-        """Return entries of all subjects. `before` is the id of an entry, or a time. May miss the latest entries."""
+        """Returns entries of all subjects. `before` is the id of an entry, or a time. May miss the latest entries."""
 
     def history(self, subject: str, limit: int, before: str | None) -> AuditPage:
-        """Return the policy changes of one subject."""
+        """Returns the policy changes of one subject."""
 
 
 class GatewayCache(Protocol):
     """API Gateway's cache of authorizer results."""
 
     def flush(self) -> None:
-        """Flush the cache. Best effort: on AWS a flush was observed to take most of a minute."""
+        """Flushes the cache. Best effort: on AWS a flush was observed to take most of a minute."""
 
 
 RestrictionKind = Literal["freeze", "lockdown"]
@@ -219,18 +219,18 @@ class UserAccounts(GroupReader, Protocol):
         """Raises InvalidInput for a token that no page gave."""
 
     def find(self, name: str) -> User:
-        """Return a user by e-mail address (of a user with a password), `sub` or username."""
+        """Returns a user by e-mail address (of a user with a password), `sub` or username."""
 
     def members(self, group: str) -> Iterable[User]: ...
 
     def is_automatic(self, group: str) -> bool:
-        """Return whether Cognito itself keeps the members of the group: all users of one identity provider."""
+        """Returns whether Cognito itself keeps the members of the group: all users of one identity provider."""
 
     def create(self, address: str) -> User:
-        """Create a user whose password nobody knows. Raises Conflict for a taken address, InvalidInput."""
+        """Creates a user whose password nobody knows. Raises Conflict for a taken address, InvalidInput."""
 
     def send_invitation(self, address: str) -> None:
-        """Send the temporary password. Raises Conflict for a user who already has an own password."""
+        """Sends the temporary password. Raises Conflict for a user who already has an own password."""
 
     def add_to_group(self, username: str, group: str) -> None: ...
 
@@ -241,17 +241,17 @@ class UserAccounts(GroupReader, Protocol):
     def enable(self, username: str) -> None: ...
 
     def sign_out(self, username: str) -> None:
-        """Invalidate the refresh tokens. Access tokens remain valid, and the cookie of the sign-in pages remains."""
+        """Invalidates the refresh tokens. Access tokens remain valid, and the cookie of the sign-in pages remains."""
 
     def remove_authenticator(self, username: str) -> None:
-        """Remove the authenticator app of a user. Raises Conflict if Cognito does not accept this for the user."""
+        """Removes the authenticator app of a user. Raises Conflict if Cognito does not accept this for the user."""
 
 
 class Directory(Protocol):
     """The groups of the user pool."""
 
     def add_to_group(self, pool_id: str, username: str, group: str) -> None:
-        """Add a user to a group. Idempotent. Raises InternalError."""
+        """Adds a user to a group. Idempotent. Raises InternalError."""
 
 
 class OnboardingLedger(Protocol):

@@ -29,7 +29,7 @@ class PolicyPreview:
     loses: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
+        """Returns the JSON form."""
         return {name: list(lines) for name, lines in asdict(self).items()}
 
 
@@ -48,7 +48,7 @@ class Preview:
     clients: Callable[[], frozenset[str]]
 
     def __call__(self, subject: str, statements: tuple[Statement, ...], routes: Sequence[Route]) -> PolicyPreview:
-        """Compare the statements with the routes and with the stored policy. Stores nothing.
+        """Compares the statements with the routes and with the stored policy. Stores nothing.
 
         Raises:  InvalidInput for statements that cannot be stored; InternalError
         """
@@ -69,7 +69,7 @@ class Preview:
         )
 
     def _stored(self, subject: str) -> Policy:
-        """Return the stored policy. A policy that is missing or corrupt permits nothing."""
+        """Returns the stored policy. A policy that is missing or corrupt permits nothing."""
         stored = (policy for policy in self.policies.list_stored() if policy.subject == subject)
         return next((policy for policy in stored if isinstance(policy, Policy)), Policy(subject, 0, (), "", ""))
 

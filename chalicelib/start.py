@@ -11,7 +11,7 @@ from chalicelib.settings import Settings
 
 
 def in_init_phase(settings: Settings, handler: str, *steps: Callable[[], object]) -> None:
-    """Run the steps if Lambda loads this process for that handler. Does nothing in any other process.
+    """Runs the steps if Lambda loads this process for that handler. Does nothing in any other process.
 
     A step that fails does not fail the start. The first request tries it again and reports the failure.
     """

@@ -48,7 +48,7 @@ class Result:
     notices: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the JSON form. The groups are in `user`."""
+        """Returns the JSON form. The groups are in `user`."""
         fields = asdict(self)
         fields["user"]["groups"] = fields.pop("groups")
         return fields
@@ -73,7 +73,7 @@ class AdministerUsers:
         return self.accounts.list(limit, token)
 
     def show(self, name: str) -> tuple[User, tuple[str, ...]]:
-        """Return a user by e-mail address, `sub` or username, and the groups.
+        """Returns a user by e-mail address, `sub` or username, and the groups.
 
         Raises:  InvalidInput for a text that is not a name, NotFound, InternalError
         """
@@ -83,7 +83,7 @@ class AdministerUsers:
         return user, self.accounts.groups_of(user.username)
 
     def invite(self, address: str, groups: Collection[str], author: str) -> Result:
-        """Create a user and send an invitation. A user who has not accepted yet is invited again.
+        """Creates a user and send an invitation. A user who has not accepted yet is invited again.
 
         The invitation is sent last. Until then, nobody knows a password, so nobody signs in with some of the groups.
 
@@ -107,7 +107,7 @@ class AdministerUsers:
         return Result(user, self.accounts.groups_of(user.username), added)
 
     def set_groups(self, name: str, groups: Collection[str], author: str, force: bool = False) -> Result:
-        """Give a user exactly these groups. A change that removes a group also revokes the user's older tokens.
+        """Gives a user exactly these groups. A change that removes a group also revokes the user's older tokens.
 
         A request that changes no group also revokes the tokens, because it may repeat a request that has failed.
 
@@ -144,7 +144,7 @@ class AdministerUsers:
         return Result(user, after, tuple(added), tuple(removed), revoked_at, (_REVOKED, _USE_CASE_1))
 
     def disable(self, name: str, author: str, force: bool = False) -> Result:
-        """Disable a user and revoke the issued tokens. The cookie of the sign-in pages gives no new tokens either.
+        """Disables a user and revoke the issued tokens. The cookie of the sign-in pages gives no new tokens either.
 
         force    disable also the last administrator
         Raises:  InvalidInput, NotFound, LastAdministrator, InternalError
@@ -162,7 +162,7 @@ class AdministerUsers:
         return Result(self.accounts.find(user.username), groups, revoked_at=revoked_at, notices=(_REVOKED, _USE_CASE_1))
 
     def enable(self, name: str, author: str) -> Result:
-        """Let a user sign in again. The user's older tokens stay revoked.
+        """Lets a user sign in again. The user's older tokens stay revoked.
 
         Raises:  InvalidInput, NotFound, InternalError
         """
@@ -172,7 +172,7 @@ class AdministerUsers:
         return Result(self.accounts.find(user.username), groups)
 
     def sign_out(self, name: str, author: str) -> Result:
-        """End the sessions of a user: the refresh tokens, and the tokens that were issued.
+        """Ends the sessions of a user: the refresh tokens, and the tokens that were issued.
 
         Raises:  InvalidInput, NotFound, InternalError
         """
@@ -182,7 +182,7 @@ class AdministerUsers:
         return Result(user, groups, revoked_at=ended, notices=(_REVOKED, _COOKIE, _USE_CASE_1))
 
     def reset_mfa(self, name: str, author: str) -> Result:
-        """Remove the authenticator app of a user, and end the sessions.
+        """Removes the authenticator app of a user, and ends the sessions.
 
         Raises:  InvalidInput, NotFound, Conflict for a user without an authenticator here; InternalError
         """
@@ -197,7 +197,7 @@ class AdministerUsers:
         return Result(user, groups, revoked_at=ended, notices=(_NO_AUTHENTICATOR, _REVOKED, _COOKIE, _USE_CASE_1))
 
     def _end_sessions(self, user: User, author: str) -> int:
-        """Invalidate the refresh tokens, and revoke the issued tokens."""
+        """Invalidates the refresh tokens, and revokes the issued tokens."""
         try:
             self.accounts.sign_out(user.username)
         finally:
@@ -211,7 +211,7 @@ class AdministerUsers:
         return self.audit.recorded(action, f"sub:{user.sub}", author, detail)
 
     def _check_groups(self, groups: Collection[str]) -> None:
-        """Raise InvalidInput for a group that nobody can be added to."""
+        """Raises InvalidInput for a group that nobody can be added to."""
         if len(groups) > MOST_CHANGES:
             raise InvalidInput("groups", f"{len(groups)} groups, at most {MOST_CHANGES} are accepted")
         for group in sorted(groups):

@@ -37,7 +37,7 @@ class VerifyToken:
         self._kids: LruCache[bytes, str] = LruCache(_HEADERS)
 
     def __call__(self, token: str) -> Principal:
-        """Return the principal. Raises TokenRejected, or CannotDecide when the keys cannot be read."""
+        """Returns the principal. Raises TokenRejected, or CannotDecide when the keys cannot be read."""
         revision = self._keys.revision
         fingerprint = sha256(token.encode("utf-8", "surrogatepass")).digest()
         cached = self._verified.get(fingerprint)

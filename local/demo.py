@@ -13,7 +13,7 @@ from local.story import Story
 
 
 def demo(outputs: dict[str, Any]) -> None:
-    """Play the whole story. Raises PromiseBroken."""
+    """Plays the whole story. Raises PromiseBroken."""
     story, shown = Story(outputs), shown_path(outputs["default_group"])
     _without_token(story, shown)
     _reader(story, outputs, shown)

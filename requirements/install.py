@@ -31,7 +31,7 @@ class InstallationFailed(Exception):
 
 
 def install(folder: Path, lock: Path) -> None:
-    """Bring the environment in `folder` to the versions of `lock`. Raises InstallationFailed."""
+    """Brings the environment in `folder` to the versions of `lock`. Raises InstallationFailed."""
     started = time.monotonic()
     packages = len(re.findall(r"^[\w.-]+(?:\[[\w,-]+\])?==", lock.read_text(encoding="utf-8"), re.MULTILINE))
     _say(f"Installing {lock} into {folder}: {packages} packages. This can take a few minutes.")
@@ -44,13 +44,13 @@ def install(folder: Path, lock: Path) -> None:
 
 
 def is_current(folder: Path, lock: Path) -> bool:
-    """Return whether `folder` was completed after `lock` was written."""
+    """Returns whether `folder` was completed after `lock` was written."""
     stamp = folder / STAMP
     return stamp.exists() and stamp.stat().st_mtime >= lock.stat().st_mtime
 
 
 def progress(output: Iterable[str]) -> Iterator[str]:
-    """Turn the output of pip into a few lines of progress."""
+    """Turns the output of pip into a few lines of progress."""
     collected = 0
     for line in output:
         if line.startswith(("Collecting ", "Processing ")):
@@ -62,7 +62,7 @@ def progress(output: Iterable[str]) -> Iterator[str]:
 
 
 def _is_usable(folder: Path) -> bool:
-    """Return whether an earlier installation was completed here and its pip still runs."""
+    """Returns whether an earlier installation was completed here and its pip still runs."""
     python = folder / "bin/python"
     if not (folder / STAMP).exists() or not python.exists():
         return False
@@ -84,7 +84,7 @@ def _create(folder: Path) -> None:
 
 
 def _empty(folder: Path) -> None:
-    """Delete the contents of `folder`, the stamp first. Keeps the folder: it may be a symbolic link."""
+    """Deletes the contents of `folder`, the stamp first. Keeps the folder: it may be a symbolic link."""
     (folder / STAMP).unlink(missing_ok=True)
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink():
@@ -115,7 +115,7 @@ def _install_packages(folder: Path, lock: Path) -> None:
 
 
 def _wait_for(held: IO[str]) -> None:
-    """Let a second `make` wait for the first one. It then finds a complete environment."""
+    """Lets a second `make` wait for the first one. It then finds a complete environment."""
     try:
         flock(held, LOCK_EX | LOCK_NB)
     except BlockingIOError:

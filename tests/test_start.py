@@ -61,7 +61,7 @@ FUNCTIONS = {
 
 
 def imported(module: str, dynamodb_port: int, jwks: str, **environ: str) -> list[str]:
-    """Import a module in a new process. Returns all modules that it imported."""
+    """Imports a module in a new process. Returns all modules that it imported."""
     settings = {
         "AWS_DEFAULT_REGION": "mars-west-1",
         "AWS_ACCESS_KEY_ID": "AKID",

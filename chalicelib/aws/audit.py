@@ -51,7 +51,7 @@ class AuditTable:
         self.log(entry)
 
     def put_request(self, entry: AuditEntry) -> Any:
-        """Return the request that stores an entry, alone or in a transaction. It never replaces an entry."""
+        """Returns the request that stores an entry, alone or in a transaction. It never replaces an entry."""
         return {
             "TableName": self._table,
             "Item": self._item(entry),
@@ -83,7 +83,7 @@ class AuditTable:
     def _page(
         self, limit: int, before: str | None, key: str, value: str, more: Any, values: Any | None = None
     ) -> AuditPage:
-        """Return the newest entries with this key. One more is read, to know whether there are more."""
+        """Returns the newest entries with this key. One more is read, to know whether there are more."""
         query: Any = {
             "TableName": self._table,
             "KeyConditionExpression": f"{key} = :key" + (" AND id < :before" if before else ""),

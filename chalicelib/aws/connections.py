@@ -101,7 +101,7 @@ class Connections:
         return response
 
     def _usable(self) -> _Connection | None:
-        """Return an idle connection. Closes those that the server closed, or on which it sent unrequested bytes."""
+        """Returns an idle connection. Closes those that the server closed, or on which it sent unrequested bytes."""
         while self._idle:
             try:
                 connection = self._idle.pop()
@@ -135,7 +135,7 @@ class Connections:
 
 
 def verifying(ca_bundle: str | None = None) -> ssl.SSLContext:
-    """Return TLS settings that verify the certificate and the name of the server.
+    """Returns TLS settings that verify the certificate and the name of the server.
 
     ca_bundle  a file or a folder of certificates to trust instead of the system's
     """
@@ -179,7 +179,7 @@ class _TimedSocket:
         self._request += data  # http.client gives the headers and the body one after the other
 
     def has_input(self) -> bool:
-        """Return whether there is something to read: data, or the end of the connection."""
+        """Returns whether there is something to read: data, or the end of the connection."""
         return bool(self._poll.poll(0)) or (isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0)
 
     def makefile(self, _mode: str) -> io.BufferedReader:

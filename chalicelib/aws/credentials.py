@@ -9,7 +9,7 @@ _TOKENS = ("AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN")  # in the order of botocor
 
 
 def credentials_from(environ: Mapping[str, str]) -> Credentials | None:
-    """Return the credentials of the environment; None if it has none. Raises InternalError, without any value."""
+    """Returns the credentials of the environment; None if it has none. Raises InternalError, without any value."""
     access_key_id = environ.get("AWS_ACCESS_KEY_ID")
     if not access_key_id:
         return None

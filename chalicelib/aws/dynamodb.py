@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def failures_named(code: str, error_class: type[InternalError] = InternalError) -> Iterator[None]:
-    """Raise every failure of DynamoDB as an InternalError. A condition that does not hold remains a ClientError."""
+    """Raises every failure of DynamoDB as an InternalError. A condition that does not hold remains a ClientError."""
     try:
         yield
     except (BotoCoreError, ClientError) as error:
@@ -26,6 +26,6 @@ def failures_named(code: str, error_class: type[InternalError] = InternalError) 
 
 
 def scan(client: "DynamoDBClient", table: str, **arguments: Any) -> Iterator[Item]:
-    """Return every item of a table."""
+    """Returns every item of a table."""
     for page in client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True, **arguments):
         yield from page["Items"]

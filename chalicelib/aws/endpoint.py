@@ -45,7 +45,7 @@ class Endpoint(NamedTuple):
 
 
 def endpoint_from(environ: Mapping[str, str]) -> Endpoint | None:
-    """Return the endpoint that botocore would choose; None if the environment needs the SDK.
+    """Returns the endpoint that botocore would choose; None if the environment needs the SDK.
 
     Raises:  InternalError for an address that is not valid, or that is neither https nor on the loopback interface
     """
@@ -63,7 +63,7 @@ def endpoint_from(environ: Mapping[str, str]) -> Endpoint | None:
 
 
 def ca_bundle_from(environ: Mapping[str, str]) -> str | None:
-    """Return the file or folder of certificates to trust instead of the system's."""
+    """Returns the file or folder of certificates to trust instead of the system's."""
     return environ.get("AWS_CA_BUNDLE") or environ.get("REQUESTS_CA_BUNDLE") or None
 
 

@@ -8,5 +8,5 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 
 def failure_name(error: BotoCoreError | ClientError) -> str:
-    """Return AWS's code of the error, or the class of a failed connection."""
+    """Returns AWS's code of the error, or the class of a failed connection."""
     return str(error.response["Error"]["Code"]) if isinstance(error, ClientError) else type(error).__name__

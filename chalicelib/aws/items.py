@@ -19,14 +19,14 @@ class ItemReader(Protocol):
     """Reads items: the SDK (`sdk_reader`), or the small reader (`reader`) without it. Both raise ReadFailed."""
 
     def batch_get_item(self, *, RequestItems: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Return {"Responses": {table: items}, "UnprocessedKeys": {table: {"Keys": keys}}}."""
+        """Returns {"Responses": {table: items}, "UnprocessedKeys": {table: {"Keys": keys}}}."""
 
     def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool) -> Mapping[str, Any]:
-        """Return {"Item": item}, or an answer without "Item" if there is no item."""
+        """Returns {"Item": item}, or an answer without "Item" if there is no item."""
 
 
 def batch_get(reader: ItemReader, table: str, keys: Sequence[Item]) -> list[Item]:
-    """Return the items with these keys, in any order, by strongly consistent reads. Omits keys without an item.
+    """Returns the items with these keys, in any order, by strongly consistent reads. Omits keys without an item.
 
     Raises:  ReadFailed; CannotDecide if DynamoDB leaves keys unprocessed, which does not mean that items are missing
     """

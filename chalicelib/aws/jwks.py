@@ -63,7 +63,7 @@ class JwksKeySource:
         return self._now() - self._fetched_at if self._outage and self._keys else 0.0
 
     def key(self, kid: str) -> RSAPublicKey:
-        """Return a key. Raises TokenRejected (the pool has no such key) or CannotDecide (the keys are unknown)."""
+        """Returns a key. Raises TokenRejected (the pool has no such key) or CannotDecide (the keys are unknown)."""
         self._refresh_if_due(kid)
         key = self._keys.get(kid)
         if self._is_too_old() or (key is None and self._outage):
@@ -73,7 +73,7 @@ class JwksKeySource:
         return key
 
     def prefetch(self) -> None:
-        """Fetch the keys before a request needs them. If this fails, the first request fetches them at once."""
+        """Fetches the keys before a request needs them. If this fails, the first request fetches them at once."""
         with self._lock:
             self._refresh()
             if self._outage:
@@ -120,12 +120,12 @@ class JwksKeySource:
 
 
 def fetch_jwks(url: str, timeout: float = FETCH_TIMEOUT_SECONDS) -> Keys:
-    """Return the keys of a JWKS document. Raises OSError and ValueError."""
+    """Returns the keys of a JWKS document. Raises OSError and ValueError."""
     return parse_jwks(fetch_document(url, timeout))
 
 
 def fetch_document(url: str, timeout: float = FETCH_TIMEOUT_SECONDS) -> bytes:
-    """Return a JWKS document. Follows no redirect. Raises OSError, and ValueError for a document that is too large."""
+    """Returns a JWKS document. Follows no redirect. Raises OSError, and ValueError for a document that is too large."""
     opener = urllib.request.build_opener(_NoRedirects)
     try:
         with opener.open(url, timeout=timeout) as response:
@@ -138,7 +138,7 @@ def fetch_document(url: str, timeout: float = FETCH_TIMEOUT_SECONDS) -> bytes:
 
 
 def parse_jwks(document: bytes) -> Keys:
-    """Return the RS256 keys of a JWKS document. Skips other entries. Raises ValueError if there is no RS256 key."""
+    """Returns the RS256 keys of a JWKS document. Skips other entries. Raises ValueError if there is no RS256 key."""
     parsed = strict_json.parse(document)
     entries = parsed.get("keys") if isinstance(parsed, dict) else None
     keys = {}

@@ -62,7 +62,7 @@ class PolicyTable:
         return sorted((self._policy(item) for item in self._scan() if not is_deleted(item)), key=_subject)
 
     def list_stored(self) -> Sequence[StoredPolicy]:
-        """Return all items of the table, sorted by subject, including deleted and corrupt policies."""
+        """Returns all items of the table, sorted by subject, including deleted and corrupt policies."""
         return sorted((self._stored(item) for item in self._scan()), key=_subject)
 
     def put(
@@ -87,7 +87,7 @@ class PolicyTable:
         version: int | None,
         unchanged: Policy | None,
     ) -> PolicyChange:
-        """Read the policy, and write it if nobody has changed it since. Without a version, try again.
+        """Reads the policy, and writes it if nobody has changed it since. Without a version, tries again.
 
         Raises:  InternalError, NotFound for a deletion, VersionConflict
         """

@@ -40,7 +40,7 @@ class PolicyReads:
 
 
 def policy_of(item: Item, check_size: CheckSize, error_class: type[InternalError]) -> Policy:
-    """Return the whole policy. Raises `error_class` for a corrupt item: a part of a policy could lack its Deny."""
+    """Returns the whole policy. Raises `error_class` for a corrupt item: a part of a policy could lack its Deny."""
     try:
         statements = parse_statements(strict_json.parse(item["statements"]["S"].encode()))
         check_size(statements)
@@ -56,7 +56,7 @@ def policy_of(item: Item, check_size: CheckSize, error_class: type[InternalError
 
 
 def statements_of(item: Item) -> tuple[Statement, ...] | None:
-    """Return the statements of an item, or None if the item is deleted or is not in the form that Gatehouse writes."""
+    """Returns the statements of an item, or None if the item is deleted or is not in the form that Gatehouse writes."""
     text = item.get("statements", {}).get("S")
     return None if is_deleted(item) or not isinstance(text, str) else read_statements(text)
 

@@ -66,7 +66,7 @@ class PolicyChange:
 def write_policy(
     client: "DynamoDBClient", table: str, audited: AuditedWrites | None, change: PolicyChange, unchanged: Policy | None
 ) -> None:
-    """Write a policy and its audit entry, or neither.
+    """Writes a policy and its audit entry, or neither.
 
     The SDK gives a repeated request the same token, so DynamoDB makes the change once even if its first answer is lost.
 
@@ -92,7 +92,7 @@ def write_policy(
 
 
 def _explain(error: ClientError, unchanged: Policy | None) -> None:
-    """Raise the error that a cancelled transaction means. Returns for another error."""
+    """Raises the error that a cancelled transaction means. Returns for another error."""
     answered: Any = error.response
     if answered["Error"]["Code"] != "TransactionCanceledException":
         return

@@ -41,7 +41,7 @@ class PoolGroups:
 
 @contextmanager
 def failures_named(reason: str, answers: Mapping[str, Exception] | None = None) -> Iterator[None]:
-    """Raise a failure of Cognito as one of ours.
+    """Raises a failure of Cognito as one of ours.
 
     reason   the code of the InternalError
     answers  the errors that answer a caller, by Cognito's code

@@ -82,7 +82,7 @@ class DynamoDBReader:
         raise ReadFailed(failure)
 
     def _attempt(self, operation: str, body: bytes) -> tuple[str, bool, Mapping[str, Any] | None]:
-        """Return the name of the failure, whether a repetition can help, and the answer if there was no failure."""
+        """Returns the name of the failure, whether a repetition can help, and the answer if there was no failure."""
         try:
             status, crc32, text = self._http.post(self._signed(operation, body), body)
         except NoResponse as failure:
@@ -113,7 +113,7 @@ class DynamoDBReader:
 
 
 def _error_name(answer: Any) -> str | None:
-    """Return the name of an error. Not its message: that can quote the request."""
+    """Returns the name of an error. Not its message: that can quote the request."""
     given = answer.get("__type") if isinstance(answer, dict) else None
     name = given.rpartition("#")[2] if isinstance(given, str) else ""
     return name if _ERROR_NAME.fullmatch(name) else None

@@ -22,14 +22,14 @@ class Credentials:
     session_token: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        """Raise InternalError for a value that does not fit into a header. It quotes no value."""
+        """Raises InternalError for a value that does not fit into a header. It quotes no value."""
         for value in (self.access_key_id, self.secret_access_key, self.session_token or ""):
             if not (value.isascii() and value.isprintable()):  # a line break would begin another header
                 raise InternalError("bad_credentials", "the credentials contain a character that is not printable")
 
 
 def authorization(credentials: Credentials, region: str, service: str, headers: Mapping[str, str], body: bytes) -> str:
-    """Return the value of the header `Authorization`.
+    """Returns the value of the header `Authorization`.
 
     headers  every header that is signed: lower-case names; `x-amz-date` holds the time as 20150830T123600Z
     """

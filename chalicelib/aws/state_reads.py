@@ -73,7 +73,7 @@ class StateReads:
         return AuthorizationState(int(state["n"]["N"]), revoked_before, session_revoked, locked_until(state))
 
     def connect(self) -> None:
-        """Read the generation, so that the next read finds an open connection. It does not use the result."""
+        """Reads the generation, so that the next read finds an open connection. It does not use the result."""
         batch_get(self._reader, self._table, [{"id": {"S": self._shared_id}}])
 
     @cached_property
@@ -82,7 +82,7 @@ class StateReads:
 
 
 def own_ids(principal: Principal, is_copy: bool) -> list[str]:
-    """Return the ids of the items that concern this caller only.
+    """Returns the ids of the items that concern this caller only.
 
     A copy contains the revocation of the app client. A machine has no other revocation, and the key of its subject
     would be read as often as the machine calls.
@@ -108,5 +108,5 @@ def copy_id(number: int) -> str:
 
 
 def client_attribute(client_id: str) -> str:
-    """Return the attribute of a copy that holds the revocation of an app client."""
+    """Returns the attribute of a copy that holds the revocation of an app client."""
     return f"client:{client_id}"

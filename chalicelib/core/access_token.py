@@ -13,5 +13,5 @@ class AccessToken:
 
 
 def custom_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
-    """Return the scopes of resource servers. Only their names contain a slash."""
+    """Returns the scopes of resource servers. Only their names contain a slash."""
     return tuple(scope for scope in scopes if "/" in scope)

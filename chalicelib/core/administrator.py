@@ -9,7 +9,7 @@ from chalicelib.core.statement import Effect, Statement
 
 
 def administers(subject: str, statements: Iterable[Statement], reused_for: float = 0.0) -> bool:
-    """Return whether the statements alone allow `PUT` of the subject's own policy, right after a sign-in.
+    """Returns whether the statements alone allow `PUT` of the subject's own policy, right after a sign-in.
 
     With this permission, the subject can get every other one. An Allow that requires a scope does not count, because
     an app client would have to grant the scope first. Every Deny counts. A machine is not an administrator, because

@@ -42,7 +42,7 @@ class AuditEntry:
         return self.id[:_PARTS_OF_A_TIME]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the JSON form in the list of all entries. It contains no statements."""
+        """Returns the JSON form in the list of all entries. It contains no statements."""
         detail = {**self.detail, **({} if self.version is None else {"version": self.version})}
         return {
             "at": self.at,
@@ -54,7 +54,7 @@ class AuditEntry:
         }
 
     def change_as_dict(self) -> dict[str, Any]:
-        """Return the JSON form in the history of a policy."""
+        """Returns the JSON form in the history of a policy."""
         return {
             "version": self.version,
             "at": self.at,
@@ -100,5 +100,5 @@ def _statements(statements: tuple[Statement, ...] | None) -> list[dict[str, Any]
 
 
 def without_addresses(text: str) -> str:
-    """Return the text with the domain of each e-mail address replaced: `jane@example.com` becomes `jane@***`."""
+    """Returns the text with the domain of each e-mail address replaced: `jane@example.com` becomes `jane@***`."""
     return _DOMAIN.sub("@***", text)

@@ -19,7 +19,7 @@ class Expectation:
 
 
 def principal_from(claims: Mapping[str, Any], expected: Expectation, now: float) -> Principal:
-    """Return the principal of an access token after checking every claim. The signature must have been verified.
+    """Returns the principal of an access token after checking every claim. The signature must have been verified.
 
     Units:   `now` and all times are seconds since 1970. Only `iat` has leeway, ISSUED_AHEAD_SECONDS, as clocks differ.
     Raises:  TokenRejected

@@ -34,12 +34,12 @@ class CustomClaim:
     value: str | int | bool = ""
 
     def value_for(self, attributes: Mapping[str, str]) -> str | int | bool | None:
-        """Return the value of the claim. None: the attribute is absent or empty, and so is the claim."""
+        """Returns the value of the claim. None: the attribute is absent or empty, and so is the claim."""
         return (attributes.get(self.attribute) or None) if self.attribute else self.value
 
 
 def parse_claims(value: Any) -> tuple[CustomClaim, ...]:
-    """Return the claims of a parsed JSON value.
+    """Returns the claims of a parsed JSON value.
 
     Shape:   {"<claim>": {"attribute": "custom:<name>"}, "<claim>": {"value": <text, whole number or boolean>}}
     Raises:  ValueError, which names the claim and the remedy

@@ -25,7 +25,7 @@ LOCKED_DOWN = Decision(False, "locked_down")  # an operator has locked the stage
 
 
 def decide(statements: Iterable[Statement], method: str, path: str, too_old: Iterable[Statement] = ()) -> Decision:
-    """Decide one request. A Deny overrides any Allow. A request that no statement covers is denied.
+    """Decides one request. A Deny overrides any Allow. A request that no statement covers is denied.
 
     too_old  statements that do not count, because they require a more recent sign-in
     """

@@ -7,7 +7,7 @@ EXPECTED = f"1 to {MAX_CHARACTERS} letters, marks, symbols, numbers or punctuati
 
 
 def is_group_name(name: str) -> bool:
-    """Return whether Cognito accepts the name. Names are compared exactly, without Unicode normalisation.
+    """Returns whether Cognito accepts the name. Names are compared exactly, without Unicode normalisation.
 
     Source:  docs.aws.amazon.com/cognito-user-identity-pools → CreateGroup, GroupName: [\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+
     """

@@ -29,7 +29,7 @@ class Jws(NamedTuple):
 
 
 def split(token: str) -> Jws:
-    """Split a token. The header and the payload remain encoded. Raises TokenRejected."""
+    """Splits a token. The header and the payload remain encoded. Raises TokenRejected."""
     if len(token) > MAX_TOKEN_BYTES:
         raise TokenRejected("token_too_large", f"the token has {len(token)} bytes; the limit is {MAX_TOKEN_BYTES}")
     if not token.isascii():
@@ -42,7 +42,7 @@ def split(token: str) -> Jws:
 
 
 def key_id(header: bytes) -> str:
-    """Return the key id from the encoded header of an RS256 token. Raises TokenRejected."""
+    """Returns the key id from the encoded header of an RS256 token. Raises TokenRejected."""
     fields = decode_object(header)
     if fields.get("alg") != "RS256":
         raise TokenRejected("wrong_algorithm", "the token's algorithm is not RS256")
@@ -55,7 +55,7 @@ def key_id(header: bytes) -> str:
 
 
 def decode_object(segment: bytes) -> dict[str, Any]:
-    """Return the JSON object that a segment encodes. Raises TokenRejected."""
+    """Returns the JSON object that a segment encodes. Raises TokenRejected."""
     try:
         parsed = strict_json.parse(decode_base64url(segment))
     except ValueError:
@@ -66,7 +66,7 @@ def decode_object(segment: bytes) -> dict[str, Any]:
 
 
 def decode_base64url(segment: bytes) -> bytes:
-    """Decode unpadded base64url. Refuses every spelling except the canonical one. Raises TokenRejected."""
+    """Decodes unpadded base64url. Refuses every spelling except the canonical one. Raises TokenRejected."""
     padding, last = _ENDINGS.get(len(segment) & 3, (b"", b""))
     # `in` on bytes searches for a substring. The empty substring would always be found.
     if not segment or segment[-1:] not in last:

@@ -20,7 +20,7 @@ _PREFLIGHT = {
 
 
 def check_origin(origin: str) -> None:
-    """Raise ValueError for a text that is not an https origin, or an http origin of the loopback interface.
+    """Raises ValueError for a text that is not an https origin, or an http origin of the loopback interface.
 
     A browser sends an origin in lower case and without the default port. Another spelling would never match.
     """
@@ -29,7 +29,7 @@ def check_origin(origin: str) -> None:
 
 
 def response_headers(origin: str, allowed: Sequence[str]) -> dict[str, str]:
-    """Return the headers that let a page of this origin read the response. No header names another origin.
+    """Returns the headers that let a page of this origin read the response. No header names another origin.
 
     Credentials are never allowed: callers send a token, and not a cookie.
     """
@@ -39,6 +39,6 @@ def response_headers(origin: str, allowed: Sequence[str]) -> dict[str, str]:
 
 
 def preflight_headers(origin: str, allowed: Sequence[str]) -> Mapping[str, str]:
-    """Return the headers of the answer to a preflight. They are the same for every path."""
+    """Returns the headers of the answer to a preflight. They are the same for every path."""
     headers = response_headers(origin, allowed)
     return headers | _PREFLIGHT if "Access-Control-Allow-Origin" in headers else headers

@@ -8,7 +8,7 @@ _ALLOWED = re.compile(r"/[A-Za-z0-9_.~!&'()+,;=:@/*?-]*")
 
 
 def matches(pattern: str, path: str) -> bool:
-    """Return whether the pattern covers the path. `*` matches any characters, including `/`; `?` matches exactly one.
+    """Returns whether the pattern covers the path. `*` matches any characters, including `/`; `?` matches exactly one.
 
     The match is greedy and backtracks to the last `*` only. It takes at most len(pattern) x len(path) steps.
     """
@@ -31,7 +31,7 @@ def matches(pattern: str, path: str) -> bool:
 
 
 def check(pattern: str) -> None:
-    """Raise ValueError for a pattern that no request path can match or that an ARN cannot hold."""
+    """Raises ValueError for a pattern that no request path can match or that an ARN cannot hold."""
     if not pattern.startswith("/"):
         raise ValueError("does not begin with a slash")
     if not _ALLOWED.fullmatch(pattern):

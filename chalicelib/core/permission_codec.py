@@ -20,7 +20,7 @@ def encode(statements: Iterable[Statement]) -> str:
 
 
 def decode(text: str) -> tuple[Statement, ...]:
-    """Return the statements of an encoded text. Raises ValueError for a text that `encode` does not write."""
+    """Returns the statements of an encoded text. Raises ValueError for a text that `encode` does not write."""
     words = text.split()
     rules = zip(words[0::3], words[1::3], words[2::3], strict=True)
     return tuple(_statement(f"rule{number}", *rule) for number, rule in enumerate(rules))

@@ -49,7 +49,7 @@ StoredPolicy = Policy | DeletedPolicy | CorruptPolicy
 
 
 def check_subject(subject: str) -> str:
-    """Return the subject if it is well-formed. Raises InvalidInput."""
+    """Returns the subject if it is well-formed. Raises InvalidInput."""
     kind, _, name = subject.partition(":")
     if kind == "group" and not group_name.is_group_name(name):
         raise InvalidInput("subject", f"{subject[:80]!r} does not name a group: expected {group_name.EXPECTED}")

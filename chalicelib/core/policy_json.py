@@ -20,7 +20,7 @@ _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,256}")
 
 
 def parse_statements(value: Any) -> tuple[Statement, ...]:
-    """Return the statements of a parsed JSON value. Raises InvalidInput, which names the first invalid field."""
+    """Returns the statements of a parsed JSON value. Raises InvalidInput, which names the first invalid field."""
     if not isinstance(value, list):
         raise InvalidInput("statements", f"expected a list, got {_kind(value)}")
     if len(value) > _MAX_STATEMENTS:
@@ -34,7 +34,7 @@ def parse_statements(value: Any) -> tuple[Statement, ...]:
 
 
 def read_statements(text: str) -> tuple[Statement, ...] | None:
-    """Return the statements of the stored form, or None for another text, or one that is too long."""
+    """Returns the statements of the stored form, or None for another text, or one that is too long."""
     if len(text) > _LONGEST:
         return None
     try:
@@ -44,7 +44,7 @@ def read_statements(text: str) -> tuple[Statement, ...] | None:
 
 
 def to_json(statements: Iterable[Statement]) -> str:
-    """Return the stored form, one JSON string. `parse_statements` returns equal statements for it."""
+    """Returns the stored form, one JSON string. `parse_statements` returns equal statements for it."""
     return json.dumps([as_dict(statement) for statement in statements], separators=(",", ":"))
 
 

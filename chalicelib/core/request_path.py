@@ -19,7 +19,7 @@ _UNUSUAL = re.compile(r"[%\x00-\x1f\x7f-\x9f]|//|/\.|/$")  # a path without a ma
 
 
 def check_template(template: str) -> None:
-    """Raise ValueError for a template that `fill` and API Gateway could interpret differently."""
+    """Raises ValueError for a template that `fill` and API Gateway could interpret differently."""
     names = _PARAMETER.findall(template)
     if not template or not _TEMPLATE.fullmatch(template):
         raise ValueError("a parameter must be a whole segment, and a greedy one ({name+}) the last segment")
@@ -28,12 +28,12 @@ def check_template(template: str) -> None:
 
 
 def fill(template: str, parameters: Mapping[str, str]) -> str:
-    """Return the template with the parameters of a request filled in. Raises KeyError for a missing parameter."""
+    """Returns the template with the parameters of a request filled in. Raises KeyError for a missing parameter."""
     return _PARAMETER.sub(lambda found: parameters[found[1]], template)
 
 
 def decode(text: str) -> str:
-    """Percent-decode once. Raises ValueError unless the result is UTF-8 without control characters."""
+    """Percent-decodes once. Raises ValueError unless the result is UTF-8 without control characters."""
     try:
         decoded = unquote(text, errors="strict")
     except UnicodeDecodeError:
@@ -44,7 +44,7 @@ def decode(text: str) -> str:
 
 
 def spellings(path: str) -> tuple[str, ...]:
-    """Return every path that a view can derive from the received path: the path itself and each decoded form of it.
+    """Returns every path that a view can derive from the received path: the path itself and each decoded form of it.
 
     Raises:  ValueError for a path with a control character, an empty segment or a relative segment
     """

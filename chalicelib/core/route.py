@@ -33,7 +33,7 @@ class Route:
         return f"{self.method} {self.path}"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
+        """Returns the JSON form."""
         return {
             "method": self.method,
             "path": self.path,
@@ -43,13 +43,13 @@ class Route:
         }
 
     def covers(self, path: str) -> bool:
-        """Return whether a request with this path can reach the route. A parameter has at least one character."""
+        """Returns whether a request with this path can reach the route. A parameter has at least one character."""
         pattern = _PARAMETER.sub(lambda found: ".+" if found[1] else "[^/]+", re.escape(self.path))
         return re.fullmatch(pattern, path, re.DOTALL) is not None
 
 
 def find_route(routes: Iterable[Route], method: str, path: str) -> Route | None:
-    """Return the route that API Gateway selects. A literal segment takes precedence over a parameter.
+    """Returns the route that API Gateway selects. A literal segment takes precedence over a parameter.
 
     Source:  docs.aws.amazon.com/apigateway → "Set up REST API methods": the most specific resource is selected
     """

@@ -21,7 +21,7 @@ class TooManyPatterns(Exception):
 
 
 def example_paths(template: str, patterns: Iterable[str]) -> tuple[str, ...]:
-    """Return paths of the template, the most ordinary first. Raises TooManyPatterns.
+    """Returns paths of the template, the most ordinary first. Raises TooManyPatterns.
 
     template  of a route, such as /reports/{id}
     patterns  path patterns, see `path_pattern`
@@ -48,7 +48,7 @@ def _symbols(template: str) -> _Template:
 
 
 def _paths(template: _Template, patterns: tuple[str, ...], fresh: str) -> Iterator[tuple[str, tuple[_Positions, ...]]]:
-    """Yield a path for each reachable state at the end of the template, the shortest first."""
+    """Yields a path for each reachable state at the end of the template, the shortest first."""
     start = (0, False, "", tuple(_closure(pattern, {0}) for pattern in patterns))
     seen, waiting, steps = {start}, deque([("", start)]), 0
     while waiting:
@@ -75,7 +75,7 @@ def _is_complete(template: _Template, at: int, inside: bool) -> bool:
 def _steps(
     template: _Template, at: int, inside: bool, patterns: tuple[str, ...], states: tuple[_Positions, ...], fresh: str
 ) -> Iterator[tuple[str, tuple[int, bool]]]:
-    """Yield the next characters that the patterns distinguish, each with the place in the template after it.
+    """Yields the next characters that the patterns distinguish, each with the place in the template after it.
 
     inside  whether the parameter at this place has a character already
     """
@@ -96,7 +96,7 @@ def _steps(
 
 
 def _dots(dots: str, character: str, path: str) -> str | None:
-    """Return the segment so far if it has only dots, "…" for any other. None for a path that no request has."""
+    """Returns the segment so far if it has only dots, "…" for any other. None for a path that no request has."""
     if character == "/":
         return None if path.endswith("/") or dots in (".", "..") else ""
     return dots + character if character == "." and dots in ("", ".") else "…"
@@ -112,7 +112,7 @@ def _read(pattern: str, positions: _Positions, character: str) -> _Positions:
 
 
 def _closure(pattern: str, positions: set[int]) -> _Positions:
-    """Add the positions behind every `*`, which can match nothing."""
+    """Adds the positions behind every `*`, which can match nothing."""
     reached = set(positions)
     for i in sorted(positions):
         while i < len(pattern) and pattern[i] == "*":

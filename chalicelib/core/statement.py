@@ -37,5 +37,5 @@ class Statement:
         return not self.scopes or not scopes.isdisjoint(self.scopes)
 
     def counts_after(self, seconds: float) -> bool:
-        """Return whether the statement counts when the sign-in is this many seconds old."""
+        """Returns whether the statement counts when the sign-in is this many seconds old."""
         return self.signed_in_within is None or seconds <= self.signed_in_within

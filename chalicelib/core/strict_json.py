@@ -6,7 +6,7 @@ from typing import Any
 
 
 def parse(text: bytes) -> Any:
-    """Return the parsed value. Raises ValueError for anything else, including text that is nested too deeply."""
+    """Returns the parsed value. Raises ValueError for anything else, including text that is nested too deeply."""
     try:
         written = text.decode("utf-8")
         parsed = _DECODER.decode(written)

@@ -26,7 +26,7 @@ AMBIGUOUS = Statement(
 
 
 def guarded(statements: Iterable[Statement]) -> tuple[Statement, ...]:
-    """Return the statements, and what denies every ambiguous path of the upstream.
+    """Returns the statements, and what denies every ambiguous path of the upstream.
 
     A Deny that covers a path of the upstream also covers it with a final slash, because many servers read both alike.
     """
@@ -34,7 +34,7 @@ def guarded(statements: Iterable[Statement]) -> tuple[Statement, ...]:
 
 
 def is_upstream(pattern: str) -> bool:
-    """Return whether a path pattern concerns only paths of the upstream."""
+    """Returns whether a path pattern concerns only paths of the upstream."""
     return pattern == PREFIX or pattern.startswith(f"{PREFIX}/")
 
 

@@ -11,7 +11,7 @@ EXPECTED_ADDRESS = f"an e-mail address of at most {MAX_CHARACTERS} ASCII charact
 
 
 def is_address(text: str) -> bool:
-    """Return whether a browser accepts the e-mail address, with a domain of two labels or more.
+    """Returns whether a browser accepts the e-mail address, with a domain of two labels or more.
 
     Source:  html.spec.whatwg.org → "Valid e-mail address"
     """
@@ -19,5 +19,5 @@ def is_address(text: str) -> bool:
 
 
 def is_user_name(text: str) -> bool:
-    """Return whether a user can have the name. Cognito accepts the same characters in the names of groups."""
+    """Returns whether a user can have the name. Cognito accepts the same characters in the names of groups."""
     return is_group_name(text)

@@ -33,7 +33,7 @@ _STREAM: Any = Settings(os.environ).policy_stream_arn or {"Ref": "PolicyStreamAr
     name="policy_changed",
 )
 def policy_changed(event: DynamoDBEvent) -> dict[str, Any]:
-    """Return the records that Lambda must deliver again. The list is empty on success."""
+    """Returns the records that Lambda must deliver again. The list is empty on success."""
     logger = Logger(service="policy_changed")
     return handle_policy_changes(event.to_dict(), wiring.invalidate, wiring.record_edit, logger, wiring.report_lag)
 
@@ -46,7 +46,7 @@ def handle_policy_changes(
     report_lag: Callable[[float], object] = lambda _: None,
     now: Callable[[], float] = time.time,
 ) -> dict[str, Any]:
-    """Invalidate once for the whole batch. Then record each change that its writer has not recorded.
+    """Invalidates once for the whole batch. Then record each change that its writer has not recorded.
 
     report_lag  is called with the seconds from the oldest write to its invalidation; a stream rounds them to a second
     now         returns seconds since 1970
@@ -76,7 +76,7 @@ def handle_policy_changes(
 
 
 def edit_of(record: "DynamoDBRecord") -> PolicyEdit:
-    """Read one record. A change by another tool can lack any field."""
+    """Reads one record. A change by another tool can lack any field."""
     changed = record.dynamodb
     old, new = (changed.old_image, changed.new_image) if changed else ({}, {})
     return PolicyEdit(
@@ -109,7 +109,7 @@ def _text(item: Mapping[str, Any], name: str) -> str | None:
 
 
 def _described(record: "DynamoDBRecord", edit: PolicyEdit) -> dict[str, Any]:
-    """Return the fields of the log line. It contains no statements: they can be long, and the audit log has them."""
+    """Returns the fields of the log line. It contains no statements: they can be long, and the audit log has them."""
     author = edit.after.updated_by if edit.after else None
     return {
         "event": record.event_name.name if record.event_name else "?",

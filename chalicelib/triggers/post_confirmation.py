@@ -15,14 +15,14 @@ post_confirmation_trigger = Blueprint(__name__)
 
 @post_confirmation_trigger.lambda_function(name="post_confirmation")
 def post_confirmation(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Return the event, as Cognito requires, even after a failure."""
+    """Returns the event, as Cognito requires, even after a failure."""
     return handle_post_confirmation(event, wiring.onboard, Logger(service="post_confirmation"))
 
 
 def handle_post_confirmation(
     event: dict[str, Any], onboard: Callable[[], Callable[[str, str, str], tuple[str, ...]]], logger: Logger
 ) -> dict[str, Any]:
-    """Add a new user to the default groups. Never raises.
+    """Adds a new user to the default groups. Never raises.
 
     The user is already confirmed. An error would be shown to the user and would not undo the sign-up. After a failure
     the user has no group, and the metric and the log line report it.

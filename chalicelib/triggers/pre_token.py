@@ -24,7 +24,7 @@ _MACHINE = "TokenGeneration_ClientCredentials"
 
 @pre_token_trigger.lambda_function(name="pre_token")
 def pre_token(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Return the event, as Cognito requires, with the groups, claims and scopes for the token."""
+    """Returns the event, as Cognito requires, with the groups, claims and scopes for the token."""
     return handle_pre_token(event, wiring.token_groups, wiring.customize_tokens, Logger(service="pre_token"))
 
 
@@ -34,7 +34,7 @@ def handle_pre_token(
     customize_tokens: Callable[[], Callable[..., AccessToken]],
     logger: Logger,
 ) -> dict[str, Any]:
-    """Override what has to change. Never raises.
+    """Overrides what has to change. Never raises.
 
     An error would prevent the sign-in. After a failure, the metric and the log line report it, and the token carries
     the groups that the user has in the user pool, no custom claim, and no custom scope that depends on groups.
@@ -51,7 +51,7 @@ def handle_pre_token(
 def _complete_groups(
     event: dict[str, Any], token_groups: Callable[[], Callable[..., tuple[str, ...]]], logger: Logger
 ) -> list[str]:
-    """Return the groups of the token. For an event of version 1, also write them into the event."""
+    """Returns the groups of the token. For an event of version 1, also write them into the event."""
     configuration = event["request"].get("groupConfiguration") or {}
     held = configuration.get("groupsToOverride") or []
     try:
@@ -91,12 +91,12 @@ def _write_access_token(event: dict[str, Any], groups: list[str] | None, token: 
 
 
 def _is_later_version(event: dict[str, Any]) -> bool:
-    """Return whether the event lets the trigger customize the access token."""
+    """Returns whether the event lets the trigger customize the access token."""
     return event.get("version") in ("2", "3")
 
 
 def _override(event: dict[str, Any], groups: list[str]) -> dict[str, Any]:
-    """Return the whole configuration of groups: Cognito removes what is missing here."""
+    """Returns the whole configuration of groups: Cognito removes what is missing here."""
     return {**(event["request"].get("groupConfiguration") or {}), "groupsToOverride": groups}
 
 

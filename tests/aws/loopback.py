@@ -26,7 +26,7 @@ EMPTY = b'{"Responses":{},"UnprocessedKeys":{}}'
 
 
 def reply(body: bytes = EMPTY, status: str = "200 OK", **headers: str) -> Turn:
-    """Answer with a complete response. An argument such as `x_amz_crc32` replaces a header; "" removes it."""
+    """Answers with a complete response. An argument such as `x_amz_crc32` replaces a header; "" removes it."""
     fields = {"content-length": str(len(body)), "x-amz-crc32": str(zlib.crc32(body))}
     fields |= {name.replace("_", "-"): value for name, value in headers.items()}
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value)
@@ -61,7 +61,7 @@ class Scripted:
 
 @contextmanager
 def scripted(*turns: Turn, tls: ssl.SSLContext | None = None) -> Iterator[Scripted]:
-    """Answer the n-th request with the n-th turn, and close the connection when there is none left."""
+    """Answers the n-th request with the n-th turn, and closes the connection after the last one."""
     left = list(turns)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         seen = Scripted(listening.getsockname()[1])
@@ -98,7 +98,7 @@ def scripted(*turns: Turn, tls: ssl.SSLContext | None = None) -> Iterator[Script
 
 
 def _request(connection: socket.socket) -> bytes | None:
-    """Read one request. Returns None at the end of the connection."""
+    """Reads one request. Returns None at the end of the connection."""
     received = b""
     while b"\r\n\r\n" not in received:
         if not (more := connection.recv(65_536)):
@@ -115,7 +115,7 @@ def _request(connection: socket.socket) -> bytes | None:
 def dynamodb_over_http(
     access_key: str, secret_key: str, on_call: Callable[..., None] = lambda **_: None
 ) -> Iterator[str]:
-    """Serve moto's DynamoDB, which must be active. Yields the address. botocore verifies the signatures.
+    """Serves moto's DynamoDB, which must be active. Yields the address. botocore verifies the signatures.
 
     on_call  receives each call, as botocore's event `before-parameter-build` gives it
     """
@@ -141,7 +141,7 @@ def dynamodb_over_http(
             self.wfile.write(text)
 
         def _signature(self, body: bytes) -> str:
-            """Return what botocore's signer writes for the signed headers of this request."""
+            """Returns what botocore's signer writes for the signed headers of this request."""
             given = self.headers["authorization"]
             names = given.partition("SignedHeaders=")[2].partition(",")[0].split(";")
             request = AWSRequest("POST", f"http://{self.headers['host']}/", {n: self.headers[n] for n in names}, body)
@@ -173,7 +173,7 @@ def _called(client: Any, operation: str, arguments: dict[str, Any]) -> tuple[int
 
 @contextmanager
 def dynamodb_settings() -> Iterator[dict[str, str]]:
-    """Serve moto's DynamoDB, which must be active. Yields the variables with which the small reader finds it."""
+    """Serves moto's DynamoDB, which must be active. Yields the variables with which the small reader finds it."""
     with dynamodb_over_http("test", "test") as url:
         yield {
             "AWS_ENDPOINT_URL_DYNAMODB": url,

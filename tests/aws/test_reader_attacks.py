@@ -158,7 +158,7 @@ def test_credentials_with_a_line_break_send_no_request(field: str) -> None:
 
 
 def echoes(connection: socket.socket) -> bool:
-    """Send the secrets back where a client could repeat them: as the status line of a response."""
+    """Sends the secrets back where a client could repeat them: as the status line of a response."""
     connection.sendall(b"%s %s\r\n\r\n" % (PARTS[1], PARTS[2]))
     return False
 

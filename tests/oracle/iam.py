@@ -30,12 +30,12 @@ class NotUnderstood(ValueError):
 
 
 def permits(document: Mapping[str, Any], arn: str, action: str = INVOKE) -> bool:
-    """Return whether the gateway allows a request for `arn`. Raises NotUnderstood."""
+    """Returns whether the gateway allows a request for `arn`. Raises NotUnderstood."""
     return evaluate(document, arn, action) is Verdict.ALLOWED
 
 
 def evaluate(document: Mapping[str, Any], arn: str, action: str = INVOKE) -> Verdict:
-    """Evaluate one request. An explicit Deny overrides every Allow. Without an Allow, the request is denied.
+    """Evaluates one request. An explicit Deny overrides every Allow. Without an Allow, the request is denied.
 
     Raises NotUnderstood.
     """
@@ -46,7 +46,7 @@ def evaluate(document: Mapping[str, Any], arn: str, action: str = INVOKE) -> Ver
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Return whether the whole `text` matches. `*` is any number of characters, also `/`. `?` is exactly one character.
+    """Returns whether the whole `text` matches. `*` is any number of characters, also `/`. `?` is one character.
 
     Reads the pattern once, from left to right. `fitting` holds the length of every prefix that matches so far.
     """
@@ -68,7 +68,7 @@ def _applies(actions: list[str], resources: list[str], action: str, arn: str) ->
 
 
 def _rules(document: Mapping[str, Any]) -> list[tuple[str, list[str], list[str]]]:
-    """Return all rules. Reads the whole policy document first, so that an unknown element is always refused."""
+    """Returns all rules. Reads the whole policy document first, so that an unknown element is always refused."""
     _only(DOCUMENT_KEYS, document)
     statements: Any = document.get("Statement")
     return [_rule(statement) for statement in (statements if isinstance(statements, list) else [statements])]

@@ -45,7 +45,7 @@ class Bundle:
 
     @property
     def functions(self) -> dict[str, Any]:
-        """Return the properties of each function, by its name in the template."""
+        """Returns the properties of each function, by its name in the template."""
         return {
             name: resource["Properties"]
             for name, resource in self.template["Resources"].items()
@@ -54,7 +54,7 @@ class Bundle:
 
     @property
     def api(self) -> dict[str, Any]:
-        """Return the OpenAPI definition of the API."""
+        """Returns the OpenAPI definition of the API."""
         definition: dict[str, Any] = self.resources["RestAPI"]["DefinitionBody"]
         return definition
 
@@ -65,12 +65,12 @@ class Bundle:
         return {name for name in self.files() if name.endswith(".py")}
 
     def bytecode(self) -> dict[str, bytes]:
-        """Return every bytecode file, by the name of its source."""
+        """Returns every bytecode file, by the name of its source."""
         found = {name: (self.folder / name).read_bytes() for name in self.files() if name.endswith(".pyc")}
         return {source_from_cache(name): content for name, content in found.items()}
 
     def imported(self, *further: Path, only: Sequence[str] = ()) -> dict[str, str]:
-        """Import from only the bundle and the further folders. Returns the file of every imported module.
+        """Imports from only the bundle and the further folders. Returns the file of every imported module.
 
         only  the handlers to import; by default, all handlers and all our modules: a function imports some when it runs
         """
@@ -104,13 +104,13 @@ def names_in(code: bytes) -> set[str]:
 
 
 def required() -> list[str]:
-    """Return the packages that requirements.txt names."""
+    """Returns the packages that requirements.txt names."""
     lines = (PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     return [match[0] for line in lines if (match := re.match(r"\w[\w.-]*", line))]
 
 
 def needed_by(package: str) -> set[str]:
-    """Return the package and all its requirements, without extras."""
+    """Returns the package and all its requirements, without extras."""
     found, open_ = set(), [package]
     while open_:
         name = open_.pop()
@@ -122,7 +122,7 @@ def needed_by(package: str) -> set[str]:
 
 
 def folder_of(packages: set[str], folder: Path) -> Path:
-    """Make a folder with links to exactly these installed packages."""
+    """Makes a folder with links to exactly these installed packages."""
     folder.mkdir()
     for package in packages:
         distribution = metadata.distribution(package)

@@ -23,7 +23,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 @pytest.fixture(scope="module")
 def lambda_runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the packages besides the bundle: those of requirements.txt, and boto3, which Lambda provides."""
+    """Returns the packages besides the bundle: those of requirements.txt, and boto3, which Lambda provides."""
     return folder_of({*required(), *needed_by("boto3")}, tmp_path_factory.mktemp("lambda") / "runtime")
 
 
@@ -110,7 +110,7 @@ def test_the_gateway_does_not_cache_results_of_the_cognito_authorizer(bundle: Bu
 
 
 def sam_authorizer(bundle: Bundle) -> dict[str, Any]:
-    """Return the policy authorizer in SAM's form, which replaces that of Chalice."""
+    """Returns the policy authorizer in SAM's form, which replaces that of Chalice."""
     settings: dict[str, Any] = bundle.resources["RestAPI"]["Auth"]["Authorizers"]["policy_authorizer"]
     return settings
 

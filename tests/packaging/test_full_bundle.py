@@ -44,7 +44,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
 
 
 def skip_without_network(folder: Path) -> None:
-    """Skip the test if pip has no network. Chalice does not report why a package is missing."""
+    """Skips the test if pip has no network. Chalice does not report why a package is missing."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--retries", "1", "--dest", str(folder / "wheels")]
     asked = subprocess.run([*command, required()[0]], capture_output=True, text=True, check=False)
     if "connection broken by" in asked.stderr:

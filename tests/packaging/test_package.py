@@ -32,7 +32,7 @@ package_without_dependencies(Path(sys.argv[1]))
 
 
 def clone(folder: Path, time: int) -> Path:
-    """Copy the files that packaging needs, with this modification time."""
+    """Copies the files that packaging needs, with this modification time."""
     for source in (*SOURCES, "infra", "requirements.txt"):
         (folder / source).parent.mkdir(parents=True, exist_ok=True)
         if (PROJECT / source).is_dir():
@@ -61,7 +61,7 @@ def test_two_clones_give_the_same_bytes_at_any_path_and_time(tmp_path: Path) -> 
 
 
 def zipped(files: dict[str, bytes], seed: int) -> bytes:
-    """Return an archive as Chalice could write it: any order, any time, any permissions."""
+    """Returns an archive as Chalice could write it: any order, any time, any permissions."""
     random, content = Random(seed), BytesIO()  # noqa: S311
     with zipfile.ZipFile(content, "w") as archive:
         for name in random.sample(sorted(files), len(files)):
