@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ import pytest
 
 from chalicelib.policy_forms import StatementForm
 from tests.environment import child_environment
+from tests.node import find_node
 
 PROJECT = Path(__file__).resolve().parents[2]
 CONSOLE = PROJECT / "console"
@@ -35,18 +35,9 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def node() -> str:
-    """The path of Node. Skips the test without Node, unless GATEHOUSE_NODE names one."""
-    path = shutil.which(os.environ.get("GATEHOUSE_NODE", "node"))
-    if path is None and "GATEHOUSE_NODE" in os.environ:
-        pytest.fail("GATEHOUSE_NODE is set, and Node is not on PATH")
-    if path is None:
-        pytest.skip("Node is not on PATH")
-    return path
+def test_every_script_is_valid_and_the_pure_parts_work(modules: Path) -> None:
+    node = find_node()
 
-
-def test_every_script_is_valid_and_the_pure_parts_work(node: str, modules: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         command, env = [node, *arguments], child_environment()
         return subprocess.run(command, cwd=modules, env=env, capture_output=True, text=True, check=False, timeout=60)

@@ -6,12 +6,11 @@ import ipaddress
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,26 +18,10 @@ from typing import Any
 from local.cloud import LocalCloud
 from local.outputs import read_outputs
 from tests.environment import child_environment
+from tests.ports import free_port
 
 PROJECT = Path(__file__).parents[2]
 START_SECONDS, STOP_SECONDS = 90, 60  # many times the duration on an idle machine
-
-
-def free_port() -> int:
-    """Returns a free port. The next one is free too: a cloud uses it for its company."""
-    while True:
-        with socket.socket() as probe, socket.socket() as neighbour:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
-            with suppress(OSError, OverflowError):
-                neighbour.bind(("127.0.0.1", port + 1))
-                return port
-
-
-def is_open(port: int) -> bool:
-    """Returns whether a server listens on a port of the loopback interface."""
-    with socket.socket() as visitor:
-        return visitor.connect_ex(("127.0.0.1", port)) == 0
 
 
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = 20) -> Any:

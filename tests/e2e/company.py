@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
@@ -17,29 +16,13 @@ from local.company.people import employees, group_map
 from local.sign_in import SignInFailed
 from tests.configured import DEFAULT_GROUP, PRIVILEGED_GROUP
 from tests.e2e.clients import TIMEOUT, Users, unique
+from tests.forms import Form
 
 KINDS = ("saml", "oidc")
 # One employee for each group of the user pool.
 BY_GROUP = {next((group_map()[g] for g in one.groups if g in group_map()), DEFAULT_GROUP): one for one in employees()}
 ORDINARY, PRIVILEGED = BY_GROUP[DEFAULT_GROUP], BY_GROUP[PRIVILEGED_GROUP]
 _MOST_PAGES = 12
-
-
-class Form(HTMLParser):
-    """The form of a page that asks for a password, or that returns to the user pool."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.action: str | None = None
-        self.fields: dict[str, str] = {}
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attributes}
-        if tag == "form":
-            self.action = given.get("action", "")
-        if tag == "input" and given.get("name"):
-            self.fields[given["name"]] = given.get("value", "")
 
 
 @dataclass
@@ -93,7 +76,7 @@ class Visitor:
                         return ""
                     asked, page.fields["password"] = True, password
                     page.fields["login" if "login" in page.fields else "username"] = username
-                url, form = urljoin(url, page.action or ""), page.fields
+                url, form = urljoin(url, page.action), page.fields
         raise AssertionError(f"The sign-in does not end. The last page was {url}.")
 
     def tokens(self, username: str, password: str) -> dict[str, Any]:

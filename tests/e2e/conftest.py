@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from local.sign_in import machine_token, sign_in
 from tests.e2e.clients import Api, UserGroup, Users
-from tests.e2e.cloud import Cloud, free_port, start_and_wait
+from tests.e2e.cloud import Cloud, start_and_wait
+from tests.ports import free_port
 from tests.tokens.corpus import Pool
 
 

@@ -1,14 +1,8 @@
-"""Runs programs in Node: clients and identity providers that nobody here wrote.
-
-Without Node or its packages, the tests are skipped on the machine of a developer. CI sets GATEHOUSE_NODE, so they run
-there.
-"""
+"""Runs programs in Node with published clients and identity providers. `tests.node` says when tests are skipped."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,26 +10,18 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-import pytest
-
-from tests.e2e.cloud import free_port
 from tests.environment import child_environment
+from tests.node import find_node
+from tests.ports import free_port
 
-REQUIRED = "GATEHOUSE_NODE"
 FOLDER = Path(__file__).with_name("node")
 PACKAGES = FOLDER / "node_modules"
 _SECONDS = 60  # many times the duration on an idle machine
 
 
 def node() -> str:
-    """Returns the path of Node. Skips the test if something is missing, unless GATEHOUSE_NODE names a Node."""
-    path = shutil.which(os.environ.get(REQUIRED, "node"))
-    missing = "Node is not on PATH" if not path else "" if PACKAGES.is_dir() else "`make test` installs the packages"
-    if path and not missing:
-        return path
-    if REQUIRED in os.environ:
-        pytest.fail(f"{REQUIRED} is set, and {missing}")
-    pytest.skip(f"{missing}. This test needs Node 20 or newer, and the packages of {FOLDER.name}/package.json.")
+    """Returns the path of Node. Skips the test if Node or a package is missing, see `find_node`."""
+    return find_node(PACKAGES)
 
 
 def ask(program: str, action: str, **request: Any) -> dict[str, Any]:

@@ -19,19 +19,10 @@ from local.cloud import LocalCloud
 from local.sign_in import sign_in_by_page
 from tests.configured import DEFAULT_GROUP
 from tests.e2e.clients import TIMEOUT, Answer, Api, UserGroup
-from tests.e2e.cloud import (
-    PROJECT,
-    START_SECONDS,
-    STOP_SECONDS,
-    Cloud,
-    environment,
-    free_port,
-    is_open,
-    project_copy,
-    wait_for,
-)
+from tests.e2e.cloud import PROJECT, START_SECONDS, STOP_SECONDS, Cloud, environment, project_copy, wait_for
 from tests.fakes import allow, deny
 from tests.mint import private_key
+from tests.ports import free_port, is_open
 from tests.scoped_route import SCOPED_PATH, needs_scoped_route
 from tests.tokens.corpus import Pool, corpus
 from tests.tokens.over_http import judge

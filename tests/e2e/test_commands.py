@@ -15,7 +15,8 @@ import requests
 
 from local.seed import sample_users
 from tests.e2e.clients import TIMEOUT, Api
-from tests.e2e.cloud import PROJECT, STOP_SECONDS, Cloud, command, environment, free_port, project_copy, wait_for
+from tests.e2e.cloud import PROJECT, STOP_SECONDS, Cloud, command, environment, project_copy, wait_for
+from tests.ports import free_port
 from tests.scoped_route import SCOPED_PATH, needs_scoped_route
 
 NAMES = f"Name a user or the machine: USER={' or USER='.join(sample_users())} or CLIENT=machine.\n"

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from local.cloud import LocalCloud
 from tests.e2e.clients import Api
-from tests.e2e.cloud import Cloud, command, free_port
+from tests.e2e.cloud import Cloud, command
+from tests.ports import free_port
 
 
 def test_the_demo_succeeds_and_leaves_the_policies_unchanged(cloud: Cloud, api: Api, admin: str) -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from tests.configured import function
 from tests.e2e.clients import Api, UserGroup
-from tests.e2e.cloud import Cloud, free_port, settings_changed, wait_for
+from tests.e2e.cloud import Cloud, settings_changed, wait_for
 from tests.e2e.proxy import Behavior, Proxy, broken, forward, incomplete, proxy_to, throttled
 from tests.fakes import allow
+from tests.ports import free_port
 
 AUTHORIZER, STREAM_HANDLER = function("local", "policy_authorizer"), function("local", "policy_changed")
 

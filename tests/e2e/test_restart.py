@@ -22,8 +22,9 @@ from infra.policy_plan import AUTHOR
 from local.sign_in import SignInFailed, sign_in
 from tests.configured import DEFAULT_GROUP, PRIVILEGED_GROUP
 from tests.e2e.clients import Answer, Api, Person, UserGroup, Users
-from tests.e2e.cloud import STOP_SECONDS, Cloud, command, free_port, is_open, start, start_and_wait, wait_for
+from tests.e2e.cloud import STOP_SECONDS, Cloud, command, start, start_and_wait, wait_for
 from tests.fakes import allow
+from tests.ports import free_port, is_open
 
 POLICY = [allow("/whoami", sid="who-am-i")]
 CHANGED = {"statements": [*POLICY, allow("/*", methods=["*"], sid="everything")]}

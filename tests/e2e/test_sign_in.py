@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urljoin
 
@@ -19,25 +18,9 @@ from pycognito.aws_srp import AWSSRP
 from local.sign_in import cognito, mailed_code
 from tests.configured import DEFAULT_GROUP, PRIVILEGED_GROUP
 from tests.e2e.clients import TIMEOUT, Api, Users, unique
+from tests.forms import Form
 
 PASSWORD = "correct-horse-battery-staple"
-
-
-class Form(HTMLParser):
-    """The only form of a page: its action and its fields."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.action = ""
-        self.fields: dict[str, str] = {}
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        given = dict(attributes)
-        if tag == "form":
-            self.action = given["action"] or ""
-        if tag == "input" and (name := given.get("name")):
-            self.fields[name] = given.get("value") or ""
 
 
 def submitted(url: str, username: str, password: str) -> str:

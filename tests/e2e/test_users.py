@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
-from html import unescape
 from typing import Any
 from urllib.parse import quote, urljoin
 
@@ -21,6 +19,7 @@ from tests.e2e.clients import TIMEOUT, Api, Person, UserGroup, Users, unique
 from tests.e2e.cloud import Cloud
 from tests.e2e.logs import messages
 from tests.fakes import allow
+from tests.forms import Form
 from tests.totp import totp
 
 READ = allow("/whoami", sid="read")
@@ -129,11 +128,9 @@ class Browser:
     def sign_in(self, person: Person) -> bool:
         """Gives the password on the sign-in page. Returns whether the page gives a code."""
         page = self._open()
-        form = dict(re.findall(r'name="([^"]+)"[^>]*value="([^"]*)"', page.text))
-        action = re.findall(r'action="([^"]+)"', page.text)[0]
-        form = {name: unescape(value) for name, value in form.items()}
-        filled = {**form, "username": person.username, "password": person.password}
-        given = self._http.post(urljoin(page.url, unescape(action)), data=filled, timeout=TIMEOUT)
+        form = Form(page.text)
+        filled = form.fields | {"username": person.username, "password": person.password}
+        given = self._http.post(urljoin(page.url, form.action), data=filled, timeout=TIMEOUT)
         return any("code=" in step.headers["location"] for step in given.history)
 
     def gets_a_code(self) -> bool:

@@ -8,12 +8,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,7 @@ from infra.stage import Stage
 from local.cloud import ACCOUNT, LocalCloud
 from tests.configured import APP
 from tests.environment import child_environment
+from tests.ports import free_port, wait_until_open
 
 STAGE = Stage(
     name="olympus",
@@ -58,33 +57,18 @@ STAGE = Stage(
 @contextmanager
 def account(folder: Path) -> Iterator[LocalCloud]:
     """Runs a simulated account until the context ends."""
-    local_cloud = LocalCloud(_free_port(), folder)
+    local_cloud = LocalCloud(free_port(), folder)
     server = subprocess.Popen(
         [sys.executable, "-m", "tests.infra.simulated", str(local_cloud.port), str(folder)],
         cwd=PROJECT,
         env=child_environment(),
     )
     try:
-        _wait(local_cloud.port)
+        wait_until_open(local_cloud.port, server)
         yield local_cloud
     finally:
         server.terminate()
         server.wait(30)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _wait(port: int) -> None:
-    for _ in range(600):
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.05)
-    raise TimeoutError("the simulated account did not start")
 
 
 def deploy(local_cloud: LocalCloud) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from botocore.config import Config
 
 from tests.environment import child_environment
 from tests.local.pages_pool import Pool
+from tests.ports import free_port, wait_until_open
 
 REPOSITORY = Path(__file__).parents[2]
 SERVICES = "cognito-idp,dynamodb,dynamodbstreams,lambda,apigateway,iam,sts,ses,sqs,logs,s3,cloudformation"
@@ -90,9 +90,7 @@ class Cloud:
 @contextmanager
 def running_cloud(state: Path, program: tuple[str, ...] = ("-m", "local.front")) -> Iterator[Cloud]:
     """Starts a cloud with its state in a folder, and stops it at the end."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = child_environment(
         GATEWAY_PORT=str(port),
         AUTH="true",
@@ -108,7 +106,7 @@ def running_cloud(state: Path, program: tuple[str, ...] = ("-m", "local.front"))
     command = [sys.executable, *program, str(port)]
     with subprocess.Popen(command, cwd=REPOSITORY, env=environment) as process:
         try:
-            _wait_until_listening(process, port)
+            wait_until_open(port, process)
             yield Cloud(port, state, process)
         finally:
             process.send_signal(signal.SIGTERM)
@@ -116,16 +114,6 @@ def running_cloud(state: Path, program: tuple[str, ...] = ("-m", "local.front"))
                 process.wait(timeout=15)
             finally:
                 process.kill()
-
-
-def _wait_until_listening(process: subprocess.Popen[bytes], port: int) -> None:
-    deadline = time.monotonic() + 30
-    while process.poll() is None and time.monotonic() < deadline:
-        with socket.socket() as attempt:
-            if attempt.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.02)
-    raise RuntimeError(f"the local cloud did not start (exit code {process.returncode})")
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from local.company.provider import Company, CompanyFailed, RunningCompany, compa
 from local.company.registration import accept_this_machine
 from local.front.federation import saml_metadata
 from tests.configured import DEFAULT_GROUP, GROUPS, PROJECT
-from tests.e2e.cloud import free_port, is_open
+from tests.ports import free_port, is_open
 
 MASON = Employee("mason", "compass-and-square", ("guild", "lodge"))
 

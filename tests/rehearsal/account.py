@@ -20,8 +20,9 @@ from chalicelib.wiring import administer_with
 from infra.audit_log import audit_log
 from local.cloud import LocalCloud
 from local.sign_in import sign_in
-from tests.e2e.cloud import free_port, wait_for
+from tests.e2e.cloud import wait_for
 from tests.environment import child_environment
+from tests.ports import free_port
 
 PROJECT = Path(__file__).parents[2]
 PASSWORD = "a-long-walk-in-the-rain"

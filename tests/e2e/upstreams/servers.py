@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.e2e.cloud import is_open, wait_for
 from tests.e2e.node_programs import FOLDER, node
 from tests.environment import child_environment
+from tests.ports import wait_until_open
 
 _HERE = Path(__file__).parent
 
@@ -43,7 +43,7 @@ def express(port: int, folder: Path) -> Iterator[None]:
 def _running(command: Sequence[str], port: int, folder: Path) -> Iterator[None]:
     process = subprocess.Popen(command, cwd=folder, env=child_environment(), stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: is_open(port), f"{command} listens")
+        wait_until_open(port, process)
         yield
     finally:
         process.terminate()

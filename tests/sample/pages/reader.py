@@ -7,8 +7,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.e2e.cloud import PROJECT, START_SECONDS, STOP_SECONDS, free_port, wait_for
+from tests.e2e.cloud import PROJECT, START_SECONDS, STOP_SECONDS, wait_for
 from tests.environment import child_environment
+from tests.ports import free_port
 from tests.sample.pages.blocks import Block, difference, patched
 
 _LEFT_OUT = (".venv", ".local", "build", "node_modules", "mutants", "deployments", "__pycache__", ".*_cache")
