@@ -6,107 +6,41 @@ Policies decide who may call them.
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated, Any, NotRequired, TypedDict, cast
+from typing import Any, cast
 
 from chalice.app import Blueprint, Response
 
 from authorizers.policy import policy_authorizer
 from chalicelib import wiring
+from chalicelib.admin_forms import (
+    HIGHEST_VERSION,
+    LARGEST_PAGE,
+    LONGEST_VALUE,
+    MOMENT,
+    ONE_REVOCATION,
+    AuditLog,
+    DeletionBody,
+    Page,
+    PolicyBody,
+    PolicyHistory,
+    RevocationBody,
+    RevocationList,
+    RollbackBody,
+    StoredPolicies,
+    StoredPolicy,
+)
 from chalicelib.api import no_content
-from chalicelib.core.audit import Way
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy import Policy
 from chalicelib.core.policy_json import as_dict, parse_statements
 from chalicelib.core.statement import Statement
 from chalicelib.describe import describe
-from chalicelib.policy_forms import PolicySubject, StatementForm
+from chalicelib.policy_forms import MOST_BYTES, PolicySubject
 from chalicelib.ports import Revocation, RevocationKind
-from chalicelib.request_body import caller_id, fields_of, flag, read_json, read_optional_json
+from chalicelib.request_body import caller_id, fields_of, flag, page_size, query_of, read_json, read_optional_json
 from chalicelib.start import in_init_phase
 
 admin_blueprint = Blueprint(__name__)
-
-_LONGEST_VALUE = 256
-_MOST_BYTES = 262_144  # a policy that fits into an authorizer's result is much smaller
-_LARGEST_PAGE = 100
-_HIGHEST_VERSION = 10**15
-_MOMENT = re.compile(r"[0-9]{4}[0-9a-zA-Z:.-]{0,120}")  # a time, in whole or in part, or the `next` of a page
-
-_Revocable = Annotated[str, {"minLength": 1, "maxLength": _LONGEST_VALUE}]
-
-
-class PolicyBody(TypedDict):
-    statements: list[StatementForm]
-    version: NotRequired[Annotated[int | None, {"minimum": 0}]]
-    force: NotRequired[bool]
-
-
-class DeletionBody(TypedDict):
-    force: NotRequired[bool]
-
-
-class RollbackBody(TypedDict):
-    version: Annotated[int, {"minimum": 1, "maximum": _HIGHEST_VERSION}]
-    expected_version: NotRequired[Annotated[int, {"minimum": 0, "maximum": _HIGHEST_VERSION}]]
-    force: NotRequired[bool]
-
-
-class Page(TypedDict):
-    limit: NotRequired[Annotated[int, {"minimum": 1, "maximum": _LARGEST_PAGE}]]
-    before: NotRequired[Annotated[str, {"pattern": f"^{_MOMENT.pattern}$"}]]
-
-
-class RevocationBody(TypedDict):
-    sub: NotRequired[_Revocable]
-    client: NotRequired[_Revocable]
-    session: NotRequired[_Revocable]
-
-
-class StoredPolicy(TypedDict):
-    subject: str
-    version: int
-    statements: list[StatementForm]
-    updated_by: str
-    updated_at: str
-
-
-class StoredPolicies(TypedDict):
-    policies: list[StoredPolicy]
-
-
-class RevocationList(TypedDict):
-    revocations: list[Revocation]
-
-
-class PolicyChange(TypedDict):
-    version: int | None
-    at: str
-    by: str
-    way: Way
-    before: list[StatementForm] | None
-    after: list[StatementForm] | None
-
-
-class PolicyHistory(TypedDict):
-    history: list[PolicyChange]
-    next: NotRequired[str]
-
-
-class AuditedAction(TypedDict):
-    at: str
-    by: str
-    way: Way
-    action: str
-    subject: str
-    detail: dict[str, Any]
-
-
-class AuditLog(TypedDict):
-    entries: list[AuditedAction]
-    next: NotRequired[str]
-
-
-_ONE_REVOCATION = Annotated[RevocationBody, {"minProperties": 1, "maxProperties": 1}]
 
 
 @admin_blueprint.route("/admin/policies", authorizer=policy_authorizer)
@@ -131,7 +65,7 @@ def put_policy(kind: str, name: str) -> Any:
 @admin_blueprint.route("/admin/policies/{kind}/{name}", methods=["DELETE"], authorizer=policy_authorizer)
 @describe(path=PolicySubject, body=DeletionBody, optional=True, status=204, errors=(409,))
 def delete_policy(kind: str, name: str) -> Any:
-    force = parse_deletion(read_optional_json(admin_blueprint.current_request, _MOST_BYTES))
+    force = parse_deletion(read_optional_json(admin_blueprint.current_request, MOST_BYTES))
     wiring.administer().delete_policy(f"{kind}:{name}", _caller_id(), force=force)
     return no_content()
 
@@ -164,14 +98,14 @@ def list_revocations() -> Any:
 
 
 @admin_blueprint.route("/admin/revocations", methods=["POST"], authorizer=policy_authorizer)
-@describe(body=_ONE_REVOCATION, answer=Revocation, status=201)
+@describe(body=ONE_REVOCATION, answer=Revocation, status=201)
 def revoke() -> Any:
     kind, value = parse_revocation(_body())
     return Response(asdict(wiring.administer().revoke(kind, value, _caller_id())), status_code=201)
 
 
 @admin_blueprint.route("/admin/revocations", methods=["DELETE"], authorizer=policy_authorizer)
-@describe(body=_ONE_REVOCATION, status=204, errors=(404,))
+@describe(body=ONE_REVOCATION, status=204, errors=(404,))
 def lift_revocation() -> Any:
     wiring.administer().lift(*parse_revocation(_body()), _caller_id())
     return no_content()
@@ -196,7 +130,7 @@ def parse_rollback(body: Any) -> tuple[int, int | None, bool]:
     """
     read = fields_of(body, RollbackBody)
     for name, least in (("version", 1), ("expected_version", 0)):
-        if name in read and (type(read[name]) is not int or not least <= read[name] <= _HIGHEST_VERSION):
+        if name in read and (type(read[name]) is not int or not least <= read[name] <= HIGHEST_VERSION):
             raise InvalidInput(name, "expected the whole number of a version")
     return read["version"], read.get("expected_version"), flag(read, "force")
 
@@ -206,16 +140,11 @@ def parse_moment(query: Any) -> tuple[int, str | None]:
 
     Shape:  the query string: limit (optional), before (optional: a time, or the `next` of a page), each at most once
     """
-    read = fields_of({name: query.getlist(name) for name in query or {}}, Page)
-    for name in read:
-        if len(read[name]) != 1:
-            raise InvalidInput(name, "expected one value")
-    (limit,), (before,) = read.get("limit", [str(_LARGEST_PAGE // 2)]), read.get("before", [None])
-    if not re.fullmatch("[0-9]{1,3}", limit) or not 1 <= int(limit) <= _LARGEST_PAGE:
-        raise InvalidInput("limit", f"expected a number from 1 to {_LARGEST_PAGE}")
-    if before is not None and not _MOMENT.fullmatch(before):
+    read = query_of(query, Page)
+    before = read.get("before")
+    if before is not None and not re.fullmatch(MOMENT, before):
         raise InvalidInput("before", "expected a time such as 2027-01-15T08:00:00Z, or the next of a page")
-    return int(limit), before
+    return page_size(read, LARGEST_PAGE // 2, LARGEST_PAGE), before
 
 
 def parse_deletion(body: Any) -> bool:
@@ -235,13 +164,13 @@ def parse_revocation(body: Any) -> tuple[RevocationKind, str]:
     if len(read) != 1:
         raise InvalidInput("body", "expected exactly one of sub, client and session")
     kind, value = next(iter(read.items()))
-    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_VALUE or not value.isprintable():
-        raise InvalidInput(kind, f"expected a text of 1 to {_LONGEST_VALUE} characters")
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_VALUE or not value.isprintable():
+        raise InvalidInput(kind, f"expected a text of 1 to {LONGEST_VALUE} characters")
     return cast(RevocationKind, kind), value
 
 
 def _body() -> Any:
-    return read_json(admin_blueprint.current_request, _MOST_BYTES)
+    return read_json(admin_blueprint.current_request, MOST_BYTES)
 
 
 def _caller_id() -> str:

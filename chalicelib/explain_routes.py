@@ -4,7 +4,7 @@ An answer names policies and statements. It contains no token and no claim.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from typing import Any
 
 from chalice.app import Blueprint
 
@@ -13,107 +13,27 @@ from chalicelib import wiring
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy import check_subject
 from chalicelib.core.policy_json import parse_statements
-from chalicelib.core.route import Authorizer, Route
+from chalicelib.core.route import Route
 from chalicelib.core.statement import METHODS, Statement
 from chalicelib.describe import describe
-from chalicelib.policy_forms import PolicySubject, StatementForm
+from chalicelib.explain_forms import (
+    CALLERS,
+    MOST_NAMES,
+    ONE_CALLER,
+    ExplanationForm,
+    MatrixForm,
+    PolicyPreview,
+    PreviewBody,
+    Question,
+    Routes,
+)
+from chalicelib.policy_forms import MOST_BYTES, PolicySubject
 from chalicelib.request_body import fields_of, read_json
 from chalicelib.route_table import read_routes
 
 explain_blueprint = Blueprint(__name__)
 
-_CALLERS = ("groups", "username", "client", "token")
-_MOST_NAMES = 100
-_Names = Annotated[list[str], {"maxItems": _MOST_NAMES}]
 _LONGEST = {"path": 2048, "username": 128, "client": 128, "token": 16_384, "groups": 128, "scopes": 256}
-
-
-class Question(TypedDict):
-    method: Annotated[str, {"enum": list(METHODS)}]
-    path: str
-    groups: NotRequired[_Names]
-    username: NotRequired[str]
-    client: NotRequired[str]
-    token: NotRequired[str]
-    scopes: NotRequired[_Names]
-
-
-class RouteForm(TypedDict):
-    method: str
-    path: str
-    authorizer: Authorizer
-    scopes: list[str]
-    public: bool
-
-
-class Routes(TypedDict):
-    routes: list[RouteForm]
-
-
-class SubjectVersion(TypedDict):
-    subject: str
-    version: int | None
-
-
-class OutcomeForm(TypedDict):
-    path: str
-    scopes: list[str]
-    allowed: bool
-    reason: str
-    because: list[str]
-
-
-class CellForm(TypedDict):
-    subject: str
-    method: str
-    path: str
-    access: Literal["allowed", "partly", "denied"]
-    allowed: bool
-    reason: str
-    because: list[str]
-    exceptions: list[OutcomeForm]
-
-
-class MatrixForm(TypedDict):
-    subjects: list[SubjectVersion]
-    routes: list[RouteForm]
-    cells: list[CellForm]
-
-
-class StatementName(TypedDict):
-    subject: str
-    sid: str
-    version: int
-
-
-class NearestChange(TypedDict):
-    subject: str
-    sid: str
-    version: int
-    kind: Literal["scope", "extend", "remove", "join", "sign_in"]
-    value: str
-
-
-class PreviewBody(TypedDict):
-    statements: list[StatementForm]
-
-
-class PolicyPreview(TypedDict):
-    findings: list[str]
-    gains: list[str]
-    loses: list[str]
-
-
-class ExplanationForm(TypedDict):
-    allowed: bool
-    reason: str
-    because: list[StatementName]
-    policies: list[str]
-    nearest: NearestChange | None
-    route: RouteForm | None
-
-
-_ONE_CALLER = Annotated[Question, {"oneOf": [{"required": [caller]} for caller in _CALLERS]}]
 
 
 @explain_blueprint.route("/admin/routes", authorizer=policy_authorizer)
@@ -129,7 +49,7 @@ def show_matrix() -> Any:
 
 
 @explain_blueprint.route("/admin/explain", methods=["POST"], authorizer=policy_authorizer)
-@describe(body=_ONE_CALLER, answer=ExplanationForm, errors=(404,))
+@describe(body=ONE_CALLER, answer=ExplanationForm, errors=(404,))
 def explain() -> Any:
     question = parse_question(read_json(explain_blueprint.current_request, most_bytes=32_768))
     method, path, scopes = question["method"], question["path"], question.get("scopes", [])
@@ -146,7 +66,7 @@ def explain() -> Any:
 @explain_blueprint.route("/admin/policies/{kind}/{name}/preview", methods=["POST"], authorizer=policy_authorizer)
 @describe(path=PolicySubject, body=PreviewBody, answer=PolicyPreview)
 def preview_policy(kind: str, name: str) -> Any:
-    statements = parse_preview(read_json(explain_blueprint.current_request, most_bytes=262_144))
+    statements = parse_preview(read_json(explain_blueprint.current_request, MOST_BYTES))
     return wiring.preview()(f"{kind}:{name}", statements, _routes()).as_dict()
 
 
@@ -166,8 +86,8 @@ def parse_question(body: Any) -> Mapping[str, Any]:
     read = fields_of(body, Question)
     if read["method"] not in METHODS:
         raise InvalidInput("method", f"expected one of {', '.join(METHODS)}")
-    if len(set(read) & set(_CALLERS)) != 1:
-        raise InvalidInput("body", f"expected exactly one of {', '.join(_CALLERS)}")
+    if len(set(read) & set(CALLERS)) != 1:
+        raise InvalidInput("body", f"expected exactly one of {', '.join(CALLERS)}")
     if "token" in read and "scopes" in read:
         raise InvalidInput("scopes", "a token carries its own scopes. Remove this field")
     for name in set(read) - {"method"}:
@@ -188,8 +108,8 @@ def _check_text(name: str, value: Any) -> None:
 
 
 def _check_names(name: str, value: Any) -> None:
-    if not isinstance(value, list) or len(value) > _MOST_NAMES:
-        raise InvalidInput(name, f"expected a list of at most {_MOST_NAMES} texts")
+    if not isinstance(value, list) or len(value) > MOST_NAMES:
+        raise InvalidInput(name, f"expected a list of at most {MOST_NAMES} texts")
     for item in value:
         _check_text(name, item)
 

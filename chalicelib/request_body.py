@@ -1,5 +1,6 @@
-"""Reads a request: its caller, and its body: strict JSON, an object with exactly the fields that a route takes."""
+"""Reads a request: its caller, its query string, and its body: strict JSON with exactly the fields of a form."""
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any, cast
 
@@ -46,6 +47,27 @@ def fields_of(body: Any, form: Any) -> Mapping[str, Any]:
     """Returns the fields of a JSON object as `fields` does. The form, a TypedDict, names them."""
     required = required_fields(form)
     return fields(body, required, form.__annotations__.keys() - required)
+
+
+def query_of(query: Any, form: Any) -> Mapping[str, str]:
+    """Returns the parameters of a query string, each at most once. Raises InvalidInput.
+
+    query  Chalice's MultiDict; None without a query string
+    form   a TypedDict that names the parameters
+    """
+    read = fields_of({name: query.getlist(name) for name in query or {}}, form)
+    for name, values in read.items():
+        if len(values) != 1:
+            raise InvalidInput(name, "expected one value")
+    return {name: values[0] for name, values in read.items()}
+
+
+def page_size(read: Mapping[str, str], default: int, largest: int) -> int:
+    """Returns the parameter `limit` of a query string: a number from 1 to `largest`. Raises InvalidInput."""
+    limit = read.get("limit", str(default))
+    if not re.fullmatch(f"[0-9]{{1,{len(str(largest))}}}", limit) or not 1 <= int(limit) <= largest:
+        raise InvalidInput("limit", f"expected a number from 1 to {largest}")
+    return int(limit)
 
 
 def flag(read: Mapping[str, Any], name: str) -> bool:

@@ -3,10 +3,9 @@
 A caller who may set groups can become an administrator. An answer contains no secret.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Any
 
 from chalice.app import Blueprint, Response
 
@@ -15,63 +14,24 @@ from chalicelib import wiring
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.user_name import EXPECTED_ADDRESS
 from chalicelib.describe import describe
-from chalicelib.ports import User
-from chalicelib.request_body import caller_id, fields_of, flag, read_json, read_optional_json
+from chalicelib.request_body import caller_id, fields_of, flag, page_size, query_of, read_json, read_optional_json
+from chalicelib.user_forms import (
+    LARGEST_PAGE,
+    LONGEST_TOKEN,
+    MOST_GROUPS,
+    ChangedUser,
+    ForceBody,
+    GroupsBody,
+    Invitation,
+    Nothing,
+    Page,
+    Users,
+    UserWithGroups,
+)
 
 users_blueprint = Blueprint(__name__)
 
 _MOST_BYTES = 32_768
-_LARGEST_PAGE = 60  # of ListUsers
-_LONGEST_TOKEN = 4096
-_MOST_GROUPS = 100  # of one user in Cognito
-
-_Groups = Annotated[list[str], {"maxItems": _MOST_GROUPS, "uniqueItems": True}]
-
-
-class Page(TypedDict):
-    limit: NotRequired[Annotated[int, {"minimum": 1, "maximum": _LARGEST_PAGE}]]
-    token: NotRequired[Annotated[str, {"minLength": 1, "maxLength": _LONGEST_TOKEN}]]
-
-
-class Users(TypedDict):
-    users: list[User]
-    next_token: str | None
-
-
-class Invitation(TypedDict):
-    username: str
-    groups: NotRequired[_Groups]
-
-
-class GroupsBody(TypedDict):
-    groups: _Groups
-    force: NotRequired[bool]
-
-
-class ForceBody(TypedDict):
-    force: NotRequired[bool]
-
-
-class Nothing(TypedDict):
-    pass
-
-
-class UserWithGroups(TypedDict):
-    username: str
-    sub: str
-    email: str | None
-    status: str
-    enabled: bool
-    created_at: str
-    groups: list[str]
-
-
-class ChangedUser(TypedDict):
-    user: UserWithGroups
-    added: list[str]
-    removed: list[str]
-    revoked_at: int | None
-    notices: list[str]
 
 
 @users_blueprint.route("/admin/users", authorizer=policy_authorizer)
@@ -134,16 +94,11 @@ def parse_page(query: Any) -> tuple[int, str | None]:
 
     Shape:  the query string: limit (optional), token (optional), each at most once
     """
-    read = fields_of({name: query.getlist(name) for name in query or {}}, Page)
-    for name in read:
-        if len(read[name]) != 1:
-            raise InvalidInput(name, "expected one value")
-    (limit,), (token,) = read.get("limit", [str(_LARGEST_PAGE)]), read.get("token", [None])
-    if not re.fullmatch("[0-9]{1,2}", limit) or not 1 <= int(limit) <= _LARGEST_PAGE:
-        raise InvalidInput("limit", f"expected a number from 1 to {_LARGEST_PAGE}")
-    if token is not None and not (0 < len(token) <= _LONGEST_TOKEN and token.isascii() and token.isprintable()):
+    read = query_of(query, Page)
+    token = read.get("token")
+    if token is not None and not (0 < len(token) <= LONGEST_TOKEN and token.isascii() and token.isprintable()):
         raise InvalidInput("token", "expected the next_token of a page")
-    return int(limit), token
+    return page_size(read, LARGEST_PAGE, LARGEST_PAGE), token
 
 
 def parse_invitation(body: Any) -> tuple[str, list[str]]:
@@ -170,8 +125,8 @@ def _groups(read: Mapping[str, Any]) -> list[str]:
     groups = read.get("groups", [])
     if not isinstance(groups, list) or not all(isinstance(group, str) for group in groups):
         raise InvalidInput("groups", "expected a list of names")
-    if len(groups) > _MOST_GROUPS or len(set(groups)) != len(groups):
-        raise InvalidInput("groups", f"expected at most {_MOST_GROUPS} names, each once")
+    if len(groups) > MOST_GROUPS or len(set(groups)) != len(groups):
+        raise InvalidInput("groups", f"expected at most {MOST_GROUPS} names, each once")
     return groups
 
 

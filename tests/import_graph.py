@@ -46,6 +46,7 @@ _CHALICELIB = {
     "user_routes": "routes",
     "route_table": "api",
     "start": "wiring",
+    **dict.fromkeys(("admin_forms", "explain_forms", "user_forms"), "routes"),
     **dict.fromkeys(("describe", "json_schema", "openapi", "policy_forms", "request_body"), "api"),
     "environment": "settings",
     "metrics": "metrics",

@@ -28,6 +28,7 @@ PARTS = {
         *("chalicelib/policy_forms.py", "chalicelib/request_body.py", "chalicelib/route_table.py"),
     ),
     "routes": (
+        *("chalicelib/admin_forms.py", "chalicelib/explain_forms.py", "chalicelib/user_forms.py"),
         "chalicelib/admin_routes.py",
         "chalicelib/explain_routes.py",
         "chalicelib/openapi_routes.py",
@@ -55,6 +56,7 @@ NEVER_SHIPPED = {"benchmarks", "chalice_cli", "console", "infra", "local", "oper
 FRAMEWORKS = {"aws_lambda_powertools", "boto3", "botocore", "chalice"}
 THIRD_PARTIES = {*FRAMEWORKS, "cryptography", "jwt"}
 ROUTES = (
+    *("chalicelib.admin_forms", "chalicelib.explain_forms", "chalicelib.user_forms"),
     *("chalicelib.admin_routes", "chalicelib.explain_routes", "chalicelib.openapi_routes", "chalicelib.sample.routes"),
     "chalicelib.user_routes",
 )

@@ -1,0 +1,57 @@
+"""The forms of users in requests and answers of the administration API."""
+
+from typing import Annotated, NotRequired, TypedDict
+
+from chalicelib.ports import User
+
+LARGEST_PAGE = 60  # of ListUsers
+LONGEST_TOKEN = 4096
+MOST_GROUPS = 100  # of one user in Cognito
+
+_Groups = Annotated[list[str], {"maxItems": MOST_GROUPS, "uniqueItems": True}]
+
+
+class Page(TypedDict):
+    limit: NotRequired[Annotated[int, {"minimum": 1, "maximum": LARGEST_PAGE}]]
+    token: NotRequired[Annotated[str, {"minLength": 1, "maxLength": LONGEST_TOKEN}]]
+
+
+class Users(TypedDict):
+    users: list[User]
+    next_token: str | None
+
+
+class Invitation(TypedDict):
+    username: str
+    groups: NotRequired[_Groups]
+
+
+class GroupsBody(TypedDict):
+    groups: _Groups
+    force: NotRequired[bool]
+
+
+class ForceBody(TypedDict):
+    force: NotRequired[bool]
+
+
+class Nothing(TypedDict):
+    pass
+
+
+class UserWithGroups(TypedDict):
+    username: str
+    sub: str
+    email: str | None
+    status: str
+    enabled: bool
+    created_at: str
+    groups: list[str]
+
+
+class ChangedUser(TypedDict):
+    user: UserWithGroups
+    added: list[str]
+    removed: list[str]
+    revoked_at: int | None
+    notices: list[str]
