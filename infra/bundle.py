@@ -21,7 +21,8 @@ LEFT_OUT = (
     "pycparser-*.dist-info/*",
     # A router. Chalice does its work. It needs pydantic, which is not installed, and contains the whole Swagger UI.
     "aws_lambda_powertools/event_handler/*",
-    "aws_lambda_powertools/utilities/parser/*",  # models of events, which also need pydantic
+    # These need packages that are not installed: pydantic, Avro and Protobuf, the encryption SDK, and fastjsonschema.
+    *(f"aws_lambda_powertools/utilities/{name}/*" for name in ("data_masking", "kafka", "parser", "validation")),
 )
 
 _BEGINNING_OF_TIME = (1980, 1, 1, 0, 0, 0)  # of a zip's time
