@@ -21,9 +21,9 @@ _LONGEST_CLAIM = 256
 class Audit:
     """Makes and records the entries of one way of administration.
 
-    operator  returns who acts, if this is not the author that the use cases name
+    operator  returns the ARN of the operator, which replaces the author. None: the author of the use case acts
     now       returns seconds since 1970
-    suffix    returns a text that distinguishes two entries of the same microsecond
+    suffix    returns a random text, so that two entries of one microsecond have different ids
     """
 
     log: AuditLog
@@ -83,9 +83,9 @@ class Audit:
 class RecordEdit:
     """Records a change that the stream reports, unless its writer has recorded it. Idempotent.
 
-    A writer stores the entry and the policy in one transaction, and the policy names the entry. An item can also name
-    the entry of another change, because another tool has copied it. So the entry must describe this change: the version
-    that follows the one before, from the same statements to the same statements.
+    Gatehouse stores the entry and the policy in one transaction, and the policy names the entry. Another tool can copy
+    that name into its own edit. Therefore an entry counts only if it describes this change: the next version, the same
+    statements before and the same statements after.
     """
 
     log: AuditLog

@@ -15,14 +15,14 @@ _ATTRIBUTE = "description_of_the_route"
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """What a route takes and answers. Types are those that `json_schema` accepts.
+    """The request and the response of a route. `json_schema` lists the possible types.
 
-    body      of the request; None: no body
-    optional  whether the request can be without a body
-    path      the types of parameters of the path that are not any text, a TypedDict
-    query     the parameters of the query string, a TypedDict; None: none
-    answer    of the status `status`; None: no content
-    errors    statuses of this route besides those that follow from its authorizer, parameters and body
+    body      the form of the request's body; None if the route takes no body
+    optional  whether the caller can omit the body
+    path      a TypedDict with the path parameters that accept only certain texts
+    query     a TypedDict with the parameters of the query string; None if the route takes no parameter
+    answer    the form of the response with the status `status`; None for a response without content
+    errors    further error statuses. The authorizer, the parameters and the body imply the common ones
     """
 
     body: Any = None
@@ -35,7 +35,7 @@ class Description:
 
 
 def describe(**what: Any) -> Callable[[View], View]:
-    """Returns a decorator that attaches a Description. It stands below the decorator of the route."""
+    """Returns a decorator that attaches a Description. Write it below the decorator of the route."""
     description = Description(**what)
 
     def attach(view: View) -> View:

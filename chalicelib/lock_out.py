@@ -59,9 +59,9 @@ class RefuseLockOut:
     def __call__(self, subject: str, after: Sequence[Statement]) -> Policy | None:
         """Returns the policy of another administrator. None if the change removes no administrator.
 
-        Two administrators can remove each other at the same time. So the write must check that the returned policy has
-        not changed. The members of the subject itself do not count: users of a company's provider get the group with
-        their token.
+        Two administrators can remove each other at the same time. Therefore the write must check that the returned
+        policy has not changed. Whether the subject itself has members does not matter: users of a company's provider
+        get the group only in their token.
 
         Raises:  LastAdministrator if the change removes the last administrator; InternalError
         """

@@ -29,7 +29,8 @@ Result = TypeVar("Result")
 
 def write_metric(function: str, name: str, value: float) -> None:
     """Writes one value. The function's name distinguishes applications and stages."""
-    from aws_lambda_powertools.metrics import MetricUnit, single_metric  # the authorizer imports this module, too
+    # Powertools is slow to import, and the authorizer imports this module.
+    from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
     with single_metric(name=name, unit=MetricUnit(UNITS[name]), value=value, namespace=NAMESPACE) as metric:
         metric.add_dimension(name="function", value=function)
@@ -69,7 +70,7 @@ class MeasuredState:
 
 
 def counted_fetch(fetch: Callable[[], Result], measurements: Measurements) -> Callable[[], Result]:
-    """Returns the function that fetches keys, with a count of its calls and failures."""
+    """Returns a function that calls `fetch` and counts its calls and failures."""
 
     def counted() -> Result:
         measurements.add("KeyFetches", 1)

@@ -16,9 +16,9 @@ _Request = tuple[Route, Case]
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the policies are compared with.
+    """The routes and the scopes with which policies are compared.
 
-    scopes         the scopes that an app client can be granted; None: not known, and scopes are not checked
+    scopes         the scopes that an app client can be granted; None skips the check of scopes
     client_scopes  of a machine: policy subject → the scopes that the client can be granted
     """
 
@@ -48,7 +48,7 @@ def lint_statements(subject: str, statements: Sequence[Statement], around: Surro
             *_methods(statement, around),
             *_scopes(subject, statement, around),
         ]
-        # A statement that reaches nothing also counts for nothing. One message is enough.
+        # A statement that matches no route has no effect either. The first message is enough.
         found += [f"{place(number, statement.sid)}: {fault}" for fault in alone or _idle(statements, number, covered)]
     return found
 

@@ -20,7 +20,7 @@ _TOO_MANY = "The patterns overlap in too many ways to check them and to name the
 class PolicyPreview:
     """What a policy would change.
 
-    findings      mistakes, each with its remedy. They do not prevent that the policy is stored
+    findings      mistakes, each with its remedy. The policy can be stored nevertheless
     gains, loses  one line for each route, such as "clerks gain DELETE /orders/{id}"
     """
 

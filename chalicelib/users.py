@@ -60,7 +60,7 @@ class AdministerUsers:
 
     revoke           revokes the tokens of a `sub` that were issued up to now: (sub, author) → revocation
     refuse_lock_out  raises LastAdministrator if a user must not lose groups: (user, lost groups, kept groups)
-    audit            records each action under the user's `sub`, without names and addresses
+    audit            records each action. The subject of an entry is the user's `sub`, and not the name or address
     """
 
     accounts: UserAccounts

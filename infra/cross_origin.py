@@ -1,4 +1,4 @@
-"""Lets pages of other origins call the API of a stage: preflights, and headers of the gateway's own responses. Pure.
+"""Adds preflights, and headers of the gateway's own responses, so that pages of other origins can call the API. Pure.
 
 A response of the service names the origin of its request, if that origin is allowed. A gateway response of API Gateway
 has constant headers, so it can name only one origin: the first one. It never copies the origin of a request.
@@ -18,7 +18,7 @@ Json = dict[str, Any]
 
 
 def add_origins(definition: Json, origins: Sequence[str]) -> None:
-    """Adds to the definition of an API what pages of these origins need. Without an origin, adds nothing."""
+    """Adds preflights and response headers for these origins. Without an origin, adds nothing."""
     if not origins:
         return
     service = service_integration(definition)

@@ -1,4 +1,4 @@
-"""Reads the functions that `.chalice/package.json` declares. Every other list of functions is made from this one."""
+"""Reads the functions that `.chalice/package.json` declares. All other lists of functions come from this one."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Writes what CodeDeploy needs to shift the traffic of aliases gradually. Pure functions of templates.
+"""Declares the resources with which CodeDeploy shifts the traffic of aliases gradually. Pure functions of templates.
 
 Every resource has the condition `ShiftsTraffic` of `.chalice/package.json`.
 """

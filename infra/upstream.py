@@ -1,4 +1,4 @@
-"""Puts the API of a stage in front of a server that knows nothing of Gatehouse. Pure functions of templates.
+"""Adds routes to the API of a stage that forward requests to an upstream server. Pure functions of templates.
 
 API Gateway's own HTTP integration forwards `/upstream/{proxy+}`, without a Lambda. docs/decisions/0020 has the reasons.
 
@@ -14,7 +14,7 @@ from chalicelib.core.origin import METHODS
 from chalicelib.core.upstream_paths import PREFIX
 
 _NONE = "'none'"
-_UNKNOWN = "'null'"  # the value of a list that the upstream must not take for an empty list
+_UNKNOWN = "'null'"  # JSON null: the list is unknown, which is not an empty list
 _BINARY = "x-amazon-apigateway-binary-media-types"
 _SUBJECT, _CLIENT, _GROUPS, _POLICIES = "GatehouseSubject", "GatehouseClient", "GatehouseGroups", "GatehousePolicies"
 _TOKEN = "GatehouseToken"  # noqa: S105  # the name of a header
@@ -100,9 +100,9 @@ def _headers(given: Mapping[str, str]) -> Json:
 
 
 def _routing(method: str, proxied: str, given: Mapping[str, str]) -> Json:
-    """Returns headers by which servers find the method, the path and the public address of a request.
+    """Returns the headers from which some servers read the method, the path and the public address of a request.
 
-    A caller could send them to reach another method or path than the authorized one, or to forge links.
+    Without them, a caller could send such headers to reach a method or path that was not authorized, or to forge links.
     """
     base_path = given.get("ApiBasePath", "")
     return {

@@ -12,7 +12,7 @@ _COLUMNS = ("at", "by", "way", "action", "subject")
 def audit(
     context: Context, stage_name: StageOrLocal, before: Before = None, limit: Limit = _NEWEST, as_json: AsJson = False
 ) -> int:
-    """List what administrators did, the newest first.
+    """List the actions of administrators, the newest first.
 
     It lists changes of policies, revocations, changes of users, freezes and lockdowns. A change appears within a few
     seconds.

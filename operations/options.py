@@ -23,7 +23,8 @@ AllowNoAdministrator = Annotated[
     bool, Option("--allow-no-administrator", help="Also apply changes that leave no administrator.")
 ]
 Before = Annotated[
-    str | None, Option("--before", metavar="TIME", help="Only what is older: a time in UTC, or the `next` of a page.")
+    str | None,
+    Option("--before", metavar="TIME", help="List only older entries: a time in UTC, or the `next` of a page."),
 ]
 Limit = Annotated[int, Option("--limit", min=1, max=1000, help="How many to show.")]
 Yes = Annotated[bool, Option("--yes", help="Do not ask for a confirmation.")]

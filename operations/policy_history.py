@@ -1,6 +1,6 @@
 """The commands for one stored policy: show, history, rollback."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Context, Option
@@ -14,13 +14,14 @@ from operations.options import AsJson, Before, Limit, StageOrLocal, Yes
 if TYPE_CHECKING:
     from chalicelib.administer import Administer
     from chalicelib.core.policy import Policy
+    from chalicelib.core.route import Route
     from chalicelib.core.statement import Statement
 
 Subject = Annotated[
     str, Argument(metavar="SUBJECT", help="group:<name>, or client:<app client>: its id, or its output.")
 ]
 ToVersion = Annotated[int, Option("--to", min=1, metavar="VERSION", help="The version to restore.")]
-Force = Annotated[bool, Option("--force", help="Also if it leaves no administrator.")]
+Force = Annotated[bool, Option("--force", help="Roll back even if no administrator remains.")]
 _NEWEST = 20
 
 
@@ -34,7 +35,7 @@ def show(context: Context, subject: Subject, stage_name: StageOrLocal, as_json: 
         return 0
     invocation.output.say(f"{policy.subject}: version {policy.version}, by {policy.updated_by} at {policy.updated_at}")
     for statement in policy.statements:
-        invocation.output.say(f"  {_line(statement)}")
+        invocation.output.say(f"  {line_of(statement)}")
     return 0
 
 
@@ -48,14 +49,10 @@ def history(
 ) -> int:
     """List the changes of a policy.
 
-    The newest is the first. Each change has its time, its author, its way, and the routes that it gave and took. The
-    way is `api`, `cli`, or `other` for a tool that wrote to the table. An edit of another tool without a new version
-    has no version, and cannot be restored.
+    The newest change is the first. Each change has its time, its author, its way, and the routes that it added and
+    removed. The way is `api`, `cli`, or `other` for a tool that wrote to the table. An edit that wrote no new version
+    cannot be restored.
     """
-    from infra.policy_groups import TEMPLATE
-    from infra.policy_review import read_routes
-    from infra.templates import read_yaml
-
     invocation: Invocation = context.obj
     administer, known, _ = _open(invocation, stage_name, subject)
     page = administer.history(known, limit, before)
@@ -63,7 +60,7 @@ def history(
         changes = [entry.change_as_dict() for entry in page.entries]
         invocation.output.json({"history": changes, **({"next": page.next} if page.next else {})})
         return 0
-    routes = read_routes(read_yaml(invocation.project, TEMPLATE))
+    routes = _routes(invocation)
     for entry in page.entries:
         version = "an edit" if entry.version is None else f"version {entry.version}"
         deleted = ", deleted" if entry.after is None else ""
@@ -88,20 +85,14 @@ def rollback(
 ) -> int:
     """Write an earlier version of a policy again.
 
-    The command shows what changes, and asks. It writes a new version, which is effective for the next request. It is
-    refused if somebody changes the policy in the meantime.
+    The command shows the changes and asks for a confirmation. The new version is effective for the next request. The
+    command fails if somebody changes the policy in the meantime.
     """
-    from infra.policy_groups import TEMPLATE
-    from infra.policy_review import read_routes
-    from infra.templates import read_yaml
-
     invocation: Invocation = context.obj
     administer, known, author = _open(invocation, stage_name, subject)
     current = _current(administer, known)
     statements = _explained(lambda: administer.statements_at(known, to), f"{subject}, version {to}")
-    lines = _gained(
-        known, current and current.statements, statements, read_routes(read_yaml(invocation.project, TEMPLATE))
-    )
+    lines = _gained(known, current and current.statements, statements, _routes(invocation))
     version = current.version if current else 0
     if not as_json:
         invocation.output.say(f"{known}: write version {to} over version {version}")
@@ -137,7 +128,7 @@ def _explained(question: Callable[[], Any], what: str) -> Any:
     try:
         return question()
     except NotFound as error:
-        raise Refused(f"{what}: there is no such policy. `policies history` shows the versions.") from error
+        raise Refused(f"{what}: no such policy or version exists. `policies history` lists the versions.") from error
     except LastAdministrator as error:
         raise Refused(f"{what}: {error.reason} To proceed anyway, pass --force.") from error
 
@@ -147,6 +138,14 @@ def _current(administer: "Administer", subject: str) -> "Policy | None":
         return administer.get_policy(subject)
     except NotFound:
         return None
+
+
+def _routes(invocation: Invocation) -> "Sequence[Route]":
+    from infra.policy_groups import TEMPLATE
+    from infra.policy_review import read_routes
+    from infra.templates import read_yaml
+
+    return read_routes(read_yaml(invocation.project, TEMPLATE))
 
 
 def _gained(subject: str, before: Any, after: Any, routes: Any) -> list[str]:
@@ -166,14 +165,14 @@ def _policy(policy: "Policy") -> dict[str, Any]:
     return {**asdict(policy), "statements": [as_dict(statement) for statement in policy.statements]}
 
 
-def _line(statement: "Statement") -> str:
+def line_of(statement: "Statement") -> str:
     from chalicelib.core.policy_json import as_dict
 
-    shown = as_dict(statement)
-    scopes = f" for a token with {' or '.join(statement.scopes)}" if statement.scopes else ""
-    age = f", {statement.signed_in_within} s after the sign-in" if statement.signed_in_within else ""
+    shown, limit = as_dict(statement), statement.signed_in_within
+    conditions = [f" for a token with {' or '.join(statement.scopes)}"] if statement.scopes else []
+    conditions += [] if limit is None else [f" for {limit} s after the sign-in"]
     words = f"{shown['sid']}: {shown['effect']} {' '.join(shown['methods'])} {' '.join(shown['paths'])}"
-    return f"{words}{scopes}{age}"
+    return words + ",".join(conditions)
 
 
 COMMANDS = (show, history, rollback)

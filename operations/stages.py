@@ -78,7 +78,8 @@ def rollback(
 ) -> int:
     """Return the functions of a stage to their previous versions.
 
-    It names the release, asks, takes seconds and does not involve CloudFormation. A second rollback goes back further.
+    It shows the release, asks for a confirmation, takes seconds, and does not use CloudFormation. A second rollback
+    returns to an even earlier version.
     """
     from infra.rollback import execute, plan_rollback, plan_undo
     from infra.shards import refuse_rollback
@@ -166,9 +167,9 @@ def verify(
 
 
 def doctor(context: Context, stage_name: StageOrLocal, as_json: AsJson = False) -> int:
-    """Find out why a stage does not work.
+    """Diagnose a stage that does not work.
 
-    It asks the running stage: API, keys, settings, tables, stream, alarms, groups and policies. It changes nothing. The
+    It checks the API, keys, settings, tables, stream, alarms, groups and policies. It changes nothing. The
     exit status is 1 if a check fails. `verify` compares a stage with its templates.
     """
     from infra.doctor import CHECKS

@@ -115,8 +115,8 @@ def enable(context: Context, name: Name, stage_name: StageOrLocal, as_json: AsJs
 def sign_out(context: Context, name: Name, stage_name: StageOrLocal, as_json: AsJson = False) -> int:
     """End all sessions of a user.
 
-    The user can sign in again. A browser needs the password for it, if SignInCookieMinutes of the stage is 0.
-    To keep a user out, disable the user.
+    The user can sign in again. If SignInCookieMinutes of the stage is 0, this needs the password.
+    To prevent a new sign-in, disable the user.
     """
     return _change(context, stage_name, name, as_json, "signed out", lambda it: it.users.sign_out(name, it.author()))
 

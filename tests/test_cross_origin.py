@@ -63,7 +63,7 @@ def test_a_page_of_an_allowed_origin_can_read_every_response(method: str, path: 
 
 
 @pytest.mark.parametrize(("method", "path", "status"), ANSWERS)
-def test_a_page_of_another_origin_can_read_none(method: str, path: str, status: int) -> None:
+def test_a_page_of_another_origin_can_read_no_response(method: str, path: str, status: int) -> None:
     assert call(shop(APP), method, path, EVIL) == (status, {"Vary": "Origin"})
     assert call(shop(), method, path, APP) == (status, {})
 

@@ -70,7 +70,7 @@ class Connections:
         self._idle: deque[_Connection] = deque(maxlen=_IDLE_CONNECTIONS)  # both ends are safe for threads
 
     def post(self, headers: Mapping[str, str], body: bytes) -> Response:
-        """Raises NoResponse. Takes at most `response` and twice `connect`."""
+        """Raises NoResponse. Takes at most the response timeout and two connect timeouts."""
         idle, deadline = self._usable(), self._deadline()
         if idle:
             try:

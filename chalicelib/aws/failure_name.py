@@ -1,7 +1,7 @@
-"""Names a failure of the SDK for an error of ours.
+"""Names a failure of the SDK by its code alone.
 
-An adapter raises its error `from None`. The message of AWS and of a chained error reaches the log, and it can contain
-an e-mail address or a part of the request.
+The message of AWS can contain an e-mail address or a part of the request. An adapter therefore omits it and raises its
+own error `from None`, because the log shows chained errors.
 """
 
 from botocore.exceptions import BotoCoreError, ClientError

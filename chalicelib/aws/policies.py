@@ -30,7 +30,7 @@ class PolicyTable:
 
     now         returns seconds since 1970
     check_size  raises InvalidInput for statements that are too large; a stored policy of that size is corrupt
-    audited     how a write records its audit entry. None: the table is only read, or it belongs to a test
+    audited     stores an audit entry with each write. With None, a write stores no entry
     """
 
     def __init__(

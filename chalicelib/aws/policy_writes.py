@@ -30,7 +30,7 @@ class Overtaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AuditedWrites:
-    """How the entry of a policy change is made and stored.
+    """Makes the audit entry of a policy change, and names the table that stores it.
 
     entry  (subject, author, version, statements before, statements after) → entry
     """

@@ -95,7 +95,7 @@ class PoolUsers(PoolGroups):
 
     def remove_authenticator(self, username: str) -> None:
         if not hasattr(self.client, "admin_delete_software_token"):  # the SDK of a Lambda runtime can be older
-            raise InternalError("sdk_outdated", "this boto3 is older than AdminDeleteSoftwareToken of August 2026")
+            raise InternalError("sdk_outdated", "the installed boto3 lacks AdminDeleteSoftwareToken; update boto3")
         refused = Conflict("no_authenticator", "Cognito has no authenticator app that it can remove for this user")
         with _named({"InvalidParameterException": refused, "UserNotConfirmedException": refused}):
             self.client.admin_delete_software_token(UserPoolId=self.pool_id, Username=username)

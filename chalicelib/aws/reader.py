@@ -17,7 +17,7 @@ from chalicelib.aws.items import Item, ReadFailed
 from chalicelib.aws.signature import Credentials, authorization
 
 LONGEST_PAUSE_SECONDS = 0.1
-REPEAT_WITHIN_SECONDS = 0.5  # of the begin of a read: after a timeout, the function has no time for a repetition
+REPEAT_WITHIN_SECONDS = 0.5  # since the start of a read; a later repetition could exceed the function's timeout
 _TEMPORARY = {
     *("InternalServerError", "LimitExceededException", "ProvisionedThroughputExceededException"),
     *("RequestLimitExceeded", "ThrottlingException", "TransactionInProgressException"),

@@ -10,9 +10,9 @@ from chalicelib.core.statement import Statement
 
 Way = Literal["api", "cli", "other"]
 
-# The part of an e-mail address after its "@", which can be percent-encoded several times.
+# The "@" and the domain of an e-mail address. The "@" can be percent-encoded several times.
 _DOMAIN = re.compile(r"(?:@|%(?:25)*40)[^\s\"'/,;:@%\\]+")
-_PARTS_OF_A_TIME = 27  # the length of 2027-01-15T08:00:00.000000Z
+_TIME_LENGTH = 27  # the length of 2027-01-15T08:00:00.000000Z
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class AuditEntry:
     subject  what the action changed: "group:…" or "client:…" (a policy), "sub:…", "client:…" or "session:…", "stage:…"
     by       who acted: the `sub` or app client of a caller, the ARN of an operator, or "unknown"
     way      the API, the command line, or another tool that wrote to the table
-    version  the version of the policy that was written; None for another action and for an edit without a new version
+    version  the version that a policy change wrote; None for other actions, and for an edit that wrote no new version
     before   the statements of the policy before the change; None if there was no policy
     """
 
@@ -39,7 +39,7 @@ class AuditEntry:
 
     @property
     def at(self) -> str:
-        return self.id[:_PARTS_OF_A_TIME]
+        return self.id[:_TIME_LENGTH]
 
     def as_dict(self) -> dict[str, Any]:
         """Returns the JSON form in the list of all entries. It contains no statements."""
@@ -69,7 +69,7 @@ class AuditEntry:
 class PolicyImage:
     """An item of the policy table, as the stream reports it. A field is None if it is missing or of another type.
 
-    statements  None for a deleted policy, and for an item that is not a policy
+    statements  None for a deleted policy, and for an item in another form
     audit_id    the id of the entry that was stored together with the item
     """
 

@@ -9,7 +9,7 @@ MAX_CLAIMS = 20
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _ATTRIBUTE = re.compile(r"custom:[A-Za-z0-9_-]{1,20}")
 _MAX_TEXT = 256
-# The company's provider writes this attribute, and so can a user who signs up through the client for company sign-in.
+# Not only the company's provider writes this attribute. A user who signs up through its app client can write it too.
 _WRITABLE = frozenset({"custom:idp_groups"})
 # The claims of RFC 7519, 7800, 8693 and 9068, of OpenID Connect Core, and of Cognito: readers rely on their meaning.
 PROTECTED = frozenset(
@@ -34,7 +34,7 @@ class CustomClaim:
     value: str | int | bool = ""
 
     def value_for(self, attributes: Mapping[str, str]) -> str | int | bool | None:
-        """Returns the value of the claim. None: the attribute is absent or empty, and so is the claim."""
+        """Returns the value of the claim, or None if the user lacks the attribute. The token then lacks the claim."""
         return (attributes.get(self.attribute) or None) if self.attribute else self.value
 
 
@@ -63,5 +63,6 @@ def _claim(name: str, source: Any) -> CustomClaim:
             return CustomClaim(name, value=fixed)
         case _:
             raise ValueError(
-                f"{name}: expected {{'attribute': 'custom:...'}}, or {{'value': ...}} with a text or number"
+                f"{name}: expected {{'attribute': 'custom:...'}}, or {{'value': ...}} with a text of at most"
+                f" {_MAX_TEXT} characters, a whole number, true or false"
             )

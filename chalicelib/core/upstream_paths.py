@@ -1,4 +1,4 @@
-"""Keeps paths of the upstream from having two readings. Pure.
+"""Denies paths of the upstream that two servers can interpret differently. Pure.
 
 API Gateway forwards these paths itself, so no code of the service decides a second time. A REST API decodes a path
 parameter before it passes the parameter on. The upstream can therefore receive another path than the one that was
@@ -26,7 +26,7 @@ AMBIGUOUS = Statement(
 
 
 def guarded(statements: Iterable[Statement]) -> tuple[Statement, ...]:
-    """Returns the statements, and what denies every ambiguous path of the upstream.
+    """Returns the statements, and a statement that denies every ambiguous path of the upstream.
 
     A Deny that covers a path of the upstream also covers it with a final slash, because many servers read both alike.
     """

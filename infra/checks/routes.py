@@ -51,7 +51,7 @@ def forwarding(definition: Mapping[str, Any]) -> Mapping[tuple[str, str], Mappin
 
 
 def forwarding_faults(actual: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[str]:
-    """Yields what differs between two integrations that forward to the upstream. Never shows a header: one is secret.
+    """Yields the differences of two integrations that forward to the upstream. Shows no header, because one is secret.
 
     A mapping with the secret is compared by its form, because the template only refers to the secret. A reference that
     CloudFormation did not resolve is no secret.

@@ -1,7 +1,7 @@
-"""Finds out why a stage does not work: asks the running stage, whatever its templates say. Changes nothing.
+"""Diagnoses a running stage. Changes nothing.
 
-`verify` compares settings with the templates and finds changes by hand. The doctor finds faults that a correct template
-does not exclude: data, groups, keys, clocks, alarms, and settings that do not agree with each other.
+`verify` compares the stage with its templates and finds manual changes. The doctor finds faults that can occur although
+the templates are correct: in data, groups, keys, clocks and alarms, and between settings of several functions.
 """
 
 from collections.abc import Sequence

@@ -48,7 +48,7 @@ def _subjects(live: Live) -> Iterator[str]:
 
 def _without_policy(live: Live) -> Iterator[str]:
     for group in sorted(_groups(live) - _named(_policies(live), "group")):
-        yield f"The group {group} has no policy. It adds nothing to what its members may do."
+        yield f"The group {group} has no policy. Its members get no permission from it."
 
 
 def _scopes(live: Live) -> Iterator[str]:
@@ -72,7 +72,10 @@ def _default_groups(live: Live) -> Iterator[str]:
     for setting, names in given.items():
         for name in sorted(set(names)):
             if name not in groups:
-                yield f"{setting} names the group {name}, which the user pool does not have. Sign-ins fail or lack it."
+                yield (
+                    f"{setting} names the group {name}, which the user pool does not have. Sign-ins can fail, or users"
+                    " do not get the group."
+                )
             elif name not in with_policy:
                 yield f"{setting} gives users the group {name}, which has no policy."
 

@@ -1,4 +1,4 @@
-"""Asks the stage as its callers do: the clock, the signing keys and the API."""
+"""Checks the clock of this machine, the document of the signing keys, and the responses of the API."""
 
 import time
 import urllib.error
@@ -69,7 +69,7 @@ def api(status: Callable[[str], int] = _status) -> Check:
         "api",
         "The API answers, and refuses requests without a token with 401.",
         differences,
-        "403: see the web ACL and the resource policy. 500: see the logs. 200: run `manage.py verify`.",
+        "After 403, check the web ACL and the resource policy. After 500, read the logs. After 200, run `verify`.",
     )
 
 

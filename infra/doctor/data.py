@@ -1,4 +1,4 @@
-"""Checks the tables, the stream and the alarms: what happens in the stage, and not how it is set up."""
+"""Checks the state of the tables, of the stream and of the alarms. `verify` checks their settings."""
 
 from collections.abc import Iterator
 
@@ -36,8 +36,7 @@ def _dead_letters(live: Live) -> Iterator[str]:
     found = live.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=[number])["Attributes"]
     if int(found[number]):
         yield (
-            f"{found[number]} batches of policy changes were not handled. Changes by other tools than Gatehouse may not"
-            " be effective yet."
+            f"{found[number]} batches of policy changes were not handled. Changes by other tools can be ineffective."
         )
 
 
@@ -73,5 +72,5 @@ CHECKS = (
         _dead_letters,
         "Write any policy again: this invalidates all cached policies. Then purge the queue.",
     ),
-    Check("alarms-quiet", "No alarm is in the state ALARM.", _alarms, "docs/runbook/alarms.md leads to each alarm."),
+    Check("alarms-quiet", "No alarm is in the state ALARM.", _alarms, "Find the alarm in docs/runbook/alarms.md."),
 )

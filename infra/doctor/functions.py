@@ -18,7 +18,7 @@ _AUTHORIZER = "policy_authorizer"
 
 
 def variables(live: Live, function: str) -> Mapping[str, str]:
-    """Returns the environment of a function, in the version that its alias calls. `function`: the name in Chalice."""
+    """Returns the environment of a function, in the version that its alias calls. `function` is its name in Chalice."""
     return _variables(live, live.stage.function(function))
 
 

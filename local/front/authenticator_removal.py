@@ -20,7 +20,7 @@ async def _dispatch_idp(original: Callable[..., Awaitable[Any]], action: str, da
     """Adds the operation AdminDeleteSoftwareToken."""
     if action != "AdminDeleteSoftwareToken":
         return await original(action, data)
-    found = await original("AdminGetUser", data)  # with its errors for an unknown pool or user
+    found = await original("AdminGetUser", data)  # it answers for an unknown pool and an unknown user
     if found[0] != 200:
         return found
     pool = directory.pool(data["UserPoolId"])

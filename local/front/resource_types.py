@@ -1,6 +1,6 @@
 """Adds the CloudFormation resource types that ministack does not have.
 
-A type that a later ministack has is left to ministack.
+If a later ministack has a type, its own implementation is used.
 """
 
 from __future__ import annotations

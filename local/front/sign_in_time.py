@@ -1,4 +1,4 @@
-"""Writes into tokens when their holder signed in: the claim auth_time. ministack writes the time of the issue instead.
+"""Writes the time of the sign-in into the claim auth_time of tokens. ministack writes the time of issue instead.
 
 Source:  OpenID Connect Core 1.0, sections 2 and 12.2: a refreshed token, and a code for a signed-in browser, keep it
 """
@@ -21,7 +21,7 @@ _signed_in_at: ContextVar[int | None] = ContextVar("signed_in_at", default=None)
 
 @contextmanager
 def tokens_of_a_sign_in_at(seconds: object) -> Iterator[None]:
-    """Gives this time to the tokens that are issued meanwhile. None: they belong to a new sign-in."""
+    """Gives this time to the tokens that are issued within the context. None: they belong to a new sign-in."""
     token = _signed_in_at.set(seconds if isinstance(seconds, int) else None)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Applies what a pre-token trigger returns as Cognito does.
+"""Applies the response of a pre-token trigger as Cognito does.
 
 In ministack, a trigger of version 1 changes the groups of neither token, groups of versions 2 and 3 are ignored, a
 trigger can replace every claim, and no version needs a tier. The trigger cannot recognize a user of a provider.
@@ -18,8 +18,8 @@ from local.front import directory
 from local.front.directory import Record
 from local.front.patches import registry
 
-# AWS does not publish one complete list for both tokens. A claim that is missing here would be a gift to an attacker,
-# and a claim too many an inconvenience. Groups and scopes have their own fields in the response.
+# AWS does not publish one complete list for both tokens. A missing claim would let a trigger forge it, and an
+# unnecessary claim only restricts a trigger. Groups and scopes have their own fields in the response.
 PROTECTED = frozenset(
     [
         *("acr", "amr", "at_hash", "aud", "auth_time", "azp", "client_id", "device_key", "event_id", "exp", "iat"),

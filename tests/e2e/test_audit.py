@@ -57,7 +57,7 @@ def test_a_reader_and_an_editor_are_refused(user_group: UserGroup, reader: str) 
     assert user_group.read().body["version"] == 1
 
 
-def test_nobody_names_another_author_or_another_way(user_group: UserGroup) -> None:
+def test_a_caller_cannot_set_the_author_or_the_way_of_an_entry(user_group: UserGroup) -> None:
     user_group.write([READ])
     for forged in ({"by": "athena"}, {"way": "cli"}, {"at": "2020-01-01T00:00:00Z"}):
         assert error_of(roll_back(user_group, {"version": 1, **forged})) == (400, "invalid_input")

@@ -1,4 +1,4 @@
-"""Company sign-in by SAML and by OIDC, with a provider that nobody here wrote, and the deployed triggers."""
+"""Company sign-in by SAML and by OIDC, with a published identity provider and the deployed triggers."""
 
 from __future__ import annotations
 

@@ -367,7 +367,9 @@ def test_the_page_refuses_markup_from_text(console: Open, reader: str) -> None:
     assert tab.evaluate("typeof pwned") == "undefined"
 
 
-def test_no_link_signs_somebody_in_or_leads_elsewhere(context: BrowserContext, outputs: dict[str, Any]) -> None:
+def test_a_link_can_neither_sign_a_person_in_nor_redirect_to_another_site(
+    context: BrowserContext, outputs: dict[str, Any]
+) -> None:
     tab = context.new_page()
     url = outputs["console_url"]
     tab.goto(f"{url}?code=stolen&state=guessed#//elsewhere.example")

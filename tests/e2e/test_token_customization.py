@@ -105,9 +105,7 @@ def test_nobody_can_write_the_attribute_of_a_claim_with_their_own_token(outputs:
 
 
 @pytest.mark.usefixtures("customized")
-def test_what_a_caller_sends_with_the_sign_in_makes_no_claim(
-    outputs: dict[str, Any], users: Users, clerk: Person
-) -> None:
+def test_input_of_the_caller_at_the_sign_in_adds_no_claim(outputs: dict[str, Any], users: Users, clerk: Person) -> None:
     refresh = users.sign_in(clerk)["refresh_token"]
     answered = cognito(outputs).get_tokens_from_refresh_token(
         RefreshToken=refresh,

@@ -1,4 +1,4 @@
-"""The gateway protects servers that know nothing of Gatehouse: policies decide by the paths of the server."""
+"""The gateway protects servers that contain no code for Gatehouse. Policies use the paths of the server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each way to a token, by clients that nobody here wrote, reaches both use cases and ends."""
+"""Each way to get a token, with published clients, reaches both use cases until access ends."""
 
 from __future__ import annotations
 

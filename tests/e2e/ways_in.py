@@ -1,4 +1,4 @@
-"""Every way to a token, each with clients that nobody here wrote.
+"""Every way to get a token, each with published clients.
 
 `docs/ways-in.md` has the same table. A test compares them.
 """

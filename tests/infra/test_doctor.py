@@ -282,7 +282,7 @@ ANSWERS: dict[str, tuple[str, str, Change, str, str]] = {
 
 
 @pytest.mark.parametrize(("service", "operation", "change", "name", "message"), ANSWERS.values(), ids=ANSWERS.keys())
-def test_another_answer_of_aws_is_found(
+def test_an_unexpected_answer_of_aws_is_found(
     target: Target, service: str, operation: str, change: Change, name: str, message: str
 ) -> None:
     found = examine(target, doctored(target.client, service, operation, change))
@@ -316,7 +316,7 @@ def test_the_clock_may_differ_by_ten_seconds(target: Target, seconds: int, words
         (lambda _: (_ for _ in ()).throw(OSError("refused")), "no answer: refused."),
     ],
 )
-def test_an_api_that_answers_otherwise_is_found(target: Target, answered: Callable[[str], int], words: str) -> None:
+def test_an_api_with_an_unexpected_status_is_found(target: Target, answered: Callable[[str], int], words: str) -> None:
     (finding,) = verify(target.stage, target.client, checks=[answers.api(answered)])
     assert not finding.ok
     assert words in finding.detail

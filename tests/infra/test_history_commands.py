@@ -17,6 +17,7 @@ from chalicelib.core.audit import PolicyEdit, PolicyImage
 from chalicelib.core.errors import Conflict
 from chalicelib.wiring import administer_with
 from operations.command_line import main
+from operations.policy_history import line_of
 from tests.aws.tables import dynamodb_client, empty_tables
 from tests.fakes import allow, statements
 from tests.infra.account import Account
@@ -77,10 +78,10 @@ def test_a_policy_is_shown(command: Command) -> None:
     assert document(command, "policies", "show", "group:admins")["statements"] == [EVERYTHING]
 
 
-def test_the_age_of_the_sign_in_is_shown(command: Command) -> None:
-    api().put_policy(CLERKS, statements({**WHOAMI, "signed_in_within": 900}), "athena-sub")
-    _, out, _ = command("policies", "show", CLERKS)
-    assert out.endswith("\n  who-am-i: Allow GET /whoami, 900 s after the sign-in\n")
+def test_a_statement_is_shown_with_its_conditions() -> None:
+    conditions = allow("/pay", sid="pay", scopes=["pay.write"], signed_in_within=900)
+    (statement,) = statements(conditions)
+    assert line_of(statement) == "pay: Allow GET /pay for a token with pay.write, for 900 s after the sign-in"
 
 
 def test_the_history_shows_the_routes_that_each_change_gave_and_took(command: Command) -> None:
@@ -140,9 +141,12 @@ def test_a_rollback_prints_one_json_document(command: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("show", "group:nobody"), "group:nobody: there is no such policy. `policies history` shows the versions.\n"),
+        (
+            ("show", "group:nobody"),
+            "group:nobody: no such policy or version exists. `policies history` lists the versions.\n",
+        ),
         (("show", "clerks"), "subject: 'clerks' is neither group:<name> nor client:<app client id>\n"),
-        (("rollback", CLERKS, "--to", "9", "--yes"), "group:clerks, version 9: there is no such policy."),
+        (("rollback", CLERKS, "--to", "9", "--yes"), "group:clerks, version 9: no such policy or version exists."),
         (("rollback", CLERKS, "--to", "1", "--json"), "--json asks nothing. To roll back, pass --yes as well.\n"),
     ],
 )

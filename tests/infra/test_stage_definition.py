@@ -130,7 +130,7 @@ def test_no_caller_can_set_an_identity_a_method_or_an_address(
         assert "method.request.header" not in json.dumps(mapped)
 
 
-def test_the_token_travels_on_only_if_the_stage_asks_for_it(application_source: Source) -> None:
+def test_the_token_is_forwarded_only_if_the_stage_asks_for_it(application_source: Source) -> None:
     described = definition(application_source, **UPSTREAM, UpstreamReceivesToken="true")
     for _, _, operation in forwarded(described):
         mapped = operation[_INTEGRATION]["requestParameters"]
@@ -262,6 +262,6 @@ def test_an_upstream_must_be_on_the_list_of_hosts(tmp_path: Path) -> None:
         ("AllowedOrigins", "http://app.example"),
     ],
 )
-def test_a_value_that_would_open_more_than_meant_is_refused(tmp_path: Path, name: str, value: str) -> None:
+def test_a_value_that_would_permit_too_much_is_refused(tmp_path: Path, name: str, value: str) -> None:
     found = refusal(tmp_path, "[backend.example, localhost, 169.254.169.254]", **{name: value})
     assert f"application.{name}: " in found

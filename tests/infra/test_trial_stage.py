@@ -46,13 +46,13 @@ Refuse = Callable[..., None]
 
 @pytest.mark.parametrize("refuse", [refuse_deployment, refuse_destruction])
 @pytest.mark.parametrize("function", ["gatehouse-trial", "gatehouse-trial-pre_token"])
-def test_a_function_without_a_stack_is_one_of_chalice(tmp_path: Path, refuse: Refuse, function: str) -> None:
+def test_a_function_without_a_stack_belongs_to_chalice(tmp_path: Path, refuse: Refuse, function: str) -> None:
     with pytest.raises(Refused, match=f"its functions {function}. .* first run `chalice delete --stage trial` in the"):
         refuse(project_in(tmp_path), TRIAL, account((function,)))
 
 
 @pytest.mark.parametrize("refuse", [refuse_deployment, refuse_destruction])
-def test_functions_of_the_application_stack_are_not_of_chalice(tmp_path: Path, refuse: Refuse) -> None:
+def test_functions_of_the_application_stack_do_not_belong_to_chalice(tmp_path: Path, refuse: Refuse) -> None:
     refuse(project_in(tmp_path), TRIAL, account(("gatehouse-trial",), application=True, qualifier=":live"))
 
 

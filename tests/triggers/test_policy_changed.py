@@ -194,7 +194,9 @@ def test_a_change_that_its_writer_has_recorded_is_not_recorded_again() -> None:
         pytest.param(image(7), {}, id="over a later version"),
     ],
 )
-def test_an_edit_cannot_hide_behind_the_entry_of_another_change(before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_an_edit_that_names_the_entry_of_another_change_is_recorded(
+    before: dict[str, Any], after: dict[str, Any]
+) -> None:
     audit = FakeAuditLog()
     copied = written_by_the_api(audit)["dynamodb"]["NewImage"]
     handle(record(10, OldImage=before, NewImage={**copied, **after}), audit=audit)

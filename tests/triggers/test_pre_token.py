@@ -193,7 +193,7 @@ def test_an_attribute_without_a_value_makes_no_claim() -> None:
     assert answered["accessTokenGeneration"]["claimsToAddOrOverride"] == {"stage": "prod"}
 
 
-def test_what_a_caller_sends_makes_no_claim() -> None:
+def test_input_of_the_caller_adds_no_claim() -> None:
     event = later_event("editors")
     event["request"]["clientMetadata"] = {"tenant": "underworld", "rank": "god", "cognito:groups": "admins"}
     answered = details(System(CLAIMS).ask(event))

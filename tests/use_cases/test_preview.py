@@ -99,7 +99,7 @@ def test_a_mistake_is_found_with_its_statement_and_its_remedy() -> None:
 
 
 @pytest.mark.parametrize("subject", ["group:ghosts", "client:ghosts"])
-def test_a_subject_that_nobody_has_is_found(subject: str) -> None:
+def test_an_unknown_subject_is_found(subject: str) -> None:
     assert any("'ghosts'" in finding for finding in preview(subject, READ).findings)
     assert preview("client:robot", READ).findings == ()
 

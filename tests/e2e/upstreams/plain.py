@@ -1,4 +1,4 @@
-"""A server that knows nothing of Gatehouse: `python plain.py PORT`. It describes each request in its response."""
+"""A server without code for Gatehouse: `python plain.py PORT`. It describes each request in its response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starts servers that know nothing of Gatehouse. Each has /public/page, /public/secret and /private/page."""
+"""Starts servers that contain no code for Gatehouse. Each has /public/page, /public/secret and /private/page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// A server that knows nothing of Gatehouse: `node express_upstream.mjs PORT`.
+// A server without code for Gatehouse: `node express_upstream.mjs PORT`.
 import express from "express";
 
 const app = express();
