@@ -37,7 +37,7 @@ class Unauthorized(Exception):
 
 @authorizer_blueprint.authorizer(ttl_seconds=Settings(os.environ).authorizer_cache_seconds)
 def policy_authorizer(request: AuthRequest) -> dict[str, Any]:
-    """Return the authorizer's result. Raises Unauthorized (401) or another error (500). API Gateway caches neither."""
+    """Returns the authorizer's result. Raises Unauthorized (401) or another error (500). API Gateway caches neither."""
     decision_log = DecisionLog(wiring.function_name(), wiring.keys_outage_seconds, wiring.measurements().take)
     with_groups = wiring.settings().upstream_url is not None
     return respond(request.token, request.method_arn, wiring.authorize, decision_log, with_groups)
@@ -50,7 +50,7 @@ def respond(
     decision_log: DecisionLog,
     with_groups: bool = False,
 ) -> dict[str, Any]:
-    """Authorize one request, return the authorizer's result, and record the decision in one log line.
+    """Authorizes one request, returns the authorizer's result, and records the decision in one log line.
 
     header       the Authorization header: `Bearer <token>` or the token alone
     authorize    returns the use case; a failure to build the use case is recorded as a failure to decide
@@ -116,7 +116,7 @@ def _document(permissions: EffectivePermissions, arn_base: str) -> CachedDocumen
 
 
 def _refusal(permissions: EffectivePermissions) -> tuple[str, str]:
-    """Return the code and the beginning of the message for every request that the document denies."""
+    """Returns the code and the beginning of the message for every request that the document denies."""
     if permissions.locked_until:
         # The operator's reason is not for callers.
         until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(permissions.locked_until))

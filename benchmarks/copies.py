@@ -65,7 +65,7 @@ class Load:
 
 
 def load(rate: int, shards: int, is_machine: bool = False, seconds: float = 0.5) -> Load:
-    """Simulate decisions of many users, or of one machine. Each environment chooses its copy at random, as shipped."""
+    """Simulates decisions of many users, or of one machine. Each environment chooses its copy at random, as shipped."""
     chance = random.Random(SEED)  # noqa: S311  # reproducible, not a secret
     table, policies, fleet, agenda = CountingTable(), CountingPolicies(), Fleet(), Agenda()
     fleet.warm(int(rate * WITH_READ))
@@ -97,7 +97,7 @@ def load(rate: int, shards: int, is_machine: bool = False, seconds: float = 0.5)
 
 
 def busiest_by_caller(rate: int, shards: int, callers: int, seconds: float = 1.0) -> float:
-    """Simulate the alternative: the hash of the caller chooses the copy, and all callers are equally busy."""
+    """Simulates the alternative: the hash of the caller chooses the copy, and all callers are equally busy."""
     chance = random.Random(SEED)  # noqa: S311
     copies = [crc32(f"person-{number}".encode()) % shards for number in range(callers)]
     counted = Counter(copies[chance.randrange(callers)] for _ in range(int(rate * seconds)))
@@ -105,12 +105,12 @@ def busiest_by_caller(rate: int, shards: int, callers: int, seconds: float = 1.0
 
 
 def dollars_a_month(rate: int, keys: float) -> float:
-    """Return the price of the state reads of a month."""
+    """Returns the price of the state reads of a month."""
     return prices.READ_UNIT.of(rate * keys * _MONTH)
 
 
 def others_a_month(rate: int) -> float:
-    """Return the price of a month of the same requests: API Gateway, and the invocations of both functions."""
+    """Returns the price of a month of the same requests: API Gateway, and the invocations of both functions."""
     requests = rate * _MONTH
     seconds: Callable[[float], float] = lambda each: 0.5 * each * requests  # noqa: E731  # 512 MB
     return (

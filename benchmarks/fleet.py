@@ -57,7 +57,7 @@ class Fleet:
         return (next(self._names), True) if new else (self._idle.pop(), False)
 
     def warm(self, environments: int) -> None:
-        """Add idle environments, as after hours of the same load."""
+        """Adds idle environments, as after hours of the same load."""
         self._idle += [next(self._names) for _ in range(environments)]
         self.size += environments
 

@@ -53,7 +53,7 @@ class EffectivePermissions:
         return decide(self.statements, method, path, self.too_old) if self.policies else NO_POLICY
 
     def after(self, seconds: float) -> "EffectivePermissions":
-        """Return what remains when the sign-in is this many seconds old: one object for equal statements."""
+        """Returns what remains when the sign-in is this many seconds old: one object for equal statements."""
         passed = sum(limit < seconds for limit in self.limits)
         if not passed:
             return self
@@ -65,7 +65,7 @@ class EffectivePermissions:
 
 
 def merge(policies: Iterable[Policy], scopes: frozenset[str], generation: int) -> EffectivePermissions:
-    """Return what the policies permit together to a token with these scopes."""
+    """Returns what the policies permit together to a token with these scopes."""
     found = tuple(policies)
     counting = [s for policy in found for s in policy.statements if s.counts_for(scopes)]
     return EffectivePermissions(
@@ -147,7 +147,7 @@ class Authorize:
         return Authenticated(principal, reading.generation, reading.locked_until if is_locked else 0)
 
     def _is_revoked(self, principal: Principal, reading: AuthorizationState) -> bool:
-        """Compare the time of the token, by Cognito's clock, with the time of the revocation, by a Lambda's clock.
+        """Compares the time of the token, by Cognito's clock, with the time of the revocation, by a Lambda's clock.
 
         If the token's time is ahead of our clock, the token can be older than it says. It is refused if it can be as
         old as the revocation, that is, for revocations of the last ISSUED_AHEAD_SECONDS.

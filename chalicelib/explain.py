@@ -63,7 +63,7 @@ class Explanation:
     nearest: Change | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the JSON form. It contains nothing of a token."""
+        """Returns the JSON form. It contains nothing of a token."""
         return {
             "allowed": self.allowed,
             "reason": self.reason,
@@ -77,7 +77,7 @@ class Explanation:
 def explain(
     method: str, path: str, caller: Caller, stored: Sequence[StoredPolicy], routes: Iterable[Route]
 ) -> Explanation:
-    """Explain one request on the policies that are stored. Raises InvalidInput for a path that no request has."""
+    """Explains one request on the policies that are stored. Raises InvalidInput for a path that no request has."""
     route = find_route(routes, method, path)
     if route is not None and route.authorizer is not Authorizer.POLICIES:
         return _without_policies(route, caller.scopes)
@@ -117,7 +117,7 @@ def _spellings(path: str) -> tuple[str, ...]:
 def _deciding(
     own: Iterable[Policy], scopes: frozenset[str], request: Request, decision: Decision
 ) -> Iterable[StatementName]:
-    """Name the statements to which `Decision.because` refers. The same sid can be in several policies."""
+    """Names the statements to which `Decision.because` refers. The same sid can be in several policies."""
     effect = Effect.DENY if decision.reason == "denied_by" else Effect.ALLOW
     in_time = decision.reason != "sign_in_too_old"
     for policy in own:
@@ -132,7 +132,7 @@ def _deciding(
 
 
 def _joinable(caller: Caller, stored: Iterable[StoredPolicy]) -> list[Policy]:
-    """Return the policies of the groups that a person can join. A machine has no groups."""
+    """Returns the policies of the groups that a person can join. A machine has no groups."""
     if any(subject.startswith("client:") for subject in caller.subjects):
         return []
     return [
@@ -164,7 +164,7 @@ class Explain:
     def for_subjects(
         self, method: str, path: str, subjects: Iterable[str], scopes: Iterable[str], routes: Sequence[Route]
     ) -> Explanation:
-        """Explain a request of a token with these policy subjects and scopes, right after the sign-in.
+        """Explains a request of a token with these policy subjects and scopes, right after the sign-in.
 
         Raises:  InvalidInput, InternalError
         """
@@ -174,12 +174,12 @@ class Explain:
     def for_user(
         self, method: str, path: str, username: str, scopes: Iterable[str], routes: Sequence[Route]
     ) -> Explanation:
-        """Explain a request of a user with the groups that the user pool has now. Raises NotFound as well."""
+        """Explains a request of a user with the groups that the user pool has now. Raises NotFound as well."""
         subjects = [f"group:{name}" for name in self.groups.groups_of(username)]
         return self.for_subjects(method, path, subjects, scopes, routes)
 
     def for_token(self, method: str, path: str, token: str, routes: Sequence[Route]) -> Explanation:
-        """Explain a request with this token. A token that is not accepted is an explanation too.
+        """Explains a request with this token. A token that is not accepted is an explanation too.
 
         Raises:  InvalidInput; CannotDecide when the token could not be verified
         """

@@ -168,7 +168,7 @@ class Restrictions(Protocol):
     """The restrictions of a stage. A lockdown that `put` has stored is in every later reading of the state."""
 
     def read(self) -> Mapping[RestrictionKind, Restriction]:
-        """Return what was stored last of each kind, also if it has ended or was lifted. Raises InternalError."""
+        """Returns what was stored last of each kind, also if it has ended or was lifted. Raises InternalError."""
 
     def put(self, restriction: Restriction) -> None:
         """Replace what is stored of this kind. Raises InternalError."""

@@ -42,11 +42,11 @@ class Restrict:
         return self._put(Restriction(kind, int(self.now()) + seconds, _checked(reason), author))
 
     def lift(self, kind: RestrictionKind, reason: str, author: str) -> Restriction:
-        """Lift a restriction. Does no harm if there is none. Raises as `restrict` does."""
+        """Lifts a restriction. Changes nothing if there is no restriction. Raises as `restrict` does."""
         return self._put(Restriction(kind, 0, _checked(reason), author))
 
     def active(self) -> Mapping[RestrictionKind, Restriction]:
-        """Return the restrictions that have not ended. Raises InternalError."""
+        """Returns the restrictions that have not ended. Raises InternalError."""
         return _active(self.restrictions, self.now)
 
     def _put(self, restriction: Restriction) -> Restriction:
@@ -89,7 +89,7 @@ class RefuseFrozen:
 
 
 def moment(seconds: int) -> str:
-    """Return a time as text, in UTC. `seconds` since 1970."""
+    """Returns a time as text, in UTC. `seconds` since 1970."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 

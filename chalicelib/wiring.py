@@ -149,7 +149,7 @@ def _credentials_of_the_sdk() -> Credentials:
 
 
 def start_authorizer() -> None:
-    """Build the authorizer, and open its connection."""
+    """Builds the authorizer, and opens its connection."""
     authorize()
     if _can_connect():
         _state().connect()
@@ -160,14 +160,14 @@ def fetch_keys() -> None:
 
 
 def start_token_groups() -> None:
-    """Build the use case, and open its connection. The SDK is imported when a user gets a group."""
+    """Builds the use case, and opens its connection. The SDK is imported when a user gets a group."""
     token_groups()
     if _can_connect():
         onboard().ledger.has_entry("-")
 
 
 def start_onboard() -> None:
-    """Build the use case with the clients of the SDK, and open the connection of the ledger."""
+    """Builds the use case with the clients of the SDK, and opens the connection of the ledger."""
     onboard()
     _trigger_cognito()
     _prompt_dynamodb()

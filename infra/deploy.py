@@ -154,7 +154,7 @@ class Deploy:
             step.changed = self._artifacts(outputs).store(package.bundle, ".zip")
 
     def _prepare_state(self, outputs: Mapping[str, str]) -> None:
-        """Create the copies of the state that the new authorizers read. Writers know them before anyone reads them."""
+        """Creates the copies of the state that the new authorizers read. Writers know them before anyone reads them."""
         shards = int(self.stage.application.get("StateShards", "1"))
         with self.progress.step("Prepare the authorization state") as step:
             if shards == 1:

@@ -35,17 +35,17 @@ class Shards:
         self._revocations = StateTable(dynamodb, table)
 
     def stored(self) -> int:
-        """Return the number that writers maintain: at least the `STATE_SHARDS` of every authorizer that runs."""
+        """Returns the number that writers maintain: at least the `STATE_SHARDS` of every authorizer that runs."""
         return stored_shards(self._copies.original())
 
     def unusable(self) -> list[int]:
-        """Return the copies that no authorizer can read. A failed `ensure` leaves such copies."""
+        """Returns the copies that no authorizer can read. A failed `ensure` leaves such copies."""
         numbers = self._copies.numbers(self._copies.original())
         found = self._read(numbers)
         return [number for number in numbers if "n" not in found[number]]
 
     def ensure(self, shards: int) -> bool:
-        """Create copies, and repair incomplete ones. Never removes a copy. Returns whether anything changed.
+        """Creates copies, and repairs incomplete ones. Never removes a copy. Returns whether anything changed.
 
         Authorizers can read the copies afterwards. Raises DeploymentFailed, InternalError.
         """
@@ -58,7 +58,7 @@ class Shards:
         return changed or before != (self.stored(), [])
 
     def shrink(self, shards: int) -> None:
-        """Remove the copies beyond a number. No authorizer may read them any more: it would answer 500.
+        """Removes the copies beyond a number. No authorizer may read them any more: it would answer 500.
 
         The copies are removed before the writers forget them. Otherwise an authorizer could read one that nobody
         counts up any more.
@@ -122,7 +122,7 @@ def _all_have(copies: Mapping[int, Item], client_id: str, revoked_at: int) -> bo
 
 
 def readers_shards(stage: Stage, client: Client) -> int:
-    """Return the largest `STATE_SHARDS` of the authorizer's versions that get requests."""
+    """Returns the largest `STATE_SHARDS` of the authorizer's versions that get requests."""
     functions, function = client("lambda"), stage.function("policy_authorizer")
     alias = functions.get_alias(FunctionName=function, Name="live")
     routed = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
@@ -130,7 +130,7 @@ def readers_shards(stage: Stage, client: Client) -> int:
 
 
 def shards_of_version(client: Client, function: str, version: str) -> int:
-    """Return the `STATE_SHARDS` of one published version of the authorizer."""
+    """Returns the `STATE_SHARDS` of one published version of the authorizer."""
     return int(_variables(client, function, version).get("STATE_SHARDS", "1"))
 
 

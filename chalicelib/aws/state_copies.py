@@ -48,29 +48,29 @@ class StateCopies:
         self._at_least = at_least
 
     def original(self) -> Item:
-        """Return the original as it is now. Empty if it does not exist."""
+        """Returns the original as it is now. Empty if it does not exist."""
         return self._get(GENERATION)
 
     def numbers(self, original: Item) -> range:
-        """Return the numbers of the copies that a writer maintains. `original` is not older than the change."""
+        """Returns the numbers of the copies that a writer maintains. `original` is not older than the change."""
         most = max(self._at_least, stored_shards(original))
         return range(1, most + 1) if most > 1 else range(0)
 
     def count_up(self, number: int) -> None:
-        """Increment the generation of a copy. Does nothing for a copy that is not in use.
+        """Increments the generation of a copy. Does nothing for a copy that is not in use.
 
         It does not create a missing copy. The operator may be removing it, and later writers would not know it.
         """
         self.update(number, "SET n = n + :one", "attribute_exists(n)", {":one": {"N": "1"}})
 
     def copy_lockdown(self) -> None:
-        """Write the lockdown of the original to every copy."""
+        """Writes the lockdown of the original to every copy."""
         if self.numbers(self.original()):
             original = self._ordered()
             self._mark(original, LOCKED_UNTIL, locked_until(original))
 
     def copy_revocation(self, client_id: str) -> None:
-        """Write the revocation of an app client, or that there is none, to every copy."""
+        """Writes the revocation of an app client, or that there is none, to every copy."""
         if self.numbers(self.original()):
             original = self._ordered()
             item = self._get(revocation_id("client", client_id))
@@ -92,7 +92,7 @@ class StateCopies:
             )
 
     def _ordered(self) -> Item:
-        """Take the next number of the original, and return the original with this number.
+        """Takes the next number of the original, and returns the original with this number.
 
         What is read after the number is taken is not older than what anyone with a smaller number has read. So a copy
         keeps what has the greatest number. The numbers start at the current time in milliseconds, as the generation
@@ -122,5 +122,5 @@ class StateCopies:
 
 
 def stored_shards(original: Item) -> int:
-    """Return the number of shards that the table names."""
+    """Returns the number of shards that the table names."""
     return int(original["state_shards"]["N"]) if "state_shards" in original else 1

@@ -55,7 +55,7 @@ def test_a_lockdown_comes_before_every_other_reason() -> None:
 
 
 def answered(caller: Principal, state: FakeState, policies: FakePolicies) -> tuple[Any, Any]:
-    """Return the authorizer's result, and the line of the decision log."""
+    """Returns the authorizer's result, and the line of the decision log."""
     lines = list[str]()
     authorize = Authorize(lambda _: caller, state, policies, now=Clock())
     answer = respond("token", f"{ARN}GET/reports", lambda: authorize, DecisionLog(write_line=lines.append))

@@ -78,11 +78,11 @@ class Shipped:
         return Authorize(verify, self.state(client, now), self.policies(client, now), staleness, now)
 
     def state(self, client: Any, now: Now) -> StateReader:
-        """Return the authorization state, which the authorizer reads first."""
+        """Returns the authorization state, which the authorizer reads first."""
         return StateTable(client, STATE, now)
 
     def policies(self, client: Any, now: Now) -> PolicyReader:
-        """Return the policies, which the authorizer reads second."""
+        """Returns the policies, which the authorizer reads second."""
         return PolicyTable(client, POLICIES, now)
 
     def administer(self, client: Any, now: Now) -> Administer:
@@ -137,7 +137,7 @@ class Setting:
 
 
 def setting(cache_seconds: float = 0, staleness_seconds: float = 0) -> Setting:
-    """Return a setting with its documented guarantee."""
+    """Returns a setting with its documented guarantee."""
     replayed = AUTHORIZER_TIMEOUT_SECONDS + cache_seconds if cache_seconds else 0
     guarantee = Guarantee(
         after_acknowledgement=replayed + staleness_seconds, after_write=replayed + CACHE_MAX_AGE_SECONDS
@@ -175,7 +175,7 @@ CLERKS, AUDITORS, MACHINE = SUBJECTS = ("group:clerks", "group:auditors", f"clie
 
 
 def _uuid(number: int) -> str:
-    """Return a subject or session id in the form that Cognito uses."""
+    """Returns a subject or session id in the form that Cognito uses."""
     return str(UUID(int=number))
 
 
@@ -200,7 +200,7 @@ class Token:
         return cast("list[str]", self.claims["scope"].split())
 
     def is_refused_by(self, revoked: float) -> bool:
-        """Return whether a revocation with this last refused second refuses the token (infinity for a session)."""
+        """Returns whether a revocation with this last refused second refuses the token (infinity for a session)."""
         return bool(self.claims["iat"] <= revoked)
 
 
@@ -296,7 +296,7 @@ Method = TypeVar("Method", bound=Callable[..., None])
 
 
 def capability(name: str, **arguments: st.SearchStrategy[Any]) -> Callable[[Method], Method]:
-    """Declare a move that needs one of the capabilities."""
+    """Declares a move that needs one of the capabilities."""
     return lambda method: precondition(lambda self: name in self.capabilities)(cast(Any, rule)(**arguments)(method))
 
 
@@ -310,7 +310,7 @@ class InvalidationMachine(RuleBasedStateMachine):
     database: ClassVar[type[DynamoDb]] = DynamoDb
 
     def __init__(self) -> None:
-        """Start with clerks who may do everything, a machine that may read, and no revocations."""
+        """Starts with clerks who may do everything, a machine that may read, and no revocations."""
         super().__init__()
         self.clock = Clock()
         self.ledger = Ledger(self.setting.guarantee)
@@ -364,14 +364,14 @@ class InvalidationMachine(RuleBasedStateMachine):
 
     @capability(SEND, token=_PICK, container=_PICK, node=_PICK, execution=_AUTHORIZER_EXECUTIONS)
     def request(self, token: int, container: int, node: int, execution: Execution) -> None:
-        """Start a request that may stop at any point or meet a fault."""
+        """Starts a request that may stop at any point or meet a fault."""
         self._send_request(
             self.tokens[token % len(self.tokens)], self.containers[container % 2], self.nodes[node % 2], execution
         )
 
     @capability(SEND, node=_PICK)
     def every_token_is_used(self, node: int) -> None:
-        """Send requests with each token to each container, one after the other, so that every cached value is used."""
+        """Sends requests with each token to each container, one after the other, so that every cached value is used."""
         self._use_every_token(self.nodes[node % 2])
 
     def _use_every_token(self, node: Node) -> None:
@@ -465,7 +465,7 @@ class InvalidationMachine(RuleBasedStateMachine):
         execution=_WRITER_EXECUTIONS,
     )
     def change_policy(self, subject: str, content: int, is_conditional: bool, execution: Execution) -> None:
-        """Put a policy that differs from the latest one, or delete it."""
+        """Puts a policy that differs from the latest one, or deletes it."""
         chosen = self._another((*STATEMENTS, None), subject, content)
         change = Change(("policy", subject), chosen or NOTHING)
         item = self.dynamodb.peek(POLICIES, subject)
@@ -484,7 +484,7 @@ class InvalidationMachine(RuleBasedStateMachine):
 
     @capability(REVOKE, token=_PICK, what=st.integers(0, 2), lifts=st.booleans(), execution=_WRITER_EXECUTIONS)
     def change_revocation(self, token: int, what: int, lifts: bool, execution: Execution) -> None:
-        """Revoke the subject, client or session of a token, or lift that revocation."""
+        """Revokes the subject, client or session of a token, or lifts that revocation."""
         revocations = self.tokens[token % len(self.tokens)].revocations
         kind, value = cast("tuple[RevocationKind, str]", revocations[what % len(revocations)])
         if lifts:
@@ -512,7 +512,7 @@ class InvalidationMachine(RuleBasedStateMachine):
         self._start(do, ended, execution, change=change)
 
     def _is_already_stored(self, change: Change, bound: Bound) -> bool:
-        """Return whether a stored revocation already refuses the same tokens. Such a revocation needs no write."""
+        """Returns whether a stored revocation already refuses the same tokens. Such a revocation needs no write."""
         is_revocation = isinstance(change.content, int | float)
         return is_revocation and any(revoked >= change.content for revoked in self.ledger.since(bound, change.key))
 
@@ -521,7 +521,7 @@ class InvalidationMachine(RuleBasedStateMachine):
             version.acknowledged_at = min(version.acknowledged_at, self.clock())
 
     def _written(self, write: Write) -> None:
-        """Record a write in the ledger. Only one task runs at a time, so the writer is known."""
+        """Records a write in the ledger. Only one task runs at a time, so the writer is known."""
         if write.key == GENERATION or write.key.startswith(COPY):
             return
         if write.table == AUDIT:
@@ -541,18 +541,18 @@ class InvalidationMachine(RuleBasedStateMachine):
             self._acknowledge([version])  # it binds the next decision
 
     def _is_one_write(self, key: Key) -> bool:  # the machine of shards distinguishes keys
-        """Return whether a change of an item other than a policy is complete with its first write."""
+        """Returns whether a change of an item other than a policy is complete with its first write."""
         return True
 
     def _recorded(self, write: Write) -> None:
-        """Check one write of the audit table: it adds an entry, and changes and deletes none."""
+        """Checks one write of the audit table: it adds an entry, and changes and deletes none."""
         if write.old is not None or write.new is None:
             self.broken = Violation("the audit log only grows", f"the entry {write.key} was changed")
         elif write.new["action"]["S"].startswith("policy."):
             self.entries[write.new["subject"]["S"]].append(write.new["id"]["S"])
 
     def _check_audit(self) -> None:
-        """Check the entries of the writers. Deliver the rest of the stream: then each change has one entry."""
+        """Checks the entries of the writers. Delivers the rest of the stream: then each change has one entry."""
         for subject, audit_id in self.audit_ids:
             if audit_id not in self.entries[subject]:
                 raise Violation("a writer stores the entry with the policy", f"{subject} has no entry {audit_id}")
@@ -574,17 +574,17 @@ class InvalidationMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.jobs)
     @rule(job=_PICK, execution=st.just(TO_END) | _AUTHORIZER_EXECUTIONS)
     def resume(self, job: int, execution: Execution) -> None:
-        """Resume a stopped task."""
+        """Resumes a stopped task."""
         self._resume(self.jobs[job % len(self.jobs)], execution)
 
     @capability(WAIT, seconds=_SECONDS)
     def time_passes(self, seconds: float) -> None:
-        """Advance the clock. Stopped tasks do not run."""
+        """Advances the clock. Stopped tasks do not run."""
         self.clock.advance(seconds)
 
     @capability(EDIT, subject=st.sampled_from(SUBJECTS), content=_PICK, is_copy=st.booleans())
     def edit_by_hand(self, subject: str, content: int, is_copy: bool) -> None:
-        """Change a policy as another tool would: write another one, write an unreadable one, or remove it."""
+        """Changes a policy as another tool would: writes another one, writes an unreadable one, or removes it."""
         chosen = self._another((*STATEMENTS, UNREADABLE, None), subject, content)
         self.counts["edits by hand"] += 1
         self.acting = Change(("policy", subject), chosen or NOTHING)
@@ -607,7 +607,7 @@ class InvalidationMachine(RuleBasedStateMachine):
         execution=_HANDLER_EXECUTIONS,
     )
     def deliver(self, subjects: int, most: int, delivered_again: bool, execution: Execution) -> None:
-        """Deliver some stream records: late, in any order across subjects, and sometimes again later."""
+        """Delivers some stream records: late, in any order across subjects, and sometimes again later."""
         keys = self.stream.deliverable
         batch = self.stream.take([key for n, key in enumerate(keys) if subjects >> n & 1] or keys, most)
 
@@ -628,7 +628,7 @@ class InvalidationMachine(RuleBasedStateMachine):
 
     @capability(CRASH, container=_PICK)
     def replace_container(self, container: int) -> None:
-        """Crash a container with its running requests, and start a new one."""
+        """Crashes a container with its running requests, and starts a new one."""
         number = container % 2
         for job in [job for job in self.jobs if job.container is self.containers[number]]:
             self._act(job, job.task.crash)
@@ -641,14 +641,14 @@ class InvalidationMachine(RuleBasedStateMachine):
 
     @capability(LOSE_GENERATION, luck=st.integers(0, 3))
     def lose_generation(self, luck: int) -> None:
-        """Delete the generation, as a restore from an old backup would. This happens rarely and takes a second."""
+        """Deletes the generation, as a restore from an old backup would. This happens rarely and takes a second."""
         if luck == 0:
             self.counts["lost generations"] += 1
             self.clock.advance(1)
             self.dynamodb.edit(STATE, GENERATION, None)
 
     def _flush(self, node: Node) -> None:
-        """Execute the ordered flush of a node, or restore the answers that the node had flushed."""
+        """Executes the ordered flush of a node, or restores the answers that the node had flushed."""
         self.counts["flushed nodes"] += node.must_flush
         self.counts["restored answers after a flush"] += bool(node.flushed) and not node.must_flush
         if node.must_flush:
@@ -686,7 +686,7 @@ class InvalidationMachine(RuleBasedStateMachine):
             self._act(job, job.task.finish)
 
     def _act(self, job: Job, do: Callable[[], None]) -> None:
-        """Run one job, and finish it if its task has ended."""
+        """Runs one job, and finishes it if its task has ended."""
         self.counts["steps"] += 1
         self.acting = job.change
         do()
@@ -719,7 +719,7 @@ FIRST_GENERATION = 1000 * (mint.NOW - 86_400)  # yesterday, in milliseconds
 
 
 def _item(subject: str, content: PolicyContent) -> Item:
-    """Return a policy as it is stored. An unreadable policy has no statements."""
+    """Returns a policy as it is stored. An unreadable policy has no statements."""
     texts = {"subject": subject, "updated_by": "me", "updated_at": "today"}
     if content.is_readable:
         texts["statements"] = json.dumps(STATEMENTS[content])
@@ -745,7 +745,7 @@ def explore(
     shrink: bool = True,
     machine: type[InvalidationMachine] = InvalidationMachine,
 ) -> Counter[str]:
-    """Run `runs` sequences of `moves` moves each, chosen by the seed. Raises Violation."""
+    """Runs `runs` sequences of `moves` moves each, chosen by the seed. Raises Violation."""
     counts: Counter[str] = Counter()
     attributes = {"code": code, "setting": where, "capabilities": capabilities, "counts": counts}
     machine = seed(random_seed)(type("Machine", (machine,), attributes))

@@ -64,7 +64,7 @@ class Ledger:
         self._versions: dict[Key, list[Version]] = {}
 
     def begin(self, key: Key, content: Any) -> None:
-        """Set the original content of an item, unless the item is known."""
+        """Sets the original content of an item, unless the item is known."""
         self._versions.setdefault(key, [Version(content, -inf, -inf)])
 
     def write(self, key: Key, content: Any, now: float) -> Version:
@@ -75,18 +75,18 @@ class Ledger:
         return self._versions[key][-1].content
 
     def bound(self, now: float) -> Bound:
-        """Return the versions that bind a request that starts now."""
+        """Returns the versions that bind a request that starts now."""
         return {
             key: max(number for number, version in enumerate(versions) if self._binds(version, now))
             for key, versions in self._versions.items()
         }
 
     def since(self, bound: Bound, key: Key) -> list[Any]:
-        """Return every content that an item has had since its binding version."""
+        """Returns every content that an item has had since its binding version."""
         return [version.content for version in self._versions[key][bound.get(key, 0) :]]
 
     def versions_since(self, bound: Bound, key: Key, content: Any) -> list[Version]:
-        """Return the versions since the binding one with at least this content, such as later revocations."""
+        """Returns the versions since the binding one with at least this content, such as later revocations."""
         return [version for version in self._versions[key][bound.get(key, 0) :] if version.content >= content]
 
     def _binds(self, version: Version, now: float) -> bool:
@@ -97,13 +97,13 @@ class Ledger:
 
 
 def routes(policies: Collection[PolicyContent], scopes: Collection[str]) -> frozenset[str]:
-    """Return the routes that a policy allows and no policy denies."""
+    """Returns the routes that a policy allows and no policy denies."""
     counting = [policy for policy in policies if not policy.scope or policy.scope in scopes]
     allowed = frozenset[str]().union(*(policy.allows for policy in counting))
     return allowed.difference(*(policy.denies for policy in counting))
 
 
 def possible_routes(windows: Collection[list[PolicyContent]], scopes: Collection[str]) -> set[frozenset[str]]:
-    """Return the possible route sets if each policy may be any version of its window. Skips unreadable policies."""
+    """Returns the possible route sets if each policy may be any version of its window. Skips unreadable policies."""
     choices = product(*(dict.fromkeys(window) for window in windows))
     return {routes(choice, scopes) for choice in choices if all(policy.is_readable for policy in choice)}

@@ -246,7 +246,7 @@ class Model:
     def _change(
         self, world: World, steps: tuple[ChangeStep, ...], step: int, version: int
     ) -> tuple[str, World, int, int]:
-        """Take one step and its acknowledgement. Returns the action, the new world, the next step and the version."""
+        """Takes one step and its acknowledgement. Returns the action, the new world, the next step and the version."""
         match steps[step]:
             case ChangeStep.PUT_POLICY:
                 version = world.policy + 1
@@ -285,7 +285,7 @@ class Model:
                 yield move._replace(action=f"starts in container {container + 1}, {move.action}")
 
     def _free_containers(self, world: World) -> Iterator[int]:
-        """Return the free containers. Of several idle containers with equal caches, returns only the first."""
+        """Returns the free containers. Of several idle containers with equal caches, returns only the first."""
         busy = {request.container for request in world.requests if self._is_running(request)}
         idle = set()
         for number, container in enumerate(world.containers):
@@ -318,7 +318,7 @@ class Model:
     def _authorizer_step(
         self, world: World, request: Request, container: Container
     ) -> Iterator[tuple[str, Request, Container]]:
-        """Yield each possible result of the next authorizer step."""
+        """Yields each possible result of the next authorizer step."""
         step, on = self.protocol.authorizer[request.step], request._replace(step=request.step + 1)
         newest, policy, (cached, reusable) = world.generation, world.policy, container
         match step:

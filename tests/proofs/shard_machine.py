@@ -121,7 +121,7 @@ class ShardMachine(InvalidationMachine):
         Task(partial(self.shards.ensure, self.code.first)).run()
 
     def _container(self) -> Container:
-        """Start a container that reads the next item in turn, whatever the number of copies is now."""
+        """Starts a container that reads the next item in turn, whatever the number of copies is now."""
         self.started = getattr(self, "started", -1) + 1
         self.code.reads_item = MOST - self.started % (MOST + 1)
         return super()._container()
@@ -130,7 +130,7 @@ class ShardMachine(InvalidationMachine):
         return key[0] not in MARKS
 
     def _written(self, write: Write) -> None:
-        """Record a lockdown with the write to the original. Every other write of the state is the base's."""
+        """Records a lockdown with the write to the original. Every other write of the state is the base's."""
         if write.key == GENERATION and self.acting and self.acting.key == STAGE and not self.acting.versions:
             self.acting.versions.append(self.ledger.write(STAGE, self.acting.content, self.clock()))
         super()._written(write)
@@ -160,7 +160,7 @@ class ShardMachine(InvalidationMachine):
 
     @capability(RESIZE, number=st.integers(1, MOST), grows=st.booleans(), execution=_OPERATOR_EXECUTIONS)
     def resize(self, number: int, grows: bool, execution: Execution) -> None:
-        """Change the number of copies, one operator at a time. An operator who stopped begins again."""
+        """Changes the number of copies, one operator at a time. An operator who stopped begins again."""
         if self.resizing is not None and not self.resizing.is_over:
             (job,) = [job for job in self.jobs if job.task is self.resizing]
             self._act(job, job.task.crash)
@@ -175,6 +175,6 @@ class ShardMachine(InvalidationMachine):
 
     @capability(LOSE_GENERATION, copy=st.integers(0, MOST))
     def lose_an_item(self, copy: int) -> None:
-        """Delete the original or a copy, as a person could. The operator then repairs the copies."""
+        """Deletes the original or a copy, as a person could. The operator then repairs the copies."""
         self.clock.advance(1)
         self.dynamodb.edit(STATE, copy_id(copy) if copy else GENERATION, None)

@@ -283,7 +283,7 @@ class Model:
         return self.protocol.grow if target >= before else self.protocol.shrink
 
     def _step(self, world: World, steps: tuple[Step, ...], run: Run) -> tuple[str, World, Run]:
-        """Take one step. Returns the action, the new world, and the progress. An acknowledgement follows at once."""
+        """Takes one step. Returns the action, the new world, and the progress. An acknowledgement follows at once."""
         step = steps[run.step]
         if step in _FOR_EACH:
             action, world, run = self._copy_step(world, step, run)
@@ -298,7 +298,7 @@ class Model:
         return action, world, run
 
     def _copies(self, world: World, step: Step, run: Run) -> range:
-        """Return the copies that a step for each copy has not visited yet."""
+        """Returns the copies that a step for each copy has not visited yet."""
         if step is Step.REMOVE_COPIES:
             return range(max(run.copy, run.shards + 1), len(world.items))
         return range(run.copy, run.shards + 1)

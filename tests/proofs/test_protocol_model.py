@@ -86,7 +86,7 @@ def test_a_failed_check_gives_the_moves_that_lead_to_the_failure(name: str, trac
 
 
 def after(case: Case, *trace: str) -> World:
-    """Return the world after these moves. Fails if a move is not possible."""
+    """Returns the world after these moves. Fails if a move is not possible."""
     model = Model(case.protocol, case.situation)
     world = model.initial_world()
     for line in trace:

@@ -87,12 +87,12 @@ class Task:
 
     @staticmethod
     def here() -> "Task":
-        """Return the task that runs this code."""
+        """Returns the task that runs this code."""
         task: Task = Task._here.task
         return task
 
     def run(self) -> None:
-        """Run from start to end without a stop or a fault. This needs no thread."""
+        """Runs from start to end without a stop or a fault. This needs no thread."""
         self._runs_through = True
         self._run()
 
@@ -102,13 +102,13 @@ class Task:
         self._await_stop()
 
     def move(self, instruction: Instruction) -> None:
-        """Run to the next stop, or to the end."""
+        """Runs to the next stop, or to the end."""
         self._instruction = instruction
         self._go.release()
         self._await_stop()
 
     def finish(self) -> None:
-        """Run to the end, as `run` does."""
+        """Runs to the end, as `run` does."""
         self._runs_through = True
         self.move(Instruction())
 
@@ -161,7 +161,7 @@ def _fail(operation: str, fault: Fault) -> None:
 
 
 def _call(operation: str, do: Callable[[], Result]) -> Result:
-    """Make one call that has one atomic effect."""
+    """Makes one call that has one atomic effect."""
     fault = Task.here().stop().fault
     if fault in (Fault.THROTTLED, Fault.REST_UNPROCESSED, Fault.STARVED):
         _fail(operation, fault)
@@ -209,11 +209,11 @@ class DynamoDb:
         self._before: dict[tuple[str, str], Item | None] = {}
 
     def begin(self, table: str, key: str, item: Item) -> None:
-        """Set an item that has always existed."""
+        """Sets an item that has always existed."""
         self._items[table, key] = self._before[table, key] = item
 
     def edit(self, table: str, key: str, item: Item | None) -> None:
-        """Write an item as a person does in the AWS console: at once, and without the rules of the application."""
+        """Writes an item as a person does in the AWS console: at once, and without the rules of the application."""
         self._put(table, key, item)
 
     def peek(self, table: str, key: str) -> Item | None:
@@ -285,7 +285,7 @@ class DynamoDb:
         return _call("UpdateItem", do)
 
     def transact_write_items(self, TransactItems: list[Item]) -> dict[str, Any]:
-        """Make all writes or none. A repeated request has the same token, so DynamoDB makes it once."""
+        """Makes all writes or none. A repeated request has the same token, so DynamoDB makes it once."""
         done = False
 
         def do() -> dict[str, Any]:
@@ -361,7 +361,7 @@ class DynamoDb:
 
     @staticmethod
     def _deliver_response(operation: str) -> None:
-        """Deliver the response, which may be outdated on arrival."""
+        """Delivers the response, which may be outdated on arrival."""
         match Task.here().stop().fault:
             case Fault.ANSWER_LOST as fault:
                 _fail(operation, fault)
@@ -377,14 +377,14 @@ def _by_table(found: Iterable[tuple[str, Any]]) -> dict[str, list[Any]]:
 
 
 def _key_of(table: str, item: Item) -> str:
-    """Return the key of an item as one text."""
+    """Returns the key of an item as one text."""
     if table == AUDIT:
         return f"{item['subject']['S']} {item['id']['S']}"
     return str(item[KEY_OF[table]]["S"])
 
 
 def _is_counted(table: str, key: str) -> bool:
-    """Return whether an item of the state has a generation: the original, or a copy."""
+    """Returns whether an item of the state has a generation: the original, or a copy."""
     return table == STATE and (key == GENERATION or key.startswith(COPY))
 
 
@@ -441,7 +441,7 @@ def _holds(term: str, item: Item, values: Item) -> bool:
 
 
 def _updated(item: Item, expression: str, values: Item) -> Item:
-    """Return the updated item. Every operand has its value from before the update."""
+    """Returns the updated item. Every operand has its value from before the update."""
     parts = re.fullmatch(r"SET (.+?)(?: REMOVE (\w+))?", expression)
     if not parts:
         raise NotImplementedError(expression)
@@ -528,7 +528,7 @@ class Stream:
 
     @property
     def deliverable(self) -> list[str]:
-        """Return the items that have pending records and no batch in progress."""
+        """Returns the items that have pending records and no batch in progress."""
         return sorted(key for key, records in self._pending.items() if records and key not in self._under_way)
 
     def append(self, write: Write, version: Any) -> None:
@@ -546,12 +546,12 @@ class Stream:
         self._pending.setdefault(write.key, []).append(Record(self._length, write.key, version, event))
 
     def take(self, keys: list[str], most: int) -> list[Record]:
-        """Start a batch with the oldest records of each of these items."""
+        """Starts a batch with the oldest records of each of these items."""
         self._under_way |= set(keys)
         return sorted((r for key in keys for r in self._pending[key][:most]), key=lambda record: record.number)
 
     def complete(self, batch: list[Record], answer: Any, delivered_again: bool) -> list[Record]:
-        """End a batch as Lambda does. Returns the processed records: all before the first failed one.
+        """Ends a batch as Lambda does. Returns the processed records: all before the first failed one.
 
         An empty answer, or one with an unknown record, fails the whole batch.
         """
