@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 
-from nanoidp.app import run_app
+from nanoidp.app import create_app
 
 
 def _end_with_parent() -> None:
@@ -13,4 +13,6 @@ def _end_with_parent() -> None:
 
 
 threading.Thread(target=_end_with_parent, daemon=True).start()
-run_app(host="127.0.0.1", port=int(sys.argv[1]), config_dir=sys.argv[2])
+app = create_app(config_dir=sys.argv[2])
+app.config["TRUSTED_HOSTS"] = ["localhost", "127.0.0.1"]  # refuses DNS rebinding
+app.run(host="127.0.0.1", port=int(sys.argv[1]))

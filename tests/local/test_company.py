@@ -80,6 +80,17 @@ def test_the_api_of_the_provider_mints_no_token_and_answers_no_other_origin(comp
     assert answer.json()["issuer"] == company.url
 
 
+@pytest.mark.parametrize("path", ["/", "/login", "/api/users", "/api/config", "/settings", "/saml/metadata"])
+def test_the_provider_refuses_dns_rebinding(company: Company, path: str) -> None:
+    for host, accepted in (
+        ("evil.example", False),
+        ("localhost.evil.example", False),
+        (f"127.0.0.1:{company.port}", True),
+    ):
+        answer = requests.get(f"{company.url}{path}", headers={"Host": host}, timeout=10)
+        assert (answer.status_code == 400) is not accepted
+
+
 def test_the_password_grant_needs_the_password(company: Company) -> None:
     form = {"grant_type": "password", "client_id": "user-pool", "client_secret": "valid-on-this-machine-only"}
     for password in ("", "wrong"):
