@@ -12,6 +12,7 @@ Way = Literal["api", "cli", "other"]
 
 # The "@" and the domain of an e-mail address. The "@" can be percent-encoded several times.
 _DOMAIN = re.compile(r"(?:@|%(?:25)*40)[^\s\"'/,;:@%\\]+")
+LONGEST_ID = 128  # characters; the sort key of a table takes 1,024 bytes
 _TIME_LENGTH = 27  # the length of 2027-01-15T08:00:00.000000Z
 
 
@@ -70,7 +71,7 @@ class PolicyImage:
     """An item of the policy table, as the stream reports it. A field is None if it is missing or of another type.
 
     statements  None for a deleted policy, and for an item in another form
-    audit_id    the id of the entry that was stored together with the item
+    audit_id    the id of the entry that was stored together with the item; None for a text that no entry can have
     """
 
     version: int | None = None

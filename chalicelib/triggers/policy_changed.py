@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger
 from chalice.app import Blueprint, DynamoDBEvent
 
 from chalicelib import wiring
-from chalicelib.core.audit import PolicyEdit, PolicyImage, without_addresses
+from chalicelib.core.audit import LONGEST_ID, PolicyEdit, PolicyImage, without_addresses
 from chalicelib.core.policy_json import read_statements
 from chalicelib.settings import Settings
 from chalicelib.start import in_init_phase
@@ -99,8 +99,14 @@ def _image(item: Mapping[str, Any]) -> PolicyImage:
         version=int(version) if isinstance(version, Decimal) and version == version.to_integral_value() else None,
         statements=None if "deleted" in item or not isinstance(statements, str) else read_statements(statements),
         updated_by=_text(item, "updated_by"),
-        audit_id=_text(item, "audit_id"),
+        audit_id=_audit_id(item),
     )
+
+
+def _audit_id(item: Mapping[str, Any]) -> str | None:
+    # DynamoDB refuses a longer key. The record would fail at each delivery, and the edit would never be recorded.
+    text = _text(item, "audit_id")
+    return text if text and len(text) <= LONGEST_ID else None
 
 
 def _text(item: Mapping[str, Any], name: str) -> str | None:

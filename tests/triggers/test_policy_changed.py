@@ -131,6 +131,20 @@ def test_an_edit_by_another_tool_is_recorded_with_the_statements_before_and_afte
     assert entry.at == "2027-01-15T08:00:00.000000Z"
 
 
+def test_an_edit_with_an_id_that_no_entry_can_have_is_recorded() -> None:
+    class Table(FakeAuditLog):
+        def find(self, subject: str, id_: str) -> AuditEntry | None:
+            if len(id_.encode()) > 1024:  # as DynamoDB does
+                raise InternalError("audit_unreachable", "DynamoDB: ValidationException")
+            return super().find(subject, id_)
+
+    audit = Table()
+    edit = record(2, "MODIFY", OldImage=image(1), NewImage=image(2, audit_id={"S": "x" * 1025}))
+    answered, *_ = handle(edit, audit=audit)
+    assert answered == ALL_WELL
+    assert audit.actions == ["policy.write"]
+
+
 def test_the_author_that_a_tool_writes_is_recorded_as_a_claim() -> None:
     assert entry_of(MODIFY).detail == {"claimed_by": "auditor"}
 
