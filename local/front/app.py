@@ -23,6 +23,7 @@ from local.front import (  # a module registers its patches when it is imported
     resource_types,  # noqa: F401
     rest_api_imports,  # noqa: F401
     sam_parameters,  # noqa: F401
+    stream_positions,  # noqa: F401
     token_customization,  # noqa: F401
     usernames,  # noqa: F401
 )

@@ -7,6 +7,9 @@ import json
 import zipfile
 from typing import Any
 
+from ministack.services import lambda_svc
+
+from local.front import stream_positions
 from local.streams import stale_mappings
 from tests.local.conftest import Cloud
 
@@ -57,3 +60,10 @@ def test_a_stream_mapping_is_reported_after_its_table_was_created_again(cloud: C
     assert stale == missing
     assert stale.startswith("wheels was deleted or created again: wheelwright still reads the stream of the old table.")
     assert "`make reset`" in stale
+
+
+def test_a_restart_restores_no_position_in_a_stream_whose_records_it_does_not_restore() -> None:
+    restored = []
+    for store in (lambda_svc._dynamodb_stream_positions, lambda_svc._kinesis_positions):
+        stream_positions._restore_esm_positions(lambda *given: restored.append(given), store, {"a-handler": 12})
+    assert restored == [(lambda_svc._kinesis_positions, {"a-handler": 12})]
