@@ -14,6 +14,8 @@ from chalicelib.core.route import Authorizer, Route
 from chalicelib.core.route_paths import TooManyPatterns, example_paths
 from chalicelib.core.statement import Statement
 
+_MOST_WORK = 12_000  # decisions on statements, for one route: a tenth of a second
+
 
 class Access(StrEnum):
     """What a subject may do on a route: every request, some requests or not one request."""
@@ -135,6 +137,8 @@ def cases(route: Route, statements: Sequence[Statement]) -> list[Case]:
     paths = example_paths(route.path, (path for statement in relevant for path in statement.paths))
     scopes = sorted({scope for statement in relevant for scope in statement.scopes})
     tokens = [frozenset[str](), *(frozenset({scope}) for scope in scopes)]
+    if len(tokens) * len(paths) * (len(relevant) + 10) > _MOST_WORK:  # a decision takes as long as ten statements
+        raise TooManyPatterns
     return [Case(path, token) for token in tokens for path in paths]
 
 

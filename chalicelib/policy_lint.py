@@ -6,12 +6,14 @@ from difflib import get_close_matches
 from math import inf
 
 from chalicelib.core.route import Authorizer, Route
+from chalicelib.core.route_paths import TooManyPatterns
 from chalicelib.core.statement import METHODS, Effect, Statement
 from chalicelib.core.upstream_paths import is_upstream
 from chalicelib.matrix import Case, cases
 from chalicelib.policy_patterns import crossed, mistake, nearest_pattern, reaches
 
 _Request = tuple[Route, Case]
+_MOST_COMPARISONS = 3_000_000  # of two statements on one request: about two seconds
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Surroundings:
 def lint_statements(subject: str, statements: Sequence[Statement], around: Surroundings) -> list[str]:
     """Returns the mistakes of one policy, each with its statement and the remedy. Raises TooManyPatterns."""
     requests = [(route, case) for route in around.decided for case in cases(route, statements)]
+    if len(requests) * len(statements) ** 2 > _MOST_COMPARISONS:
+        raise TooManyPatterns
     covered = [[request for request in requests if _any_covers([statement], *request)] for statement in statements]
     found: list[str] = []
     for number, statement in enumerate(statements):

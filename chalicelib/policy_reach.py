@@ -56,7 +56,7 @@ def described(before: Policy, after: Policy, routes: Sequence[Route]) -> list[st
     try:
         return [str(found) for found in reach(before, after, routes)]
     except TooManyPatterns:
-        return ["its patterns overlap in too many ways to name the routes"]
+        return ["its statements overlap in too many ways to name the routes"]
 
 
 def _counting(policy: Policy, age: int) -> Policy:

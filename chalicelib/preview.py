@@ -13,7 +13,7 @@ from chalicelib.policy_lint import Surroundings, lint_statements
 from chalicelib.policy_reach import reach
 from chalicelib.ports import PolicyCatalog
 
-_TOO_MANY = "The patterns overlap in too many ways to check them and to name the routes. Use fewer * and ?."
+_TOO_MANY = "The statements overlap in too many ways to check them and to name the routes. Use fewer *, ? and scopes."
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ const REASONS = {
   public: "The route is public.",
   scope_granted: "The token has the scope that the route requires.",
   scope_missing: "The token lacks the scope that the route requires. Policies do not decide on this route.",
-  too_many_patterns: "The patterns overlap in too many ways to show one answer.",
+  too_many_patterns: "The statements overlap in too many ways to show one answer.",
 };
 
 export const reasonText = (code) => REASONS[code] ?? `The token is not accepted (${code}).`;

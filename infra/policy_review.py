@@ -50,7 +50,9 @@ def review(folder: Path, template: Mapping[str, Any], routes: Sequence[Route], k
         try:
             found += lint_file(file, around)
         except TooManyPatterns:
-            found.append(f"{file.name}: its patterns overlap in too many ways to check them. Use fewer * and ?.")
+            found.append(
+                f"{file.name}: its statements overlap in too many ways to check them. Use fewer *, ? and scopes."
+            )
     if any(isinstance(result, Refused) for result in results):
         return sorted(found)  # the checks below would report the missing policy a second time
     try:

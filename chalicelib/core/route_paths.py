@@ -17,7 +17,7 @@ _Template = tuple[str, ...]  # its characters; a parameter is "{}" or "{+}"
 
 
 class TooManyPatterns(Exception):
-    """The patterns overlap in too many ways to compare them on every path of a route."""
+    """The patterns and scopes overlap in too many ways to compare the statements on every path of a route."""
 
 
 def example_paths(template: str, patterns: Iterable[str]) -> tuple[str, ...]:

@@ -112,6 +112,23 @@ def test_patterns_that_overlap_too_much_are_a_finding() -> None:
 
 
 @pytest.mark.parametrize(
+    "rules",
+    [
+        pytest.param([allow("/orders", scopes=[f"s{n}" for n in range(6000)])], id="many scopes"),
+        pytest.param(
+            [allow("/orders", sid=f"s{n}", scopes=[*(f"s{m}" for m in range(120)), f"t{n}"]) for n in range(100)],
+            id="many statements with many scopes",
+        ),
+    ],
+)
+def test_scopes_that_take_too_long_to_compare_are_a_finding(rules: list[dict[str, Any]]) -> None:
+    use_case = Preview(FakePolicies(), lambda _: None, lambda _: True, frozenset)
+    found = use_case("group:clerks", statements(*rules), ROUTES)
+    assert (found.gains, found.loses) == ((), ())
+    assert "overlap in too many ways" in found.findings[0]
+
+
+@pytest.mark.parametrize(
     ("subject", "rules"), [("group:a b", [READ]), ("robots:x", [READ]), ("group:clerks", [READ] * 3)]
 )
 def test_a_policy_that_cannot_be_stored_is_refused(subject: str, rules: list[dict[str, Any]]) -> None:
