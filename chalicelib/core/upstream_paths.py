@@ -1,8 +1,9 @@
-"""Denies paths of the upstream that two servers can interpret differently. Pure.
+r"""Denies paths of the upstream that two servers can interpret differently. Pure.
 
 API Gateway forwards these paths itself, so no code of the service decides a second time. A REST API decodes a path
 parameter before it passes the parameter on. The upstream can therefore receive another path than the one that was
-authorized. Servers also read paths in different ways: `//`, `..`, a path parameter after `;`, a final slash.
+authorized. Servers also read paths in different ways: `//`, `..`, `\` as a slash, a path parameter after `;`, the end
+of the path at `#`, a final slash.
 Source:  API Gateway Developer Guide, "Important notes for REST APIs"
 """
 
@@ -21,7 +22,7 @@ AMBIGUOUS = Statement(
     sid="ambiguous-path",
     effect=Effect.DENY,
     methods=METHODS,
-    paths=tuple(f"*{PREFIX}*{part}*" for part in ("%", "//", "/.", "..", ";")),
+    paths=tuple(f"*{PREFIX}*{part}*" for part in ("%", "//", "/.", "\\", ";", "#")),
 )
 
 

@@ -32,6 +32,8 @@ AMBIGUOUS = [
     "/upstream/a/.",
     "/upstream/.git/config",
     "/upstream/a..\\..\\admin",
+    "/upstream/admin\\users",
+    "/upstream/admin#part",
     "/upstream/..;/admin",
     "/upstream/admin;v=1",
     "/upstream;v=1",
@@ -69,7 +71,7 @@ def test_a_deny_of_a_path_covers_it_with_and_without_a_final_slash(path: str) ->
 
 
 @pytest.mark.parametrize(
-    "pattern", ["/*/admin", "/*admin", "/up*/admin", "/upstrea?/admin", "/upstream*/admin", "/*/admin/"]
+    "pattern", ["/*/admin", "/*admin", "*/admin", "/up*/admin", "/?pstream/admin", "/upstrea?/admin", "/upstream*/admin", "/*/admin/"]
 )
 def test_a_deny_whose_wildcard_reaches_the_upstream_covers_both_spellings_too(pattern: str) -> None:
     denying = guarded([EVERYTHING, Statement("no", Effect.DENY, ("GET",), (pattern,))])
@@ -77,7 +79,7 @@ def test_a_deny_whose_wildcard_reaches_the_upstream_covers_both_spellings_too(pa
     assert not decide(denying, "GET", "/upstream/admin/").allowed
 
 
-@pytest.mark.parametrize("pattern", ["/reports/*/secret", "/reports", "/", "/use?s/a", "/upstreams*/a"])
+@pytest.mark.parametrize("pattern", ["/reports/*/secret", "/reports", "/", "/up", "/upload?", "/use?s/a", "/upstreams*/a"])
 def test_a_deny_that_reaches_no_path_of_the_upstream_stays_as_it_is(pattern: str) -> None:
     deny = Statement("no", Effect.DENY, ("GET",), (pattern,))
     assert guarded([deny])[0] == deny
@@ -89,11 +91,11 @@ def test_an_allow_is_not_extended() -> None:
     assert not decide(alone, "GET", "/upstream/a/").allowed
 
 
-def test_the_guard_takes_at_most_750_bytes_of_the_authorizer_s_result() -> None:
+def test_the_guard_takes_at_most_900_bytes_of_the_authorizer_s_result() -> None:
     def size(statements: tuple[Statement, ...]) -> int:
         return json_bytes([build(statements, "x" * LONGEST_ARN_BASE), encode(statements)])
 
-    assert size(guarded([EVERYTHING])) - size((EVERYTHING,)) <= 750
+    assert size(guarded([EVERYTHING])) - size((EVERYTHING,)) <= 900
 
 
 @pytest.mark.parametrize(

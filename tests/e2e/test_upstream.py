@@ -144,7 +144,15 @@ AMBIGUOUS = (
     *("/public/%2e%2e/private/page", "/public/..%2fprivate/page", "/public/%252e%252e/private/page"),
     *("/public/../private/page", "/public/./page", "/public//page", "//public/page", "/public/page//"),
     *("/public/..;/private/page", "/public/page;v=1", "/public/%73ecret", "/public/secret/", "/public/secret%2f"),
-    *("/public/.git/config", "/public/a..\\..\\private", "/public/%00", "%2fpublic/page", "/PUBLIC/page"),
+    *(
+        "/public/.git/config",
+        "/public/a..\\..\\private",
+        "/public/a\\b",
+        "/public/page#part",
+        "/public/%00",
+        "%2fpublic/page",
+        "/PUBLIC/page",
+    ),
 )
 
 
