@@ -71,7 +71,17 @@ def test_a_deny_of_a_path_covers_it_with_and_without_a_final_slash(path: str) ->
 
 
 @pytest.mark.parametrize(
-    "pattern", ["/*/admin", "/*admin", "*/admin", "/up*/admin", "/?pstream/admin", "/upstrea?/admin", "/upstream*/admin", "/*/admin/"]
+    "pattern",
+    [
+        "/*/admin",
+        "/*admin",
+        "*/admin",
+        "/up*/admin",
+        "/?pstream/admin",
+        "/upstrea?/admin",
+        "/upstream*/admin",
+        "/*/admin/",
+    ],
 )
 def test_a_deny_whose_wildcard_reaches_the_upstream_covers_both_spellings_too(pattern: str) -> None:
     denying = guarded([EVERYTHING, Statement("no", Effect.DENY, ("GET",), (pattern,))])
@@ -79,7 +89,9 @@ def test_a_deny_whose_wildcard_reaches_the_upstream_covers_both_spellings_too(pa
     assert not decide(denying, "GET", "/upstream/admin/").allowed
 
 
-@pytest.mark.parametrize("pattern", ["/reports/*/secret", "/reports", "/", "/up", "/upload?", "/use?s/a", "/upstreams*/a"])
+@pytest.mark.parametrize(
+    "pattern", ["/reports/*/secret", "/reports", "/", "/up", "/upload?", "/use?s/a", "/upstreams*/a"]
+)
 def test_a_deny_that_reaches_no_path_of_the_upstream_stays_as_it_is(pattern: str) -> None:
     deny = Statement("no", Effect.DENY, ("GET",), (pattern,))
     assert guarded([deny])[0] == deny
