@@ -1,6 +1,6 @@
 """The steps of `make demo`: an explanation, and requests with their expected status."""
 
-import time
+import re
 from typing import Any
 
 import requests
@@ -22,10 +22,8 @@ class Story:
 
     def ask(self, method: str, path: str, token: str | None, expected: int, body: Any = None) -> Any:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        began = time.monotonic()
         answer = self._http.request(method, self._outputs["api_url"] + path, headers=headers, json=body, timeout=30)
-        took = (time.monotonic() - began) * 1000
-        print(f"    {method:6} {path:32} {answer.status_code}  {answer.text[:150]}  ({took:.0f} ms)", flush=True)
+        print(shown(method, path, answer.status_code, answer.text), flush=True)
         if answer.status_code != expected:
             raise PromiseBroken(f"{method} {path} returned {answer.status_code}, expected {expected}")
         return answer.json() if answer.content else None
@@ -33,3 +31,9 @@ class Story:
     def user(self, name: str) -> tuple[str, str]:
         user = self._outputs["users"][name]
         return user["username"], user["password"]
+
+
+def shown(method: str, path: str, status: int, body: str) -> str:
+    """Returns the line of a request: the message of a refusal, or the start of any other answer."""
+    message = re.search(r'"message":"([^"]*)"', body) if status >= 400 else None
+    return f"    {status}  {f'{method} {path}':14}  {message[1] if message else body[:150]}".rstrip()
