@@ -9,7 +9,10 @@ from infra.policy_files import PolicyFile
 
 TEMPLATE = "infra/identity.yaml"
 REMEDY = f"Correct the name, or add the group to {TEMPLATE}."
-OR_ALLOW = f"{REMEDY} To apply the file without the group, pass --allow-unknown-group."
+OR_ALLOW = (
+    f"Correct the name, or add the group to {TEMPLATE} and deploy it (locally: start `make run` again)."
+    " To apply the file without the group, pass --allow-unknown-group."
+)
 
 
 def template_groups(template: Mapping[str, Any]) -> set[str]:

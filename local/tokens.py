@@ -23,7 +23,10 @@ def token_for(outputs: dict[str, Any], user: str, client: str, scopes: Sequence[
     """
     users = outputs["users"]
     if bool(user) == bool(client) or (user and user not in users) or client not in ("", MACHINE):
-        raise TokenRefused(f"Name a user or the machine: USER={' or USER='.join(users)} or CLIENT={MACHINE}.")
+        raise TokenRefused(
+            f"Name a user or the machine: USER={' or USER='.join(users)} or CLIENT={MACHINE}."
+            " After you add a group, start `make run` again: it creates a user for the group."
+        )
     asked = " ".join(_full_name(outputs["scopes"], scope) for scope in scopes)
     try:
         if client:

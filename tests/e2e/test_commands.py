@@ -19,7 +19,10 @@ from tests.e2e.cloud import PROJECT, STOP_SECONDS, Cloud, command, environment, 
 from tests.ports import free_port
 from tests.scoped_route import SCOPED_PATH, needs_scoped_route
 
-NAMES = f"Name a user or the machine: USER={' or USER='.join(sample_users())} or CLIENT=machine.\n"
+NAMES = (
+    f"Name a user or the machine: USER={' or USER='.join(sample_users())} or CLIENT=machine."
+    " After you add a group, start `make run` again: it creates a user for the group.\n"
+)
 
 
 def make_token(cloud: Cloud, *words: str) -> list[str]:

@@ -273,7 +273,7 @@ def test_an_unknown_group_is_refused_before_anything_is_written(
         apply_policies(project, {**OUTPUTS, "UserPoolId": "pool"}, account)
     assert str(refused.value) == (
         "policies/cartres.yaml: group: the user pool has no group 'cartres'. Did you mean 'carters'?"
-        " Correct the name, or add the group to infra/identity.yaml."
+        " Correct the name, or add the group to infra/identity.yaml and deploy it (locally: start `make run` again)."
         " To apply the file without the group, pass --allow-unknown-group."
     )
     assert policies.list_policies() == []
