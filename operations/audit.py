@@ -1,5 +1,8 @@
 """The command that lists administrative actions: audit."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from typer import Context
 
 from operations.invocation import Invocation
@@ -26,14 +29,17 @@ def audit(
     if as_json:
         invocation.output.json({"entries": entries, **({"next": page.next} if page.next else {})})
         return 0
-    rows = [
-        [*(entry[name] for name in _COLUMNS), ", ".join(f"{name}: {value}" for name, value in entry["detail"].items())]
-        for entry in entries
-    ]
+    rows = [[*(entry[name] for name in _COLUMNS), _in_words(entry["detail"])] for entry in entries]
     invocation.output.table([*_COLUMNS, "detail"], rows)
     if page.next:
         invocation.output.say(f"There are older entries: --before {page.next}")
     return 0
+
+
+def _in_words(detail: Mapping[str, Any]) -> str:
+    """Returns a detail in one line. A list is shown as words: `added: readers editors`."""
+    words = {name: " ".join(map(str, value)) if isinstance(value, list) else value for name, value in detail.items()}
+    return ", ".join(f"{name}: {value}" for name, value in words.items())
 
 
 COMMANDS = (audit,)

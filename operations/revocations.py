@@ -60,6 +60,8 @@ def revoke(
         invocation.output.json(document)
     else:
         invocation.output.say(f"{'lifted' if lift else 'revoked'}: {kind} {value}")
+        if user and not lift:
+            invocation.output.say("  The user can get new tokens. To keep the user out, use `users disable`.")
     return 0
 
 

@@ -108,7 +108,8 @@ def test_a_revocation_is_made_and_lifted(command: Command) -> None:
         (("--client", "WebClientId"), "client", "webclientofolympus"),
         (("--session", deleted), "session", deleted),
     ):
-        assert command("revoke", *words) == (0, f"revoked: {kind} {value}\n", "")
+        again = "  The user can get new tokens. To keep the user out, use `users disable`.\n" if kind == "sub" else ""
+        assert command("revoke", *words) == (0, f"revoked: {kind} {value}\n{again}", "")
         (found,) = documents(command, "revocations")["revocations"]
         assert (found["kind"], found["value"]) == (kind, value)
         assert command("revoke", *words, "--lift") == (0, f"lifted: {kind} {value}\n", "")

@@ -21,7 +21,7 @@ PAGES = [
     PROJECT / "docs/index.md",
     *sorted(PROJECT.glob("docs/how-to/*.md")),
     PROJECT / "docs/use-from.md",
-    *(PROJECT / f"docs/tutorial/{part}.md" for part in ("your-own-route", "company-sign-in", "to-aws")),
+    *(PROJECT / f"docs/tutorial/{part}.md" for part in ("your-own-route", "company-sign-in", "operate", "to-aws")),
 ]
 COMMANDS = {"bash", "sh", "console", "shell", "powershell"}
 
