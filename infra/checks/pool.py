@@ -1,6 +1,6 @@
 """Checks the user pool: sign-in, passwords, MFA, attributes, triggers and groups."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from chalicelib.settings import Settings
@@ -11,6 +11,13 @@ from infra.checks.live import Live
 _WHERE = "The user pool"
 # The values of a pool whose description leaves these settings out.
 _AWS_KEY, _ORIGINAL_ISSUER = {"KeyType": "AWS_OWNED_KEY"}, {"Type": "ORIGINAL"}
+
+# The template's names of the settings of passkeys, and those of the API.
+_PASSKEYS = {
+    "WebAuthnRelyingPartyID": "RelyingPartyId",
+    "WebAuthnUserVerification": "UserVerification",
+    "WebAuthnFactorConfiguration": "FactorConfiguration",
+}
 
 
 def pool(live: Live) -> dict[str, Any]:
@@ -42,8 +49,13 @@ def _mfa(live: Live) -> Iterator[str]:
     # A remembered device, or a first factor other than a password, lets a user sign in without MFA.
     if pool(live).get("DeviceConfiguration"):
         yield "The user pool remembers devices. A remembered device replaces the second factor. Expected: not set."
-    first = pool(live)["Policies"].get("SignInPolicy", {}).get("AllowedFirstAuthFactors", ["PASSWORD"])
-    yield from unexpected("first factor", set(first), {"PASSWORD"})
+    yield from unexpected("first factor", _first_factors(pool(live)), _first_factors(expected))
+    passkeys = {name: expected[setting] for setting, name in _PASSKEYS.items() if setting in expected}
+    yield from differing("The passkeys", actual.get("WebAuthnConfiguration", {}), passkeys)
+
+
+def _first_factors(pool: Mapping[str, Any]) -> set[str]:
+    return set(pool["Policies"].get("SignInPolicy", {}).get("AllowedFirstAuthFactors", ["PASSWORD"]))
 
 
 def _attributes(live: Live) -> Iterator[str]:
@@ -136,7 +148,7 @@ CHECKS = (
     Check(
         "pool-mfa",
         "MFA is as the stage file specifies. An authenticator app is the only second factor, "
-        "and a password is the only first factor.",
+        "and a password is the only first factor. With `Passkeys`, a passkey with user verification counts as both.",
         _mfa,
     ),
     Check("pool-passwords", "The password policy is the one of infra/identity.yaml.", _passwords),

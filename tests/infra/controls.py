@@ -26,7 +26,7 @@ IDENTITY: dict[int, tuple[Rule, ...]] = {
     3: (clients.redirects, clients.refused_redirects),
     4: (clients.refreshing, clients.cookies, clients.cookies_by_default),
     5: (clients.least_scopes, clients.least_reading, clients.short_lives),
-    13: (people.second_factor, people.second_factor_by_default),
+    13: (people.second_factor, people.passkeys, people.passkeys_by_default, people.second_factor_by_default),
     14: (people.passwords,),
     15: (clients.accounts_are_not_revealed,),
     16: (people.providers, people.refused_providers),

@@ -122,6 +122,7 @@ def _in_snapshot(answer: dict[str, Any], change: Change) -> None:
 
 _DEVICES = {"ChallengeRequiredOnNewDevice": True, "DeviceOnlyRememberedOnUserPrompt": False}
 _FIRST_FACTORS = {"AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"]}
+_PASSKEYS = {"AllowedFirstAuthFactors": ["PASSWORD", "WEB_AUTHN"]}
 
 DOCTORED: dict[str, tuple[str, tuple[str, str, Change]]] = {
     "the stack has a failed rollback": (
@@ -168,6 +169,10 @@ DOCTORED: dict[str, tuple[str, tuple[str, str, Change]]] = {
     "e-mail codes are a first factor": (
         "pool-mfa",
         ("cognito-idp", "describe_user_pool", set_in("UserPool", "Policies", "SignInPolicy", _FIRST_FACTORS)),
+    ),
+    "passkeys are a first factor": (
+        "pool-mfa",
+        ("cognito-idp", "describe_user_pool", set_in("UserPool", "Policies", "SignInPolicy", _PASSKEYS)),
     ),
     "a public client has a secret": ("clients-secrets", ("cognito-idp", "describe_user_pool_client", _secret)),
     "a table has provisioned capacity": (

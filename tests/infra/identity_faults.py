@@ -8,6 +8,8 @@ FUNCTION = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:functi
 EC2_TOO = {"Service": ["lambda.amazonaws.com", "ec2.amazonaws.com"]}
 SAML_ONLY = {"Fn::If": ["HasSaml", {"Ref": "SamlProvider"}, {"Ref": "AWS::NoValue"}]}
 POOL_SCOPES = ["openid", "email"]
+PASSKEYS_TOO = ["PASSWORD", "WEB_AUTHN"]
+SIGN_IN_POLICY = "UserPool.Policies.SignInPolicy"
 TRUST = "AssumeRolePolicyDocument.Statement.0"
 FIRST = "Policies.0.PolicyDocument.Statement.1"
 
@@ -20,6 +22,15 @@ IDENTITY_FAULTS = (
     Fault("one client for users and machines", 1, "MachineClient.AllowedOAuthFlows", ["code", "client_credentials"]),
     Fault("a client that accepts plain passwords", 1, "WebClient.ExplicitAuthFlows", ["ALLOW_USER_PASSWORD_AUTH"]),
     Fault("a client with choice-based sign-in", 1, "WebClient.ExplicitAuthFlows", ["ALLOW_USER_AUTH"]),
+    Fault(
+        "choice-based sign-in for the company's client", 1, "SsoClient.ExplicitAuthFlows.Fn::If.2", ["ALLOW_USER_AUTH"]
+    ),
+    Fault(
+        "choice-based sign-in without passkeys",
+        1,
+        "WebClient.ExplicitAuthFlows.Fn::If.2.Fn::If.2",
+        ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_AUTH"],
+    ),
     Fault("plain passwords from a server", 1, "WebClient.ExplicitAuthFlows", ["ALLOW_ADMIN_USER_PASSWORD_AUTH"]),
     Fault("an empty list, which allows SRP", 1, "MachineClient.ExplicitAuthFlows", []),
     Fault("SRP for the company's client", 1, "SsoClient.ExplicitAuthFlows", ["ALLOW_USER_SRP_AUTH"]),
@@ -76,6 +87,28 @@ IDENTITY_FAULTS = (
     Fault("no kind of second factor", 13, "UserPool.EnabledMfas", GONE),
     Fault("codes by SMS", 13, "UserPool.EnabledMfas.Fn::If.1", ["SMS_MFA", "SOFTWARE_TOKEN_MFA"]),
     Fault("an unknown second factor", 13, "UserPool.EnabledMfas.Fn::If.1", ["TOTP"]),
+    Fault("passkeys by default", 13, "Parameters.Passkeys.Default", "ON"),
+    Fault(
+        "passkeys although Passkeys is OFF", 13, f"{SIGN_IN_POLICY}.Fn::If.2", {"AllowedFirstAuthFactors": PASSKEYS_TOO}
+    ),
+    Fault("no passkeys although Passkeys is ON", 13, SIGN_IN_POLICY, GONE),
+    Fault(
+        "mailed codes as a first factor",
+        13,
+        f"{SIGN_IN_POLICY}.Fn::If.1.AllowedFirstAuthFactors",
+        [*PASSKEYS_TOO, "EMAIL_OTP"],
+    ),
+    Fault("a passkey that skips the second factor", 13, "UserPool.WebAuthnFactorConfiguration", GONE),
+    Fault("a passkey as a single factor", 13, "UserPool.WebAuthnFactorConfiguration.Fn::If.1", "SINGLE_FACTOR"),
+    Fault("a passkey without user verification", 13, "UserPool.WebAuthnUserVerification.Fn::If.1", "preferred"),
+    Fault("passkeys of another site", 13, "UserPool.WebAuthnRelyingPartyID.Fn::If.1", "troy.example"),
+    Fault(
+        "passkeys of the prefix domain although there is an own domain",
+        13,
+        "UserPool.WebAuthnRelyingPartyID.Fn::If.1.Fn::If.1",
+        {"Fn::Sub": "${DomainPrefix}.auth.${AWS::Region}.amazoncognito.com"},
+    ),
+    Fault("passkeys that no client offers", 13, "WebClient.ExplicitAuthFlows.Fn::If.2.Fn::If.1.1", GONE),
     Fault("short passwords", 14, "UserPool.Policies.PasswordPolicy.MinimumLength", 8),
     Fault("a required symbol in passwords", 14, "UserPool.Policies.PasswordPolicy.RequireSymbols", True),
     Fault("Cognito's default for required numbers", 14, "UserPool.Policies.PasswordPolicy.RequireNumbers", GONE),
@@ -259,6 +292,8 @@ IDENTITY_FAULTS = (
     Fault("a reference to a missing resource", 29, "SsoClient.SupportedIdentityProviders", [{"Ref": "SamlProvider"}]),
     Fault("no rule for the provider's secret", 29, "Rules.OidcIsComplete", GONE),
     Fault("no rule for the provider's domain", 29, "Rules.ProvidersNeedADomain", GONE),
+    Fault("passkeys on LITE", 29, "Rules.PasskeysAreComplete.Assertions.0", GONE),
+    Fault("passkeys without a domain", 29, "Rules.PasskeysAreComplete.Assertions.1", GONE),
     Fault("a missing trigger", 29, "UserPool.LambdaConfig.PreTokenGenerationConfig", GONE),
     Fault("a standard attribute in the schema", 29, "UserPool.Schema.0.Name", "email"),
     Fault("an attribute without its type", 29, "UserPool.Schema.0.AttributeDataType", GONE),

@@ -45,14 +45,26 @@ INSTEAD = {
     "ClaimAttribute": "tenant",
 }
 
+# Passkeys are combined with the tier, the second factor, the providers and the domains only.
+_WITH_PASSKEYS = {
+    "UseCustomerKey": "false",
+    "EnableWaf": "false",
+    "DataProtection": "true",
+    "SelfSignUp": "true",
+    "AlarmEmail": "",
+    "PermissionsBoundaryArn": "",
+}
+
 
 def combinations() -> Iterator[dict[str, str]]:
-    """Yields all combinations, also invalid ones, and the alternatives: 4,752 sets of parameters."""
+    """Yields all combinations, also invalid ones, and the alternatives: 4,824 sets of parameters."""
     for chosen in itertools.product(*CHOICES.values()):
-        given = dict(zip(CHOICES, chosen, strict=True))
+        given = {**dict(zip(CHOICES, chosen, strict=True)), "Passkeys": "OFF"}
         for choice in chosen:
             given |= COMPANIONS.get(choice, {})
         yield given
+        if all(given[name] == value for name, value in _WITH_PASSKEYS.items()):
+            yield {**given, "Passkeys": "ON"}
         # Only with related choices. All combinations would add thousands of equal sets.
         apart = given["PermissionsBoundaryArn"] == "" and given["SelfSignUp"] == given["DataProtection"] == "true"
         if apart and not given["SamlMetadataUrl"] and not given["AlarmEmail"]:
@@ -61,7 +73,7 @@ def combinations() -> Iterator[dict[str, str]]:
 
 def pairs() -> list[dict[str, str]]:
     """Returns few sets that contain every valid pair of choices. They are enough to find a fault in most cases."""
-    return _few(CHOICES, filter(is_valid, combinations()))
+    return _few([*CHOICES, "Passkeys"], filter(is_valid, combinations()))
 
 
 def _few(choices: Iterable[str], sets: Iterable[dict[str, str]]) -> list[dict[str, str]]:
@@ -79,9 +91,10 @@ def _few(choices: Iterable[str], sets: Iterable[dict[str, str]]) -> list[dict[st
 
 
 def is_valid(given: dict[str, str]) -> bool:
-    """Returns whether a set is valid: an external provider needs a sign-in domain."""
+    """Returns whether a set is valid: external providers and passkeys need a sign-in domain. LITE has no passkeys."""
     company = given["SamlMetadataUrl"] or given.get("SamlMetadataDocument") or given["OidcIssuer"]
-    return bool(given["DomainPrefix"] or given.get("SignInDomainName")) or not company
+    passkeys, domain = given["Passkeys"] == "ON", given["DomainPrefix"] or given.get("SignInDomainName")
+    return bool(domain or not (company or passkeys)) and not (passkeys and given["UserPoolTier"] == "LITE")
 
 
 # Each of these sets must be refused.
@@ -99,6 +112,9 @@ INVALID = (
     {"TriggerQualifier": ":beta"},
     {"UserPoolTier": "GOLD"},
     {"MfaMode": "MAYBE"},
+    {"Passkeys": "ON"},
+    {"Passkeys": "ON", "DomainPrefix": "olympus", "UserPoolTier": "LITE"},
+    {"Passkeys": "MAYBE", "DomainPrefix": "olympus"},
     {"Stage": "Prod"},
     {"AppName": "Gate_house"},
     {"AccessTokenMinutes": "4"},

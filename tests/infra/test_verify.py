@@ -16,7 +16,7 @@ from infra.verify import CHECKS, PROJECT, Finding, verify
 from local.cloud import LocalCloud
 from tests.configured import APP
 from tests.infra import tampered_api, tampered_data, tampered_people
-from tests.infra.doctored import DOCTORED, Change, denied, doctored, parameter
+from tests.infra.doctored import DOCTORED, Change, denied, doctored, parameter, set_in
 from tests.infra.target import Tampering, Target
 from tests.rehearsal.checkout import Checkout
 
@@ -107,6 +107,34 @@ def test_an_invalid_or_missing_assigned_group_fails_pool_groups(
     finding = result_of(target, "pool-groups", client)
     assert not finding.ok
     assert missing in finding.detail
+
+
+_PASSKEYS = {
+    "RelyingPartyId": "olympus-sign-in.auth.us-east-1.amazoncognito.com",
+    "UserVerification": "required",
+    "FactorConfiguration": "MULTI_FACTOR_WITH_USER_VERIFICATION",
+}
+
+
+@pytest.mark.parametrize(
+    ("configuration", "fault"),
+    [
+        ({}, ""),
+        ({"FactorConfiguration": "SINGLE_FACTOR"}, "The passkeys: FactorConfiguration"),
+        ({"UserVerification": "preferred"}, "The passkeys: UserVerification"),
+        ({"RelyingPartyId": "troy.example"}, "The passkeys: RelyingPartyId"),
+    ],
+)
+def test_other_settings_of_passkeys_fail_pool_mfa(target: Target, configuration: dict[str, str], fault: str) -> None:
+    factors = {"AllowedFirstAuthFactors": ["PASSWORD", "WEB_AUTHN"]}
+    client = doctored(target.client, "cloudformation", "describe_stacks", parameter("Passkeys", "ON"))
+    client = doctored(
+        client, "cognito-idp", "describe_user_pool", set_in("UserPool", "Policies", "SignInPolicy", factors)
+    )
+    passkeys = set_in("WebAuthnConfiguration", {**_PASSKEYS, **configuration})
+    finding = result_of(target, "pool-mfa", doctored(client, "cognito-idp", "get_user_pool_mfa_config", passkeys))
+    assert finding.ok is not bool(fault), finding
+    assert fault in finding.detail
 
 
 def changing_mapping(target: Target, states: list[str]) -> Client:

@@ -38,12 +38,16 @@ def for_local_people(properties: dict[str, Any]) -> bool:
     return "COGNITO" in properties.get("SupportedIdentityProviders", ["COGNITO"])
 
 
-def allowed_sign_ins(properties: dict[str, Any]) -> set[str]:
-    """Returns the allowed flows of Cognito's own API for a client. An empty list would allow SRP."""
+def allowed_sign_ins(properties: dict[str, Any], passkeys: str) -> set[str]:
+    """Returns the allowed flows of Cognito's own API for a client. An empty list would allow SRP.
+
+    passkeys  of the stage: ON or OFF
+    """
     if for_machines(properties):
         return {"ALLOW_REFRESH_TOKEN_AUTH"}
     if for_local_people(properties):
-        return {"ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}
+        choice = {"ALLOW_USER_AUTH"} if passkeys == "ON" else set()
+        return {"ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"} | choice
     return {"ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"}  # with AWS credentials only
 
 
@@ -56,7 +60,7 @@ def grants(stack: Stack) -> Iterator[str]:
             yield f"{client.name} has the OAuth flows {flows}"
         if properties.get("GenerateSecret", False) is not for_machines(properties):
             yield f"{client.name} is public and has a secret, or is confidential and has none"
-        if not sign_ins or not sign_ins <= allowed_sign_ins(properties):
+        if not sign_ins or not sign_ins <= allowed_sign_ins(properties, stack.parameters["Passkeys"]):
             yield f"{client.name} has the authentication flows {sorted(sign_ins)}"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tests.infra.intrinsics import PSEUDO
 from tests.infra.resolve import Resource, Stack, Template
 from tests.infra.rules import Sets, for_each_stack
 
@@ -21,6 +22,42 @@ def second_factor(stack: Stack) -> Iterator[str]:
     factors = [] if expected == "OFF" else ["SOFTWARE_TOKEN_MFA"]  # an attacker can take over a telephone number
     if properties.get("EnabledMfas", []) != factors:
         yield f"the second factors are {properties.get('EnabledMfas')}"
+
+
+@for_each_stack
+def passkeys(stack: Stack) -> Iterator[str]:
+    """A passkey replaces a password and a code only with user verification, and only if the stage selects passkeys."""
+    properties, selected = pool(stack).properties, stack.parameters["Passkeys"] == "ON"
+    settings = {name: value for name, value in properties.items() if name.startswith("WebAuthn")}
+    expected = {
+        "WebAuthnRelyingPartyID": _sign_in_domain(stack),
+        "WebAuthnUserVerification": "required",
+        "WebAuthnFactorConfiguration": "MULTI_FACTOR_WITH_USER_VERIFICATION",
+    }
+    if settings != (expected if selected else {}):
+        yield f"the settings of passkeys are {settings}"
+    first = properties.get("Policies", {}).get("SignInPolicy", {}).get("AllowedFirstAuthFactors", ["PASSWORD"])
+    if first != (["PASSWORD", "WEB_AUTHN"] if selected else ["PASSWORD"]):
+        yield f"the first factors are {first}"
+    flows = [client.properties.get("ExplicitAuthFlows", []) for client in stack.of("AWS::Cognito::UserPoolClient")]
+    if selected and not any("ALLOW_USER_AUTH" in it for it in flows):  # control 1 says which clients may offer them
+        yield "no client offers passkeys"
+
+
+def _sign_in_domain(stack: Stack) -> str | None:
+    """Returns the host of the sign-in pages. Cognito requires the own domain, if there is one.
+
+    Source:  Cognito API reference, WebAuthnConfigurationType
+    """
+    domains = [domain.properties for domain in stack.of("AWS::Cognito::UserPoolDomain")]
+    own = [it["Domain"] for it in domains if "CustomDomainConfig" in it]
+    suffix = f".auth.{PSEUDO['AWS::Region']}.amazoncognito.com"
+    return next(iter([*own, *(it["Domain"] + suffix for it in domains)]), None)
+
+
+def passkeys_by_default(template: Template, sets: Sets) -> Iterator[str]:
+    if template.resolve({"DomainPrefix": "olympus"}).parameters["Passkeys"] != "OFF":
+        yield "passkeys are on by default"
 
 
 def second_factor_by_default(template: Template, sets: Sets) -> Iterator[str]:
