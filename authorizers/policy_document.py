@@ -101,7 +101,8 @@ def max_result_bytes(statements: Iterable[Statement]) -> int:
     for statement in statements:
         for path in statement.paths:
             rules.add((statement.effect, statement.signed_in_within, statement.methods, path))
-            resources.update((statement.effect, method, path) for method in statement.methods)
+            methods = ("",) if path.startswith("*") else statement.methods  # as in `_resources`
+            resources.update((statement.effect, method, path) for method in methods)
     as_arns = sum(LONGEST_ARN_BASE + len(method) + len(path) + 3 for _, method, path in resources)
     in_context = sum(
         len(effect) + len("" if limit is None else f"@{limit}") + len(",".join(methods)) + len(path) + 3

@@ -120,7 +120,7 @@ def test_a_second_installation_waits_for_the_first_one(tmp_path: Path) -> None:
 
 def test_every_make_rule_of_an_environment_uses_the_installer() -> None:
     rules = re.findall(r"^\$\((\w+)\)/installed: (\S+)\n((?:\t.*\n)+)", (PROJECT / "Makefile").read_text("utf-8"), re.M)
-    assert {environment for environment, _, _ in rules} == {"VENV", "BENCH", "SCAN", "LOCK"}
+    assert {environment for environment, _, _ in rules} == {"VENV", "BENCH", "SITE", "SCAN", "LOCK"}
     for _, lock, recipe in rules:
         assert (PROJECT / lock).is_file()
         assert recipe.endswith("\t@$(PYTHON) -I requirements/install.py $(@D) $<\n")

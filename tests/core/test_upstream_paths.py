@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from authorizers.policy_document import LONGEST_ARN_BASE, build, json_bytes
+from authorizers.policy_document import LONGEST_ARN_BASE, build, json_bytes, max_result_bytes
 from chalicelib.core.decision import decide
 from chalicelib.core.permission_codec import decode, encode
 from chalicelib.core.statement import METHODS, Effect, Statement
@@ -108,6 +108,11 @@ def test_the_guard_takes_at_most_900_bytes_of_the_authorizer_s_result() -> None:
         return json_bytes([build(statements, "x" * LONGEST_ARN_BASE), encode(statements)])
 
     assert size(guarded([EVERYTHING])) - size((EVERYTHING,)) <= 900
+
+
+def test_the_size_check_of_a_write_reserves_little_more_than_the_guard_takes() -> None:
+    reserved = max_result_bytes(guarded([EVERYTHING])) - max_result_bytes([EVERYTHING])
+    assert 865 <= reserved <= 1_200
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,10 @@ from botocore.exceptions import ClientError
 from infra.errors import DeploymentFailed, Refused
 from infra.releases import delete_old_versions
 from infra.rollback import Move, execute, plan_rollback, plan_undo
+from infra.templates import read_json
 from operations.command_line import main
 from tests.infra.account import Account
-from tests.infra.stages import project_in
+from tests.infra.stages import PROJECT, project_in
 
 STACK = "gatehouse-trial-application"
 STAGE = "region: eu-central-1\n"
@@ -286,7 +287,8 @@ def test_the_command_refuses_on_one_line(tmp_path: Path, capsys: pytest.CaptureF
     assert err.startswith("Refused: carter has no version before version 1. Nothing changed.")
 
 
-AUTHORIZER = "gatehouse-trial-policy_authorizer"
+APP = read_json(PROJECT, ".chalice/package.json")["Parameters"]["AppName"]["Default"]  # a fork has another name
+AUTHORIZER = f"{APP}-trial-policy_authorizer"
 
 
 def test_a_release_without_copies_of_the_state_is_refused_while_authorizers_read_copies(
