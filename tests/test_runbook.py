@@ -15,6 +15,7 @@ from botocore import xform_name
 from chalicelib.aws.authorization_state import StateTable
 from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.principal import Principal
+from infra.templates import read_json
 from tests.commands import parse
 
 if TYPE_CHECKING:
@@ -342,7 +343,8 @@ def test_the_read_only_role_makes_plans_and_executes_none() -> None:
 
 def test_the_read_only_role_writes_only_to_its_folder_of_the_artifact_bucket() -> None:
     """A large template goes through the bucket. This role must not replace the objects that a deployment uses."""
-    folder = "arn:aws:s3:::gatehouse-prod-identity-*/plan/*"
+    app = read_json(PROJECT, ".chalice/package.json")["Parameters"]["AppName"]["Default"]
+    folder = f"arn:aws:s3:::{app}-prod-identity-*/plan/*"
     for action in ("s3:GetObject", "s3:PutObject"):
         assert [it["Resource"] for it in pipeline("plan") if may([it], action)] == [folder]
 
