@@ -47,7 +47,7 @@ class Restrict:
 
     def active(self) -> Mapping[RestrictionKind, Restriction]:
         """Returns the restrictions that have not ended. Raises InternalError."""
-        return _active(self.restrictions, self.now)
+        return active_restrictions(self.restrictions, self.now)
 
     def _put(self, restriction: Restriction) -> Restriction:
         action = f"stage.{'' if restriction.until else 'lift_'}{restriction.kind}"
@@ -79,7 +79,7 @@ class RefuseFrozen:
 
     def __call__(self) -> None:
         """Raises Conflict while policy changes are frozen, and InternalError."""
-        frozen = _active(self.restrictions, self.now).get("freeze")
+        frozen = active_restrictions(self.restrictions, self.now).get("freeze")
         if frozen:
             raise Conflict(
                 "policies_frozen",
@@ -93,7 +93,10 @@ def moment(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-def _active(restrictions: Restrictions, now: Callable[[], float]) -> Mapping[RestrictionKind, Restriction]:
+def active_restrictions(
+    restrictions: Restrictions, now: Callable[[], float] = time.time
+) -> Mapping[RestrictionKind, Restriction]:
+    """Returns the restrictions that have not ended. Raises InternalError."""
     return {kind: found for kind, found in restrictions.read().items() if found.until > now()}
 
 

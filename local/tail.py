@@ -30,7 +30,10 @@ def follow_logs(
 
 
 def readable(function: str, lines: Iterable[str]) -> Iterator[str]:
-    """Shortens the JSON lines, and omits the traceback of a 401. The decision log contains its reason."""
+    """Shortens the JSON lines. Omits lines with nothing but a metric, and the traceback of a 401.
+
+    The decision log contains the reason of a 401.
+    """
     hidden = {"_aws", "Decisions", "service", "timestamp", "location", "level"}
     other = []
     for line in lines:
@@ -38,6 +41,8 @@ def readable(function: str, lines: Iterable[str]) -> Iterator[str]:
             fields = dict(json.loads(line))
         except (TypeError, ValueError):
             other.append(line.rstrip())
+            continue
+        if "_aws" in fields and "decision" not in fields:
             continue
         shown = " ".join(f"{key}={_plain(value)}" for key, value in fields.items() if key not in hidden)
         yield f"{function}: {shown}"

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from chalicelib.aws.restrictions import RestrictionTable
+from chalicelib.restrict import active_restrictions, moment
 from infra.checks import stream
 from infra.checks.check import Check
 from infra.checks.live import Live
@@ -22,6 +24,12 @@ def _active(live: Live) -> Iterator[str]:
 def _generation(live: Live) -> Iterator[str]:
     if not has_generation(live) and list(policy_table(live).list_stored()):
         yield "There are policies, but the state table has no generation. All requests of use case 2 get HTTP 500."
+
+
+def _restrictions(live: Live) -> Iterator[str]:
+    restrictions = RestrictionTable(live.client("dynamodb"), live.physical["StateTable"])
+    for kind, found in active_restrictions(restrictions).items():
+        yield f"A {kind} is active until {moment(found.until)}: {found.reason}."
 
 
 def _results(live: Live) -> Iterator[str]:
@@ -58,6 +66,12 @@ CHECKS = (
         "If there are policies, there is a generation.",
         _generation,
         "Follow docs/runbook/restore-generation.md.",
+    ),
+    Check(
+        "restrictions",
+        "The stage has no freeze and no lockdown.",
+        _restrictions,
+        "If the emergency is over, run `manage.py freeze --lift` or `manage.py lockdown --lift`.",
     ),
     stream.mapping(),
     Check(

@@ -109,6 +109,14 @@ def no_generation(target: Target) -> Undo:
     return lambda: dynamodb.put_item(**table, Item=item)
 
 
+def lockdown(target: Target) -> Undo:
+    table, key, dynamodb = target.table("StateTable"), {"id": {"S": "generation"}}, target.client("dynamodb")
+    item = dynamodb.get_item(**table, Key=key)["Item"]
+    until = {"locked_until": {"N": "4102444800"}, "locked_reason": {"S": "a drill"}, "locked_by": {"S": "zeus"}}
+    dynamodb.put_item(**table, Item={**item, **until})
+    return lambda: dynamodb.put_item(**table, Item=item)
+
+
 def disabled_mapping(target: Target) -> Undo:
     functions, mapping = target.client("lambda"), target.mapping
     functions.update_event_source_mapping(**mapping, Enabled=False)
@@ -159,6 +167,7 @@ PLANTED: dict[str, tuple[Callable[[Target], Undo], str, str]] = {
     ),
     "another client": (new_client, "clients", "The authorizer refuses the tokens of the app client lyre"),
     "no generation": (no_generation, "generation", "but the state table has no generation."),
+    "a lockdown": (lockdown, "restrictions", "A lockdown is active until 2100-01-01T00:00:00Z: a drill."),
     "a disabled mapping": (disabled_mapping, "stream-mapping", "is Disabled. Expected: Enabled."),
     "a dead letter": (dead_letter, "dead-letters-empty", "1 batches of policy changes were not handled."),
     "an alarm": (alarm, "alarms-quiet", "DecisionsFailedAlarm: 3 failures."),

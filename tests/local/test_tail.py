@@ -83,3 +83,9 @@ def test_the_traceback_of_a_401_is_not_shown_and_any_other_is() -> None:
     refused = ['{"message":"denied","service":"x"}', "Traceback", "Exception: Unauthorized: Unauthorized"]
     assert list(readable("f", refused)) == ["f: message=denied"]
     assert list(readable("f", ["Traceback", "ValueError: bad"])) == ["f: Traceback", "f: ValueError: bad"]
+
+
+def test_a_line_with_nothing_but_a_metric_is_not_shown() -> None:
+    metric = '{"_aws": {}, "function": "f", "InvalidationLagSeconds": [1.4]}'
+    decision = '{"_aws": {}, "decision": "allowed", "code": "allowed_by"}'
+    assert list(readable("f", [metric, decision])) == ["f: decision=allowed code=allowed_by"]
