@@ -9,6 +9,6 @@ from chalicelib.settings import Settings
 
 
 def report_failure(logger: Logger, what: str, failure: Exception) -> None:
-    """Logs a failure with its reason code and count it in the metric OnboardingFailed."""
+    """Logs a failure with its reason code, and counts it in the metric OnboardingFailed."""
     logger.error(what, extra={"failure": getattr(failure, "code", type(failure).__name__)})
     write_metric(Settings(os.environ).function_name, "OnboardingFailed", 1)

@@ -36,8 +36,9 @@ def handle_pre_token(
 ) -> dict[str, Any]:
     """Overrides what has to change. Never raises.
 
-    An error would prevent the sign-in. After a failure, the metric and the log line report it, and the token carries
-    the groups that the user has in the user pool, no custom claim, and no custom scope that depends on groups.
+    An error would prevent the sign-in. The metric and a log line report each failure. If the groups cannot be
+    completed, the token carries the groups that the user has in the user pool. If the token cannot be customized, it
+    carries no custom claim, and a person's token carries no custom scope.
     """
     try:
         groups = None if event.get("triggerSource") == _MACHINE else _complete_groups(event, token_groups, logger)
@@ -51,7 +52,7 @@ def handle_pre_token(
 def _complete_groups(
     event: dict[str, Any], token_groups: Callable[[], Callable[..., tuple[str, ...]]], logger: Logger
 ) -> list[str]:
-    """Returns the groups of the token. For an event of version 1, also write them into the event."""
+    """Returns the groups of the token. For an event of version 1, also writes them into the event."""
     configuration = event["request"].get("groupConfiguration") or {}
     held = configuration.get("groupsToOverride") or []
     try:

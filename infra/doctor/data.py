@@ -44,7 +44,8 @@ def _dead_letters(live: Live) -> Iterator[str]:
     found = live.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=[number])["Attributes"]
     if int(found[number]):
         yield (
-            f"{found[number]} batches of policy changes were not handled. Changes by other tools can be ineffective."
+            f"Batches of policy changes that were not handled: {found[number]}. A change by another tool is effective"
+            " after at most 60 s. The audit log can lack its entry."
         )
 
 

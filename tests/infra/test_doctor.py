@@ -169,7 +169,7 @@ PLANTED: dict[str, tuple[Callable[[Target], Undo], str, str]] = {
     "no generation": (no_generation, "generation", "but the state table has no generation."),
     "a lockdown": (lockdown, "restrictions", "A lockdown is active until 2100-01-01T00:00:00Z: a drill."),
     "a disabled mapping": (disabled_mapping, "stream-mapping", "is Disabled. Expected: Enabled."),
-    "a dead letter": (dead_letter, "dead-letters-empty", "1 batches of policy changes were not handled."),
+    "a dead letter": (dead_letter, "dead-letters-empty", "Batches of policy changes that were not handled: 1."),
     "an alarm": (alarm, "alarms-quiet", "DecisionsFailedAlarm: 3 failures."),
     "a setting of another form": (
         environment("policy_changed", AUTHORIZER_CACHE_SECONDS="soon"),
