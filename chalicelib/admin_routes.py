@@ -131,7 +131,7 @@ def parse_rollback(body: Any) -> tuple[int, int | None, bool]:
     read = fields_of(body, RollbackBody)
     for name, least in (("version", 1), ("expected_version", 0)):
         if name in read and (type(read[name]) is not int or not least <= read[name] <= HIGHEST_VERSION):
-            raise InvalidInput(name, "expected the whole number of a version")
+            raise InvalidInput(name, "expected the number of a version, such as 3")
     return read["version"], read.get("expected_version"), flag(read, "force")
 
 

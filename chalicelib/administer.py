@@ -119,7 +119,7 @@ class Administer:
             for entry in page.entries:
                 if entry.version == version:
                     if entry.after is None:
-                        raise InvalidInput("version", f"{earlier} has no statements: it is a deletion")
+                        raise InvalidInput("version", f"{earlier} is a deletion. To delete the policy, use DELETE")
                     return entry.after
                 if entry.version == version + 1:
                     replaced = entry.before

@@ -30,12 +30,12 @@ class Restrict:
     now: Callable[[], float] = time.time
 
     def restrict(self, kind: RestrictionKind, seconds: int, reason: str, author: str) -> Restriction:
-        """Restrict the stage from now on. A restriction replaces an earlier one of the same kind.
+        """Restricts the stage from now on. A restriction replaces an earlier one of the same kind.
 
-        A lockdown is effective for every request that starts after this method has returned. A lockdown happens also if
-        it cannot be recorded. A freeze does not.
+        A lockdown is effective for every request that starts after this method has returned. A lockdown
+        also happens if it cannot be recorded. A freeze does not.
 
-        Raises:  InvalidInput; InternalError when the restriction may be effective in parts: restrict again
+        Raises:  InvalidInput; InternalError when the restriction may be effective in some copies only: restrict again
         """
         if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
             raise InvalidInput("for", f"expected {SHORTEST_SECONDS} seconds to {LONGEST_SECONDS // 86_400} days")

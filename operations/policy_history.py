@@ -100,7 +100,7 @@ def rollback(
             invocation.output.say(f"  {line}")
     if not yes:
         if as_json:
-            raise Refused("--json asks nothing. To roll back, pass --yes as well.")
+            raise Refused("With --json, the command cannot ask for a confirmation. Pass --yes as well.")
         if not confirmed(invocation.output, "Roll back?"):
             invocation.output.say("nothing changed")
             return 0

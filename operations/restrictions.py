@@ -1,4 +1,4 @@
-"""The commands for an emergency: freeze, lockdown. They write the state table with the operator's credentials."""
+"""The commands for an emergency: freeze, lockdown, restrictions. They use the operator's credentials."""
 
 import re
 from typing import TYPE_CHECKING, Annotated
@@ -104,10 +104,10 @@ def _restrict(
 
 
 def _bound(lift: bool) -> str:
-    effect = "Denials" if lift else "Allowed requests"
+    effect = "Deny" if lift else "Allow"
     return (
-        f"{_REQUESTS} {effect} that API Gateway has cached count for up to AUTHORIZER_CACHE_SECONDS longer, and cached"
-        " readings of the state for up to POLICY_MAX_STALENESS_SECONDS. Both are 0 by default."
+        f"{_REQUESTS} API Gateway can reuse a cached {effect} for up to AUTHORIZER_CACHE_SECONDS. An authorizer can"
+        " reuse its last reading of the state for up to POLICY_MAX_STALENESS_SECONDS. Both are 0 by default."
     )
 
 

@@ -183,7 +183,7 @@ def test_a_dataclass_requires_the_fields_without_a_default() -> None:
 
 
 @pytest.mark.parametrize("kind", [bytes, object, lambda: 1])
-def test_a_type_that_is_not_json_is_refused_by_its_name(kind: Any) -> None:
+def test_the_refusal_of_a_type_that_is_not_json_names_the_type(kind: Any) -> None:
     with pytest.raises(TypeError, match="has no JSON schema"):
         Schemas().of(kind)
 

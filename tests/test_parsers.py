@@ -40,7 +40,7 @@ BAD = [
     [{"limit": ["0"]}, {"limit": ["61"]}, {"limit": ["1", "2"]}, {"token": [""]}, {"token": ["a\n"]}, {"page": ["1"]}],
     ids=str,
 )
-def test_a_page_of_another_form_is_refused_by_the_name_of_the_field(query: dict[str, list[str]]) -> None:
+def test_the_refusal_of_an_invalid_page_names_the_field(query: dict[str, list[str]]) -> None:
     with pytest.raises(InvalidInput) as refused:
         parse_page(MultiDict(query))
     assert refused.value.field in query
@@ -63,14 +63,14 @@ def test_a_page_has_a_size_and_a_token() -> None:
         pytest.param({"groups": [], "username": "clio"}, "username", id="an unknown field"),
     ],
 )
-def test_groups_of_another_form_are_refused_by_the_name_of_the_field(body: Any, field: str) -> None:
+def test_the_refusal_of_invalid_groups_names_the_field(body: Any, field: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         parse_groups(body)
     assert refused.value.field == field
 
 
 @pytest.mark.parametrize(("fields", "field"), BAD)
-def test_a_question_that_is_wrong_is_refused_by_the_name_of_the_field(fields: dict[str, Any], field: str) -> None:
+def test_the_refusal_of_an_invalid_question_names_the_field(fields: dict[str, Any], field: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         parse_question({**QUESTION, **fields})
     assert refused.value.field == field

@@ -40,7 +40,7 @@ def is_upstream(pattern: str) -> bool:
 
 
 def routes_of(*policies: Policy) -> list[Route]:
-    """Return the routes of the upstream if one of the policies names a path of it."""
+    """Returns the routes of the upstream if one of the policies names a path of it."""
     named = any(is_upstream(path) for policy in policies for statement in policy.statements for path in statement.paths)
     paths = (PREFIX, f"{PREFIX}/{{proxy+}}") if named else ()
     return [Route(path, method, Authorizer.POLICIES) for path in paths for method in origin.METHODS]

@@ -59,7 +59,10 @@ def _scopes(live: Live) -> Iterator[str]:
         available = set(granted.get(name, anybody)) if kind == "client" else anybody
         for statement in policy.statements:
             for scope in sorted(set(statement.scopes) - available):
-                yield f"{policy.subject}: the statement {statement.sid} needs the scope {scope}, which its tokens lack."
+                yield (
+                    f"{policy.subject}: the statement {statement.sid} needs the scope {scope}, which no token of this"
+                    " subject can have."
+                )
     for (method, path), authorizer in sorted(expected_authorizers(live.definition).items(), key=lambda item: item[0]):
         if authorizer.scopes and not anybody & set(authorizer.scopes):
             yield f"{method} {path} needs {' or '.join(authorizer.scopes)}, which no app client can be granted."
@@ -96,7 +99,7 @@ CHECKS = (
         "policy-subjects",
         "Every policy belongs to a group or an app client of the user pool.",
         _subjects,
-        "Delete the policy with `manage.py policies apply`, or create the group. A group of that name gets the policy.",
+        "Delete the policy with `manage.py policies apply`, or create the group. A new group of this name gets it.",
     ),
     Check(
         "group-policies",

@@ -68,7 +68,7 @@ def _agreeing(live: Live) -> Iterator[str]:
             yield f"{setting} differs between functions: {shown}."
     issuer = variables(live, _AUTHORIZER).get("ISSUER")
     if issuer != live.outputs["Issuer"]:
-        yield f"The authorizer expects the issuer {issuer}. The user pool issues as {live.outputs['Issuer']}."
+        yield f"The authorizer expects the issuer {issuer}. The issuer of the user pool is {live.outputs['Issuer']}."
 
 
 def _clients(live: Live) -> Iterator[str]:

@@ -117,7 +117,7 @@ def test_a_user_of_another_pool_does_not_exist(users: PoolUsers) -> None:
             users.find(name)
 
 
-def test_an_sdk_without_the_operation_is_reported_as_such() -> None:
+def test_an_sdk_without_the_operation_is_reported_as_outdated() -> None:
     old_client: Any = object()
     with pytest.raises(InternalError) as failed:
         PoolUsers(old_client, POOL).remove_authenticator(CLIO)

@@ -20,7 +20,7 @@ def without(rule: dict[str, Any], field: str) -> dict[str, Any]:
     return {name: value for name, value in rule.items() if name != field}
 
 
-def test_a_list_that_two_times_does_not_fit_into_an_item_of_dynamodb_is_refused() -> None:
+def test_a_list_is_refused_if_two_of_it_do_not_fit_into_one_dynamodb_item() -> None:
     """An audit entry has the statements before and after a change. Scopes take no room in an authorizer's result."""
     scopes = [f"scope-{number:0250}" for number in range(600)]
     with pytest.raises(InvalidInput, match=r"^statements: \d+ characters of JSON, at most 150000 are allowed$"):

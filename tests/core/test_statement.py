@@ -38,6 +38,6 @@ def test_a_statement_with_scopes_applies_to_a_token_with_one_of_them(
         pytest.param(1_800_000_000, False, id="an unknown sign-in"),
     ],
 )
-def test_a_statement_with_a_limit_applies_only_so_long_after_the_sign_in(seconds: float, applies: bool) -> None:
+def test_a_statement_applies_until_the_sign_in_is_older_than_its_limit(seconds: float, applies: bool) -> None:
     assert parse_statements([allow("/x", signed_in_within=900)])[0].counts_after(seconds) is applies
     assert parse_statements([allow("/x")])[0].counts_after(seconds)

@@ -152,7 +152,7 @@ PLANTED: dict[str, tuple[Callable[[Target], Undo], str, str]] = {
     "a scope of nobody": (
         policy("client:<web>", scopes=["https://olympus.example/fly"]),
         "granted-scopes",
-        "the statement read needs the scope https://olympus.example/fly, which its tokens lack.",
+        "the statement read needs the scope https://olympus.example/fly, which no token of this subject can have.",
     ),
     "an unreadable policy": (policy(f"group:{PRIVILEGED_GROUP}", effect="Maybe"), "policies-readable", "HTTP 500"),
     "no administrator by policy": (

@@ -147,7 +147,10 @@ def test_a_rollback_prints_one_json_document(command: Command) -> None:
         ),
         (("show", "clerks"), "subject: 'clerks' is neither group:<name> nor client:<app client id>\n"),
         (("rollback", CLERKS, "--to", "9", "--yes"), "group:clerks, version 9: no such policy or version exists."),
-        (("rollback", CLERKS, "--to", "1", "--json"), "--json asks nothing. To roll back, pass --yes as well.\n"),
+        (
+            ("rollback", CLERKS, "--to", "1", "--json"),
+            "With --json, the command cannot ask for a confirmation. Pass --yes as well.\n",
+        ),
     ],
 )
 def test_a_refusal_is_one_line_and_changes_nothing(command: Command, words: tuple[str, ...], message: str) -> None:

@@ -36,7 +36,7 @@ def test_the_choices_become_parameters_of_the_stage() -> None:
         ("", "127.0.0.1:9000", "--upstream"),
     ],
 )
-def test_any_other_choice_is_refused_by_the_name_of_its_option(origins: str, upstream: str, option: str) -> None:
+def test_the_refusal_of_any_other_choice_names_its_option(origins: str, upstream: str, option: str) -> None:
     with pytest.raises(Refused, match=option):
         chosen_parameters(origins, upstream)
 

@@ -428,7 +428,7 @@ def test_the_code_that_set_the_authenticator_up_signs_nobody_in(strict: Pool) ->
 
 
 @pytest.mark.parametrize("taken_name", ["clerk", "the sub of the deleted user"])
-def test_the_session_of_a_deleted_user_is_not_one_of_the_next_user_of_the_name(cloud: Cloud, taken_name: str) -> None:
+def test_a_new_user_with_the_name_of_a_deleted_user_does_not_get_the_session(cloud: Cloud, taken_name: str) -> None:
     pool = Pool(cloud, by_email=False)
     pool.user("clerk", permanent=False)
     asked = pool.api_sign_in("clerk")

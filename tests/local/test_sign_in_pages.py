@@ -325,7 +325,7 @@ def configure_sessions(pool: Pool, **clients: str) -> None:
     cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 0.2})
 
 
-def test_a_client_accepts_the_cookie_so_long_after_the_sign_in_as_it_is_configured(cloud: Cloud) -> None:
+def test_a_client_accepts_the_cookie_for_the_configured_time_after_the_sign_in(cloud: Cloud) -> None:
     pool = Pool(cloud)
     strict, lenient = pool.client, pool.new_client()
     configure_sessions(pool, **{strict: "0", lenient: "90"})
