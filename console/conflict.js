@@ -5,7 +5,7 @@ import { diffBlock } from "./diff.js";
 import { time } from "./format.js";
 
 // edited: the version that the person started from; theirs: the version that is stored now
-// review: the nodes of what saving would do; actions: the buttons
+// review: nodes that show the effect of a save; actions: the buttons
 export function conflictNotice(edited, theirs, review, actions) {
   const what = theirs.version
     ? [`Version ${theirs.version} is now stored, by `, code(theirs.updated_by), `, ${time(theirs.updated_at)}.`]
@@ -14,10 +14,10 @@ export function conflictNotice(edited, theirs, review, actions) {
     "div",
     { className: "conflict" },
     element("h3", { tabIndex: -1, textContent: "The policy has changed in the meantime" }),
-    element("p", {}, `You edited version ${edited.version}. `, what, " Nothing of yours is saved yet."),
+    element("p", {}, `You edited version ${edited.version}. `, what, " Your changes are not saved yet."),
     element("h4", { textContent: "What the other change did" }),
     diffBlock("What the other change did", edited.statements, theirs.statements),
-    element("h4", { textContent: "What saving yours would do now" }),
+    element("h4", { textContent: "Effect of saving your version now" }),
     review,
     element("p", { className: "actions" }, actions),
   );

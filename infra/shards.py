@@ -75,7 +75,7 @@ class Shards:
             self._set_number(shards, "attribute_not_exists(state_shards) OR state_shards < :shards", {})
 
     def complete_copies(self) -> bool:
-        """Second step: give each copy the revocations and the lockdown of the original. Returns whether it wrote.
+        """Second step: gives each copy the revocations and the lockdown of the original. Returns whether it wrote.
 
         A change while it works is no problem: whoever makes it knows the new copies.
         """
@@ -92,7 +92,7 @@ class Shards:
         return bool(clients) or not is_locked_alike
 
     def start_copies(self) -> None:
-        """Third step: give each new copy a generation, so that it can be read. It never had this generation before."""
+        """Third step: gives each new copy a generation, so that it can be read. It never had this generation before."""
         first = {":first": {"N": str(int(self._now() * 1000))}}
         for number in self.unusable():
             self._copies.update(number, "SET n = :first", "attribute_not_exists(n)", first)
@@ -141,7 +141,7 @@ def _variables(client: Client, function: str, version: str) -> Mapping[str, str]
 
 
 def refuse_rollback(stage: Stage, client: Client, moves: Iterable[Move]) -> None:
-    """Refuse to return to a release without shards while authorizers read copies: its writers would not write them.
+    """Refuses to return to a release without shards while authorizers read copies: its writers would not write them.
 
     Authorizers could still use policies that they have cached, now or after the next deployment.
     """
@@ -158,7 +158,7 @@ def refuse_rollback(stage: Stage, client: Client, moves: Iterable[Move]) -> None
 
 
 def refuse_unknown_shards(stage: Stage, deployed: Mapping[str, Any] | None) -> None:
-    """Refuse more than one shard while the functions of a release without shards still write.
+    """Refuses more than one shard while the functions of a release without shards still write.
 
     deployed  CloudFormation's description of the application stack, None before the first deployment
     """

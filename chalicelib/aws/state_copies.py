@@ -79,7 +79,7 @@ class StateCopies:
     def update(
         self, number: int, change: str, condition: str, values: dict[str, Any], names: dict[str, str] | None = None
     ) -> None:
-        """Update one copy if the condition holds. Raises InternalError."""
+        """Updates one copy if the condition holds. Raises InternalError."""
         more: Any = {"ExpressionAttributeNames": names} if names else {}
         with suppress(ClientError), failures_named("state_unreachable"):
             self._client.update_item(

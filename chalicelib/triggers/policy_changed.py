@@ -46,7 +46,7 @@ def handle_policy_changes(
     report_lag: Callable[[float], object] = lambda _: None,
     now: Callable[[], float] = time.time,
 ) -> dict[str, Any]:
-    """Invalidates once for the whole batch. Then record each change that its writer has not recorded.
+    """Invalidates once for the whole batch. Then records each change that its writer has not recorded.
 
     report_lag  is called with the seconds from the oldest write to its invalidation; a stream rounds them to a second
     now         returns seconds since 1970
@@ -89,7 +89,7 @@ def edit_of(record: "DynamoDBRecord") -> PolicyEdit:
 
 
 def _written_at(record: "DynamoDBRecord") -> float:
-    """Return when the item was written, in seconds since 1970; 0 if the record does not say it."""
+    """Returns the time of the write in seconds since 1970, or 0 if the record does not contain it."""
     return float((record.dynamodb.approximate_creation_date_time if record.dynamodb else None) or 0)
 
 
