@@ -137,7 +137,7 @@ class Authorize:
         return Authorization(principal, permissions, permissions.decide(method, path))
 
     def authenticate(self, token: str) -> Authenticated:
-        """Raises as a call does. Refuses revoked tokens also during a lockdown."""
+        """Raises as a call does. Refuses revoked tokens even during a lockdown."""
         principal = self._verify(token)
         reading = self._read_state(principal)
         if reading.session_revoked or (reading.revoked_before >= 0 and self._is_revoked(principal, reading)):

@@ -58,7 +58,7 @@ class Request:
     """A request and all spellings of its path. A request is allowed if every spelling is allowed.
 
     sign_in_age  seconds since the sign-in of the caller
-    newest       the age of a sign-in that has just ended: API Gateway reuses a result for so long
+    newest       the smallest age of a sign-in, in seconds: the time for which API Gateway reuses a result
     """
 
     method: str

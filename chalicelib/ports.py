@@ -168,10 +168,10 @@ class Restrictions(Protocol):
     """The restrictions of a stage. A lockdown that `put` has stored is in every later reading of the state."""
 
     def read(self) -> Mapping[RestrictionKind, Restriction]:
-        """Returns what was stored last of each kind, also if it has ended or was lifted. Raises InternalError."""
+        """Returns the last restriction of each kind, even if it has ended or was lifted. Raises InternalError."""
 
     def put(self, restriction: Restriction) -> None:
-        """Replace what is stored of this kind. Raises InternalError."""
+        """Replaces the stored restriction of this kind. Raises InternalError."""
 
 
 class GroupReader(Protocol):
@@ -230,7 +230,7 @@ class UserAccounts(GroupReader, Protocol):
         """Creates a user whose password nobody knows. Raises Conflict for a taken address, InvalidInput."""
 
     def send_invitation(self, address: str) -> None:
-        """Sends the temporary password. Raises Conflict for a user who already has an own password."""
+        """Sends the temporary password. Raises Conflict for a user who has already set a password."""
 
     def add_to_group(self, username: str, group: str) -> None: ...
 

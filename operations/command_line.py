@@ -95,7 +95,7 @@ def application(styled: bool = False) -> Typer:
     for title, commands in _COMMANDS.items():
         for command in commands:
             root.command(rich_help_panel=title)(command)
-    files = Typer(help="Check or apply the files in policies/. Show, explain and undo what a stage has.")
+    files = Typer(help="Check and apply the files in policies/. Show, explain and undo the policies of a stage.")
     for command in policies.COMMANDS:
         files.command()(command)
     root.add_typer(files, name="policies", rich_help_panel="A stage on AWS")

@@ -6,7 +6,7 @@ from operations.invocation import Invocation
 
 
 def docs(context: Context) -> int:
-    """Write the reference pages that follow from the code."""
+    """Write the reference pages that are generated from the code."""
     from operations.cli_reference import CLI_PAGE, cli_page
     from operations.reference import SETTINGS_PAGE, write_reference
 

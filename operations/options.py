@@ -26,7 +26,7 @@ Before = Annotated[
     str | None,
     Option("--before", metavar="TIME", help="List only older entries: a time in UTC, or the `next` of a page."),
 ]
-Limit = Annotated[int, Option("--limit", min=1, max=1000, help="How many to show.")]
+Limit = Annotated[int, Option("--limit", min=1, max=1000, help="The number of entries to show.")]
 Yes = Annotated[bool, Option("--yes", help="Do not ask for a confirmation.")]
 OptionalStage = Annotated[
     str | None, Option("--stage", metavar="STAGE", help=f"Read this stage, and not the files. {_OR_LOCAL}")

@@ -69,7 +69,7 @@ def diff(
     overwrite_policies: OverwritePolicies = False,
     as_json: AsJson = False,
 ) -> int:
-    """Show who would gain and lose which routes in a stage."""
+    """Show the routes that each group and client would gain or lose."""
     from infra.policy_groups import TEMPLATE
     from infra.policy_plan import PolicyFiles, plan
     from infra.policy_review import read_routes

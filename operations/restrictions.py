@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from chalicelib.ports import RestrictionKind
 
 Duration = Annotated[
-    str, Option("--for", metavar="TIME", help="How long: a number and m, h or d, such as 30m, 2h or 1d.")
+    str, Option("--for", metavar="TIME", help="The duration: a number and m, h or d, such as 30m, 2h or 1d.")
 ]
-Reason = Annotated[str, Option("--reason", metavar="TEXT", help="Why, for the other operators.")]
-Lift = Annotated[bool, Option("--lift", help="Lift it now.")]
+Reason = Annotated[str, Option("--reason", metavar="TEXT", help="The reason, for the other operators.")]
+Lift = Annotated[bool, Option("--lift", help="End the restriction now.")]
 
 _SECONDS = {"m": 60, "h": 3600, "d": 86_400}
 _REQUESTS = "Requests that are in progress may still be answered for up to 5 s."

@@ -18,11 +18,11 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 RevokedUser = Annotated[
     str | None,
-    Option("--user", metavar="USER", help="Tokens of a user that were issued until now. A deleted user: the sub."),
+    Option("--user", metavar="USER", help="Issued tokens of a user. For a deleted user, give the sub."),
 ]
 RevokedClient = Annotated[
     str | None,
-    Option("--client", metavar="CLIENT", help="Tokens of an app client that were issued until now: its id or output."),
+    Option("--client", metavar="CLIENT", help="Issued tokens of an app client: its id or output."),
 ]
 RevokedSession = Annotated[
     str | None, Option("--session", metavar="ORIGIN_JTI", help="One sign-in of a user, permanently.")

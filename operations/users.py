@@ -20,7 +20,7 @@ _PAGE = 60
 Name = Annotated[str, Argument(metavar="USER", help="A user: e-mail address, sub or username.")]
 Address = Annotated[str, Argument(metavar="ADDRESS", help="The e-mail address of the new user.")]
 Groups = Annotated[list[str] | None, Option("--group", metavar="GROUP", help="A group of the user. Repeatable.")]
-Force = Annotated[bool, Option("--force", help="Also change the last administrator.")]
+Force = Annotated[bool, Option("--force", help="Proceed even if the user is the last administrator.")]
 NoGroup = Annotated[bool, Option("--none", help="Remove all groups.")]
 
 
@@ -100,7 +100,7 @@ def disable(
 ) -> int:
     """Keep a user out, and revoke the issued tokens.
 
-    The user cannot sign in and gets no new token, also with the cookie of the sign-in pages.
+    The user cannot sign in and gets no new token, even with the cookie of the sign-in pages.
     """
     return _change(
         context, stage_name, name, as_json, "disabled", lambda it: it.users.disable(name, it.author(), force)

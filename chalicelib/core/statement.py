@@ -20,7 +20,7 @@ class Statement:
     methods           HTTP verbs; `*` is expanded to all of them
     paths             patterns, see `path_pattern`
     scopes            if not empty, the statement counts only for a token that carries one of these scopes
-    signed_in_within  seconds; if not None, the statement counts only so long after the sign-in of the token's holder
+    signed_in_within  the greatest age of the sign-in, in seconds, at which the statement counts; None: no limit
     """
 
     sid: str
