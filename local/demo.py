@@ -32,7 +32,7 @@ def shown_path(group: str) -> str:
 
 
 def _without_token(story: Story, shown: str) -> None:
-    story.tell("Without a token, the gateway rejects every request.")
+    story.tell("Without a token, the gateway rejects requests to protected routes.")
     story.ask("GET", shown, None, 401)
     story.ask("GET", shown, "not.a.token", 401)
 
