@@ -39,8 +39,7 @@ class Unauthorized(Exception):
 def policy_authorizer(request: AuthRequest) -> dict[str, Any]:
     """Returns the authorizer's result. Raises Unauthorized (401) or another error (500). API Gateway caches neither."""
     decision_log = DecisionLog(wiring.function_name(), wiring.keys_outage_seconds, wiring.measurements().take)
-    with_groups = wiring.settings().upstream_url is not None
-    return respond(request.token, request.method_arn, wiring.authorize, decision_log, with_groups)
+    return respond(request.token, request.method_arn, wiring.authorize, decision_log, wiring.has_upstream())
 
 
 def respond(

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Generic, Protocol, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
 from urllib.parse import urlsplit
 
 from chalicelib.core import group_name
-from chalicelib.core.custom_claim import CustomClaim, parse_claims
 from chalicelib.core.errors import InternalError
-from chalicelib.core.origin import check_origin
+
+if TYPE_CHECKING:
+    from chalicelib.core.custom_claim import CustomClaim
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -80,6 +81,8 @@ def optional_names(_: str, value: str) -> frozenset[str]:
 
 def origins(name: str, value: str) -> tuple[str, ...]:
     """Returns web origins that are separated by commas, in the given order."""
+    from chalicelib.core.origin import check_origin  # the authorizer does not read this setting
+
     found = tuple(part.strip() for part in value.split(",") if part.strip())
     for origin in found:
         try:
@@ -146,8 +149,10 @@ def group_map(name: str, value: str) -> Mapping[str, str]:
     return read
 
 
-def custom_claims(name: str, value: str) -> tuple[CustomClaim, ...]:
+def custom_claims(name: str, value: str) -> "tuple[CustomClaim, ...]":
     """Returns the custom claims of a JSON object: see `custom_claim.parse_claims`."""
+    from chalicelib.core.custom_claim import parse_claims  # every function starts with this module, and few read claims
+
     try:
         return parse_claims(json.loads(text(name, value)))
     except ValueError as error:

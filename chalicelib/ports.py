@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from chalicelib.core.audit import AuditEntry
 from chalicelib.core.policy import Policy, StoredPolicy
 from chalicelib.core.principal import Principal
 from chalicelib.core.statement import Statement
+
+if TYPE_CHECKING:  # the authorizer imports the ports, and it does not write the audit log
+    from chalicelib.core.audit import AuditEntry
 
 RevocationKind = Literal["sub", "client", "session"]
 
@@ -120,17 +122,17 @@ class Revocations(Protocol):
 class AuditPage(NamedTuple):
     """Some entries, the newest first. `next` asks for the entries before them; None if there are none."""
 
-    entries: tuple[AuditEntry, ...]
+    entries: "tuple[AuditEntry, ...]"
     next: str | None
 
 
 class AuditLog(Protocol):
     """The record of administrative actions. Each method raises InternalError."""
 
-    def add(self, entry: AuditEntry) -> None:
+    def add(self, entry: "AuditEntry") -> None:
         """Adds an entry. Idempotent for each subject and id."""
 
-    def find(self, subject: str, id_: str) -> AuditEntry | None: ...
+    def find(self, subject: str, id_: str) -> "AuditEntry | None": ...
 
     def list(self, limit: int, before: str | None) -> AuditPage:
         """Returns entries of all subjects. `before` is the id of an entry, or a time. May miss the latest entries."""

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,6 @@ from chalicelib.aws.signature import Credentials
 from chalicelib.aws.state_reads import StateReads
 from chalicelib.core.claims import Expectation
 from chalicelib.core.errors import InternalError
-from chalicelib.core.upstream_paths import guarded
-from chalicelib.customize import CustomizeTokens
 from chalicelib.federate import TokenGroups
 from chalicelib.metrics import MeasuredState, Measurements, counted_fetch, write_metric
 from chalicelib.onboard import Onboard
@@ -41,6 +39,8 @@ if TYPE_CHECKING:
     from chalicelib.aws.policies import PolicyTable
     from chalicelib.aws.pool_groups import PoolGroups
     from chalicelib.core.audit import Way
+    from chalicelib.core.statement import Statement
+    from chalicelib.customize import CustomizeTokens
     from chalicelib.explain import Explain
     from chalicelib.invalidate import Invalidate
     from chalicelib.ports import PolicyCatalog
@@ -100,8 +100,22 @@ def authorize() -> Authorize:
         policies=PolicyReads(_reader(), settings().policy_table, check_size),
         max_staleness=settings().policy_max_staleness_seconds,
         reused_for=settings().authorizer_cache_seconds,
-        complete=guarded if settings().upstream_url else tuple,
+        complete=_complete(),
     )
+
+
+@cache
+def has_upstream() -> bool:
+    return settings().upstream_url is not None
+
+
+def _complete() -> "Callable[[Iterable[Statement]], tuple[Statement, ...]]":
+    """Returns a function that adds what the authorizer of this stage adds to the statements of policies."""
+    if not has_upstream():
+        return tuple
+    from chalicelib.core.upstream_paths import guarded
+
+    return guarded
 
 
 @cache
@@ -260,7 +274,8 @@ def administer_with(
 
 def _check_written() -> CheckSize:
     """Returns the size check of a policy to write. It counts what the authorizer of this stage adds to each policy."""
-    return (lambda statements: check_size(guarded(statements))) if settings().upstream_url else check_size
+    complete = _complete()
+    return (lambda statements: check_size(complete(statements))) if has_upstream() else check_size
 
 
 @cache
@@ -344,7 +359,9 @@ def report_lag(seconds: float) -> None:
 
 
 @cache
-def customize_tokens() -> CustomizeTokens:
+def customize_tokens() -> "CustomizeTokens":
+    from chalicelib.customize import CustomizeTokens
+
     return CustomizeTokens(claims=settings().custom_claims, scope_groups=settings().scope_groups)
 
 

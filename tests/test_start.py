@@ -165,6 +165,15 @@ def test_a_function_that_a_request_waits_for_imports_no_module_of_the_sdk(module
     assert sdk(imported_in_lambda(module)) == []
 
 
+def test_the_authorizer_imports_no_module_that_only_other_functions_or_an_upstream_need() -> None:
+    others = ["core.audit", "core.custom_claim", "core.origin", "core.route", "core.upstream_paths", "customize"]
+    assert {f"chalicelib.{name}" for name in others} & set(imported_in_lambda("authorizers.policy")) == set()
+
+
+def test_the_trigger_builds_the_customization_of_tokens_in_the_init_phase() -> None:
+    assert "chalicelib.customize" in imported_in_lambda("chalicelib.triggers.pre_token")
+
+
 @pytest.mark.parametrize(
     "module", ["chalicelib.triggers.policy_changed", "chalicelib.triggers.post_confirmation", "app"]
 )

@@ -101,4 +101,4 @@ def _override(event: dict[str, Any], groups: list[str]) -> dict[str, Any]:
     return {**(event["request"].get("groupConfiguration") or {}), "groupsToOverride": groups}
 
 
-in_init_phase(wiring.settings(), f"{__name__}.pre_token", wiring.start_token_groups)
+in_init_phase(wiring.settings(), f"{__name__}.pre_token", wiring.start_token_groups, wiring.customize_tokens)
