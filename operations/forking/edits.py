@@ -80,17 +80,3 @@ def without_item(word: str) -> Edit:
         return "".join(lines[:first] + lines[last + 1 :])
 
     return edit
-
-
-def without_section(title: str) -> Edit:
-    """Removes a section of Markdown, up to the next title of its level or a higher one."""
-    level = title.split(" ")[0]
-
-    def edit(text: str) -> str:
-        pattern = rf"^{re.escape(title)}\n(?:(?!#{{1,{len(level)}}} ).*\n?)*"
-        changed, count = re.subn(pattern, "", text, flags=re.MULTILINE)
-        if not count:
-            raise NotFound(f"expected a section {title!r}")
-        return changed
-
-    return edit

@@ -32,7 +32,6 @@ RULES = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"]
 # The rules whose result depends on the size or on the colours. The others need one run for each page.
 RULES_OF_A_VIEW = ["color-contrast", "target-size", "scrollable-region-focusable"]
 POLICY = "/admin/policies/{kind}/{name}"
-ADMIN_PAGES = ("Access matrix", "Policies", "People", "Revocations")
 READ = allow("/whoami", sid="who")
 Open = Callable[..., "Page"]
 
