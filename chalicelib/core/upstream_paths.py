@@ -9,6 +9,7 @@ Source:  API Gateway Developer Guide, "Important notes for REST APIs"
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
 from chalicelib.core import origin
 from chalicelib.core.policy import Policy
@@ -60,7 +61,7 @@ def _with_final_slash(statement: Statement) -> Statement:
     if not more:
         return statement
     paths = tuple(dict.fromkeys((*statement.paths, *more)))
-    return Statement(statement.sid, statement.effect, statement.methods, paths, statement.scopes)
+    return replace(statement, paths=paths)
 
 
 def _other(path: str) -> str:
