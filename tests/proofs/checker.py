@@ -36,7 +36,7 @@ class Verdict:
 
 
 def search(first: W, moves: Callable[[W], Iterator[Move[W]]], violation: Callable[[W], str]) -> Verdict:
-    """Visit the worlds. `violation` returns what a world breaks, or an empty text."""
+    """Visits the worlds. `violation` returns what a world breaks, or an empty text."""
     came_from: dict[W, tuple[W, Move[W]] | None] = {first: None}
     to_visit = deque([first])
     count, actions = 0, set()
