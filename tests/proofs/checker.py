@@ -1,11 +1,15 @@
 """Visits every reachable world of a model, nearest first, until one of them breaks the guarantee."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, TypeVar
+from time import perf_counter
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import pytest
 
 W = TypeVar("W")
+T = TypeVar("T")
 
 
 class Move(NamedTuple, Generic[W]):
@@ -53,6 +57,32 @@ def search(first: W, moves: Callable[[W], Iterator[Move[W]]], violation: Callabl
                 trace = (*_path(came_from, move.world), f"VIOLATION: {broken}")
                 return Verdict(len(came_from), count, frozenset(actions), trace)
     return Verdict(len(came_from), count, frozenset(actions))
+
+
+def put(items: tuple[T, ...], number: int, *instead: T) -> tuple[T, ...]:
+    """Returns the items with other ones, or none, in the place of one."""
+    return items[:number] + instead + items[number + 1 :]
+
+
+def report(checks: Mapping[str, Callable[[], Verdict]]) -> None:
+    """Prints the size of each case, and a trace of each case in which the guarantee fails."""
+    print("| case | verdict | worlds | moves | seconds |\n|---|---|---|---|---|")
+    traces = {}
+    for name, check in checks.items():
+        began = perf_counter()
+        verdict = check()
+        took = perf_counter() - began
+        traces[name] = verdict.trace
+        result = "holds" if verdict.holds else "fails"
+        print(f"| {name} | {result} | {verdict.worlds:,} | {verdict.moves:,} | {took:.2f} |", flush=True)
+    for name, trace in traces.items():
+        if trace:
+            print(f"\nThe guarantee fails when {name}:", *trace, sep="\n  ")
+
+
+def each(cases: Mapping[str, Any]) -> pytest.MarkDecorator:
+    """Runs a test with each case."""
+    return pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in cases.items()])
 
 
 def _path(came_from: dict[W, tuple[W, Move[W]] | None], world: W) -> tuple[str, ...]:

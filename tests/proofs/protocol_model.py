@@ -30,11 +30,11 @@ would only weaken the guarantee for that request, and would enable no other beha
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
-from time import perf_counter
-from typing import NamedTuple, TypeVar
+from functools import partial
+from typing import NamedTuple
 
 from tests.proofs import checker
-from tests.proofs.checker import Verdict, search
+from tests.proofs.checker import Verdict, put, report, search
 
 # ------------------------------------------------------------------------------------------------ the protocol
 
@@ -226,9 +226,9 @@ class Model:
                 action, done, step, version = self._change(world, self.protocol.writer, writer.step, writer.version)
                 finished = step == len(self.protocol.writer)
                 after = Writer(writer.changes_left - 1) if finished else Writer(writer.changes_left, step, version)
-                yield Move(name, action, done._replace(writers=_put(world.writers, number, after)))
+                yield Move(name, action, done._replace(writers=put(world.writers, number, after)))
             if writer.step and self.situation.writers_may_crash:
-                yield Move(name, "crashes", world._replace(writers=_put(world.writers, number, Writer(0))))
+                yield Move(name, "crashes", world._replace(writers=put(world.writers, number, Writer(0))))
 
     def _stream_handler(self, world: World) -> Iterator[Move]:
         for number, record in enumerate(world.stream):
@@ -236,11 +236,11 @@ class Model:
             action, done, step, _ = self._change(world, self.protocol.stream_handler, record.step, record.version)
             finished = step == len(self.protocol.stream_handler)
             later = () if finished else (record._replace(step=step),)
-            yield Move(name, action, done._replace(stream=_put(world.stream, number, *later)))
+            yield Move(name, action, done._replace(stream=put(world.stream, number, *later)))
             if self.situation.records_may_repeat and not record.is_repeat:
                 again = Record(record.version, is_repeat=True)
                 yield Move(
-                    name, f"{action}, and will run again", done._replace(stream=_put(world.stream, number, again))
+                    name, f"{action}, and will run again", done._replace(stream=put(world.stream, number, again))
                 )
 
     def _change(
@@ -309,11 +309,11 @@ class Model:
 
     def _authorizer(self, world: World, number: int, request: Request) -> Iterator[Move]:
         for action, after, container in self._authorizer_step(world, request, world.containers[request.container]):
-            then = world._replace(containers=_put(world.containers, request.container, container))
+            then = world._replace(containers=put(world.containers, request.container, container))
             if after.step == len(self.protocol.authorizer) and not self.protocol.gateway_cache:
                 yield Move(f"request {number + 1}", action, _answer(then, number, after))
             else:
-                yield Move(f"request {number + 1}", action, then._replace(requests=_put(world.requests, number, after)))
+                yield Move(f"request {number + 1}", action, then._replace(requests=put(world.requests, number, after)))
 
     def _authorizer_step(
         self, world: World, request: Request, container: Container
@@ -365,7 +365,7 @@ class Model:
     def _cache_losses(self, world: World) -> Iterator[Move]:
         for number, container in enumerate(world.containers):
             if container != Container():
-                blank = _put(world.containers, number, Container())
+                blank = put(world.containers, number, Container())
                 yield Move(f"container {number + 1}", "loses its cache", world._replace(containers=blank))
 
     def _clock(self, world: World) -> Iterator[Move]:
@@ -391,16 +391,9 @@ class Model:
 
 
 def _answer(world: World, number: int, request: Request) -> World:
-    """Answer a request. A request that is not stale leaves no details, which keeps the number of worlds small."""
+    """Answers a request. A request that is not stale leaves no details, which keeps the number of worlds small."""
     after = request._replace(step=STALE) if request.version < request.guaranteed else ANSWERED
-    return world._replace(requests=_put(world.requests, number, after))
-
-
-Item = TypeVar("Item")
-
-
-def _put(items: tuple[Item, ...], number: int, *instead: Item) -> tuple[Item, ...]:
-    return items[:number] + instead + items[number + 1 :]
+    return world._replace(requests=put(world.requests, number, after))
 
 
 def _named(version: int) -> str:
@@ -408,7 +401,7 @@ def _named(version: int) -> str:
 
 
 def check(protocol: Protocol, situation: Situation) -> Verdict:
-    """Visit every reachable world, nearest first, until a request is decided on a stale version."""
+    """Visits every reachable world, nearest first, until a request is decided on a stale version."""
     model = Model(protocol, situation)
     return search(model.initial_world(), model.moves, _violation)
 
@@ -571,18 +564,8 @@ UNSAFE = {
 
 
 def main() -> None:
-    print("| case | verdict | worlds | moves | seconds |\n|---|---|---|---|---|")
-    traces = {}
-    for name, case in (SAFE | SAFE_AFTER_A_WAIT | SAFE_BUT_NOT_SHIPPED | UNSAFE).items():
-        began = perf_counter()
-        verdict = check(*case)
-        took = perf_counter() - began
-        traces[name] = verdict.trace
-        result = "holds" if verdict.holds else "fails"
-        print(f"| {name} | {result} | {verdict.worlds:,} | {verdict.moves:,} | {took:.2f} |", flush=True)
-    for name, trace in traces.items():
-        if trace:
-            print(f"\nThe guarantee fails when {name}:", *trace, sep="\n  ")
+    cases = SAFE | SAFE_AFTER_A_WAIT | SAFE_BUT_NOT_SHIPPED | UNSAFE
+    report({name: partial(check, *case) for name, case in cases.items()})
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from tests.proofs.checker import Verdict
+from tests.proofs.checker import Verdict, each
 from tests.proofs.protocol_model import (
     SAFE,
     SAFE_AFTER_A_WAIT,
@@ -20,10 +20,6 @@ from tests.proofs.protocol_model import (
 @cache
 def verdict_on(case: Case) -> Verdict:
     return check(case.protocol, case.situation)
-
-
-def each(cases: dict[str, Case]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in cases.items()])
 
 
 @each(SAFE)

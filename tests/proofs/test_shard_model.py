@@ -4,17 +4,13 @@ from functools import cache
 
 import pytest
 
-from tests.proofs.checker import Verdict
+from tests.proofs.checker import Verdict, each
 from tests.proofs.shard_model import SAFE, SAFE_BUT_NOT_SHIPPED, UNSAFE, Case, check
 
 
 @cache
 def verdict_on(case: Case) -> Verdict:
     return check(case.protocol, case.situation)
-
-
-def each(cases: dict[str, Case]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("case", [pytest.param(case, id=name) for name, case in cases.items()])
 
 
 @each(SAFE)
