@@ -1,5 +1,6 @@
 """The forms of users in requests and answers of the administration API."""
 
+from dataclasses import dataclass
 from typing import Annotated, NotRequired, TypedDict
 
 from chalicelib.ports import User
@@ -39,14 +40,9 @@ class Nothing(TypedDict):
     pass
 
 
-class UserWithGroups(TypedDict):
-    username: str
-    sub: str
-    email: str | None
-    status: str
-    enabled: bool
-    created_at: str
-    groups: list[str]
+@dataclass(frozen=True, slots=True)
+class UserWithGroups(User):
+    groups: tuple[str, ...]
 
 
 class ChangedUser(TypedDict):
