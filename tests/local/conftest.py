@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import json
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -58,6 +61,28 @@ class Cloud:
             aws_secret_access_key=secret,
             config=Config(retries={"max_attempts": 0}, **options),
         )
+
+    def function(self, name: str, source: str, path: str = "index.py", **settings: Any) -> str:
+        """Creates a function with a role of the same name, and returns its ARN.
+
+        path      of the module in the bundle, with the function `handler`
+        settings  more arguments of CreateFunction
+        """
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr(path, source)
+        assume = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        document = json.dumps({"Statement": [assume]})
+        role = self.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]
+        made = self.client("lambda").create_function(
+            FunctionName=name,
+            Runtime="python3.11",
+            Role=role["Arn"],
+            Handler=f"{path.removesuffix('.py')}.handler",
+            Code={"ZipFile": packed.getvalue()},
+            **settings,
+        )
+        return str(made["FunctionArn"])
 
     @contextmanager
     def ahead(self, seconds: int) -> Iterator[None]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import http.client
-import io
 import json
-import zipfile
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,18 +23,8 @@ REFUSAL = {"message": "$context.error.message", "code": "not_found"}
 @pytest.fixture(scope="module")
 def api(cloud: Cloud) -> str:
     """An API with the routes `/things` and `/things/{name}` and a gateway response."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("index.py", ECHO)
-    role = cloud.client("iam").create_role(RoleName="paths", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
-    function = cloud.client("lambda").create_function(
-        FunctionName="paths",
-        Runtime="python3.11",
-        Role=role,
-        Handler="index.handler",
-        Code={"ZipFile": packed.getvalue()},
-    )
-    target = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function['FunctionArn']}/invocations"
+    function = cloud.function("paths", ECHO)
+    target = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function}/invocations"
     gateway = cloud.client("apigateway")
     made = gateway.create_rest_api(name="paths")
     parent = made["rootResourceId"]

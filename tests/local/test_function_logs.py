@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import queue
 import secrets
-import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -86,21 +84,8 @@ def test_a_script_of_another_version_is_refused(script: str) -> None:
 @pytest.fixture(scope="module")
 def invoke(cloud: Cloud) -> Callable[..., tuple[Any, list[str]]]:
     """Invokes one function, and returns its answer and the lines of its log."""
-    packed, name = io.BytesIO(), f"logs-{secrets.token_hex(4)}"
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("package/index.py", HANDLER)
-    assume = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Statement": [assume]})
-    role = cloud.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]
     functions = cloud.client("lambda", read_timeout=SECONDS)
-    functions.create_function(
-        FunctionName=name,
-        Runtime="python3.11",
-        Role=role["Arn"],
-        Handler="package/index.handler",
-        Timeout=SECONDS,
-        Code={"ZipFile": packed.getvalue()},
-    )
+    name = cloud.function(f"logs-{secrets.token_hex(4)}", HANDLER, "package/index.py", Timeout=SECONDS)
 
     def call(do: str = "nothing", **event: Any) -> tuple[Any, list[str]]:
         payload = json.dumps({"do": do, **event})

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import secrets
-import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -61,21 +59,10 @@ def handler(event, context):
 def deployed(cloud: Cloud, source: str, timeout: int) -> Callable[..., Any]:
     """Creates a function that can call functions, and returns a function that invokes it."""
     iam, client = cloud.client("iam"), cloud.client("lambda", max_pool_connections=64, read_timeout=120)
-    packed, name = io.BytesIO(), f"burst-{secrets.token_hex(4)}"
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("index.py", source)
-    assume = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [assume]}))["Role"]
+    name = f"burst-{secrets.token_hex(4)}"
+    cloud.function(name, source, Timeout=timeout)
     call = {"Statement": [{"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "*"}]}
     iam.put_role_policy(RoleName=name, PolicyName="call", PolicyDocument=json.dumps(call))
-    client.create_function(
-        FunctionName=name,
-        Runtime="python3.11",
-        Role=role["Arn"],
-        Handler="index.handler",
-        Timeout=timeout,
-        Code={"ZipFile": packed.getvalue()},
-    )
 
     def invoke(payload: Any = None) -> Any:
         answer = client.invoke(FunctionName=name, Payload=json.dumps(payload))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import json
-import zipfile
 from typing import Any
 
 from ministack.services import lambda_svc
@@ -25,24 +22,9 @@ def create_table(dynamodb: Any) -> str:
     return str(described["TableDescription"]["LatestStreamArn"])
 
 
-def code() -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("wheel.py", "def handler(event, context): pass\n")
-    return content.getvalue()
-
-
 def test_a_stream_mapping_is_reported_after_its_table_was_created_again(cloud: Cloud) -> None:
     dynamodb, functions, iam = cloud.client("dynamodb"), cloud.client("lambda"), cloud.client("iam")
-    trusted = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    role = iam.create_role(RoleName="wheelwright", AssumeRolePolicyDocument=json.dumps({"Statement": [trusted]}))
-    functions.create_function(
-        FunctionName="wheelwright",
-        Runtime="python3.11",
-        Role=role["Role"]["Arn"],
-        Handler="wheel.handler",
-        Code={"ZipFile": code()},
-    )
+    cloud.function("wheelwright", "def handler(event, context): pass\n")
     mapping = functions.create_event_source_mapping(
         FunctionName="wheelwright", EventSourceArn=create_table(dynamodb), StartingPosition="LATEST"
     )
