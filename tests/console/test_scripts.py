@@ -24,6 +24,9 @@ FORBIDDEN = re.compile(
     r"|postMessage|\.style\b|window\.open"
 )
 
+# The files after `from`, `import`, `import(` and in the table of pages.
+IMPORTED = re.compile(r"""\b(?:from|import|module:)\s*\(?\s*["'`]([^"'`]+)["'`]""")
+
 
 @pytest.fixture(scope="module")
 def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -62,9 +65,7 @@ def test_a_script_never_turns_text_into_markup_or_code(script: Path) -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
 def test_a_script_imports_only_files_of_the_console(script: Path) -> None:
-    text = script.read_text(encoding="utf-8")
-    imported = [name for pair in re.findall(r'\bfrom "([^"]+)"|module: "([^"]+)"', text) for name in pair if name]
-    for name in imported:
+    for name in IMPORTED.findall(script.read_text(encoding="utf-8")):
         assert (script.parent / name).resolve() in SCRIPTS, name
 
 

@@ -82,6 +82,7 @@ def test_most_command_blocks_run() -> None:
         ("a\n", "a\n", ""),
         ("a\n", "b\n", "a"),
         ("a\n", "a\nb\n", "(the end of the output)"),
+        ("b\n", "a\nb\n", "b"),
         ("a\n…\nc\n", "a\nb\nb\nc\n", ""),
         ("a\n…\nc\n", "a\nc\n", ""),
         ("a\n…\nd\n", "a\nc\n", "d"),
