@@ -407,7 +407,9 @@ def test_an_invitation_arrives_in_the_mailbox(pool: Pool, cloud: Cloud) -> None:
 def test_the_style_sheet_is_served(cloud: Cloud) -> None:
     sheet = requests.get(f"{cloud.url}/sign-in.css", timeout=10)
     assert (sheet.status_code, sheet.headers["content-type"]) == (200, "text/css; charset=utf-8")
-    assert "--accent" in sheet.text
+    used, defined = (set(re.findall(pattern, sheet.text)) for pattern in (r"var\((--[\w-]+)", r"(--[\w-]+):"))
+    assert "--accent" in used
+    assert used <= defined, "a colour without a value is ignored, and the page looks unstyled"
     assert ".field" in sheet.text
 
 

@@ -59,7 +59,7 @@ def page(template: str, status: int = 200, form_target: str = "", **values: Any)
 
 
 def style() -> Response:
-    """Returns the style sheet: the one of the console, and the additions of the pages."""
-    sheets = [path.read_bytes() for path in (_CONSOLE / "console.css", _FOLDER / "pages.css")]
+    """Returns the style sheet: the theme of the console, and the parts of these pages."""
+    sheets = [path.read_bytes() for path in (_CONSOLE / "theme.css", _FOLDER / "pages.css")]
     headers = ((b"content-type", b"text/css; charset=utf-8"), (b"cache-control", b"no-store"))
     return Response(200, b"\n".join(sheets), (*headers, (b"x-content-type-options", b"nosniff")))
