@@ -6,7 +6,9 @@ Source:  fetch.spec.whatwg.org → "CORS protocol"; RFC 6454
 import re
 from collections.abc import Mapping, Sequence
 
-METHODS = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+from chalicelib.core import statement
+
+METHODS = tuple(method for method in statement.METHODS if method != "OPTIONS")  # OPTIONS is the preflight itself
 MAX_AGE_SECONDS = 600  # for how long a browser reuses the answer to a preflight
 
 _HOST = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*"
