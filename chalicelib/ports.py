@@ -8,8 +8,9 @@ from chalicelib.core.policy import Policy, StoredPolicy
 from chalicelib.core.principal import Principal
 from chalicelib.core.statement import Statement
 
-if TYPE_CHECKING:  # the authorizer imports the ports, and it does not write the audit log
+if TYPE_CHECKING:  # the authorizer imports the ports. It neither writes the audit log nor lists users
     from chalicelib.core.audit import AuditEntry
+    from chalicelib.core.user_search import UserSearch
 
 RevocationKind = Literal["sub", "client", "session"]
 
@@ -192,6 +193,7 @@ class User:
 
     username    the name in Cognito: the `sub` of a user with a password, `<provider>_<name>` of a company's user
     email       None if the user has no address
+    name        the attribute `name`; None if the user has none
     status      Cognito's UserStatus, such as CONFIRMED
     created_at  ISO 8601 in UTC
     """
@@ -199,6 +201,7 @@ class User:
     username: str
     sub: str
     email: str | None
+    name: str | None
     status: str
     enabled: bool
     created_at: str
@@ -217,8 +220,11 @@ class UserAccounts(GroupReader, Protocol):
     Each method raises InternalError. A method that takes a user raises NotFound for an unknown user.
     """
 
-    def list(self, limit: int, token: str | None) -> UserPage:
-        """Raises InvalidInput for a token that no page gave."""
+    def list(self, limit: int, token: str | None, search: "UserSearch") -> UserPage:
+        """Returns the users of one page that meet the search. A page can be empty and not the last one.
+
+        Raises:  InvalidInput for a token that no page of this search gave, and for an unknown group
+        """
 
     def find(self, name: str) -> User:
         """Returns a user by e-mail address (of a user with a password), `sub` or username."""

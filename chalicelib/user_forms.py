@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated, NotRequired, TypedDict
 
+from chalicelib.core.group_name import MAX_CHARACTERS
+from chalicelib.core.user_search import LONGEST_TEXT, Attribute, Status
 from chalicelib.ports import User
 
 LARGEST_PAGE = 60  # of ListUsers
@@ -15,6 +17,14 @@ _Groups = Annotated[list[str], {"maxItems": MOST_GROUPS, "uniqueItems": True}]
 class Page(TypedDict):
     limit: NotRequired[Annotated[int, {"minimum": 1, "maximum": LARGEST_PAGE}]]
     token: NotRequired[Annotated[str, {"minLength": 1, "maxLength": LONGEST_TOKEN}]]
+
+
+class UserQuery(Page):
+    begins_with: NotRequired[Annotated[str, {"minLength": 1, "maxLength": LONGEST_TEXT}]]
+    attribute: NotRequired[Attribute]
+    group: NotRequired[Annotated[str, {"minLength": 1, "maxLength": MAX_CHARACTERS}]]
+    status: NotRequired[Status]
+    enabled: NotRequired[bool]
 
 
 class Users(TypedDict):

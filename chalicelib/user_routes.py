@@ -13,6 +13,7 @@ from authorizers.policy import policy_authorizer
 from chalicelib import wiring
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.user_name import EXPECTED_ADDRESS
+from chalicelib.core.user_search import UserSearch
 from chalicelib.describe import describe
 from chalicelib.request_body import caller_id, fields_of, flag, page_size, query_of, read_json, read_optional_json
 from chalicelib.user_forms import (
@@ -24,7 +25,7 @@ from chalicelib.user_forms import (
     GroupsBody,
     Invitation,
     Nothing,
-    Page,
+    UserQuery,
     Users,
     UserWithGroups,
 )
@@ -35,9 +36,9 @@ _MOST_BYTES = 32_768
 
 
 @users_blueprint.route("/admin/users", authorizer=policy_authorizer)
-@describe(query=Page, answer=Users)
+@describe(query=UserQuery, answer=Users)
 def list_users() -> Any:
-    page = wiring.users().list(*parse_page(users_blueprint.current_request.query_params))
+    page = wiring.users().list(*parse_user_query(users_blueprint.current_request.query_params))
     return {"users": [asdict(user) for user in page.users], "next_token": page.next_token}
 
 
@@ -89,16 +90,22 @@ def reset_mfa_of_user(username: str) -> Any:
     return wiring.users().reset_mfa(username, _caller_id()).as_dict()
 
 
-def parse_page(query: Any) -> tuple[int, str | None]:
-    """Returns the size of a page, and the token of the page before. Raises InvalidInput.
+def parse_user_query(query: Any) -> tuple[int, str | None, UserSearch]:
+    """Returns the size of a page, the token of the page before, and the search. Raises InvalidInput.
 
-    Shape:  the query string: limit (optional), token (optional), each at most once
+    Shape:  the query string: limit, token, begins_with, attribute, group, status, enabled; each at most once
     """
-    read = query_of(query, Page)
-    token = read.get("token")
-    if token is not None and not (0 < len(token) <= LONGEST_TOKEN and token.isascii() and token.isprintable()):
-        raise InvalidInput("token", "expected the next_token of a page")
-    return page_size(read, LARGEST_PAGE, LARGEST_PAGE), token
+    read = query_of(query, UserQuery)
+    criteria: dict[str, Any] = {name: value for name, value in read.items() if name not in ("limit", "token")}
+    if "enabled" in criteria:
+        criteria["enabled"] = _truth(criteria["enabled"])
+    return _limit(read), _token(read), UserSearch(**criteria)
+
+
+def _truth(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise InvalidInput("enabled", "expected true or false")
+    return text == "true"
 
 
 def parse_invitation(body: Any) -> tuple[str, list[str]]:
@@ -119,6 +126,17 @@ def parse_groups(body: Any) -> tuple[list[str], bool]:
     """
     read = fields_of(body, GroupsBody)
     return _groups(read), flag(read, "force")
+
+
+def _limit(read: Mapping[str, str]) -> int:
+    return page_size(read, LARGEST_PAGE, LARGEST_PAGE)
+
+
+def _token(read: Mapping[str, str]) -> str | None:
+    token = read.get("token")
+    if token is not None and not (0 < len(token) <= LONGEST_TOKEN and token.isascii() and token.isprintable()):
+        raise InvalidInput("token", "expected the next_token of a page")
+    return token
 
 
 def _groups(read: Mapping[str, Any]) -> list[str]:

@@ -13,9 +13,11 @@ from chalicelib.audit import Audit
 from chalicelib.core.errors import Conflict, InvalidInput
 from chalicelib.core.group_name import EXPECTED, is_group_name
 from chalicelib.core.user_name import EXPECTED_ADDRESS, is_address, is_user_name
+from chalicelib.core.user_search import UserSearch
 from chalicelib.ports import Revocation, User, UserAccounts, UserPage
 
 MOST_CHANGES = 20  # calls to Cognito that fit into the timeout of the function
+_EVERYBODY = UserSearch()
 _PENDING = "FORCE_CHANGE_PASSWORD"
 _EXTERNAL = "EXTERNAL_PROVIDER"  # the status of a user of an identity provider
 _NO_AUTHENTICATOR = (
@@ -68,9 +70,12 @@ class AdministerUsers:
     refuse_lock_out: Callable[[User, Collection[str], Collection[str]], None]
     audit: Audit
 
-    def list(self, limit: int, token: str | None = None) -> UserPage:
-        """Raises InvalidInput for an unknown token, InternalError."""
-        return self.accounts.list(limit, token)
+    def list(self, limit: int, token: str | None = None, search: UserSearch = _EVERYBODY) -> UserPage:
+        """Returns a page of users. It can contain fewer users than `limit`, or none, and not be the last one.
+
+        Raises:  InvalidInput for a token of another search and for an unknown group; InternalError
+        """
+        return self.accounts.list(limit, token, search)
 
     def show(self, name: str) -> tuple[User, tuple[str, ...]]:
         """Returns a user by e-mail address, `sub` or username, and the groups.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Context, Option
 
 from chalicelib.core.errors import LastAdministrator, NotFound
+from chalicelib.core.user_search import Attribute, Status
 from infra.errors import Refused
 from operations.invocation import Invocation
 from operations.options import AsJson, StageOrLocal
@@ -21,25 +22,52 @@ Name = Annotated[str, Argument(metavar="USER", help="A user: e-mail address, sub
 Address = Annotated[str, Argument(metavar="ADDRESS", help="The e-mail address of the new user.")]
 Groups = Annotated[list[str] | None, Option("--group", metavar="GROUP", help="A group of the user. Repeatable.")]
 Force = Annotated[bool, Option("--force", help="Proceed even if the user is the last administrator.")]
+BeginsWith = Annotated[
+    str | None, Option("--begins-with", metavar="TEXT", help="Only users whose attribute begins with this text.")
+]
+SearchedAttribute = Annotated[Attribute, Option("--attribute", help="The attribute that --begins-with searches.")]
+MembersOf = Annotated[str | None, Option("--group", metavar="GROUP", help="Only members of this group.")]
+WithStatus = Annotated[
+    Status | None, Option("--status", metavar="STATUS", help="Only users with this UserStatus of Cognito.")
+]
+Enabled = Annotated[bool | None, Option("--enabled/--disabled", help="Only enabled users, or only disabled users.")]
 NoGroup = Annotated[bool, Option("--none", help="Remove all groups.")]
 
 
-def list_(context: Context, stage_name: StageOrLocal, as_json: AsJson = False) -> int:
-    """List the users of a stage."""
+def list_(
+    context: Context,
+    stage_name: StageOrLocal,
+    begins_with: BeginsWith = None,
+    attribute: SearchedAttribute = "email",
+    group: MembersOf = None,
+    status: WithStatus = None,
+    enabled: Enabled = None,
+    as_json: AsJson = False,
+) -> int:
+    """List the users of a stage, or those who meet all criteria.
+
+    Cognito searches for the beginning of a text only, and not for a part of it.
+    """
+    from chalicelib.core.user_search import UserSearch
+
     invocation: Invocation = context.obj
     use_case = open_access(invocation, stage_name).users
-    page = use_case.list(_PAGE)
+    search = UserSearch(begins_with, attribute, group, status, enabled)
+    page = use_case.list(_PAGE, search=search)
     users = [*page.users]
     while page.next_token:
-        page = use_case.list(_PAGE, page.next_token)
+        page = use_case.list(_PAGE, page.next_token, search)
         users += page.users
     if as_json:
         from dataclasses import asdict
 
         invocation.output.json({"users": [asdict(user) for user in users]})
         return 0
-    rows = [[user.email or "-", user.username, user.status, "yes" if user.enabled else "no"] for user in users]
-    invocation.output.table(["address", "username", "status", "enabled"], rows)
+    rows = [
+        [user.email or "-", user.name or "-", user.username, user.status, "yes" if user.enabled else "no"]
+        for user in users
+    ]
+    invocation.output.table(["address", "name", "username", "status", "enabled"], rows)
     return 0
 
 

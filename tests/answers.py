@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -34,10 +35,13 @@ def call(
 ) -> tuple[int, Any]:
     """Returns the status and the body, read as JSON if there is any. Compares both with the OpenAPI document.
 
-    granted  the context that the gateway passes from the authorizer to the service
+    resource  the path of the route, and optionally a query string
+    granted   the context that the gateway passes from the authorizer to the service
     """
+    resource, _, query = resource.partition("?")
     text = body if body is None or isinstance(body, str) else json.dumps(body)
-    answered = app(proxy_event(method, resource, parameters, granted, text), None)
+    event = proxy_event(method, resource, parameters, granted, text)
+    answered = app(event | {"multiValueQueryStringParameters": parse_qs(query, keep_blank_values=True) or None}, None)
     content = json.loads(answered["body"]) if answered["body"] else None
     check_answer(method, resource, answered["statusCode"], content)
     return answered["statusCode"], content

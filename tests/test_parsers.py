@@ -8,8 +8,9 @@ import pytest
 from chalice.app import MultiDict
 
 from chalicelib.core.errors import InvalidInput
+from chalicelib.core.user_search import UserSearch
 from chalicelib.explain_routes import parse_question
-from chalicelib.user_routes import parse_groups, parse_page
+from chalicelib.user_routes import parse_groups, parse_user_query
 
 QUESTION: dict[str, Any] = {"method": "GET", "path": "/whoami"}
 BAD = [
@@ -37,18 +38,48 @@ BAD = [
 
 @pytest.mark.parametrize(
     "query",
-    [{"limit": ["0"]}, {"limit": ["61"]}, {"limit": ["1", "2"]}, {"token": [""]}, {"token": ["a\n"]}, {"page": ["1"]}],
+    [
+        {"limit": ["0"]},
+        {"limit": ["61"]},
+        {"limit": ["1", "2"]},
+        {"token": [""]},
+        {"token": ["a\n"]},
+        {"page": ["1"]},
+        {"begins_with": [""]},
+        {"begins_with": ["c" * 101]},
+        {"begins_with": ["clio", "urania"]},
+        {"begins_with": ["a\nb"]},
+        {"begins_with": ["a\u0000"]},
+        {"begins_with": ["\u202egnp"]},
+        {"attribute": ["sub"]},
+        {"attribute": ['email ^= "a" or name']},
+        {"group": ["a b"]},
+        {"group": ["g" * 129]},
+        {"status": ["confirmed"]},
+        {"status": ['CONFIRMED" or "']},
+        {"enabled": ["yes"]},
+        {"enabled": [""]},
+        {"filter": ['status = "Enabled"']},
+    ],
     ids=str,
 )
 def test_the_refusal_of_an_invalid_page_names_the_field(query: dict[str, list[str]]) -> None:
     with pytest.raises(InvalidInput) as refused:
-        parse_page(MultiDict(query))
+        parse_user_query(MultiDict(query))
     assert refused.value.field in query
 
 
 def test_a_page_has_a_size_and_a_token() -> None:
-    assert parse_page(MultiDict({"limit": ["5"], "token": ["abc"]})) == (5, "abc")
-    assert parse_page(None) == (60, None)
+    assert parse_user_query(MultiDict({"limit": ["5"], "token": ["abc"]})) == (5, "abc", UserSearch())
+    assert parse_user_query(None) == (60, None, UserSearch())
+
+
+def test_a_search_has_each_criterion() -> None:
+    asked = {"begins_with": "Clio M", "attribute": "name", "group": "clerks", "status": "CONFIRMED"}
+    query = MultiDict({name: [value] for name, value in {**asked, "enabled": "false"}.items()})
+    expected = UserSearch("Clio M", "name", "clerks", "CONFIRMED", False)
+    assert parse_user_query(query) == (60, None, expected)
+    assert parse_user_query(MultiDict({"enabled": ["true"]}))[2] == UserSearch(enabled=True)
 
 
 @pytest.mark.parametrize(

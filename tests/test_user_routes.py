@@ -49,7 +49,27 @@ def test_users_are_listed_in_pages() -> None:
     status, first = call("GET", USERS)
     assert (status, first["next_token"]) == (200, None)
     assert {user["email"] for user in first["users"]} == {CLIO, ATHENA}
-    assert set(first["users"][0]) == {"username", "sub", "email", "status", "enabled", "created_at"}
+    assert set(first["users"][0]) == {"username", "sub", "email", "name", "status", "enabled", "created_at"}
+
+
+def found_by(query: str) -> set[str]:
+    status, page = call("GET", f"{USERS}?{query}")
+    assert (status, page["next_token"]) == (200, None)
+    return {user["email"] for user in page["users"]}
+
+
+def test_users_are_found_by_the_beginning_the_group_and_the_state() -> None:
+    assert call("POST", f"{USER}/disable", username=CLIO)[0] == 200
+    assert found_by("begins_with=cli") == {CLIO}
+    assert found_by("group=admins") == {ATHENA}
+    assert found_by("enabled=false") == found_by("status=CONFIRMED&enabled=false") == {CLIO}
+    assert found_by("begins_with=cli&attribute=email&group=clerks&enabled=true") == set()
+    assert found_by("begins_with=clio%22+or+email+%5E%3D+%22") == set()
+
+
+@pytest.mark.parametrize("query", ["group=ghosts", "begins_with=a%0Ab", "status=confirmed", "filter=x", "enabled=1"])
+def test_a_search_of_another_form_is_a_400(query: str) -> None:
+    assert refusal("GET", f"{USERS}?{query}") == (400, "invalid_input")
 
 
 def test_a_user_is_shown_by_the_address_and_by_the_sub() -> None:

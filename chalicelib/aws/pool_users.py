@@ -7,23 +7,41 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.aws.pool_groups import PoolGroups, failures_named
+from chalicelib.aws.user_filter import filter_of, matches
 from chalicelib.core.cognito_id import is_cognito_id
 from chalicelib.core.errors import Conflict, InternalError, InvalidInput, NotFound
+from chalicelib.core.user_search import UserSearch
 from chalicelib.ports import User, UserPage
 
 _LARGEST_PAGE = 60  # of ListUsersInGroup
+_BAD_TOKEN = InvalidInput("token", "no page of this search gave this token")
 
 
 @dataclass(frozen=True, slots=True)
 class PoolUsers(PoolGroups):
     """Implements UserAccounts on one user pool."""
 
-    def list(self, limit: int, token: str | None) -> UserPage:
-        more: Any = {"PaginationToken": token} if token else {}
-        with _named({"InvalidParameterException": InvalidInput("token", "no page of users gave this token")}):
+    def list(self, limit: int, token: str | None, search: UserSearch) -> UserPage:
+        if search.group is None:
+            found, next_token = self._page_of_all(limit, token, filter_of(search))
+        else:
+            found, next_token = self._page_of_group(limit, token, search.group)
+        users = (_user(user, user["Attributes"]) for user in found)
+        return UserPage(tuple(user for user in users if matches(search, user)), next_token)
+
+    def _page_of_all(self, limit: int, token: str | None, text: str | None) -> tuple[Sequence[Any], str | None]:
+        more: Any = {**({"PaginationToken": token} if token else {}), **({"Filter": text} if text else {})}
+        unreadable = InvalidInput("begins_with", "Cognito does not accept this text")
+        with _named({"InvalidParameterException": _BAD_TOKEN if token else unreadable}):
             answer = self.client.list_users(UserPoolId=self.pool_id, Limit=limit, **more)
-        users = tuple(_user(user, user["Attributes"]) for user in answer["Users"])
-        return UserPage(users, answer.get("PaginationToken"))
+        return answer["Users"], answer.get("PaginationToken")
+
+    def _page_of_group(self, limit: int, token: str | None, group: str) -> tuple[Sequence[Any], str | None]:
+        more: Any = {"NextToken": token} if token else {}
+        unknown = InvalidInput("group", "the user pool has no such group")
+        with _named({"InvalidParameterException": _BAD_TOKEN, "ResourceNotFoundException": unknown}):
+            answer = self.client.list_users_in_group(UserPoolId=self.pool_id, GroupName=group, Limit=limit, **more)
+        return answer["Users"], answer.get("NextToken")
 
     def find(self, name: str) -> User:
         try:
@@ -113,6 +131,7 @@ def _user(described: Any, attributes: Sequence[Any]) -> User:
         username=described["Username"],
         sub=values["sub"],
         email=values.get("email"),
+        name=values.get("name"),
         status=described["UserStatus"],
         enabled=described["Enabled"],
         created_at=created.astimezone(UTC).isoformat(timespec="seconds"),

@@ -25,6 +25,7 @@ from local.front import (  # a module registers its patches when it is imported
     sam_parameters,  # noqa: F401
     stream_positions,  # noqa: F401
     token_customization,  # noqa: F401
+    user_filters,  # noqa: F401
     usernames,  # noqa: F401
 )
 from local.front.access import AccessControl, largest_body

@@ -10,21 +10,27 @@ import pytest
 from moto import mock_aws
 
 from chalicelib.aws.pool_users import PoolUsers
+from chalicelib.aws.user_filter import filter_of
 from chalicelib.core.errors import Conflict, InternalError, InvalidInput, NotFound
+from chalicelib.core.user_search import LONGEST_TEXT, UserSearch
+from chalicelib.ports import UserPage
 from tests.aws.stubs import stubbed
 
 POOL = "mars-west-1_Olympus"
 CLIO = "clio@olympus.example"
+ALL, CLERKS = UserSearch(), UserSearch(group="clerks")
 SUB = "c1e7c000-0000-4000-8000-00000000c1e7"
 
 
-def described(username: str) -> dict[str, Any]:
+def described(
+    username: str, enabled: bool = True, status: str = "EXTERNAL_PROVIDER", **attributes: str
+) -> dict[str, Any]:
     return {
         "Username": username,
-        "Attributes": [{"Name": "sub", "Value": SUB}],
+        "Attributes": [{"Name": name, "Value": value} for name, value in {"sub": SUB, **attributes}.items()],
         "UserCreateDate": datetime.fromtimestamp(1_800_000_000, UTC),
-        "Enabled": True,
-        "UserStatus": "EXTERNAL_PROVIDER",
+        "Enabled": enabled,
+        "UserStatus": status,
     }
 
 
@@ -64,10 +70,64 @@ def test_a_user_is_disabled_and_enabled(users: PoolUsers) -> None:
 
 def test_the_token_of_a_page_gives_the_next_page(users: PoolUsers) -> None:
     addresses = {users.create(f"muse{number}@olympus.example").email for number in range(3)}
-    first = users.list(2, None)
-    second = users.list(2, first.next_token)
+    first = users.list(2, None, ALL)
+    second = users.list(2, first.next_token, ALL)
     assert {user.email for user in (*first.users, *second.users)} == addresses
     assert (len(first.users), second.next_token) == (2, None)
+
+
+@pytest.mark.parametrize(
+    ("search", "text"),
+    [
+        (UserSearch("cli"), 'email ^= "cli"'),
+        (UserSearch("Corp_", "username"), 'username ^= "Corp_"'),
+        (UserSearch("Clio M", "name"), 'name ^= "Clio M"'),
+        (UserSearch(enabled=False), 'status = "Disabled"'),
+        (UserSearch(status="CONFIRMED"), 'cognito:user_status = "CONFIRMED"'),
+        (UserSearch('" or status = "Enabled'), 'email ^= "\\" or status = \\"Enabled"'),
+        (UserSearch("clio\\"), 'email ^= "clio\\\\"'),
+        (UserSearch('\\"'), 'email ^= "\\\\\\""'),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_search_becomes_one_filter_that_its_text_cannot_end(search: UserSearch, text: str) -> None:
+    client, stubber = stubbed("cognito-idp")
+    expected = {"UserPoolId": POOL, "Limit": 25, "PaginationToken": "page-2", "Filter": text}
+    stubber.add_response("list_users", {"Users": [], "PaginationToken": "page-3"}, expected)
+    assert PoolUsers(client, POOL).list(25, "page-2", search) == UserPage((), "page-3")
+
+
+def test_the_longest_text_of_quotation_marks_fits_into_a_filter() -> None:
+    assert len(filter_of(UserSearch('"' * LONGEST_TEXT, "username")) or "") <= 256
+
+
+def test_the_members_of_a_group_are_compared_with_the_other_criteria() -> None:
+    people = [
+        described("clio", email="Clio@olympus.example"),
+        described("calliope", email="calliope@olympus.example", status="FORCE_CHANGE_PASSWORD"),
+        described("Clotho", name="clotho", enabled=False),
+    ]
+    found = {
+        UserSearch(group="clerks"): ["clio", "calliope", "Clotho"],
+        UserSearch("CLIO", group="clerks"): ["clio"],
+        UserSearch("cl", "username", group="clerks"): ["clio"],
+        UserSearch("CLO", "name", group="clerks"): ["Clotho"],
+        UserSearch(group="clerks", enabled=False): ["Clotho"],
+        UserSearch(group="clerks", status="FORCE_CHANGE_PASSWORD"): ["calliope"],
+    }
+    for search, names in found.items():
+        client, stubber = stubbed("cognito-idp")
+        asked = {"UserPoolId": POOL, "GroupName": "clerks", "Limit": 25, "NextToken": "page-2"}
+        stubber.add_response("list_users_in_group", {"Users": people, "NextToken": "page-3"}, asked)
+        page = PoolUsers(client, POOL).list(25, "page-2", search)
+        assert ([user.username for user in page.users], page.next_token) == (names, "page-3"), search
+
+
+def test_the_second_criterion_is_compared_after_the_filter_and_a_page_can_be_empty() -> None:
+    client, stubber = stubbed("cognito-idp")
+    asked = {"UserPoolId": POOL, "Limit": 25, "Filter": 'email ^= "cli"'}
+    stubber.add_response("list_users", {"Users": [described("clio")], "PaginationToken": "page-2"}, asked)
+    assert PoolUsers(client, POOL).list(25, None, UserSearch("cli", enabled=False)) == UserPage((), "page-2")
 
 
 def test_a_user_is_created_without_a_message_and_invited_by_a_second_call() -> None:
@@ -126,9 +186,10 @@ def test_an_sdk_without_the_operation_is_reported_as_outdated() -> None:
 
 Call = Callable[[PoolUsers], Any]
 CALLS: dict[str, Call] = {
-    "list_users": lambda users: users.list(10, None),
+    "list_users": lambda users: users.list(10, None, ALL),
     "admin_get_user": lambda users: users.find(CLIO),
     "list_users_in_group": lambda users: list(users.members("clerks")),
+    "list_users_in_group ": lambda users: users.list(10, None, CLERKS),
     "admin_add_user_to_group": lambda users: users.add_to_group(CLIO, "clerks"),
     "admin_remove_user_from_group": lambda users: users.remove_from_group(CLIO, "clerks"),
     "admin_disable_user": lambda users: users.disable(CLIO),
@@ -144,6 +205,9 @@ REFUSALS: list[tuple[str, str, Call, type[Exception]]] = [
     ("admin_create_user", "UnsupportedUserStateException", SEND, Conflict),
     ("admin_create_user", "LimitExceededException", SEND, InternalError),
     ("list_users", "InvalidParameterException", CALLS["list_users"], InvalidInput),
+    ("list_users_in_group", "InvalidParameterException", CALLS["list_users_in_group "], InvalidInput),
+    ("list_users_in_group", "ResourceNotFoundException", CALLS["list_users_in_group "], InvalidInput),
+    ("list_users", "ResourceNotFoundException", CALLS["list_users"], InternalError),
     ("admin_get_user", "InvalidParameterException", CALLS["admin_get_user"], NotFound),
     ("admin_add_user_to_group", "ResourceNotFoundException", CALLS["admin_add_user_to_group"], InternalError),
     *(
@@ -160,7 +224,7 @@ def test_an_error_of_cognito_has_our_class_and_contains_no_address(
     operation: str, code: str, call: Call, error: type[Exception]
 ) -> None:
     client, stubber = stubbed("cognito-idp")
-    stubber.add_client_error(operation, code, f"{CLIO} is not valid")
+    stubber.add_client_error(operation.strip(), code, f"{CLIO} is not valid")
     with pytest.raises(error) as raised:
         call(PoolUsers(client, POOL))
     # the log contains the message and the chained errors

@@ -77,8 +77,19 @@ def test_users_are_listed_and_shown(command: Command) -> None:
     assert (shown["email"], shown["groups"], shown["enabled"]) == (CLIO, ["clerks"], True)
     assert documents(command, "users", "show", shown["sub"]) == shown
     out = command("users", "list")[1]
-    assert out.splitlines()[0].split() == ["address", "username", "status", "enabled"]
+    assert out.splitlines()[0].split() == ["address", "name", "username", "status", "enabled"]
     assert "clerks" in command("users", "show", CLIO)[1]
+
+
+def test_users_are_listed_by_the_beginning_the_group_and_the_state(command: Command) -> None:
+    def found(*words: str) -> set[str]:
+        return {user["email"] for user in documents(command, "users", "list", *words)["users"]}
+
+    documents(command, "users", "disable", CLIO)
+    assert found("--begins-with", "cli") == found("--disabled") == found("--group", "clerks", "--disabled") == {CLIO}
+    assert found("--group", "admins", "--status", "CONFIRMED", "--enabled") == {ATHENA}
+    assert found("--begins-with", "cli", "--group", "clerks", "--enabled") == set()
+    assert found("--begins-with", "cli", "--attribute", "name") == set()
 
 
 def test_groups_that_are_taken_revoke_in_the_name_of_the_operator(command: Command) -> None:
@@ -126,6 +137,8 @@ LAST = "no other enabled user who has signed in could change policies. Add anoth
             (("users", name, "nobody@olympus.example"), "nobody@olympus.example: the user pool has no such user.")
             for name in ("show", "disable", "enable", "sign-out", "reset-mfa")
         ),
+        (("users", "list", "--begins-with", "a\nb"), "begins_with: expected 1 to 100 printable characters\n"),
+        (("users", "list", "--group", "ghosts"), "group: the user pool has no such group\n"),
         (("users", "show", "a b"), "username: expected an e-mail address, a sub or a username of the user pool\n"),
         (
             ("users", "invite", "a\n@b.example"),

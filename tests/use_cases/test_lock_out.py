@@ -85,7 +85,7 @@ def test_a_group_of_any_name_can_be_an_administrator(name: str) -> None:
 
 
 def user(name: str, enabled: bool = True, status: str = "CONFIRMED") -> User:
-    return User(name, name, None, status, enabled, "2026-11-01T10:00:00Z")
+    return User(name, name, None, None, status, enabled, "2026-11-01T10:00:00Z")
 
 
 class System:

@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.audit import Audit
 from chalicelib.core.errors import Conflict, InternalError, InvalidInput, LastAdministrator, NotFound
+from chalicelib.core.user_search import UserSearch
 from chalicelib.lock_out import Administrators, RefuseUserLockOut
 from chalicelib.ports import Revocation, User, UserPage
 from chalicelib.users import MOST_CHANGES, AdministerUsers, Result
@@ -18,7 +19,14 @@ EVERYTHING = allow("/*", methods=["*"])
 
 
 def user(name: str, **more: Any) -> User:
-    known = {"username": name, "sub": f"sub-of-{name}", "email": None, "status": "CONFIRMED", "enabled": True}
+    known = {
+        "username": name,
+        "sub": f"sub-of-{name}",
+        "email": None,
+        "name": None,
+        "status": "CONFIRMED",
+        "enabled": True,
+    }
     return User(**{**known, "created_at": "2027-01-15T08:00:00+00:00", **more})
 
 
@@ -36,8 +44,9 @@ class Pool:
     def add(self, added: User, *groups: str) -> None:
         self.users[added.username], self.groups[added.username] = added, set(groups)
 
-    def list(self, limit: int, token: str | None) -> UserPage:
-        users = sorted(self.users.values(), key=lambda found: found.username)
+    def list(self, limit: int, token: str | None, search: UserSearch) -> UserPage:
+        members = (found for name, found in self.users.items() if search.group in (None, *self.groups[name]))
+        users = sorted(members, key=lambda found: found.username)
         start = int(token or 0)
         more = str(start + limit) if start + limit < len(users) else None
         return UserPage(tuple(users[start : start + limit]), more)
@@ -133,6 +142,7 @@ def test_users_are_listed_in_pages(pool: Pool) -> None:
     first = over(pool).list(1)
     assert [found.username for found in first.users] == ["clio"]
     assert over(pool).list(1, first.next_token) == UserPage((pool.users["urania"],), None)
+    assert over(pool).list(9, search=UserSearch(group="clerks")) == UserPage((pool.users["clio"],), None)
 
 
 # --- groups ---
