@@ -13,6 +13,7 @@ from chalicelib.admin_routes import admin_blueprint
 from chalicelib.api import Api
 from chalicelib.describe import describe
 from chalicelib.explain_routes import explain_blueprint
+from chalicelib.group_routes import groups_blueprint
 from chalicelib.openapi_routes import openapi_blueprint
 from chalicelib.sample.routes import sample_blueprint
 from chalicelib.settings import Settings
@@ -32,6 +33,7 @@ for blueprint in (authorizer_blueprint, policy_changed_trigger, post_confirmatio
 app.register_blueprint(admin_blueprint)
 app.register_blueprint(explain_blueprint)
 app.register_blueprint(users_blueprint)
+app.register_blueprint(groups_blueprint)
 app.register_blueprint(openapi_blueprint)
 app.register_blueprint(sample_blueprint)
 enforcement.enforce(app)

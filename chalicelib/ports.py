@@ -214,6 +214,21 @@ class UserPage(NamedTuple):
     next_token: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of the user pool. The description is None if the group has none."""
+
+    name: str
+    description: str | None
+
+
+class GroupPage(NamedTuple):
+    """Some groups of the user pool. `next_token` asks for the following groups; None after the last page."""
+
+    groups: tuple[Group, ...]
+    next_token: str | None
+
+
 class UserAccounts(GroupReader, Protocol):
     """The users of the user pool, and their groups. Every write is idempotent, except `create`.
 
@@ -230,6 +245,9 @@ class UserAccounts(GroupReader, Protocol):
         """Returns a user by e-mail address (of a user with a password), `sub` or username."""
 
     def members(self, group: str) -> Iterable[User]: ...
+
+    def list_groups(self, limit: int, token: str | None) -> GroupPage:
+        """Raises InvalidInput for a token that no page gave."""
 
     def is_automatic(self, group: str) -> bool:
         """Returns whether Cognito itself keeps the members of the group: all users of one identity provider."""

@@ -1,13 +1,13 @@
 """The forms of users in requests and answers of the administration API."""
 
 from dataclasses import dataclass
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 from chalicelib.core.group_name import MAX_CHARACTERS
 from chalicelib.core.user_search import LONGEST_TEXT, Attribute, Status
 from chalicelib.ports import User
 
-LARGEST_PAGE = 60  # of ListUsers
+LARGEST_PAGE = 60  # of ListUsers, ListUsersInGroup and ListGroups
 LONGEST_TOKEN = 4096
 MOST_GROUPS = 100  # of one user in Cognito
 
@@ -29,6 +29,20 @@ class UserQuery(Page):
 
 class Users(TypedDict):
     users: list[User]
+    next_token: str | None
+
+
+class ListedGroup(TypedDict):
+    name: str
+    description: str | None
+    automatic: bool
+    policy: Literal["valid", "none", "corrupt"]
+    policy_version: int | None
+    statements: int | None
+
+
+class Groups(TypedDict):
+    groups: list[ListedGroup]
     next_token: str | None
 
 

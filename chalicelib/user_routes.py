@@ -32,7 +32,7 @@ from chalicelib.user_forms import (
 
 users_blueprint = Blueprint(__name__)
 
-_MOST_BYTES = 32_768
+MOST_BYTES = 32_768
 
 
 @users_blueprint.route("/admin/users", authorizer=policy_authorizer)
@@ -99,7 +99,7 @@ def parse_user_query(query: Any) -> tuple[int, str | None, UserSearch]:
     criteria: dict[str, Any] = {name: value for name, value in read.items() if name not in ("limit", "token")}
     if "enabled" in criteria:
         criteria["enabled"] = _truth(criteria["enabled"])
-    return _limit(read), _token(read), UserSearch(**criteria)
+    return limit_of(read), token_of(read), UserSearch(**criteria)
 
 
 def _truth(text: str) -> bool:
@@ -128,11 +128,13 @@ def parse_groups(body: Any) -> tuple[list[str], bool]:
     return _groups(read), flag(read, "force")
 
 
-def _limit(read: Mapping[str, str]) -> int:
+def limit_of(read: Mapping[str, str]) -> int:
+    """Returns the size of a page. Raises InvalidInput."""
     return page_size(read, LARGEST_PAGE, LARGEST_PAGE)
 
 
-def _token(read: Mapping[str, str]) -> str | None:
+def token_of(read: Mapping[str, str]) -> str | None:
+    """Returns the token of the page before. Raises InvalidInput."""
     token = read.get("token")
     if token is not None and not (0 < len(token) <= LONGEST_TOKEN and token.isascii() and token.isprintable()):
         raise InvalidInput("token", "expected the next_token of a page")
@@ -149,11 +151,11 @@ def _groups(read: Mapping[str, Any]) -> list[str]:
 
 
 def _body() -> Any:
-    return read_json(users_blueprint.current_request, _MOST_BYTES)
+    return read_json(users_blueprint.current_request, MOST_BYTES)
 
 
 def _optional_body() -> Any:
-    return read_optional_json(users_blueprint.current_request, _MOST_BYTES)
+    return read_optional_json(users_blueprint.current_request, MOST_BYTES)
 
 
 def _caller_id() -> str:

@@ -131,6 +131,35 @@ class AdministerUsers:
         with self._recorded("user.set_groups", user, author, {"added": added, "removed": removed}):
             return self._change_groups(user, added, removed, author)
 
+    def add_to_group(self, name: str, group: str, author: str) -> Result:
+        """Adds a user to one group, and changes no other group. A member stays a member.
+
+        Raises:  InvalidInput, NotFound, InternalError
+        """
+        user, before = self.show(name)
+        self._check_groups([group])
+        added = () if group in before else (group,)
+        with self._recorded("user.set_groups", user, author, {"added": added, "removed": ()}):
+            for missing in added:
+                self.accounts.add_to_group(user.username, missing)
+        return Result(user, self.accounts.groups_of(user.username), added)
+
+    def remove_from_group(self, name: str, group: str, author: str, force: bool = False) -> Result:
+        """Removes a user from one group, and revokes the user's older tokens. It changes no other group.
+
+        A request for a user who is not a member also revokes the tokens, as in `set_groups`.
+
+        force    remove also the last administrator
+        Raises:  InvalidInput, NotFound, LastAdministrator, InternalError
+        """
+        user, before = self.show(name)
+        self._check_groups([group])
+        removed = (group,) if group in before else ()
+        if not force:
+            self.refuse_lock_out(user, removed, set(before) - set(removed))
+        with self._recorded("user.set_groups", user, author, {"added": (), "removed": removed}):
+            return self._change_groups(user, (), removed, author)
+
     def _change_groups(self, user: User, added: Collection[str], removed: Collection[str], author: str) -> Result:
         if added and not removed:
             for group in added:

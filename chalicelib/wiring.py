@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from chalicelib.customize import CustomizeTokens
     from chalicelib.explain import Explain
     from chalicelib.invalidate import Invalidate
+    from chalicelib.list_groups import ListGroups
     from chalicelib.ports import PolicyCatalog
     from chalicelib.preview import Preview
     from chalicelib.users import AdministerUsers
@@ -317,6 +318,13 @@ def users_with(
     administrators = Administrators(policies, accounts.group_exists, reused_for)
     refuse_lock_out = RefuseUserLockOut(administrators, accounts.members)
     return AdministerUsers(accounts, partial(administer.revoke, "sub"), refuse_lock_out, administer.audit)
+
+
+@cache
+def list_groups() -> "ListGroups":
+    from chalicelib.list_groups import ListGroups
+
+    return ListGroups(users().accounts, _policies())
 
 
 @cache

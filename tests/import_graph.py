@@ -42,6 +42,7 @@ _CHALICELIB = {
     **{name: name for name in ("sample", "triggers", "wiring", "aws", "ports", "api", "settings", "core")},
     "admin_routes": "routes",
     "explain_routes": "routes",
+    "group_routes": "routes",
     "openapi_routes": "routes",
     "user_routes": "routes",
     "route_table": "api",

@@ -31,6 +31,7 @@ PARTS = {
         *("chalicelib/admin_forms.py", "chalicelib/explain_forms.py", "chalicelib/user_forms.py"),
         "chalicelib/admin_routes.py",
         "chalicelib/explain_routes.py",
+        "chalicelib/group_routes.py",
         "chalicelib/openapi_routes.py",
         "chalicelib/sample/__init__.py",
         "chalicelib/sample/routes.py",
@@ -58,7 +59,7 @@ THIRD_PARTIES = {*FRAMEWORKS, "cryptography", "jwt"}
 ROUTES = (
     *("chalicelib.admin_forms", "chalicelib.explain_forms", "chalicelib.user_forms"),
     *("chalicelib.admin_routes", "chalicelib.explain_routes", "chalicelib.openapi_routes", "chalicelib.sample.routes"),
-    "chalicelib.user_routes",
+    *("chalicelib.group_routes", "chalicelib.user_routes"),
 )
 API = ("chalicelib.environment", "chalicelib.describe", "chalicelib.json_schema", "chalicelib.route_table")
 SAMPLE = ("chalicelib.sample.service", "chalicelib.sample.wiring")

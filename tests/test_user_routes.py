@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import boto3
 import pytest
@@ -13,9 +14,12 @@ from tests.aws.tables import empty_tables
 from tests.fakes import allow
 
 USERS, USER = "/admin/users", "/admin/users/{username}"
+MEMBERSHIP = f"{USER}/groups/{{group}}"
 CLIO, ATHENA = "clio@olympus.example", "athena@olympus.example"
 CHANGES: list[tuple[str, str, Any]] = [
     ("PUT", f"{USER}/groups", {"groups": []}),
+    ("PUT", MEMBERSHIP, None),
+    ("DELETE", MEMBERSHIP, None),
     ("POST", f"{USER}/disable", None),
     ("POST", f"{USER}/enable", None),
     ("POST", f"{USER}/sign-out", None),
@@ -97,6 +101,26 @@ def test_groups_that_are_taken_revoke_the_older_tokens() -> None:
     assert revocation["revoked_by"] == "admin-sub"
 
 
+def test_one_group_is_given_and_taken_and_another_stays() -> None:
+    status, given = call("PUT", MEMBERSHIP, username=CLIO, group="admins")
+    assert (status, given["added"], set(given["user"]["groups"])) == (200, ["admins"], {"admins", "clerks"})
+    status, taken = call("DELETE", MEMBERSHIP, username=CLIO, group="clerks")
+    assert (status, taken["removed"], taken["user"]["groups"]) == (200, ["clerks"], ["admins"])
+    (revocation,) = call("GET", "/admin/revocations")[1]["revocations"]
+    assert revocation["revoked_at"] == taken["revoked_at"]
+
+
+def test_groups_are_listed_with_their_policies() -> None:
+    status, first = call("GET", "/admin/groups?limit=1")
+    status, second = call("GET", f"/admin/groups?token={first['next_token']}")
+    groups = {group["name"]: group for group in first["groups"] + second["groups"]}
+    expected = {"name": "admins", "description": None, "automatic": False, "policy": "valid", "statements": 1}
+    assert (status, groups["admins"]) == (200, {**expected, "policy_version": 1})
+    assert (groups["clerks"]["policy"], second["next_token"]) == ("none", None)
+    for query in ("limit=61", "token=", "group=clerks"):
+        assert refusal("GET", f"/admin/groups?{query}") == (400, "invalid_input")
+
+
 def test_a_disabled_user_is_revoked_and_stays_so_after_enable() -> None:
     status, disabled = call("POST", f"{USER}/disable", username=CLIO)
     assert (status, disabled["user"]["enabled"], disabled["revoked_at"] > 0) == (200, False, True)
@@ -116,6 +140,7 @@ def test_the_last_administrator_is_kept_unless_the_change_is_forced() -> None:
     assert refusal("POST", f"{USER}/disable", username=ATHENA) == refused
     assert refusal("POST", f"{USER}/disable", {"force": False}, username=ATHENA) == refused
     assert refusal("PUT", f"{USER}/groups", {"groups": ["clerks"]}, username=ATHENA) == refused
+    assert refusal("DELETE", MEMBERSHIP, username=ATHENA, group="admins") == refused
     assert call("GET", "/admin/revocations")[1]["revocations"] == []
     assert call("PUT", f"{USER}/groups", {"groups": ["clerks"], "force": True}, username=ATHENA)[0] == 200
 
@@ -147,5 +172,6 @@ def test_a_text_that_is_no_address_is_not_invited(address: Any) -> None:
 @pytest.mark.parametrize("group", ["ghosts", "a b"])
 def test_a_group_that_the_pool_does_not_have_is_a_400(group: str) -> None:
     assert refusal("PUT", f"{USER}/groups", {"groups": [group]}, username=CLIO) == (400, "invalid_input")
+    assert refusal("PUT", MEMBERSHIP, username=CLIO, group=quote(group)) == (400, "invalid_input")
     assert refusal("POST", USERS, {"username": "new@olympus.example", "groups": [group]}) == (400, "invalid_input")
     assert refusal("GET", USER, username="new@olympus.example") == (404, "not_found")

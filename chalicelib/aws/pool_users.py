@@ -11,7 +11,7 @@ from chalicelib.aws.user_filter import filter_of, matches
 from chalicelib.core.cognito_id import is_cognito_id
 from chalicelib.core.errors import Conflict, InternalError, InvalidInput, NotFound
 from chalicelib.core.user_search import UserSearch
-from chalicelib.ports import User, UserPage
+from chalicelib.ports import Group, GroupPage, User, UserPage
 
 _LARGEST_PAGE = 60  # of ListUsersInGroup
 _BAD_TOKEN = InvalidInput("token", "no page of this search gave this token")
@@ -68,6 +68,13 @@ class PoolUsers(PoolGroups):
             )
             for page in pages:
                 yield from (_user(user, user["Attributes"]) for user in page["Users"])
+
+    def list_groups(self, limit: int, token: str | None) -> GroupPage:
+        more: Any = {"NextToken": token} if token else {}
+        with _named({"InvalidParameterException": InvalidInput("token", "no page of groups gave this token")}):
+            answer = self.client.list_groups(UserPoolId=self.pool_id, Limit=limit, **more)
+        groups = tuple(Group(group["GroupName"], group.get("Description") or None) for group in answer["Groups"])
+        return GroupPage(groups, answer.get("NextToken"))
 
     def is_automatic(self, group: str) -> bool:
         return group.startswith(f"{self.pool_id}_")

@@ -13,7 +13,7 @@ from chalicelib.aws.pool_users import PoolUsers
 from chalicelib.aws.user_filter import filter_of
 from chalicelib.core.errors import Conflict, InternalError, InvalidInput, NotFound
 from chalicelib.core.user_search import LONGEST_TEXT, UserSearch
-from chalicelib.ports import UserPage
+from chalicelib.ports import Group, UserPage
 from tests.aws.stubs import stubbed
 
 POOL = "mars-west-1_Olympus"
@@ -58,6 +58,14 @@ def test_a_group_is_given_and_taken(users: PoolUsers) -> None:
     assert [member.username for member in users.members("clerks")] == [clio.username]
     users.remove_from_group(clio.username, "clerks")
     assert (users.groups_of(clio.username), list(users.members("clerks"))) == ((), [])
+
+
+def test_the_groups_of_the_pool_are_listed_in_pages(users: PoolUsers) -> None:
+    users.client.create_group(UserPoolId=users.pool_id, GroupName="owners", Description="They own it")
+    first = users.list_groups(1, None)
+    second = users.list_groups(1, first.next_token)
+    assert {*first.groups, *second.groups} == {Group("clerks", None), Group("owners", "They own it")}
+    assert second.next_token is None
 
 
 def test_a_user_is_disabled_and_enabled(users: PoolUsers) -> None:
@@ -189,6 +197,7 @@ CALLS: dict[str, Call] = {
     "list_users": lambda users: users.list(10, None, ALL),
     "admin_get_user": lambda users: users.find(CLIO),
     "list_users_in_group": lambda users: list(users.members("clerks")),
+    "list_groups": lambda users: users.list_groups(10, None),
     "list_users_in_group ": lambda users: users.list(10, None, CLERKS),
     "admin_add_user_to_group": lambda users: users.add_to_group(CLIO, "clerks"),
     "admin_remove_user_from_group": lambda users: users.remove_from_group(CLIO, "clerks"),
@@ -207,6 +216,7 @@ REFUSALS: list[tuple[str, str, Call, type[Exception]]] = [
     ("list_users", "InvalidParameterException", CALLS["list_users"], InvalidInput),
     ("list_users_in_group", "InvalidParameterException", CALLS["list_users_in_group "], InvalidInput),
     ("list_users_in_group", "ResourceNotFoundException", CALLS["list_users_in_group "], InvalidInput),
+    ("list_groups", "InvalidParameterException", CALLS["list_groups"], InvalidInput),
     ("list_users", "ResourceNotFoundException", CALLS["list_users"], InternalError),
     ("admin_get_user", "InvalidParameterException", CALLS["admin_get_user"], NotFound),
     ("admin_add_user_to_group", "ResourceNotFoundException", CALLS["admin_add_user_to_group"], InternalError),

@@ -87,6 +87,9 @@ REQUESTS: list[Row] = [
     ("GET", "/admin/users/{username}", None, USER),
     ("PUT", "/admin/users/{username}/groups", {"groups": ["readers"]}, USER),
     ("PUT", "/admin/users/{username}/groups", {"groups": []}, USER),  # clio, another administrator, must remain
+    ("PUT", "/admin/users/{username}/groups/{group}", None, {**USER, "group": "clerks"}),
+    ("DELETE", "/admin/users/{username}/groups/{group}", None, {**USER, "group": "clerks"}),
+    ("GET", "/admin/groups", None, {}),
     ("POST", "/admin/users/{username}/disable", None, USER),
     ("POST", "/admin/users/{username}/enable", None, USER),
     ("POST", "/admin/users/{username}/sign-out", None, USER),

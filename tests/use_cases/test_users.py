@@ -8,9 +8,11 @@ import pytest
 
 from chalicelib.audit import Audit
 from chalicelib.core.errors import Conflict, InternalError, InvalidInput, LastAdministrator, NotFound
+from chalicelib.core.policy import CorruptPolicy
 from chalicelib.core.user_search import UserSearch
+from chalicelib.list_groups import ListGroups
 from chalicelib.lock_out import Administrators, RefuseUserLockOut
-from chalicelib.ports import Revocation, User, UserPage
+from chalicelib.ports import Group, GroupPage, Revocation, User, UserPage
 from chalicelib.users import MOST_CHANGES, AdministerUsers, Result
 from tests.fakes import FakeAuditLog, FakePolicies, allow, statements
 
@@ -65,6 +67,12 @@ class Pool:
 
     def members(self, group: str) -> Iterator[User]:
         return (found for name, found in self.users.items() if group in self.groups[name])
+
+    def list_groups(self, limit: int, token: str | None) -> GroupPage:
+        names = sorted({*self.existing, "pool_Corp"})
+        start = int(token or 0)
+        more = str(start + limit) if start + limit < len(names) else None
+        return GroupPage(tuple(Group(name, f"about {name}") for name in names[start : start + limit]), more)
 
     def is_automatic(self, group: str) -> bool:
         return group.startswith("pool_")
@@ -160,6 +168,49 @@ def test_a_group_that_is_only_added_revokes_nothing(pool: Pool) -> None:
     result = over(pool).set_groups("clio", ["clerks", "readers", "owners"], "admin")
     assert pool.writes == ["add owners"]
     assert (result.added, result.removed, result.revoked_at) == (("owners",), (), None)
+
+
+def test_one_group_is_added_and_no_other_group_changes(pool: Pool) -> None:
+    result = over(pool).add_to_group("clio", "owners", "admin")
+    assert pool.writes == ["add owners"]
+    assert (result.added, result.groups, result.revoked_at) == (("owners",), ("clerks", "owners", "readers"), None)
+    assert over(pool).add_to_group("clio", "owners", "admin").added == ()
+    assert pool.writes == ["add owners"]
+    assert [entry.detail for entry in pool.audit.entries] == [
+        {"added": ("owners",), "removed": ()},
+        {"added": (), "removed": ()},
+    ]
+
+
+def test_one_group_is_taken_between_two_revocations(pool: Pool) -> None:
+    result = over(pool).remove_from_group("clio", "clerks", "admin")
+    assert pool.writes == [REVOKE, "remove clerks", REVOKE]
+    assert (result.removed, result.groups, result.revoked_at) == (("clerks",), ("readers",), 1_800_000_000)
+    assert over(pool).remove_from_group("clio", "clerks", "admin").removed == ()
+    assert pool.writes[3:] == [REVOKE, REVOKE], "the first request may have failed before its revocation"
+
+
+@pytest.mark.parametrize("group", ["ghosts", "a b", "pool_Corp"])
+def test_a_group_without_choosable_members_is_neither_added_nor_taken(pool: Pool, group: str) -> None:
+    for change in (over(pool).add_to_group, over(pool).remove_from_group):
+        with pytest.raises(InvalidInput):
+            change("clio", group, "admin")
+    assert (pool.writes, list(pool.audit.entries)) == ([], [])
+
+
+def test_groups_are_listed_with_the_state_of_their_policies(pool: Pool) -> None:
+    owners = FakePolicies().put("group:owners", statements(EVERYTHING), "admin", None)
+    ghosts = FakePolicies().put("group:ghosts", (), "admin", None)
+    corrupt = CorruptPolicy("group:clerks", 3, None, None)
+    policies = FakePolicies({"group:owners": owners, "group:ghosts": ghosts}, corrupt=(corrupt,))
+    groups, token = ListGroups(pool, policies)(3)
+    assert [(group.name, group.policy, group.statements, group.automatic) for group in groups] == [
+        ("admins", "none", None, False),
+        ("clerks", "corrupt", None, False),
+        ("owners", "valid", 1, False),
+    ]
+    rest, end = ListGroups(pool, policies)(3, token)
+    assert ([(group.name, group.automatic) for group in rest], end) == ([("pool_Corp", True), ("readers", False)], None)
 
 
 def test_a_repeated_request_revokes_because_the_first_one_may_have_failed_before_its_revocation(pool: Pool) -> None:
