@@ -30,6 +30,12 @@ export const link = (text, ...parts) => element("a", { href: address(...parts), 
 
 export const address = (...parts) => `#/${parts.map(encodeURIComponent).join("/")}`;
 
+// The address of a page with a query, such as the criteria of a search.
+export const addressWith = (query, ...parts) => {
+  const text = new URLSearchParams(query).toString();
+  return address(...parts) + (text && `?${text}`);
+};
+
 export const hidden = (text) => element("span", { className: "unseen", textContent: text });
 
 export const code = (text) => element("code", { textContent: text });

@@ -20,11 +20,15 @@ export function parseSubject(subject) {
 // Shortens a long name, such as the id of an app client, and keeps its beginning.
 export const short = (name, most = 14) => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
 
-const ACCOUNTS = {
+// The text that names a person.
+export const labelOf = ({ email, username }) => email ?? username;
+
+export const ACCOUNTS = {
   CONFIRMED: "signed in before",
   EXTERNAL_PROVIDER: "company sign-in",
   FORCE_CHANGE_PASSWORD: "invited",
   UNCONFIRMED: "address not confirmed",
+  RESET_REQUIRED: "password reset required",
 };
 
 // status: the UserStatus of Cognito

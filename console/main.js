@@ -17,6 +17,7 @@ const PAGES = [
   { name: "matrix", title: "Access matrix", module: "./pages/matrix.js", needs: "/admin/matrix" },
   { name: "policies", title: "Policies", module: "./pages/policies.js", needs: "/admin/policies" },
   { name: "people", title: "People", module: "./pages/people.js", needs: "/admin/users" },
+  { name: "groups", title: "Groups", module: "./pages/groups.js", needs: "/admin/groups" },
   { name: "revocations", title: "Revocations", module: "./pages/revocations.js", needs: "/admin/revocations" },
   { name: "audit", title: "Audit log", module: "./pages/audit.js", needs: "/admin/audit" },
 ];
@@ -98,7 +99,8 @@ async function route() {
   if (!session.active || !location.hash.match(/^(#\/.*)?$/)) return;
   current = location.hash;
   isUnsaved = () => false;
-  const [name, ...names] = partsOf(location.hash);
+  const [fragment, query = ""] = location.hash.split(/\?(.*)/s);
+  const [name, ...names] = partsOf(fragment);
   const page = pages.find((known) => known.name === name);
   const number = ++shown;
   fill(
@@ -130,7 +132,8 @@ async function route() {
   const guard = (check) => {
     if (number === shown) isUnsaved = check;
   };
-  const context = { session, permissions, heading, isShown: () => number === shown, again: route, guard };
+  const isShown = () => number === shown;
+  const context = { session, permissions, heading, query: new URLSearchParams(query), isShown, again: route, guard };
   if (number === shown) await show(view, context, ...names).finally(() => view.removeAttribute("aria-busy"));
 }
 

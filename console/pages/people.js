@@ -1,85 +1,86 @@
-// The page "People": the users, an invitation, and one user if the URL names one.
+// The page "People": a search, the people who meet it, actions for several of them, and one person if the URL names one.
 
-import { address, button, element, field, fill, link, table } from "../dom.js";
-import { announce, reporting } from "../feedback.js";
-import { accountText, time } from "../format.js";
-import { groupChoice, knownGroups } from "../groups.js";
+import { button, element, fill } from "../dom.js";
+import { ACTIONS } from "../bulk.js";
+import { announce, notify, reporting } from "../feedback.js";
+import { assignable, knownGroups } from "../groups.js";
+import { inviteForm } from "../invitation.js";
+import { criteriaOf, searchForm } from "../people-search.js";
+import { peopleTable } from "../selection.js";
 import { showPerson } from "./person.js";
+
+const LIMIT = 25;
+const MOST_PAGES = 20; // that are read until one contains a person who meets all criteria
 
 export async function show(view, context, username) {
   if (username) return showPerson(view, context, username);
   const { session, permissions } = context;
-  const people = [];
+  const criteria = criteriaOf(context.query);
+  const tokens = [""]; // tokens[n] asks for page n
+  let page = 0;
+  const [known, actions] = await Promise.all([knownGroups(context), permittedActions(permissions)]);
+  const groups = assignable(known);
   const list = element("div", {});
-  const more = element("p", { className: "actions" });
-  const invitation = element("div", {});
-  fill(view, finder(), invitation, list, more);
-  await load("");
-  if (await permissions.may("POST", "/admin/users")) fill(invitation, inviteForm(context, await knownGroups(context)));
-  return undefined;
+  const pager = element("div", { className: "actions", role: "group", "aria-label": "Pages of people" });
+  const search = searchForm(
+    criteria,
+    known.groups.map(({ name }) => name),
+    (address) => (new URL(address, location).hash === location.hash ? context.again() : location.assign(address)),
+  );
+  const invitation = (await permissions.may("POST", "/admin/users")) && inviteForm(context, known);
+  fill(view, search, invitation, list, pager);
+  await load(0);
 
-  async function load(query) {
-    const { users, next_token } = await session.call("GET", `/admin/users${query}`);
-    people.push(...users);
-    fill(list, table("People", ["Person", "State", "Account", "Created"], people.map(row)));
+  // Shows a page. Cognito compares one criterion, so a page can be empty without being the last one.
+  async function load(number) {
+    let answer = await ask(tokens[number]);
+    for (let read = 1; !answer.users.length && answer.next_token && read < MOST_PAGES; read++) {
+      answer = await ask(answer.next_token);
+    }
+    const { users, next_token } = answer;
+    page = number;
+    tokens.splice(number + 1, Infinity, ...(next_token ? [next_token] : []));
+    const none = next_token ? "Nobody so far. The next page continues the search." : "Nobody meets this search.";
     fill(
-      more,
-      next_token &&
-        button(
-          "Show more people",
-          reporting(() => load(`?token=${encodeURIComponent(next_token)}`)),
-          { className: "quiet" },
-        ),
+      list,
+      users.length
+        ? peopleTable(context, users, actions, groups, changed)
+        : element("p", { className: "card", textContent: none }),
     );
+    fill(
+      pager,
+      page > 0 && turn("Previous page", page - 1),
+      (page > 0 || next_token) && element("span", { textContent: `Page ${page + 1}` }),
+      next_token && turn("Next page", page + 1),
+    );
+  }
+
+  function ask(token) {
+    const query = new URLSearchParams({ limit: LIMIT, ...criteria, ...(token && { token }) });
+    return session.call("GET", `/admin/users?${query}`);
+  }
+
+  function turn(text, number) {
+    const open = async () => {
+      await load(number);
+      context.heading.focus();
+      announce(`Page ${number + 1}.`);
+    };
+    return button(text, reporting(open), { className: "quiet" });
+  }
+
+  async function changed(message) {
+    permissions.forget();
+    await reporting(() => load(page))();
+    context.heading.focus(); // the button that had the focus is gone
+    if (message.includes("Failed:")) notify(message);
+    else announce(message);
   }
 }
 
-// Opens a person by a name that is not in the list yet.
-function finder() {
-  const name = element("input", { id: "find", required: true, maxLength: 128, spellcheck: false, autocomplete: "off" });
-  const open = reporting(async () => {
-    location.hash = address("people", name.value.trim());
-  });
-  return element(
-    "form",
-    { className: "finder", onsubmit: open },
-    field("Find by e-mail address or subject", name),
-    element("button", { type: "submit", className: "quiet", textContent: "Open" }),
-  );
-}
-
-function row({ username, email, status, enabled, created_at }) {
-  const state = element("span", { className: enabled ? "good" : "bad", textContent: enabled ? "enabled" : "disabled" });
-  return [link(email ?? username, "people", username), state, accountText(status), time(created_at)];
-}
-
-function inviteForm(context, known) {
-  const email = element("input", {
-    id: "invite-address",
-    type: "email",
-    required: true,
-    maxLength: 128,
-    autocomplete: "off",
-  });
-  const groups = groupChoice("invite", known, []);
-  const send = reporting(async () => {
-    const { user } = await context.session.call("POST", "/admin/users", {
-      username: email.value.trim(),
-      groups: groups.read(),
-    });
-    await context.again();
-    announce(`Invited ${user.email ?? user.username}. The invitation with a temporary password is on its way.`);
-  });
-  return element(
-    "details",
-    { className: "card" },
-    element("summary", { textContent: "Invite a person" }),
-    element(
-      "form",
-      { onsubmit: send },
-      field("E-mail address", email),
-      groups.node,
-      element("p", { className: "actions" }, element("button", { type: "submit", textContent: "Send the invitation" })),
-    ),
-  );
+// Returns the actions that the caller may use. The API decides each request again.
+async function permittedActions(permissions) {
+  const paths = ACTIONS.map(({ name, needsGroup }) => `/admin/users/example/${needsGroup ? "groups/example" : name}`);
+  const allowed = await Promise.all(ACTIONS.map(({ method }, number) => permissions.may(method, paths[number])));
+  return ACTIONS.filter((_, number) => allowed[number]);
 }

@@ -49,6 +49,7 @@ export async function showPerson(view, context, username) {
           textContent: user.enabled ? "enabled" : "disabled",
         }),
         Status: element("span", {}, accountText(user.status)),
+        ...(user.name && { Name: element("span", {}, user.name) }),
         Subject: user.sub,
         Username: user.username,
         Created: element("span", {}, time(user.created_at)),

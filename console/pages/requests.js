@@ -5,9 +5,9 @@ import { explained } from "../explanation.js";
 import { reporting } from "../feedback.js";
 import { verdict } from "../format.js";
 import { reason, request } from "../http.js";
-import { administrationLast, filled } from "../matrix-model.js";
+import { administrationLast } from "../matrix-model.js";
 import { composeRequest } from "../composer.js";
-import { REQUESTS } from "../requests.js";
+import { requestsOf } from "../openapi.js";
 import { beginSignIn } from "../sign-in.js";
 
 const TOKENS = { own: "your token", none: "no token", invalid: "an invalid token" };
@@ -16,8 +16,7 @@ const INVALID = "not-a-token"; // shows the answer to a token that is not accept
 export async function show(view, context) {
   const { session, permissions } = context;
   const administers = await permissions.administers();
-  const routes = administers ? [...(await permissions.routes())].sort(administrationLast) : [];
-  const choices = administers ? routes.map(choice) : REQUESTS.map((known) => ({ ...known, direct: true }));
+  const choices = await requestsToTry(context, administers);
   const token = element(
     "select",
     { id: "token" },
@@ -46,6 +45,11 @@ export async function show(view, context) {
   );
   fill(
     view,
+    element("p", {
+      textContent: administers
+        ? "These are the routes of the API."
+        : "These are the routes of the API, from its OpenAPI document. The response shows whether you may use a route.",
+    }),
     element(
       "div",
       { className: "columns" },
@@ -81,21 +85,13 @@ export async function show(view, context) {
   }
 }
 
-// Returns a row for a route. A request that changes something, or has a parameter, is filled in first.
-function choice({ method, path, authorizer, scopes }) {
-  const needs =
-    { none: "nothing", policies: "a policy" }[authorizer] ??
-    `scope ${scopes.map((scope) => scope.split("/").pop()).join(" or ")}`;
-  const example = REQUESTS.find((known) => known.method === method && matchesTemplate(path, known.path));
-  return { method, path, needs, body: example?.body, direct: method === "GET" && !path.includes("{") };
+// Returns the requests of the API's OpenAPI document. The document does not say that a parameter takes several segments.
+async function requestsToTry({ session, permissions }, administers) {
+  const routes = administers ? await permissions.routes() : [];
+  const templates = new Map(routes.map(({ path }) => [path.replaceAll("+}", "}"), path]));
+  const requests = requestsOf(await session.call("GET", "/openapi.json"));
+  return requests.map((known) => ({ ...known, path: templates.get(known.path) ?? known.path })).sort(administrationLast);
 }
-
-const matchesTemplate = (template, path) =>
-  filled(template)
-    .split("/")
-    .every(
-      (part, at, all) => all.length === path.split("/").length && (part === path.split("/")[at] || part === "example"),
-    );
 
 // token: "" sends none
 async function tryRequest(context, { method, path, body, token }, cell, result, administers) {

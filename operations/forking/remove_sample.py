@@ -14,7 +14,6 @@ def remove_sample(tree: Tree) -> None:
     _remove_from_templates(tree)
     _remove_from_policies(tree)
     _remove_setting(tree)
-    tree.edit("console/requests.js", without_lines('path: "/reports"', 'path: "/files'))
     tree.edit("local/demo.py", without_lines("sample_story"))
     tree.edit("local/run.py", without_lines("/files"))
     tree.edit("docs/architecture.md", without_lines("`chalicelib/sample/`"))

@@ -3,11 +3,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { ACTIONS, callerLast, pathFor } from "./bulk.js";
 import { pathOf } from "./composer.js";
 import { lineDiff, statementsText } from "./diff.js";
+import { addressWith } from "./dom.js";
 import { parseSubject, reasonText, remaining, short, time, verdict } from "./format.js";
 import { apiPath, Problem, reason } from "./http.js";
 import { examplePath, filled, filterRows, look, toRows } from "./matrix-model.js";
+import { requestsOf } from "./openapi.js";
+import { criteriaOf } from "./people-search.js";
 import { challengeOf } from "./sign-in.js";
 import { claimsOf } from "./session.js";
 import { fromFields, fromText, toText } from "./statements.js";
@@ -126,6 +130,53 @@ test("a cell is explained on the path of its exception, or on an example", () =>
   assert.equal(examplePath(ROUTES[3], CELL), "/orders/example");
   assert.equal(examplePath(ROUTES[3], { exceptions: [{ path: "/orders/7" }] }), "/orders/7");
   assert.equal(filled("/static/{name+}"), "/static/example");
+});
+
+test("the address of a search keeps the criteria of the API and drops everything else", () => {
+  const query = new URLSearchParams("begins_with=clio&attribute=name&group=a%26b&status=&token=x&limit=60&filter=y");
+  assert.deepEqual(criteriaOf(query), { begins_with: "clio", attribute: "name", group: "a&b" });
+  const address = addressWith(criteriaOf(query), "people");
+  assert.equal(address, "#/people?begins_with=clio&attribute=name&group=a%26b");
+  assert.deepEqual(criteriaOf(new URLSearchParams(address.split("?")[1])), criteriaOf(query));
+  assert.equal(addressWith({}, "people", "a/b?c"), "#/people/a%2Fb%3Fc");
+});
+
+test("an action for several people names one person and one group in each path, and the caller comes last", () => {
+  const named = Object.fromEntries(ACTIONS.map((action) => [action.name, action]));
+  assert.equal(pathFor(named.add, "a/b", "x?y"), "/admin/users/a%2Fb/groups/x%3Fy");
+  assert.equal(pathFor(named["sign-out"], "clio", false), "/admin/users/clio/sign-out");
+  assert.throws(() => pathFor(named.remove, "clio", ".."), Problem);
+  const people = [{ sub: "own" }, { sub: "a" }, { sub: "b" }];
+  assert.deepEqual(
+    callerLast(people, "own").map(({ sub }) => sub),
+    ["a", "b", "own"],
+  );
+});
+
+test("the requests to try come from the OpenAPI document, with bodies of the described form", () => {
+  const body = (schema, required = true) => ({ required, content: { "application/json": { schema } } });
+  const document = {
+    paths: {
+      "/orders": {
+        get: { security: [{ scopes: ["https://olympus.example/order.read"] }] },
+        post: { security: [{ policies: [] }], requestBody: body({ $ref: "#/components/schemas/Order" }) },
+      },
+      "/orders/{id}": { get: { security: [] }, delete: { security: [], requestBody: body({}, false) } },
+    },
+    components: {
+      schemas: {
+        Order: {
+          type: "object",
+          properties: { title: { type: "string" }, lines: { type: "array" }, parent: { $ref: "#/components/schemas/Order" } },
+          required: ["title", "lines", "parent", "unknown"],
+        },
+      },
+    },
+  };
+  const [read, write, one, remove] = requestsOf(document);
+  assert.deepEqual(read, { method: "GET", path: "/orders", needs: "scope order.read", body: undefined, direct: true });
+  assert.deepEqual([write.needs, write.direct, write.body.title, write.body.lines], ["a policy", false, "text", []]);
+  assert.deepEqual([one.needs, one.direct, remove.body], ["nothing", false, undefined]);
 });
 
 test("statements survive both views", () => {

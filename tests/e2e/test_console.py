@@ -17,7 +17,7 @@ import pytest
 from app import app
 from tests.configured import DEFAULT_GROUP, PRIVILEGED_GROUP
 from tests.e2e.browser import browser as started_browser
-from tests.e2e.clients import Api, UserGroup, unique
+from tests.e2e.clients import Api, UserGroup, Users, unique
 from tests.fakes import allow
 
 if TYPE_CHECKING:
@@ -226,6 +226,101 @@ def test_an_administrator_invites_revokes_and_lifts(console: Open, api: Api, adm
     assert person["sub"] in values
 
 
+def test_people_are_found_by_page_and_the_search_stays_in_the_address(console: Open, admin: str, users: Users) -> None:
+    word, group = unique("found"), users.new_group()
+    people = [users.named(f"{word}{number:02}@gatehouse.example", group) for number in range(26)]
+    tab = console(admin, "people")
+    tab.get_by_label("Begins with").fill(word)
+    tab.get_by_label("Begins with").press("Enter")
+    tab.get_by_role("link", name=people[0]).wait_for()
+    assert tab.locator("tbody tr").count() == 25
+    press(tab, "Next page")
+    tab.get_by_text("Page 2", exact=True).wait_for()
+    assert tab.locator("tbody tr").count() == 1, "the second page keeps the search"
+    tab.locator("tbody a").click()
+    tab.get_by_role("heading", name="Access").wait_for()
+    tab.go_back()
+    tab.get_by_role("link", name=people[0]).wait_for()
+    assert tab.get_by_label("Begins with").input_value() == word
+
+    tab.get_by_label("Begins with").fill('" or email ^= "')
+    press(tab, "Search")
+    tab.get_by_text("Nobody meets this search.").wait_for()
+
+    go(tab, "groups")
+    row = tab.get_by_role("row").filter(has_text=group)
+    assert "no policy: members are denied" in row.inner_text()
+    assert row.get_by_role("link", name=f"Write one: the policy of {group}").count() == 1
+    row.get_by_role("link", name=f"Members of {group}").click()
+    tab.get_by_role("link", name=people[0]).wait_for()
+    assert tab.get_by_label("Group", exact=True).input_value() == group
+
+
+def test_an_action_for_several_people_names_each_failure_and_repeats_it(
+    console: Open, api: Api, admin: str, users: Users, user_group: UserGroup
+) -> None:
+    word = unique("bulk")
+    first, second, third = (users.named(f"{word}{number}@gatehouse.example") for number in range(3))
+    group = user_group.name
+    tab = console(admin, f"people?begins_with={word}")
+    for address in (first, second, third):
+        tab.get_by_label(f"Select {address}").check()
+    assert tab.get_by_role("button", name="Continue with 3 people").is_disabled(), "no group is chosen"
+    tab.get_by_label("Group to change").select_option(group)
+    press(tab, "Continue with 3 people")
+    tab.get_by_role("heading", name=f"Add 3 people to {group}?").wait_for()
+    assert users.groups_of(first) == [], "nothing changes before the confirmation"
+    failing = re.compile(rf"/admin/users/{api.ask('GET', f'/admin/users/{second}', admin).body['username']}/groups/")
+    tab.route(failing, lambda route: route.abort())
+    press(tab, f"Add 3 people to {group}")
+    tab.get_by_role("button", name="Repeat the failed (1)").wait_for()
+    lines = tab.locator(".results li").all_inner_texts()
+    assert [line.partition(": ")[2][:6] for line in sorted(lines)] == ["added", "failed", "added"]
+    tab.unroute(failing)
+    press(tab, "Repeat the failed (1)")
+    tab.get_by_text("3 of 3 people done.").wait_for()
+    press(tab, "Done")
+    assert status(tab) == f"Add to a group ({group}): 3 of 3 people done."
+    assert [users.groups_of(address) for address in (first, second, third)] == [[group]] * 3
+
+    tab.get_by_label(f"Select {first}").check()
+    tab.get_by_label("Action", exact=True).select_option("disable")
+    press(tab, "Continue with 1 person")
+    tab.keyboard.press("Escape")
+    assert api.ask("GET", f"/admin/users/{first}", admin).body["enabled"] is True
+    subs = {api.ask("GET", f"/admin/users/{address}", admin).body["sub"] for address in (first, second, third)}
+    entries = api.ask("GET", "/admin/audit?limit=100", admin).body["entries"]
+    added = {entry["subject"] for entry in entries if entry["detail"] == {"added": [group], "removed": []}}
+    assert added == {f"sub:{sub}" for sub in subs}
+
+
+def test_an_action_for_several_people_keeps_the_last_administrator(
+    console: Open, new_user_group: Callable[..., UserGroup], api: Api, admin: str, users: Users
+) -> None:
+    owners = new_user_group()
+    owners.write([allow("/*", methods=["*"], sid="everything")])
+    users.named(f"{unique('owner')}@gatehouse.example", owners.name)  # has never signed in
+    admins = f"/admin/policies/group/{PRIVILEGED_GROUP}"
+    statements = api.ask("GET", admins, admin).body["statements"]
+    assert api.ask("PUT", admins, owners.token, {"statements": []}).status == 200  # now the owners administer alone
+    try:
+        tab = console(owners.token, f"people?group={owners.name}")
+        tab.get_by_label("Select all on this page").check()
+        tab.get_by_label("Action", exact=True).select_option("disable")
+        press(tab, "Continue with 2 people")
+        assert "Your own account is selected. It is changed last." in tab.inner_text("dialog")
+        press(tab, "Disable 2 people")
+        tab.get_by_role("button", name="Repeat the failed (1)").wait_for()
+        last = tab.locator(".results li").last.inner_text()
+        assert last.startswith(f"{owners.member.username}: failed. 409: no other enabled user")
+        press(tab, "Done")
+        tab.locator("#notice:not(:empty)").wait_for()
+        assert tab.inner_text("#notice") == f"Disable: 1 of 2 people done. Failed: {owners.member.username}."
+        assert api.ask("GET", "/whoami", owners.token).status == 200
+    finally:
+        assert api.ask("PUT", admins, owners.token, {"statements": statements}).status == 200
+
+
 # --- what others see ---
 
 
@@ -240,7 +335,16 @@ def test_others_see_no_page_of_administrators_and_load_none(
     tab = console(reader, "", record)
     pages = tab.get_by_role("navigation").get_by_role("link").all_inner_texts()
     assert pages == ["Your identity", "Try a request"]
-    for page in ("matrix", "policies", policy_page(PRIVILEGED_GROUP), "people", "revocations", "audit", "nowhere"):
+    for page in (
+        "matrix",
+        "policies",
+        policy_page(PRIVILEGED_GROUP),
+        "people",
+        "groups",
+        "revocations",
+        "audit",
+        "nowhere",
+    ):
         go(tab, page)
         assert tab.inner_text("#page") == "No such page\nThis page does not exist, or you may not see it."
     go(tab, "requests")
@@ -297,7 +401,8 @@ def hostile(tab: Page, routes: list[dict[str, Any]]) -> None:
         for number in (9, 8)
     ]
     entry = {"at": text, "by": text, "way": text, "action": text, "subject": text, "detail": {text: [text]}}
-    user = {"username": text, "sub": text, "email": text, "status": text, "enabled": True, "created_at": text}
+    user = dict.fromkeys(("username", "sub", "email", "name", "status", "created_at"), text) | {"enabled": True}
+    group = dict.fromkeys(("name", "description", "policy", "policy_version", "statements"), text)
     added = [("GET", f"{POLICY}/history"), ("POST", f"{POLICY}/rollback"), ("GET", "/admin/audit")]
     shown = [{"method": m, "path": p, "authorizer": "policies", "scopes": [], "public": False} for m, p in added]
     known = [route for route in routes if (route["method"], route["path"]) not in added]
@@ -306,6 +411,8 @@ def hostile(tab: Page, routes: list[dict[str, Any]]) -> None:
     answered_with(tab, "/admin/policies/group/[^/]*/preview", {"findings": [text], "gains": [text], "loses": [text]})
     answered_with(tab, "/admin/audit", {"entries": [entry], "next": text})
     answered_with(tab, "/admin/users", {"users": [user], "next_token": text})
+    answered_with(tab, "/admin/groups", {"groups": [{**group, "automatic": False}], "next_token": text})
+    answered_with(tab, "/admin/users/[^/]*/disable", {"message": text})
     answered_with(tab, "/admin/users/[^/]*", {**user, "groups": [text]})
     revocation = {"kind": text, "value": text, "revoked_at": text, "revoked_by": text}
     answered_with(tab, "/admin/revocations", {"revocations": [revocation]})
@@ -329,10 +436,21 @@ def test_stored_names_with_markup_stay_text(console: Open, api: Api, admin: str)
         tab.locator("#explanation .verdict").wait_for()
         tab.keyboard.press("Escape")
         seen = [tab.content()]
-        for page in ("policies", policy_page(subject), "people", f"people/{quote(PAYLOADS[0], safe='')}", "audit"):
+        searched = f"people?group={quote(PAYLOADS[0])}&begins_with={quote(PAYLOADS[1])}&status={quote(PAYLOADS[2])}"
+        person = f"people/{quote(PAYLOADS[0], safe='')}"
+        for page in ("policies", policy_page(subject), "people", searched, person, "groups", "audit"):
             go(tab, page)
             assert PAYLOADS[0] in tab.inner_text("#page"), page
             seen.append(tab.content())
+        go(tab, "people")
+        tab.get_by_label("Select all on this page").check()
+        tab.get_by_label("Action", exact=True).select_option("disable")
+        press(tab, "Continue with 1 person")
+        assert PAYLOADS[0] in tab.inner_text("dialog")
+        press(tab, "Disable 1 person")
+        tab.get_by_role("button", name="Done").wait_for()
+        assert PAYLOADS[0] in tab.inner_text("dialog")
+        press(tab, "Done")
         go(tab, policy_page(subject))
         press(tab, "JSON")
         tab.fill("#json", "[]")
@@ -438,7 +556,9 @@ def inspect(tab: Page, name: str) -> None:
         assert found.response["violations"] == [], (name, width, scheme, found.generate_report())
         if SCREENSHOTS:
             file = f"{SCREENSHOTS}/console-{name}-{'phone' if width == PHONE[0] else 'desktop'}-{scheme}.png"
-            tab.screenshot(path=file, full_page=name != "explanation")  # a dialog covers the screen only
+            tab.screenshot(
+                path=file, full_page=name not in ("explanation", "several-people")
+            )  # a dialog covers the screen only
 
 
 def recorded(tab: Page, routes: list[dict[str, Any]]) -> None:
@@ -481,10 +601,17 @@ def walk(tab: Page) -> Iterator[str]:
     yield "policy"
     go(tab, "people", discard=True)
     tab.get_by_text("Invite a person").click()
+    tab.locator("table input").first.check()
     yield "people"
+    tab.get_by_label("Action", exact=True).select_option("disable")
+    press(tab, "Continue with 1 person")
+    yield "several-people"
+    tab.keyboard.press("Escape")
     tab.locator("table a").first.click()
     tab.get_by_role("heading", name="Access").wait_for()
     yield "person"
+    go(tab, "groups")
+    yield "groups"
     go(tab, "revocations")
     yield "revocations"
     go(tab, "audit")

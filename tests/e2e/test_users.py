@@ -33,6 +33,8 @@ def path_of(person: Person, action: str = "") -> str:
 ROUTES: list[tuple[str, str, Any]] = [
     ("GET", "", None),
     ("PUT", "/groups", {"groups": [PRIVILEGED_GROUP]}),
+    ("PUT", f"/groups/{PRIVILEGED_GROUP}", None),
+    ("DELETE", f"/groups/{PRIVILEGED_GROUP}", None),
     ("POST", "/disable", None),
     ("POST", "/enable", None),
     ("POST", "/sign-out", None),
@@ -46,7 +48,8 @@ def test_only_an_administrator_may_call_the_routes(
     user_group.write([READ, allow("/admin/policies*", "/admin/users?", methods=["*"], sid="others")])
     member = user_group.member
     requests_ = [(method, path_of(member, action), body) for method, action, body in ROUTES]
-    requests_ += [("GET", "/admin/users", None), ("POST", "/admin/users", {"username": f"{unique('u')}@x.example"})]
+    requests_ += [("GET", path, None) for path in ("/admin/users", "/admin/users?begins_with=a", "/admin/groups")]
+    requests_ += [("POST", "/admin/users", {"username": f"{unique('u')}@x.example"})]
     for method, path, body in requests_:
         answers = [api.ask(method, path, token, body) for token in (user_group.token, reader, machine, None)]
         assert [answer.status for answer in answers] == [403, 403, 403, 401], (method, path)
@@ -184,6 +187,39 @@ def test_the_pages_contain_each_user_once(api: Api, admin: str, users: Users) ->
     assert (seen.count(person.sub), len(seen)) == (1, len(set(seen)))
 
 
+def test_a_search_finds_those_who_meet_every_criterion(api: Api, admin: str, users: Users) -> None:
+    word, group = unique("sought"), users.new_group()
+    first, second = (users.named(f"{word}{number}@gatehouse.example", group) for number in range(2))
+
+    def found(query: str) -> set[str]:
+        page = api.ask("GET", f"/admin/users?limit=60&{query}", admin)
+        assert (page.status, page.body["next_token"]) == (200, None)
+        return {user["email"] for user in page.body["users"]}
+
+    assert api.ask("POST", f"/admin/users/{first}/disable", admin).status == 200
+    assert found(f"begins_with={word}") == found(f"group={group}") == {first, second}
+    assert found(f"begins_with={word}&enabled=false") == found(f"group={group}&enabled=false") == {first}
+    assert found(f"begins_with={second}&group={group}&status=FORCE_CHANGE_PASSWORD") == {second}
+    assert found(f"begins_with={word}&status=CONFIRMED") == found(f"begins_with={word[1:]}") == set()
+    for attack in (f'{word}" or email ^= "', f"{word}\\", f'{word}\\" or status = "Enabled', '"', "\\"):
+        assert found(f"begins_with={quote(attack)}") == set(), attack
+
+
+def test_a_policy_can_allow_the_changes_of_one_group_only(
+    new_user_group: Callable[..., UserGroup], api: Api, admin: str, users: Users
+) -> None:
+    leads, group = new_user_group(), users.new_group()
+    person = users.new()
+    leads.write([allow(f"/admin/users/*/groups/{group}", methods=["PUT", "DELETE"], sid="team")])
+    assert api.ask("PUT", path_of(person, f"/groups/{group}"), leads.token).status == 200
+    assert users.groups_of(person.username) == [group]
+    for name in (PRIVILEGED_GROUP, f"{group}/../{PRIVILEGED_GROUP}", f"{PRIVILEGED_GROUP}%2F..%2F{group}"):
+        assert api.ask("PUT", path_of(person, f"/groups/{name}"), leads.token).status in (400, 403, 404), name
+    assert users.groups_of(person.username) == [group]
+    assert api.ask("DELETE", path_of(person, f"/groups/{group}"), leads.token).status == 200
+    assert users.groups_of(person.username) == []
+
+
 # --- attacks ---
 
 
@@ -203,6 +239,14 @@ def test_the_pages_contain_each_user_once(api: Api, admin: str, users: Users) ->
         ("/admin/users?limit=0", 400),
         ("/admin/users?limit=1&limit=2", 400),
         ("/admin/users?filter=status", 400),
+        ("/admin/users?begins_with=a%0Ab", 400),
+        ("/admin/users?begins_with=%E2%80%AEa", 400),
+        ("/admin/users?begins_with=" + "a" * 101, 400),
+        ("/admin/users?begins_with=a&attribute=sub", 400),
+        ("/admin/users?status=CONFIRMED%22", 400),
+        ("/admin/users?group=ghosts-of-e2e", 400),
+        ("/admin/users?group=a%20b", 400),
+        ("/admin/groups?limit=61", 400),
     ],
 )
 def test_a_name_that_no_user_has_reaches_no_user(api: Api, admin: str, path: str, status: int) -> None:
@@ -257,6 +301,7 @@ def test_no_log_contains_an_address(cloud: Cloud, user_group: UserGroup) -> None
     address, api, admin = user_group.member.username, user_group.api, user_group.admin
     for name in (address, quote(address), quote(quote(address, safe=""), safe="")):
         api.ask("GET", f"/admin/users/{name}", admin)
+        api.ask("GET", f"/admin/users?begins_with={name}", admin)
     api.ask("POST", "/admin/users", admin, {"username": address})
     mark = address.partition("@")[0]
     for function in ("", "-policy_authorizer"):
