@@ -56,9 +56,7 @@ export const ACTIONS = [
 
 // Returns the path of the request for one person. Pure.
 export function pathFor({ name, needsGroup }, username, group) {
-  return needsGroup
-    ? apiPath("/admin/users", username, "groups", group)
-    : apiPath("/admin/users", username, name);
+  return needsGroup ? apiPath("/admin/users", username, "groups", group) : apiPath("/admin/users", username, name);
 }
 
 // Returns the people in the order of the requests: the caller last, because the action can end the session. Pure.
@@ -76,7 +74,9 @@ export function confirmBulk({ session }, action, selected, group, changed) {
   const outcomes = new Map(); // person → "" after a success, or the reason of the failure
   let stopped = false;
   const title = action.title(counted(people.length), group);
-  const act = button(title.replace(/\?$/, ""), () => run(people), { className: action.danger === false ? "" : "danger" });
+  const act = button(title.replace(/\?$/, ""), () => run(people), {
+    className: action.danger === false ? "" : "danger",
+  });
   const cancel = button("Cancel", () => dialog.close(), { className: "quiet" });
   const buttons = element("p", { className: "actions" }, act, cancel);
   const body = element(
@@ -85,7 +85,11 @@ export function confirmBulk({ session }, action, selected, group, changed) {
     element("p", { textContent: action.text }),
     people.some(({ sub }) => sub === own) &&
       element("p", { className: "bad", textContent: "Your own account is selected. It is changed last." }),
-    element("ul", { className: "names" }, people.map((person) => element("li", { textContent: labelOf(person) }))),
+    element(
+      "ul",
+      { className: "names" },
+      people.map((person) => element("li", { textContent: labelOf(person) })),
+    ),
   );
   const dialog = openDialog(title, body, buttons);
   dialog.addEventListener("close", () => {

@@ -58,7 +58,11 @@ export function groupChoice(id, known, chosen, disabled = false) {
     "fieldset",
     { className: "groups" },
     element("legend", { textContent: "Groups" }),
-    element("div", { className: "methods" }, labels.map((parts) => element("span", { className: "pick" }, parts))),
+    element(
+      "div",
+      { className: "methods" },
+      labels.map((parts) => element("span", { className: "pick" }, parts)),
+    ),
     further && field("Further groups", further, "Names of groups that are not listed, separated by spaces."),
   );
   const read = () => [

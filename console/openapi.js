@@ -39,5 +39,7 @@ export function exampleOf(schema, document, depth = 0) {
     return Object.fromEntries(required.map((name) => [name, inner(schema.properties?.[name] ?? {})]));
   }
   if (schema.type === "array") return schema.minItems ? [inner(schema.items ?? {})] : [];
-  return { string: "text", integer: schema.minimum ?? 0, number: schema.minimum ?? 0, boolean: false }[schema.type] ?? null;
+  return (
+    { string: "text", integer: schema.minimum ?? 0, number: schema.minimum ?? 0, boolean: false }[schema.type] ?? null
+  );
 }

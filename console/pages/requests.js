@@ -90,7 +90,9 @@ async function requestsToTry({ session, permissions }, administers) {
   const routes = administers ? await permissions.routes() : [];
   const templates = new Map(routes.map(({ path }) => [path.replaceAll("+}", "}"), path]));
   const requests = requestsOf(await session.call("GET", "/openapi.json"));
-  return requests.map((known) => ({ ...known, path: templates.get(known.path) ?? known.path })).sort(administrationLast);
+  return requests
+    .map((known) => ({ ...known, path: templates.get(known.path) ?? known.path }))
+    .sort(administrationLast);
 }
 
 // token: "" sends none

@@ -167,7 +167,11 @@ test("the requests to try come from the OpenAPI document, with bodies of the des
       schemas: {
         Order: {
           type: "object",
-          properties: { title: { type: "string" }, lines: { type: "array" }, parent: { $ref: "#/components/schemas/Order" } },
+          properties: {
+            title: { type: "string" },
+            lines: { type: "array" },
+            parent: { $ref: "#/components/schemas/Order" },
+          },
           required: ["title", "lines", "parent", "unknown"],
         },
       },
