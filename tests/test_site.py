@@ -64,6 +64,14 @@ def test_a_query_in_a_table_has_no_backslashes(site: Path) -> None:
     assert "\\|" not in page
 
 
+def test_a_page_with_a_wide_table_gives_the_table_its_space(site: Path) -> None:
+    page = (site / "controls/index.html").read_text("utf-8")
+    assert 'data-md-type="toc" hidden' in page
+    assert '<td class="long">' in page
+    assert "tests/<wbr>infra/<wbr>test_<wbr>controls.py" in page
+    assert 'data-md-type="toc" hidden' not in (site / "runbook/index.html").read_text("utf-8")
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     """A project with the settings and the hooks of the site, and two pages."""

@@ -19,7 +19,11 @@ PROJECT = Path(__file__).resolve().parents[1]
 ROOT_PAGES = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"}
 _SCRIPT = "assets/mermaid.min.js"
 _FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
-_CELL = re.compile(r"<td.*?</td>", re.DOTALL)
+_CELL = re.compile(r"<td(.*?)>(.*?)</td>", re.DOTALL)
+_CODE = re.compile(r"<code>.*?</code>", re.DOTALL)
+_TAG = re.compile(r"<[^>]+>")
+_LONG = 60  # characters; on a phone, site.css gives a minimum width to cells with more text
+_WIDE = re.compile(r"^\|(?: *:?-+:? *\|){5,}$", re.MULTILINE)  # a table of five columns or more
 _LINK = re.compile(r"(\[(?:[^\[\]]|\[[^\]]*\])*\])\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)")
 
 
@@ -43,7 +47,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001 (MkDocs passes it)
-    """Rewrites links to files that the site does not contain: to the repository, or to plain text without one."""
+    """Rewrites links to files that the site does not contain: to the repository, or to plain text without one.
+
+    A page with a wide table has no table of contents, because the table needs its space.
+    """
+    if _WIDE.search(markdown):
+        page.meta.setdefault("hide", ["toc"])
     source = next((root for root, target in ROOT_PAGES.items() if target == page.file.src_uri), None)
     here = source or f"docs/{page.file.src_uri}"
 
@@ -61,8 +70,18 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
-    """Removes the backslash from `\\|` in the cells of tables. GitHub does so, and Python-Markdown does not."""
-    return _CELL.sub(lambda cell: cell[0].replace("\\|", "|"), html)
+    """Removes the backslash from `\\|` in the cells of tables. GitHub does so, and Python-Markdown does not.
+
+    Also marks long cells, and the places where a browser can break a long name.
+    """
+    return _CELL.sub(_cell, html)
+
+
+def _cell(cell: re.Match[str]) -> str:
+    content = cell[2].replace("\\|", "|")
+    mark = ' class="long"' if len(_TAG.sub("", content)) > _LONG else ""
+    breaking = _CODE.sub(lambda code: re.sub(r"(?<=\w[_/:])(?=\w)", "<wbr>", code[0]), content)
+    return f"<td{cell[1]}{mark}>{breaking}</td>"
 
 
 def _outside_fences(markdown: str, edit: Any) -> str:
