@@ -36,8 +36,8 @@ class Form(StrEnum):
 Method = Annotated[str, Argument(metavar="METHOD", help="An HTTP method, such as GET.")]
 Path = Annotated[str, Argument(metavar="PATH", help="The path of a request, such as /whoami.")]
 Groups = Annotated[list[str] | None, Option("--group", metavar="GROUP", help="A group of the caller. Repeatable.")]
-User = Annotated[str | None, Option("--user", metavar="NAME", help="A user, with the groups that the pool has now.")]
-Machine = Annotated[str | None, Option("--client", metavar="CLIENT", help="An app client: its id, or its output.")]
+User = Annotated[str | None, Option("--user", metavar="NAME", help="A user, with the current groups of the user.")]
+Machine = Annotated[str | None, Option("--client", metavar="CLIENT", help="An app client: its id or its output.")]
 Token = Annotated[bool, Option("--token", help="Read the caller's access token from standard input.")]
 Scopes = Annotated[list[str] | None, Option("--scope", metavar="SCOPE", help="A scope of the token. Repeatable.")]
 MatrixForm = Annotated[Form, Option("--format", help="The form of the matrix.")]
@@ -57,8 +57,8 @@ def explain(
 ) -> int:
     """Explain the decision on one request.
 
-    It names the deciding statements, and the nearest change that reverses the decision. Without --stage, the policies
-    are those of the files. Give exactly one of --group, --user, --client and --token.
+    It names the deciding statements, and the nearest change that reverses the decision. Without --stage, it uses
+    the files in policies/. Give exactly one of --group, --user, --client and --token.
     """
     invocation: Invocation = context.obj
     if sum([bool(group), bool(user), bool(client), token]) != 1:
@@ -89,7 +89,7 @@ def matrix(
 ) -> int:
     """Show which group may call which route.
 
-    Without --stage, the policies are those of the files.
+    Without --stage, it uses the files in policies/.
     """
     from operations.matrix_views import as_csv, as_svg, as_table
 

@@ -8,8 +8,8 @@ _PROGRAM = "python manage.py"
 _WIDTH = 100
 _HEAD = f"""# Command line
 
-`{_PROGRAM}` is `.venv/bin/python manage.py` in a checkout. `make docs` writes this page from the help of the commands.
-`make help` lists the targets of `make`, which call the same commands.
+In a checkout, `{_PROGRAM}` means `.venv/bin/python manage.py`. `make docs` writes this page from the help of the
+commands. `make help` lists the targets of `make`. Many of them run one of these commands.
 """
 _END = "\n**Next step:** the [runbook](../runbook/README.md) says when to use each command on AWS.\n"
 

@@ -13,7 +13,8 @@ def openapi(
 ) -> int:
     """Print the OpenAPI 3.1 document of this checkout.
 
-    A deployed API serves the same document at /openapi.json. RESOURCE_SERVER sets the prefix of the scopes.
+    A deployed API serves the same document at /openapi.json. The variable RESOURCE_SERVER sets the prefix of
+    the scopes.
     """
     from app import app
     from chalicelib.openapi import document

@@ -24,11 +24,15 @@ AllowNoAdministrator = Annotated[
 ]
 Before = Annotated[
     str | None,
-    Option("--before", metavar="TIME", help="List only older entries: a time in UTC, or the `next` of a page."),
+    Option(
+        "--before",
+        metavar="TIME",
+        help="List only older entries. TIME is a time in UTC, or the field `next` of a page.",
+    ),
 ]
 Limit = Annotated[int, Option("--limit", min=1, max=1000, help="The number of entries to show.")]
 Yes = Annotated[bool, Option("--yes", help="Do not ask for a confirmation.")]
 OptionalStage = Annotated[
-    str | None, Option("--stage", metavar="STAGE", help=f"Read this stage, and not the files. {_OR_LOCAL}")
+    str | None, Option("--stage", metavar="STAGE", help=f"Use the policies of this stage. {_OR_LOCAL}")
 ]
 AsJson = Annotated[bool, Option("--json", help="Print one JSON document, for other programs.")]

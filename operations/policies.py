@@ -33,10 +33,10 @@ def apply(
     allow_no_administrator: AllowNoAdministrator = False,
     yes: Yes = False,
 ) -> int:
-    """Show what changes, ask, and write the files to a stage.
+    """Show the changes, ask, and write the files to a stage.
 
-    They are effective for the next request. Each policy is written completely or not at all, and only if nobody has
-    changed it since the difference was shown.
+    The policies are effective for the next request. Each policy is written completely or not at all, and only if
+    nobody has changed it since the command showed the changes.
     """
     from infra.apply_policies import plan_policies
     from infra.policy_groups import OR_ALLOW, TEMPLATE

@@ -18,14 +18,18 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 RevokedUser = Annotated[
     str | None,
-    Option("--user", metavar="USER", help="Issued tokens of a user. For a deleted user, give the sub."),
+    Option("--user", metavar="USER", help="Issued tokens of a user. For a deleted user, USER must be the sub."),
 ]
 RevokedClient = Annotated[
     str | None,
-    Option("--client", metavar="CLIENT", help="Issued tokens of an app client: its id or output."),
+    Option(
+        "--client",
+        metavar="CLIENT",
+        help="Issued tokens of an app client. CLIENT is its id or its output, such as MachineClientId.",
+    ),
 ]
 RevokedSession = Annotated[
-    str | None, Option("--session", metavar="ORIGIN_JTI", help="One sign-in of a user, permanently.")
+    str | None, Option("--session", metavar="ORIGIN_JTI", help="All tokens of one sign-in, permanently.")
 ]
 Lift = Annotated[bool, Option("--lift", help="Remove this revocation.")]
 

@@ -19,7 +19,8 @@ def shards(
 ) -> int:
     """Show the copies of the authorization state.
 
-    `deploy` creates copies before the authorizers read them (StateShards). It never removes copies.
+    StateShards of the stage file sets their number. `deploy` creates them before an authorizer reads them, and never
+    removes one.
     """
     from infra.shards import Shards, readers_shards
     from operations.connection import open_stage, stack_outputs

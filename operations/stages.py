@@ -73,13 +73,15 @@ def deploy(
 def rollback(
     context: Context,
     stage_name: StageName,
-    undo: Annotated[bool, Option("--undo", help="Return to the versions of the last deployment.")] = False,
+    undo: Annotated[
+        bool, Option("--undo", help="Return to the versions of the last deployment. Does not ask.")
+    ] = False,
     yes: Yes = False,
 ) -> int:
     """Return the functions of a stage to their previous versions.
 
-    It shows the release, asks for a confirmation, takes seconds, and does not use CloudFormation. A second rollback
-    returns to an even earlier version.
+    It shows the release and asks for a confirmation. It takes seconds and does not use CloudFormation. A second
+    rollback returns to the release before that one.
     """
     from infra.rollback import execute, plan_rollback, plan_undo
     from infra.shards import refuse_rollback
@@ -125,7 +127,8 @@ def destroy(
 ) -> int:
     """Delete a stage, and retain its data.
 
-    The user pool, the tables, the key and the artifact bucket are retained.
+    The user pool, the tables, the key and the artifact bucket are retained. The command does not ask for a
+    confirmation. It refuses a stage without `DataProtection: false`.
     """
     if purge_data not in (None, stage_name):
         raise Refused(
@@ -196,7 +199,8 @@ def report(output: Output, findings: Sequence["Finding"], as_json: bool) -> int:
 def configure(context: Context, stage_name: StageName) -> int:
     """Prepare a trial stage for `chalice deploy`.
 
-    It deploys the identity stack, and writes the stage into .chalice/config.json. It refuses a stage of `deploy`.
+    It deploys the identity stack, and writes the stage into .chalice/config.json. It refuses a stage that `deploy`
+    has deployed.
     """
     from infra.deploy import Deploy
     from infra.progress import Progress
@@ -223,7 +227,7 @@ def configure(context: Context, stage_name: StageName) -> int:
 def connect(context: Context, stage_name: StageName) -> int:
     """Connect a trial stage after each `chalice deploy`.
 
-    It permits the triggers, sets the stream and the error responses, and applies the policies.
+    It permits the user pool to invoke the triggers, sets the stream and the error responses, and applies the policies.
     """
     from infra.apply_policies import apply_policies
     from infra.clients import simulated_keys
@@ -248,7 +252,10 @@ def connect(context: Context, stage_name: StageName) -> int:
 
 
 def outputs(context: Context, stage_name: StageName, as_json: AsJson = False) -> int:
-    """Print a stage's outputs and the URL of its API."""
+    """Print a stage's outputs and the URL of its API.
+
+    The outputs are those of the identity stack.
+    """
     from infra.stacks import Stacks
     from operations.connection import open_stage, stack_outputs
 

@@ -72,7 +72,7 @@ def list_(
 
 
 def show(context: Context, name: Name, stage_name: StageOrLocal, as_json: AsJson = False) -> int:
-    """Show a user with the groups."""
+    """Show a user and the user's groups."""
     from chalicelib.users import Result
 
     invocation: Invocation = context.obj
@@ -109,7 +109,7 @@ def groups(
 ) -> int:
     """Give a user exactly these groups.
 
-    If this removes a group, the user's older tokens are revoked.
+    It also revokes the user's issued tokens, unless it only adds groups.
     """
     if bool(group) is none:
         raise Refused("Give the groups of the user with --group, or --none.")
@@ -152,7 +152,7 @@ def sign_out(context: Context, name: Name, stage_name: StageOrLocal, as_json: As
 def reset_mfa(context: Context, name: Name, stage_name: StageOrLocal, as_json: AsJson = False) -> int:
     """Remove the lost authenticator app of a user, and end all sessions.
 
-    Check the identity of the person first. Afterwards the password is enough to set up a new authenticator app.
+    Check the identity of the person first. Afterwards, the password is enough to set up a new authenticator app.
     """
     return _change(context, stage_name, name, as_json, "MFA reset", lambda it: it.users.reset_mfa(name, it.author()))
 
