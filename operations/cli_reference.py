@@ -5,7 +5,7 @@ from typing import Any
 
 CLI_PAGE = "docs/reference/cli.md"
 _PROGRAM = "python manage.py"
-_WIDTH = 100
+_WIDTH = 80
 _HEAD = f"""# Command line
 
 In a checkout, `{_PROGRAM}` means `.venv/bin/python manage.py`. `make docs` writes this page from the help of the

@@ -20,7 +20,8 @@ ROOT_PAGES = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.m
 _SCRIPT = "assets/mermaid.min.js"
 _FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 _CELL = re.compile(r"<td(.*?)>(.*?)</td>", re.DOTALL)
-_CODE = re.compile(r"<code>.*?</code>", re.DOTALL)
+_NAME = re.compile(r"<code>([^\s<]+)</code>")
+_SHORT = 30  # characters of a name that stays whole
 _TAG = re.compile(r"<[^>]+>")
 _LONG = 60  # characters; on a phone, site.css gives a minimum width to cells with more text
 _WIDE = re.compile(r"^\|(?: *:?-+:? *\|){5,}$", re.MULTILINE)  # a table of five columns or more
@@ -72,7 +73,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
     """Removes the backslash from `\\|` in the cells of tables. GitHub does so, and Python-Markdown does not.
 
-    Also marks long cells, and the places where a browser can break a long name.
+    Also marks long cells and short names, and the places where a browser can break a long name.
     """
     return _CELL.sub(_cell, html)
 
@@ -80,8 +81,13 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
 def _cell(cell: re.Match[str]) -> str:
     content = cell[2].replace("\\|", "|")
     mark = ' class="long"' if len(_TAG.sub("", content)) > _LONG else ""
-    breaking = _CODE.sub(lambda code: re.sub(r"(?<=\w[_/:])(?=\w)", "<wbr>", code[0]), content)
-    return f"<td{cell[1]}{mark}>{breaking}</td>"
+    return f"<td{cell[1]}{mark}>{_NAME.sub(_name, content)}</td>"
+
+
+def _name(name: re.Match[str]) -> str:
+    if len(name[1]) <= _SHORT:
+        return f'<code class="name">{name[1]}</code>'
+    return re.sub(r"(?<=\w[_/:])(?=\w)", "<wbr>", name[0])
 
 
 def _outside_fences(markdown: str, edit: Any) -> str:
