@@ -23,7 +23,7 @@ _CELL = re.compile(r"<td(.*?)>(.*?)</td>", re.DOTALL)
 _NAME = re.compile(r"<code>([^\s<]+)</code>")
 _SHORT = 30  # characters of a name that stays whole
 _TAG = re.compile(r"<[^>]+>")
-_LONG = 60  # characters; on a phone, site.css gives a minimum width to cells with more text
+_LONG, _MEDIUM = 60, 20  # characters; on a phone, site.css gives a minimum width to cells with more text
 _WIDE = re.compile(r"^\|(?: *:?-+:? *\|){5,}$", re.MULTILINE)  # a table of five columns or more
 _LINK = re.compile(r"(\[(?:[^\[\]]|\[[^\]]*\])*\])\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)")
 
@@ -73,14 +73,15 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
     """Removes the backslash from `\\|` in the cells of tables. GitHub does so, and Python-Markdown does not.
 
-    Also marks long cells and short names, and the places where a browser can break a long name.
+    Also marks cells by their length, and short names, and the places where a browser can break a long name.
     """
     return _CELL.sub(_cell, html)
 
 
 def _cell(cell: re.Match[str]) -> str:
     content = cell[2].replace("\\|", "|")
-    mark = ' class="long"' if len(_TAG.sub("", content)) > _LONG else ""
+    size = len(_TAG.sub("", content))
+    mark = ' class="long"' if size > _LONG else ' class="medium"' if size > _MEDIUM else ""
     return f"<td{cell[1]}{mark}>{_NAME.sub(_name, content)}</td>"
 
 
