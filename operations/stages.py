@@ -252,18 +252,16 @@ def connect(context: Context, stage_name: StageName) -> int:
 
 
 def outputs(context: Context, stage_name: StageName, as_json: AsJson = False) -> int:
-    """Print a stage's outputs and the URL of its API.
+    """Print the outputs of a stage.
 
-    The outputs are those of the identity stack.
+    They are the outputs of the identity stack and of the application stack. `ApiUrl` is the URL of the API.
     """
     from infra.stacks import Stacks
     from operations.connection import open_stage, stack_outputs
 
     invocation: Invocation = context.obj
     stage, client = open_stage(invocation, stage_name)
-    stack = stack_outputs(stage, client)
-    url = Stacks(client("cloudformation")).outputs(stage.application_stack).get("EndpointURL")
-    values = {**stack, **({"ApiUrl": url} if url else {})}
+    values = stack_outputs(stage, client) | Stacks(client("cloudformation")).outputs(stage.application_stack)
     if as_json:
         invocation.output.json(values)
     else:

@@ -12,7 +12,7 @@ from infra.checks.check import RESTORE, Check
 from infra.checks.compare import differing, shown, unexpected
 from infra.checks.live import Live
 
-_RUNTIMES = ("python3.11", "python3.12", "python3.13")  # the versions that the tests run on
+_RUNTIMES = ("python3.11", "python3.12", "python3.13", "python3.14")  # the versions that the CI matrix tests
 
 
 def _configurations(live: Live) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:

@@ -138,22 +138,25 @@ def test_a_protected_stage_cannot_be_destroyed(
     assert "set `DataProtection: false` in this file" in err
 
 
-URL = "https://api1.execute-api.eu-central-1.amazonaws.com/trial/"
+URL = "https://api.olympus.example/"
 
 
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ([], f"output      value\nUserPoolId  p1\nApiUrl      {URL}\n"),
-        (["--json"], json.dumps({"UserPoolId": "p1", "ApiUrl": URL}, indent=2) + "\n"),
+        ([], f"output           value\nUserPoolId       p1\nApiUrl           {URL}\nApiDomainTarget  d-1.example\n"),
+        (
+            ["--json"],
+            json.dumps({"UserPoolId": "p1", "ApiUrl": URL, "ApiDomainTarget": "d-1.example"}, indent=2) + "\n",
+        ),
     ],
 )
-def test_outputs_prints_the_outputs_of_the_stack_and_the_url_of_the_api(
+def test_outputs_prints_the_outputs_of_both_stacks(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], expected: str
 ) -> None:
     outputs = {
         function("trial", "identity"): {"UserPoolId": "p1"},
-        function("trial", "application"): {"EndpointURL": URL, "RestAPIId": "api1"},
+        function("trial", "application"): {"ApiUrl": URL, "ApiDomainTarget": "d-1.example"},
     }
 
     def describe(StackName: str) -> Any:

@@ -72,7 +72,7 @@ def play(account: Account) -> Play:
 def outputs_of(account: Account) -> dict[str, str]:
     stacks = Stacks(account.client("cloudformation"))
     application = stacks.outputs(APPLICATION)
-    return {**stacks.outputs(IDENTITY), **({"ApiUrl": application["EndpointURL"]} if application else {})}
+    return stacks.outputs(IDENTITY) | application
 
 
 def triggers(account: Account, scene: Scene) -> dict[str, Any]:
