@@ -59,28 +59,28 @@ class Settings:
         "RESOURCE_SERVER",
         text,
         "URL or name",
-        "the identifier before the slash in a custom scope; read at packaging, and by the service's enforcement",
+        "the part of a custom scope before the slash; read at packaging, and by the enforcement in the service",
         default="https://gatehouse.example",
     )
     user_pool_arn = Setting(
         "USER_POOL_ARN",
         optional_text,
         "ARN",
-        "the user pool of the Cognito authorizer; read at packaging; empty: the template's parameter",
+        "the user pool of the Cognito authorizer; read at packaging; empty: the parameter of the template",
         default="",
     )
     policy_stream_arn = Setting(
         "POLICY_STREAM_ARN",
         optional_text,
         "ARN",
-        "the stream of the policy table; read at packaging; empty: the template's parameter",
+        "the stream of the policy table; read at packaging; empty: the parameter of the template",
         default="",
     )
     allowed_origins = Setting(
         "ALLOWED_ORIGINS",
         origins,
         "origins, separated by commas",
-        "the web pages of other origins that can call the API and read its responses; empty: none",
+        "the other origins whose web pages can call the API and read its responses; empty: no other origin",
         default="",
     )
     upstream_url = Setting(
@@ -102,64 +102,79 @@ class Settings:
         1,
         100,
         1,
-        "how many copies of the state authorizers read, each up to 3,000 times a second; 1: the original. Change it as"
-        " [described](how-to/change-the-number-of-shards.md)",
+        "how many copies of the state the authorizers read, for 3,000 reads a second of each; 1: no copies. See"
+        " [how to change it](how-to/change-the-number-of-shards.md)",
     )
     jwks_max_age_seconds = _number(
-        "JWKS_MAX_AGE_SECONDS", "seconds", 60, 86_400, 3600, "how long keys are used while fetching fails"
+        "JWKS_MAX_AGE_SECONDS", "seconds", 60, 86_400, 3600, "how long the fetched keys are used while fetching fails"
     )
     remembered_tokens = _number(
-        "REMEMBERED_TOKENS", "tokens", 0, 100_000, 1024, "how many verified tokens a Lambda caches, about 1 kB each"
+        "REMEMBERED_TOKENS",
+        "tokens",
+        0,
+        100_000,
+        1024,
+        "how many verified tokens a Lambda instance caches, about 1 kB each",
     )
     default_groups = Setting("DEFAULT_GROUPS", sorted_groups, _GROUPS, "the groups of a new user", "readers")
     privileged_groups = Setting(
         "PRIVILEGED_GROUPS", groups, _GROUPS, "groups that `DEFAULT_GROUPS` must not list", "admins"
     )
     sso_providers = Setting(
-        "SSO_PROVIDERS", optional_names, _NAMES, "the identity providers whose groups are trusted", default=""
+        "SSO_PROVIDERS",
+        optional_names,
+        _NAMES,
+        "the identity providers of companies whose groups are trusted",
+        default="",
     )
     group_map = Setting(
         "GROUP_MAP",
         group_map,
         "JSON object",
-        "from groups of the identity provider to groups of the user pool; other groups are dropped",
+        "groups of the company → groups of the user pool; other groups of the company have no effect",
         default="{}",
     )
     custom_claims = Setting(
         "CUSTOM_CLAIMS",
         custom_claims,
         "JSON object",
-        'the claims that access tokens get: `{"tenant": {"attribute": "custom:tenant"}, "stage": {"value": "prod"}}`',
+        'the custom claims of access tokens: `{"tenant": {"attribute": "custom:tenant"}, "stage": {"value": "prod"}}`',
         default="{}",
     )
     scope_groups = Setting(
         "SCOPE_GROUPS",
         scope_groups,
         "JSON object",
-        "from a custom scope to the list of the groups whose members keep it in their tokens; other scopes remain",
+        "custom scope → the groups whose members keep this scope in their tokens; other scopes remain",
         default="{}",
     )
     rest_api_id = Setting(
         "REST_API_ID",
         text,
         "id",
-        "the REST API whose cache is flushed; required if `AUTHORIZER_CACHE_SECONDS` is not 0",
+        "the REST API whose cached results are removed; only needed if `AUTHORIZER_CACHE_SECONDS` is not 0",
     )
-    stage = Setting("API_STAGE", text, "name", "the stage of that API; required if `AUTHORIZER_CACHE_SECONDS` is not 0")
+    stage = Setting(
+        "API_STAGE", text, "name", "the stage of this API; only needed if `AUTHORIZER_CACHE_SECONDS` is not 0"
+    )
     function_name = Setting(
-        "AWS_LAMBDA_FUNCTION_NAME", text, "name", "the Lambda in logs and metrics; set by Lambda", default="local"
+        "AWS_LAMBDA_FUNCTION_NAME",
+        text,
+        "name",
+        "the name of the function in logs and metrics; set by Lambda",
+        default="local",
     )
     handler = Setting(
         "_HANDLER",
         optional_text,
         "module and name",
-        "the handler that Lambda loads; its use case is built at once; set only by Lambda",
+        "the handler that Lambda loads; the module builds its use case at once; set only by Lambda",
         default="",
     )
     initialization_type = Setting(
         "AWS_LAMBDA_INITIALIZATION_TYPE",
         text,
         "name",
-        "how Lambda starts the function; `snap-start`: no connection before the first request; set by Lambda",
+        "how Lambda starts the function; with `snap-start`, it connects only at the first request; set by Lambda",
         default="on-demand",
     )
