@@ -25,9 +25,9 @@ def with_settings(page: str) -> str:
 def settings_table() -> str:
     """Returns a Markdown table of all settings, in the order of the code."""
     rows = [_row(setting) for setting in vars(Settings).values() if isinstance(setting, Setting)]
-    return "\n".join(["| name | default | meaning | unit |", "|---|---|---|---|", *rows, ""])
+    return "\n".join(["| name | meaning | default | unit |", "|---|---|---|---|", *rows, ""])
 
 
 def _row(setting: Setting[object]) -> str:
     default = {None: "required", "": "empty"}.get(setting.default, f"`{setting.default}`")
-    return f"| `{setting.name}` | {default} | {setting.meaning} | {setting.unit} |"
+    return f"| `{setting.name}` | {setting.meaning} | {default} | {setting.unit} |"
