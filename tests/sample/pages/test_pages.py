@@ -89,6 +89,9 @@ def test_most_command_blocks_run() -> None:
         ("id …, n 1\n", "id 7, n 1\n", ""),
         ("id …, n 1\n", "id 7, n 2\n", "id …, n 1"),
         ("id …\n", "id 7\n8\n", "(the end of the output)"),
+        ("id …      yes\n", "id 7391  yes\n", ""),
+        ("id …      yes\n", "id 7391 yes\n", "id …      yes"),
+        ("id …      yes\n", "id 7391  no\n", "id …      yes"),
     ],
 )
 def test_an_output_is_compared_line_by_line(expected: str, actual: str, missing: str) -> None:
