@@ -64,7 +64,7 @@ export async function withForce(change, describe) {
             textContent: `${describe} Afterwards, only the owner of the AWS account can restore the access.`,
           }),
         ),
-        action: "Do it anyway",
+        action: "Proceed anyway",
         run: async () => {
           const result = await change(true);
           forced = true;

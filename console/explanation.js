@@ -30,12 +30,12 @@ export function explainCell({ session }, subject, route, cell) {
   const form = element(
     "form",
     { className: "fields", onsubmit: ask },
-    field("Path", path, "An example of the route. Change it to ask for another request."),
+    field("Path", path, "An example of a path of the route. Write another path to explain another request."),
     field("Scopes of the token", scopes, "Separated by spaces. Leave it empty for a token without custom scopes."),
     element(
       "p",
       { className: "actions" },
-      element("button", { type: "submit", className: "quiet", textContent: "Ask again" }),
+      element("button", { type: "submit", className: "quiet", textContent: "Explain this request" }),
     ),
   );
   const others = cell.exceptions.map((exception) => element("li", { textContent: exceptionText(exception) }));
@@ -43,7 +43,7 @@ export function explainCell({ session }, subject, route, cell) {
     `${name}: ${route.method} ${route.path}`,
     answer,
     others.length > 0 &&
-      element("section", {}, element("h3", { textContent: "Decided differently" }), element("ul", {}, others)),
+      element("section", {}, element("h3", { textContent: "Different decisions" }), element("ul", {}, others)),
     form,
   );
   notify("");

@@ -24,7 +24,7 @@ export const short = (name, most = 14) => (name.length > most ? `${name.slice(0,
 export const labelOf = ({ email, username }) => email ?? username;
 
 export const ACCOUNTS = {
-  CONFIRMED: "signed in before",
+  CONFIRMED: "confirmed",
   EXTERNAL_PROVIDER: "company sign-in",
   FORCE_CHANGE_PASSWORD: "invited",
   UNCONFIRMED: "address not confirmed",
@@ -44,7 +44,7 @@ const REASONS = {
   not_permitted: "No statement allows it.",
   no_policy: "The caller has no policy.",
   sign_in_too_old: "The statement requires a more recent sign-in.",
-  locked_down: "An operator has locked the stage down. Every request is denied.",
+  locked_down: "An operator has locked the stage down. Policies allow no request.",
   policy_corrupt: "The stored policy is invalid. Requests fail with HTTP 500 until it is repaired.",
   public: "The route is public.",
   scope_granted: "The token has the scope that the route requires.",

@@ -20,7 +20,7 @@ export function inviteForm(context, known) {
       groups: groups.read(),
     });
     await context.again();
-    announce(`Invited ${user.email ?? user.username}. The invitation with a temporary password is on its way.`);
+    announce(`Invited ${user.email ?? user.username}. The user pool sends the invitation with a temporary password.`);
   });
   return element(
     "details",

@@ -87,7 +87,7 @@ async function leave() {
   confirmAction({
     title: "Discard your changes?",
     content: element("p", { textContent: "The changes on this page are not saved." }),
-    action: "Discard them",
+    action: "Discard changes",
     run: async () => {
       history.pushState(null, "", next);
       await route();

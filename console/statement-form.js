@@ -5,7 +5,7 @@ import { METHODS, NEW, fromFields } from "./statements.js";
 
 const HINT =
   "In a path, * matches any characters, also slashes, and ? matches exactly one. A Deny overrides every Allow. " +
-  "A statement with scopes counts only for a token with one of them. An Allow with seconds counts only so long after the sign-in.";
+  "A statement with scopes counts only for a token with one of them. An Allow with seconds counts only until the sign-in is older.";
 
 // Shows the statements in a node. Returns a function that reads them back. changed: is called after every change
 export function statementForm(node, statements, changed) {
@@ -105,7 +105,7 @@ function fields(statement, number, remove) {
       { className: "fields" },
       field("Paths, one on each line", paths),
       field("Only with a scope (optional)", scopes),
-      field("Only so many seconds after the sign-in (optional)", seconds),
+      field("Maximum age of the sign-in, in seconds (optional)", seconds),
     ),
   );
   const read = () =>

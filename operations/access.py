@@ -36,8 +36,10 @@ class Form(StrEnum):
 Method = Annotated[str, Argument(metavar="METHOD", help="An HTTP method, such as GET.")]
 Path = Annotated[str, Argument(metavar="PATH", help="The path of a request, such as /whoami.")]
 Groups = Annotated[list[str] | None, Option("--group", metavar="GROUP", help="A group of the caller. Repeatable.")]
-User = Annotated[str | None, Option("--user", metavar="NAME", help="A user, with the current groups of the user.")]
-Machine = Annotated[str | None, Option("--client", metavar="CLIENT", help="An app client: its id or its output.")]
+User = Annotated[str | None, Option("--user", metavar="NAME", help="A user, with the groups that the pool has now.")]
+Machine = Annotated[
+    str | None, Option("--client", metavar="CLIENT", help="An app client: its ID, or the name of its output.")
+]
 Token = Annotated[bool, Option("--token", help="Read the caller's access token from standard input.")]
 Scopes = Annotated[list[str] | None, Option("--scope", metavar="SCOPE", help="A scope of the token. Repeatable.")]
 MatrixForm = Annotated[Form, Option("--format", help="The form of the matrix.")]

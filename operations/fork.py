@@ -33,7 +33,7 @@ def fork(
 ) -> int:
     """Make this checkout the start of another application.
 
-    It renames the application and removes the sample, completely or not at all.
+    It renames the application and removes the sample. It makes all changes or none.
     """
     invocation: Invocation = context.obj
     title = title or name.replace("-", " ").capitalize()

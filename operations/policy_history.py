@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.core.statement import Statement
 
 Subject = Annotated[
-    str,
-    Argument(metavar="SUBJECT", help="group:<name> or client:<app client>. The app client is its id or its output."),
+    str, Argument(metavar="SUBJECT", help="group:<name> or client:<app client>, with its ID or the name of its output.")
 ]
 ToVersion = Annotated[int, Option("--to", min=1, metavar="VERSION", help="The version to restore.")]
 Force = Annotated[bool, Option("--force", help="Roll back even if no administrator remains.")]

@@ -22,11 +22,7 @@ RevokedUser = Annotated[
 ]
 RevokedClient = Annotated[
     str | None,
-    Option(
-        "--client",
-        metavar="CLIENT",
-        help="Issued tokens of an app client. CLIENT is its id or its output, such as MachineClientId.",
-    ),
+    Option("--client", metavar="CLIENT", help="Issued tokens of an app client: its ID, or the name of its output."),
 ]
 RevokedSession = Annotated[
     str | None, Option("--session", metavar="ORIGIN_JTI", help="All tokens of one sign-in, permanently.")

@@ -27,7 +27,7 @@ def deploy(
         Path | None, Option("--package", metavar="FOLDER", help="Deploy the files that `package` wrote into a folder.")
     ] = None,
     revert_drift: Annotated[
-        bool, Option("--revert-drift", help="Also revert changes of the stacks' resources that were made by hand.")
+        bool, Option("--revert-drift", help="Also revert manual changes of the stacks' resources.")
     ] = False,
     allow_replacement: Annotated[
         bool,

@@ -126,7 +126,7 @@ def groups(
 def disable(
     context: Context, name: Name, stage_name: StageOrLocal, force: Force = False, as_json: AsJson = False
 ) -> int:
-    """Keep a user out, and revoke the issued tokens.
+    """Prevent sign-ins of a user, and revoke the issued tokens.
 
     The user cannot sign in and gets no new token, even with the cookie of the sign-in pages.
     """

@@ -82,7 +82,7 @@ function grid(context, columns, rows) {
     { id: "matrix", className: "matrix" },
     element("caption", {
       className: "unseen",
-      textContent: "Routes against groups and app clients. Arrow keys move between the cells.",
+      textContent: "A row for each route, a column for each group and app client. Arrow keys move between the cells.",
     }),
     element("thead", {}, head),
     bodies,

@@ -54,7 +54,7 @@ function creation() {
       "div",
       { className: "fields" },
       field("For a", kind),
-      field("Name of the group, or id of the client", name),
+      field("Name of the group, or ID of the app client", name),
     ),
     element("p", { className: "actions" }, element("button", { type: "submit", textContent: "Open" })),
   );

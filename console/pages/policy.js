@@ -79,9 +79,9 @@ export async function showPolicy(view, context, kind, name) {
       review.focus();
     };
     const choices = [
-      button(`Save mine over version ${theirs.version}`, mine, { className: "danger" }),
-      button(`Take version ${theirs.version}, discard mine`, reporting(again), { className: "quiet" }),
-      button("Continue to edit mine", edit, { className: "quiet" }),
+      button(`Save my version over version ${theirs.version}`, mine, { className: "danger" }),
+      button(`Use version ${theirs.version}, discard my changes`, reporting(again), { className: "quiet" }),
+      button("Continue to edit my version", edit, { className: "quiet" }),
     ];
     fill(outcome, conflictNotice(base, theirs, reviewed(found, theirs.statements, edited, true), choices));
     outcome.querySelector("h3").focus();

@@ -113,7 +113,7 @@ async function tryRequest(context, { method, path, body, token }, cell, result, 
     element("p", { id: "outcome", role: "status" }, title, success ? "" : ` – ${reason(content)}`),
     status === 401 &&
       element("p", {
-        textContent: "The API refuses the token, or there is none. It does not say more to an unauthenticated caller.",
+        textContent: "The API refuses the token, or there is none. It gives no details to an unauthenticated caller.",
       }),
     content?.code === "sign_in_too_old" &&
       element(

@@ -14,7 +14,7 @@ const KINDS = {
   },
   client: {
     label: "App client",
-    value: "Id of the app client",
+    value: "ID of the app client",
     effect: "all tokens of the app client that were issued until then",
   },
   session: { label: "Session", value: "Session (origin_jti of a token)", effect: "all tokens of the session" },
@@ -46,7 +46,7 @@ export async function show(view, context) {
     mayRevoke && form(),
     rows.length
       ? table("Revocations", ["Value", "Kind", "Refused", "Since", "By", "Action"], rows)
-      : element("p", { className: "card", textContent: "Nothing is revoked." }),
+      : element("p", { className: "card", textContent: "There are no revocations." }),
   );
 
   function form() {

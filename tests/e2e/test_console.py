@@ -78,7 +78,7 @@ def go(tab: Page, page: str, discard: bool = False) -> None:
     heading = tab.locator("#page > h2").element_handle()
     tab.evaluate("page => { location.hash = `#/${page}`; }", page)
     if discard:
-        press(tab, "Discard them")
+        press(tab, "Discard changes")
     tab.wait_for_function("old => !old.isConnected", arg=heading)
     wait(tab)
 
@@ -125,7 +125,7 @@ def test_an_administrator_reviews_saves_and_resolves_a_conflict(console: Open, u
     assert "You edited version 1. Version 2 is now stored" in shown
     assert f"− {user_group.name} lose GET /admin/matrix" in shown
     assert user_group.read().body["version"] == 2, "a conflict stores nothing"
-    press(first, "Save mine over version 2")
+    press(first, "Save my version over version 2")
     assert "Saved version 3" in status(first)
     assert user_group.read().body["statements"][1]["paths"] == ["/admin/routes", "/whoam"]
 
