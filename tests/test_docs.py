@@ -42,6 +42,13 @@ def test_every_anchor_of_a_link_is_a_heading(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_a_list_begins_after_an_empty_line(page: Path) -> None:
+    """The site shows other lists as one paragraph. GitHub shows them as lists."""
+    text = re.sub(r"^( *)```.*?^\1```$", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    assert re.findall(r"^(?!- |\d+\. |[ |#<]).+\n(?:- |1\. ).+", text, re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
 def test_every_make_target_in_the_pages_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     commands = re.findall(r"(?:`|^|\$\()make (?:-s )?([a-z-]+)", page.read_text(encoding="utf-8"), re.MULTILINE)
