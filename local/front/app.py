@@ -14,7 +14,7 @@ from local.front import (  # a module registers its patches when it is imported
     function_script,  # noqa: F401
     http_integration,  # noqa: F401
     invitations,  # noqa: F401
-    lambda_failures,  # noqa: F401
+    invocations,  # noqa: F401
     mailed_codes,  # noqa: F401
     operations,
     persisted_settings,  # noqa: F401

@@ -1,21 +1,19 @@
-"""Ends the log of an invocation at a mark, and passes it on.
+"""Passes on the log of each invocation, and limits the logs.
 
-ministack reads the log of a function from a pipe, and polls for lines that may still come: 5 ms after the last line,
-or 50 ms if there is no line. Here the script of a Python function ends the log of each invocation with a mark.
+The terminal would otherwise read all logs again and again. The logs, and with them the snapshots of the state, would
+grow with each request.
 """
 
 from __future__ import annotations
 
-import queue
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
-from local.front.function_script import MARK, RUNTIME
 from local.front.patches import registry
 
-LONGEST_WAIT = 1.0  # seconds for a mark; a function can close the stream that carries it
+KEPT = 1000  # invocations of each function, so that a snapshot of the state does not take longer with each request
 
 Listener = Callable[[tuple[str, list[str]]], object]
 
@@ -32,48 +30,26 @@ def listening(listener: Listener) -> Iterator[None]:
         _listeners.remove(listener)
 
 
-@registry.patches(RUNTIME, "Worker", "_read_stderr")
-def _read_stderr(original: Callable[..., Any], worker: Any) -> None:
-    """Ends the log with a mark also when the process ends."""
-    lines = worker._stderr_queue
-    original(worker)
-    lines.put(MARK)
-
-
-@registry.patches(RUNTIME, "Worker", "_drain_stderr_bounded")
-def _drain_stderr_bounded(original: Callable[..., Any], worker: Any) -> str:
-    """Reads the log of an invocation up to its mark, without polling."""
-    if not str(worker.config.get("Runtime")).startswith("python"):
-        return str(original(worker))
-    return "\n".join(lines_of_invocation(worker._stderr_queue, LONGEST_WAIT))
-
-
-def lines_of_invocation(lines: queue.Queue[str], seconds: float) -> list[str]:
-    """Takes the lines up to the next mark, or those that come within the time."""
-    taken: list[str] = []
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
-        except queue.Empty:
-            return taken
-        text, mark, _ = line.partition(MARK)
-        if text or not mark:  # a last line without a line feed precedes the mark
-            taken.append(text)
-        if mark:
-            return taken
-
-
 @registry.patches("ministack.services.lambda_svc", "_emit_lambda_logs")
 def _emit_lambda_logs(
     original: Callable[..., Any], function: Any, request_id: str, log: str, *more: Any, **named: Any
 ) -> None:
-    """Reports the log of each invocation to the terminal, which would otherwise read all logs again and again."""
+    """Passes the log of each invocation on to the terminal, and keeps the logs of the last invocations only."""
+    from ministack.services import cloudwatch_logs  # imports the emulator, which `make run` does later
+
     original(function, request_id, log, *more, **named)
-    report((function.get("config") or function).get("FunctionName", ""), log)
+    name = (function.get("config") or function).get("FunctionName", "")
+    forget_oldest(cloudwatch_logs._log_groups.get(f"/aws/lambda/{name}", {}).get("streams", {}))
+    report(name, log)
+
+
+def forget_oldest(streams: dict[str, Any]) -> None:
+    """Removes the oldest streams of a log group. ministack adds one for each invocation."""
+    for stream in list(islice(streams, max(0, len(streams) - KEPT))):
+        streams.pop(stream, None)
 
 
 def report(function: str, log: str) -> None:
-    """Calls the listeners with the log of one invocation."""
-    for listener in list(_listeners):
+    """Calls the listeners with the log of one invocation, if it has a line."""
+    for listener in list(_listeners) if log else ():
         listener((function, log.splitlines()))

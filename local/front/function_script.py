@@ -11,6 +11,7 @@ _SCRIPT = "_PYTHON_WORKER_SCRIPT"
 _BEFORE_IMPORT = "    os.environ.update(env)\n"
 _SET_HANDLER = '    os.environ["_HANDLER"] = module_name + "." + handler_name\n'
 _BEFORE_RESPONSE = "        _real_stdout.flush()\n\nrun()"  # the end of the loop over the invocations
+_READY = '        _real_stdout.write(json.dumps({"status": "ready", "cold": True}) + "\\n")\n'
 _WRITE_MARK = f"        sys.stderr.flush()\n        os.write(2, {(MARK + chr(10)).encode()!r})\n"
 
 
@@ -22,9 +23,10 @@ def _complete(script: str) -> str:
 
 def completed(script: str) -> str:
     """Returns the script with both additions. Raises LookupError for a script with another text."""
-    for place in (_BEFORE_IMPORT, _BEFORE_RESPONSE):
+    for place in (_BEFORE_IMPORT, _READY, _BEFORE_RESPONSE):
         if script.count(place) != 1:
             raise LookupError(f"{RUNTIME}.{_SCRIPT} does not contain {place!r} once")
-    return script.replace(_BEFORE_IMPORT, _BEFORE_IMPORT + _SET_HANDLER).replace(
-        _BEFORE_RESPONSE, _WRITE_MARK + _BEFORE_RESPONSE
-    )
+    script = script.replace(_BEFORE_IMPORT, _BEFORE_IMPORT + _SET_HANDLER)
+    for place in (_READY, _BEFORE_RESPONSE):
+        script = script.replace(place, _WRITE_MARK + place)
+    return script

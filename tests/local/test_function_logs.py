@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-import queue
 import secrets
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from local.front.function_logs import lines_of_invocation
 from local.front.function_script import MARK, completed
+from local.front.invocations import exchange
 from tests.local.conftest import Cloud
 
 SECONDS = 30  # many times the duration on an idle machine
@@ -37,42 +38,52 @@ def handler(event, context):
 """
 
 
+def process(source: str) -> subprocess.Popen[str]:
+    """Starts a program that has the pipes of a function."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        [sys.executable, "-c", f"import os, sys, time\n{source}"], stdin=pipe, stdout=pipe, stderr=pipe, text=True
+    )
+
+
+RESPOND = """print('{"status": "ok", "result": ' + str(len(sys.stdin.readline())) + '}', flush=True)"""
+MARKED = f"os.write(2, {MARK.encode()!r} + b'\\n')"
+
+
 @pytest.mark.parametrize(
-    ("written", "expected"),
+    ("source", "log"),
     [
-        pytest.param([MARK], [], id="no line"),
-        pytest.param(["one", "", "two", MARK], ["one", "", "two"], id="lines"),
-        pytest.param(["one", f"two{MARK}"], ["one", "two"], id="a last line without a line feed"),
-        pytest.param(["one", MARK, "next"], ["one"], id="a line of the next invocation"),
+        pytest.param(f"{MARKED}\n{RESPOND}", b"", id="no line"),
+        pytest.param(f"print('one', file=sys.stderr)\n{MARKED}\n{RESPOND}", b"one\n", id="a line"),
+        pytest.param(f"{RESPOND}\ntime.sleep(0.05)\nos.write(2, b'late')\n{MARKED}", b"late", id="after the response"),
+        pytest.param(f"os.write(2, b'x' * 200_000)\n{MARKED}\n{RESPOND}", b"x" * 200_000, id="more than a pipe takes"),
+        pytest.param(f"os.close(2)\n{RESPOND}\ntime.sleep(60)", b"", id="a closed log"),
+        pytest.param(f"print('{{}} of another program', flush=True)\n{MARKED}\n{RESPOND}", b"", id="other output"),
     ],
 )
-def test_the_log_of_an_invocation_ends_at_its_mark(written: list[str], expected: list[str]) -> None:
-    lines: queue.Queue[str] = queue.Queue()
-    for line in written:
-        lines.put(line)
-    assert lines_of_invocation(lines, SECONDS) == expected
+def test_an_exchange_returns_the_response_and_the_log(source: str, log: bytes) -> None:
+    with process(source) as function:
+        try:
+            response, written = exchange(function, b"x" * 300_000 + b"\n", SECONDS)
+        finally:
+            function.kill()
+    assert (response, written.partition(MARK.encode())[0]) == ({"status": "ok", "result": 300_001}, log)
 
 
-class Pipe(queue.Queue[str]):
-    """A log whose lines arrive only while somebody waits for them."""
-
-    def get(self, block: bool = True, timeout: float | None = None) -> str:
-        if not block or timeout is None or timeout <= 0:
-            raise queue.Empty
-        return super().get(block=False)
-
-
-def test_lines_that_arrive_after_the_response_belong_to_the_log() -> None:
-    pipe = Pipe()
-    for line in ("one", "two", MARK):
-        pipe.put(line)
-    assert lines_of_invocation(pipe, SECONDS) == ["one", "two"]
+def test_a_process_that_ends_without_a_response_has_died_and_its_log_is_complete() -> None:
+    with process("os.write(2, b'the last words')") as function:
+        assert exchange(function, b"x" * 300_000, SECONDS) == (
+            {"status": "error", "error": "Worker process died"},
+            b"the last words",
+        )
 
 
-def test_a_function_that_closes_its_log_delays_its_response_only_for_a_limited_time() -> None:
-    lines: queue.Queue[str] = queue.Queue()
-    lines.put("one")
-    assert lines_of_invocation(lines, 0.01) == ["one"]
+def test_a_process_that_does_not_read_its_input_exceeds_the_time() -> None:
+    with process("os.write(2, b'begun')\ntime.sleep(60)") as function:
+        assert function.stderr is not None
+        assert function.stderr.read(5) == "begun"
+        assert exchange(function, b"x" * 300_000, 0.0) == (None, b"")
+        function.kill()
 
 
 @pytest.mark.parametrize("script", ["", "def run():\n    pass\n\nrun()\n"])

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from local.front.function_logs import listening
+from local.front.function_logs import KEPT, forget_oldest, listening, report
 from local.tail import follow_logs, readable
 from tests.configured import APP
 
@@ -89,3 +89,17 @@ def test_a_line_with_nothing_but_a_metric_is_not_shown() -> None:
     metric = '{"_aws": {}, "function": "f", "InvalidationLagSeconds": [1.4]}'
     decision = '{"_aws": {}, "decision": "allowed", "code": "allowed_by"}'
     assert list(readable("f", [metric, decision])) == ["f: decision=allowed code=allowed_by"]
+
+
+def test_the_oldest_streams_of_a_log_group_are_removed() -> None:
+    streams: dict[str, list[str]] = {str(number): [] for number in range(KEPT + 2)}
+    forget_oldest(streams)
+    assert len(streams) == KEPT
+    assert next(iter(streams)) == "2"
+
+
+def test_a_log_without_a_line_is_not_passed_on() -> None:
+    heard: list[tuple[str, list[str]]] = []
+    with listening(heard.append):
+        report("function", "")
+    assert heard == []
