@@ -94,6 +94,8 @@ class AccessControl:
         names = [name for name, _value in request.scope["headers"] if _ONCE.fullmatch(name)]
         if len(names) > len(set(names)):
             return aws_error("BadRequest", "A header that decides the access appears twice.", 400)
+        if "upgrade" in request.header("connection").lower() and request.header("upgrade").lower() == "websocket":
+            return forbidden()  # the front serves no WebSocket
         if request.path.startswith(("/_ministack", "/_localstack")) or request.path == "/health":
             return aws_error("NotFound", "Not Found", 404)
         return None

@@ -67,12 +67,8 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._inner(scope, receive, send)
-        elif scope["type"] == "http":
-            await self._serve(scope, receive, send)
         else:
-            # The front serves no WebSocket. Closing before accepting answers the handshake with 403.
-            await receive()
-            await send({"type": "websocket.close"})
+            await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

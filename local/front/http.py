@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Container, Mapping, MutableMapping
 from dataclasses import dataclass
+from email.utils import formatdate
 from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -184,8 +185,11 @@ async def call(app: App, request: Request) -> Response:
 
 async def answer(send: Send, response: Response) -> None:
     """Sends a complete response."""
-    # ministack sets the length itself, for example in the response to a HEAD request.
-    stated = response.header("content-length")
-    length = () if stated else ((b"content-length", str(len(response.body)).encode()),)
-    await send({"type": "http.response.start", "status": response.status, "headers": [*response.headers, *length]})
+    headers = list(response.headers)
+    # ministack sets both headers itself, for example the length in the response to a HEAD request.
+    if not response.header("content-length"):
+        headers.append((b"content-length", str(len(response.body)).encode()))
+    if not response.header("date"):
+        headers.append((b"date", formatdate(usegmt=True).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})

@@ -5,15 +5,47 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
 
-import hypercorn.asyncio
-from hypercorn.config import Config
+import uvicorn
 
 from local.front import front
 from local.front.http import App
 from local.front.snapshots import Snapshots
+
+
+class Server(uvicorn.Server):
+    """A server that leaves the signals to its caller."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def config(app: App, port: int) -> uvicorn.Config:
+    """Returns the settings of the server.
+
+    Its parser is h11, because the front relies on it: h11 refuses a request with two `Host` headers or with headers
+    of more than 16 KB. The parser `httptools` accepts both, and cuts the fragment from a path.
+    """
+    return uvicorn.Config(
+        cast(Any, app),  # uvicorn's types of ASGI are narrower than the front's
+        host="127.0.0.1",
+        port=port,
+        http="h11",
+        h11_max_incomplete_event_size=16 * 1024,
+        ws="none",
+        lifespan="on",
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=3,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,  # the front writes it
+        access_log=False,
+        log_level="error",
+    )
 
 
 async def serve(
@@ -28,30 +60,30 @@ async def serve(
     wrap       returns the application to serve, for the front
     snapshots  saves the state while the server runs, and must be installed; without it, ministack saves at the end only
     """
-    config = Config()
-    config.bind = [f"127.0.0.1:{port}"]
-    config.keep_alive_timeout = 75
-    config.loglevel = "WARNING"
     from local.front import process_pool  # imports the emulator
-
-    async def stopped() -> None:
-        await stop.wait()
-        process_pool.close_pool()
 
     process_pool.open_pool()
     app = front(now=now)
     if snapshots:
         app = snapshots.observe(app)
-    served: Any = wrap(app)  # hypercorn's types of ASGI are narrower than the front's
+    server = Server(config(wrap(app), port))
     saving = asyncio.create_task(snapshots.save_changes()) if snapshots else None
+    stopping = asyncio.create_task(_stop(server, stop, process_pool.close_pool))
     try:
-        await hypercorn.asyncio.serve(served, config, shutdown_trigger=stopped)
+        await server.serve()
     finally:
+        stopping.cancel()
         if saving:
             saving.cancel()
         from ministack.core import lambda_runtime
 
         await asyncio.to_thread(lambda_runtime.reset)
+
+
+async def _stop(server: Server, stop: asyncio.Event, close_pool: Callable[[], None]) -> None:
+    await stop.wait()
+    close_pool()
+    server.should_exit = True
 
 
 def run(port: int, now: Callable[[], float] = time.time) -> None:
