@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 from chalicelib.audit import Audit
 from chalicelib.core.cognito_id import is_cognito_id
-from chalicelib.core.errors import InvalidInput, NotFound
+from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy import Policy, check_subject
 from chalicelib.core.statement import Statement
+from chalicelib.policy_versions import statements_at
 from chalicelib.ports import AuditPage, Generation, PolicyStore, Revocation, RevocationKind, Revocations
-
-_HISTORY_PAGE = 50
 
 
 def _accept(_subject: str, _after: Sequence[Statement]) -> None:
@@ -108,26 +107,8 @@ class Administer:
         return self.put_policy(subject, self.statements_at(subject, to), author, version, force)
 
     def statements_at(self, subject: str, version: int) -> tuple[Statement, ...]:
-        """Returns the statements of a version. Raises InvalidInput, NotFound and InternalError, as `rollback` does.
-
-        A version from before the audit log, or whose entry has expired, is known if the next version has an entry.
-        """
-        earlier = f"version {version} of the policy for {subject}"
-        before, replaced = None, None
-        while True:
-            page = self.history(subject, _HISTORY_PAGE, before)
-            for entry in page.entries:
-                if entry.version == version:
-                    if entry.after is None:
-                        raise InvalidInput("version", f"{earlier} is a deletion. To delete the policy, use DELETE")
-                    return entry.after
-                if entry.version == version + 1:
-                    replaced = entry.before
-            if page.next is None:
-                if replaced is None:
-                    raise NotFound(earlier)
-                return replaced
-            before = page.next
+        """Returns the statements of a version. Raises InvalidInput, NotFound and InternalError, as `rollback` does."""
+        return statements_at(self.audit.log, check_subject(subject), version)
 
     def list_revocations(self) -> list[Revocation]:
         return self.revocations.list()

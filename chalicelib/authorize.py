@@ -24,6 +24,8 @@ from chalicelib.ports import AuthorizationState, PolicyReader, StateReader
 CACHE_MAX_AGE_SECONDS = 60.0
 CACHE_MAX_ENTRIES = 1024
 
+# Returns each statement of policies as the stage applies it, in the same order, and then the statements of the stage.
+Complete = Callable[[Iterable[Statement]], tuple[Statement, ...]]
 _PolicyKey = tuple[tuple[str, ...], frozenset[str]]  # the subjects of the policies, and the scopes of the token
 
 
@@ -52,6 +54,13 @@ class EffectivePermissions:
             return LOCKED_DOWN
         return decide(self.statements, method, path, self.too_old) if self.policies else NO_POLICY
 
+    def lasts(self, method: str, path: str) -> int | None:
+        """Returns the greatest age of a sign-in, in seconds, at which a request that is allowed stays so. None: any."""
+        if not (self.limits or self.too_old):
+            return None
+        limits = [s.signed_in_within for s in self.statements if s.covers(method, path)]
+        return None if None in limits else max(it for it in limits if it is not None)
+
     def after(self, seconds: float) -> "EffectivePermissions":
         """Returns what remains when the sign-in is this many seconds old: one object for equal statements."""
         passed = sum(limit < seconds for limit in self.limits)
@@ -64,12 +73,17 @@ class EffectivePermissions:
         return self._older[passed]
 
 
-def merge(policies: Iterable[Policy], scopes: frozenset[str], generation: int) -> EffectivePermissions:
-    """Returns what the policies permit together to a token with these scopes."""
+def merge(
+    policies: Iterable[Policy], scopes: frozenset[str], generation: int, complete: Complete = tuple
+) -> EffectivePermissions:
+    """Returns what the policies permit together to a token with these scopes.
+
+    complete  returns the statements in force, for the statements of policies
+    """
     found = tuple(policies)
     counting = [s for policy in found for s in policy.statements if s.counts_for(scopes)]
     return EffectivePermissions(
-        statements=tuple(dict.fromkeys(counting)),  # groups overlap; each decision iterates over all statements
+        statements=complete(dict.fromkeys(counting)),  # groups overlap; each decision iterates over all statements
         policies=tuple(f"{policy.subject}@{policy.version}" for policy in found),
         generation=generation,
         limits=tuple({s.signed_in_within for s in counting if s.signed_in_within is not None}),
@@ -114,7 +128,7 @@ class Authorize:
         max_staleness: float = 0.0,
         now: Callable[[], float] = time.time,
         reused_for: float = 0.0,
-        complete: Callable[[Iterable[Statement]], tuple[Statement, ...]] = tuple,
+        complete: Complete = tuple,
     ) -> None:
         self._verify = verify
         self._state = state
@@ -178,7 +192,6 @@ class Authorize:
                 return permissions
         read = self._policies.read(principal.policy_subjects)
         found = (read[subject] for subject in principal.policy_subjects if subject in read)
-        merged = merge(found, principal.scopes, generation)
-        permissions = replace(merged, statements=self._complete(merged.statements))
+        permissions = merge(found, principal.scopes, generation, self._complete)
         self._permissions.put(key, (started, permissions))
         return permissions

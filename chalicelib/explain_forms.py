@@ -33,6 +33,11 @@ class Routes(TypedDict):
     routes: list[RouteForm]
 
 
+class MatrixQuery(TypedDict):
+    subject: NotRequired[str]
+    path: NotRequired[str]
+
+
 class SubjectVersion(TypedDict):
     subject: str
     version: int | None
@@ -44,6 +49,7 @@ class OutcomeForm(TypedDict):
     allowed: bool
     reason: str
     because: list[str]
+    signed_in_within: int | None
 
 
 class CellForm(TypedDict):
@@ -55,11 +61,13 @@ class CellForm(TypedDict):
     reason: str
     because: list[str]
     exceptions: list[OutcomeForm]
+    signed_in_within: int | None
 
 
 class MatrixForm(TypedDict):
     subjects: list[SubjectVersion]
     routes: list[RouteForm]
+    guards: list[StatementForm]
     cells: list[CellForm]
 
 
@@ -94,6 +102,7 @@ class ExplanationForm(TypedDict):
     policies: list[str]
     nearest: NearestChange | None
     route: RouteForm | None
+    signed_in_within: int | None
 
 
 ONE_CALLER = Annotated[Question, {"oneOf": [{"required": [caller]} for caller in CALLERS]}]

@@ -22,18 +22,19 @@ from chalicelib.explain_forms import (
     ONE_CALLER,
     ExplanationForm,
     MatrixForm,
+    MatrixQuery,
     PolicyPreview,
     PreviewBody,
     Question,
     Routes,
 )
 from chalicelib.policy_forms import MOST_BYTES, PolicySubject
-from chalicelib.request_body import fields_of, read_json
+from chalicelib.request_body import fields_of, query_of, read_json
 from chalicelib.route_table import read_routes
 
 explain_blueprint = Blueprint(__name__)
 
-_LONGEST = {"path": 2048, "username": 128, "client": 128, "token": 16_384, "groups": 128, "scopes": 256}
+_LONGEST = {"path": 2048, "username": 128, "client": 128, "token": 16_384, "subject": 256, "groups": 128, "scopes": 256}
 
 
 @explain_blueprint.route("/admin/routes", authorizer=policy_authorizer)
@@ -43,9 +44,10 @@ def list_routes() -> Any:
 
 
 @explain_blueprint.route("/admin/matrix", authorizer=policy_authorizer)
-@describe(answer=MatrixForm)
+@describe(query=MatrixQuery, answer=MatrixForm, errors=(404,))
 def show_matrix() -> Any:
-    return wiring.explain().matrix(_routes()).as_dict()
+    subjects, path = parse_matrix(explain_blueprint.current_request.query_params)
+    return wiring.explain().matrix(_routes(), subjects, path).as_dict()
 
 
 @explain_blueprint.route("/admin/explain", methods=["POST"], authorizer=policy_authorizer)
@@ -68,6 +70,17 @@ def explain() -> Any:
 def preview_policy(kind: str, name: str) -> Any:
     statements = parse_preview(read_json(explain_blueprint.current_request, MOST_BYTES))
     return wiring.preview()(f"{kind}:{name}", statements, _routes()).as_dict()
+
+
+def parse_matrix(query: Any) -> tuple[tuple[str, ...], str]:
+    """Returns the subjects and the beginning of the paths that a matrix shows. Raises InvalidInput.
+
+    Shape:  the query string: subject (optional), path (optional), each at most once
+    """
+    read = query_of(query, MatrixQuery)
+    for name in read:
+        _check_text(name, read[name])
+    return ((check_subject(read["subject"]),) if "subject" in read else (), read.get("path", ""))
 
 
 def parse_preview(body: Any) -> tuple[Statement, ...]:
@@ -115,4 +128,4 @@ def _check_names(name: str, value: Any) -> None:
 
 
 def _routes() -> tuple[Route, ...]:
-    return read_routes(explain_blueprint.current_app)
+    return wiring.rules().with_upstream(read_routes(explain_blueprint.current_app))

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from chalicelib.core.administrator import administers
 from chalicelib.core.errors import LastAdministrator
 from chalicelib.core.policy import Policy
 from chalicelib.core.statement import Statement
 from chalicelib.ports import PolicyCatalog, User
+from chalicelib.stage_rules import NO_RULES, StageRules
 
 # Users with another status, such as an invited user, might never sign in.
 _SIGNED_IN_BEFORE = ("CONFIRMED", "EXTERNAL_PROVIDER")
@@ -25,15 +25,15 @@ class Administrators:
     """The policies whose groups are administrators.
 
     group_exists  whether the user pool has a group; nobody can be in any other group
-    reused_for    the seconds for which API Gateway reuses a result
+    rules         of the stage
     """
 
     policies: PolicyCatalog
     group_exists: Callable[[str], bool]
-    reused_for: float = 0.0
+    rules: StageRules = NO_RULES
 
     def administers(self, subject: str, statements: Sequence[Statement]) -> bool:
-        return administers(subject, statements, self.reused_for)
+        return self.rules.administers(subject, statements)
 
     def list(self) -> "list[Policy]":
         """Raises InternalError."""

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import takewhile
 
-from chalicelib.authorize import merge
+from chalicelib.authorize import EffectivePermissions, merge
 from chalicelib.core import path_pattern
 from chalicelib.core.decision import Decision
 from chalicelib.core.policy import Policy
 from chalicelib.core.statement import Effect, Statement
+from chalicelib.stage_rules import NO_RULES, StageRules
 
 _MAX_CANDIDATES = 200  # each one is a decision on all policies of the caller
 
@@ -57,26 +58,37 @@ class Change:
 class Request:
     """A request and all spellings of its path. A request is allowed if every spelling is allowed.
 
-    sign_in_age  seconds since the sign-in of the caller
-    newest       the smallest age of a sign-in, in seconds: the time for which API Gateway reuses a result
+    sign_in_age  seconds since the sign-in of the caller, as the authorizer counts them
+    rules        of the stage. The smallest age of a sign-in is the time for which API Gateway reuses a result
     """
 
     method: str
     paths: tuple[str, ...]
     sign_in_age: float = 0.0
-    newest: float = 0.0
+    rules: StageRules = NO_RULES
 
     def decide(self, policies: Iterable[Policy], scopes: frozenset[str]) -> Decision:
         """Decides as the authorizer and the enforcement do. Returns the decision on the first spelling that is denied.
 
         scopes  of the token
         """
-        permissions = merge(policies, scopes, generation=0).after(self.sign_in_age)
+        permissions = self._permissions(policies, scopes)
         decisions = [permissions.decide(self.method, path) for path in self.paths]
         return next((decision for decision in decisions if not decision.allowed), decisions[0])
 
+    def lasts(self, policies: Iterable[Policy], scopes: frozenset[str]) -> int | None:
+        """Returns the greatest age of the sign-in at which a request that is allowed stays so. None: any age."""
+        permissions = self._permissions(policies, scopes)
+        limits = [limit for path in self.paths if (limit := permissions.lasts(self.method, path)) is not None]
+        return int(min(limits) - self.rules.reused_for) if limits else None
+
+    def _permissions(self, policies: Iterable[Policy], scopes: frozenset[str]) -> EffectivePermissions:
+        return merge(policies, scopes, 0, self.rules.complete).after(self.sign_in_age)
+
     def is_covered_by(self, statement: Statement) -> bool:
-        return any(statement.covers(self.method, path) for path in self.paths)
+        """Returns whether a statement of a policy, as the stage applies it, covers a spelling of the path."""
+        (applied,) = self.rules.applied([statement])
+        return any(applied.covers(self.method, path) for path in self.paths)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +134,7 @@ def _changes_of_own(
                 for scope in statement.scopes:
                     yield _Candidate(1, Change(*place, Kind.SCOPE, scope), own, scopes | {scope}, request)
             elif not statement.counts_after(request.sign_in_age):
-                recent = replace(request, sign_in_age=request.newest)
+                recent = replace(request, sign_in_age=request.rules.reused_for)
                 yield _Candidate(0, Change(*place, Kind.SIGN_IN), own, scopes, recent)
             elif not request.is_covered_by(statement):
                 distance, extended, value = _extended(request, statement)

@@ -7,6 +7,7 @@ from chalicelib.core.policy import Policy
 from chalicelib.core.route import Authorizer, Route
 from chalicelib.core.route_paths import TooManyPatterns
 from chalicelib.matrix import Outcome, cases, outcomes
+from chalicelib.stage_rules import NO_RULES, StageRules
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Reach:
         return f"{who} {self.route}{where}{token}{age}"
 
 
-def reach(before: Policy, after: Policy, routes: Sequence[Route]) -> list[Reach]:
+def reach(before: Policy, after: Policy, routes: Sequence[Route], rules: StageRules = NO_RULES) -> list[Reach]:
     """Returns every route that the subject gains or loses, in whole or in part. Raises TooManyPatterns."""
     decided = [route for route in routes if route.authorizer is Authorizer.POLICIES]
     limits = {it.signed_in_within for policy in (before, after) for it in policy.statements if it.signed_in_within}
@@ -46,15 +47,15 @@ def reach(before: Policy, after: Policy, routes: Sequence[Route]) -> list[Reach]
     for age in (0, *sorted(limits)):
         old, new = _counting(before, age), _counting(after, age)
         for route in decided:
-            for change in _of_route(old, new, route):
+            for change in _of_route(old, new, route, rules):
                 found.setdefault(change, age)
-    return [replace(change, after=age) for change, age in found.items()]
+    return [replace(change, after=int(max(0, age - rules.reused_for))) for change, age in found.items()]
 
 
-def described(before: Policy, after: Policy, routes: Sequence[Route]) -> list[str]:
+def described(before: Policy, after: Policy, routes: Sequence[Route], rules: StageRules = NO_RULES) -> list[str]:
     """Returns one line for each route that the subject gains or loses."""
     try:
-        return [str(found) for found in reach(before, after, routes)]
+        return [str(found) for found in reach(before, after, routes, rules)]
     except TooManyPatterns:
         return ["its statements overlap in too many ways to name the routes"]
 
@@ -65,9 +66,9 @@ def _counting(policy: Policy, age: int) -> Policy:
     return replace(policy, statements=tuple(counting))
 
 
-def _of_route(before: Policy, after: Policy, route: Route) -> Iterator[Reach]:
-    asked = cases(route, (*before.statements, *after.statements))
-    pairs = list(zip(outcomes(before, route, asked), outcomes(after, route, asked), strict=True))
+def _of_route(before: Policy, after: Policy, route: Route, rules: StageRules) -> Iterator[Reach]:
+    asked = cases(route, rules.applied((*before.statements, *after.statements)))
+    pairs = list(zip(outcomes(before, route, asked, rules), outcomes(after, route, asked, rules), strict=True))
     for gains in (True, False):
         changed = [new for old, new in pairs if new.allowed is gains and old.allowed is not gains]
         if changed:

@@ -141,6 +141,9 @@ class AuditLog(Protocol):
     def history(self, subject: str, limit: int, before: str | None) -> AuditPage:
         """Returns the policy changes of one subject."""
 
+    def oldest(self, subject: str) -> "AuditEntry | None":
+        """Returns the first policy change of one subject that is still recorded."""
+
 
 class GatewayCache(Protocol):
     """API Gateway's cache of authorizer results."""

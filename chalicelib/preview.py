@@ -8,10 +8,10 @@ from chalicelib.core.policy import Policy, check_subject
 from chalicelib.core.route import Route
 from chalicelib.core.route_paths import TooManyPatterns
 from chalicelib.core.statement import Statement
-from chalicelib.core.upstream_paths import routes_of
 from chalicelib.policy_lint import Surroundings, lint_statements
 from chalicelib.policy_reach import reach
 from chalicelib.ports import PolicyCatalog
+from chalicelib.stage_rules import NO_RULES, StageRules
 
 _TOO_MANY = "The statements overlap in too many ways to check them and to name the routes. Use fewer *, ? and scopes."
 
@@ -40,12 +40,14 @@ class Preview:
     check_size    raises InvalidInput for statements that are too large
     group_exists  whether the user pool has a group
     clients       returns the app clients whose tokens are accepted
+    rules         of the stage
     """
 
     policies: PolicyCatalog
     check_size: Callable[[Sequence[Statement]], None]
     group_exists: Callable[[str], bool]
     clients: Callable[[], frozenset[str]]
+    rules: StageRules = NO_RULES
 
     def __call__(self, subject: str, statements: tuple[Statement, ...], routes: Sequence[Route]) -> PolicyPreview:
         """Compares the statements with the routes and with the stored policy. Stores nothing.
@@ -59,7 +61,7 @@ class Preview:
         try:
             findings += lint_statements(subject, statements, Surroundings(routes))
             stored = self._stored(subject)
-            changes = reach(stored, after, [*routes, *routes_of(stored, after)])
+            changes = reach(stored, after, routes, self.rules)
         except TooManyPatterns:
             return PolicyPreview((*findings, _TOO_MANY))
         return PolicyPreview(

@@ -90,6 +90,20 @@ class Settings:
         "the server to which API Gateway forwards `/upstream`; the authorizer then refuses ambiguous paths there",
         default="",
     )
+    upstream_read_scope = Setting(
+        "UPSTREAM_READ_SCOPE",
+        optional_text,
+        "scope without its resource server",
+        "the scope that `GET` and `HEAD` of `/upstream` require, for explanations and the matrix",
+        default="",
+    )
+    upstream_write_scope = Setting(
+        "UPSTREAM_WRITE_SCOPE",
+        optional_text,
+        "scope without its resource server",
+        "the same for the other methods. If both are empty, policies decide",
+        default="",
+    )
     authorizer_cache_seconds = _number(
         "AUTHORIZER_CACHE_SECONDS", "seconds", 0, 3600, 0, "how long API Gateway reuses a cached result; 0: never"
     )

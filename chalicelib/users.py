@@ -33,6 +33,23 @@ _COOKIE = (
 )
 
 
+# What to do for a user with this status, whom nobody can invite again.
+_NEXT_STEP = {
+    "UNCONFIRMED": "The user signed up and must confirm the address on the sign-in pages.",
+    "RESET_REQUIRED": "The user must set a new password on the sign-in pages (forgotten password).",
+}
+_HAS_SIGNED_IN = (
+    "The user has a password, so there is no invitation to send again. To change the groups, set them. If the password"
+    " is lost, the user resets it on the sign-in pages. If the authenticator app is lost, reset the MFA."
+)
+
+
+def _next_step(user: User) -> str:
+    if not user.enabled:
+        return "The user is disabled. Enable the user, then invite again or set the groups."
+    return _NEXT_STEP.get(user.status, _HAS_SIGNED_IN)
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """A user after a change.
@@ -99,10 +116,10 @@ class AdministerUsers:
         self._check_groups(groups)
         try:
             user = self.accounts.create(address)
-        except Conflict:
+        except Conflict as taken:
             user = self.accounts.find(address)
             if user.status != _PENDING or not user.enabled:
-                raise
+                raise Conflict(taken.code, f"{taken.message}. {_next_step(user)}") from taken
         before = self.accounts.groups_of(user.username)
         added = tuple(sorted(set(groups) - set(before)))
         with self._recorded("user.invite", user, author, {"added": added}):

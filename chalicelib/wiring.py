@@ -2,12 +2,12 @@
 
 import os
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from authorizers.policy_document import check_size
-from chalicelib.authorize import Authorize
+from chalicelib.authorize import Authorize, Complete
 from chalicelib.aws.connections import Connections, Timeouts, verifying
 from chalicelib.aws.credentials import credentials_from
 from chalicelib.aws.directory import OnboardingTable, UserPool
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from chalicelib.aws.policies import PolicyTable
     from chalicelib.aws.pool_groups import PoolGroups
     from chalicelib.core.audit import Way
-    from chalicelib.core.statement import Statement
     from chalicelib.customize import CustomizeTokens
     from chalicelib.explain import Explain
     from chalicelib.invalidate import Invalidate
     from chalicelib.list_groups import ListGroups
     from chalicelib.ports import PolicyCatalog
     from chalicelib.preview import Preview
+    from chalicelib.stage_rules import StageRules
     from chalicelib.users import AdministerUsers
     from chalicelib.verify import VerifyToken
 
@@ -101,7 +101,7 @@ def authorize() -> Authorize:
         policies=PolicyReads(_reader(), settings().policy_table, check_size),
         max_staleness=settings().policy_max_staleness_seconds,
         reused_for=settings().authorizer_cache_seconds,
-        complete=_complete(),
+        complete=_complete(settings()),
     )
 
 
@@ -110,13 +110,32 @@ def has_upstream() -> bool:
     return settings().upstream_url is not None
 
 
-def _complete() -> "Callable[[Iterable[Statement]], tuple[Statement, ...]]":
-    """Returns a function that adds what the authorizer of this stage adds to the statements of policies."""
-    if not has_upstream():
+def _complete(of: Settings) -> Complete:
+    """Returns a function that adds what the authorizer of a stage adds to the statements of policies."""
+    if of.upstream_url is None:
         return tuple
     from chalicelib.core.upstream_paths import guarded
 
     return guarded
+
+
+@cache
+def rules() -> "StageRules":
+    return rules_of(settings())
+
+
+def rules_of(of: Settings) -> "StageRules":
+    """Returns the rules of the stage with these settings. Tools outside the application call this."""
+    from chalicelib.core.upstream_paths import routes
+    from chalicelib.stage_rules import StageRules
+
+    scopes = [scope and f"{of.resource_server}/{scope}" for scope in (of.upstream_read_scope, of.upstream_write_scope)]
+    return StageRules(of.authorizer_cache_seconds, _complete(of), routes(*scopes) if of.upstream_url else ())
+
+
+def check_written(rules: "StageRules") -> CheckSize:
+    """Returns the size check of a policy to write. It counts what the authorizer of the stage adds to each policy."""
+    return (lambda statements: check_size(rules.complete(statements))) if rules.guards else check_size
 
 
 @cache
@@ -204,7 +223,7 @@ def explain() -> "Explain":
         groups=_groups(),
         verify=lambda token: verify()(token),  # only a token needs the settings of the authorizer
         authenticate=lambda token: authorize().authenticate(token),
-        reused_for=settings().authorizer_cache_seconds,
+        rules=rules(),
     )
 
 
@@ -214,9 +233,10 @@ def preview() -> "Preview":
 
     return Preview(
         policies=_policies(),
-        check_size=_check_written(),
+        check_size=check_written(rules()),
         group_exists=lambda group: _groups().group_exists(group),
         clients=lambda: settings().client_ids,
+        rules=rules(),
     )
 
 
@@ -230,12 +250,10 @@ def administer() -> "Administer":
         settings().state_table,
         _audit_log(),
         shards=settings().state_shards,
-        check_written=_check_written(),
+        check_written=check_written(rules()),
         clients=lambda: settings().client_ids,
         refuse_lock_out=RefuseLockOut(
-            Administrators(
-                _policies(), lambda group: _groups().group_exists(group), settings().authorizer_cache_seconds
-            ),
+            Administrators(_policies(), lambda group: _groups().group_exists(group), rules()),
             members=lambda group: users().accounts.members(group),
         ),
     )
@@ -273,12 +291,6 @@ def administer_with(
     return Administer(policies, state, state, audit, check_written, refuse_frozen=refuse_frozen, **more)
 
 
-def _check_written() -> CheckSize:
-    """Returns the size check of a policy to write. It counts what the authorizer of this stage adds to each policy."""
-    complete = _complete()
-    return (lambda statements: check_size(complete(statements))) if has_upstream() else check_size
-
-
 @cache
 def _audit_log() -> "AuditTable":
     from chalicelib.aws.audit import AuditTable
@@ -295,7 +307,7 @@ def record_edit() -> "RecordEdit":
 
 @cache
 def users() -> "AdministerUsers":
-    return users_with(_cognito(), _pool_id(), _policies(), administer(), settings().authorizer_cache_seconds)
+    return users_with(_cognito(), _pool_id(), _policies(), administer(), rules())
 
 
 def users_with(
@@ -303,19 +315,18 @@ def users_with(
     pool_id: str,
     policies: "PolicyCatalog",
     administer: "Administer",
-    reused_for: float = 0.0,
+    rules: "StageRules",
 ) -> "AdministerUsers":
     """Returns the use case for the pool named, without any setting. Tools outside the application call this.
 
     administer  revokes tokens and records the actions
-    reused_for  the seconds for which API Gateway reuses a result
     """
     from chalicelib.aws.pool_users import PoolUsers
     from chalicelib.lock_out import Administrators, RefuseUserLockOut
     from chalicelib.users import AdministerUsers
 
     accounts = PoolUsers(cognito, pool_id)
-    administrators = Administrators(policies, accounts.group_exists, reused_for)
+    administrators = Administrators(policies, accounts.group_exists, rules)
     refuse_lock_out = RefuseUserLockOut(administrators, accounts.members)
     return AdministerUsers(accounts, partial(administer.revoke, "sub"), refuse_lock_out, administer.audit)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from chalicelib.stage_rules import StageRules
 from infra.audit_log import operator_of
 from infra.policy_groups import OR_ALLOW, pool_groups, refuse_unknown_groups
 from infra.policy_plan import Applied, PolicyChange, PolicyFiles, plan, refuse_lock_out
@@ -13,6 +14,7 @@ def apply_policies(
     project: Path,
     outputs: Mapping[str, str],
     client: Callable[[str], Any],
+    rules: StageRules,
     overwrite: bool = False,
     allow_unknown_group: bool = False,
     remedy: str = OR_ALLOW,
@@ -23,7 +25,7 @@ def apply_policies(
 
     Raises:  Refused
     """
-    files, changes = plan_policies(project, outputs, client, overwrite, allow_unknown_group, remedy)
+    files, changes = plan_policies(project, outputs, client, rules, overwrite, allow_unknown_group, remedy)
     return files.execute(changes)
 
 
@@ -31,6 +33,7 @@ def plan_policies(
     project: Path,
     outputs: Mapping[str, str],
     client: Callable[[str], Any],
+    rules: StageRules,
     overwrite: bool = False,
     allow_unknown_group: bool = False,
     remedy: str = OR_ALLOW,
@@ -40,6 +43,7 @@ def plan_policies(
 
     outputs                 of the identity stack
     client                  returns the boto3 client of a service
+    rules                   of the stage
     overwrite               also replace policies that another author wrote or deleted last
     allow_unknown_group     also write policies of groups that the user pool does not have
     remedy                  for the message about unknown groups: what the operator can do
@@ -47,12 +51,12 @@ def plan_policies(
 
     Raises:  Refused
     """
-    files = PolicyFiles(project / "policies", outputs, client("dynamodb"), operator_of(client))
+    files = PolicyFiles(project / "policies", outputs, client("dynamodb"), operator_of(client), rules)
     groups = pool_groups(client, outputs["UserPoolId"])
     if not allow_unknown_group:
         refuse_unknown_groups(files.files, groups, "the user pool", remedy)
     stored = files.stored()
     changes = plan(files.files, stored, overwrite)
     if not allow_no_administrator:
-        refuse_lock_out(changes, stored, groups.__contains__)
+        refuse_lock_out(changes, stored, groups.__contains__, rules)
     return files, changes

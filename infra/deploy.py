@@ -4,6 +4,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from chalicelib.wiring import check_written
 from infra.application import Package, read_package, stage_template, without_value
 from infra.apply_policies import apply_policies
 from infra.artifacts import Artifacts
@@ -20,6 +21,7 @@ from infra.shards import Shards, refuse_unknown_shards
 from infra.sign_in_domain import refuse_another_prefix
 from infra.stacks import Stacks
 from infra.stage import Stage
+from infra.stage_rules import planned_rules
 from infra.templates import read_yaml
 from infra.trial_stage import refuse_deployment
 
@@ -111,7 +113,9 @@ class Deploy:
     def _check_policies(self) -> None:
         """Refuses policy files that the last step could not apply, before anything changes."""
         template = read_yaml(self.project, TEMPLATE)
-        files = read_policies(self.project / "policies", template_outputs(template))
+        files = read_policies(
+            self.project / "policies", template_outputs(template), check_written(planned_rules(self.stage))
+        )
         groups = template_groups(template)
         if self.options.allow_unknown_group or {file.group for file in files} <= {None, *groups}:
             return
@@ -175,7 +179,9 @@ class Deploy:
     def _apply_policies(self, outputs: Mapping[str, str]) -> None:
         with self.progress.step("Apply the policies") as step:
             overwrite, allow_unknown_group = self.options.overwrite_policies, self.options.allow_unknown_group
-            applied = apply_policies(self.project, outputs, self.client, overwrite, allow_unknown_group)
+            applied = apply_policies(
+                self.project, outputs, self.client, planned_rules(self.stage), overwrite, allow_unknown_group
+            )
             step.changed = applied.changed
             step.notes += applied.notes()
 

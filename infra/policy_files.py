@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from authorizers.policy_document import check_size
+from chalicelib.aws.policy_reads import CheckSize
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy import check_subject
 from chalicelib.core.policy_json import parse_statements
@@ -22,6 +23,7 @@ _REMEDY = {
     "effect": "Write Allow or Deny.",
     "methods": "Write methods such as GET in capitals, or *.",
     "scopes": "Write a list of scopes, or remove the field.",
+    "signed_in_within": "Write a number of seconds such as 900, or remove the field.",
     "sid": "Correct it, or remove the field.",
 }
 
@@ -44,13 +46,14 @@ class PolicyFile:
         return name if kind == "group" else None
 
 
-def read_policies(folder: Path, outputs: Mapping[str, str]) -> list[PolicyFile]:
+def read_policies(folder: Path, outputs: Mapping[str, str], check: CheckSize = check_size) -> list[PolicyFile]:
     """Reads the policy files. A file has `group: <name>` or `client: <name of an output>`, and `statements`.
 
+    check    raises InvalidInput for statements that are too large
     Raises:  Refused for the first fault that `examine` finds; the message names the file
     """
     files: list[PolicyFile] = []
-    for result in examine(folder, outputs):
+    for result in examine(folder, outputs, check):
         if isinstance(result, Refused):
             raise result
         files.append(result)
@@ -62,7 +65,7 @@ def template_outputs(template: Mapping[str, Any]) -> dict[str, str]:
     return {name: name for name in template["Outputs"]}
 
 
-def examine(folder: Path, outputs: Mapping[str, str]) -> Iterator[PolicyFile | Refused]:
+def examine(folder: Path, outputs: Mapping[str, str], check: CheckSize = check_size) -> Iterator[PolicyFile | Refused]:
     """Reads every policy file. Yields the policy, or the fault of a file that cannot be stored.
 
     Raises:  Refused if the folder is missing: applying it would delete every policy that came from a file
@@ -76,7 +79,7 @@ def examine(folder: Path, outputs: Mapping[str, str]) -> Iterator[PolicyFile | R
     found = {path for pattern in ("*.yaml", "*.yml") for path in folder.rglob(pattern)} - {folder / EXPECTED}
     for path in sorted(found):
         try:
-            file = _read(folder, path, outputs)
+            file = _read(folder, path, outputs, check)
             if file.subject in names:
                 raise Refused(
                     f"{file.name}: {file.subject} already has the file {names[file.subject]}. Merge the two files."
@@ -88,23 +91,32 @@ def examine(folder: Path, outputs: Mapping[str, str]) -> Iterator[PolicyFile | R
             yield file
 
 
-def _read(folder: Path, path: Path, outputs: Mapping[str, str]) -> PolicyFile:
+def _read(folder: Path, path: Path, outputs: Mapping[str, str], check: CheckSize) -> PolicyFile:
     name = path.relative_to(folder.parent).as_posix()
     if path.parent != folder or path.suffix != ".yaml":
         raise Refused(
             f"{name}: this file would not be applied. Move it to {folder.name}/{path.stem}.yaml, or delete it."
         )
-    policy = read_yaml(folder.parent, name)
+    policy = _with_numbers(read_yaml(folder.parent, name))
     try:
         kind, holder = next((kind, policy[kind]) for kind in ("group", "client") if set(policy) == {kind, "statements"})
         subject = check_subject(f"{kind}:{holder if kind == 'group' else _client_id(name, holder, outputs)}")
-        check_size(parse_statements(policy["statements"]))
+        check(parse_statements(policy["statements"]))
     except (StopIteration, KeyError, TypeError) as error:
         expected = "expected two fields: `group` or `client` (the name of an output), and `statements`"
         raise Refused(f"{name}: {expected}.") from error
     except InvalidInput as error:
         raise Refused(f"{name}: {_explained(error, policy['statements'])}") from error
     return PolicyFile(name, subject, policy["statements"])
+
+
+def _with_numbers(policy: Any) -> Any:
+    """Returns the content of a file with `signed_in_within` as a number. `read_yaml` reads every value as text."""
+    for statement in policy["statements"] if isinstance(policy, dict) and "statements" in policy else ():
+        limit = statement.get("signed_in_within") if isinstance(statement, dict) else None
+        if isinstance(limit, str) and re.fullmatch("[1-9][0-9]{0,9}", limit):
+            statement["signed_in_within"] = int(limit)
+    return policy
 
 
 def _explained(error: InvalidInput, statements: Any) -> str:

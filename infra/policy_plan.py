@@ -12,11 +12,11 @@ from typing import Any
 from authorizers.policy_document import check_size
 from chalicelib.administer import Administer
 from chalicelib.aws.policies import PolicyTable
-from chalicelib.core.administrator import administers
 from chalicelib.core.errors import NotFound, VersionConflict
 from chalicelib.core.policy import DeletedPolicy, Policy, StoredPolicy
 from chalicelib.core.statement import Statement
-from chalicelib.wiring import administer_with
+from chalicelib.stage_rules import NO_RULES, StageRules
+from chalicelib.wiring import administer_with, check_written
 from infra.audit_log import audit_log
 from infra.errors import Refused
 from infra.policy_files import PolicyFile, read_policies
@@ -104,17 +104,21 @@ def _write(
 
 
 def refuse_lock_out(
-    changes: Iterable[PolicyChange], stored: Iterable[StoredPolicy], exists: Callable[[str], bool]
+    changes: Iterable[PolicyChange],
+    stored: Iterable[StoredPolicy],
+    exists: Callable[[str], bool],
+    rules: StageRules = NO_RULES,
 ) -> None:
     """Raises Refused if the changes would leave no administrator, see `chalicelib/core/administrator.py`.
 
     exists  whether the user pool has a group
+    rules   of the stage
     """
     before = {policy.subject: policy.statements for policy in stored if isinstance(policy, Policy)}
     after = before | {change.subject: change.after or () for change in changes if not change.kept}
 
     def administrators(policies: Mapping[str, Sequence[Statement]]) -> list[str]:
-        groups = [subject for subject, statements in policies.items() if administers(subject, statements)]
+        groups = [subject for subject, statements in policies.items() if rules.administers(subject, statements)]
         return [subject for subject in groups if exists(subject.removeprefix("group:"))]
 
     if administrators(before) and not administrators(after):
@@ -130,12 +134,19 @@ class PolicyFiles:
 
     outputs   of the identity stack
     operator  returns who applies the files, for the audit log; None: the author of the files
+    rules     of the stage
     """
 
     def __init__(
-        self, folder: Path, outputs: Mapping[str, str], dynamodb: Any, operator: Callable[[], str] | None = None
+        self,
+        folder: Path,
+        outputs: Mapping[str, str],
+        dynamodb: Any,
+        operator: Callable[[], str] | None = None,
+        rules: StageRules = NO_RULES,
     ) -> None:
-        self.files = read_policies(folder, outputs)
+        check = check_written(rules)
+        self.files = read_policies(folder, outputs, check)
         self._policies = PolicyTable(dynamodb, outputs["PolicyTableName"], check_size=check_size)
         self._administer = administer_with(
             dynamodb,
@@ -144,6 +155,7 @@ class PolicyFiles:
             audit_log(outputs, dynamodb),
             "cli",
             operator,
+            check_written=check,
         )
 
     def stored(self) -> Sequence[StoredPolicy]:

@@ -8,6 +8,8 @@ from typing import Any
 from chalicelib.core.route import Route
 from chalicelib.core.route_paths import TooManyPatterns
 from chalicelib.policy_lint import Surroundings
+from chalicelib.stage_rules import NO_RULES, StageRules
+from chalicelib.wiring import check_written
 from infra.errors import Refused
 from infra.expected import Expected, parameter_values
 from infra.package import PROJECT
@@ -24,15 +26,17 @@ _STANDARD_SCOPES = {"openid", "email", "profile", "phone", "aws.cognito.signin.u
 
 @dataclass(frozen=True)
 class Known:
-    """What the files can name.
+    """What the files can name, and the rules under which they are checked.
 
     outputs  of the identity stack, or their names as placeholders
     groups   that exist in `where`
+    rules    of the stage
     """
 
     outputs: Mapping[str, str]
     groups: Collection[str]
     where: str
+    rules: StageRules = NO_RULES
 
 
 def review(folder: Path, template: Mapping[str, Any], routes: Sequence[Route], known: Known) -> list[str]:
@@ -41,7 +45,7 @@ def review(folder: Path, template: Mapping[str, Any], routes: Sequence[Route], k
     template  of the identity stack
     Raises:   Refused if the folder is missing
     """
-    results = list(examine(folder, known.outputs))
+    results = list(examine(folder, known.outputs, check_written(known.rules)))
     files = [result for result in results if isinstance(result, PolicyFile)]
     found = [str(result) for result in results if isinstance(result, Refused)]
     found += [f"{name}: {fault} {REMEDY}" for name, fault in unknown_groups(files, known.groups, known.where).items()]
@@ -56,7 +60,7 @@ def review(folder: Path, template: Mapping[str, Any], routes: Sequence[Route], k
     if any(isinstance(result, Refused) for result in results):
         return sorted(found)  # the checks below would report the missing policy a second time
     try:
-        found += [*lint_together(files, around), *_check_table(folder, files, around, known)]
+        found += [*lint_together(files, around, known.rules), *_check_table(folder, files, around, known)]
     except Refused as refused:
         found.append(str(refused))
     return sorted(found)
@@ -73,7 +77,9 @@ def _check_table(folder: Path, files: Sequence[PolicyFile], around: Surroundings
     subjects = {
         f"client:{name}": f"client:{known.outputs[name]}" for name in known.outputs if name.endswith("ClientId")
     }
-    return check_table(read_table(folder), files, around.routes, subjects, known.groups, around.scopes or ())
+    return check_table(
+        read_table(folder), files, around.routes, subjects, known.groups, around.scopes or (), known.rules
+    )
 
 
 def _surroundings(template: Mapping[str, Any], routes: Sequence[Route], outputs: Mapping[str, str]) -> Surroundings:

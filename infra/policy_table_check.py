@@ -7,6 +7,7 @@ from chalicelib.core.route import Authorizer, Route, find_route
 from chalicelib.core.route_paths import example_paths
 from chalicelib.matrix import Case, Outcome, outcomes
 from chalicelib.policy_lint import place
+from chalicelib.stage_rules import NO_RULES, StageRules
 from infra.policy_files import EXPECTED, PolicyFile
 from infra.policy_lint import as_policy
 from infra.policy_table import EVERYTHING, THE_REST, Entry, Table
@@ -19,12 +20,14 @@ def check_table(
     subjects: Mapping[str, str],
     groups: Collection[str],
     scopes: Collection[str],
+    rules: StageRules = NO_RULES,
 ) -> list[str]:
     """Returns every difference between the table, the policies and the routes, each with its remedy.
 
     subjects  `client:<name of an output>` in the table → `client:<id>` in the policies
     groups    the groups that exist
     scopes    the scopes that exist
+    rules     of the stage
     """
     found = [*_public(table, routes)]
     policies = {file.subject: file for file in files}
@@ -37,7 +40,7 @@ def check_table(
         elif unknown := sorted(entry.scopes.difference(scopes)):
             found.append(f"entry {entry.number + 1}: there is no scope {unknown[0]}. Correct or remove the entry.")
         else:
-            found += _check_entry(entry, policies.get(subjects.get(entry.subject, entry.subject)), routes)
+            found += _check_entry(entry, policies.get(subjects.get(entry.subject, entry.subject)), routes, rules)
     named = {subjects.get(entry.subject, entry.subject) for entry in table.entries}
     found += [
         f"{file.name} has no entry in the table. Add what its subject may do."
@@ -59,7 +62,7 @@ def _public(table: Table, routes: Sequence[Route]) -> Iterator[str]:
             yield f"{name} has no authorizer. Name the authorizer in app.py, or add the route to `public`."
 
 
-def _check_entry(entry: Entry, file: PolicyFile | None, routes: Sequence[Route]) -> Iterator[str]:
+def _check_entry(entry: Entry, file: PolicyFile | None, routes: Sequence[Route], rules: StageRules) -> Iterator[str]:
     decided_by = Authorizer.POLICIES if entry.subject else Authorizer.SCOPES
     judged = [route for route in routes if route.authorizer is decided_by]
     named: set[Route] = set()
@@ -73,12 +76,12 @@ def _check_entry(entry: Entry, file: PolicyFile | None, routes: Sequence[Route])
                 yield f"{entry.name}: {name} is not a route on which {decided_by.value} decide. Correct or remove it."
             else:
                 named.add(route)
-                yield from _differences(entry, file, route, None if route.path == path else path, expected)
+                yield from _differences(entry, file, route, None if route.path == path else path, expected, rules)
     for expected, names in ((True, entry.may), (False, entry.may_not)):
         if {EVERYTHING, THE_REST} & set(names):
             for route in judged:
                 if route not in named:
-                    yield from _differences(entry, file, route, None, expected)
+                    yield from _differences(entry, file, route, None, expected, rules)
 
 
 def _route(routes: Sequence[Route], method: str, path: str) -> Route | None:
@@ -87,10 +90,11 @@ def _route(routes: Sequence[Route], method: str, path: str) -> Route | None:
 
 
 def _differences(
-    entry: Entry, file: PolicyFile | None, route: Route, path: str | None, expected: bool
+    entry: Entry, file: PolicyFile | None, route: Route, path: str | None, expected: bool, rules: StageRules
 ) -> Iterator[str]:
     """Yields the difference for a route, or for one path of it."""
-    other = next((outcome for outcome in _outcomes(entry, file, route, path) if outcome.allowed is not expected), None)
+    decided = _outcomes(entry, file, route, path, rules)
+    other = next((outcome for outcome in decided if outcome.allowed is not expected), None)
     if other is None:
         return
     what = f"{route.method} {path}" if path else str(route)
@@ -111,7 +115,9 @@ def _actual(entry: Entry, file: PolicyFile | None, route: Route, outcome: Outcom
     return f"{file.name} {'allows' if outcome.allowed else 'denies'} it: {' and '.join(sids)}"
 
 
-def _outcomes(entry: Entry, file: PolicyFile | None, route: Route, path: str | None) -> Iterator[Outcome]:
+def _outcomes(
+    entry: Entry, file: PolicyFile | None, route: Route, path: str | None, rules: StageRules
+) -> Iterator[Outcome]:
     if not entry.subject:
         granted = not entry.scopes.isdisjoint(route.scopes)
         yield Outcome(Case(route.path, entry.scopes), granted, "scope_granted" if granted else "scope_missing")
@@ -119,4 +125,4 @@ def _outcomes(entry: Entry, file: PolicyFile | None, route: Route, path: str | N
     policy = as_policy(file) if file else Policy(entry.subject, 0, (), "", "")
     patterns = [pattern for statement in policy.statements for pattern in statement.paths]
     paths = [path] if path else example_paths(route.path, patterns)
-    yield from outcomes(policy, route, [Case(found, entry.scopes) for found in paths])
+    yield from outcomes(policy, route, [Case(found, entry.scopes) for found in paths], rules)

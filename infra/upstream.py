@@ -10,16 +10,15 @@ header, and the header of the caller would take its place.
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.core.origin import METHODS
-from chalicelib.core.upstream_paths import PREFIX
+from chalicelib.core.route import Authorizer, Route
+from chalicelib.core.upstream_paths import PREFIX, routes
 
 _NONE = "'none'"
 _UNKNOWN = "'null'"  # JSON null: the list is unknown, which is not an empty list
 _BINARY = "x-amazon-apigateway-binary-media-types"
 _SUBJECT, _CLIENT, _GROUPS, _POLICIES = "GatehouseSubject", "GatehouseClient", "GatehouseGroups", "GatehousePolicies"
 _TOKEN = "GatehouseToken"  # noqa: S105  # the name of a header
-_PATHS = {PREFIX: "", f"{PREFIX}/{{proxy+}}": "proxy"}  # path → its parameter
-_SAFE = ("GET", "HEAD")
+_PARAMETER = "proxy"
 # As authorizers/cognito.py writes it. An application without a route of use case 1 has no such authorizer.
 _POOL = {
     "in": "header",
@@ -47,12 +46,8 @@ def add_upstream(template: Json, given: Mapping[str, str]) -> None:
     definition = template["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     if _by_scopes(given):
         definition["securityDefinitions"].setdefault("pool", _POOL)
-    for path, parameter in _PATHS.items():
-        definition["paths"][path] = {
-            method.lower(): _operation(method, url, parameter, security, given)
-            for method in METHODS
-            if (security := _security(method, given))
-        }
+    for route in routes(given.get("UpstreamReadScope"), given.get("UpstreamWriteScope")):
+        definition["paths"].setdefault(route.path, {})[route.method.lower()] = _operation(route, url, given)
     definition[_BINARY] = ["*/*"]  # otherwise API Gateway would read uploads and downloads as UTF-8 text
 
 
@@ -60,29 +55,23 @@ def _by_scopes(given: Mapping[str, str]) -> bool:
     return bool(given.get("UpstreamReadScope") or given.get("UpstreamWriteScope"))
 
 
-def _security(method: str, given: Mapping[str, str]) -> list[Json]:
-    """Returns the authorizer of a method. The result is empty if scopes decide, and this method has no scope."""
-    if not _by_scopes(given):
-        return [{"policy_authorizer": []}]
-    scope = given.get("UpstreamReadScope" if method in _SAFE else "UpstreamWriteScope", "")
-    return [{"pool": [scope]}] if scope else []
-
-
-def _operation(method: str, url: str, parameter: str, security: list[Json], given: Mapping[str, str]) -> Json:
+def _operation(route: Route, url: str, given: Mapping[str, str]) -> Json:
+    parameter = _PARAMETER if _PARAMETER in route.path else ""
+    by_policies = route.authorizer is Authorizer.POLICIES
     path = [{"name": parameter, "in": "path", "required": True, "type": "string"}] if parameter else []
     token = [{"name": "Authorization", "in": "header", "required": False, "type": "string"}]
     proxied = f"method.request.path.{parameter}" if parameter else "'/'"
-    written = {**_headers(given), **_routing(method, proxied, given)}
+    written = {**_headers(given), **_routing(route.method, proxied, given)}
     mapped = {f"integration.request.header.{name}": source for name, source in written.items()}
     if parameter:
         mapped[f"integration.request.path.{parameter}"] = proxied
     return {
         "parameters": path + token,
         "responses": {"default": {"description": ""}},
-        "security": security,
+        "security": [{"policy_authorizer": []} if by_policies else {"pool": list(route.scopes)}],
         "x-amazon-apigateway-integration": {
             "type": "http_proxy",
-            "httpMethod": method,
+            "httpMethod": route.method,
             "uri": f"{url}/{{{parameter}}}" if parameter else f"{url}/",
             "requestParameters": mapped,
             "passthroughBehavior": "when_no_match",

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from infra.apply_policies import apply_policies
 from infra.package import PROJECT
 from infra.policy_groups import REMEDY, TEMPLATE, template_groups
+from infra.stage_rules import rules_of_parameters
 from infra.templates import read_yaml
 from local.cloud import LocalCloud, app_name
 
@@ -44,7 +45,7 @@ def seed(cloud: LocalCloud, outputs: Mapping[str, str]) -> list[str]:
     cognito = cloud.client("cognito-idp")
     for user in sample_users().values():
         _create_user(cognito, outputs["UserPoolId"], user.group, user.address, user.password)
-    return apply_policies(PROJECT, outputs, cloud.client, remedy=REMEDY).notes(_OVERWRITE)
+    return apply_policies(PROJECT, outputs, cloud.client, rules_of_parameters(outputs), remedy=REMEDY).notes(_OVERWRITE)
 
 
 def _create_user(cognito: Any, pool_id: str, group: str, address: str, password: str) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chalicelib.core.policy import Policy
     from chalicelib.core.route import Route
     from chalicelib.explain import Explain, Explanation
+    from chalicelib.matrix import Matrix
 
 
 def _needs_a_stage(*_: Any) -> NoReturn:
@@ -42,6 +43,11 @@ Machine = Annotated[
 ]
 Token = Annotated[bool, Option("--token", help="Read the caller's access token from standard input.")]
 Scopes = Annotated[list[str] | None, Option("--scope", metavar="SCOPE", help="A scope of the token. Repeatable.")]
+ShownGroups = Annotated[list[str] | None, Option("--group", metavar="GROUP", help="Show this group. Repeatable.")]
+ShownClient = Annotated[
+    str | None, Option("--client", metavar="CLIENT", help="Show this app client: its id, or its output.")
+]
+ShownPath = Annotated[str, Option("--path", metavar="PATH", help="Show only the routes that begin with this path.")]
 MatrixForm = Annotated[Form, Option("--format", help="The form of the matrix.")]
 
 
@@ -60,7 +66,8 @@ def explain(
     """Explain the decision on one request.
 
     It names the deciding statements, and the nearest change that reverses the decision. Without --stage, it uses
-    the files in policies/. Give exactly one of --group, --user, --client and --token.
+    the files in policies/, for a stage without AuthorizerCacheSeconds and without an upstream. Give exactly one of
+    --group, --user, --client and --token.
     """
     invocation: Invocation = context.obj
     if sum([bool(group), bool(user), bool(client), token]) != 1:
@@ -69,7 +76,7 @@ def explain(
         raise Refused(f"METHOD: got {method!r}, expected one of {', '.join(METHODS)}.")
     if token and scope:
         raise Refused("--scope: a token carries its own scopes. Remove this option.")
-    use_case, outputs, routes = _open(invocation, stage_name)
+    use_case, outputs, routes, assumed = _open(invocation, stage_name)
     ask = partial(_ask, use_case, method.upper(), path)
     if token:
         found = ask("for_token", sys.stdin.readline().strip(), routes)
@@ -83,28 +90,51 @@ def explain(
         invocation.output.json(found.as_dict())
     else:
         _show(invocation.output, f"{method.upper()} {path}", found)
+        if assumed:
+            invocation.output.say(f"  {assumed}")
     return 0
 
 
 def matrix(
-    context: Context, stage_name: OptionalStage = None, form: MatrixForm = Form.TABLE, as_json: AsJson = False
+    context: Context,
+    stage_name: OptionalStage = None,
+    group: ShownGroups = None,
+    client: ShownClient = None,
+    path: ShownPath = "",
+    form: MatrixForm = Form.TABLE,
+    as_json: AsJson = False,
 ) -> int:
     """Show which group may call which route.
 
-    Without --stage, it uses the files in policies/.
+    Without --stage, it uses the files in policies/, for a stage without AuthorizerCacheSeconds and without an upstream.
     """
-    from operations.matrix_views import as_csv, as_svg, as_table
+    from operations.matrix_views import as_csv, as_svg, as_table, legend
 
     invocation: Invocation = context.obj
-    use_case, _, routes = _open(invocation, stage_name)
-    found, output = use_case.matrix(routes), invocation.output
+    use_case, outputs, routes, assumed = _open(invocation, stage_name)
+    subjects = [f"group:{name}" for name in group or []]
+    subjects += [f"client:{outputs.get(client, client)}"] if client else []
+    found, output = shown_matrix(use_case, routes, subjects, path), invocation.output
     if as_json or form is Form.JSON:
         output.json(found.as_dict())
     elif form is Form.TABLE:
         output.table(*as_table(found))
+        for line in (*legend(found), *([assumed] if assumed else [])):
+            output.say(line)
     else:
         output.write(as_svg(found) if form is Form.SVG else as_csv(found))
     return 0
+
+
+def shown_matrix(use_case: "Explain", routes: Sequence["Route"], subjects: Sequence[str], path: str) -> "Matrix":
+    """Returns the matrix of some subjects and routes. Raises Refused, with the options, if it is too large."""
+    from chalicelib.matrix import MatrixTooLarge
+
+    try:
+        return use_case.matrix(routes, subjects, path)
+    except MatrixTooLarge as error:
+        remedy = "Choose groups with --group, an app client with --client, or routes with --path."
+        raise Refused(f"{error.size}. {remedy}") from error
 
 
 def _ask(use_case: "Explain", method: str, path: str, question: str, *arguments: Any) -> "Explanation":
@@ -113,10 +143,18 @@ def _ask(use_case: "Explain", method: str, path: str, question: str, *arguments:
 
 
 def _show(output: Output, request: str, found: "Explanation") -> None:
+    from chalicelib.explain import STAGE
+    from operations.matrix_views import duration
+
     output.say(f"{request} is {'allowed' if found.allowed else 'denied'}: {found.reason}")
     if found.route is None:
         output.say("  No route of the application handles this request: API Gateway returns 404.")
+    if found.signed_in_within is not None:
+        output.say(f"  It is allowed only while the sign-in is at most {duration(found.signed_in_within)} old.")
     for name in found.because:
+        if name.subject == STAGE:
+            output.say(f'  decided by the statement "{name.sid}", which a stage with an upstream adds for every caller')
+            continue
         version = f", version {name.version}" if name.version else ""
         output.say(f'  decided by the statement "{name.sid}" of {name.subject}{version}')
     if found.policies:
@@ -125,12 +163,15 @@ def _show(output: Output, request: str, found: "Explanation") -> None:
         output.say(f"  To {'deny' if found.allowed else 'allow'} it: {found.nearest}")
 
 
-def _open(invocation: Invocation, stage_name: str | None) -> tuple["Explain", Mapping[str, str], tuple["Route", ...]]:
-    """Returns the use case for a stage or for the files, the outputs by name, and the routes."""
+def _open(
+    invocation: Invocation, stage_name: str | None
+) -> tuple["Explain", Mapping[str, str], tuple["Route", ...], str]:
+    """Returns the use case for a stage or for the files, the outputs by name, the routes, and what is assumed."""
     from infra.policy_files import read_policies, template_outputs
     from infra.policy_groups import TEMPLATE
     from infra.policy_lint import as_policy
     from infra.policy_review import read_routes
+    from infra.stage_rules import assumed_offline
     from infra.templates import read_yaml
 
     template = read_yaml(invocation.project, TEMPLATE)
@@ -138,15 +179,16 @@ def _open(invocation: Invocation, stage_name: str | None) -> tuple["Explain", Ma
     if stage_name is None:
         outputs = template_outputs(template)
         files = read_policies(invocation.project / "policies", outputs)
-        return _of_files([as_policy(file) for file in files]), outputs, routes
-    from operations.connection import open_outputs
+        return of_files([as_policy(file) for file in files]), outputs, routes, assumed_offline().assumed
+    from operations.connection import open_rules
     from operations.stage_access import explain_stage
 
-    found, client = open_outputs(invocation, stage_name)
-    return explain_stage(found, client), found, routes
+    found, client, rules = open_rules(invocation, stage_name)
+    return explain_stage(found, client, rules), found, rules.with_upstream(routes), ""
 
 
-def _of_files(policies: Sequence["Policy"]) -> "Explain":
+def of_files(policies: Sequence["Policy"]) -> "Explain":
+    """Returns the use case on policies that no stage stores."""
     from chalicelib.explain import Explain
 
     return Explain(_Files(policies), _NoPool(), _needs_a_stage, _needs_a_stage)

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from botocore.exceptions import ConnectionError as NotConnected
 
+from chalicelib.stage_rules import StageRules
 from infra.clients import Client
 from infra.errors import Refused
 from infra.stacks import Stacks
 from infra.stage import Stage, read_stage
+from infra.stage_rules import read_rules
 from operations.aws import unreachable
 from operations.invocation import Invocation
 from operations.local_connection import LOCAL, connect_local, connect_local_stage
@@ -24,9 +26,27 @@ def open_stage(invocation: Invocation, name: str) -> tuple[Stage, Client]:
 def open_outputs(invocation: Invocation, name: str) -> tuple[Mapping[str, str], Client]:
     """Connects to a deployed stage or to the local cloud. Returns the identity stack's outputs and the clients."""
     if name == LOCAL:
-        return connect_local(invocation.project)
+        outputs, client, _ = connect_local(invocation.project)
+        return outputs, client
     stage, client = open_stage(invocation, name)
     return stack_outputs(stage, client), client
+
+
+def open_rules(invocation: Invocation, name: str) -> tuple[Mapping[str, str], Client, StageRules]:
+    """Connects as `open_outputs` does, and also returns the rules of the stage.
+
+    If the stage has no application stack, a message on standard error says which rules are assumed.
+    """
+    if name == LOCAL:
+        outputs, client, stack = connect_local(invocation.project)
+        read = read_rules(client, stack, None)
+    else:
+        stage, client = open_stage(invocation, name)
+        outputs = stack_outputs(stage, client)
+        read = read_rules(client, stage.application_stack, stage)
+    if read.assumed:
+        invocation.output.fail(read.assumed)
+    return outputs, client, read.rules
 
 
 def open_deployed(invocation: Invocation, name: str) -> tuple[Stage, Client]:

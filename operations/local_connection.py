@@ -9,7 +9,7 @@ import socket
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import boto3
@@ -27,20 +27,29 @@ NOT_RUNNING = "The local cloud is not running: start it with `make run` in anoth
 OUTDATED = "Another version of this program started the local cloud. Stop it and start it again with `make run`."
 
 
-def connect_local(project: Path) -> tuple[Mapping[str, str], Client]:
-    """Returns the local cloud's identity stack outputs, and its clients. Raises Refused if it is not running.
+class LocalConnection(NamedTuple):
+    """The outputs of the local cloud's identity stack, its clients, and the name of its application stack."""
+
+    outputs: Mapping[str, str]
+    client: Client
+    application_stack: str
+
+
+def connect_local(project: Path) -> LocalConnection:
+    """Connects to the local cloud. Raises Refused if it is not running.
 
     The output `JwksUrl` is the address on this machine. The stack's own output is an address of AWS.
     """
     described = _described(project / os.environ.get("GATEHOUSE_LOCAL", ".local") / "outputs.json")
     client = _clients(described["endpoint_url"], described["environment"])
     outputs = Stacks(client("cloudformation")).outputs(described["identity_stack"])
-    return {**outputs, "JwksUrl": described["environment"]["JWKS_URL"]}, client
+    outputs["JwksUrl"] = described["environment"]["JWKS_URL"]
+    return LocalConnection(outputs, client, described["identity_stack"].removesuffix("-identity"))
 
 
 def connect_local_stage(project: Path) -> tuple[Stage, Client]:
     """Returns the local cloud as a stage, and its clients. Raises Refused if it is not running."""
-    _, client = connect_local(project)
+    client = connect_local(project).client
     return local_stage(project, client("sts").meta.region_name), client
 
 

@@ -1,6 +1,7 @@
 """The commands for the reviewed policy files: apply, diff, lint."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from typer import Context
@@ -21,8 +22,11 @@ from operations.output import Output
 
 if TYPE_CHECKING:
     from chalicelib.core.route import Route
+    from chalicelib.stage_rules import StageRules
     from infra.policy_plan import PolicyChange
     from infra.policy_review import Known
+
+    Reach = Callable[[PolicyChange], list[str]]
 
 
 def apply(
@@ -43,14 +47,21 @@ def apply(
     from infra.policy_review import read_routes
     from infra.progress import Progress
     from infra.templates import read_yaml
-    from operations.connection import open_outputs
+    from operations.connection import open_rules
 
     invocation: Invocation = context.obj
-    outputs, client = open_outputs(invocation, stage_name)
+    outputs, client, rules = open_rules(invocation, stage_name)
     files, changes = plan_policies(
-        invocation.project, outputs, client, overwrite_policies, allow_unknown_group, OR_ALLOW, allow_no_administrator
+        invocation.project,
+        outputs,
+        client,
+        rules,
+        overwrite_policies,
+        allow_unknown_group,
+        OR_ALLOW,
+        allow_no_administrator,
     )
-    _show(invocation.output, changes, read_routes(read_yaml(invocation.project, TEMPLATE)))
+    _show(invocation.output, changes, partial(_reach, rules, read_routes(read_yaml(invocation.project, TEMPLATE))))
     if not (yes or all(change.kept for change in changes) or confirmed(invocation.output, "Apply these changes?")):
         invocation.output.say("nothing changed")
         return 0
@@ -74,25 +85,25 @@ def diff(
     from infra.policy_plan import PolicyFiles, plan
     from infra.policy_review import read_routes
     from infra.templates import read_yaml
-    from operations.connection import open_outputs
+    from operations.connection import open_rules
 
     invocation: Invocation = context.obj
-    outputs, client = open_outputs(invocation, stage_name)
-    files = PolicyFiles(invocation.project / "policies", outputs, client("dynamodb"))
+    outputs, client, rules = open_rules(invocation, stage_name)
+    files = PolicyFiles(invocation.project / "policies", outputs, client("dynamodb"), rules=rules)
     changes = plan(files.files, files.stored(), overwrite_policies)
-    routes = read_routes(read_yaml(invocation.project, TEMPLATE))
+    reach = partial(_reach, rules, read_routes(read_yaml(invocation.project, TEMPLATE)))
     if as_json:
-        invocation.output.json({"changes": [_as_dict(change, routes) for change in changes]})
+        invocation.output.json({"changes": [_as_dict(change, reach) for change in changes]})
     else:
-        _show(invocation.output, changes, routes)
+        _show(invocation.output, changes, reach)
     return 0
 
 
 def lint(context: Context, stage_name: ComparedStage = None, as_json: AsJson = False) -> int:
     """Check the files against routes, groups and expected.yaml.
 
-    Without --stage, it works offline and compares the groups with infra/identity.yaml. The exit status is 1 if a file
-    has a fault.
+    Without --stage, it works offline: it compares the groups with infra/identity.yaml, and assumes a stage without
+    AuthorizerCacheSeconds and without an upstream. The exit status is 1 if a file has a fault.
     """
     from infra.policy_groups import TEMPLATE
     from infra.policy_review import read_routes, review
@@ -100,18 +111,17 @@ def lint(context: Context, stage_name: ComparedStage = None, as_json: AsJson = F
 
     invocation: Invocation = context.obj
     template = read_yaml(invocation.project, TEMPLATE)
-    known = _known(invocation, template, stage_name)
+    known, assumed = _known(invocation, template, stage_name)
     folder = invocation.project / "policies"
     faults = review(folder, template, read_routes(template), known)
-    _report(invocation.output, len(list(folder.glob("*.yaml"))), known.where, faults, as_json)
+    _report(invocation.output, len(list(folder.glob("*.yaml"))), known.where, faults, as_json, assumed)
     return 1 if faults else 0
 
 
-def _show(output: Output, changes: Sequence["PolicyChange"], routes: Sequence["Route"]) -> None:
+def _show(output: Output, changes: Sequence["PolicyChange"], reach: "Reach") -> None:
     for change in changes:
         output.say(_headline(change))
-        reached = _reach(change, routes)
-        for line in reached or ["no route changes"]:
+        for line in reach(change) or ["no route changes"]:
             output.say(f"  {line}")
     if not changes:
         output.say("The stage is equal to the files.")
@@ -125,47 +135,52 @@ def _headline(change: "PolicyChange") -> str:
     return f"{change.subject}: write over version {change.version}" if change.version else f"{change.subject}: write"
 
 
-def _reach(change: "PolicyChange", routes: Sequence["Route"]) -> list[str]:
-    from chalicelib.core.upstream_paths import routes_of
+def _reach(rules: "StageRules", routes: Sequence["Route"], change: "PolicyChange") -> list[str]:
+    """Returns one line for each route that a change gives or takes, on a stage with these rules."""
     from chalicelib.policy_reach import described
     from infra.policy_plan import as_stored
 
-    stored = as_stored(change)
-    return described(*stored, [*routes, *routes_of(*stored)])
+    return described(*as_stored(change), rules.with_upstream(routes), rules)
 
 
-def _as_dict(change: "PolicyChange", routes: Sequence["Route"]) -> dict[str, Any]:
+def _as_dict(change: "PolicyChange", reach: "Reach") -> dict[str, Any]:
     action = "keep" if change.kept else "delete" if change.after is None else "write"
     return {
         "subject": change.subject,
         "action": action,
         "version": change.version,
-        "reach": _reach(change, routes),
+        "reach": reach(change),
     }
 
 
-def _report(output: Output, files: int, where: str, faults: list[str], as_json: bool) -> None:
+def _report(output: Output, files: int, where: str, faults: list[str], as_json: bool, assumed: str) -> None:
     if as_json:
-        output.json({"ok": not faults, "files": files, "compared_with": where, "faults": faults})
+        about = {"ok": not faults, "files": files, "compared_with": where, "assumed": assumed or None}
+        output.json({**about, "faults": faults})
         return
     for fault in faults:
         output.say(f"FAIL {fault}")
     count = f"{len(faults)} {'fault' if len(faults) == 1 else 'faults'}" if faults else "no fault"
     output.say(f"{files} files, compared with {where}: {count}")
+    if assumed:
+        output.say(assumed)
 
 
-def _known(invocation: Invocation, template: Mapping[str, Any], stage_name: str | None) -> "Known":
-    """Returns the outputs and the groups that files can name, and where they come from."""
+def _known(invocation: Invocation, template: Mapping[str, Any], stage_name: str | None) -> tuple["Known", str]:
+    """Returns what the files are compared with, and what is assumed about the stage."""
     from infra.policy_files import template_outputs
     from infra.policy_groups import TEMPLATE, pool_groups, template_groups
     from infra.policy_review import Known
+    from infra.stage_rules import assumed_offline
 
     if stage_name is None:
-        return Known(template_outputs(template), template_groups(template), TEMPLATE)
-    from operations.connection import open_outputs
+        offline = assumed_offline()
+        known = Known(template_outputs(template), template_groups(template), TEMPLATE, offline.rules)
+        return known, offline.assumed
+    from operations.connection import open_rules
 
-    outputs, client = open_outputs(invocation, stage_name)
-    return Known(outputs, pool_groups(client, outputs["UserPoolId"]), "the user pool")
+    outputs, client, rules = open_rules(invocation, stage_name)
+    return Known(outputs, pool_groups(client, outputs["UserPoolId"]), "the user pool", rules), ""
 
 
 COMMANDS = (apply, diff, lint, *policy_history.COMMANDS, *access.COMMANDS)

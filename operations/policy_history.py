@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from chalicelib.core.policy import Policy
     from chalicelib.core.route import Route
     from chalicelib.core.statement import Statement
+    from chalicelib.stage_rules import StageRules
 
 Subject = Annotated[
     str, Argument(metavar="SUBJECT", help="group:<name> or client:<app client>, with its ID or the name of its output.")
@@ -28,7 +29,7 @@ _NEWEST = 20
 def show(context: Context, subject: Subject, stage_name: StageOrLocal, as_json: AsJson = False) -> int:
     """Show the policy of a group or an app client."""
     invocation: Invocation = context.obj
-    administer, known, _ = _open(invocation, stage_name, subject)
+    administer, known, _ = _open(invocation, stage_name, subject)[:3]
     policy = _explained(lambda: administer.get_policy(known), subject)
     if as_json:
         invocation.output.json(_policy(policy))
@@ -54,7 +55,7 @@ def history(
     cannot be restored.
     """
     invocation: Invocation = context.obj
-    administer, known, _ = _open(invocation, stage_name, subject)
+    administer, known, _, rules = _open(invocation, stage_name, subject)
     page = administer.history(known, limit, before)
     if as_json:
         changes = [entry.change_as_dict() for entry in page.entries]
@@ -65,7 +66,7 @@ def history(
         version = "an edit" if entry.version is None else f"version {entry.version}"
         deleted = ", deleted" if entry.after is None else ""
         invocation.output.say(f"{version}{deleted}: {entry.at} by {entry.by} ({entry.way})")
-        for line in _gained(known, entry.before, entry.after, routes):
+        for line in _gained(known, entry.before, entry.after, routes, rules):
             invocation.output.say(f"  {line}")
     if not page.entries:
         invocation.output.say(f"{subject}: no change is recorded.")
@@ -89,10 +90,10 @@ def rollback(
     command fails if somebody changes the policy in the meantime.
     """
     invocation: Invocation = context.obj
-    administer, known, author = _open(invocation, stage_name, subject)
+    administer, known, author, rules = _open(invocation, stage_name, subject)
     current = _current(administer, known)
-    statements = _explained(lambda: administer.statements_at(known, to), f"{subject}, version {to}")
-    lines = _gained(known, current and current.statements, statements, _routes(invocation))
+    statements = _explained(lambda: administer.statements_at(known, to), f"--to {to}")
+    lines = _gained(known, current and current.statements, statements, _routes(invocation), rules)
     version = current.version if current else 0
     if not as_json:
         invocation.output.say(f"{known}: write version {to} over version {version}")
@@ -112,15 +113,18 @@ def rollback(
     return 0
 
 
-def _open(invocation: Invocation, stage_name: str, subject: str) -> tuple["Administer", str, Callable[[], str]]:
+def _open(
+    invocation: Invocation, stage_name: str, subject: str
+) -> tuple["Administer", str, Callable[[], str], "StageRules"]:
+    """Returns the use case, the subject with the id of its app client, who acts, and the rules of the stage."""
     from infra.audit_log import operator_of
-    from operations.connection import open_outputs
+    from operations.connection import open_rules
     from operations.stage_access import administer_stage
 
-    outputs, client = open_outputs(invocation, stage_name)
+    outputs, client, rules = open_rules(invocation, stage_name)
     kind, _, name = subject.partition(":")
     known = f"client:{outputs.get(name, name)}" if kind == "client" else subject
-    return administer_stage(outputs, client), known, operator_of(client)
+    return administer_stage(outputs, client, rules), known, operator_of(client), rules
 
 
 def _explained(question: Callable[[], Any], what: str) -> Any:
@@ -128,7 +132,7 @@ def _explained(question: Callable[[], Any], what: str) -> Any:
     try:
         return question()
     except NotFound as error:
-        raise Refused(f"{what}: no such policy or version exists. `policies history` lists the versions.") from error
+        raise Refused(f"{what}: {error.message}. `policies history` lists the versions of a policy.") from error
     except LastAdministrator as error:
         raise Refused(f"{what}: {error.reason} To proceed anyway, pass --force.") from error
 
@@ -148,13 +152,12 @@ def _routes(invocation: Invocation) -> "Sequence[Route]":
     return read_routes(read_yaml(invocation.project, TEMPLATE))
 
 
-def _gained(subject: str, before: Any, after: Any, routes: Any) -> list[str]:
+def _gained(subject: str, before: Any, after: Any, routes: Any, rules: "StageRules") -> list[str]:
     from chalicelib.core.policy import Policy
-    from chalicelib.core.upstream_paths import routes_of
     from chalicelib.policy_reach import described
 
     old, new = (Policy(subject, 0, statements or (), "", "") for statements in (before, after))
-    return described(old, new, [*routes, *routes_of(old, new)]) or ["no route changes"]
+    return described(old, new, rules.with_upstream(routes), rules) or ["no route changes"]
 
 
 def _policy(policy: "Policy") -> dict[str, Any]:

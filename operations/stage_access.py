@@ -19,17 +19,19 @@ from chalicelib.core.claims import Expectation
 from chalicelib.explain import Explain
 from chalicelib.lock_out import Administrators, RefuseLockOut
 from chalicelib.restrict import Restrict
+from chalicelib.stage_rules import NO_RULES, StageRules
 from chalicelib.users import AdministerUsers
 from chalicelib.verify import VerifyToken
 from infra.audit_log import audit_log, operator_of
 from infra.clients import Client
 
 
-def explain_stage(outputs: Mapping[str, str], client: Client) -> Explain:
+def explain_stage(outputs: Mapping[str, str], client: Client, rules: StageRules) -> Explain:
     """Returns the use case on the tables, the user pool and the keys of a stage.
 
     outputs  of the identity stack
     client   returns the boto3 client of a service
+    rules    of the stage
     """
     policies = _policies(outputs, client)
     keys = JwksKeySource(partial(fetch_jwks, outputs["JwksUrl"]))
@@ -40,6 +42,7 @@ def explain_stage(outputs: Mapping[str, str], client: Client) -> Explain:
         groups=PoolGroups(client("cognito-idp"), outputs["UserPoolId"]),
         verify=verify,
         authenticate=authorize.authenticate,
+        rules=rules,
     )
 
 
@@ -56,7 +59,7 @@ class UserAccess:
     author: Callable[[], str]
 
 
-def administer_stage(outputs: Mapping[str, str], client: Client) -> Administer:
+def administer_stage(outputs: Mapping[str, str], client: Client, rules: StageRules = NO_RULES) -> Administer:
     """Returns the use case on the tables of a stage. The parameters are those of `explain_stage`."""
     dynamodb = client("dynamodb")
     return wiring.administer_with(
@@ -66,17 +69,19 @@ def administer_stage(outputs: Mapping[str, str], client: Client) -> Administer:
         audit_log(outputs, dynamodb),
         "cli",
         operator_of(client),
+        check_written=wiring.check_written(rules),
         clients=lambda: _clients(outputs),
         refuse_lock_out=RefuseLockOut(
-            _administrators(outputs, client), PoolUsers(client("cognito-idp"), outputs["UserPoolId"]).members
+            _administrators(outputs, client, rules), PoolUsers(client("cognito-idp"), outputs["UserPoolId"]).members
         ),
     )
 
 
-def administer_users_of_stage(outputs: Mapping[str, str], client: Client) -> UserAccess:
+def administer_users_of_stage(outputs: Mapping[str, str], client: Client, rules: StageRules = NO_RULES) -> UserAccess:
     """Returns the use cases on the user pool and the tables of a stage. The parameters are those of `explain_stage`."""
-    administer = administer_stage(outputs, client)
-    users = wiring.users_with(client("cognito-idp"), outputs["UserPoolId"], _policies(outputs, client), administer)
+    administer = administer_stage(outputs, client, rules)
+    policies, cognito = _policies(outputs, client), client("cognito-idp")
+    users = wiring.users_with(cognito, outputs["UserPoolId"], policies, administer, rules)
     return UserAccess(users, administer, outputs, operator_of(client))
 
 
@@ -84,9 +89,9 @@ def _policies(outputs: Mapping[str, str], client: Client) -> PolicyTable:
     return PolicyTable(client("dynamodb"), outputs["PolicyTableName"], check_size=check_size)
 
 
-def _administrators(outputs: Mapping[str, str], client: Client) -> Administrators:
+def _administrators(outputs: Mapping[str, str], client: Client, rules: StageRules) -> Administrators:
     groups = PoolGroups(client("cognito-idp"), outputs["UserPoolId"])
-    return Administrators(_policies(outputs, client), groups.group_exists)
+    return Administrators(_policies(outputs, client), groups.group_exists, rules)
 
 
 def restrict_stage(

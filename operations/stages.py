@@ -232,6 +232,7 @@ def connect(context: Context, stage_name: StageName) -> int:
     from infra.apply_policies import apply_policies
     from infra.clients import simulated_keys
     from infra.progress import Progress
+    from infra.stage_rules import planned_rules
     from infra.trial_connection import Connect
     from operations.connection import open_stage, stack_outputs
 
@@ -244,7 +245,7 @@ def connect(context: Context, stage_name: StageName) -> int:
         url = Connect(invocation.project, stage, client, stack)()
         step.changed = True
     with progress.step("Apply the policies") as step:
-        applied = apply_policies(invocation.project, stack, client)
+        applied = apply_policies(invocation.project, stack, client, planned_rules(stage))
         step.changed = applied.changed
         step.notes += applied.notes("manage.py policies apply --overwrite-policies")
     invocation.output.say(f"API: {url}")

@@ -1,11 +1,12 @@
 """The commands for users: list, show, invite, groups, disable, enable, sign-out, reset-mfa."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Context, Option
 
-from chalicelib.core.errors import LastAdministrator, NotFound
+from chalicelib.core.errors import Conflict, LastAdministrator, NotFound
 from chalicelib.core.user_search import Attribute, Status
 from infra.errors import Refused
 from operations.invocation import Invocation
@@ -94,8 +95,24 @@ def invite(
     A user who has not accepted an invitation yet is invited again. Without --group, the user gets the default groups.
     """
     return _change(
-        context, stage_name, address, as_json, "invited", lambda it: it.users.invite(address, group or [], it.author())
+        context, stage_name, address, as_json, "invited", lambda it: _invite(it, stage_name, address, group or [])
     )
+
+
+def _invite(access: "UserAccess", stage_name: str, address: str, wanted: Sequence[str]) -> "Result":
+    """Invites a user. Raises Refused for a user who cannot be invited, with the commands for this user."""
+    try:
+        return access.users.invite(address, wanted, access.author())
+    except Conflict as error:
+        if error.code != "user_exists":
+            raise
+        user, before = access.users.show(address)
+        kept = " ".join(f"--group {quote(name)}" for name in sorted({*before, *wanted})) or "--group NAME"
+        commands = [f"groups {quote(address)} {kept}", f"reset-mfa {quote(address)}"]
+        if not user.enabled:
+            commands.insert(0, f"enable {quote(address)}")
+        typed = ", ".join(f"`users {command} --stage {stage_name}`" for command in commands)
+        raise Refused(f"{address}: {error.message} The commands are: {typed}.") from error
 
 
 def groups(
@@ -120,6 +137,7 @@ def groups(
         as_json,
         "groups set",
         lambda it: it.users.set_groups(name, group or [], it.author(), force),
+        checks_lock_out=True,
     )
 
 
@@ -131,7 +149,13 @@ def disable(
     The user cannot sign in and gets no new token, even with the cookie of the sign-in pages.
     """
     return _change(
-        context, stage_name, name, as_json, "disabled", lambda it: it.users.disable(name, it.author(), force)
+        context,
+        stage_name,
+        name,
+        as_json,
+        "disabled",
+        lambda it: it.users.disable(name, it.author(), force),
+        checks_lock_out=True,
     )
 
 
@@ -157,11 +181,13 @@ def reset_mfa(context: Context, name: Name, stage_name: StageOrLocal, as_json: A
     return _change(context, stage_name, name, as_json, "MFA reset", lambda it: it.users.reset_mfa(name, it.author()))
 
 
-def open_access(invocation: Invocation, stage_name: str) -> "UserAccess":
-    """Connects to a deployed stage or to the local cloud."""
-    from operations.connection import open_outputs
+def open_access(invocation: Invocation, stage_name: str, checks_lock_out: bool = False) -> "UserAccess":
+    """Connects to a deployed stage or to the local cloud. The check of a lock-out needs the rules of the stage."""
+    from operations.connection import open_outputs, open_rules
     from operations.stage_access import administer_users_of_stage
 
+    if checks_lock_out:
+        return administer_users_of_stage(*open_rules(invocation, stage_name))
     return administer_users_of_stage(*open_outputs(invocation, stage_name))
 
 
@@ -172,9 +198,10 @@ def _change(
     as_json: bool,
     done: str,
     change: Callable[["UserAccess"], "Result"],
+    checks_lock_out: bool = False,
 ) -> int:
     invocation: Invocation = context.obj
-    access = open_access(invocation, stage_name)
+    access = open_access(invocation, stage_name, checks_lock_out)
     result = explained(lambda: change(access), name)
     if as_json:
         invocation.output.json(result.as_dict())

@@ -155,10 +155,11 @@ class FakePolicies:
 
 @dataclass
 class FakeAuditLog:
-    """Implements AuditLog."""
+    """Implements AuditLog. `pages_read` counts the pages of histories."""
 
     entries: list[AuditEntry] = field(default_factory=list)
     failure: InternalError | None = None
+    pages_read: int = 0
 
     def add(self, entry: AuditEntry) -> None:
         if self.failure:
@@ -174,7 +175,12 @@ class FakeAuditLog:
 
     def history(self, subject: str, limit: int, before: str | None) -> AuditPage:
         policies = [it for it in self.entries if it.subject == subject and it.action.startswith("policy.")]
+        self.pages_read += 1
         return _page(policies, limit, before)
+
+    def oldest(self, subject: str) -> AuditEntry | None:
+        policies = [it for it in self.entries if it.subject == subject and it.action.startswith("policy.")]
+        return min(policies, key=lambda it: it.id, default=None)
 
     @property
     def actions(self) -> Sequence[str]:

@@ -84,6 +84,7 @@ def test_an_explanation_has_the_form_of_the_interface(caller: dict[str, Any]) ->
         "policies": ["group:clerks@1"],
         "nearest": {"subject": "group:clerks", "sid": "who", "version": 1, "kind": "remove", "value": ""},
         "route": {"method": "GET", "path": "/whoami", "authorizer": "policies", "scopes": [], "public": False},
+        "signed_in_within": None,
     }
 
 
@@ -175,6 +176,7 @@ def test_the_matrix_has_a_cell_for_each_policy_and_route() -> None:
         "reason": "allowed_by",
         "because": ["who"],
         "exceptions": [],
+        "signed_in_within": None,
     }
     partly = cells["group:readers", "GET", POLICY]
     assert (partly["access"], partly["allowed"]) == ("partly", False)

@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 _INDEX, _TRAIL = "all", "audit"
 _DAY = 86_400
 _FAILURE = "audit_unreachable"
+# The subject of an app client also has entries of its revocations.
+_ONLY_POLICIES: Any = {
+    "FilterExpression": "begins_with(#action, :policy)",
+    "ExpressionAttributeNames": {"#action": "action"},
+}
+_POLICY = {":policy": {"S": "policy."}}
 
 
 class AuditTable:
@@ -73,35 +79,41 @@ class AuditTable:
         return self._page(limit, before, "trail", _TRAIL, {"IndexName": _INDEX})
 
     def history(self, subject: str, limit: int, before: str | None) -> AuditPage:
-        only_policies = {
-            "FilterExpression": "begins_with(#action, :policy)",
-            "ExpressionAttributeNames": {"#action": "action"},
-        }
-        values = {":policy": {"S": "policy."}}
-        return self._page(limit, before, "subject", subject, {"ConsistentRead": True, **only_policies}, values)
+        return self._page(limit, before, "subject", subject, {"ConsistentRead": True, **_ONLY_POLICIES}, _POLICY)
+
+    def oldest(self, subject: str) -> AuditEntry | None:
+        query = self._query("subject", subject, None, 1, _POLICY)
+        with failures_named(_FAILURE):
+            for page in self._client.get_paginator("query").paginate(**query, **_ONLY_POLICIES, ConsistentRead=True):
+                if page["Items"]:
+                    return _entry(page["Items"][0])
+        return None
 
     def _page(
         self, limit: int, before: str | None, key: str, value: str, more: Any, values: Any | None = None
     ) -> AuditPage:
         """Returns the newest entries with this key. One more is read, to know whether there are more."""
-        query: Any = {
+        query = self._query(key, value, before, limit + 1, values or {})
+        entries: list[AuditEntry] = []
+        with failures_named(_FAILURE):
+            for page in self._client.get_paginator("query").paginate(**query, ScanIndexForward=False, **more):
+                entries += map(_entry, page["Items"])
+                if len(entries) > limit:
+                    break
+        return AuditPage(tuple(entries[:limit]), entries[limit - 1].id if len(entries) > limit else None)
+
+    def _query(self, key: str, value: str, before: str | None, size: int, values: Any) -> Any:
+        """Returns the request for entries with this key. `size` is how many entries DynamoDB reads for each answer."""
+        return {
             "TableName": self._table,
             "KeyConditionExpression": f"{key} = :key" + (" AND id < :before" if before else ""),
             "ExpressionAttributeValues": {
                 ":key": {"S": value},
                 **({":before": {"S": before}} if before else {}),
-                **(values or {}),
+                **values,
             },
-            "ScanIndexForward": False,
-            **more,
+            "Limit": size,
         }
-        entries: list[AuditEntry] = []
-        with failures_named(_FAILURE):
-            for page in self._client.get_paginator("query").paginate(**query):
-                entries += map(_entry, page["Items"])
-                if len(entries) > limit:
-                    break
-        return AuditPage(tuple(entries[:limit]), entries[limit - 1].id if len(entries) > limit else None)
 
     def _item(self, entry: AuditEntry) -> Item:
         texts = {

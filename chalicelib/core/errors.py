@@ -44,10 +44,10 @@ class TooLarge(InvalidInput):
 
 
 class NotFound(CallerError):
-    """The item does not exist."""
+    """The item does not exist. The message ends with the remedy, if there is one."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__("not_found", f"{what} does not exist")
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__("not_found", f"{what} does not exist{remedy and f'. {remedy}'}")
 
 
 class VersionConflict(CallerError):

@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from chalicelib.core import origin
-from chalicelib.core.policy import Policy
 from chalicelib.core.route import Authorizer, Route
 from chalicelib.core.statement import METHODS, Effect, Statement
 
 PREFIX = "/upstream"
+_SAFE = ("GET", "HEAD")
 
 # A pattern that begins with `*` covers every method, see `authorizers.policy_document`.
 AMBIGUOUS = Statement(
@@ -40,11 +40,19 @@ def is_upstream(pattern: str) -> bool:
     return pattern == PREFIX or pattern.startswith(f"{PREFIX}/")
 
 
-def routes_of(*policies: Policy) -> list[Route]:
-    """Returns the routes of the upstream if one of the policies names a path of it."""
-    named = any(is_upstream(path) for policy in policies for statement in policy.statements for path in statement.paths)
-    paths = (PREFIX, f"{PREFIX}/{{proxy+}}") if named else ()
-    return [Route(path, method, Authorizer.POLICIES) for path in paths for method in origin.METHODS]
+def routes(read_scope: str | None = None, write_scope: str | None = None) -> tuple[Route, ...]:
+    """Returns the routes of the upstream, sorted by path and method.
+
+    read_scope, write_scope  with one of them, scopes decide instead of policies. A method without its scope has no
+                             route
+    """
+    paths = (PREFIX, f"{PREFIX}/{{proxy+}}")
+    if not (read_scope or write_scope):
+        return tuple(Route(path, method, Authorizer.POLICIES) for path in paths for method in origin.METHODS)
+    scopes = {method: read_scope if method in _SAFE else write_scope for method in origin.METHODS}
+    return tuple(
+        Route(path, method, Authorizer.SCOPES, (scope,)) for path in paths for method, scope in scopes.items() if scope
+    )
 
 
 def _can_match_upstream(pattern: str) -> bool:

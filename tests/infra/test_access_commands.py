@@ -8,11 +8,17 @@ from xml.etree import ElementTree
 
 import pytest
 
+from chalicelib.core.policy import Policy
+from chalicelib.core.route import Authorizer, Route
+from chalicelib.matrix import MOST_CELLS
+from infra.errors import Refused
 from infra.stage import Stage
+from operations.access import of_files, shown_matrix
 from operations.command_line import main
 from tests.configured import DEFAULT_GROUP, PRIVILEGED_GROUP
 
 Command = Callable[..., tuple[int, str, str]]
+ASSUMED = "Assumed: AuthorizerCacheSeconds 0, no upstream. To use the values of a stage, pass --stage."
 
 
 @pytest.fixture
@@ -38,6 +44,7 @@ def test_a_denial_is_explained_on_the_files(command: Command) -> None:
         "  No route of the application handles this request: API Gateway returns 404.\n"
         f"  policies in force: group:{DEFAULT_GROUP}\n"
         f'  To allow it: Add PUT to the statement "who-am-i" of group:{DEFAULT_GROUP}.\n'
+        f"  {ASSUMED}\n"
     )
 
 
@@ -75,6 +82,41 @@ def test_the_matrix_has_four_forms(command: Command) -> None:
     cells = json.loads(document)["cells"]
     assert json.loads(command("matrix", "--json")[1])["cells"] == cells
     assert len(text.splitlines()) == len(cells) + 1
-    assert len(table.splitlines()) == len(json.loads(document)["routes"]) + 1
+    rows = len(json.loads(document)["routes"]) + 1
+    words = [line.partition(":")[0] for line in table.splitlines()[rows:]]
+    assert set(words) - {"scope", "partly"} == {"yes", "-", "Assumed"}
+    assert table.splitlines()[-1] == ASSUMED
     assert table.splitlines()[0].split()[0] == "route"
     assert ElementTree.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314  # our own text
+
+
+def test_the_matrix_is_filtered_by_its_options(command: Command) -> None:
+    words = ("matrix", "--json", "--group", DEFAULT_GROUP, "--client", "MachineClientId", "--path", "/admin/policies")
+    found = json.loads(command(*words)[1])
+    assert {item["subject"] for item in found["subjects"]} == {f"group:{DEFAULT_GROUP}", "client:MachineClientId"}
+    assert all(route["path"].startswith("/admin/policies") for route in found["routes"])
+    assert len(found["cells"]) == 2 * len(found["routes"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--group", "ghosts"), "a policy for group:ghosts does not exist\n"),
+        (("--path", "/nowhere"), "path: no route begins with it\n"),
+    ],
+)
+def test_a_filter_that_shows_nothing_is_refused(command: Command, words: tuple[str, ...], message: str) -> None:
+    assert command("matrix", *words) == (1, "", message)
+
+
+def test_a_matrix_that_is_too_large_is_refused_and_names_the_options() -> None:
+    policies = [Policy(f"group:g{number}", 1, (), "", "") for number in range(MOST_CELLS)]
+    routes = [Route("/a", "GET", Authorizer.POLICIES), Route("/b", "GET", Authorizer.POLICIES)]
+    with pytest.raises(Refused) as refused:
+        shown_matrix(of_files(policies), routes, [], "")
+    assert str(refused.value) == (
+        "5000 groups and app clients x 2 routes are 10,000 cells, and at most 5,000 are computed. Choose groups with"
+        " --group, an app client with --client, or routes with --path."
+    )
+    assert len(shown_matrix(of_files(policies), routes, [], "/a").cells) == MOST_CELLS
+    assert len(shown_matrix(of_files(policies), routes, ["group:g7"], "").cells) == 2

@@ -343,6 +343,8 @@ def test_a_local_cloud_of_another_version_must_be_restarted(
 
 # --- policies lint ---
 
+ASSUMED = "Assumed: AuthorizerCacheSeconds 0, no upstream. To use the values of a stage, pass --stage."
+
 
 def project_with(folder: Path, **files: str) -> Path:
     project = project_in(folder, STAGE)
@@ -365,7 +367,7 @@ def project_of(folder: Path, group: str) -> Path:
 
 def test_lint_finds_no_fault_in_the_policies_of_this_repository(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["policies", "lint"]) == 0
-    assert capsys.readouterr().out.endswith(" files, compared with infra/identity.yaml: no fault\n")
+    assert capsys.readouterr().out.endswith(f" files, compared with infra/identity.yaml: no fault\n{ASSUMED}\n")
 
 
 def test_lint_reports_every_fault_without_connecting(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -377,6 +379,7 @@ def test_lint_reports_every_fault_without_connecting(tmp_path: Path, capsys: pyt
         "FAIL policies/machine.yaml: client: got 'MachinClientId', expected one of the outputs"
         " MachineClientId, SsoClientId, WebClientId.\n"
         "3 files, compared with infra/identity.yaml: 2 faults\n"
+        f"{ASSUMED}\n"
     )
 
 

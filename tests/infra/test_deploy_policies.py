@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.administer import Administer
 from chalicelib.core.errors import NotFound
+from chalicelib.stage_rules import NO_RULES
 from chalicelib.wiring import administer_with
 from infra.apply_policies import apply_policies
 from infra.audit_log import audit_log
@@ -177,6 +178,19 @@ def test_an_invalid_policy_of_another_tool_is_reported_and_can_be_replaced(
             "group: carters\nstatements: [{effect: Maybe, methods: [GET], paths: [/]}]",
             'statement 1 ("statement1"): effect: expected Allow or Deny',
         ),
+        *(
+            (
+                "group: carters\nstatements: [{effect: Allow, methods: [GET], paths: [/],"
+                f" signed_in_within: {limit}}}]",
+                'statement 1 ("statement1"): signed_in_within: expected a whole number of seconds from 60',
+            )
+            for limit in ("59", "soon", "[900]", "9e2", "-900", "''", "99999999999")
+        ),
+        (
+            "group: carters\nstatements: [{effect: Deny, methods: [GET], paths: [/], signed_in_within: 900}]",
+            'statement 1 ("statement1"): signed_in_within: only an Allow can require a recent sign-in',
+        ),
+        ("group: carters\nstatements: 900", "statements: "),
     ],
 )
 def test_an_invalid_policy_file_is_refused_with_its_name(tmp_path: Path, text: str | bytes, said: str) -> None:
@@ -186,6 +200,13 @@ def test_an_invalid_policy_file_is_refused_with_its_name(tmp_path: Path, text: s
     with pytest.raises(Refused) as refused:
         read_policies(folder, {"MachineClientId": "abc", "PolicyTableName": "table"})
     assert str(refused.value).startswith(f"policies/carters.yaml: {said}")
+
+
+def test_a_file_can_require_a_recent_sign_in(apply: Apply, policies: Administer) -> None:
+    step_up = "{effect: Allow, methods: [GET], paths: [/carts], signed_in_within: 900}"
+    assert apply(carters=step_up).written == ["group:carters"]
+    assert policies.get_policy("group:carters").statements[0].signed_in_within == 900
+    assert apply(carters=step_up).written == []
 
 
 def test_a_second_file_for_a_group_is_refused(tmp_path: Path) -> None:
@@ -270,7 +291,7 @@ def test_an_unknown_group_is_refused_before_anything_is_written(
     account: Client, project: Path, policies: Administer
 ) -> None:
     with pytest.raises(Refused) as refused:
-        apply_policies(project, {**OUTPUTS, "UserPoolId": "pool"}, account)
+        apply_policies(project, {**OUTPUTS, "UserPoolId": "pool"}, account, NO_RULES)
     assert str(refused.value) == (
         "policies/cartres.yaml: group: the user pool has no group 'cartres'. Did you mean 'carters'?"
         " Correct the name, or add the group to infra/identity.yaml and deploy it (locally: start `make run` again)."
@@ -280,5 +301,5 @@ def test_an_unknown_group_is_refused_before_anything_is_written(
 
 
 def test_allow_unknown_group_writes_the_policy_of_an_unknown_group(account: Client, project: Path) -> None:
-    applied = apply_policies(project, {**OUTPUTS, "UserPoolId": "pool"}, account, allow_unknown_group=True)
+    applied = apply_policies(project, {**OUTPUTS, "UserPoolId": "pool"}, account, NO_RULES, allow_unknown_group=True)
     assert applied.notes() == ["written: group:carters", "written: group:cartres"]

@@ -143,10 +143,15 @@ def test_a_rollback_prints_one_json_document(command: Command) -> None:
     [
         (
             ("show", "group:nobody"),
-            "group:nobody: no such policy or version exists. `policies history` lists the versions.\n",
+            "group:nobody: a policy for group:nobody does not exist. `policies history` lists the versions of a"
+            " policy.\n",
         ),
         (("show", "clerks"), "subject: 'clerks' is neither group:<name> nor client:<app client id>\n"),
-        (("rollback", CLERKS, "--to", "9", "--yes"), "group:clerks, version 9: no such policy or version exists."),
+        (
+            ("rollback", CLERKS, "--to", "9", "--yes"),
+            "--to 9: version 9 of the policy for group:clerks does not exist. The recorded versions are 1 to 2."
+            " `policies history` lists the versions of a policy.\n",
+        ),
         (
             ("rollback", CLERKS, "--to", "1", "--json"),
             "With --json, the command cannot ask for a confirmation. Pass --yes as well.\n",

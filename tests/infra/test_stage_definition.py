@@ -11,13 +11,13 @@ import pytest
 
 from authorizers.cognito import requires
 from chalicelib.core.origin import METHODS
-from chalicelib.core.policy import Policy
-from chalicelib.core.statement import Effect, Statement
-from chalicelib.core.upstream_paths import routes_of
+from chalicelib.core.upstream_paths import is_upstream
+from infra import packaged_routes
 from infra.application import stage_template
 from infra.checks.routes import expected_authorizers, forwarding, forwarding_faults
 from infra.errors import Refused
 from infra.stage import read_stage
+from infra.stage_rules import rules_of_parameters
 from tests.configured import RESOURCE_SERVER, SCOPES
 from tests.infra.packaged import translated
 from tests.infra.resolve import Template
@@ -207,12 +207,17 @@ def _rest(written: Source) -> dict[str, str]:
     return {name: "x" for name, it in written["Parameters"].items() if "Default" not in it and name not in OUTPUTS}
 
 
-def test_a_policy_that_names_the_upstream_is_reviewed_on_its_routes() -> None:
-    def policy(path: str) -> Policy:
-        return Policy("group:clerks", 1, (Statement("s", Effect.ALLOW, ("GET",), (path,)),), "", "")
-
-    assert {str(route) for route in routes_of(policy("/upstream/a/*"))} >= {"GET /upstream/{proxy+}", "GET /upstream"}
-    assert routes_of(policy("/reports")) == []
+@pytest.mark.parametrize(
+    "given",
+    [{}, UPSTREAM, BY_SCOPE, {**UPSTREAM, "UpstreamWriteScope": SCOPES[-1]}],
+    ids=["no upstream", "policies", "a scope to read", "a scope to write"],
+)
+def test_the_rules_of_a_stage_name_the_routes_of_the_upstream_that_its_api_has(
+    application_source: Source, given: dict[str, str]
+) -> None:
+    described = definition(application_source, **given)
+    deployed = {route for route in packaged_routes.routes_of(described, RESOURCE_SERVER) if is_upstream(route.path)}
+    assert set(rules_of_parameters({**given, "ResourceServerIdentifier": RESOURCE_SERVER}).upstream_routes) == deployed
 
 
 # --- the file of a stage ---

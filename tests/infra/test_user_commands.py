@@ -144,7 +144,13 @@ LAST = "no other enabled user who has signed in could change policies. Add anoth
             ("users", "invite", "a\n@b.example"),
             "username: expected an e-mail address of at most 128 ASCII characters\n",
         ),
-        (("users", "invite", CLIO), "a user with this address exists\n"),
+        (
+            ("users", "invite", CLIO, "--group", "admins"),
+            f"{CLIO}: a user with this address exists. The user has a password, so there is no invitation to send"
+            " again. To change the groups, set them. If the password is lost, the user resets it on the sign-in pages."
+            " If the authenticator app is lost, reset the MFA. The commands are: `users groups clio@olympus.example"
+            " --group admins --group clerks --stage trial`, `users reset-mfa clio@olympus.example --stage trial`.\n",
+        ),
         (("users", "groups", CLIO), "Give the groups of the user with --group, or --none.\n"),
         (("users", "groups", CLIO, "--none", "--group", "clerks"), "Give the groups of the user with --group, or"),
         (("users", "groups", CLIO, "--group", "ghosts"), "groups: 'ghosts': the user pool has no such group\n"),
@@ -171,6 +177,17 @@ def test_a_refusal_is_one_line_and_changes_nothing(command: Command, words: tupl
     assert err.startswith(message)
     assert documents(command, "users", "list") == before
     assert documents(command, "revocations")["revocations"] == []
+
+
+def test_the_refusal_to_invite_a_disabled_user_names_the_command_that_enables(command: Command) -> None:
+    assert command("users", "disable", CLIO)[0] == 0
+    status, _, err = command("users", "invite", CLIO)
+    assert (status, err.count("\n")) == (1, 1)
+    assert "The user is disabled. Enable the user, then invite again or set the groups." in err
+    enable, groups = (part.split("`")[0] for part in err.split("`users ")[1:3])
+    assert (enable, groups) == (f"enable {CLIO} --stage trial", f"groups {CLIO} --group clerks --stage trial")
+    assert command("users", *enable.split()[:2])[0] == 0
+    assert command("users", *groups.split()[:4])[0] == 0
 
 
 def test_the_last_administrator_can_be_changed_by_force(command: Command) -> None:

@@ -1,6 +1,7 @@
 """A write stores the policy, increments the generation and acknowledges. A revocation covers whole seconds."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -198,13 +199,44 @@ def test_a_version_without_an_entry_is_the_one_that_the_next_version_replaced() 
         system.administer.statements_at(CLERKS, 6)
 
 
-def test_a_version_is_found_behind_many_later_ones() -> None:
+def many_versions(*versions: int | None) -> System:
+    """Records one entry for each version, the oldest first. None is an edit by another tool."""
     system = System()
-    for version in range(1, 121):
+    for version in versions:
         system.clock.advance(1)
-        rules = [{**READ, "sid": f"v{version}"}]
-        system.audit_log.add(system.administer.audit.policy_entry(CLERKS, "admin", version, None, statements(*rules)))
-    assert system.administer.statements_at(CLERKS, 3)[0].sid == "v3"
+        entry = system.administer.audit.policy_entry(CLERKS, "admin", version or 0, None, statements(READ))
+        after = statements({**READ, "sid": f"v{version}"})
+        system.audit_log.add(replace(entry, version=version, after=after))
+    return system
+
+
+@pytest.mark.parametrize(("version", "pages"), [(120, 1), (71, 1), (70, 2), (3, 3), (1, 3)])
+def test_a_version_is_found_behind_many_later_ones(version: int, pages: int) -> None:
+    system = many_versions(*range(1, 121))
+    assert system.administer.statements_at(CLERKS, version)[0].sid == f"v{version}"
+    assert system.audit_log.pages_read == pages
+
+
+@pytest.mark.parametrize(("first", "version", "pages"), [(1, 121, 1), (1, 10**9, 1), (200, 150, 1), (200, 198, 1)])
+def test_an_unknown_version_is_refused_without_reading_the_history_and_names_the_known_ones(
+    first: int, version: int, pages: int
+) -> None:
+    system = many_versions(*range(first, first + 120))
+    with pytest.raises(NotFound, match=rf"The recorded versions are {first} to {first + 119}$"):
+        system.administer.statements_at(CLERKS, version)
+    assert system.audit_log.pages_read == pages
+
+
+def test_without_any_entry_no_version_is_recorded() -> None:
+    with pytest.raises(NotFound, match="No version of it is recorded"):
+        System().administer.statements_at(CLERKS, 1)
+
+
+def test_a_version_is_found_behind_an_edit_that_lowered_the_number() -> None:
+    """Another tool can write any version into the item. The stream handler records such an edit without a version."""
+    system = many_versions(*range(1, 201), None, *range(2, 10))
+    assert system.administer.statements_at(CLERKS, 120)[0].sid == "v120"
+    assert system.administer.statements_at(CLERKS, 9)[0].sid == "v9"
 
 
 @pytest.mark.parametrize("change", ["revoke", "lift"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,11 +16,14 @@ from chalicelib.core.errors import InvalidInput, NotFound, TokenRejected
 from chalicelib.core.policy import CorruptPolicy, Policy
 from chalicelib.core.principal import Principal
 from chalicelib.core.request_path import spellings
-from chalicelib.core.route import Authorizer, Route
+from chalicelib.core.route import Authorizer, Route, find_route
 from chalicelib.core.statement import Statement
+from chalicelib.core.upstream_paths import guarded
+from chalicelib.core.upstream_paths import routes as upstream_routes
 from chalicelib.explain import Explain, Explanation
 from chalicelib.nearest import Change, Kind
 from chalicelib.ports import Revocation
+from chalicelib.stage_rules import StageRules
 from chalicelib.verify import VerifyToken
 from tests import mint
 from tests import strategies as random
@@ -40,10 +44,11 @@ class System:
     """The use case and the authorizer, on the same policies.
 
     reused_for  the seconds for which API Gateway reuses a result
+    upstream    whether the stage has an upstream
     """
 
-    def __init__(self, *policies: Policy, reused_for: float = 0) -> None:
-        self.reused_for = reused_for
+    def __init__(self, *policies: Policy, reused_for: float = 0, upstream: bool = False) -> None:
+        self.rules = StageRules(reused_for, guarded, upstream_routes()) if upstream else StageRules(reused_for)
         self.policies, self.state = FakePolicies({policy.subject: policy for policy in policies}), FakeState()
         self.verify = VerifyToken(FakeKeys(), mint.EXPECTED, now=Clock())
         self.explain = self.explaining(self.verify)
@@ -51,10 +56,17 @@ class System:
     def explaining(self, verify: Any) -> Explain:
         authorize = Authorize(verify, self.state, self.policies, now=Clock())
         groups = FakeGroups({"clerk": ("clerks",)})
-        return Explain(self.policies, groups, verify, authorize.authenticate, Clock(), self.reused_for)
+        return Explain(self.policies, groups, verify, authorize.authenticate, Clock(), self.rules)
 
     def decision(self, caller: Principal, method: str, path: str) -> Decision:
-        authorize = Authorize(lambda _: caller, self.state, self.policies, now=Clock(), reused_for=self.reused_for)
+        authorize = Authorize(
+            lambda _: caller,
+            self.state,
+            self.policies,
+            now=Clock(),
+            reused_for=self.rules.reused_for,
+            complete=self.rules.complete,
+        )
         return authorize("", method, path).decision
 
     def ask(self, words: str, *groups: str, scopes: tuple[str, ...] = ()) -> Explanation:
@@ -108,6 +120,64 @@ def test_an_explanation_of_a_token_counts_the_age_of_the_sign_in(
     if found.nearest is not None:
         changed, after = apply(found.nearest, policies, caller)
         assert System(*changed, reused_for=reused_for).decision(after, *request).allowed is not found.allowed
+
+
+UPSTREAM_PATHS = ["/a", "/a/", "//a", "/a//", "/%61", "/a;b", "/./a", "/.git", "/a\\b", "/a#b", ""]
+
+
+@repeatable
+@given(st.lists(random.statement_tuples, min_size=1, max_size=2), st.sampled_from(UPSTREAM_PATHS), random.methods)
+@example([statements(allow("/*", methods=["*"]))], "/a;b", "GET")
+@example([statements(allow("/*", methods=["*"]), deny("/a", sid="no-a"))], "/a/", "GET")
+def test_an_explanation_of_a_route_of_the_upstream_agrees_with_the_authorizer(
+    found: Any, path: str, method: str
+) -> None:
+    names = zip(("clerks", "auditors"), found, strict=False)
+    policies = [Policy(f"group:{name}", 1, below_upstream(rules), "admin", "") for name, rules in names]
+    system, path = System(*policies, upstream=True), f"/upstream{path}"
+    caller = replace(principal(), policy_subjects=("group:clerks", "group:auditors"), scopes=frozenset())
+    decision = system.decision(caller, method, path)
+    routes = system.rules.with_upstream(ROUTES)
+    if find_route(routes, method, path) is None:
+        return
+    explained = system.explain.for_subjects(method, path, caller.policy_subjects, (), routes)
+    assert (explained.allowed, explained.reason) == (decision.allowed, decision.reason)
+    assert {name.sid for name in explained.because} == set(decision.because)
+    if explained.nearest is not None:
+        changed, after = apply(explained.nearest, policies, caller)
+        assert System(*changed, upstream=True).decision(after, method, path).allowed is not explained.allowed
+
+
+def below_upstream(rules: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    return tuple(replace(rule, paths=tuple(f"/upstream{path}" for path in rule.paths)) for rule in rules)
+
+
+def test_a_path_that_the_stage_denies_to_everyone_names_the_statement_of_the_stage() -> None:
+    system = System(policy(allow("/*", methods=["*"])), upstream=True)
+    routes = system.rules.with_upstream(ROUTES)
+    ask = partial(system.explain.for_subjects, "GET", subjects=["group:clerks"], scopes=[], routes=routes)
+    denied, allowed = ask(path="/upstream/a;b"), ask(path="/upstream/a")
+    assert (denied.reason, [tuple(name) for name in denied.because]) == (
+        "denied_by",
+        [("stage", "ambiguous-path", 0)],
+    )
+    assert (denied.nearest, denied.route) == (None, Route("/upstream/{proxy+}", "GET", Authorizer.POLICIES))
+    assert (allowed.allowed, allowed.because[0].sid) == (True, "allow")
+
+
+@pytest.mark.parametrize(
+    ("limits", "reused_for", "expected"),
+    [([900], 0, 900), ([60, 900], 0, 900), ([900], 300, 600), ([None, 60], 0, None), ([60, 600], 300, 300)],
+)
+def test_an_explanation_names_the_greatest_age_of_the_sign_in(
+    limits: list[int | None], reused_for: float, expected: int | None
+) -> None:
+    rules = [
+        {**allow("/reports", sid=f"s{number}"), **({"signed_in_within": limit} if limit else {})}
+        for number, limit in enumerate(limits)
+    ]
+    assert System(policy(*rules), reused_for=reused_for).ask("GET /reports").signed_in_within == expected
+    assert System(policy()).ask("GET /reports").signed_in_within is None
 
 
 def test_a_limit_below_the_time_that_results_are_reused_is_too_old_right_after_the_sign_in() -> None:

@@ -13,8 +13,10 @@ from chalicelib.audit import Audit
 from chalicelib.core.administrator import administers
 from chalicelib.core.errors import LastAdministrator, VersionConflict
 from chalicelib.core.policy import CorruptPolicy, Policy, StoredPolicy
+from chalicelib.core.upstream_paths import guarded
 from chalicelib.lock_out import Administrators, RefuseLockOut
 from chalicelib.ports import PolicyCatalog, User
+from chalicelib.stage_rules import NO_RULES, StageRules
 from tests.fakes import FakeAuditLog, FakeGroups, FakePolicies, FakeState, allow, deny, statements
 
 EVERYTHING = allow("/*", methods=["*"])
@@ -88,6 +90,13 @@ def user(name: str, enabled: bool = True, status: str = "CONFIRMED") -> User:
     return User(name, name, None, None, status, enabled, "2026-11-01T10:00:00Z")
 
 
+def test_a_group_whose_own_policy_has_an_ambiguous_path_is_no_administrator_of_a_stage_with_an_upstream() -> None:
+    policy = statements(EVERYTHING)
+    assert NO_RULES.administers("group:upstream#1", policy)
+    assert not StageRules(complete=guarded).administers("group:upstream#1", policy)
+    assert StageRules(complete=guarded).administers("group:admins", policy)
+
+
 class System:
     """A stage with policies of groups. Each group has one user who can sign in, except those of `members`.
 
@@ -118,7 +127,9 @@ class System:
         )
 
     def refuse(self, policies: PolicyCatalog) -> RefuseLockOut:
-        return RefuseLockOut(Administrators(policies, self.groups.group_exists, self._reused_for), self.members)
+        return RefuseLockOut(
+            Administrators(policies, self.groups.group_exists, StageRules(self._reused_for)), self.members
+        )
 
     def members(self, group: str) -> Iterator[User]:
         self.asked.append(group)

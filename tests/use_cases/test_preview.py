@@ -11,7 +11,9 @@ from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy import CorruptPolicy, Policy
 from chalicelib.core.route import Authorizer, Route
 from chalicelib.core.statement import Statement
+from chalicelib.core.upstream_paths import guarded, routes
 from chalicelib.preview import PolicyPreview, Preview
+from chalicelib.stage_rules import NO_RULES, StageRules
 from tests.fakes import FakePolicies, allow, statements
 
 ROUTES = [
@@ -28,11 +30,13 @@ def refuse_three(checked: Sequence[Statement]) -> None:
         raise InvalidInput("statements", "too large")
 
 
-def preview(subject: str, *rules: dict[str, Any], stored: FakePolicies | None = None) -> PolicyPreview:
+def preview(
+    subject: str, *rules: dict[str, Any], stored: FakePolicies | None = None, stage: StageRules = NO_RULES
+) -> PolicyPreview:
     held = Policy("group:clerks", 4, statements(READ), "admin", "2027-01-15T08:00:00+00:00")
     policies = stored or FakePolicies({held.subject: held})
-    use_case = Preview(policies, refuse_three, lambda group: group == "clerks", lambda: frozenset({"robot"}))
-    return use_case(subject, statements(*rules), ROUTES)
+    use_case = Preview(policies, refuse_three, lambda group: group == "clerks", lambda: frozenset({"robot"}), stage)
+    return use_case(subject, statements(*rules), stage.with_upstream(ROUTES))
 
 
 def test_gains_and_losses_compare_with_the_stored_policy() -> None:
@@ -74,12 +78,12 @@ def test_a_statement_without_a_limit_is_not_covered_by_one_with_a_limit(effectle
     assert bool(preview("group:clerks", *rules).findings) is effectless
 
 
-def test_the_routes_of_the_upstream_are_named_if_the_policy_names_one() -> None:
-    found = preview("group:clerks", READ, allow("/upstream/docs/*", sid="docs"))
-    assert (found.gains, found.findings) == (
-        ("clerks gain GET /upstream/{proxy+}, for example GET /upstream/docs/0",),
-        (),
-    )
+def test_the_routes_of_the_upstream_are_named_on_a_stage_that_has_one() -> None:
+    rules = [READ, allow("/upstream/docs/*", sid="docs")]
+    found = preview("group:clerks", *rules, stage=StageRules(complete=guarded, upstream_routes=routes()))
+    gained = "clerks gain GET /upstream/{proxy+}, for example GET /upstream/docs/0"
+    assert (found.gains, found.findings) == ((gained,), ())
+    assert preview("group:clerks", *rules).gains == ()
 
 
 def test_the_stored_statements_change_nothing() -> None:

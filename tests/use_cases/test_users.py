@@ -145,6 +145,25 @@ def test_a_user_is_found_by_each_name_with_the_groups(pool: Pool) -> None:
         over(pool).show("nobody")
 
 
+@pytest.mark.parametrize(
+    ("status", "enabled", "next_step"),
+    [
+        ("CONFIRMED", True, "To change the groups, set them"),
+        ("UNCONFIRMED", True, "must confirm the address"),
+        ("RESET_REQUIRED", True, "must set a new password"),
+        ("CONFIRMED", False, "Enable the user"),
+        ("FORCE_CHANGE_PASSWORD", False, "Enable the user"),
+    ],
+)
+def test_the_refusal_to_invite_a_known_user_names_the_next_step(
+    pool: Pool, status: str, enabled: bool, next_step: str
+) -> None:
+    pool.add(user("clio", email=ADDRESS, status=status, enabled=enabled))
+    with pytest.raises(Conflict, match=next_step):
+        over(pool).invite(ADDRESS, ["clerks"], "admin")
+    assert pool.writes == []
+
+
 def test_users_are_listed_in_pages(pool: Pool) -> None:
     pool.add(user("urania"))
     first = over(pool).list(1)
