@@ -3,7 +3,7 @@
 import { code, element, field, fill, link, terms } from "./dom.js";
 import { openDialog } from "./dialogs.js";
 import { notify, reporting } from "./feedback.js";
-import { parseSubject, reasonText } from "./format.js";
+import { duration, parseSubject, reasonText } from "./format.js";
 import { Problem } from "./http.js";
 import { examplePath, exceptionText } from "./matrix-model.js";
 
@@ -51,16 +51,19 @@ export function explainCell({ session }, subject, route, cell) {
 }
 
 // Returns the nodes for an answer of POST /admin/explain.
-export function explained({ allowed, reason, because, policies, nearest }, dialog) {
+export function explained({ allowed, reason, because, policies, nearest, signed_in_within: limit }, dialog) {
   const verdict = element("p", {
     className: allowed ? "verdict good" : "verdict bad",
     textContent: allowed ? "✓ Allowed" : "✕ Denied",
   });
   const statements = because.map(({ subject, sid, version }) =>
-    element("span", {}, code(sid), " of ", policyLink(subject, dialog), ` version ${version}`),
+    subject === "stage"
+      ? element("span", {}, code(sid), ", which the stage adds for everyone")
+      : element("span", {}, code(sid), " of ", policyLink(subject, dialog), ` version ${version}`),
   );
   const facts = {
     Reason: element("span", {}, `${reasonText(reason)} `, code(reason)),
+    ...(limit && { Condition: `signed in within ${duration(limit)}` }),
     ...(statements.length && { Statement: statements }),
     ...(policies.length && { "Policies in force": policies }),
     ...(nearest && { [allowed ? "To deny it" : "To allow it"]: element("span", {}, change(nearest)) }),

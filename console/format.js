@@ -11,6 +11,18 @@ export function time(at) {
 // The time that a token is still valid, as minutes and seconds.
 export const remaining = (seconds) => `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
 
+const UNITS = [
+  [86_400, "d"],
+  [3_600, "h"],
+  [60, "min"],
+];
+
+// A time in seconds, in the largest unit that divides it: 900 → "15 min"
+export function duration(seconds) {
+  const [size, unit] = UNITS.find(([size]) => seconds % size === 0) ?? [1, "s"];
+  return `${seconds / size} ${unit}`;
+}
+
 // "group:readers" → { kind: "group", name: "readers" }. A name can contain a colon.
 export function parseSubject(subject) {
   const at = subject.indexOf(":");

@@ -1,6 +1,6 @@
 // The access matrix as data: rows that the page shows. Pure.
 
-import { parseSubject, reasonText } from "./format.js";
+import { duration, parseSubject, reasonText } from "./format.js";
 
 // Returns the columns and the rows of the answer of GET /admin/matrix.
 // columns: [{subject, kind, name, version}], groups first
@@ -28,7 +28,10 @@ export function filterRows(rows, text) {
 }
 
 // Returns the symbol and the words of a cell. Symbols differ in shape, so no meaning depends on colour.
-export function look({ access, reason }) {
+export function look({ access, reason, signed_in_within: limit, exceptions = [] }) {
+  if (limit && !exceptions.length) {
+    return { symbol: "◔", words: `allowed, signed in within ${duration(limit)}`, className: "partly" };
+  }
   if (access === "allowed") return { symbol: "✓", words: "allowed", className: "allowed" };
   if (access === "partly") return { symbol: "◐", words: "partly allowed", className: "partly" };
   if (reason === "denied_by") return { symbol: "✕", words: "denied by a statement", className: "denied" };
@@ -43,10 +46,15 @@ export const examplePath = (route, cell) =>
 // "/orders/{id}" → "/orders/example"
 export const filled = (template) => template.replace(/\{[^}]*\}/g, "example");
 
-export const exceptionText = ({ allowed, path, scopes, reason }) => {
+export const exceptionText = ({ allowed, path, scopes, reason, signed_in_within: limit }) => {
   const token = scopes.length ? ` with the scope ${scopes.join(" and ")}` : "";
-  return `${allowed ? "Allowed" : "Denied"}: ${path}${token}. ${reasonText(reason)}`;
+  const age = limit ? `, signed in within ${duration(limit)}` : "";
+  return `${allowed ? "Allowed" : "Denied"}: ${path}${token}${age}. ${reasonText(reason)}`;
 };
+
+// Returns a sentence about a statement that the stage adds for every subject.
+export const guardText = ({ sid, paths }) =>
+  `Behind the upstream, the stage denies ambiguous paths to everyone (${sid}): ${paths.join(" ")}`;
 
 // Groups come before app clients.
 export const bySubject = (a, b) => b.kind.localeCompare(a.kind) || a.name.localeCompare(b.name);

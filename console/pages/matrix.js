@@ -5,18 +5,32 @@ import { explainCell } from "../explanation.js";
 import { reporting } from "../feedback.js";
 import { short } from "../format.js";
 import { moveByArrows } from "../grid.js";
-import { filterRows, look, toRows } from "../matrix-model.js";
+import { filterRows, guardText, look, toRows } from "../matrix-model.js";
 
 const FITTING = 8;
 const LEGEND = [
   { access: "allowed" },
+  { access: "partly", words: "allowed after a recent sign-in", signed_in_within: 60 },
   { access: "partly" },
   { access: "denied", reason: "not_permitted" },
   { access: "denied", reason: "denied_by" },
 ];
 
 export async function show(view, context) {
-  const { columns, rows } = toRows(await context.session.call("GET", "/admin/matrix"));
+  await showPart(view, context, "");
+}
+
+// query: of GET /admin/matrix, "" for the whole matrix
+async function showPart(view, context, query) {
+  let matrix;
+  try {
+    matrix = await context.session.call("GET", `/admin/matrix${query}`);
+  } catch (problem) {
+    if (problem.status !== 400 && problem.status !== 404) throw problem;
+    fill(view, choice(view, context, problem.message));
+    return;
+  }
+  const { columns, rows } = toRows(matrix);
   const text = element("input", { id: "filter", type: "search", spellcheck: false, oninput: draw });
   const subject = element(
     "select",
@@ -32,6 +46,7 @@ export async function show(view, context) {
     element("p", { textContent: "What each policy permits. Select a cell to see the statement that decides." }),
     element("div", { className: "filters" }, field("Filter by method or path", text), field("Show", subject)),
     legend(),
+    matrix.guards.map((guard) => element("p", { className: "faint", textContent: guardText(guard) })),
     count,
     frame,
   );
@@ -45,12 +60,31 @@ export async function show(view, context) {
   }
 }
 
+// Returns a form that shows a part of the matrix, for a matrix that is too large for one answer.
+function choice(view, context, message) {
+  const subject = element("input", { id: "chosen-subject", spellcheck: false });
+  const path = element("input", { id: "chosen-path", spellcheck: false });
+  const ask = reporting(() => {
+    const given = { subject: subject.value.trim(), path: path.value.trim() };
+    const query = new URLSearchParams(Object.entries(given).filter(([, value]) => value));
+    return showPart(view, context, `?${query}`);
+  });
+  return element(
+    "form",
+    { className: "fields", onsubmit: ask },
+    element("p", { className: "failure", textContent: message }),
+    field("Group or app client", subject, "Such as group:readers or client:<app client id>."),
+    field("Routes that begin with", path, "Such as /orders."),
+    element("p", { className: "actions" }, element("button", { type: "submit", textContent: "Show" })),
+  );
+}
+
 function legend() {
   return element(
     "ul",
     { className: "legend", "aria-label": "Symbols" },
     LEGEND.map((cell) => {
-      const { symbol, words, className } = look(cell);
+      const { symbol, words, className } = { ...look(cell), ...(cell.words && { words: cell.words }) };
       return element(
         "li",
         {},

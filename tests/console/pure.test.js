@@ -7,9 +7,9 @@ import { ACTIONS, callerLast, pathFor } from "./bulk.js";
 import { pathOf } from "./composer.js";
 import { lineDiff, statementsText } from "./diff.js";
 import { addressWith } from "./dom.js";
-import { parseSubject, reasonText, remaining, short, time, verdict } from "./format.js";
+import { duration, parseSubject, reasonText, remaining, short, time, verdict } from "./format.js";
 import { apiPath, Problem, reason } from "./http.js";
-import { examplePath, filled, filterRows, look, toRows } from "./matrix-model.js";
+import { examplePath, exceptionText, filled, filterRows, guardText, look, toRows } from "./matrix-model.js";
 import { requestsOf } from "./openapi.js";
 import { criteriaOf } from "./people-search.js";
 import { challengeOf } from "./sign-in.js";
@@ -119,11 +119,26 @@ test("each state of a cell has another symbol", () => {
   const cells = [
     { access: "allowed" },
     { access: "partly" },
+    { access: "partly", signed_in_within: 900 },
     { access: "denied", reason: "denied_by" },
     { access: "denied", reason: "not_permitted" },
     { access: "denied", reason: "policy_corrupt" },
   ];
   assert.equal(new Set(cells.map((cell) => look(cell).symbol)).size, cells.length);
+});
+
+test("a step-up is shown as a condition, and not as a permission without one", () => {
+  const limited = { access: "partly", reason: "allowed_by", signed_in_within: 900, exceptions: [] };
+  assert.equal(look(limited).words, "allowed, signed in within 15 min");
+  const exception = { path: "/orders/7", scopes: [], allowed: true, reason: "allowed_by", signed_in_within: 3_600 };
+  assert.equal(look({ ...limited, exceptions: [exception] }).words, "partly allowed");
+  assert.ok(exceptionText(exception).startsWith("Allowed: /orders/7, signed in within 1 h. "));
+  assert.deepEqual([60, 61, 2_592_000].map(duration), ["1 min", "61 s", "30 d"]);
+});
+
+test("the statement of the stage is named with its paths", () => {
+  const guard = { sid: "ambiguous-path", paths: ["*/upstream*%*", "*/upstream*;*"] };
+  assert.ok(guardText(guard).endsWith("denies ambiguous paths to everyone (ambiguous-path): */upstream*%* */upstream*;*"));
 });
 
 test("a cell is explained on the path of its exception, or on an example", () => {
