@@ -195,6 +195,43 @@ def test_a_cell_explains_itself_by_keyboard_alone(console: Open, user_group: Use
     tab.locator("#matrix button:focus").wait_for()  # the focus returns to the cell
 
 
+def test_a_step_up_and_the_statement_of_an_upstream_are_shown_as_conditions(
+    console: Open, user_group: UserGroup
+) -> None:
+    user_group.write([allow("/whoami", sid="who", signed_in_within=900), allow("/upstream/*", sid="all")])
+    tab = console(user_group.admin, "matrix")
+    assert "allowed after a recent sign-in" in tab.get_by_label("Symbols").inner_text()
+    assert "denies ambiguous paths to everyone (ambiguous-path): */upstream*%*" in tab.inner_text("#page")
+    tab.get_by_label("Show").select_option(user_group.subject)
+    tab.get_by_label("Filter").fill("whoami")
+    tab.get_by_title("allowed, signed in within 15 min").click()
+    tab.locator("#explanation .verdict").wait_for()
+    assert "signed in within 15 min" in tab.inner_text("#explanation")
+    tab.keyboard.press("Escape")
+    tab.get_by_label("Filter").fill("get /upstream/")
+    tab.locator("#matrix td button").click()
+    tab.locator("#explained-path").fill("/upstream/a;b")
+    tab.get_by_role("button", name="Ask again").click()
+    tab.get_by_text("ambiguous-path, which the stage adds for everyone").wait_for()
+
+
+def test_a_matrix_that_is_too_large_asks_for_a_part(console: Open, user_group: UserGroup) -> None:
+    """The answer is replaced, because a matrix of this size takes too long to set up."""
+    user_group.write([READ])
+    too_large = {"code": "invalid_input", "message": "matrix: too many cells"}
+
+    def refuse_the_whole(tab: Page) -> None:
+        tab.route(re.compile("/admin/matrix$"), lambda route: route.fulfill(status=400, json=too_large))
+
+    tab = console(user_group.admin, "matrix", refuse_the_whole)
+    tab.get_by_text("matrix: too many cells").wait_for()
+    tab.get_by_label("Group or app client").fill(user_group.subject)
+    tab.get_by_label("Routes that begin with").fill("/whoami")
+    tab.get_by_role("button", name="Show").click()
+    tab.locator("#matrix td button").wait_for()
+    assert tab.locator("#matrix td button").count() == 1
+
+
 # --- people and revocations ---
 
 
