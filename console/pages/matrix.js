@@ -27,7 +27,7 @@ async function showPart(view, context, query) {
     matrix = await context.session.call("GET", `/admin/matrix${query}`);
   } catch (problem) {
     if (problem.status !== 400 && problem.status !== 404) throw problem;
-    fill(view, choice(view, context, problem.message));
+    fill(view, element("p", { className: "failure", textContent: problem.message }), choice(view, context));
     return;
   }
   const { columns, rows } = toRows(matrix);
@@ -61,7 +61,7 @@ async function showPart(view, context, query) {
 }
 
 // Returns a form that shows a part of the matrix, for a matrix that is too large for one answer.
-function choice(view, context, message) {
+function choice(view, context) {
   const subject = element("input", { id: "chosen-subject", spellcheck: false });
   const path = element("input", { id: "chosen-path", spellcheck: false });
   const ask = reporting(() => {
@@ -72,7 +72,6 @@ function choice(view, context, message) {
   return element(
     "form",
     { className: "fields", onsubmit: ask },
-    element("p", { className: "failure", textContent: message }),
     field("Group or app client", subject, "Such as group:readers or client:<app client id>."),
     field("Routes that begin with", path, "Such as /orders."),
     element("p", { className: "actions" }, element("button", { type: "submit", textContent: "Show" })),

@@ -1,7 +1,7 @@
 """The audit table adds entries, never replaces one, and lists them in pages, the newest first."""
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -90,6 +90,22 @@ def test_the_history_of_a_policy_contains_no_other_actions_and_no_other_policies
     system.policies.put("client:robot", READ, "admin", None)
     system.policies.put(CLERKS, READ, "admin", None)
     assert [entry.action for entry in system.table.history("client:robot", 10, None).entries] == ["policy.write"]
+
+
+def test_a_page_and_the_oldest_entry_read_no_more_than_they_need(system: System, dynamodb: "DynamoDBClient") -> None:
+    read: list[int] = []
+    counting: Any = lambda parsed, **_: read.append(parsed["ScannedCount"])  # noqa: E731
+    system.record("revocation.add", "client:robot")
+    for _ in range(9):
+        system.policies.put("client:robot", READ, "admin", None)
+    dynamodb.meta.events.register("after-call.dynamodb.Query", counting)
+    try:
+        newest, oldest = system.table.history("client:robot", 3, None), system.table.oldest("client:robot")
+    finally:
+        dynamodb.meta.events.unregister("after-call.dynamodb.Query", counting)
+    assert [entry.version for entry in newest.entries] == [9, 8, 7]
+    assert (oldest and oldest.version, sum(read)) == (1, 4 + 2)
+    assert system.table.oldest("group:nobody") is None
 
 
 def test_an_entry_expires_after_the_retention_time(system: System, dynamodb: "DynamoDBClient") -> None:
