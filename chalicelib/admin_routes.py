@@ -105,7 +105,7 @@ def revoke() -> Any:
 
 
 @admin_blueprint.route("/admin/revocations", methods=["DELETE"], authorizer=policy_authorizer)
-@describe(body=ONE_REVOCATION, status=204, errors=(404,))
+@describe(body=ONE_REVOCATION, status=204, errors=(404, 409))
 def lift_revocation() -> Any:
     wiring.administer().lift(*parse_revocation(_body()), _caller_id())
     return no_content()

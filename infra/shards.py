@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from chalicelib.aws.authorization_state import StateTable
-from chalicelib.aws.items import Item, batch_get
-from chalicelib.aws.sdk_reader import SdkReader
+from chalicelib.aws.items import Item
 from chalicelib.aws.state_copies import NOT_REVOKED, StateCopies, stored_shards
 from chalicelib.aws.state_reads import GENERATION, client_attribute, copy_id, locked_until
 from infra.clients import Client
+from infra.differing_copies import Difference, differences
 from infra.errors import DeploymentFailed, Refused
 from infra.rollback import Move
 from infra.stage import Stage
@@ -41,8 +41,12 @@ class Shards:
     def unusable(self) -> list[int]:
         """Returns the copies that no authorizer can read. A failed `ensure` leaves such copies."""
         numbers = self._copies.numbers(self._copies.original())
-        found = self._read(numbers)
+        found = self._copies.read(numbers)
         return [number for number in numbers if "n" not in found[number]]
+
+    def differences(self, stage: str) -> list[Difference]:
+        """Returns the restrictions that are not the same in all copies. `stage` is the name for the commands."""
+        return differences(self._copies, self._revocations.list(), stage, self._now())
 
     def ensure(self, shards: int) -> bool:
         """Creates copies, and repairs incomplete ones. Never removes a copy. Returns whether anything changed.
@@ -80,7 +84,7 @@ class Shards:
         A change while it works is no problem: whoever makes it knows the new copies.
         """
         original = self._copies.original()
-        found = self._read(self._copies.numbers(original))
+        found = self._copies.read(self._copies.numbers(original))
         revoked = {it.value: it.revoked_at for it in self._revocations.list() if it.kind == "client"}
         stored = {name.removeprefix(_CLIENT) for copy in found.values() for name in copy if name.startswith(_CLIENT)}
         clients = [it for it in sorted(stored | set(revoked)) if not _all_have(found, it, revoked.get(it, NOT_REVOKED))]
@@ -92,15 +96,13 @@ class Shards:
         return bool(clients) or not is_locked_alike
 
     def start_copies(self) -> None:
-        """Third step: gives each new copy a generation, so that it can be read. It never had this generation before."""
+        """Third step: gives each new copy a generation, so that it can be read. It never had this generation before.
+
+        The first generation is the time in milliseconds. Two resizes do not start in the same millisecond.
+        """
         first = {":first": {"N": str(int(self._now() * 1000))}}
         for number in self.unusable():
             self._copies.update(number, "SET n = :first", "attribute_not_exists(n)", first)
-
-    def _read(self, numbers: range) -> Mapping[int, Item]:
-        keys = [{"id": {"S": copy_id(number)}} for number in numbers]
-        found = {item["id"]["S"]: item for item in batch_get(SdkReader(self._client), self._table, keys)}
-        return {number: found.get(copy_id(number), {}) for number in numbers}
 
     def _set_number(self, shards: int, condition: str, values: dict[str, Any]) -> None:
         change = "SET state_shards = :shards"

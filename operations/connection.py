@@ -8,7 +8,7 @@ from chalicelib.stage_rules import StageRules
 from infra.clients import Client
 from infra.errors import Refused
 from infra.stacks import Stacks
-from infra.stage import Stage, read_stage
+from infra.stage import Stage, local_stage, read_stage
 from infra.stage_rules import read_rules
 from operations.aws import unreachable
 from operations.invocation import Invocation
@@ -56,6 +56,13 @@ def open_deployed(invocation: Invocation, name: str) -> tuple[Stage, Client]:
     stage, client = open_stage(invocation, name)
     stack_outputs(stage, client)
     return stage, client
+
+
+def named_stage(invocation: Invocation, name: str, client: Client) -> Stage:
+    """Returns the stage that a command is already connected to. Raises Refused."""
+    if name == LOCAL:
+        return local_stage(invocation.project, client("sts").meta.region_name)
+    return read_stage(invocation.project, name)
 
 
 def stack_outputs(stage: Stage, client: Client) -> dict[str, str]:

@@ -15,6 +15,7 @@ from chalicelib.aws.dynamodb import failures_named, scan
 from chalicelib.aws.items import Item
 from chalicelib.aws.sdk_reader import SdkReader
 from chalicelib.aws.state_copies import StateCopies
+from chalicelib.aws.state_lifts import StateLifts
 from chalicelib.aws.state_reads import GENERATION, REVOKED, StateReads, revocation_id
 from chalicelib.core.errors import NotFound
 from chalicelib.core.principal import Principal
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _DAY = 86_400
 _LIVES: dict[RevocationKind, int] = {"sub": _DAY, "client": _DAY, "session": 3650 * _DAY}
 _SLACK = 3_600  # seconds, because clocks differ
+CLIENT_LIFE_SECONDS = _LIVES["client"] + _SLACK
 
 
 class StateTable:
@@ -101,6 +103,8 @@ class StateTable:
             return  # the stored revocation already refuses the same tokens or more
 
     def lift(self, kind: RevocationKind, value: str) -> None:
+        if kind == "client" and StateLifts(self._client, self._table, self._copies).lift_revocation(value):
+            return
         try:
             with failures_named("state_unreachable"):
                 self._client.delete_item(
@@ -111,7 +115,7 @@ class StateTable:
         except ClientError:
             raise NotFound(f"a revocation of the {kind} {value}") from None
         finally:
-            if kind == "client":  # also if it is not there: an earlier lifting may have failed between two copies
+            if kind == "client":  # an operator may have created copies since `lift_revocation` found none
                 self._copies.copy_revocation(value)
 
 

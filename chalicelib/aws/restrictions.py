@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from chalicelib.aws.dynamodb import failures_named
 from chalicelib.aws.items import Item
 from chalicelib.aws.state_copies import StateCopies
+from chalicelib.aws.state_lifts import StateLifts
 from chalicelib.aws.state_reads import GENERATION
 from chalicelib.ports import Restriction, RestrictionKind
 
@@ -39,6 +40,10 @@ class RestrictionTable:
         return {kind: _restriction(kind, original) for kind in _PREFIX if f"{_PREFIX[kind]}_until" in original}
 
     def put(self, restriction: Restriction) -> None:
+        if restriction.kind == "lockdown" and not restriction.until:
+            lifts = StateLifts(self._client, self._table, self._copies)
+            if lifts.lift_lockdown(restriction.reason, restriction.author):
+                return
         prefix = _PREFIX[restriction.kind]
         with failures_named("state_unreachable"):
             self._client.update_item(

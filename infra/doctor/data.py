@@ -10,6 +10,7 @@ from infra.checks.live import Live
 from infra.checks.policies import policy_table
 from infra.checks.tables import has_generation, table
 from infra.checks.watch import metric_alarms
+from infra.shards import Shards
 
 _TABLES = "AWS::DynamoDB::Table"
 
@@ -30,6 +31,14 @@ def _restrictions(live: Live) -> Iterator[str]:
     restrictions = RestrictionTable(live.client("dynamodb"), live.physical["StateTable"])
     for kind, found in active_restrictions(restrictions).items():
         yield f"A {kind} is active until {moment(found.until)}: {found.reason}."
+
+
+def _copies(live: Live) -> Iterator[str]:
+    shards = Shards(live.client("dynamodb"), live.physical["StateTable"])
+    yield from map(str, shards.differences(live.stage.name))
+    if unusable := shards.unusable():
+        numbers = ", ".join(map(str, unusable))
+        yield f"These copies of the state cannot be read: {numbers}. To repair them, deploy the stage."
 
 
 def _results(live: Live) -> Iterator[str]:
@@ -73,6 +82,12 @@ CHECKS = (
         "The stage has no freeze and no lockdown.",
         _restrictions,
         "If the emergency is over, run `manage.py freeze --lift` or `manage.py lockdown --lift`.",
+    ),
+    Check(
+        "state-copies",
+        "All copies of the authorization state can be read, and have the same lockdown and revocations.",
+        _copies,
+        "See docs/how-to/lock-down-a-stage.md.",
     ),
     stream.mapping(),
     Check(

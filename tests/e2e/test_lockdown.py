@@ -31,7 +31,7 @@ def run(cloud: Cloud, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
     yield command
     for kind in ("lockdown", "freeze"):
         command(kind, "--lift", *WHY)
-    assert command("restrictions") == {"restrictions": []}
+    assert command("restrictions") == {"restrictions": [], "differences": []}
 
 
 def test_a_lockdown_denies_everybody_from_the_next_request_on_and_lifting_it_allows_again(
@@ -95,5 +95,7 @@ def test_the_functions_may_write_what_the_copies_of_the_state_need(
         assert copy()[f"client:{outputs['machine_client_id']}"]["N"] == "-1"
         locked = run("lockdown", "--for", "30m", *WHY)
         assert copy()["locked_until"]["N"] == str(locked["until"])
+        run("lockdown", "--lift", *WHY)
+        assert copy()["locked_until"]["N"] == "0"
     finally:
         shards.shrink(1)

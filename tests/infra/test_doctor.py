@@ -13,6 +13,7 @@ import pytest
 from infra.checks.check import Finding
 from infra.clients import Client
 from infra.doctor import CHECKS, answers
+from infra.shards import Shards
 from infra.verify import CHECKS as CHECKS_OF_VERIFY
 from infra.verify import verify
 from tests.aws.test_fetch_jwks import jwk
@@ -117,6 +118,27 @@ def lockdown(target: Target) -> Undo:
     return lambda: dynamodb.put_item(**table, Item=item)
 
 
+def half_written_lockdown(target: Target) -> Undo:
+    dynamodb, table = target.client("dynamodb"), target.table("StateTable")
+    shards = Shards(dynamodb, table["TableName"])
+    shards.ensure(2)
+    dynamodb.update_item(
+        **table,
+        Key={"id": {"S": "shard:2"}},
+        UpdateExpression="SET locked_until = :until",
+        ExpressionAttributeValues={":until": {"N": "4102444800"}},
+    )
+    return lambda: shards.shrink(1)
+
+
+def unusable_copy(target: Target) -> Undo:
+    dynamodb, table = target.client("dynamodb"), target.table("StateTable")
+    shards = Shards(dynamodb, table["TableName"])
+    shards.ensure(2)
+    dynamodb.delete_item(**table, Key={"id": {"S": "shard:2"}})
+    return lambda: shards.shrink(1)
+
+
 def disabled_mapping(target: Target) -> Undo:
     functions, mapping = target.client("lambda"), target.mapping
     functions.update_event_source_mapping(**mapping, Enabled=False)
@@ -168,6 +190,12 @@ PLANTED: dict[str, tuple[Callable[[Target], Undo], str, str]] = {
     "another client": (new_client, "clients", "The authorizer refuses the tokens of the app client lyre"),
     "no generation": (no_generation, "generation", "but the state table has no generation."),
     "a lockdown": (lockdown, "restrictions", "A lockdown is active until 2100-01-01T00:00:00Z: a drill."),
+    "a lockdown in one copy": (
+        half_written_lockdown,
+        "state-copies",
+        "The lockdown differs from the original in 1 of 2 copies of the state (2).",
+    ),
+    "a deleted copy": (unusable_copy, "state-copies", "These copies of the state cannot be read: 2."),
     "a disabled mapping": (disabled_mapping, "stream-mapping", "is Disabled. Expected: Enabled."),
     "a dead letter": (dead_letter, "dead-letters-empty", "Batches of policy changes that were not handled: 1."),
     "an alarm": (alarm, "alarms-quiet", "DecisionsFailedAlarm: 3 failures."),

@@ -2,62 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from chalicelib.restrict import moment
 from infra.audit_log import audit_log
+from infra.cached_results import AUTHORIZER_TIMEOUT_SECONDS
 from infra.shards import Shards
-from operations.command_line import main
-from tests.aws.tables import empty_tables
-from tests.infra.account import Account
+from infra.templates import read_json
+from tests import mint
+from tests.aws.tables import PROJECT, empty_tables
+from tests.infra.restricted_stage import OUTPUTS, WHY, ZEUS, Run
 from tests.infra.stages import project_in
-
-ZEUS = "arn:aws:iam::123456789012:user/zeus"
-OUTPUTS = {
-    "PolicyTableName": "PolicyTable",
-    "StateTableName": "StateTable",
-    "AuditTableName": "AuditTable",
-    "AuditRetentionDays": "365",
-}
-WHY = ("--reason", "a leak")
-Command = Callable[..., tuple[int, str, str]]
-
-
-class Run:
-    """Runs a command. `variables` are those of the authorizer's live version."""
-
-    def __init__(self, project: Path, capsys: pytest.CaptureFixture[str], dynamodb: Any) -> None:
-        self.variables: dict[str, str] = {}
-        self.dynamodb = dynamodb
-        self._project, self._capsys = project, capsys
-        described = [{"OutputKey": key, "OutputValue": value} for key, value in OUTPUTS.items()]
-        functions = {
-            "get_alias": {"FunctionVersion": "7"},
-            "get_function_configuration": lambda **_: {"Environment": {"Variables": self.variables}},
-        }
-        self._account = Account(
-            sts={"get_caller_identity": {"Account": "123456789012", "Arn": ZEUS}},
-            cloudformation={"describe_stacks": {"Stacks": [{"StackStatus": "UPDATE_COMPLETE", "Outputs": described}]}},
-            **{"lambda": functions},
-        )
-
-    def __call__(self, *words: str) -> tuple[int, str, str]:
-        status = main([*words, "--stage", "trial"], self._project, lambda _stage: self._client)
-        said = self._capsys.readouterr()
-        return status, said.out, said.err
-
-    def document(self, *words: str) -> Any:
-        status, out, _ = self(*words, "--json")
-        assert status == 0
-        return json.loads(out)
-
-    def _client(self, service: str) -> Any:
-        return self.dynamodb if service == "dynamodb" else self._account(service)
 
 
 @pytest.fixture
@@ -74,7 +35,7 @@ def test_a_restriction_is_stored_recorded_shown_and_lifted(run: Run, kind: str) 
     assert (found["kind"], found["reason"], found["author"]) == (kind, "a leak", ZEUS)
     assert "a leak" in run("restrictions")[1]
     assert run(kind, "--lift", "--reason", "over")[0] == 0
-    assert run.document("restrictions") == {"restrictions": []}
+    assert run.document("restrictions") == {"restrictions": [], "differences": []}
     entries = audit_log(OUTPUTS, run.dynamodb).list(10, None).entries
     assert [(it.action, it.subject, it.by, it.way, it.detail) for it in entries] == [
         (f"stage.lift_{kind}", "stage:trial", ZEUS, "cli", {"reason": "over"}),
@@ -93,10 +54,77 @@ def test_a_lockdown_works_without_the_audit_table_and_a_freeze_does_not(run: Run
     assert [it["kind"] for it in run.document("restrictions")["restrictions"]] == ["lockdown"]
 
 
-def test_a_lockdown_says_what_it_does_not_stop(run: Run) -> None:
+CHANGES = [("lockdown", *WHY), ("lockdown", *WHY, "--lift"), ("revoke", "--client", mint.WEB_CLIENT)]
+FLUSH = ("flush_stage_authorizers_cache", {"restApiId": "olympus1", "stageName": "trial"})
+
+
+@pytest.mark.parametrize("words", CHANGES, ids=" ".join)
+def test_without_a_cache_nothing_is_flushed(run: Run, words: tuple[str, ...]) -> None:
+    run.parameters = {"AuthorizerCacheSeconds": "0", "PolicyMaxStalenessSeconds": "0"}
+    out = run(*words)[1]
+    assert out.endswith("may still be answered for up to 5 s.\n") == (words[0] == "lockdown")
+    assert "Cached" not in out
+    assert run.account.calls == []
+
+
+@pytest.mark.parametrize("words", CHANGES, ids=" ".join)
+def test_a_cache_is_flushed_after_the_last_write_and_the_command_says_until_when_old_results_live(
+    run: Run, words: tuple[str, ...]
+) -> None:
+    run.parameters = {"AuthorizerCacheSeconds": "300", "PolicyMaxStalenessSeconds": "10"}
+    stored: list[Any] = []
+    run.account.answer("apigateway", flush_stage_authorizers_cache=lambda **given: stored.append((given, items(run))))
+    before = time.time()
+    document = run.document(*words)
+    assert before + 315 <= document["old_results_until"] <= time.time() + 316
+    ((given, at_the_flush),) = stored
+    assert (given, at_the_flush) == (FLUSH[1], items(run)), "the flush is after the last write"
+    out = run(*words)[1]
+    assert "API Gateway's cache was flushed, which can take a minute." in out
+    assert "Cached results can be used until 2" in out
+
+
+def items(run: Run) -> Any:
+    return run.dynamodb.scan(TableName="StateTable")["Items"]
+
+
+def test_the_bound_contains_the_timeout_of_the_authorizer() -> None:
+    template = read_json(PROJECT, ".chalice/package.json")
+    assert template["Resources"]["PolicyAuthorizer"]["Properties"]["Timeout"] == AUTHORIZER_TIMEOUT_SECONDS
+
+
+def test_without_a_cache_of_the_gateway_the_readings_of_the_authorizers_count(run: Run) -> None:
+    run.parameters = {"AuthorizerCacheSeconds": "0", "PolicyMaxStalenessSeconds": "10"}
+    assert "Cached results can be used until 2" in run("lockdown", *WHY)[1]
+    assert run.account.calls == []
+
+
+@pytest.mark.parametrize("service", ["apigateway", "cloudformation"])
+def test_a_lockdown_whose_flush_fails_is_done_and_warns(run: Run, service: str) -> None:
+    def refuse(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "DELETE")
+
+    run.parameters = {"AuthorizerCacheSeconds": "300"}
+    run.account.answer(service, flush_stage_authorizers_cache=refuse, describe_stack_resource=refuse)
+    status, out, err = run("lockdown", *WHY)
+    assert (status, out.startswith("lockdown of trial: until 2")) == (0, True)
+    assert err.startswith("Warning: API Gateway's cache was not flushed: ")
+    assert "AccessDeniedException" in err
+    assert "Cached results can be used until 2" in err
+
+
+def test_a_stage_without_an_application_stack_gets_the_general_bound(run: Run) -> None:
+    found = run.account("cloudformation").answers["describe_stacks"]
+
+    def describe(StackName: str, **_: Any) -> Any:
+        if StackName.endswith("application"):
+            raise ClientError({"Error": {"Code": "ValidationError", "Message": "it does not exist"}}, "DescribeStacks")
+        return found()
+
+    run.account.answer("cloudformation", describe_stacks=describe)
     out = run("lockdown", *WHY)[1]
-    for bound in ("5 s", "AUTHORIZER_CACHE_SECONDS", "POLICY_MAX_STALENESS_SECONDS"):
-        assert bound in out
+    assert "Cached results can be used for AUTHORIZER_CACHE_SECONDS + POLICY_MAX_STALENESS_SECONDS." in out
+    assert run.document("lockdown", *WHY)["old_results_until"] is None
 
 
 @pytest.mark.parametrize("kind", ["freeze", "lockdown"])
@@ -107,7 +135,7 @@ def test_a_duration_that_is_not_sensible_is_refused_before_anything_is_written(
     status, out, err = run(kind, "--for", duration, *WHY)
     assert (status, out) == (1, "")
     assert "for: " in err
-    assert run.document("restrictions") == {"restrictions": []}
+    assert run.document("restrictions") == {"restrictions": [], "differences": []}
 
 
 def test_unused_copies_are_removed_and_copies_that_are_read_are_kept(run: Run) -> None:

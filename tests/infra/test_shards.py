@@ -244,18 +244,6 @@ def test_a_lifting_between_two_writes_of_a_lockdown_wins_in_every_copy(
     assert {read(dynamodb, copy).locked_until for copy in (1, 2, 3)} == {0}
 
 
-@pytest.mark.parametrize("number", range(2, 6))
-def test_a_revocation_between_two_writes_of_a_lifting_wins_in_every_copy(
-    dynamodb: DynamoDBClient, shards: Shards, number: int
-) -> None:
-    shards.ensure(3)
-    StateTable(dynamodb, TABLE, now=Clock()).put(REVOKED)
-    again = Revocation("client", CLERK.client_id, NOW + 5, "admin")
-    client: Any = Interrupted(dynamodb, number, lambda: StateTable(dynamodb, TABLE, now=Clock()).put(again))
-    StateTable(client, TABLE, now=Clock()).lift("client", CLERK.client_id)
-    assert {read(dynamodb, copy).revoked_before for copy in (1, 2, 3)} == {NOW + 5}
-
-
 @pytest.mark.parametrize("number", range(1, 5))
 def test_a_policy_change_during_a_shrink_leaves_no_copy_that_can_be_read_but_is_not_counted(
     dynamodb: DynamoDBClient, shards: Shards, number: int

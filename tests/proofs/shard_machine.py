@@ -165,6 +165,7 @@ class ShardMachine(InvalidationMachine):
             (job,) = [job for job in self.jobs if job.task is self.resizing]
             self._act(job, job.task.crash)
         self.counts["resizes"] += 1
+        self.clock.advance(0.001)  # a copy starts at the time in milliseconds: see `Shards.start_copies`
         move = self.code.grow if grows else self.code.shrink
         known = len(self.jobs)
         self._start(partial(move, self.shards, MOST if grows else number), self._resized, execution)

@@ -7,14 +7,16 @@ older content? Here the state consists of one original item and of copies. An au
                    Its mark is what it stores about revoked app clients and about a lockdown
     `shards`       an attribute of the original: the number of copies that writers maintain
     a writer       changes the policy, or the mark. It writes the original first, and learns `shards` at the latest then
+    a lifter       lifts the mark of all items in one transaction, unless the original has changed since it was read
     the handler    of the stream: counts all generations up for each stored policy, late, never, or twice
     the operator   changes the number of copies, step by step, and may stop or begin again at any step
     a container    one warm authorizer. It reads the item that its settings chose: any item, at any time. The guarantee
                    does not depend on the settings of the authorizers that run during a deployment
     a request      reads the item, uses the cached policy of this generation, or reads the policy and caches it
 
-Every step is one strongly consistent read or write of one item. Content is a version number, and each change replaces
-it. A request writes nothing that another container reads, so one container is enough in most cases.
+Every step is one strongly consistent read or write of one item, except the transaction of a lifter. Content is a
+version number, and each change replaces it. A request writes nothing that another container reads, so one container is
+enough in most cases.
 
 An authorizer that reads an item without a generation answers 500. This is safe, but an outage: the deploy program
 prevents it by its order.
@@ -49,6 +51,9 @@ class Step(Enum):
     ACKNOWLEDGE = "acknowledges"
     SET_SHARDS = "sets the number of copies"
     READ_MARK = "reads the mark of the original"
+    READ_ORIGINAL = "reads the original, its number and the number of copies"
+    LIFT = "lifts the mark of the original and of each copy at once, if the original is as it was read"
+    LIFT_UNCHECKED = "lifts the mark of the original and of each copy at once"
     START_COPIES = "gives each unused copy a generation"
     REMOVE_COPIES = "removes each copy beyond the number"
 
@@ -81,6 +86,7 @@ class Protocol:
         Step.MARK_COPIES,
         Step.ACKNOWLEDGE,
     )
+    lifter: tuple[Step, ...] = (Step.READ_ORIGINAL, Step.LIFT, Step.ACKNOWLEDGE)
     stream_handler: tuple[Step, ...] = (Step.COUNT_ORIGINAL, Step.COUNT_COPIES, Step.ACKNOWLEDGE)
     grow: tuple[Step, ...] = (
         Step.SET_SHARDS,
@@ -104,6 +110,7 @@ class Situation:
     shards             the number of copies that exist at the beginning, all in use
     resizes            the numbers of copies that the operator sets, one after the other
     policies, marks    the number of consecutive changes of each writer
+    lifts              the number of consecutive liftings of each lifter
     settings           the number of copies in the settings of each writer, for a protocol that uses them
     handles_stream     whether the stream handler runs
     writers_may_crash  between two steps of a change
@@ -114,6 +121,7 @@ class Situation:
     resizes: tuple[int, ...] = ()
     policies: tuple[int, ...] = ()
     marks: tuple[int, ...] = ()
+    lifts: tuple[int, ...] = ()
     settings: tuple[int, ...] = ()
     containers: int = 1
     requests: int = 2
@@ -143,7 +151,7 @@ class Run(NamedTuple):
     shards   the number of copies that it knows
     copy     the next copy, in a step for each copy
     version  of its change
-    number   the number that it took
+    number   the number that it took, or that a lifter read
     mark     the mark that it read
     """
 
@@ -189,10 +197,13 @@ ANSWERED = Request("answered")
 
 
 class World(NamedTuple):
+    """`lifted` are the versions of the mark that lift it."""
+
     items: tuple[Item, ...]
     shards: int
     policy_writers: tuple[Writer, ...]
     mark_writers: tuple[Writer, ...]
+    lifters: tuple[Writer, ...]
     containers: tuple[Container, ...]
     requests: tuple[Request, ...]
     operator: Run = Run()
@@ -202,6 +213,7 @@ class World(NamedTuple):
     policy: int = 0
     guaranteed_policy: int = 0
     guaranteed_mark: int = 0
+    lifted: frozenset[int] = frozenset()
 
 
 Move = checker.Move[World]
@@ -225,6 +237,7 @@ class Model:
             shards=there.shards,
             policy_writers=tuple(Writer(changes) for changes in there.policies),
             mark_writers=tuple(Writer(changes) for changes in there.marks),
+            lifters=tuple(Writer(changes) for changes in there.lifts),
             containers=(Container(),) * there.containers,
             requests=(Request(),) * there.requests,
             resizes=there.resizes,
@@ -234,6 +247,7 @@ class Model:
     def moves(self, world: World) -> Iterator[Move]:
         yield from self._writers(world, "policy_writers", self.protocol.policy_writer)
         yield from self._writers(world, "mark_writers", self.protocol.mark_writer)
+        yield from self._writers(world, "lifters", self.protocol.lifter)
         yield from self._stream_handler(world)
         yield from self._operator(world)
         yield from self._requests(world)
@@ -247,6 +261,8 @@ class Model:
             if not writer.changes_left:
                 continue
             action, after, run = self._step(world, steps, self._configured(writer.run, number))
+            if group == "lifters" and run.version:
+                after = after._replace(lifted=after.lifted | {run.version})
             then = Writer(writer.changes_left - 1) if run.step == len(steps) else Writer(writer.changes_left, run)
             yield Move(name, action, _with(after, **{group: put(writers, number, then)}))
             if writer.run.step and self.situation.writers_may_crash:
@@ -331,6 +347,20 @@ class Model:
                 return f"takes number {run.number}", _with_item(world, 0, taken), run
             case Step.READ_MARK:
                 return f"reads mark v{original.mark}", world, run._replace(mark=original.mark)
+            case Step.READ_ORIGINAL:
+                run = self._learned(run, world)._replace(number=original.number, mark=original.mark)
+                return "reads the original", world, run
+            case Step.LIFT if (run.number, run.mark, run.shards) != (original.number, original.mark, world.shards):
+                return (
+                    "finds another original, lifts nothing",
+                    world,
+                    run._replace(step=run.step + 1),
+                )  # and skips the end
+            case Step.LIFT | Step.LIFT_UNCHECKED:
+                run = run._replace(version=original.mark + 1)
+                lifted = [item._replace(mark=run.version, number=original.number + 1) for item in world.items]
+                items = (*lifted[: run.shards + 1], *world.items[run.shards + 1 :])
+                return f"lifts the mark of each item v{run.version}", world._replace(items=items), run
             case Step.SET_SHARDS:
                 return f"sets the number of copies to {run.shards}", world._replace(shards=run.shards), run
         raise NotImplementedError(step)
@@ -367,7 +397,7 @@ class Model:
         return item._replace(generation=first, lives=item.lives + 1)
 
     def _acknowledged(self, world: World, steps: tuple[Step, ...], version: int) -> World:
-        if steps == self.protocol.mark_writer:
+        if steps in (self.protocol.mark_writer, self.protocol.lifter):
             return world._replace(guaranteed_mark=max(world.guaranteed_mark, version))
         return world._replace(guaranteed_policy=max(world.guaranteed_policy, version))
 
@@ -461,6 +491,10 @@ def check(protocol: Protocol, situation: Situation) -> Verdict:
 
 
 def _violation(world: World) -> str:
+    used = [item.mark for item in world.items if item.generation is not None]
+    for version in world.lifted:
+        if min(used) < version <= max(used):
+            return f"the lifting v{version} is in some items and not in others"
     return next((request.problem for request in world.requests if request.stage == "answered" and request.problem), "")
 
 
@@ -493,6 +527,12 @@ SAFE = {
     "a lockdown while the number grows": Case(Situation(shards=0, resizes=(1,), marks=(1,), restarts=1)),
     "two lockdowns while the number grows": Case(Situation(shards=0, resizes=(1,), marks=(1, 1), requests=1)),
     "a lockdown while the number shrinks and grows": Case(Situation(shards=1, resizes=(0, 1), marks=(2,))),
+    "a lifting and a lockdown that may die at once": Case(Situation(marks=(1,), lifts=(1,), writers_may_crash=True)),
+    "two liftings at once": Case(Situation(shards=1, marks=(1,), lifts=(1, 1))),
+    "a lifting while the number grows": Case(Situation(shards=0, resizes=(1,), marks=(1,), lifts=(1,), requests=1)),
+    "a lifting while the number shrinks and grows": Case(
+        Situation(shards=1, resizes=(0, 1), marks=(1,), lifts=(1,), requests=1)
+    ),
     "a lockdown, a policy and a growing number": Case(Situation(shards=0, resizes=(1,), policies=(1,), marks=(1,))),
 }
 SAFE_BUT_NOT_SHIPPED = {
@@ -559,6 +599,13 @@ UNSAFE = {
     ),
     "the marks are read before the writers know the new copy": Case(
         Situation(shards=0, resizes=(1,), marks=(1,)), Protocol(grow=(_READ, _SET, _TAKE, _COPY, _START))
+    ),
+    "a lifting is written to one copy after the other": Case(
+        Situation(lifts=(1,)), Protocol(lifter=(_MARK, _TAKE, _READ, _COPY, _ACKNOWLEDGE))
+    ),
+    "a lifting does not compare the original with what it has read": Case(
+        Situation(shards=0, resizes=(1,), lifts=(1,)),
+        Protocol(lifter=(Step.READ_ORIGINAL, Step.LIFT_UNCHECKED, _ACKNOWLEDGE)),
     ),
     "an older lockdown replaces a later one": Case(Situation(marks=(1, 1)), Protocol(marks_by_number=False)),
     "a lockdown reads the original before it takes its number": Case(

@@ -6,7 +6,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tests.proofs.world import DynamoDb, Item, _call, _check_condition, _updated
+from tests.proofs.world import STATE, DynamoDb, Item, _call, _is_met, _updated
 
 
 class ShardedDynamoDb(DynamoDb):
@@ -28,23 +28,33 @@ class ShardedDynamoDb(DynamoDb):
             return super().update_item(
                 TableName, Key, UpdateExpression, ExpressionAttributeValues, ReturnValues, ConditionExpression
             )
-        ((attribute, key),) = ((name, value["S"]) for name, value in Key.items())
-        names = {alias: alias.replace("#", "alias_") for alias in ExpressionAttributeNames or {}}
-        real = {names[alias]: name for alias, name in (ExpressionAttributeNames or {}).items()}
-
-        def plain(expression: str) -> str:
-            for alias, name in names.items():
-                expression = expression.replace(alias, name)
-            return expression
+        update = _Update(Key, UpdateExpression, ExpressionAttributeValues, ExpressionAttributeNames or {})
 
         def do() -> dict[str, Any]:
-            old = _renamed(self.peek(TableName, key) or {}, {name: alias for alias, name in real.items()})
-            _check_condition("UpdateItem", plain(ConditionExpression), old, ExpressionAttributeValues)
-            changed = _updated(old, plain(UpdateExpression), ExpressionAttributeValues)
-            self._put(TableName, key, {attribute: {"S": key}, **_renamed(changed, real)})
+            old = self.peek(TableName, update.key) or {}
+            if not update.permits(old, ConditionExpression):
+                raise ClientError({"Error": {"Code": "ConditionalCheckFailedException"}}, "UpdateItem")
+            self._put(TableName, update.key, update.applied(old))
             return {}
 
         return _call("UpdateItem", do)
+
+    def _transact(self, actions: list[tuple[str, Item]]) -> None:
+        """Makes the transaction of a lifting here, and every other one as before."""
+        if any(action["TableName"] != STATE for _, action in actions):
+            super()._transact(actions)
+            return
+        changes = []
+        for kind, action in actions:
+            arguments = (action.get(f"ExpressionAttribute{part}", {}) for part in ("Values", "Names"))
+            update = _Update(action["Key"], action.get("UpdateExpression", ""), *arguments)
+            old = self.peek(STATE, update.key) or {}
+            if not update.permits(old, action.get("ConditionExpression", "")):
+                answer: Any = {"CancellationReasons": [{"Code": "ConditionalCheckFailed"}]}
+                raise ClientError(answer, "TransactWriteItems")
+            changes.append((update.key, None if kind == "Delete" else update.applied(old)))
+        for key, new in changes:
+            self._put(STATE, key, new)
 
     def get_paginator(self, operation: str) -> Any:
         assert operation == "scan", "the adapters paginate no other operation"
@@ -62,6 +72,31 @@ class ShardedDynamoDb(DynamoDb):
 
     def _reading(self, table: str, key: str) -> Callable[[], list[Item]]:
         return lambda: [item for item in (self.peek(table, key),) if item]
+
+
+class _Update:
+    """An update of one item, whose attributes can have aliases."""
+
+    def __init__(self, key: Item, expression: str, values: Item, names: Mapping[str, str]) -> None:
+        ((self._attribute, self.key),) = ((name, value["S"]) for name, value in key.items())
+        self._expression, self._values = expression, values
+        self._plain = {alias: alias.replace("#", "alias_") for alias in names}
+        self._real = {self._plain[alias]: name for alias, name in names.items()}
+
+    def permits(self, old: Item, condition: str) -> bool:
+        return _is_met(self._without_aliases(condition), self._aliased(old), self._values)
+
+    def applied(self, old: Item) -> Item:
+        changed = _updated(self._aliased(old), self._without_aliases(self._expression), self._values)
+        return {self._attribute: {"S": self.key}, **_renamed(changed, self._real)}
+
+    def _aliased(self, item: Item) -> Item:
+        return _renamed(item, {name: alias for alias, name in self._real.items()})
+
+    def _without_aliases(self, expression: str) -> str:
+        for alias, name in self._plain.items():
+            expression = expression.replace(alias, name)
+        return expression
 
 
 def _renamed(item: Item, names: Mapping[str, str]) -> Item:
