@@ -15,6 +15,7 @@ from infra.clients import Client
 from infra.differing_copies import Difference, differences
 from infra.errors import DeploymentFailed, Refused
 from infra.rollback import Move
+from infra.stacks import Stacks
 from infra.stage import Stage
 
 _CLIENT = client_attribute("")
@@ -143,20 +144,45 @@ def _variables(client: Client, function: str, version: str) -> Mapping[str, str]
 
 
 def refuse_rollback(stage: Stage, client: Client, moves: Iterable[Move]) -> None:
-    """Refuses to return to a release without shards while authorizers read copies: its writers would not write them.
+    """Refuses to move the authorizer to a release that cannot work with the copies of the state as they are now.
 
-    Authorizers could still use policies that they have cached, now or after the next deployment.
+    The moves of a rollback, and those of its undoing. Raises Refused.
     """
     function = stage.function("policy_authorizer")
     for move in moves:
-        if move.function != function or "STATE_SHARDS" in _variables(client, function, str(move.after)):
-            continue
-        if shards_of_version(client, function, str(move.before)) > 1:
-            raise Refused(
-                f"Refused: {move.release} does not maintain the copies of the state that authorizers read now. Nothing"
-                f" changed. Set application.StateShards to 1 in infra/stages/{stage.name}.yaml and deploy. Then run"
-                " `manage.py shards --remove-unused`, and deploy the commit of that release."
-            )
+        if move.function == function:
+            target = _variables(client, function, str(move.after))
+            if "STATE_SHARDS" in target:
+                _refuse_missing_copies(stage, client, move, int(target["STATE_SHARDS"]))
+            else:
+                _refuse_unwritten_copies(stage, client, move)
+
+
+def _refuse_unwritten_copies(stage: Stage, client: Client, move: Move) -> None:
+    """Refuses a release without shards while authorizers read copies: its writers would not write them.
+
+    Authorizers could still use policies that they have cached, now or after the next deployment.
+    """
+    if shards_of_version(client, move.function, str(move.before)) > 1:
+        raise Refused(
+            f"Refused: {move.release} does not maintain the copies of the state that authorizers read now. Nothing"
+            f" changed. Set application.StateShards to 1 in infra/stages/{stage.name}.yaml and deploy. Then run"
+            " `manage.py shards --remove-unused`, and deploy the commit of that release."
+        )
+
+
+def _refuse_missing_copies(stage: Stage, client: Client, move: Move, read: int) -> None:
+    """Refuses a release that reads copies that do not exist. Its instances that choose such a copy would answer 500."""
+    if read == 1:
+        return
+    state = Shards(client("dynamodb"), Stacks(client("cloudformation")).outputs(stage.stack)["StateTableName"])
+    stored, unusable = state.stored(), state.unusable()
+    if read > stored or min(unusable, default=stored + 1) <= read:
+        raise Refused(
+            f"Refused: {move.release} reads {read} copies of the state, but only {stored - len(unusable)} can be read."
+            f" Authorizers would answer 500. Nothing changed. Set application.StateShards to {read} or more in"
+            f" infra/stages/{stage.name}.yaml, and deploy the commit of that release."
+        )
 
 
 def refuse_unknown_shards(stage: Stage, deployed: Mapping[str, Any] | None) -> None:

@@ -92,8 +92,7 @@ def rollback(
     output = invocation.output
     stage, client = open_stage(invocation, stage_name)
     moves = (plan_undo if undo else plan_rollback)(client, stage.application_stack)
-    if not undo:
-        refuse_rollback(stage, client, moves)
+    refuse_rollback(stage, client, moves)
     if not moves:
         output.say("nothing changed: the functions have the versions of the last deployment")
         return 0

@@ -6,7 +6,7 @@ tests/local/test_releases.py runs rollbacks in the local cloud.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ class Lambdas:
     weights    the weights of other versions in every alias
     odd        a function that has one release fewer, so that its version 2 is of another release
     variables  version → the environment of every function
+    copies     the copies of the state that can be read
     """
 
     def __init__(
@@ -47,7 +48,9 @@ class Lambdas:
         stuck: str = "",
         racing: str = "",
         variables: Mapping[str, Mapping[str, str]] | None = None,
+        copies: Sequence[int] = (),
     ) -> None:
+        self._copies = copies
         self.live, self._locked, self._weights, self._odd = dict(live), locked, weights or {}, odd
         self._stuck, self._racing, self._variables = stuck, racing, variables or {}
         self._revisions = dict.fromkeys(live, 1)
@@ -61,7 +64,11 @@ class Lambdas:
         ]
         left = self._resource("Version", "arn:aws:lambda:mars-west-1:123456789012:function:carter:2", "DELETE_FAILED")
         cloudformation = {
-            "describe_stacks": {"Stacks": [{"StackStatus": status}]},
+            "describe_stacks": {
+                "Stacks": [
+                    {"StackStatus": status, "Outputs": [{"OutputKey": "StateTableName", "OutputValue": "StateTable"}]}
+                ]
+            },
             "list_stack_resources": {
                 "StackResourceSummaries": [*resources, left, self._resource("Function", "carter")]
             },
@@ -78,8 +85,19 @@ class Lambdas:
         return Account(
             sts={"get_caller_identity": {"Account": "123456789012"}},
             cloudformation=cloudformation,
+            dynamodb={"batch_get_item": self._read_state},
             **{"lambda": functions},
         )
+
+    def _read_state(self, RequestItems: Mapping[str, Any]) -> dict[str, Any]:
+        """Returns the original, which names 8 copies, and the copies that can be read."""
+        stored = {
+            "generation": {"state_shards": {"N": "8"}},
+            **{f"shard:{it}": {"n": {"N": "1"}} for it in self._copies},
+        }
+        ids = [key["id"]["S"] for key in RequestItems["StateTable"]["Keys"]]
+        found = [{"id": {"S": id_}, **stored[id_]} for id_ in ids if id_ in stored]
+        return {"Responses": {"StateTable": found}, "UnprocessedKeys": {}}
 
     @staticmethod
     def _resource(kind: str, identifier: str, status: str = "UPDATE_COMPLETE") -> dict[str, str]:
@@ -301,16 +319,39 @@ def test_a_release_without_copies_of_the_state_is_refused_while_authorizers_read
     assert "Set application.StateShards to 1 in infra/stages/trial.yaml and deploy." in err
 
 
-@pytest.mark.parametrize("before", [{"STATE_SHARDS": "1"}, {}])
-@pytest.mark.parametrize("after", [{"STATE_SHARDS": "8"}, {}])
-def test_another_rollback_of_the_authorizer_is_not_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], before: dict[str, str], after: dict[str, str]
+BACK, UNDO = (("3", "2"), "--yes"), (("2", "3"), "--undo")
+
+
+@pytest.mark.parametrize("way", [BACK, UNDO], ids=["rollback", "undo"])
+@pytest.mark.parametrize(
+    ("before", "after", "copies", "refusal"),
+    [
+        ({"STATE_SHARDS": "8"}, {}, range(1, 9), "does not maintain the copies of the state"),
+        ({"STATE_SHARDS": "2"}, {"STATE_SHARDS": "9"}, range(1, 9), "reads 9 copies of the state, but only 8"),
+        (
+            {"STATE_SHARDS": "2"},
+            {"STATE_SHARDS": "8"},
+            (1, 2, 3, 5, 6, 7, 8),
+            "reads 8 copies of the state, but only 7",
+        ),
+        ({"STATE_SHARDS": "2"}, {"STATE_SHARDS": "8"}, range(1, 9), ""),
+        ({"STATE_SHARDS": "8"}, {"STATE_SHARDS": "3"}, (1, 2, 3), ""),
+        ({"STATE_SHARDS": "8"}, {"STATE_SHARDS": "1"}, (), ""),
+        ({"STATE_SHARDS": "1"}, {}, (), ""),
+        ({}, {}, (), ""),
+    ],
+)
+def test_a_release_that_cannot_work_with_the_copies_is_refused_in_both_directions(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    way: tuple[tuple[str, str], str],
+    before: dict[str, str],
+    after: dict[str, str],
+    copies: Sequence[int],
+    refusal: str,
 ) -> None:
-    lambdas = Lambdas({AUTHORIZER: "3"}, variables={"3": before, "2": after})
-    assert (rolled_back(tmp_path, capsys, lambdas, "--yes")[0], lambdas.live) == (0, {AUTHORIZER: "2"})
-
-
-def test_a_release_that_maintains_copies_is_not_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    variables = {"3": {"STATE_SHARDS": "8"}, "2": {"STATE_SHARDS": "1"}}
-    lambdas = Lambdas({AUTHORIZER: "3"}, variables=variables)
-    assert (rolled_back(tmp_path, capsys, lambdas, "--yes")[0], lambdas.live) == (0, {AUTHORIZER: "2"})
+    (live, target), option = way
+    lambdas = Lambdas({AUTHORIZER: live}, variables={live: before, target: after}, copies=copies)
+    status, _, err = rolled_back(tmp_path, capsys, lambdas, option)
+    assert (status, lambdas.live) == ((1, {AUTHORIZER: live}) if refusal else (0, {AUTHORIZER: target}))
+    assert refusal in err
