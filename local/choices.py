@@ -16,11 +16,11 @@ _UPSTREAM = r"http://(localhost|127[.]0[.]0[.]1):[1-9][0-9]{0,4}"
 def chosen_parameters(origins: str, upstream: str) -> dict[str, str]:
     """Returns the chosen parameters. Raises Refused for an invalid value, and names the option.
 
-    origins   pages of other origins that can call the API, separated by commas
+    origins   pages of other origins that can call the API, separated by commas; a space after a comma is removed
     upstream  the address of a server on this machine
     """
     try:
-        allowed = Settings({"ALLOWED_ORIGINS": origins}).allowed_origins
+        allowed = Settings({"ALLOWED_ORIGINS": re.sub(r",\s+", ",", origins)}).allowed_origins
     except InternalError as error:
         raise Refused(f"--origins: {error.message.removeprefix('ALLOWED_ORIGINS: ')}.") from error
     if upstream and not re.fullmatch(_UPSTREAM, upstream):

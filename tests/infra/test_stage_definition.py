@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,18 +11,21 @@ from typing import Any
 import pytest
 
 from authorizers.cognito import requires
+from chalicelib.core.errors import InternalError
 from chalicelib.core.origin import METHODS
 from chalicelib.core.upstream_paths import is_upstream
+from chalicelib.settings import Settings
 from infra import packaged_routes
 from infra.application import stage_template
 from infra.checks.routes import expected_authorizers, forwarding, forwarding_faults
 from infra.errors import Refused
 from infra.stage import read_stage
 from infra.stage_rules import rules_of_parameters
+from infra.templates import read_json
 from tests.configured import RESOURCE_SERVER, SCOPES
 from tests.infra.packaged import translated
 from tests.infra.resolve import Template
-from tests.infra.stages import OUTPUTS, project_in
+from tests.infra.stages import OUTPUTS, PROJECT, project_in
 from tests.infra.test_redeployment import deployment
 
 Source = dict[str, Any]
@@ -270,3 +274,37 @@ def test_an_upstream_must_be_on_the_list_of_hosts(tmp_path: Path) -> None:
 def test_a_value_that_would_permit_too_much_is_refused(tmp_path: Path, name: str, value: str) -> None:
     found = refusal(tmp_path, "[backend.example, localhost, 169.254.169.254]", **{name: value})
     assert f"application.{name}: " in found
+
+
+LABEL = "a" * 63
+ACCEPTED = [
+    *(
+        "",
+        "https://app.example",
+        "https://app.example:8443",
+        "https://app.example:4430",
+        "https://a",
+        "http://localhost",
+    ),
+    *("http://localhost:5173", "http://127.0.0.1:443", "https://app.example:80", f"https://{LABEL}.example"),
+    *("https://app.example,https://shop.example:8443", "http://localhost:8080,https://app.example"),
+]
+NOT_ACCEPTED = [
+    *("*", "null", "http://app.example", "https://app.example/", "https://APP.example", "https://user@app.example"),
+    *("https://app.example:443", "http://localhost:80", "http://127.0.0.1:80", "https://app.example:0", "https://-a"),
+    *(f"https://{LABEL}a.example", "https://app..example", "https://app.example:", "https://a-.example", "https://"),
+    *("https://app.example:443,https://b", "https://b,https://app.example:443", "https://b,http://localhost:80"),
+    *("https://a, https://b", " https://a", "https://a,", ",https://a", "https://a,,https://b", "https://a\n", ","),
+]
+
+
+@pytest.mark.parametrize("text", [*ACCEPTED, *NOT_ACCEPTED])
+def test_the_template_accepts_the_origins_that_the_functions_accept(text: str) -> None:
+    pattern = read_json(PROJECT, ".chalice/package.json")["Parameters"]["AllowedOrigins"]["AllowedPattern"]
+    assert (re.fullmatch(pattern, text) is not None) == (text in ACCEPTED)
+    try:
+        found = Settings({"ALLOWED_ORIGINS": text}).allowed_origins
+    except InternalError:
+        assert text not in ACCEPTED
+    else:
+        assert (text in ACCEPTED, ",".join(found)) == (True, text)
