@@ -47,6 +47,8 @@ class Shards:
 
     def differences(self, stage: str) -> list[Difference]:
         """Returns the restrictions that are not the same in all copies. `stage` is the name for the commands."""
+        if self.stored() == 1:
+            return []
         return differences(self._copies, self._revocations.list(), stage, self._now())
 
     def ensure(self, shards: int) -> bool:

@@ -1,12 +1,15 @@
 """Reads the actual and the expected state of a deployed stage. Reads each answer of AWS once, when it is needed."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from authorizers.policy_document import check_size
+from chalicelib.aws.policies import PolicyTable
+from chalicelib.core.policy import StoredPolicy
 from infra.application import stage_template
 from infra.checks.deployed_stack import DeployedStack
 from infra.clients import Client, simulated_keys
@@ -65,6 +68,16 @@ class Live:
         for stack in (self.identity, self.application):
             for name, properties in stack.expected.of(kind).items():
                 yield name, stack.physical[name], properties
+
+    @cached_property
+    def policies(self) -> PolicyTable:
+        """The policy table of the stage. It reads the table at each call: see `stored_policies`."""
+        return PolicyTable(self.client("dynamodb"), self.outputs["PolicyTableName"], check_size=check_size)
+
+    @cached_property
+    def stored_policies(self) -> Sequence[StoredPolicy]:
+        """Everything that is stored as a policy, by one scan."""
+        return self.policies.list_stored()
 
     @cached_property
     def functions(self) -> dict[str, dict[str, Any]]:

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator
 
-from authorizers.policy_document import check_size
-from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import InternalError
 from chalicelib.core.policy import DeletedPolicy
 from chalicelib.core.policy_json import parse_statements
@@ -12,35 +10,28 @@ from infra.checks.live import Live
 from infra.policy_files import read_policies
 
 
-def policy_table(live: Live) -> PolicyTable:
-    """Returns the policy table of the stage."""
-    return PolicyTable(live.client("dynamodb"), live.outputs["PolicyTableName"], check_size=check_size)
-
-
-def _subjects(table: PolicyTable) -> list[str]:
-    return [stored.subject for stored in table.list_stored() if not isinstance(stored, DeletedPolicy)]
+def _subjects(live: Live) -> list[str]:
+    return [stored.subject for stored in live.stored_policies if not isinstance(stored, DeletedPolicy)]
 
 
 def _readable(live: Live) -> Iterator[str]:
-    table = policy_table(live)
-    for subject in _subjects(table):
+    for subject in _subjects(live):
         try:
-            table.get(subject)
+            live.policies.get(subject)
         except InternalError as error:
             yield f"{subject}: {error}. Callers with this policy get HTTP 500 until it is repaired."
 
 
 def _reviewed(live: Live) -> Iterator[str]:
-    table = policy_table(live)
     files = read_policies(live.project / "policies", live.outputs)
-    subjects, expected = _subjects(table), {file.subject: file.statements for file in files}
+    subjects, expected = _subjects(live), {file.subject: file.statements for file in files}
     for subject in sorted(expected.keys() | set(subjects)):
         if subject not in subjects:
             yield f"{subject} is in policies/, but not in the table."
         elif subject not in expected:
             yield f"{subject} is in the table, but not in policies/."
-        elif table.get(subject).statements != parse_statements(expected[subject]):
-            yield f"{subject} differs from policies/. {table.get(subject).updated_by} changed it last."
+        elif (stored := live.policies.get(subject)).statements != parse_statements(expected[subject]):
+            yield f"{subject} differs from policies/. {stored.updated_by} changed it last."
 
 
 READABLE = Check(

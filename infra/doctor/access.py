@@ -9,14 +9,13 @@ from chalicelib.lock_out import can_sign_in
 from chalicelib.settings import Settings
 from infra.checks.check import Check
 from infra.checks.live import Live
-from infra.checks.policies import policy_table
 from infra.checks.routes import expected_authorizers
 from infra.doctor.functions import variables
 from infra.policy_groups import pool_groups
 
 
 def _policies(live: Live) -> Sequence[Policy]:
-    return [stored for stored in policy_table(live).list_stored() if isinstance(stored, Policy)]
+    return [stored for stored in live.stored_policies if isinstance(stored, Policy)]
 
 
 def _groups(live: Live) -> set[str]:

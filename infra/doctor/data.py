@@ -7,7 +7,6 @@ from chalicelib.restrict import active_restrictions, moment
 from infra.checks import stream
 from infra.checks.check import Check
 from infra.checks.live import Live
-from infra.checks.policies import policy_table
 from infra.checks.tables import has_generation, table
 from infra.checks.watch import metric_alarms
 from infra.shards import Shards
@@ -23,7 +22,7 @@ def _active(live: Live) -> Iterator[str]:
 
 
 def _generation(live: Live) -> Iterator[str]:
-    if not has_generation(live) and list(policy_table(live).list_stored()):
+    if not has_generation(live) and live.stored_policies:
         yield "There are policies, but the state table has no generation. All requests of use case 2 get HTTP 500."
 
 

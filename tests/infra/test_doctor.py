@@ -39,6 +39,13 @@ def test_every_check_passes_on_an_intact_stage(target: Target) -> None:
     assert [check.title for check in CHECKS if not check.title.endswith(".")] == []
 
 
+def test_all_checks_together_scan_the_policy_table_once(target: Target) -> None:
+    first_items: list[dict[str, Any]] = []
+    counting = doctored(target.client, "dynamodb", "scan", lambda page: first_items.extend(page["Items"][:1]))
+    assert examine(target, counting) == []
+    assert sum("subject" in item for item in first_items) == 1
+
+
 def test_a_name_that_is_also_a_check_of_verify_is_the_same_check() -> None:
     by_name = {check.name: check for check in CHECKS_OF_VERIFY}
     shared = {check.name for check in CHECKS if check.name in by_name}
