@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import os
+import signal
 import threading
 import time
 from collections import defaultdict, deque
@@ -28,6 +29,7 @@ LONG_SECONDS = 1.0  # a call that runs longer does not count against the limit
 START_SECONDS = 10.0  # a start waits no longer than this, because the start before may depend on it
 
 STOP_SECONDS = 2.0  # for the running calls when the server stops
+_STOPPING = "The local cloud is stopping."
 
 _freed = threading.Condition()
 _queues: defaultdict[str, deque[object]] = defaultdict(deque)  # a ticket for each waiting call, by function
@@ -91,15 +93,36 @@ def _release_worker(original: Callable[..., Any], worker: Any) -> None:
         _freed.notify_all()
 
 
+@registry.patches("ministack.core.lambda_runtime", "Worker", "invoke")
+def _invoke(original: Callable[..., Any], worker: Any, *arguments: Any, **more: Any) -> Any:
+    """Answers a call whose process could not start, or was ended, because the server stops.
+
+    Otherwise ministack logs such a call as an error. Before the stop, it logs every failure.
+    """
+    try:
+        return original(worker, *arguments, **more)
+    except Exception:
+        if not _closed.is_set():
+            raise
+        return {"status": "error", "error": _STOPPING}
+
+
 @registry.patches("ministack.core.lambda_runtime", "Worker", "_spawn")
 def _spawn(original: Callable[..., Any], worker: Any) -> None:
-    """Starts at most one process per core at the same time."""
+    """Starts at most one process per core at the same time. Ctrl-C in the terminal does not interrupt the process.
+
+    The terminal sends SIGINT to every process of its group. The server ends the processes itself, after STOP_SECONDS.
+    """
     worker.last_used = math.inf  # its call has not started, so it is not a long call
     acquired = _starts.acquire(timeout=START_SECONDS)
     try:
         if _closed.is_set():
-            raise RuntimeError("The local cloud is stopping.")
-        original(worker)
+            raise RuntimeError(_STOPPING)
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # of this thread; the new process inherits it
+        try:
+            original(worker)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     finally:
         if acquired:
             _starts.release()

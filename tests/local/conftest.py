@@ -113,8 +113,8 @@ class Cloud:
 
 
 @contextmanager
-def running_cloud(state: Path, program: tuple[str, ...] = ("-m", "local.front")) -> Iterator[Cloud]:
-    """Starts a cloud with its state in a folder, and stops it at the end."""
+def running_cloud(state: Path, program: tuple[str, ...] = ("-m", "local.front"), **options: Any) -> Iterator[Cloud]:
+    """Starts a cloud with its state in a folder, and stops it at the end. `options` are those of Popen."""
     port = free_port()
     environment = child_environment(
         GATEWAY_PORT=str(port),
@@ -129,7 +129,7 @@ def running_cloud(state: Path, program: tuple[str, ...] = ("-m", "local.front"))
         LOG_LEVEL="WARNING",
     )
     command = [sys.executable, *program, str(port)]
-    with subprocess.Popen(command, cwd=REPOSITORY, env=environment) as process:
+    with subprocess.Popen(command, cwd=REPOSITORY, env=environment, **options) as process:
         try:
             wait_until_open(port, process)
             yield Cloud(port, state, process)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import secrets
+import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from local.front import process_pool
 from local.front.process_pool import LONG_SECONDS, PROCESSES, process_limit
 from tests.e2e.cloud import wait_for
 from tests.local.conftest import Cloud, running_cloud
@@ -110,17 +113,44 @@ def test_a_function_that_calls_itself_is_not_blocked_by_the_process_limit(cloud:
     assert at_once(2 * PROCESSES, deployed(cloud, CALLS_ITSELF, 20), 2) == ["the end"] * (2 * PROCESSES)
 
 
-def test_a_server_with_many_waiting_calls_stops_without_delay_and_leaves_no_process(
+def test_ctrl_c_does_not_interrupt_the_process_of_a_function(cloud: Cloud) -> None:
+    invoke = deployed(cloud, BUSY, 10)
+    process = invoke()["process"]
+    os.kill(process, signal.SIGINT)
+    assert invoke()["process"] == process
+
+
+def test_only_a_server_that_stops_hides_that_a_process_could_not_start() -> None:
+    def fail(_worker: Any) -> Any:
+        raise RuntimeError("Worker process exited immediately.")
+
+    process_pool.open_pool()
+    with pytest.raises(RuntimeError, match="exited immediately"):
+        process_pool._invoke(fail, None)
+    process_pool._closed.set()
+    try:
+        assert process_pool._invoke(fail, None)["status"] == "error"
+    finally:
+        process_pool.open_pool()
+
+
+def test_after_ctrl_c_a_server_with_many_calls_stops_without_delay_and_quietly_and_leaves_no_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "tmp"
+    folder, log = tmp_path / "tmp", tmp_path / "log"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
-    with running_cloud(tmp_path / "state") as cloud, ThreadPoolExecutor(64) as pool:
-        invoke = deployed(cloud, SLOW, 90)
-        for _ in range(64):
-            pool.submit(invoke)
+    with (
+        log.open("w") as output,
+        running_cloud(tmp_path / "state", stdout=output, stderr=output, start_new_session=True) as cloud,
+        ThreadPoolExecutor(80) as pool,
+    ):
+        for source, calls in ((SLOW, 64), (SLOW_START, 8)):
+            invoke = deployed(cloud, source, 90)
+            for _ in range(calls):
+                pool.submit(invoke)
         wait_for(lambda: any(folder.glob("ministack-lambda-*")), "the first process starts")
-        cloud.process.terminate()
+        os.killpg(cloud.process.pid, signal.SIGINT)  # as a terminal does
         assert cloud.process.wait(timeout=20) == 0, "the stop does not wait for the calls"
     assert list(folder.glob("ministack-lambda-*")) == []
+    assert log.read_text(encoding="utf-8") == ""
