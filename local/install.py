@@ -35,6 +35,20 @@ def install(
     mfa     the MfaMode. With ON, also the sample users have to set an authenticator up on the sign-in pages
     chosen  parameters of the application's stack
     """
+    say("deploying the identity stack: user pool, clients, groups, tables, roles")
+    identity = _deploy_identity(cloud, company, mfa, chosen)
+    say("packaging the application")
+    template, bundle = package(cloud.folder / "build")
+    say("deploying the application stack: API, authorizers, triggers, stream handler")
+    chosen = with_upstream_secret(chosen, cloud.client("secretsmanager"), f"{APPLICATION}-upstream")
+    application = _deploy_application(cloud, Package(accept_this_machine(template), bundle), identity, chosen)
+    return {**identity, **application, **chosen}
+
+
+def _deploy_identity(
+    cloud: LocalCloud, company: RunningCompany, mfa: str, chosen: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Returns the outputs of the stack."""
     parameters = {
         "Stage": STAGE,
         "MfaMode": mfa,
@@ -44,30 +58,26 @@ def install(
         "ClaimAttribute": "tenant",
         **registration.identity_parameters(company, cloud.client("secretsmanager"), f"{APPLICATION}-oidc"),
     }
-    say("deploying the identity stack: user pool, clients, groups, tables, roles")
     template = registration.accept_this_machine(identity_template(PROJECT))
-    cloudformation = cloud.client("cloudformation")
-    identity = Stacks(cloudformation).deploy(IDENTITY, template, parameters).outputs
-    say("packaging the application")
-    template, bundle = package(cloud.folder / "build")
-    packaged = Package(accept_this_machine(template), bundle)
-    say("deploying the application stack: API, authorizers, triggers, stream handler")
+    return Stacks(cloud.client("cloudformation")).deploy(IDENTITY, template, parameters).outputs
+
+
+def _deploy_application(
+    cloud: LocalCloud, packaged: Package, identity: Mapping[str, str], chosen: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Returns the outputs of the stack."""
     artifacts = Artifacts(cloud.client("s3"), identity["ArtifactBucketName"])
     artifacts.store(packaged.bundle, ".zip")
     code = artifacts.uri(packaged.bundle, ".zip")
-    chosen = with_upstream_secret(chosen, cloud.client("secretsmanager"), f"{APPLICATION}-upstream")
-    application = Stacks(cloudformation, artifacts).deploy(
-        APPLICATION,
-        stage_template(packaged.template, code, identity["ResourceServerIdentifier"], chosen),
-        {
-            "Stage": STAGE,
-            **identity,
-            **registration.application_parameters(),
-            **simulated_keys(cloud.client, identity["UserPoolId"]),
-            **chosen,
-        },
-    )
-    return {**identity, **application.outputs, **chosen}
+    template = stage_template(packaged.template, code, identity["ResourceServerIdentifier"], chosen)
+    parameters = {
+        "Stage": STAGE,
+        **identity,
+        **registration.application_parameters(),
+        **simulated_keys(cloud.client, identity["UserPoolId"]),
+        **chosen,
+    }
+    return Stacks(cloud.client("cloudformation"), artifacts).deploy(APPLICATION, template, parameters).outputs
 
 
 def _sign_in_origins(chosen: Mapping[str, str]) -> list[str]:

@@ -30,7 +30,6 @@ def outputs_of(cloud: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
     pool, machine = stacks["UserPoolId"], stacks["MachineClientId"]
     described = cloud.client("cognito-idp").describe_user_pool_client(UserPoolId=pool, ClientId=machine)
     jwks_url = f"{cloud.url}/{pool}/.well-known/jwks.json"
-    resource_server = stacks["ResourceServerIdentifier"]
     return {
         "api_url": api_url(cloud, stacks["RestAPIId"]),
         "endpoint_url": cloud.url,
@@ -49,7 +48,7 @@ def outputs_of(cloud: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
         "redirect_uri": callback_url(cloud),
         "mailbox_url": f"{cloud.url}/mailbox/",
         "console_url": f"{cloud.url}/console/",
-        "scopes": {name: f"{resource_server}/{scope}" for name, scope in scope_names().items()},
+        "scopes": {name: f"{stacks['ResourceServerIdentifier']}/{scope}" for name, scope in scope_names().items()},
         "tables": {
             "policies": stacks["PolicyTableName"],
             "state": stacks["StateTableName"],
@@ -59,17 +58,22 @@ def outputs_of(cloud: LocalCloud, stacks: Mapping[str, str]) -> dict[str, Any]:
         "company": registration.outputs(stacks),
         "default_group": Settings({}).default_groups[0],
         **upstream_outputs(stacks, cloud.client("secretsmanager")),
-        # the environment of the application under `chalice local`
-        "environment": {
-            **cloud.credentials(),
-            "AWS_ENDPOINT_URL": cloud.url,
-            "ISSUER": stacks["Issuer"],
-            "JWKS_URL": jwks_url,
-            "CLIENT_IDS": f"{stacks['WebClientId']},{machine},{stacks['SsoClientId']}",
-            "RESOURCE_SERVER": resource_server,
-            "ALLOWED_ORIGINS": stacks.get("AllowedOrigins", ""),
-            **_tables(stacks),
-        },
+        "environment": _environment(cloud, stacks, jwks_url),
+    }
+
+
+def _environment(cloud: LocalCloud, stacks: Mapping[str, str], jwks_url: str) -> dict[str, str]:
+    """Returns the environment of the application under `chalice local`."""
+    clients = (stacks[f"{name}ClientId"] for name in ("Web", "Machine", "Sso"))
+    return {
+        **cloud.credentials(),
+        "AWS_ENDPOINT_URL": cloud.url,
+        "ISSUER": stacks["Issuer"],
+        "JWKS_URL": jwks_url,
+        "CLIENT_IDS": ",".join(clients),
+        "RESOURCE_SERVER": stacks["ResourceServerIdentifier"],
+        "ALLOWED_ORIGINS": stacks.get("AllowedOrigins", ""),
+        **_tables(stacks),
     }
 
 

@@ -8,8 +8,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime
 from fcntl import LOCK_EX, LOCK_NB, flock
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -32,13 +34,22 @@ _READY_SECONDS = 30
 _FAILURES = (GatehouseError, BotoCoreError, ClientError, CompanyFailed, DeploymentFailed, PackagingFailed, Refused)
 
 
-def run(cloud: LocalCloud, chosen: Mapping[str, str], *, verbose: bool = False, mfa: str = "OPTIONAL") -> int:
-    """Runs until interrupted, and returns the exit status.
+@dataclass(frozen=True)
+class Choices:
+    """The options of `make run`.
 
-    chosen   parameters of the application's stack
-    verbose  also prints the patches of ministack
-    mfa      the MfaMode of the stage: OFF, OPTIONAL or ON
+    parameters  of the application's stack
+    verbose     also print the patches of ministack
+    mfa         the MfaMode of the stage: OFF, OPTIONAL or ON
     """
+
+    parameters: Mapping[str, str]
+    verbose: bool
+    mfa: str
+
+
+def run(cloud: LocalCloud, chosen: Mapping[str, str], *, verbose: bool = False, mfa: str = "OPTIONAL") -> int:
+    """Runs until interrupted, and returns the exit status. The parameters are those of Choices."""
     parent = os.getppid()  # now: a parent that ends during the imports below would not be noticed
     company = company_of(cloud)
     if problem := _problem(cloud, company):
@@ -47,12 +58,10 @@ def run(cloud: LocalCloud, chosen: Mapping[str, str], *, verbose: bool = False, 
     cloud.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _locked(cloud), company.running(employees()) as running:  # it starts while the emulator is imported
         os.environ.update(cloud.environment())  # ministack reads it when it is imported
-        return asyncio.run(_serve(cloud, running, parent, chosen, verbose, mfa))
+        return asyncio.run(_serve(cloud, running, parent, Choices(chosen, verbose, mfa)))
 
 
-async def _serve(
-    cloud: LocalCloud, company: RunningCompany, parent: int, chosen: Mapping[str, str], verbose: bool, mfa: str
-) -> int:
+async def _serve(cloud: LocalCloud, company: RunningCompany, parent: int, choices: Choices) -> int:
     from local.front.server import serve  # imports the emulator
     from local.front.snapshots import Snapshots, SnapshotUnusable
 
@@ -63,26 +72,11 @@ async def _serve(
         print(problem, file=sys.stderr, flush=True)
         return 1
 
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    async def save() -> None:
-        snapshots.begin()
-
-    def begin_saving() -> None:
-        asyncio.run_coroutine_threadsafe(save(), loop).result()
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop.set)
-    server = asyncio.create_task(
-        serve(
-            cloud.port,
-            stop,
-            wrap=lambda app: with_console(app, lambda: published(cloud.outputs), PROJECT / "console"),
-            snapshots=snapshots,
-        )
-    )
-    set_up = asyncio.create_task(asyncio.to_thread(_set_up, cloud, company, stop, begin_saving, chosen, verbose, mfa))
+    stop = _stop_on_signals()
+    console = partial(with_console, settings=lambda: published(cloud.outputs), folder=PROJECT / "console")
+    server = asyncio.create_task(serve(cloud.port, stop, wrap=console, snapshots=snapshots))
+    begin_saving = _from_a_thread(snapshots.begin)
+    set_up = asyncio.create_task(asyncio.to_thread(_set_up, cloud, company, stop, begin_saving, choices))
     watch = asyncio.create_task(_stop_with_parent(parent, stop))
     status = 0
     try:
@@ -99,6 +93,24 @@ async def _serve(
     return status
 
 
+def _stop_on_signals() -> asyncio.Event:
+    """Returns an event that is set when this program is interrupted or terminated."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+def _from_a_thread(function: Callable[[], object]) -> Callable[[], None]:
+    """Returns a function for other threads. It calls the function in the event loop, and waits for its end."""
+    loop = asyncio.get_running_loop()
+
+    async def call() -> None:
+        function()
+
+    return lambda: asyncio.run_coroutine_threadsafe(call(), loop).result()
+
+
 async def _stop_with_parent(parent: int, stop: asyncio.Event) -> None:
     """Stops when the parent process ends, so that the cloud does not outlive a killed `make`."""
     while os.getppid() == parent:
@@ -107,15 +119,9 @@ async def _stop_with_parent(parent: int, stop: asyncio.Event) -> None:
 
 
 def _set_up(
-    cloud: LocalCloud,
-    company: RunningCompany,
-    stop: asyncio.Event,
-    begin_saving: Callable[[], None],
-    chosen: Mapping[str, str],
-    verbose: bool,
-    mfa: str,
+    cloud: LocalCloud, company: RunningCompany, stop: asyncio.Event, begin_saving: Callable[[], None], choices: Choices
 ) -> int:
-    """Deploys the stacks, creates the samples, writes the outputs, prints a summary, and follows the logs.
+    """Starts the cloud, and follows the logs until `stop` is set. Returns the exit status.
 
     begin_saving  saves the cloud, and from then on its changes
     """
@@ -127,15 +133,9 @@ def _set_up(
     try:
         say(f"starting the local cloud on {cloud.url}")
         _wait_until_ready(cloud, stop)
-        if verbose:
+        if choices.verbose:
             _print_patches(say)
-        stacks = install(cloud, company, say, mfa, chosen)
-        for problem in stale_mappings(cloud.client("lambda"), cloud.client("dynamodb")):
-            say(problem)
-        say("creating the sample users and policies")
-        for note in seed(cloud, stacks):
-            say(f"policies: {note}")
-        outputs = outputs_of(cloud, stacks)
+        outputs = _fill(cloud, company, say, choices)
         begin_saving()
         write_json(cloud.outputs, outputs)
         say("ready")
@@ -147,6 +147,17 @@ def _set_up(
         print(f"The local cloud failed to start: {error}", file=sys.stderr, flush=True)
         return 1
     return 0
+
+
+def _fill(cloud: LocalCloud, company: RunningCompany, say: Callable[[str], None], choices: Choices) -> dict[str, Any]:
+    """Deploys the stacks, and creates the sample users and the policies. Returns the outputs."""
+    stacks = install(cloud, company, say, choices.mfa, choices.parameters)
+    for problem in stale_mappings(cloud.client("lambda"), cloud.client("dynamodb")):
+        say(problem)
+    say("creating the sample users and policies")
+    for note in seed(cloud, stacks):
+        say(f"policies: {note}")
+    return outputs_of(cloud, stacks)
 
 
 def _problem(cloud: LocalCloud, company: Company) -> str | None:

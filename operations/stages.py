@@ -18,24 +18,26 @@ from operations.output import Output
 if TYPE_CHECKING:
     from infra.checks.check import Finding
 
+Plan = Annotated[bool, Option("--plan", help="Only print the changes that a deployment would make.")]
+PackageFolder = Annotated[
+    Path | None, Option("--package", metavar="FOLDER", help="Deploy the files that `package` wrote into a folder.")
+]
+RevertDrift = Annotated[bool, Option("--revert-drift", help="Also revert manual changes of the stacks' resources.")]
+AllowReplacement = Annotated[
+    bool,
+    Option(
+        "--allow-replacement", help="Permit an update that replaces or removes a user pool, a table, a key or the API."
+    ),
+]
+
 
 def deploy(
     context: Context,
     stage_name: StageName,
-    plan: Annotated[bool, Option("--plan", help="Only print the changes that a deployment would make.")] = False,
-    package: Annotated[
-        Path | None, Option("--package", metavar="FOLDER", help="Deploy the files that `package` wrote into a folder.")
-    ] = None,
-    revert_drift: Annotated[
-        bool, Option("--revert-drift", help="Also revert manual changes of the stacks' resources.")
-    ] = False,
-    allow_replacement: Annotated[
-        bool,
-        Option(
-            "--allow-replacement",
-            help="Permit an update that replaces or removes a user pool, a table, a key or the API.",
-        ),
-    ] = False,
+    plan: Plan = False,
+    package: PackageFolder = None,
+    revert_drift: RevertDrift = False,
+    allow_replacement: AllowReplacement = False,
     overwrite_policies: OverwritePolicies = False,
     allow_unknown_group: AllowUnknownGroup = False,
 ) -> int:
@@ -45,7 +47,6 @@ def deploy(
     """
     from infra.deploy import Deploy, Options
     from infra.progress import Progress
-    from infra.verify import line, total
     from infra.verify import verify as run_checks
     from operations.connection import open_stage
 
@@ -60,14 +61,21 @@ def deploy(
         output.say("\n".join(changes) if changes else "no stack would change")
         return 0
     url = deployment()
-    findings = run_checks(stage, client, invocation.project)
+    passed = _report_failed(output, run_checks(stage, client, invocation.project))
+    output.say(f"API: {url}")
+    output.say("done" if progress.changed else "nothing changed")
+    return 0 if passed else 1
+
+
+def _report_failed(output: Output, findings: Sequence["Finding"]) -> bool:
+    """Writes the checks that failed, and how many passed. Returns whether all passed."""
+    from infra.verify import line, total
+
     failed = [finding for finding in findings if not finding.ok]
     for finding in failed:
         output.say(line(finding))
     output.say(f"verified: {total(findings)}")
-    output.say(f"API: {url}")
-    output.say("done" if progress.changed else "nothing changed")
-    return 1 if failed else 0
+    return not failed
 
 
 def rollback(
