@@ -120,10 +120,7 @@ def keys_url(name: str, value: str) -> str:
 
 def groups(name: str, value: str) -> frozenset[str]:
     """Returns names of groups, separated by commas or as a JSON list. Only a list can hold a name with a comma."""
-    try:
-        listed: Any = json.loads(text(name, value))
-    except ValueError:
-        listed = None
+    listed = _json(name, value)
     is_list = isinstance(listed, list) and all(isinstance(group, str) for group in listed)
     found = frozenset(listed) if is_list else optional_names(name, value)
     _check_groups(name, found)
@@ -140,10 +137,7 @@ def group_map(name: str, value: str) -> Mapping[str, str]:
 
     Refuses a provider group with a comma, because it could be two groups.
     """
-    try:
-        read: Any = json.loads(text(name, value))
-    except ValueError:
-        read = None
+    read = _json(name, value)
     if not isinstance(read, dict) or not all(isinstance(group, str) and group for group in read.values()):
         raise InternalError("bad_setting", f"{name} must be a JSON object whose values are names")
     if not all(group.strip() and "," not in group for group in read):
@@ -164,10 +158,7 @@ def custom_claims(name: str, value: str) -> "tuple[CustomClaim, ...]":
 
 def scope_groups(name: str, value: str) -> Mapping[str, frozenset[str]]:
     """Returns a JSON object from scopes to lists of groups."""
-    try:
-        read: Any = json.loads(text(name, value))
-    except ValueError:
-        read = None
+    read = _json(name, value)
     if not isinstance(read, dict) or not all(
         isinstance(listed, list) and all(isinstance(group, str) for group in listed) for listed in read.values()
     ):
@@ -176,6 +167,14 @@ def scope_groups(name: str, value: str) -> Mapping[str, frozenset[str]]:
         raise InternalError("bad_setting", f"{name} must map whole custom scopes, <resource server>/<scope>")
     _check_groups(name, (group for listed in read.values() for group in listed))
     return {scope: frozenset(listed) for scope, listed in read.items()}
+
+
+def _json(name: str, value: str) -> Any:
+    """Returns a JSON value, or None if the text is not JSON."""
+    try:
+        return json.loads(text(name, value))
+    except ValueError:
+        return None
 
 
 def _check_groups(setting: str, found: Iterable[str]) -> None:

@@ -9,6 +9,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from chalicelib.core.origin import response_headers
+
 _RESPONSES = "x-amazon-apigateway-gateway-responses"
 _INTEGRATION = "x-amazon-apigateway-integration"
 _HEADER = "gatewayresponse.header."
@@ -25,7 +27,7 @@ def add_origins(definition: Json, origins: Sequence[str]) -> None:
     definition["paths"].setdefault(_ANY_PATH, {})  # without a preflight, a page could not read the 404 of such a path
     for path, item in definition["paths"].items():
         item.setdefault("options", _preflight(path, service))
-    constants = {"Access-Control-Allow-Origin": origins[0], "Vary": "Origin"}
+    constants = response_headers(origins[0], origins)
     for response in definition[_RESPONSES].values():
         headers = {f"{_HEADER}{name}": f"'{value}'" for name, value in constants.items()}
         response["responseParameters"] = {**response.get("responseParameters", {}), **headers}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,12 @@ _TYPES = {
 # The settings that a browser needs. All other settings, such as the secret of the machine client, are not served.
 _PUBLIC = ("api_url", "authorize_url", "token_url", "logout_url", "web_client_id", "redirect_uri", "scopes")
 _NOT_READY = "The local cloud is not ready yet. Load this page again when `make run` prints `ready`."
+# What the page cannot require by itself: the API is on another origin on other hosts, and browsers accept
+# frame-ancestors only in a header.
+_HOST_POLICY = "default-src 'none'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+_PAGE_POLICY = re.compile(r'http-equiv="Content-Security-Policy"\s+content="([^"]+)"')
 _HEADERS = (
     (b"cache-control", b"no-store"),
-    (
-        b"content-security-policy",
-        b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; "
-        b"base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'",
-    ),
     (b"x-frame-options", b"DENY"),
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
@@ -40,17 +41,27 @@ def with_console(app: App, settings: Callable[[], Mapping[str, Any] | None], fol
     settings  returns the content of `outputs.json`, or None until the cloud is ready
     folder    contains the files of the page; they are read for each request
     """
+    headers = (*_HEADERS, (b"content-security-policy", _policy(folder).encode()))
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         if _is_browser_at_root(scope):
-            await answer(send, Response(302, b"", ((b"location", _HOME.encode()), *_HEADERS)))
+            await answer(send, Response(302, b"", ((b"location", _HOME.encode()), *headers)))
             return
         if not _is_for_console(scope):
             await app(scope, receive, send)
             return
-        await answer(send, _respond(scope, settings, _files(folder)))
+        response = _respond(scope, settings, _files(folder))
+        await answer(send, replace(response, headers=(*response.headers, *headers)))
 
     return serve
+
+
+def _policy(folder: Path) -> str:
+    """Returns the Content-Security-Policy: what the page requires on every host, and what this host adds."""
+    page = _PAGE_POLICY.search((folder / "index.html").read_text(encoding="utf-8"))
+    if not page:
+        raise ValueError("console/index.html: expected a meta element with a Content-Security-Policy")
+    return f"{_HOST_POLICY}; {page[1]}"
 
 
 def _files(folder: Path) -> dict[str, Path]:
@@ -107,4 +118,4 @@ def _public(known: Mapping[str, Any]) -> dict[str, Any]:
 def _response(method: str, status: int, body: bytes = b"", **headers: str) -> Response:
     lines = {**headers, "content_length": str(len(body))}
     given = tuple((name.replace("_", "-").encode(), value.encode()) for name, value in lines.items())
-    return Response(status, b"" if method == "HEAD" else body, (*given, *_HEADERS))
+    return Response(status, b"" if method == "HEAD" else body, given)

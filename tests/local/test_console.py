@@ -79,6 +79,9 @@ def browser(outputs: Mapping[str, Any] | None = OUTPUTS, folder: Path = CONSOLE)
     return Browser(with_console(application, lambda: outputs, folder))
 
 
+POLICY = """<meta http-equiv="Content-Security-Policy" content="script-src 'self'">"""
+
+
 @pytest.fixture
 def console_folder(tmp_path: Path) -> Path:
     """A console folder. It also contains files that must not be served, and such a file is next to it."""
@@ -92,7 +95,7 @@ def console_folder(tmp_path: Path) -> Path:
     (folder / "nest.js").mkdir()
     (folder / "README.md").write_text("for builders")
     (folder / "settings.json").write_text('{"machine_client_secret": "left lying about"}')
-    (folder / "index.html").write_text("<p>the gate")
+    (folder / "index.html").write_text(f"{POLICY}<p>the gate")
     (folder / "banner.js").write_text("wave()")
     return folder
 
@@ -174,6 +177,7 @@ def test_every_response_forbids_foreign_code_framing_sniffing_referrers_and_cach
         "script-src": "'self'",
         "style-src": "'self'",
         "connect-src": "'self'",
+        "object-src": "'none'",
         "form-action": "'none'",
         "base-uri": "'none'",
         "frame-ancestors": "'none'",
@@ -186,6 +190,14 @@ def test_every_response_forbids_foreign_code_framing_sniffing_referrers_and_cach
     assert response.header("cache-control") == "no-store"
     assert response.header("x-content-type-options") == "nosniff"
     assert response.header("referrer-policy") == "no-referrer"
+
+
+def test_the_page_and_the_host_share_one_policy(console_folder: Path) -> None:
+    served = browser(folder=console_folder).ask("/console/").header("content-security-policy")
+    assert served.endswith("; script-src 'self'")
+    (console_folder / "index.html").write_text("<p>the gate")
+    with pytest.raises(ValueError, match="Content-Security-Policy"):
+        browser(folder=console_folder)
 
 
 def test_no_other_origin_can_read_the_settings() -> None:
