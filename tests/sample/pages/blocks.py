@@ -78,8 +78,8 @@ def _block(found: re.Match[str], markdown: str) -> Block:
 def difference(expected: str, actual: str) -> str:
     """Returns the first line that an output does not have at its place, or nothing.
 
-    `…` stands for any text of a line, a line `…` for any lines. If three or more spaces follow `…`, it ends a column of
-    a table, and the output can have another number of spaces there, at least two.
+    `…` stands for any text of a line, a line `…` for any lines. Three or more spaces end a column of a table: the
+    output can have another number of spaces there, at least two.
     """
     lines = [*expected.rstrip("\n").split("\n"), _END]
     for count in range(1, len(lines) + 1):
@@ -89,7 +89,7 @@ def difference(expected: str, actual: str) -> str:
 
 
 _END = "(the end of the output)"
-_COLUMN_END = re.compile("… {3,}")
+_COLUMN_END = re.compile(r"(?<=\S) {3,}")
 
 
 def _pattern(line: str) -> str:
@@ -98,7 +98,7 @@ def _pattern(line: str) -> str:
     if line.strip() == "…":
         return r"(?:[^\n]*\n)*?"
     columns = _COLUMN_END.split(line.rstrip())
-    return r"[^\n]* {2,}".join(map(_within_a_column, columns)) + r"[ \t]*\n"
+    return r" {2,}".join(map(_within_a_column, columns)) + r"[ \t]*\n"
 
 
 def _within_a_column(text: str) -> str:

@@ -92,6 +92,9 @@ def test_most_command_blocks_run() -> None:
         ("id …      yes\n", "id 7391  yes\n", ""),
         ("id …      yes\n", "id 7391 yes\n", "id …      yes"),
         ("id …      yes\n", "id 7391  no\n", "id …      yes"),
+        ("a     yes\n", "a  yes\n", ""),
+        ("a  yes\n", "a    yes\n", "a  yes"),
+        ("    a\n", "  a\n", "    a"),
     ],
 )
 def test_an_output_is_compared_line_by_line(expected: str, actual: str, missing: str) -> None:
