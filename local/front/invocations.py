@@ -13,11 +13,12 @@ import json
 import os
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.core import lambda_runtime
 
+from local.front import process_pool
 from local.front.function_script import MARK, RUNTIME
 from local.front.patches import registry
 
@@ -43,7 +44,11 @@ def _read_stderr(original: Callable[..., Any], worker: Any) -> None:
 def _invoke(original: Callable[..., Any], worker: Any, event: Any, request_id: str, **context: Any) -> Any:
     """Runs an invocation of a Python function in one thread, and keeps the process of a function that raised."""
     if not _is_python(worker):
-        return original(worker, event, request_id, **context)
+        return process_pool.until_stopped(lambda: original(worker, event, request_id, **context))
+    return process_pool.until_stopped(lambda: _run(worker, event, request_id, context))
+
+
+def _run(worker: Any, event: Any, request_id: str, context: Mapping[str, Any]) -> dict[str, Any]:
     with worker._lock:
         cold = worker._proc is None or worker._proc.poll() is not None
         if cold:

@@ -93,14 +93,13 @@ def _release_worker(original: Callable[..., Any], worker: Any) -> None:
         _freed.notify_all()
 
 
-@registry.patches("ministack.core.lambda_runtime", "Worker", "invoke")
-def _invoke(original: Callable[..., Any], worker: Any, *arguments: Any, **more: Any) -> Any:
+def until_stopped(call: Callable[[], Any]) -> Any:
     """Answers a call whose process could not start, or was ended, because the server stops.
 
     Otherwise ministack logs such a call as an error. Before the stop, it logs every failure.
     """
     try:
-        return original(worker, *arguments, **more)
+        return call()
     except Exception:
         if not _closed.is_set():
             raise

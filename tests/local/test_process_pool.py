@@ -121,15 +121,15 @@ def test_ctrl_c_does_not_interrupt_the_process_of_a_function(cloud: Cloud) -> No
 
 
 def test_only_a_server_that_stops_hides_that_a_process_could_not_start() -> None:
-    def fail(_worker: Any) -> Any:
+    def fail() -> Any:
         raise RuntimeError("Worker process exited immediately.")
 
     process_pool.open_pool()
     with pytest.raises(RuntimeError, match="exited immediately"):
-        process_pool._invoke(fail, None)
+        process_pool.until_stopped(fail)
     process_pool._closed.set()
     try:
-        assert process_pool._invoke(fail, None)["status"] == "error"
+        assert process_pool.until_stopped(fail)["status"] == "error"
     finally:
         process_pool.open_pool()
 
