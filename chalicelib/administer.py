@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from chalicelib.audit import Audit
 from chalicelib.core.cognito_id import is_cognito_id
 from chalicelib.core.errors import InvalidInput
-from chalicelib.core.policy import Policy, check_subject
+from chalicelib.core.policy import Policy, StoredPolicy, check_subject
 from chalicelib.core.statement import Statement
 from chalicelib.policy_versions import statements_at
 from chalicelib.ports import AuditPage, Generation, PolicyStore, Revocation, RevocationKind, Revocations
@@ -53,6 +53,11 @@ class Administer:
     def get_policy(self, subject: str) -> Policy:
         """Raises InvalidInput and NotFound."""
         return self.policies.get(check_subject(subject))
+
+    def stored_policy(self, subject: str) -> StoredPolicy | None:
+        """Returns what is stored for a subject, also a corrupt policy. Raises InvalidInput, InternalError."""
+        check_subject(subject)
+        return next((stored for stored in self.policies.list_stored() if stored.subject == subject), None)
 
     def put_policy(
         self,

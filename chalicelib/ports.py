@@ -69,7 +69,7 @@ class PolicyCatalog(Protocol):
         """Returns all items, including deleted and corrupt policies."""
 
 
-class PolicyStore(PolicyReader, Protocol):
+class PolicyStore(PolicyReader, PolicyCatalog, Protocol):
     """The reads and writes of policies by administrators. Without a version, a write replaces any version.
 
     A write stores the policy and its audit entry, or neither.

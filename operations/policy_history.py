@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Context, Option
 
-from chalicelib.core.errors import LastAdministrator, NotFound
+from chalicelib.core.errors import InternalError, LastAdministrator, NotFound
 from infra.errors import Refused
 from operations.confirmation import confirmed
 from operations.invocation import Invocation
@@ -13,10 +13,12 @@ from operations.options import AsJson, Before, Limit, StageOrLocal, Yes
 
 if TYPE_CHECKING:
     from chalicelib.administer import Administer
+    from chalicelib.core.audit import AuditEntry
     from chalicelib.core.policy import Policy
     from chalicelib.core.route import Route
     from chalicelib.core.statement import Statement
     from chalicelib.stage_rules import StageRules
+    from infra.policy_plan import PolicyChange
 
 Subject = Annotated[
     str, Argument(metavar="SUBJECT", help="group:<name> or client:<app client>, with its ID or the name of its output.")
@@ -66,7 +68,7 @@ def history(
         version = "an edit" if entry.version is None else f"version {entry.version}"
         deleted = ", deleted" if entry.after is None else ""
         invocation.output.say(f"{version}{deleted}: {entry.at} by {entry.by} ({entry.way})")
-        for line in _gained(known, entry.before, entry.after, routes, rules):
+        for line in _reached(*_before_and_after(entry), routes, rules):
             invocation.output.say(f"  {line}")
     if not page.entries:
         invocation.output.say(f"{subject}: no change is recorded.")
@@ -87,16 +89,17 @@ def rollback(
     """Write an earlier version of a policy again.
 
     The command shows the changes and asks for a confirmation. The new version is effective for the next request. The
-    command fails if somebody changes the policy in the meantime.
+    command fails if somebody changes the policy in the meantime. It also replaces a corrupt policy.
     """
+    from infra.policy_plan import PolicyChange, as_stored
+
     invocation: Invocation = context.obj
     administer, known, author, rules = _open(invocation, stage_name, subject)
-    current = _current(administer, known)
     statements = _explained(lambda: administer.statements_at(known, to), f"--to {to}")
-    lines = _gained(known, current and current.statements, statements, _routes(invocation), rules)
-    version = current.version if current else 0
+    change = PolicyChange(known, administer.stored_policy(known), statements)
+    lines = _reached(*as_stored(change), _routes(invocation), rules)
     if not as_json:
-        invocation.output.say(f"{known}: write version {to} over version {version}")
+        invocation.output.say(f"{known}: write version {to} over {_replaced(change)}")
         for line in lines:
             invocation.output.say(f"  {line}")
     if not yes:
@@ -105,7 +108,7 @@ def rollback(
         if not confirmed(invocation.output, "Roll back?"):
             invocation.output.say("nothing changed")
             return 0
-    written = _explained(lambda: administer.put_policy(known, statements, author(), version, force), subject)
+    written = _explained(lambda: administer.put_policy(known, statements, author(), change.version, force), subject)
     if as_json:
         invocation.output.json({**_policy(written), "reach": lines})
     else:
@@ -128,20 +131,32 @@ def _open(
 
 
 def _explained(question: Callable[[], Any], what: str) -> Any:
-    """Returns the answer. Raises Refused for an unknown policy or version, and for the last administrator."""
+    """Returns the answer.
+
+    what     the argument of the operator that the message names
+    Raises:  Refused for a missing or corrupt policy, a missing version, and the last administrator
+    """
     try:
         return question()
     except NotFound as error:
         raise Refused(f"{what}: {error.message}. `policies history` lists the versions of a policy.") from error
     except LastAdministrator as error:
         raise Refused(f"{what}: {error.reason} To proceed anyway, pass --force.") from error
+    except InternalError as error:
+        if error.code != "policy_corrupt":
+            raise
+        remedy = "Its callers get HTTP 500. Restore a version with `policies rollback`."
+        raise Refused(f"{what}: {error.message}. {remedy}") from error
 
 
-def _current(administer: "Administer", subject: str) -> "Policy | None":
-    try:
-        return administer.get_policy(subject)
-    except NotFound:
-        return None
+def _replaced(change: "PolicyChange") -> str:
+    """Returns the name of what a rollback replaces."""
+    from chalicelib.core.policy import CorruptPolicy
+
+    version = "an item without a version" if change.version is None else f"version {change.version}"
+    if not isinstance(change.before, CorruptPolicy):
+        return version
+    return f"{version}, which is corrupt: its callers get HTTP 500"
 
 
 def _routes(invocation: Invocation) -> "Sequence[Route]":
@@ -152,12 +167,19 @@ def _routes(invocation: Invocation) -> "Sequence[Route]":
     return read_routes(read_yaml(invocation.project, TEMPLATE))
 
 
-def _gained(subject: str, before: Any, after: Any, routes: Any, rules: "StageRules") -> list[str]:
+def _before_and_after(entry: "AuditEntry") -> tuple["Policy", "Policy"]:
+    """Returns the policies of a recorded change. A policy that did not exist permits nothing."""
     from chalicelib.core.policy import Policy
+
+    before, after = (Policy(entry.subject, 0, found or (), "", "") for found in (entry.before, entry.after))
+    return before, after
+
+
+def _reached(before: "Policy", after: "Policy", routes: "Sequence[Route]", rules: "StageRules") -> list[str]:
+    """Returns one line for each route that a change of a policy gives or takes."""
     from chalicelib.policy_reach import described
 
-    old, new = (Policy(subject, 0, statements or (), "", "") for statements in (before, after))
-    return described(old, new, rules.with_upstream(routes), rules) or ["no route changes"]
+    return described(before, after, rules.with_upstream(routes), rules) or ["no route changes"]
 
 
 def _policy(policy: "Policy") -> dict[str, Any]:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import boto3
 import pytest
 
-from tests.answers import call, refusal, wired
+from tests.answers import ADMIN, call, refusal, wired
 from tests.aws.tables import empty_tables
 from tests.fakes import allow
 
@@ -157,6 +157,14 @@ def test_a_body_with_an_unknown_field_is_a_400(method: str, path: str, body: Any
     assert refusal(method, path, more, username=CLIO) == (400, "invalid_input")
     assert refusal(method, path, "[]", username=CLIO) == (400, "invalid_input")
     assert call("GET", "/admin/revocations")[1]["revocations"] == []
+
+
+@pytest.mark.parametrize(("method", "path", "body"), [*CHANGES, ("POST", USERS, {"username": "new@olympus.example"})])
+def test_the_audit_entry_of_a_change_names_its_caller(method: str, path: str, body: Any) -> None:
+    before = len(call("GET", "/admin/audit")[1]["entries"])
+    call(method, path, body, {**ADMIN, "principalId": "urania-sub"}, username=CLIO, group="clerks")
+    made = call("GET", "/admin/audit")[1]["entries"][:-before]
+    assert {(entry["by"], entry["way"]) for entry in made} == {("urania-sub", "api")}
 
 
 @pytest.mark.parametrize("name", ["a%20b", "u" * 129, "%E2%80%AEa", "a%0Ab", "%ff"])

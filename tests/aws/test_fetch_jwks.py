@@ -1,9 +1,12 @@
 """The JWKS document is fetched from a real loopback server. Only RSA signing keys are used. Redirects are refused."""
 
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -12,7 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from chalicelib.aws.jwks import JwksKeySource, fetch_jwks, parse_jwks
+from chalicelib.core.errors import CannotDecide
 from tests import mint
+from tests.aws.certificates import authority, server_settings
 from tests.fakes import Clock
 
 
@@ -32,8 +37,8 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
 @contextmanager
-def server(**answers: Answer) -> Iterator[str]:
-    """Serves responses by their paths. Yields the address."""
+def server(tls: ssl.SSLContext | None = None, /, **answers: Answer) -> Iterator[str]:
+    """Serves responses by their paths. Yields the address, which is https with TLS settings."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -43,10 +48,14 @@ def server(**answers: Answer) -> Iterator[str]:
             pass  # no log output in tests
 
     with HTTPServer(("127.0.0.1", 0), Handler) as running:
+        address = f"http://127.0.0.1:{running.server_port}"
+        if tls:
+            running.socket = tls.wrap_socket(running.socket, server_side=True)
+            address = f"https://localhost:{running.server_port}"
         thread = Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
         try:
-            yield f"http://127.0.0.1:{running.server_port}"
+            yield address
         finally:
             running.shutdown()
             thread.join()
@@ -125,6 +134,44 @@ def test_a_response_without_keys_is_an_outage_and_the_cached_keys_stay_in_use(an
         clock.advance(600)
         assert source.key(mint.KID).public_numbers() == mint.private_key().public_key().public_numbers()
         assert source.outage_seconds == 600
+
+
+@pytest.fixture
+def trusted_authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process trusts one authority, as the operating system trusts those of AWS."""
+    file = tmp_path / "authorities.pem"
+    file.write_bytes(authority())
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+
+
+@pytest.mark.usefixtures("trusted_authority")
+def test_the_keys_of_a_verified_server_are_read() -> None:
+    with server(server_settings("localhost"), jwks=GOOD) as url:
+        assert set(fetch_jwks(f"{url}/jwks")) == {mint.KID}
+
+
+UNVERIFIED: dict[str, Callable[[], ssl.SSLContext]] = {
+    "a certificate for another host": lambda: server_settings("cognito-idp.example.com"),
+    "a certificate of an unknown authority": lambda: server_settings("localhost", issuer="Tartarus"),
+    "an expired certificate": lambda: server_settings("localhost", expires=-timedelta(days=1)),
+}
+
+
+@pytest.mark.parametrize("settings_for", UNVERIFIED.values(), ids=UNVERIFIED.keys())
+@pytest.mark.usefixtures("trusted_authority")
+def test_a_server_that_is_not_verified_gives_no_key_and_gets_no_request(
+    settings_for: Callable[[], ssl.SSLContext],
+) -> None:
+    asked: list[str] = []
+
+    def forged(request: BaseHTTPRequestHandler) -> None:
+        asked.append(request.path)
+        GOOD(request)
+
+    with server(settings_for(), jwks=forged) as url, pytest.raises(CannotDecide) as failed:
+        JwksKeySource(lambda: fetch_jwks(f"{url}/jwks")).key(mint.KID)
+    assert (failed.value.code, asked) == ("keys_unreachable", [])
+    assert "CERTIFICATE_VERIFY_FAILED" in str(failed.value.__cause__)
 
 
 def test_a_refused_connection_is_an_outage() -> None:

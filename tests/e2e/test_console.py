@@ -534,7 +534,9 @@ def test_a_link_can_neither_sign_a_person_in_nor_redirect_to_another_site(
     assert tab.evaluate("[typeof pwned, sessionStorage.length]") == ["undefined", 0]
 
 
-def test_the_token_is_in_no_address_cookie_or_lasting_storage(context: BrowserContext, outputs: dict[str, Any]) -> None:
+def test_the_access_token_is_only_in_the_storage_of_its_tab_and_the_refresh_token_nowhere(
+    context: BrowserContext, outputs: dict[str, Any]
+) -> None:
     tab, sent = context.new_page(), []
     tab.on("request", lambda request: sent.append(request))
     tab.goto(f"{outputs['console_url']}#/requests")
@@ -542,15 +544,19 @@ def test_the_token_is_in_no_address_cookie_or_lasting_storage(context: BrowserCo
     account = outputs["users"]["reader"]
     tab.fill("#username", account["username"])
     tab.fill("#password", account["password"])
-    tab.press("#password", "Enter")
+    with tab.expect_response(outputs["token_url"]) as granted:
+        tab.press("#password", "Enter")
     tab.get_by_role("heading", name="Try a request").wait_for()
     assert tab.url == f"{outputs['console_url']}#/requests"
     press(tab, "Send GET /whoami")
     tab.locator("#outcome").wait_for()
-    token = tab.evaluate("JSON.parse(sessionStorage.getItem('gatehouse.session')).token")
-    assert tab.evaluate("[localStorage.length, Object.keys(sessionStorage)]") == [0, ["gatehouse.session"]]
-    assert [request.url for request in sent if token in request.url] == []
-    assert token not in json.dumps([dict(cookie) for cookie in context.cookies()])
+    token, refresh = (granted.value.json()[name] for name in ("access_token", "refresh_token"))
+    of_the_tab = tab.evaluate("({...sessionStorage})")
+    assert (list(of_the_tab), tab.evaluate("localStorage.length")) == (["gatehouse.session"], 0)
+    lasting = json.dumps(context.storage_state(indexed_db=True))  # cookies, localStorage and IndexedDB
+    assert token not in lasting
+    assert refresh not in lasting + json.dumps(of_the_tab)
+    assert [request.url for request in sent if token in request.url or refresh in request.url] == []
     to_api = [request for request in sent if request.url.startswith(outputs["api_url"])]
     assert to_api
     assert [request.url for request in to_api if {"referer", "cookie"} & request.all_headers().keys()] == []

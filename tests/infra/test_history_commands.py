@@ -112,6 +112,28 @@ def test_a_rollback_is_made_in_the_name_of_the_operator(command: Command) -> Non
     assert newest["by"] == "arn:aws:sts::123456789012:assumed-role/Operator/zeus@***"
 
 
+@pytest.mark.parametrize(
+    ("version", "replaced"),
+    [({"N": "2"}, "version 2"), (None, "an item without a version")],
+    ids=["with its version", "without a version"],
+)
+def test_a_rollback_replaces_a_corrupt_policy(command: Command, version: Any, replaced: str) -> None:
+    corrupt = {"subject": {"S": CLERKS}, "statements": {"S": "allow all"}, "version": version}
+    dynamodb_client().put_item(TableName="PolicyTable", Item={name: it for name, it in corrupt.items() if it})
+    assert command("policies", "show", CLERKS)[::2] == (
+        1,
+        f"{CLERKS}: a stored policy is not in the form that Gatehouse writes. Its callers get HTTP 500."
+        " Restore a version with `policies rollback`.\n",
+    )
+    status, out, err = command("policies", "rollback", CLERKS, "--to", "1", "--yes")
+    assert (status, err) == (0, "")
+    headline, gained, done = out.splitlines()
+    assert headline == f"{CLERKS}: write version 1 over {replaced}, which is corrupt: its callers get HTTP 500"
+    assert gained == "  clerks gain GET /whoami"
+    assert document(command, "policies", "show", CLERKS)["statements"] == [WHOAMI]
+    assert done.startswith(f"done: {CLERKS} is at version ")
+
+
 def test_a_rollback_asks_first(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("no\n"))
     status, out, _ = command("policies", "rollback", CLERKS, "--to", "1")

@@ -125,9 +125,10 @@ def entry_of(change: dict[str, Any]) -> AuditEntry:
 
 
 def test_an_edit_by_another_tool_is_recorded_with_the_statements_before_and_after() -> None:
-    entry = entry_of(MODIFY)
+    written = statements(allow("/reports", methods=["POST"], sid="write"))
+    entry = entry_of(record(2, OldImage=image(1), NewImage=image(2, statements={"S": to_json(written)})))
     assert (entry.subject, entry.action, entry.by, entry.way) == ("group:clerks", "policy.write", "unknown", "other")
-    assert (entry.version, entry.before, entry.after) == (2, READ, READ)
+    assert (entry.version, entry.before, entry.after) == (2, READ, written)
     assert entry.at == "2027-01-15T08:00:00.000000Z"
 
 

@@ -357,17 +357,21 @@ def test_the_revocation_is_tried_after_every_failure_and_the_failure_is_reported
         (lambda users: users.disable("clio", "admin"), ["user.disable"]),
         (lambda users: users.enable("clio", "admin"), ["user.enable"]),
         (lambda users: users.sign_out("clio", "admin"), ["user.sign_out"]),
+        (lambda users: users.reset_mfa("clio", "admin"), ["user.reset_mfa"]),
         (lambda users: users.set_groups("clio", ["clerks"], "admin"), ["user.set_groups"]),
+        (lambda users: users.add_to_group("clio", "owners", "admin"), ["user.set_groups"]),
+        (lambda users: users.remove_from_group("clio", "clerks", "admin"), ["user.set_groups"]),
         (lambda users: users.invite("new@olympus.example", ["clerks"], "admin"), ["user.invite"]),
     ],
-    ids=["disable", "enable", "sign out", "set groups", "invite"],
+    ids=["disable", "enable", "sign out", "reset MFA", "set groups", "add to a group", "remove from a group", "invite"],
 )
-def test_an_action_is_recorded_under_the_sub_of_the_user(
+def test_an_action_is_recorded_under_the_sub_of_the_user_and_names_who_acted(
     pool: Pool, change: Callable[[AdministerUsers], Result], actions: list[str]
 ) -> None:
     change(over(pool))
     assert pool.audit.actions == actions
     (entry,) = pool.audit.entries
+    assert (entry.by, entry.way) == ("admin", "api")
     assert entry.subject in ("sub:sub-of-clio", "sub:sub-of-new")
     assert "olympus" not in str(entry)
 
