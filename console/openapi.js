@@ -27,7 +27,7 @@ function needsOf(security) {
 }
 
 // Returns a value that has the form of a schema, with the required properties only.
-export function exampleOf(schema, document, depth = 0) {
+function exampleOf(schema, document, depth = 0) {
   if (depth > 8) return null; // a schema that contains itself
   const inner = (part) => exampleOf(part, document, depth + 1);
   if (schema.$ref) return inner(document.components.schemas[schema.$ref.split("/").pop()] ?? {});

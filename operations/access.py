@@ -45,7 +45,7 @@ Token = Annotated[bool, Option("--token", help="Read the caller's access token f
 Scopes = Annotated[list[str] | None, Option("--scope", metavar="SCOPE", help="A scope of the token. Repeatable.")]
 ShownGroups = Annotated[list[str] | None, Option("--group", metavar="GROUP", help="Show this group. Repeatable.")]
 ShownClient = Annotated[
-    str | None, Option("--client", metavar="CLIENT", help="Show this app client: its id, or its output.")
+    str | None, Option("--client", metavar="CLIENT", help="Show this app client: its ID, or the name of its output.")
 ]
 ShownPath = Annotated[str, Option("--path", metavar="PATH", help="Show only the routes that begin with this path.")]
 MatrixForm = Annotated[Form, Option("--format", help="The form of the matrix.")]

@@ -71,8 +71,8 @@ function policyLink({ name, policy }) {
   return made;
 }
 
-// Returns the state of the policy of a group as a text. Pure.
-export function policyText({ automatic, policy, policy_version, statements }) {
+// Returns the state of the policy of a group as a text.
+function policyText({ automatic, policy, policy_version, statements }) {
   if (policy === "none") return automatic ? "no policy" : "no policy: members are denied";
   if (policy === "corrupt") return "invalid policy: requests of members fail";
   return `version ${policy_version}, ${statements === 1 ? "1 statement" : `${statements} statements`}`;

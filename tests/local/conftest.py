@@ -20,6 +20,7 @@ import pytest
 from botocore.config import Config
 
 from tests.environment import child_environment
+from tests.local.front_system import System
 from tests.local.pages_pool import Pool
 from tests.ports import free_port, wait_until_open
 
@@ -147,6 +148,12 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     (state / "clock").write_text("+0")
     with running_cloud(state, ("-c", CLOCKED, str(state / "clock"))) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def system(cloud: Cloud) -> System:
+    """A pool and an API that the tests of the front share."""
+    return System(cloud)
 
 
 @pytest.fixture(scope="module")
