@@ -1,24 +1,17 @@
 """Connects the use cases with the implementations of their ports. Builds each once, on first use, not at import."""
 
 import os
-import random
 from collections.abc import Callable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from authorizers.policy_document import check_size
+from chalicelib import aws_clients
 from chalicelib.authorize import Authorize, Complete
-from chalicelib.aws.connections import Connections, Timeouts, verifying
-from chalicelib.aws.credentials import credentials_from
 from chalicelib.aws.directory import OnboardingTable, UserPool
-from chalicelib.aws.endpoint import ca_bundle_from, endpoint_from
-from chalicelib.aws.items import ItemReader
 from chalicelib.aws.policy_reads import CheckSize, PolicyReads
-from chalicelib.aws.reader import DynamoDBReader
-from chalicelib.aws.signature import Credentials
 from chalicelib.aws.state_reads import StateReads
 from chalicelib.core.claims import Expectation
-from chalicelib.core.errors import InternalError
 from chalicelib.federate import TokenGroups
 from chalicelib.metrics import MeasuredState, Measurements, counted_fetch, write_metric
 from chalicelib.onboard import Onboard
@@ -28,7 +21,6 @@ from chalicelib.settings import Settings
 # token_groups, start without it. Therefore the other functions import the SDK and its adapters themselves. The same
 # applies to the cryptography of tokens, which no trigger needs.
 if TYPE_CHECKING:
-    import boto3
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -48,13 +40,6 @@ if TYPE_CHECKING:
     from chalicelib.stage_rules import StageRules
     from chalicelib.users import AdministerUsers
     from chalicelib.verify import VerifyToken
-
-# The calls of one request take less time than the timeout of the function, so that a failure is reported by its reason
-# code. A decision reads twice, a trigger makes three calls in sequence, and both functions have 5 s. Cognito also fails
-# a sign-in after 5 s. A decision that first has to fetch the pool's keys can take longer.
-_SHORTEST = Timeouts(connect=0.25, response=1)
-_SHORT = Timeouts(connect=1, response=2)
-_ATTEMPTS = 2
 
 
 @cache
@@ -98,7 +83,7 @@ def authorize() -> Authorize:
     return Authorize(
         verify=verify(),
         state=MeasuredState(_state(), measurements()),
-        policies=PolicyReads(_reader(), settings().policy_table, check_size),
+        policies=PolicyReads(aws_clients.reader(), settings().policy_table, check_size),
         max_staleness=settings().policy_max_staleness_seconds,
         reused_for=settings().authorizer_cache_seconds,
         complete=_complete(settings()),
@@ -140,46 +125,7 @@ def check_written(rules: "StageRules") -> CheckSize:
 
 @cache
 def _state() -> StateReads:
-    return StateReads(_reader(), settings().state_table, settings().state_shards)
-
-
-@cache
-def _reader() -> ItemReader:
-    return _small_reader(_ATTEMPTS) or _sdk_reader(_prompt_dynamodb)
-
-
-@cache
-def _trigger_reader() -> ItemReader:
-    return _small_reader(1) or _sdk_reader(_prompt_dynamodb)
-
-
-def _small_reader(attempts: int) -> ItemReader | None:
-    """Returns None if the environment needs a feature that only the SDK has."""
-    endpoint = endpoint_from(os.environ)
-    if endpoint is None:
-        return None
-    connections = Connections(endpoint, partial(verifying, ca_bundle_from(os.environ)), _SHORTEST)
-    # The system's random numbers differ between two copies of one snapshot of a Lambda.
-    return DynamoDBReader(connections, endpoint, _credentials, attempts, jitter=random.SystemRandom().random)
-
-
-def _sdk_reader(client: "Callable[[], DynamoDBClient]") -> ItemReader:
-    from chalicelib.aws.sdk_reader import SdkReader
-
-    return SdkReader(client())
-
-
-def _credentials() -> Credentials:
-    return credentials_from(os.environ) or _credentials_of_the_sdk()
-
-
-def _credentials_of_the_sdk() -> Credentials:
-    """Returns credentials of another source, such as the one that Lambda uses after restoring a snapshot."""
-    found = _session().get_credentials()
-    frozen = found.get_frozen_credentials() if found else None
-    if not frozen or not frozen.access_key or not frozen.secret_key:
-        raise InternalError("bad_credentials", "there are no AWS credentials")
-    return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+    return StateReads(aws_clients.reader(), settings().state_table, settings().state_shards)
 
 
 def start_authorizer() -> None:
@@ -203,8 +149,8 @@ def start_token_groups() -> None:
 def start_onboard() -> None:
     """Builds the use case with the clients of the SDK, and opens the connection of the ledger."""
     onboard()
-    _trigger_cognito()
-    _prompt_dynamodb()
+    aws_clients.trigger_cognito()
+    aws_clients.prompt_dynamodb()
     if _can_connect():
         onboard().ledger.has_entry("-")
 
@@ -245,7 +191,7 @@ def administer() -> "Administer":
     from chalicelib.lock_out import Administrators, RefuseLockOut
 
     return administer_with(
-        dynamodb(),
+        aws_clients.dynamodb(),
         settings().policy_table,
         settings().state_table,
         _audit_log(),
@@ -295,7 +241,7 @@ def administer_with(
 def _audit_log() -> "AuditTable":
     from chalicelib.aws.audit import AuditTable
 
-    return AuditTable(dynamodb(), settings().audit_table, settings().audit_retention_days)
+    return AuditTable(aws_clients.dynamodb(), settings().audit_table, settings().audit_retention_days)
 
 
 @cache
@@ -307,7 +253,7 @@ def record_edit() -> "RecordEdit":
 
 @cache
 def users() -> "AdministerUsers":
-    return users_with(_cognito(), _pool_id(), _policies(), administer(), rules())
+    return users_with(aws_clients.cognito(), _pool_id(), _policies(), administer(), rules())
 
 
 def users_with(
@@ -345,18 +291,19 @@ def invalidate() -> "Invalidate":
     from chalicelib.invalidate import Invalidate
 
     cache_on = settings().authorizer_cache_seconds > 0
-    client = _session().client("apigateway", config=_config(_ATTEMPTS, _SHORT)) if cache_on else None
     return Invalidate(
-        generation=StateTable(dynamodb(), settings().state_table, shards=settings().state_shards),
-        gateway_cache=StageCache(client, settings().rest_api_id, settings().stage) if client else None,
+        generation=StateTable(aws_clients.dynamodb(), settings().state_table, shards=settings().state_shards),
+        gateway_cache=StageCache(aws_clients.api_gateway(), settings().rest_api_id, settings().stage)
+        if cache_on
+        else None,
     )
 
 
 @cache
 def onboard() -> Onboard:
     return Onboard(
-        directory=UserPool(_trigger_cognito),
-        ledger=OnboardingTable(_trigger_reader(), _prompt_dynamodb, settings().onboarding_table),
+        directory=UserPool(aws_clients.trigger_cognito),
+        ledger=OnboardingTable(aws_clients.trigger_reader(), aws_clients.prompt_dynamodb, settings().onboarding_table),
         default_groups=settings().default_groups,
         privileged_groups=settings().privileged_groups,
         report_onboarded=partial(write_metric, function_name(), "Onboarded", 1),
@@ -388,52 +335,15 @@ def customize_tokens() -> "CustomizeTokens":
 def _policies() -> "PolicyTable":
     from chalicelib.aws.policies import PolicyTable
 
-    return PolicyTable(dynamodb(), settings().policy_table, check_size=check_size)
+    return PolicyTable(aws_clients.dynamodb(), settings().policy_table, check_size=check_size)
 
 
 @cache
 def _groups() -> "PoolGroups":
     from chalicelib.aws.pool_groups import PoolGroups
 
-    return PoolGroups(_cognito(), _pool_id())
+    return PoolGroups(aws_clients.cognito(), _pool_id())
 
 
 def _pool_id() -> str:
     return settings().issuer.rpartition("/")[2]
-
-
-@cache
-def _cognito() -> "CognitoIdentityProviderClient":
-    return _session().client("cognito-idp", config=_config(_ATTEMPTS, _SHORT))
-
-
-@cache
-def dynamodb() -> "DynamoDBClient":
-    return _session().client("dynamodb", config=_config(_ATTEMPTS, _SHORT))
-
-
-@cache
-def _prompt_dynamodb() -> "DynamoDBClient":
-    return _session().client("dynamodb", config=_config(1, _SHORTEST))
-
-
-@cache
-def _trigger_cognito() -> "CognitoIdentityProviderClient":
-    return _session().client("cognito-idp", config=_config(1, _SHORTEST))
-
-
-def _config(attempts: int, timeouts: Timeouts) -> Any:
-    from botocore.config import Config
-
-    return Config(
-        connect_timeout=timeouts.connect,
-        read_timeout=timeouts.response,
-        retries={"mode": "standard", "total_max_attempts": attempts},
-    )
-
-
-@cache
-def _session() -> "boto3.Session":
-    import boto3
-
-    return boto3.Session()

@@ -46,7 +46,7 @@ _CHALICELIB = {
     "openapi_routes": "routes",
     "user_routes": "routes",
     "route_table": "api",
-    "start": "wiring",
+    **dict.fromkeys(("aws_clients", "start"), "wiring"),
     **dict.fromkeys(("admin_forms", "explain_forms", "user_forms"), "routes"),
     **dict.fromkeys(("describe", "json_schema", "openapi", "policy_forms", "request_body"), "api"),
     "environment": "settings",

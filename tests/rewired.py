@@ -17,7 +17,11 @@ def fresh_wiring() -> Iterator[None]:
 
 
 def _clear() -> None:
-    modules = [module for name, module in sys.modules.items() if re.fullmatch(r"chalicelib\.(\w+\.)?wiring", name)]
+    modules = [
+        module
+        for name, module in sys.modules.items()
+        if re.fullmatch(r"chalicelib\.((\w+\.)?wiring|aws_clients)", name)
+    ]
     for function in [function for module in modules for function in vars(module).values()]:
         if hasattr(function, "cache_clear"):
             function.cache_clear()

@@ -22,7 +22,10 @@ PARTS = {
     "metrics": ("chalicelib/metrics.py",),
     "aws": ("chalicelib/aws/*.py", "chalicelib/sample/table.py"),
     "triggers": ("chalicelib/triggers/*.py",),
-    "wiring": ("chalicelib/start.py", "chalicelib/wiring.py", "chalicelib/sample/wiring.py"),
+    "wiring": (
+        *("chalicelib/aws_clients.py", "chalicelib/start.py"),
+        *("chalicelib/wiring.py", "chalicelib/sample/wiring.py"),
+    ),
     "api": (
         *("chalicelib/api.py", "chalicelib/describe.py", "chalicelib/json_schema.py", "chalicelib/openapi.py"),
         *("chalicelib/policy_forms.py", "chalicelib/request_body.py", "chalicelib/route_table.py"),

@@ -2,11 +2,11 @@
 
 from functools import cache
 
-from chalicelib import wiring
+from chalicelib import aws_clients, wiring
 from chalicelib.sample.service import Service
 from chalicelib.sample.table import SampleTable
 
 
 @cache
 def service() -> Service:
-    return Service(SampleTable(wiring.dynamodb(), wiring.settings().sample_table))
+    return Service(SampleTable(aws_clients.dynamodb(), wiring.settings().sample_table))

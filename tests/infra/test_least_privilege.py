@@ -23,7 +23,7 @@ from botocore import xform_name
 
 from app import app
 from authorizers.policy import policy_authorizer
-from chalicelib import wiring
+from chalicelib import aws_clients
 from chalicelib.triggers.policy_changed import policy_changed
 from chalicelib.triggers.post_confirmation import post_confirmation
 from chalicelib.triggers.pre_token import pre_token
@@ -165,7 +165,7 @@ def recorded() -> Iterator[Recorder]:
         for name, value in settings.items():
             environment.setenv(name, value)
         # The events of every client of this session. botocore's stubs wrongly refuse a handler that returns an answer.
-        events: Any = wiring._session().events
+        events: Any = aws_clients.session().events
         events.register("before-parameter-build.*.*", recorder)
         # moto does not support these operations, so the test records and answers them.
         for operation in (
