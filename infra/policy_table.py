@@ -9,11 +9,12 @@ from infra.policy_files import EXPECTED
 from infra.templates import read_yaml
 
 EVERYTHING, THE_REST = "everything", "everything else"
-_FIELDS = {"group", "client", "scopes", "may", "may_not"}
+_LISTS = ("may", "may_after_recent_sign_in", "may_not")
+_FIELDS = {"group", "client", "scopes", *_LISTS}
 _FORM = "expected `public`, a list of routes, and `table`, a list of entries"
 _ENTRY_FORM = (
-    "expected `group` or `client` or `scopes` or a client with `scopes`, and `may` and `may_not`, which are lists of"
-    f" routes such as GET /whoami, or {EVERYTHING!r} and {THE_REST!r}"
+    "expected `group` or `client` or `scopes` or a client with `scopes`, and `may`, `may_after_recent_sign_in` and"
+    f" `may_not`, which are lists of routes such as GET /whoami, or {EVERYTHING!r} and {THE_REST!r}"
 )
 
 
@@ -21,14 +22,18 @@ _ENTRY_FORM = (
 class Entry:
     """The routes that a group, a client or a token with these scopes may call, and those that it may not call.
 
-    subject  `group:<name>` or `client:<name of an output>`; empty for the token of any user with these scopes
-    scopes   of the token
+    subject                   `group:<name>` or `client:<name of an output>`; empty for the token of any user with these
+                              scopes
+    scopes                    of the token
+    may                       right after a sign-in; whether the permission ends does not matter
+    may_after_recent_sign_in  the permission must end some time after the sign-in
     """
 
     number: int
     subject: str
     scopes: frozenset[str]
     may: tuple[str, ...]
+    may_after_recent_sign_in: tuple[str, ...]
     may_not: tuple[str, ...]
 
     @property
@@ -57,7 +62,7 @@ def read_table(folder: Path) -> Table:
 
 def _entry(item: Any, number: int, name: str) -> Entry:
     where = f"{name}: entry {number + 1}"
-    if not isinstance(item, dict) or not set(item) <= _FIELDS or not {"may", "may_not"} & set(item):
+    if not isinstance(item, dict) or not set(item) <= _FIELDS or set(_LISTS).isdisjoint(item):
         raise Refused(f"{where}: {_ENTRY_FORM}.")
     kinds = [kind for kind in ("group", "client") if kind in item]
     scopes = _routes(item.get("scopes", []), f"{where}: scopes")
@@ -67,8 +72,7 @@ def _entry(item: Any, number: int, name: str) -> Entry:
         number,
         f"{kinds[0]}:{item[kinds[0]]}" if kinds else "",
         frozenset(scopes),
-        _routes(item.get("may", []), f"{where}: may"),
-        _routes(item.get("may_not", []), f"{where}: may_not"),
+        *(_routes(item.get(name, []), f"{where}: {name}") for name in _LISTS),
     )
 
 

@@ -1,6 +1,7 @@
 """Compares the policies and the routes with the table of expected permissions. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from enum import Enum
 
 from chalicelib.core.policy import Policy
 from chalicelib.core.route import Authorizer, Route, find_route
@@ -11,6 +12,20 @@ from chalicelib.stage_rules import NO_RULES, StageRules
 from infra.policy_files import EXPECTED, PolicyFile
 from infra.policy_lint import as_policy
 from infra.policy_table import EVERYTHING, THE_REST, Entry, Table
+
+
+class Expected(Enum):
+    """What the table expects of each request to a route. The value is its sentence, for the name and the route."""
+
+    ALLOWED = "{} may {}"
+    RECENT = "{} may {} only after a recent sign-in"
+    DENIED = "{} may not {}"
+
+    def is_met(self, outcome: Outcome) -> bool:
+        """Returns whether the decision right after a sign-in, and its end, are as expected."""
+        if self is Expected.DENIED:
+            return not outcome.allowed
+        return outcome.allowed and (self is Expected.ALLOWED or outcome.signed_in_within is not None)
 
 
 def check_table(
@@ -66,7 +81,12 @@ def _check_entry(entry: Entry, file: PolicyFile | None, routes: Sequence[Route],
     decided_by = Authorizer.POLICIES if entry.subject else Authorizer.SCOPES
     judged = [route for route in routes if route.authorizer is decided_by]
     named: set[Route] = set()
-    for expected, names in ((True, entry.may), (False, entry.may_not)):
+    lists = (
+        (Expected.ALLOWED, entry.may),
+        (Expected.RECENT, entry.may_after_recent_sign_in),
+        (Expected.DENIED, entry.may_not),
+    )
+    for expected, names in lists:
         for name in names:
             if name in (EVERYTHING, THE_REST):
                 continue
@@ -77,7 +97,7 @@ def _check_entry(entry: Entry, file: PolicyFile | None, routes: Sequence[Route],
             else:
                 named.add(route)
                 yield from _differences(entry, file, route, None if route.path == path else path, expected, rules)
-    for expected, names in ((True, entry.may), (False, entry.may_not)):
+    for expected, names in lists:
         if {EVERYTHING, THE_REST} & set(names):
             for route in judged:
                 if route not in named:
@@ -90,21 +110,21 @@ def _route(routes: Sequence[Route], method: str, path: str) -> Route | None:
 
 
 def _differences(
-    entry: Entry, file: PolicyFile | None, route: Route, path: str | None, expected: bool, rules: StageRules
+    entry: Entry, file: PolicyFile | None, route: Route, path: str | None, expected: Expected, rules: StageRules
 ) -> Iterator[str]:
     """Yields the difference for a route, or for one path of it."""
     decided = _outcomes(entry, file, route, path, rules)
-    other = next((outcome for outcome in decided if outcome.allowed is not expected), None)
+    other = next((outcome for outcome in decided if not expected.is_met(outcome)), None)
     if other is None:
         return
     what = f"{route.method} {path}" if path else str(route)
     if path is None and "{" in route.path:
         what += f" (for example {other.case.path})"
-    verb = "may" if expected else "may not"
-    yield f"{entry.name} {verb} {what}, but {_actual(entry, file, route, other)}. Correct the table or the policy."
+    expectation = expected.value.format(entry.name, what)
+    yield f"{expectation}, but {_actual(entry, file, route, other, expected)}. Correct the table or the policy."
 
 
-def _actual(entry: Entry, file: PolicyFile | None, route: Route, outcome: Outcome) -> str:
+def _actual(entry: Entry, file: PolicyFile | None, route: Route, outcome: Outcome, expected: Expected) -> str:
     if not entry.subject:
         return f"the route accepts {' or '.join(route.scopes)}"
     if file is None:
@@ -112,7 +132,9 @@ def _actual(entry: Entry, file: PolicyFile | None, route: Route, outcome: Outcom
     if not outcome.because:
         return f"no statement of {file.name} allows it"
     sids = [place(number, s.sid) for number, s in enumerate(file.parsed) if s.sid in outcome.because]
-    return f"{file.name} {'allows' if outcome.allowed else 'denies'} it: {' and '.join(sids)}"
+    verb = "allows" if outcome.allowed else "denies"
+    when = " at any age of the sign-in" if outcome.allowed and expected is Expected.RECENT else ""
+    return f"{file.name} {verb} it{when}: {' and '.join(sids)}"
 
 
 def _outcomes(

@@ -322,6 +322,27 @@ MISTAKES = [
         id="37: a scope that the route does not accept",
     ),
     pytest.param(
+        replace("expected", "may: everything", "may: everything else, may_after_recent_sign_in: [POST /orders]"),
+        [
+            f"{TABLE}admins may POST /orders only after a recent sign-in, but policies/admins.yaml allows it at any age"
+            ' of the sign-in: statement 1 ("everything"). Correct the table or the policy.'
+        ],
+        id="40: no statement requires the recent sign-in",
+    ),
+    pytest.param(
+        replace("expected", "may_not: everything else\n", "may_after_recent_sign_in: ['DELETE /orders/{id}']\n"),
+        [
+            f"{TABLE}clerks may DELETE /orders/{{id}} (for example /orders/0) only after a recent sign-in, but no"
+            " statement of policies/clerks.yaml allows it. Correct the table or the policy."
+        ],
+        id="41: a request is denied even after a recent sign-in",
+    ),
+    pytest.param(
+        replace("expected", "may_not: [GET /carts]", "may_after_recent_sign_in: [GET /carts]"),
+        [f"{TABLE}a token with {WRITE} may GET /carts only after a recent sign-in, but the route accepts {READ}."],
+        id="42: scopes have no sign-in",
+    ),
+    pytest.param(
         lambda files: files.pop("expected"), [f"{TABLE}this file is missing. Create it as"], id="38: no table"
     ),
     pytest.param(
@@ -339,6 +360,15 @@ def reviewed(folder: Path, files: dict[str, str]) -> list[str]:
 
 def test_policies_without_a_mistake_pass(tmp_path: Path) -> None:
     assert reviewed(tmp_path, FILES) == []
+
+
+def test_the_table_can_require_a_recent_sign_in(tmp_path: Path) -> None:
+    files = dict(FILES)
+    replace("admins", 'methods: ["*"]', "methods: [GET]")(files)
+    files["admins"] += '  - {sid: change, effect: Allow, methods: ["*"], paths: ["/*"], signed_in_within: 900}\n'
+    reads = '[GET /orders, "GET /orders/{id}", "GET /orders/{id}/items"]'
+    replace("expected", "may: everything", f"may: {reads}, may_after_recent_sign_in: everything else")(files)
+    assert reviewed(tmp_path, files) == []
 
 
 @pytest.mark.parametrize(("plant", "expected"), MISTAKES)
