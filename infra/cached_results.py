@@ -37,7 +37,7 @@ class OldResults:
     failed: bool = False
 
 
-def end_old_results(stage: Stage, client: Client, now: Callable[[], float] = time.time) -> OldResults:
+def flush_cached_results(stage: Stage, client: Client, now: Callable[[], float] = time.time) -> OldResults:
     """Flushes the cache of a stage that has one. Call it after the last write of the change. Does not raise.
 
     stage  a deployed stage

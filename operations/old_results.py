@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from infra.cached_results import end_old_results as flush
+from infra.cached_results import flush_cached_results
 from infra.clients import Client
 from infra.stage import Stage
 from operations.invocation import Invocation
@@ -10,7 +10,7 @@ from operations.invocation import Invocation
 
 def end_old_results(invocation: Invocation, stage: Stage, client: Client, as_json: bool) -> dict[str, Any]:
     """Flushes the cache of results, if the stage has one. Returns the fields for `--json`. Says the rest otherwise."""
-    old = flush(stage, client)
+    old = flush_cached_results(stage, client)
     if old.failed:
         invocation.output.fail(f"Warning: {old.notes}")
     elif old.notes and not as_json:

@@ -137,7 +137,7 @@ def groups(
         as_json,
         "groups set",
         lambda it: it.users.set_groups(name, group or [], it.author(), force),
-        checks_lock_out=True,
+        open_access_with_rules,
     )
 
 
@@ -155,7 +155,7 @@ def disable(
         as_json,
         "disabled",
         lambda it: it.users.disable(name, it.author(), force),
-        checks_lock_out=True,
+        open_access_with_rules,
     )
 
 
@@ -181,14 +181,20 @@ def reset_mfa(context: Context, name: Name, stage_name: StageOrLocal, as_json: A
     return _change(context, stage_name, name, as_json, "MFA reset", lambda it: it.users.reset_mfa(name, it.author()))
 
 
-def open_access(invocation: Invocation, stage_name: str, checks_lock_out: bool = False) -> "UserAccess":
-    """Connects to a deployed stage or to the local cloud. The check of a lock-out needs the rules of the stage."""
-    from operations.connection import open_outputs, open_rules
+def open_access(invocation: Invocation, stage_name: str) -> "UserAccess":
+    """Connects to a deployed stage or to the local cloud."""
+    from operations.connection import open_outputs
     from operations.stage_access import administer_users_of_stage
 
-    if checks_lock_out:
-        return administer_users_of_stage(*open_rules(invocation, stage_name))
     return administer_users_of_stage(*open_outputs(invocation, stage_name))
+
+
+def open_access_with_rules(invocation: Invocation, stage_name: str) -> "UserAccess":
+    """Connects as `open_access` does, and reads the rules of the stage, for a change that checks the lock-out."""
+    from operations.connection import open_rules
+    from operations.stage_access import administer_users_of_stage
+
+    return administer_users_of_stage(*open_rules(invocation, stage_name))
 
 
 def _change(
@@ -198,10 +204,10 @@ def _change(
     as_json: bool,
     done: str,
     change: Callable[["UserAccess"], "Result"],
-    checks_lock_out: bool = False,
+    connect: Callable[[Invocation, str], "UserAccess"] = open_access,
 ) -> int:
     invocation: Invocation = context.obj
-    access = open_access(invocation, stage_name, checks_lock_out)
+    access = connect(invocation, stage_name)
     result = explained(lambda: change(access), name)
     if as_json:
         invocation.output.json(result.as_dict())
