@@ -211,7 +211,7 @@ def test_a_step_up_and_the_statement_of_an_upstream_are_shown_as_conditions(
     tab.get_by_label("Filter").fill("get /upstream/")
     tab.locator("#matrix td button").click()
     tab.locator("#explained-path").fill("/upstream/a;b")
-    tab.get_by_role("button", name="Ask again").click()
+    tab.get_by_role("button", name="Explain this request").click()
     tab.get_by_text("ambiguous-path, which the stage adds for everyone").wait_for()
 
 
