@@ -54,7 +54,7 @@ class EffectivePermissions:
             return LOCKED_DOWN
         return decide(self.statements, method, path, self.too_old) if self.policies else NO_POLICY
 
-    def lasts(self, method: str, path: str) -> int | None:
+    def greatest_sign_in_age(self, method: str, path: str) -> int | None:
         """Returns the greatest age of a sign-in, in seconds, at which a request that is allowed stays so. None: any."""
         if not (self.limits or self.too_old):
             return None

@@ -106,7 +106,7 @@ def explain(
         because=tuple(_deciding(own, caller.scopes, request, decision)),
         policies=merge(own, caller.scopes, generation=0).policies,
         nearest=nearest_change(request, own, caller.scopes, _joinable(caller, stored)),
-        signed_in_within=request.lasts(own, caller.scopes) if decision.allowed else None,
+        signed_in_within=request.greatest_sign_in_age(own, caller.scopes) if decision.allowed else None,
     )
 
 

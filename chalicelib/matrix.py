@@ -185,6 +185,6 @@ def outcomes(policy: Policy, route: Route, cases: Iterable[Case], rules: StageRu
     for case in cases:
         permissions = merge([policy], case.scopes, 0, rules.complete).after(rules.reused_for)
         decision = permissions.decide(route.method, case.path)
-        limit = permissions.lasts(route.method, case.path) if decision.allowed else None
+        limit = permissions.greatest_sign_in_age(route.method, case.path) if decision.allowed else None
         age = None if limit is None else int(limit - rules.reused_for)  # as `Authorize` counts it
         yield Outcome(case, decision.allowed, decision.reason, decision.because, age)

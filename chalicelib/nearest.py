@@ -76,10 +76,12 @@ class Request:
         decisions = [permissions.decide(self.method, path) for path in self.paths]
         return next((decision for decision in decisions if not decision.allowed), decisions[0])
 
-    def lasts(self, policies: Iterable[Policy], scopes: frozenset[str]) -> int | None:
+    def greatest_sign_in_age(self, policies: Iterable[Policy], scopes: frozenset[str]) -> int | None:
         """Returns the greatest age of the sign-in at which a request that is allowed stays so. None: any age."""
         permissions = self._permissions(policies, scopes)
-        limits = [limit for path in self.paths if (limit := permissions.lasts(self.method, path)) is not None]
+        limits = [
+            limit for path in self.paths if (limit := permissions.greatest_sign_in_age(self.method, path)) is not None
+        ]
         return int(min(limits) - self.rules.reused_for) if limits else None
 
     def _permissions(self, policies: Iterable[Policy], scopes: frozenset[str]) -> EffectivePermissions:
