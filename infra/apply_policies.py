@@ -15,6 +15,7 @@ def apply_policies(
     outputs: Mapping[str, str],
     client: Callable[[str], Any],
     rules: StageRules,
+    *,
     overwrite: bool = False,
     allow_unknown_group: bool = False,
     remedy: str = OR_ALLOW,
@@ -25,7 +26,9 @@ def apply_policies(
 
     Raises:  Refused
     """
-    files, changes = plan_policies(project, outputs, client, rules, overwrite, allow_unknown_group, remedy)
+    files, changes = plan_policies(
+        project, outputs, client, rules, overwrite=overwrite, allow_unknown_group=allow_unknown_group, remedy=remedy
+    )
     return files.execute(changes)
 
 
@@ -34,6 +37,7 @@ def plan_policies(
     outputs: Mapping[str, str],
     client: Callable[[str], Any],
     rules: StageRules,
+    *,
     overwrite: bool = False,
     allow_unknown_group: bool = False,
     remedy: str = OR_ALLOW,

@@ -178,9 +178,13 @@ class Deploy:
 
     def _apply_policies(self, outputs: Mapping[str, str]) -> None:
         with self.progress.step("Apply the policies") as step:
-            overwrite, allow_unknown_group = self.options.overwrite_policies, self.options.allow_unknown_group
             applied = apply_policies(
-                self.project, outputs, self.client, planned_rules(self.stage), overwrite, allow_unknown_group
+                self.project,
+                outputs,
+                self.client,
+                planned_rules(self.stage),
+                overwrite=self.options.overwrite_policies,
+                allow_unknown_group=self.options.allow_unknown_group,
             )
             step.changed = applied.changed
             step.notes += applied.notes()

@@ -43,7 +43,7 @@ def apply(
     nobody has changed it since the command showed the changes.
     """
     from infra.apply_policies import plan_policies
-    from infra.policy_groups import OR_ALLOW, TEMPLATE
+    from infra.policy_groups import TEMPLATE
     from infra.policy_review import read_routes
     from infra.progress import Progress
     from infra.templates import read_yaml
@@ -56,10 +56,9 @@ def apply(
         outputs,
         client,
         rules,
-        overwrite_policies,
-        allow_unknown_group,
-        OR_ALLOW,
-        allow_no_administrator,
+        overwrite=overwrite_policies,
+        allow_unknown_group=allow_unknown_group,
+        allow_no_administrator=allow_no_administrator,
     )
     _show(invocation.output, changes, partial(_reach, rules, read_routes(read_yaml(invocation.project, TEMPLATE))))
     if not (yes or all(change.kept for change in changes) or confirmed(invocation.output, "Apply these changes?")):
