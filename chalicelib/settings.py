@@ -114,7 +114,7 @@ class Settings:
         "STATE_SHARDS",
         "copies",
         1,
-        98,
+        98,  # a lifting writes all copies in one transaction of 100 items (chalicelib/aws/state_lifts.py)
         1,
         "how many copies of the state the authorizers read, for 3,000 reads a second of each; 1: no copies. See"
         " [how to change it](how-to/change-the-number-of-shards.md)",
