@@ -2,7 +2,8 @@
 
 ministack starts a thread for the response of each invocation, reads the log in another thread, and polls for lines that
 may still come: 5 ms after the last line, or 50 ms if there is no line. Here one thread reads the response and the log.
-The script of a Python function ends the log of an invocation with a mark, before it sends the response.
+The script of a Python function ends the log of an invocation with a mark, before it sends the response. The mark
+contains the id of the request, so that a function that prints text of a caller cannot end its log.
 
 ministack ends the process of a function that raised. Every refused token would then cause a cold start.
 """
@@ -19,11 +20,10 @@ from typing import Any
 from ministack.core import lambda_runtime
 
 from local.front import process_pool
-from local.front.function_script import MARK, RUNTIME
+from local.front.function_script import RUNTIME, START, mark
 from local.front.patches import registry
 
 LONGEST_WAIT = 1.0  # seconds for a mark; a function can close the stream that carries it
-_END = (MARK + "\n").encode()
 _CHUNK = 64 * 1024  # bytes, the size of a pipe
 _DIED = {"status": "error", "error": "Worker process died"}
 
@@ -34,10 +34,10 @@ def _read_stderr(original: Callable[..., Any], worker: Any) -> None:
     if not _is_python(worker):
         original(worker)
         return
-    log = bytearray()
-    while _END not in log and (chunk := os.read(worker._proc.stderr.fileno(), _CHUNK)):
+    log, started = bytearray(), _line(START)
+    while started not in log and (chunk := os.read(worker._proc.stderr.fileno(), _CHUNK)):
         log += chunk
-    _keep(worker, log.replace(_END, b""))
+    _keep(worker, log.replace(started, b""))
 
 
 @registry.patches(RUNTIME, "Worker", "invoke")
@@ -57,22 +57,25 @@ def _run(worker: Any, event: Any, request_id: str, context: Mapping[str, Any]) -
         seconds = worker.config.get("Timeout", 30)
         known = {name: value for name, value in context.items() if value is not None}
         envelope = {"event": event, "ctx": {**known, "request_id": request_id}}
-        response, log = exchange(worker._proc, json.dumps(envelope).encode() + b"\n", seconds)
+        end = _line(mark(request_id))
+        response, log = exchange(worker._proc, json.dumps(envelope).encode() + b"\n", end, seconds)
         if response is None or response is _DIED:
             process, worker._proc = worker._proc, None
             lambda_runtime._signal(process)
             lambda_runtime._collect(process, time.monotonic() + lambda_runtime._REAP_GRACE)
         before = worker._drain_stderr()
-        own, _, after = log.partition(_END)
+        own, _, after = log.partition(end)
         _keep(worker, after)
         response = response or {"status": "error", "error": f"Task timed out after {seconds}.00 seconds"}
         return {**response, "cold_start": cold, "log": "\n".join(filter(None, (before, _text(own))))}
 
 
-def exchange(process: Any, request: bytes, seconds: float) -> tuple[dict[str, Any] | None, bytes]:
+def exchange(process: Any, request: bytes, end: bytes, seconds: float) -> tuple[dict[str, Any] | None, bytes]:
     """Sends a request to the process of a function. Returns the response, and the log with its mark.
 
     The response is None if it does not come in time.
+
+    end  the mark
     """
     stdin, stdout, stderr = (stream.fileno() for stream in (process.stdin, process.stdout, process.stderr))
     os.set_blocking(stdin, False)  # a process that does not read must not block this thread
@@ -84,7 +87,7 @@ def exchange(process: Any, request: bytes, seconds: float) -> tuple[dict[str, An
         poll.register(descriptor, select.POLLOUT if descriptor == stdin else select.POLLIN)
     response: dict[str, Any] | None = None
     deadline = time.monotonic() + seconds
-    while response is None or (stderr in waiting and _END not in received[stderr]):
+    while response is None or (stderr in waiting and end not in received[stderr]):
         ready = poll.poll(max(0.0, deadline - time.monotonic()) * 1000)
         if not ready:
             break
@@ -116,19 +119,17 @@ def _rest(descriptor: int, data: memoryview) -> memoryview:
 
 
 def _response(output: bytearray) -> dict[str, Any] | None:
-    """Returns the response in the output, which can also contain lines of other programs that the function started."""
-    for line in output.splitlines() if output.endswith(b"\n") else ():
-        try:
-            content = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(content, dict) and content.get("status") in ("ok", "error"):
-            return content
-    return None
+    """Returns the response. Only the script writes to the output, and it writes one line for each invocation."""
+    content: dict[str, Any] | None = json.loads(output) if output.endswith(b"\n") else None
+    return content
 
 
 def _is_python(worker: Any) -> bool:
     return str(worker.config.get("Runtime")).startswith("python")
+
+
+def _line(text: str) -> bytes:
+    return f"{text}\n".encode()
 
 
 def _text(log: bytes) -> str:

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from local.front.function_script import MARK, completed
+from local.front.function_script import START, completed, mark
 from local.front.invocations import exchange
 from tests.local.conftest import Cloud
 
 SECONDS = 30  # many times the duration on an idle machine
 
 HANDLER = """
-import os, sys
+import os, subprocess, sys, time
 
 def handler(event, context):
     match event["do"]:
@@ -34,6 +34,16 @@ def handler(event, context):
         case "die":
             os.write(2, b"the last words\\n")
             os._exit(3)
+        case "write a response":
+            os.write(1, event["line"].encode() + b"\\n")
+            subprocess.Popen(["sh", "-c", "sleep 0.2; echo '" + event["line"] + "'"])
+        case "wait":
+            time.sleep(event["seconds"])
+        case "read the next request":
+            return os.read(0, 1).decode()
+        case "print a mark":
+            print(event["mark"])
+            print("after the mark")
     return os.environ.get("_HANDLER")
 """
 
@@ -47,7 +57,9 @@ def process(source: str) -> subprocess.Popen[str]:
 
 
 RESPOND = """print('{"status": "ok", "result": ' + str(len(sys.stdin.readline())) + '}', flush=True)"""
-MARKED = f"os.write(2, {MARK.encode()!r} + b'\\n')"
+OTHER = f"{mark('another invocation')}\n".encode()
+END = f"{mark('an invocation')}\n".encode()
+MARKED = f"os.write(2, {END!r})"
 
 
 @pytest.mark.parametrize(
@@ -58,21 +70,21 @@ MARKED = f"os.write(2, {MARK.encode()!r} + b'\\n')"
         pytest.param(f"{RESPOND}\ntime.sleep(0.05)\nos.write(2, b'late')\n{MARKED}", b"late", id="after the response"),
         pytest.param(f"os.write(2, b'x' * 200_000)\n{MARKED}\n{RESPOND}", b"x" * 200_000, id="more than a pipe takes"),
         pytest.param(f"os.close(2)\n{RESPOND}\ntime.sleep(60)", b"", id="a closed log"),
-        pytest.param(f"print('{{}} of another program', flush=True)\n{MARKED}\n{RESPOND}", b"", id="other output"),
+        pytest.param(f"os.write(2, {OTHER!r})\n{MARKED}\n{RESPOND}", OTHER, id="the mark of another invocation"),
     ],
 )
 def test_an_exchange_returns_the_response_and_the_log(source: str, log: bytes) -> None:
     with process(source) as function:
         try:
-            response, written = exchange(function, b"x" * 300_000 + b"\n", SECONDS)
+            response, written = exchange(function, b"x" * 300_000 + b"\n", END, SECONDS)
         finally:
             function.kill()
-    assert (response, written.partition(MARK.encode())[0]) == ({"status": "ok", "result": 300_001}, log)
+    assert (response, written.partition(END)[0]) == ({"status": "ok", "result": 300_001}, log)
 
 
 def test_a_process_that_ends_without_a_response_has_died_and_its_log_is_complete() -> None:
     with process("os.write(2, b'the last words')") as function:
-        assert exchange(function, b"x" * 300_000, SECONDS) == (
+        assert exchange(function, b"x" * 300_000, END, SECONDS) == (
             {"status": "error", "error": "Worker process died"},
             b"the last words",
         )
@@ -82,7 +94,7 @@ def test_a_process_that_does_not_read_its_input_exceeds_the_time() -> None:
     with process("os.write(2, b'begun')\ntime.sleep(60)") as function:
         assert function.stderr is not None
         assert function.stderr.read(5) == "begun"
-        assert exchange(function, b"x" * 300_000, 0.0) == (None, b"")
+        assert exchange(function, b"x" * 300_000, END, 0.0) == (None, b"")
         function.kill()
 
 
@@ -129,3 +141,18 @@ def test_the_log_of_a_failure_is_complete_and_the_next_log_is_not_mixed_with_it(
 
 def test_a_python_function_knows_its_handler(invoke: Callable[..., tuple[Any, list[str]]]) -> None:
     assert invoke()[0] == "package.index.handler"
+
+
+def test_a_program_that_a_function_starts_writes_no_response_and_reads_no_request(
+    invoke: Callable[..., tuple[Any, list[str]]],
+) -> None:
+    forged = json.dumps({"status": "ok", "result": "forged"})
+    assert invoke("write a response", line=forged) == ("package.index.handler", [forged])
+    assert invoke("wait", seconds=0.5)[0] == "package.index.handler"  # the program writes during this invocation
+    assert invoke("read the next request")[0] == ""
+
+
+def test_a_printed_mark_does_not_end_the_log_of_an_invocation(invoke: Callable[..., tuple[Any, list[str]]]) -> None:
+    for printed in (START, mark("an invocation"), mark("")):
+        assert invoke("print a mark", mark=printed)[1] == [printed, "after the mark"]
+        assert invoke()[1] == []
