@@ -37,6 +37,7 @@ PAGES = {
     "/mailbox/messages.json": {"GET"},
 }
 _READ_AUTHORIZATION = {"/oauth2/token", "/oauth2/revoke", "/oauth2/userInfo"}
+LARGEST_HEAD = 16 * 1024  # bytes of the path, the query and the headers
 _MEGABYTE = 1024 * 1024
 
 
@@ -53,6 +54,25 @@ def largest_body(headers: dict[str, str]) -> int:
     """Returns the limit of the body in bytes: API Gateway's, and more for signed requests to S3 or Lambda."""
     scope = re.search(r"Credential=[^/]+/\d+/[^/]+/(s3|lambda)/", headers.get("authorization", ""))
     return (100 if scope else 10) * _MEGABYTE
+
+
+def unreadable(request: Request) -> Response | None:
+    """Refuses a request whose head is too large, or that states the length of its body in two ways.
+
+    The parser limits only a head that does not arrive at once, and ignores the length of a body in chunks.
+    """
+    headers = request.scope["headers"]
+    head = len(request.raw_path) + len(request.scope["query_string"]) + sum(len(n) + len(value) for n, value in headers)
+    if head > LARGEST_HEAD:
+        return _closing(431, b'{"message":"Request Header Fields Too Large"}')
+    if {b"content-length", b"transfer-encoding"} <= {name for name, _value in headers}:
+        return _closing(400, b'{"message":"Bad Request"}')
+    return None
+
+
+def _closing(status: int, body: bytes) -> Response:
+    # Without a CORS header, unlike other errors of the user pool: it can be a request to the API.
+    return Response(status, body, ((b"content-type", b"application/json"), (b"connection", b"close")))
 
 
 def forbidden() -> Response:

@@ -28,7 +28,7 @@ from local.front import (  # a module registers its patches when it is imported
     user_filters,  # noqa: F401
     usernames,  # noqa: F401
 )
-from local.front.access import AccessControl, largest_body
+from local.front.access import AccessControl, largest_body, unreadable
 from local.front.attempts import Attempts
 from local.front.http import (
     App,
@@ -71,9 +71,9 @@ class Front:
             await self._serve(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        head = Request(scope)
         try:
-            request = await read(scope, receive, largest_body(Request(scope).headers))
-            response = await self._answer(request)
+            response = unreadable(head) or await self._answer(await read(scope, receive, largest_body(head.headers)))
         except TooLarge:
             # Without a CORS header, unlike other errors of the user pool: it can be a request to the API.
             response = Response(413, b'{"message":"Request Too Long"}', ((b"content-type", b"application/json"),))

@@ -12,6 +12,7 @@ from typing import Any, cast
 import uvicorn
 
 from local.front import front
+from local.front.access import LARGEST_HEAD
 from local.front.http import App
 from local.front.snapshots import Snapshots
 
@@ -27,15 +28,15 @@ class Server(uvicorn.Server):
 def config(app: App, port: int) -> uvicorn.Config:
     """Returns the settings of the server.
 
-    Its parser is h11, because the front relies on it: h11 refuses a request with two `Host` headers or with headers
-    of more than 16 KB. The parser `httptools` accepts both, and cuts the fragment from a path.
+    Its parser is h11, because the front relies on it: h11 refuses a request with two `Host` headers, and does not
+    collect headers without an end. The parser `httptools` accepts both, and cuts the fragment from a path.
     """
     return uvicorn.Config(
         cast(Any, app),  # uvicorn's types of ASGI are narrower than the front's
         host="127.0.0.1",
         port=port,
         http="h11",
-        h11_max_incomplete_event_size=16 * 1024,
+        h11_max_incomplete_event_size=LARGEST_HEAD,
         ws="none",
         lifespan="on",
         timeout_keep_alive=75,
