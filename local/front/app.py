@@ -17,6 +17,7 @@ from local.front import (  # a module registers its patches when it is imported
     invocations,  # noqa: F401
     mailed_codes,  # noqa: F401
     operations,
+    page_tokens,  # noqa: F401
     persisted_settings,  # noqa: F401
     process_pool,  # noqa: F401
     property_types,  # noqa: F401

@@ -187,6 +187,15 @@ def test_the_pages_contain_each_user_once(api: Api, admin: str, users: Users) ->
     assert (seen.count(person.sub), len(seen)) == (1, len(set(seen)))
 
 
+def test_a_token_of_another_search_is_a_mistake_of_the_caller(api: Api, admin: str, users: Users) -> None:
+    group = users.new_group()
+    given = api.ask("GET", "/admin/users?limit=1", admin).body["next_token"]
+    for token in (quote(given), "1", "nonsense"):
+        for path in ("/admin/users?status=CONFIRMED", f"/admin/users?group={group}", "/admin/groups?limit=1"):
+            refused = api.ask("GET", f"{path}&token={token}", admin)
+            assert (refused.status, refused.body["message"][:6]) == (400, "token:"), path
+
+
 def test_a_search_finds_those_who_meet_every_criterion(api: Api, admin: str, users: Users) -> None:
     word, group = unique("sought"), users.new_group()
     first, second = (users.named(f"{word}{number}@gatehouse.example", group) for number in range(2))

@@ -51,3 +51,39 @@ def test_a_filter_selects_the_users_that_it_describes(find: Find, text: str, nam
 def test_a_filter_of_another_form_is_refused(find: Find, text: str) -> None:
     with pytest.raises(ClientError, match="InvalidParameterException"):
         find(text)
+
+
+@pytest.fixture(scope="module")
+def pool(cloud: Cloud) -> dict[str, str]:
+    """A pool with three users, who are members of three groups."""
+    idp = cloud.client("cognito-idp")
+    pool = {"UserPoolId": idp.create_user_pool(PoolName=secrets.token_hex(4))["UserPool"]["Id"]}
+    for group in ("muses", "nymphs", "satyrs"):
+        idp.create_group(**pool, GroupName=group)
+    for name in ("clio", "erato", "thalia"):
+        idp.admin_create_user(**pool, Username=name)
+        for group in ("muses", "nymphs"):
+            idp.admin_add_user_to_group(**pool, Username=name, GroupName=group)
+    return pool
+
+
+LISTS = {
+    "list_users": ("PaginationToken", {}, {"Filter": 'status = "Enabled"'}),
+    "list_users_in_group": ("NextToken", {"GroupName": "muses"}, {"GroupName": "nymphs"}),
+    "list_groups": ("NextToken", {}, {}),
+}
+
+
+@pytest.mark.parametrize("operation", LISTS)
+def test_a_page_token_is_accepted_with_its_own_search_only(cloud: Cloud, pool: dict[str, str], operation: str) -> None:
+    name, search, other = LISTS[operation]
+    call, read = getattr(cloud.client("cognito-idp"), operation), 0
+    first = call(**pool, **search, Limit=1)
+    page = first
+    while name in page:
+        page, read = call(**pool, **search, Limit=1, **{name: page[name]}), read + 1
+    assert read == 2
+    forged = ["1", "-1", "nonsense", f"{first[name]}0", first[name].replace("1", "2", 1)]
+    for token, asked in [*((token, search) for token in forged), *([(first[name], other)] if other else [])]:
+        with pytest.raises(ClientError, match="InvalidParameterException"):
+            call(**pool, **asked, Limit=1, **{name: token})
