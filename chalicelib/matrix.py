@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from chalicelib.authorize import merge
+from chalicelib.authorize import EffectivePermissions, merge
 from chalicelib.core.errors import InvalidInput
 from chalicelib.core.policy import CorruptPolicy, DeletedPolicy, Policy, StoredPolicy
 from chalicelib.core.policy_json import as_dict
@@ -182,8 +182,11 @@ def cases(route: Route, statements: Sequence[Statement]) -> list[Case]:
 
 
 def outcomes(policy: Policy, route: Route, cases: Iterable[Case], rules: StageRules = NO_RULES) -> Iterator[Outcome]:
+    merged: dict[frozenset[str], EffectivePermissions] = {}
     for case in cases:
-        permissions = merge([policy], case.scopes, 0, rules.complete).after(rules.reused_for)
+        if case.scopes not in merged:
+            merged[case.scopes] = merge([policy], case.scopes, 0, rules.complete).after(rules.reused_for)
+        permissions = merged[case.scopes]
         decision = permissions.decide(route.method, case.path)
         limit = permissions.greatest_sign_in_age(route.method, case.path) if decision.allowed else None
         age = None if limit is None else int(limit - rules.reused_for)  # as `Authorize` counts it

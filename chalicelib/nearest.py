@@ -16,6 +16,7 @@ from chalicelib.core.statement import Effect, Statement
 from chalicelib.stage_rules import NO_RULES, StageRules
 
 _MAX_CANDIDATES = 200  # each one is a decision on all policies of the caller
+_MOST_STEPS = 10_000_000  # of `path_pattern.matches`, in the decisions on all candidates: about a second
 
 
 class Kind(StrEnum):
@@ -107,6 +108,8 @@ def nearest_change(
 ) -> Change | None:
     """Returns the nearest change that reverses the decision, or None if no single change does.
 
+    With a long path and many patterns, only the first candidates are tried.
+
     own     the policies of the caller
     scopes  of the token
     others  the policies of the groups that the caller could join
@@ -116,10 +119,18 @@ def nearest_change(
         *_changes_of_own(request, own, scopes, Effect.DENY if allowed else Effect.ALLOW),
         *_other_groups(request, own, scopes, others),
     ]
-    for candidate in sorted(candidates, key=lambda candidate: candidate.distance)[:_MAX_CANDIDATES]:
+    most = min(_MAX_CANDIDATES, _MOST_STEPS // _steps(request, own))
+    for candidate in sorted(candidates, key=lambda candidate: candidate.distance)[:most]:
         if candidate.request.decide(candidate.policies, candidate.scopes).allowed != allowed:
             return candidate.change
     return None
+
+
+def _steps(request: Request, own: Iterable[Policy]) -> int:
+    """Returns an upper bound of the steps of one decision. A literal path and a literal prefix take about one step."""
+    patterns = (pattern for policy in own for statement in policy.statements for pattern in statement.paths)
+    searched = sum(len(pattern) for pattern in patterns if "?" in pattern or "*" in pattern[:-1])
+    return 1 + searched * sum(map(len, request.paths))
 
 
 def _changes_of_own(

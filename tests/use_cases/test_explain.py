@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from chalicelib.core.statement import Statement
 from chalicelib.core.upstream_paths import guarded
 from chalicelib.core.upstream_paths import routes as upstream_routes
 from chalicelib.explain import Explain, Explanation
-from chalicelib.nearest import Change, Kind
+from chalicelib.nearest import Change, Kind, Request, nearest_change
 from chalicelib.ports import Revocation
 from chalicelib.stage_rules import StageRules
 from chalicelib.verify import VerifyToken
@@ -316,6 +317,24 @@ def test_the_group_that_gives_the_least_is_advised() -> None:
     )
     found = system.ask("GET /reports", "nobody").nearest
     assert found == Change("group:readers", "allow", 1, Kind.JOIN)
+
+
+@pytest.mark.parametrize(("length", "tried"), [(20, 100), (2000, 3)])
+def test_with_a_long_path_and_many_patterns_few_changes_are_tried(length: int, tried: int) -> None:
+    decisions = []
+
+    def counted(found: Iterable[Statement]) -> tuple[Statement, ...]:
+        in_force = tuple(found)
+        decisions.append(in_force)
+        return in_force
+
+    rules = [allow(f"/reports/*{number:02}x*", sid=f"allow-{number}") for number in range(98)]
+    rules += [deny("/reports/*", sid=f"deny-{number}") for number in range(2)]  # no single change is enough
+    policy = Policy("group:clerks", 1, statements(*rules), "admin", "")
+    request = Request("GET", ("/reports/" + "a" * length,), rules=StageRules(complete=counted))
+    assert nearest_change(request, [policy], frozenset(), []) is None
+    made = [it for it in decisions if len(it) > 1]  # the others apply the rules to one statement
+    assert len(made) == 1 + tried
 
 
 def test_a_machine_is_not_advised_to_join_a_group() -> None:

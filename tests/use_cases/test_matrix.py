@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import product
 from typing import Any
 
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from chalicelib.authorize import merge
 from chalicelib.core.policy import CorruptPolicy, DeletedPolicy, Policy, StoredPolicy
 from chalicelib.core.route import Authorizer, Route
+from chalicelib.core.statement import Statement
 from chalicelib.core.upstream_paths import AMBIGUOUS, guarded, routes
-from chalicelib.matrix import Access, MatrixTooLarge, build_matrix, cell
+from chalicelib.matrix import Access, MatrixTooLarge, build_matrix, cases, cell, outcomes
 from chalicelib.stage_rules import StageRules
 from tests.fakes import allow, deny, statements
 from tests.strategies import repeatable
@@ -168,3 +170,17 @@ def test_a_corrupt_policy_permits_nothing_and_a_deleted_policy_is_not_listed() -
 def test_a_policy_that_cannot_be_compared_is_not_shown_as_denied() -> None:
     rules = [allow(*(f"/r/*{letter}{'?' * 12}" for letter in "abcd"))]
     assert shown(*rules) == ("partly", "too_many_patterns", [])
+
+
+def test_the_policy_is_merged_once_for_each_token_and_not_for_each_path() -> None:
+    merged = []
+
+    def counted(found: Iterable[Statement]) -> tuple[Statement, ...]:
+        merged.append(tuple(found))
+        return merged[-1]
+
+    rules = StageRules(complete=counted)
+    rule = allow(*(f"/r/{letter}*" for letter in "abcdefgh"), scopes=[READ])
+    cases_ = list(cases(REPORT, policy(rule).statements))
+    assert (len(cases_) > 16, len(list(outcomes(policy(rule), REPORT, cases_, rules)))) == (True, len(cases_))
+    assert len(merged) == 2  # without a scope, and with one
