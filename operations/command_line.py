@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 from typer import Typer, TyperException
-from typer.main import get_command
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from chalicelib.core.errors import GatehouseError
 from infra.errors import OperatorError
@@ -61,7 +63,7 @@ def main(
     """
     output = output or Output(sys.stdout, sys.stderr, is_styled(sys.stdout))
     invocation = Invocation(project, connect, become, output)
-    command = get_command(application(output.styled))
+    command = _command(output.styled)
     try:
         status: int = command.main(list(words), prog_name=PROGRAM, standalone_mode=False, obj=invocation)
     except (OperatorError, GatehouseError) as error:
@@ -109,6 +111,11 @@ def application(styled: bool = False) -> Typer:
         measurements.command()(command)
     root.add_typer(measurements, name="bench", rich_help_panel="This checkout")
     return root
+
+
+@cache  # the tests run hundreds of commands in one process
+def _command(styled: bool) -> TyperGroup:
+    return get_group(application(styled))
 
 
 def _refusal(error: TyperException) -> str:

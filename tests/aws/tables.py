@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import yaml
-from moto import mock_aws
+
+from tests.aws.mocked import mocked_aws
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,7 +30,7 @@ _Template.add_multi_constructor("!", lambda _loader, _suffix, node: str(node.val
 @contextmanager
 def empty_tables() -> Iterator["DynamoDBClient"]:
     """Creates every table of the template, empty, under its name in the template."""
-    with mock_aws():
+    with mocked_aws():
         for arguments in _tables():
             dynamodb_client().create_table(**arguments)
         yield dynamodb_client()

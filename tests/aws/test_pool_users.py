@@ -7,13 +7,13 @@ from typing import Any
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from chalicelib.aws.pool_users import PoolUsers
 from chalicelib.aws.user_filter import filter_of
 from chalicelib.core.errors import Conflict, InternalError, InvalidInput, NotFound
 from chalicelib.core.user_search import LONGEST_TEXT, UserSearch
 from chalicelib.ports import Group, UserPage
+from tests.aws.mocked import mocked_aws
 from tests.aws.stubs import stubbed
 
 POOL = "mars-west-1_Olympus"
@@ -37,7 +37,7 @@ def described(
 @pytest.fixture
 def users() -> Iterator[PoolUsers]:
     """A pool in which users sign in with their e-mail addresses, with the group clerks."""
-    with mock_aws():
+    with mocked_aws():
         client = boto3.client("cognito-idp", region_name="us-east-1")
         pool_id = client.create_user_pool(PoolName="olympus", UsernameAttributes=["email"])["UserPool"]["Id"]
         client.create_group(UserPoolId=pool_id, GroupName="clerks")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,14 @@ SCHEMAS = Path(__file__).with_name("schemas")  # resource types that are newer t
 
 def complaints(template: Mapping[str, Any]) -> list[str]:
     """Returns the errors and warnings of cfn-lint for a template."""
-    return complaints_about_text(json.dumps(template))
+    return list(complaints_about_text(json.dumps(template)))
 
 
-def complaints_about_text(template: str) -> list[str]:
+@cache  # most values of the parameters do not change the transformed template
+def complaints_about_text(template: str) -> tuple[str, ...]:
     # Imported late: the import takes a second, which every test run would pay.
     from cfnlint.api import lint
     from cfnlint.config import ManualArgs
 
     settings = ManualArgs(regions=REGIONS, registry_schemas=[str(SCHEMAS)])
-    return [f"{match.rule.id} {match.message}" for match in lint(template, config=settings)]
+    return tuple(f"{match.rule.id} {match.message}" for match in lint(template, config=settings))

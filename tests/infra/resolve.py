@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -127,5 +127,10 @@ def _names(value: Any) -> Iterator[str]:
 
 def load(path: Path) -> dict[str, Any]:
     """Reads a template and expands its short forms: `!Sub` becomes `Fn::Sub`."""
-    source: dict[str, Any] = yaml_parse(path.read_text(encoding="utf-8"))
+    source: dict[str, Any] = json.loads(_as_json(path.read_text(encoding="utf-8")))
     return source
+
+
+@cache  # the parser in Python needs a quarter of a second for the identity template
+def _as_json(text: str) -> str:
+    return json.dumps(yaml_parse(text))

@@ -17,7 +17,7 @@ OWN_ALIASES = "W2530"
 
 
 def test_the_identity_template_is_clean() -> None:
-    assert complaints_about_text(identity_template(PROJECT)) == []
+    assert complaints_about_text(identity_template(PROJECT)) == ()
 
 
 def test_the_packaged_template_is_clean(application_source: dict[str, Any]) -> None:
