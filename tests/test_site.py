@@ -91,6 +91,16 @@ def small(tmp_path: Path) -> Path:
     return project
 
 
+def test_an_output_wraps_unless_it_is_a_table(site: Path) -> None:
+    page = (site / "tutorial/operate/index.html").read_text("utf-8")
+    wraps = {
+        words: cls
+        for cls, words in re.findall(r'<div class="language-text ([^"]*)">.*?<code>(?:<[^>]*>)*(\w+)', page, re.DOTALL)
+    }
+    assert wraps["revoked"] == "wrapped highlight"
+    assert wraps["route"] == "highlight"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
