@@ -91,14 +91,14 @@ def small(tmp_path: Path) -> Path:
     return project
 
 
-def test_an_output_wraps_unless_it_is_a_table(site: Path) -> None:
+def test_an_output_with_columns_is_not_wrapped(site: Path) -> None:
     page = (site / "tutorial/operate/index.html").read_text("utf-8")
-    wraps = {
+    classes = {
         words: cls
         for cls, words in re.findall(r'<div class="language-text ([^"]*)">.*?<code>(?:<[^>]*>)*(\w+)', page, re.DOTALL)
     }
-    assert wraps["revoked"] == "wrapped highlight"
-    assert wraps["route"] == "highlight"
+    assert classes["revoked"] == "highlight"
+    assert classes["route"] == "columns highlight"
 
 
 @pytest.mark.parametrize(

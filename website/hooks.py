@@ -24,8 +24,10 @@ _NAME = re.compile(r"<code>([^\s<]+)</code>")
 _SHORT = 30  # characters of a name that stays whole
 _TAG = re.compile(r"<[^>]+>")
 _LONG, _MEDIUM = 60, 20  # characters; on a phone, site.css gives a minimum width to cells with more text
-_OUTPUT = re.compile(r'(<div class="language-text) (highlight">)(.*?</div>)', re.DOTALL)
+_OUTPUT = re.compile(r'<div class="language-text highlight">(.*?</div>)', re.DOTALL)
 _COLUMNS = re.compile(r"\S {3,}\S")
+_CODE = re.compile(r"<code\b.*?</code>", re.DOTALL)
+_OPTION = re.compile(r"(?<=[\s>])--[a-z][\w-]*")
 _WIDE = re.compile(r"^\|(?: *:?-+:? *\|){5,}$", re.MULTILINE)  # a table of five columns or more
 _LINK = re.compile(r"(\[(?:[^\[\]]|\[[^\]]*\])*\])\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)")
 
@@ -75,14 +77,19 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
     """Removes the backslash from `\\|` in the cells of tables. GitHub does so, and Python-Markdown does not.
 
-    Also marks cells by their length, short names, the places where a browser can break a long name, and the outputs
-    without columns, which a browser can wrap.
+    Also marks cells by their length, short names, the places where a browser can break a long name, options,
+    and outputs with columns, which a browser must not wrap.
     """
-    return _OUTPUT.sub(_output, _CELL.sub(_cell, html))
+    return _CODE.sub(_with_whole_options, _OUTPUT.sub(_output, _CELL.sub(_cell, html)))
 
 
 def _output(block: re.Match[str]) -> str:
-    return block[0] if _COLUMNS.search(block[3]) else f"{block[1]} wrapped {block[2]}{block[3]}"
+    has_columns = len(_COLUMNS.findall(block[1])) > 1
+    return block[0].replace("language-text", "language-text columns", 1) if has_columns else block[0]
+
+
+def _with_whole_options(code: re.Match[str]) -> str:
+    return _OPTION.sub(r'<span class="option">\g<0></span>', code[0])
 
 
 def _cell(cell: re.Match[str]) -> str:
