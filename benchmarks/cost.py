@@ -105,8 +105,8 @@ def fixed(load: Load) -> list[Line]:
     users = load.requests_per_active_user
     return [
         _line(
-            "alarms, the secret of the machine client",
-            f"{alarms} and 1 a month",
+            "alarms and the secret of the machine client",
+            f"{alarms} alarms and 1 secret",
             lambda _: prices.ALARM.of(alarms) + prices.SECRET.of(1),
         ),
         _line("Cognito", f"1 active user for {users:,} requests", lambda n: prices.ACTIVE_USER.of(n / users)),

@@ -84,9 +84,9 @@ ACTIVE_USER_PLUS = flat("monthly active user, PLUS", 0.020, "quoted", _COGNITO)
 COMPANY_USER = Price("monthly active user by SAML or OIDC, every tier", ((50, 0.0), (inf, 0.015)), "quoted", _COGNITO)
 MACHINE_TOKEN = flat("machine token", 0.00225, "quoted", "Vantage, “CUPM2MTokenRequestsFull”, 2025-04")
 SECRET = flat("secret", 0.40, "quoted", "Hivebook, “AWS Secrets Manager”")
-CUSTOMER_KEY = flat("customer key", 1.00, "AWS", "“AWS KMS Pricing”")
-FIREWALL = flat("firewall with two rules", 7.00, "quoted", _C3X)
-FIREWALL_REQUEST = flat("request that the firewall inspects", 0.60 * _MILLIONTH, "quoted", _C3X)
+CUSTOMER_KEY = flat("customer managed key", 1.00, "AWS", "“AWS KMS Pricing”")
+FIREWALL = flat("web ACL with two rules", 7.00, "quoted", _C3X)
+FIREWALL_REQUEST = flat("request that the web ACL inspects", 0.60 * _MILLIONTH, "quoted", _C3X)
 
 ALL = (
     API_CALL,

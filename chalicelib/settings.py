@@ -101,7 +101,7 @@ class Settings:
         "UPSTREAM_WRITE_SCOPE",
         optional_text,
         "scope without its resource server",
-        "the same for the other methods. If both are empty, policies decide",
+        "the scope that other methods of `/upstream` require. If both scopes are empty, policies decide",
         default="",
     )
     authorizer_cache_seconds = _number(
@@ -116,7 +116,7 @@ class Settings:
         1,
         98,  # a lifting writes all copies in one transaction of 100 items (chalicelib/aws/state_lifts.py)
         1,
-        "how many copies of the state the authorizers read, for 3,000 reads a second of each; 1: no copies. See"
+        "how many copies of the state the authorizers read. Each copy serves 3,000 reads a second; 1: no copies. See"
         " [how to change it](how-to/change-the-number-of-shards.md)",
     )
     jwks_max_age_seconds = _number(
@@ -182,13 +182,13 @@ class Settings:
         "_HANDLER",
         optional_text,
         "module and name",
-        "the handler that Lambda loads; the module builds its use case at once; set only by Lambda",
+        "the handler that Lambda loads. Its module is ready before the first request; set only by Lambda",
         default="",
     )
     initialization_type = Setting(
         "AWS_LAMBDA_INITIALIZATION_TYPE",
         text,
         "name",
-        "how Lambda starts the function; with `snap-start`, it connects only at the first request; set by Lambda",
+        "how Lambda starts the function. With `snap-start`, the function connects at its first request; set by Lambda",
         default="on-demand",
     )

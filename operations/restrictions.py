@@ -57,8 +57,8 @@ def lockdown(
 def restrictions(context: Context, stage_name: StageOrLocal, as_json: AsJson = False) -> int:
     """Show whether a stage is frozen or locked down.
 
-    It also compares the copies of the authorization state. The exit status is 1 if copies differ, and it names the
-    command that repairs them.
+    It also compares the copies of the authorization state. If copies differ, it names the command that repairs them,
+    and the exit status is 1.
     """
     from dataclasses import asdict
 

@@ -19,14 +19,20 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 RevokedUser = Annotated[
     str | None,
-    Option("--user", metavar="USER", help="Issued tokens of a user. For a deleted user, USER must be the sub."),
+    Option(
+        "--user", metavar="USER", help="Refuse the issued tokens of a user. For a deleted user, USER must be the sub."
+    ),
 ]
 RevokedClient = Annotated[
     str | None,
-    Option("--client", metavar="CLIENT", help="Issued tokens of an app client: its ID, or the name of its output."),
+    Option(
+        "--client",
+        metavar="CLIENT",
+        help="Refuse the issued tokens of an app client: its ID, or the name of its output.",
+    ),
 ]
 RevokedSession = Annotated[
-    str | None, Option("--session", metavar="ORIGIN_JTI", help="All tokens of one sign-in, permanently.")
+    str | None, Option("--session", metavar="ORIGIN_JTI", help="Refuse all tokens of one sign-in, permanently.")
 ]
 Lift = Annotated[bool, Option("--lift", help="Remove this revocation.")]
 

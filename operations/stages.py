@@ -89,7 +89,7 @@ def rollback(
     """Return the functions of a stage to their previous versions.
 
     It shows the release and asks for a confirmation. It takes seconds and does not use CloudFormation. A second
-    rollback returns to the release before that one.
+    rollback returns to the next older release.
     """
     from infra.rollback import execute, plan_rollback, plan_undo
     from infra.shards import refuse_rollback

@@ -175,7 +175,7 @@ def test_the_runbook_shows_the_deployment_steps_of_the_program() -> None:
 
 
 def test_every_deployment_message_in_the_runbook_exists_in_the_program() -> None:
-    rows = RUNBOOK.partition("| it says | do |")[2].partition("\n\n")[0]
+    rows = RUNBOOK.partition("| message | do |")[2].partition("\n\n")[0]
     said = re.findall(r"^\| `(.+?)` \|", rows, re.MULTILINE)
     texts = [re.split("[…<,“]", message.lstrip("… "))[0].strip() for message in said]
     source = "".join(

@@ -45,9 +45,11 @@ def main() -> None:
         return noticed(Template(planted), few)
 
     lines = [
-        _line("faults planted into the identity template", IDENTITY_FAULTS, source, by_control),
-        _line("faults planted into the packaged template", APPLICATION_FAULTS, application, by_control_of_application),
-        _rest("keys taken out of the identity template", deletions(source["Resources"]), source, by_any),
+        _line("Faults in the identity template", IDENTITY_FAULTS, source, by_control),
+        _line(
+            "Faults in the packaged application template", APPLICATION_FAULTS, application, by_control_of_application
+        ),
+        _rest("Removed keys and list items of the identity template", deletions(source["Resources"]), source, by_any),
     ]
     _write("\n".join(lines) + "\n")
 
@@ -66,8 +68,8 @@ def _line(what: str, faults: Iterable[Fault], source: Mapping[str, Any], by_rule
     rules = [by_rules(fault, planted) for fault, planted in templates]
     linter = _linted([planted for _, planted in templates])
     together = sum(map(any, zip(rules, linter, strict=True)))
-    found = f"the rules notice {sum(rules)}, cfn-lint {sum(linter)}, together {together}"
-    return f"- {len(templates)} {what}: {found}."
+    found = f"The rules report {sum(rules)} of them, cfn-lint reports {sum(linter)}, and both together {together}"
+    return f"- {what}: {len(templates)}. {found}."
 
 
 def _rest(what: str, faults: Iterable[Fault], source: Mapping[str, Any], by_rules: ByRules) -> str:
@@ -75,8 +77,8 @@ def _rest(what: str, faults: Iterable[Fault], source: Mapping[str, Any], by_rule
     templates = [(fault, fault.planted(source)) for fault in faults]
     left = [planted for fault, planted in templates if not by_rules(fault, planted)]
     noticed_by_rules, linter = len(templates) - len(left), sum(_linted(left))
-    found = f"the rules notice {noticed_by_rules}, cfn-lint {linter} of the other {len(left)}"
-    return f"- {len(templates)} {what}: {found}, together {noticed_by_rules + linter}."
+    found = f"The rules report {noticed_by_rules} of them, and cfn-lint reports {linter} of the other {len(left)}"
+    return f"- {what}: {len(templates)}. {found}. Together: {noticed_by_rules + linter}."
 
 
 def _linted(templates: list[dict[str, Any]]) -> list[bool]:
