@@ -182,7 +182,7 @@ def copies_table(by_load: Mapping[int, copies.Load], machine: copies.Load) -> st
         [
             ["reads of the busiest copy a second", *(f"{it.busiest:,.0f}" for it in (*loads, machine))],
             ["keys that a decision reads", *(f"{it.keys:.0f}" for it in (*loads, machine))],
-            ["environments of the authorizer", *(f"{it.environments:,}" for it in (*loads, machine))],
+            ["Lambda instances of the authorizer", *(f"{it.environments:,}" for it in (*loads, machine))],
             ["policy reads within 0.1 s of a change", *(f"{it.policy_reads:,}" for it in (*loads, machine))],
             [
                 "state reads, $ a month",
@@ -210,7 +210,7 @@ def hot_key_picture(by_rate: Mapping[str, list[Reads]], by_staleness: Mapping[st
 
 
 def burst_picture(bursts: Mapping[str, list[Burst]]) -> str:
-    share, rates = "% of the requests of five seconds", "requests a second without warm environments"
+    share, rates = "% of the requests of five seconds", "requests a second without warm Lambda instances"
     refused = {name: [100 * one.refused for one in row] for name, row in bursts.items()}
     waited = {name: [100 * one.waited for one in row] for name, row in bursts.items()}
     panels = [Panel("Refused", BURSTS, rates, share, refused), Panel("Waited", BURSTS, rates, share, waited)]
@@ -226,14 +226,14 @@ def reads_table(rows: Mapping[str, list[Reads]]) -> str:
                 [f"reads of the hot key a second: {name}", *(f"{one.per_second:,.0f}" for one in row)]
                 for name, row in rows.items()
             ),
-            [f"environments, with {list(rows)[-1]}", *(f"{one.environments:,}" for one in largest)],
+            [f"Lambda instances, with {list(rows)[-1]}", *(f"{one.environments:,}" for one in largest)],
         ],
     )
 
 
 def bursts_table(rows: Mapping[str, list[Burst]]) -> str:
     return _table(
-        ["requests a second without warm environments", *(f"{rate:,}" for rate in BURSTS)],
+        ["requests a second without warm Lambda instances", *(f"{rate:,}" for rate in BURSTS)],
         [
             [f"{name}: refused, waited", *(f"{one.refused:.0%}, {one.waited:.0%}" for one in row)]
             for name, row in rows.items()
