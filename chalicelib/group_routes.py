@@ -12,7 +12,7 @@ from authorizers.policy import policy_authorizer
 from chalicelib import wiring
 from chalicelib.describe import describe
 from chalicelib.request_body import caller_id, fields_of, flag, query_of, read_optional_json
-from chalicelib.user_forms import ChangedUser, ForceBody, Groups, Nothing, Page
+from chalicelib.user_forms import ChangedUser, ForceBody, Groups, Page
 from chalicelib.user_routes import MOST_BYTES, limit_of, token_of
 
 groups_blueprint = Blueprint(__name__)
@@ -28,10 +28,10 @@ def list_groups() -> Any:
 
 
 @groups_blueprint.route(_MEMBERSHIP, methods=["PUT"], authorizer=policy_authorizer)
-@describe(body=Nothing, optional=True, answer=ChangedUser)
+@describe(body=ForceBody, optional=True, answer=ChangedUser, errors=(409,))
 def add_to_group(username: str, group: str) -> Any:
-    fields_of(_body(), Nothing)
-    return wiring.users().add_to_group(username, group, _caller_id()).as_dict()
+    force = flag(fields_of(_body(), ForceBody), "force")
+    return wiring.users().add_to_group(username, group, _caller_id(), force).as_dict()
 
 
 @groups_blueprint.route(_MEMBERSHIP, methods=["DELETE"], authorizer=policy_authorizer)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from chalicelib.core.errors import LastAdministrator
-from chalicelib.core.policy import Policy
+from chalicelib.core.policy import CorruptPolicy, Policy, StoredPolicy
 from chalicelib.core.statement import Statement
 from chalicelib.ports import PolicyCatalog, User
 from chalicelib.stage_rules import NO_RULES, StageRules
@@ -35,15 +35,30 @@ class Administrators:
     def administers(self, subject: str, statements: Sequence[Statement]) -> bool:
         return self.rules.administers(subject, statements)
 
-    def list(self) -> "list[Policy]":
-        """Raises InternalError."""
+    def administers_in(self, own: Collection[str], group: str, stored: Iterable[StoredPolicy]) -> bool:
+        """Returns whether the policies of all own groups together let a member administer as one of the group.
+
+        A Deny of another group counts. A corrupt policy denies everything.
+        """
+        subjects = {f"group:{name}" for name in own}
+        policies = [policy for policy in stored if policy.subject in subjects]
+        statements = [it for policy in policies if isinstance(policy, Policy) for it in policy.statements]
+        corrupt = any(isinstance(policy, CorruptPolicy) for policy in policies)
+        return not corrupt and self.administers(f"group:{group}", statements)
+
+    def among(self, stored: Iterable[StoredPolicy]) -> "list[Policy]":
+        """Returns the policies of these whose groups are administrators. Raises InternalError."""
         return [
             policy
-            for policy in self.policies.list_stored()
+            for policy in stored
             if isinstance(policy, Policy)
             and self.administers(policy.subject, policy.statements)
             and self.group_exists(policy.subject.removeprefix("group:"))
         ]
+
+    def list(self) -> "list[Policy]":
+        """Raises InternalError."""
+        return self.among(self.policies.list_stored())
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +97,33 @@ class RefuseLockOut:
 
 @dataclass(frozen=True, slots=True)
 class RefuseUserLockOut:
-    """Refuses to take the permissions of the last user who is an administrator.
+    """Refuses a change of groups after which no user is an administrator.
 
-    members  returns the users of a group
+    members    returns the users of a group
+    groups_of  returns the groups of a user, for the username
     """
 
     administrators: Administrators
     members: Members
+    groups_of: Callable[[str], Collection[str]]
 
-    def __call__(self, user: User, lost: Collection[str], kept: Collection[str]) -> None:
-        """Accepts that a user loses some groups and keeps others.
+    def __call__(self, user: User, before: Collection[str], after: Collection[str]) -> None:
+        """Accepts that a user has other groups. A further group can deny what the others allow.
 
         Raises:  LastAdministrator if no other user could administer policies; InternalError
         """
-        if not user.enabled or not lost:
+        if not user.enabled or set(before) == set(after):
             return
-        groups = {policy.subject.removeprefix("group:") for policy in self.administrators.list()}
-        if groups.isdisjoint(lost) or not groups.isdisjoint(kept):
+        stored = self.administrators.policies.list_stored()
+        groups = {policy.subject.removeprefix("group:") for policy in self.administrators.among(stored)}
+
+        def administers(own: Collection[str]) -> bool:
+            return any(self.administrators.administers_in(own, group, stored) for group in groups.intersection(own))
+
+        if not administers(before) or administers(after):
             return
         others = (it for group in sorted(groups) for it in self.members(group) if it.username != user.username)
-        if not any(map(can_sign_in, others)):
+        if not any(can_sign_in(it) and administers(self.groups_of(it.username)) for it in others):
             raise LastAdministrator(
                 "no other enabled user who has signed in could change policies. Add another user to"
                 f" {' or '.join(sorted(groups))} first."

@@ -78,7 +78,7 @@ class AdministerUsers:
     """Administers users.
 
     revoke           revokes the tokens of a `sub` that were issued up to now: (sub, author) → revocation
-    refuse_lock_out  raises LastAdministrator if a user must not lose groups: (user, lost groups, kept groups)
+    refuse_lock_out  raises LastAdministrator if a user must not get other groups: (user, groups before, groups after)
     audit            records each action. The subject of an entry is the user's `sub`, and not the name or address
     """
 
@@ -133,7 +133,7 @@ class AdministerUsers:
 
         A request that changes no group also revokes the tokens, because it may repeat a request that has failed.
 
-        force    remove the groups also from the last administrator
+        force    change the groups also of the last administrator
         Raises:  InvalidInput, NotFound, LastAdministrator, InternalError
         """
         user, before = self.show(name)
@@ -144,18 +144,21 @@ class AdministerUsers:
         if len(added) + len(removed) > MOST_CHANGES:
             raise InvalidInput("groups", f"{len(added) + len(removed)} changes, at most {MOST_CHANGES} are accepted")
         if not force:
-            self.refuse_lock_out(user, removed, set(before) - set(removed) | set(added))
+            self.refuse_lock_out(user, before, set(before) - set(removed) | set(added))
         with self._recorded("user.set_groups", user, author, {"added": added, "removed": removed}):
             return self._change_groups(user, added, removed, author)
 
-    def add_to_group(self, name: str, group: str, author: str) -> Result:
+    def add_to_group(self, name: str, group: str, author: str, force: bool = False) -> Result:
         """Adds a user to one group, and changes no other group. A member stays a member.
 
-        Raises:  InvalidInput, NotFound, InternalError
+        force    add also the last administrator to a group whose policy denies the administration
+        Raises:  InvalidInput, NotFound, LastAdministrator, InternalError
         """
         user, before = self.show(name)
         self._check_groups([group])
         added = () if group in before else (group,)
+        if not force:
+            self.refuse_lock_out(user, before, {*before, *added})
         with self._recorded("user.set_groups", user, author, {"added": added, "removed": ()}):
             for missing in added:
                 self.accounts.add_to_group(user.username, missing)
@@ -173,7 +176,7 @@ class AdministerUsers:
         self._check_groups([group])
         removed = (group,) if group in before else ()
         if not force:
-            self.refuse_lock_out(user, removed, set(before) - set(removed))
+            self.refuse_lock_out(user, before, set(before) - set(removed))
         with self._recorded("user.set_groups", user, author, {"added": (), "removed": removed}):
             return self._change_groups(user, (), removed, author)
 

@@ -273,7 +273,7 @@ def users_with(
 
     accounts = PoolUsers(cognito, pool_id)
     administrators = Administrators(policies, accounts.group_exists, rules)
-    refuse_lock_out = RefuseUserLockOut(administrators, accounts.members)
+    refuse_lock_out = RefuseUserLockOut(administrators, accounts.members, accounts.groups_of)
     return AdministerUsers(accounts, partial(administer.revoke, "sub"), refuse_lock_out, administer.audit)
 
 

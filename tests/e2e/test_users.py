@@ -18,7 +18,7 @@ from tests.configured import APP, DEFAULT_GROUP, PRIVILEGED_GROUP
 from tests.e2e.clients import TIMEOUT, Api, Person, UserGroup, Users, unique
 from tests.e2e.cloud import Cloud
 from tests.e2e.logs import messages
-from tests.fakes import allow
+from tests.fakes import allow, deny
 from tests.forms import Form
 from tests.totp import totp
 
@@ -291,13 +291,20 @@ def test_an_invitation_of_another_form_creates_nobody(api: Api, admin: str, body
 def test_the_last_administrator_cannot_leave_by_accident(
     new_user_group: Callable[..., UserGroup], api: Api, admin: str
 ) -> None:
-    owners = new_user_group()
+    owners, suspended = new_user_group(), new_user_group()
     owners.write([EVERYTHING])
+    suspended.write([deny("/*", methods=["*"])])
     admins = f"/admin/policies/group/{PRIVILEGED_GROUP}"
     statements = api.ask("GET", admins, admin).body["statements"]
     assert api.ask("PUT", admins, owners.token, {"statements": []}).status == 200  # now the owners administer alone
     try:
-        for method, action, body in (("POST", "/disable", None), ("PUT", "/groups", {"groups": []})):
+        for method, action, body in (
+            ("POST", "/disable", None),
+            ("PUT", "/groups", {"groups": []}),
+            ("PUT", "/groups", {"groups": [owners.name, suspended.name]}),
+            ("PUT", f"/groups/{suspended.name}", None),
+            ("DELETE", f"/groups/{owners.name}", None),
+        ):
             answer = api.ask(method, path_of(owners.member, action), owners.token, body)
             assert (answer.status, answer.body["code"]) == (409, "last_administrator")
         assert api.ask("GET", "/whoami", owners.token).status == 200

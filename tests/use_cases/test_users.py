@@ -14,7 +14,7 @@ from chalicelib.list_groups import ListGroups
 from chalicelib.lock_out import Administrators, RefuseUserLockOut
 from chalicelib.ports import Group, GroupPage, Revocation, User, UserPage
 from chalicelib.users import MOST_CHANGES, AdministerUsers, Result
-from tests.fakes import FakeAuditLog, FakePolicies, allow, statements
+from tests.fakes import FakeAuditLog, FakePolicies, allow, deny, statements
 
 ADDRESS = "clio@olympus.example"
 EVERYTHING = allow("/*", methods=["*"])
@@ -427,6 +427,10 @@ def test_a_user_cannot_be_invited_again(pool: Pool, known: User) -> None:
 # --- the last administrator ---
 
 
+def refuse_lock_out(pool: Pool, policies: FakePolicies) -> RefuseUserLockOut:
+    return RefuseUserLockOut(Administrators(policies, pool.group_exists), pool.members, pool.groups_of)
+
+
 @pytest.fixture
 def administered() -> tuple[Pool, AdministerUsers]:
     """A pool whose group admins administers. athena is its only member who counts."""
@@ -434,17 +438,21 @@ def administered() -> tuple[Pool, AdministerUsers]:
     policies.put("group:admins", statements(EVERYTHING), "admin", None)
     policies.put("group:ghosts", statements(EVERYTHING), "admin", None)
     policies.put("group:readers", statements(allow("/reports")), "admin", None)
+    policies.put("group:clerks", statements(deny("/admin/*", methods=["*"])), "admin", None)
     pool.add(user("athena"), "admins", "readers")
     pool.add(user("hera", enabled=False), "admins")
     pool.add(user("iris", status="FORCE_CHANGE_PASSWORD"), "admins")
     pool.add(user("clio"), "readers")
-    return pool, over(pool, RefuseUserLockOut(Administrators(policies, pool.group_exists), pool.members))
+    return pool, over(pool, refuse_lock_out(pool, policies))
 
 
 CHANGES: dict[str, Callable[..., Result]] = {
     "disable": lambda users, **more: users.disable("athena", "athena", **more),
     "take the group": lambda users, **more: users.set_groups("athena", ["readers"], "athena", **more),
     "take all groups": lambda users, **more: users.set_groups("athena", [], "athena", **more),
+    "take one group": lambda users, **more: users.remove_from_group("athena", "admins", "athena", **more),
+    "give a group that denies": lambda users, **more: users.add_to_group("athena", "clerks", "athena", **more),
+    "give another one": lambda users, **more: users.set_groups("athena", ["admins", "clerks"], "athena", **more),
 }
 
 
@@ -470,12 +478,36 @@ def test_an_administrator_can_lose_access_while_another_one_remains(
     assert pool.writes
 
 
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_a_member_who_is_denied_by_another_group_is_no_other_administrator(
+    administered: tuple[Pool, AdministerUsers], change: Callable[..., Result]
+) -> None:
+    pool, users = administered
+    pool.groups["clio"] |= {"admins", "clerks"}
+    with pytest.raises(LastAdministrator):
+        change(users)
+    assert pool.writes == []
+    assert users.add_to_group("clio", "owners", "athena").added == ("owners",)  # of no effect for the administration
+
+
+def test_a_member_of_a_group_with_a_corrupt_policy_is_no_other_administrator() -> None:
+    admins = FakePolicies().put("group:admins", statements(EVERYTHING), "admin", None)
+    policies = FakePolicies({"group:admins": admins}, corrupt=(CorruptPolicy("group:clerks", 3, None, None),))
+    pool = Pool()
+    pool.add(user("athena"), "admins")
+    pool.add(user("clio"), "admins", "clerks")
+    users = over(pool, refuse_lock_out(pool, policies))
+    with pytest.raises(LastAdministrator):
+        users.disable("athena", "athena")
+    assert not users.disable("clio", "athena").user.enabled
+
+
 def test_a_user_of_two_administering_groups_can_lose_one() -> None:
     pool, policies = Pool(), FakePolicies()
     for group in ("admins", "owners"):
         policies.put(f"group:{group}", statements(EVERYTHING), "admin", None)
     pool.add(user("athena"), "admins", "owners")
-    users = over(pool, RefuseUserLockOut(Administrators(policies, pool.group_exists), pool.members))
+    users = over(pool, refuse_lock_out(pool, policies))
     assert users.set_groups("athena", ["owners"], "athena").removed == ("admins",)
     assert users.set_groups("athena", ["admins"], "athena").removed == ("owners",)
     with pytest.raises(LastAdministrator, match="admins or owners"):
