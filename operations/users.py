@@ -45,7 +45,7 @@ def list_(
     enabled: Enabled = None,
     as_json: AsJson = False,
 ) -> int:
-    """List the users of a stage, or those who meet all criteria.
+    """List the users of a stage who meet all given criteria.
 
     Cognito searches for the beginning of a text only, and not for a part of it.
     """
@@ -174,7 +174,7 @@ def sign_out(context: Context, name: Name, stage_name: StageOrLocal, as_json: As
 
 
 def reset_mfa(context: Context, name: Name, stage_name: StageOrLocal, as_json: AsJson = False) -> int:
-    """Remove the lost authenticator app of a user, and end all sessions.
+    """Remove a lost authenticator app, and end all sessions.
 
     Check the identity of the person first. Afterwards, the password is enough to set up a new authenticator app.
     """

@@ -100,9 +100,9 @@ def _cell(cell: re.Match[str]) -> str:
 
 
 def _name(name: re.Match[str]) -> str:
-    if len(name[1]) <= _SHORT:
+    if len(name[1]) <= _SHORT and "://" not in name[1]:  # a URL breaks at its slashes
         return f'<code class="name">{name[1]}</code>'
-    return re.sub(r"(?<=\w[_/:])(?=\w)", "<wbr>", name[0])
+    return re.sub(r"(?<=\w[_/:])(?=\w)|(?<=//)(?=\w)", "<wbr>", name[0])
 
 
 def _outside_fences(markdown: str, edit: Any) -> str:

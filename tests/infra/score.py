@@ -68,7 +68,7 @@ def _line(what: str, faults: Iterable[Fault], source: Mapping[str, Any], by_rule
     rules = [by_rules(fault, planted) for fault, planted in templates]
     linter = _linted([planted for _, planted in templates])
     together = sum(map(any, zip(rules, linter, strict=True)))
-    found = f"The rules report {sum(rules)} of them, cfn-lint reports {sum(linter)}, and both together {together}"
+    found = f"The rules report {sum(rules)} of them, cfn-lint reports {sum(linter)}. Together, they report {together}"
     return f"- {what}: {len(templates)}. {found}."
 
 
@@ -78,7 +78,7 @@ def _rest(what: str, faults: Iterable[Fault], source: Mapping[str, Any], by_rule
     left = [planted for fault, planted in templates if not by_rules(fault, planted)]
     noticed_by_rules, linter = len(templates) - len(left), sum(_linted(left))
     found = f"The rules report {noticed_by_rules} of them, and cfn-lint reports {linter} of the other {len(left)}"
-    return f"- {what}: {len(templates)}. {found}. Together: {noticed_by_rules + linter}."
+    return f"- {what}: {len(templates)}. {found}. Together, they report {noticed_by_rules + linter}."
 
 
 def _linted(templates: list[dict[str, Any]]) -> list[bool]:
