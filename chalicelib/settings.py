@@ -22,7 +22,7 @@ from chalicelib.environment import (
 )
 
 _NAMES = "names, separated by commas"
-_GROUPS = f"{_NAMES}; or a JSON list of strings, for names with a comma"
+_GROUPS = f"{_NAMES}, or a JSON list"
 
 
 def _table(name: str, meaning: str) -> Setting[str]:
