@@ -99,6 +99,7 @@ def test_an_output_with_columns_is_not_wrapped(site: Path) -> None:
     }
     assert classes["revoked"] == "highlight"
     assert classes["route"] == "columns highlight"
+    assert '<div class="language-text highlight">' not in (site / "reference/cli/index.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

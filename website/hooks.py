@@ -78,13 +78,13 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
     """Removes the backslash from `\\|` in the cells of tables. GitHub does so, and Python-Markdown does not.
 
     Also marks cells by their length, short names, the places where a browser can break a long name, options,
-    and outputs with columns, which a browser must not wrap.
+    and outputs with columns and help texts, which a browser must not wrap.
     """
     return _CODE.sub(_with_whole_options, _OUTPUT.sub(_output, _CELL.sub(_cell, html)))
 
 
 def _output(block: re.Match[str]) -> str:
-    has_columns = len(_COLUMNS.findall(block[1])) > 1
+    has_columns = "Usage: " in block[1] or len(_COLUMNS.findall(block[1])) > 1
     return block[0].replace("language-text", "language-text columns", 1) if has_columns else block[0]
 
 
