@@ -72,6 +72,16 @@ def test_a_page_with_a_wide_table_gives_the_table_its_space(site: Path) -> None:
     assert 'data-md-type="toc" hidden' not in (site / "runbook/index.html").read_text("utf-8")
 
 
+def test_names_options_and_figures_stay_whole(site: Path) -> None:
+    changes = (site / "changelog/index.html").read_text("utf-8")
+    assert '<code class="name"><span class="option">--group</span></code>' in changes
+    assert '<code>deploy <span class="option">--plan</span></code>' in changes
+    performance = (site / "performance/index.html").read_text("utf-8")
+    assert '<td class="name">97 → 119</td>' in performance
+    scaling = (site / "scaling/index.html").read_text("utf-8")
+    assert "<pre><span></span><code>decisions/s = R" in scaling, "a block is not marked"
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     """A project with the settings and the hooks of the site, and two pages."""

@@ -22,6 +22,7 @@ _FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 _CELL = re.compile(r"<td(.*?)>(.*?)</td>", re.DOTALL)
 _NAME = re.compile(r"<code>([^\s<]+)</code>")
 _SHORT = 30  # characters of a name that stays whole
+_FIGURE = re.compile(r"[\d.,%×→ \[\]]+(?: ms)?")
 _TAG = re.compile(r"<[^>]+>")
 _LONG, _MEDIUM = 60, 20  # characters; on a phone, site.css gives a minimum width to cells with more text
 _OUTPUT = re.compile(r'<div class="language-text highlight">(.*?</div>)', re.DOTALL)
@@ -77,10 +78,10 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001
     """Removes the backslash from `\\|` in the cells of tables. GitHub does so, and Python-Markdown does not.
 
-    Also marks cells by their length, short names, the places where a browser can break a long name, options,
+    Also marks cells by their length, short names, the places where a browser can break a long name, options, figures,
     and outputs with columns and help texts, which a browser must not wrap.
     """
-    return _CODE.sub(_with_whole_options, _OUTPUT.sub(_output, _CELL.sub(_cell, html)))
+    return _CODE.sub(_with_whole_options, _OUTPUT.sub(_output, _NAME.sub(_name, _CELL.sub(_cell, html))))
 
 
 def _output(block: re.Match[str]) -> str:
@@ -94,9 +95,15 @@ def _with_whole_options(code: re.Match[str]) -> str:
 
 def _cell(cell: re.Match[str]) -> str:
     content = cell[2].replace("\\|", "|")
-    size = len(_TAG.sub("", content))
-    mark = ' class="long"' if size > _LONG else ' class="medium"' if size > _MEDIUM else ""
-    return f"<td{cell[1]}{mark}>{_NAME.sub(_name, content)}</td>"
+    return f"<td{cell[1]}{_mark(_TAG.sub('', content))}>{content}</td>"
+
+
+def _mark(text: str) -> str:
+    if len(text) <= _SHORT and _FIGURE.fullmatch(text):
+        return ' class="name"'
+    if "::" in text:  # the name of a test
+        return ' class="wide"'
+    return ' class="long"' if len(text) > _LONG else ' class="medium"' if len(text) > _MEDIUM else ""
 
 
 def _name(name: re.Match[str]) -> str:
