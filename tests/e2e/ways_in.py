@@ -347,4 +347,4 @@ def table() -> list[str]:
     def row(way: WayIn) -> str:
         return f"| {way.way} | {way.client} | {'yes' if way.scopes else 'no'} | {'yes' if way.refreshes else 'no'} |"
 
-    return ["| way in | client | use case 1 | refresh |", "|---|---|---|---|", *map(row, WAYS)]
+    return ["| way | client | use case 1 | refresh |", "|---|---|---|---|", *map(row, WAYS)]
