@@ -54,5 +54,5 @@ def test_every_rule_has_a_test_that_its_row_names() -> None:
 
 def test_the_scores_have_the_form_that_the_command_writes() -> None:
     (scores,) = re.findall(r"<!-- written by python -m tests\.infra\.score -->\n(.+?)<!-- until", PAGE, re.DOTALL)
-    line = r"- [\d,]+ .+: the rules notice \d+, cfn-lint \d+.*, together \d+\."
+    line = r"- .+: \d+\. The rules report \d+ of them, .*cfn-lint reports \d+.*\. Together, they report \d+\."
     assert [bool(re.fullmatch(line, score)) for score in scores.splitlines()] == [True] * 3
