@@ -55,7 +55,7 @@ def plan_policies(
 
     Raises:  Refused
     """
-    files = PolicyFiles(project / "policies", outputs, client("dynamodb"), operator_of(client), rules)
+    files = PolicyFiles(project / "policies", outputs, client("dynamodb"), rules, operator_of(client))
     groups = pool_groups(client, outputs["UserPoolId"])
     if not allow_unknown_group:
         refuse_unknown_groups(files.files, groups, "the user pool", remedy)

@@ -15,7 +15,7 @@ from chalicelib.aws.policies import PolicyTable
 from chalicelib.core.errors import NotFound, VersionConflict
 from chalicelib.core.policy import DeletedPolicy, Policy, StoredPolicy
 from chalicelib.core.statement import Statement
-from chalicelib.stage_rules import NO_RULES, StageRules
+from chalicelib.stage_rules import StageRules
 from chalicelib.wiring import administer_with, check_written
 from infra.audit_log import audit_log
 from infra.errors import Refused
@@ -107,7 +107,7 @@ def refuse_lock_out(
     changes: Iterable[PolicyChange],
     stored: Iterable[StoredPolicy],
     exists: Callable[[str], bool],
-    rules: StageRules = NO_RULES,
+    rules: StageRules,
 ) -> None:
     """Raises Refused if the changes would leave no administrator, see `chalicelib/core/administrator.py`.
 
@@ -133,8 +133,8 @@ class PolicyFiles:
     """The files, and the tables of one stage. Raises Refused, as `read_policies` does.
 
     outputs   of the identity stack
-    operator  returns who applies the files, for the audit log; None: the author of the files
     rules     of the stage
+    operator  returns who applies the files, for the audit log; None: the author of the files
     """
 
     def __init__(
@@ -142,8 +142,8 @@ class PolicyFiles:
         folder: Path,
         outputs: Mapping[str, str],
         dynamodb: Any,
+        rules: StageRules,
         operator: Callable[[], str] | None = None,
-        rules: StageRules = NO_RULES,
     ) -> None:
         check = check_written(rules)
         self.files = read_policies(folder, outputs, check)

@@ -8,7 +8,7 @@ from typing import Any
 from chalicelib.core.route import Route
 from chalicelib.core.route_paths import TooManyPatterns
 from chalicelib.policy_lint import Surroundings
-from chalicelib.stage_rules import NO_RULES, StageRules
+from chalicelib.stage_rules import StageRules
 from chalicelib.wiring import check_written
 from infra.errors import Refused
 from infra.expected import Expected, parameter_values
@@ -36,7 +36,7 @@ class Known:
     outputs: Mapping[str, str]
     groups: Collection[str]
     where: str
-    rules: StageRules = NO_RULES
+    rules: StageRules
 
 
 def review(folder: Path, template: Mapping[str, Any], routes: Sequence[Route], known: Known) -> list[str]:

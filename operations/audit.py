@@ -5,6 +5,7 @@ from typing import Any
 
 from typer import Context
 
+from chalicelib.stage_rules import NO_RULES
 from operations.invocation import Invocation
 from operations.options import AsJson, Before, Limit, StageOrLocal
 
@@ -24,7 +25,7 @@ def audit(
     from operations.stage_access import administer_stage
 
     invocation: Invocation = context.obj
-    page = administer_stage(*open_outputs(invocation, stage_name)).list_audit(limit, before)
+    page = administer_stage(*open_outputs(invocation, stage_name), NO_RULES).list_audit(limit, before)
     entries = [entry.as_dict() for entry in page.entries]
     if as_json:
         invocation.output.json({"entries": entries, **({"next": page.next} if page.next else {})})

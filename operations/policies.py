@@ -88,7 +88,7 @@ def diff(
 
     invocation: Invocation = context.obj
     outputs, client, rules = open_rules(invocation, stage_name)
-    files = PolicyFiles(invocation.project / "policies", outputs, client("dynamodb"), rules=rules)
+    files = PolicyFiles(invocation.project / "policies", outputs, client("dynamodb"), rules)
     changes = plan(files.files, files.stored(), overwrite_policies)
     reach = partial(_reach, rules, read_routes(read_yaml(invocation.project, TEMPLATE)))
     if as_json:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Context, Option
 
+from chalicelib.stage_rules import NO_RULES
 from infra.errors import Refused
 from operations.invocation import Invocation
 from operations.options import AsJson, StageOrLocal
@@ -60,7 +61,7 @@ def revoke(
     if len(given) != 1:
         raise Refused("Give exactly one of --user, --client and --session.")
     outputs, aws = open_outputs(invocation, stage_name)
-    access = administer_users_of_stage(outputs, aws)
+    access = administer_users_of_stage(outputs, aws, NO_RULES)  # no rule can refuse a revocation
     kind, value = _revoked(access, *given[0])
     words = ("revoke", f"--{'user' if kind == 'sub' else kind}", value, "--stage", stage_name)
     with repeatable(f"revocation of the {kind} {value}", *words, *(("--lift",) if lift else ())):

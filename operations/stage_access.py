@@ -19,7 +19,7 @@ from chalicelib.core.claims import Expectation
 from chalicelib.explain import Explain
 from chalicelib.lock_out import Administrators, RefuseLockOut
 from chalicelib.restrict import Restrict
-from chalicelib.stage_rules import NO_RULES, StageRules
+from chalicelib.stage_rules import StageRules
 from chalicelib.users import AdministerUsers
 from chalicelib.verify import VerifyToken
 from infra.audit_log import audit_log, operator_of
@@ -59,7 +59,7 @@ class UserAccess:
     author: Callable[[], str]
 
 
-def administer_stage(outputs: Mapping[str, str], client: Client, rules: StageRules = NO_RULES) -> Administer:
+def administer_stage(outputs: Mapping[str, str], client: Client, rules: StageRules) -> Administer:
     """Returns the use case on the tables of a stage. The parameters are those of `explain_stage`."""
     dynamodb = client("dynamodb")
     return wiring.administer_with(
@@ -77,7 +77,7 @@ def administer_stage(outputs: Mapping[str, str], client: Client, rules: StageRul
     )
 
 
-def administer_users_of_stage(outputs: Mapping[str, str], client: Client, rules: StageRules = NO_RULES) -> UserAccess:
+def administer_users_of_stage(outputs: Mapping[str, str], client: Client, rules: StageRules) -> UserAccess:
     """Returns the use cases on the user pool and the tables of a stage. The parameters are those of `explain_stage`."""
     administer = administer_stage(outputs, client, rules)
     policies, cognito = _policies(outputs, client), client("cognito-idp")

@@ -8,6 +8,7 @@ from typer import Argument, Context, Option
 
 from chalicelib.core.errors import Conflict, LastAdministrator, NotFound
 from chalicelib.core.user_search import Attribute, Status
+from chalicelib.stage_rules import NO_RULES
 from infra.errors import Refused
 from operations.invocation import Invocation
 from operations.options import AsJson, StageOrLocal
@@ -182,11 +183,11 @@ def reset_mfa(context: Context, name: Name, stage_name: StageOrLocal, as_json: A
 
 
 def open_access(invocation: Invocation, stage_name: str) -> "UserAccess":
-    """Connects to a deployed stage or to the local cloud."""
+    """Connects to a deployed stage or to the local cloud, for actions that no rule of the stage can refuse."""
     from operations.connection import open_outputs
     from operations.stage_access import administer_users_of_stage
 
-    return administer_users_of_stage(*open_outputs(invocation, stage_name))
+    return administer_users_of_stage(*open_outputs(invocation, stage_name), NO_RULES)
 
 
 def open_access_with_rules(invocation: Invocation, stage_name: str) -> "UserAccess":

@@ -40,7 +40,7 @@ def config(app: App, port: int) -> uvicorn.Config:
         ws="none",
         lifespan="on",
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=3,
+        timeout_graceful_shutdown=10,  # the calls end after STOP_SECONDS of the process pool
         proxy_headers=False,
         server_header=False,
         date_header=False,  # the front writes it

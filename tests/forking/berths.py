@@ -11,6 +11,7 @@ import pytest
 from chalice.test import Client
 
 from app import app
+from chalicelib.stage_rules import NO_RULES
 from infra.policy_files import template_outputs
 from infra.policy_groups import TEMPLATE
 from infra.policy_plan import PolicyFiles
@@ -46,7 +47,7 @@ def client() -> Iterator[Client]:
         tables = {"PolicyTableName": "PolicyTable", "StateTableName": "StateTable"}
         tables |= {"AuditTableName": "AuditTable", "AuditRetentionDays": "365"}
         outputs = {**template_outputs(read_yaml(PROJECT, TEMPLATE)), **tables}
-        PolicyFiles(PROJECT / "policies", outputs, dynamodb).apply(overwrite=False)
+        PolicyFiles(PROJECT / "policies", outputs, dynamodb, NO_RULES).apply(overwrite=False)
         with installed(StrictGateway(no_scoped_route)), Client(app) as caller:
             yield caller
 

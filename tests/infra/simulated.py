@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from chalicelib.stage_rules import NO_RULES
 from infra.application import Package, stage_template
 from infra.artifacts import Artifacts
 from infra.clients import simulated_keys
@@ -91,7 +92,7 @@ def deploy(local_cloud: LocalCloud) -> None:
         stage_template(packaged.template, code, outputs["ResourceServerIdentifier"], STAGE.application),
         STAGE.application_parameters(outputs),
     )
-    PolicyFiles(PROJECT / "policies", outputs, local_cloud.client("dynamodb")).apply(overwrite=False)
+    PolicyFiles(PROJECT / "policies", outputs, local_cloud.client("dynamodb"), NO_RULES).apply(overwrite=False)
 
 
 async def run(local_cloud: LocalCloud) -> None:

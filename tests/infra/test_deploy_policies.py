@@ -52,7 +52,7 @@ def apply(dynamodb: Any, tmp_path: Path) -> Apply:
         for name, statement in files.items():
             holder = "client: MachineClientId" if name == "machine" else f"group: {name}"
             (tmp_path / f"{name}.yaml").write_text(f"{holder}\nstatements: [{statement}]\n", encoding="utf-8")
-        return PolicyFiles(tmp_path, {**OUTPUTS, "MachineClientId": "abc"}, dynamodb).apply(overwrite)
+        return PolicyFiles(tmp_path, {**OUTPUTS, "MachineClientId": "abc"}, dynamodb, NO_RULES).apply(overwrite)
 
     return applied
 

@@ -14,6 +14,7 @@ from chalicelib.core.policy import CorruptPolicy, DeletedPolicy, Policy, StoredP
 from chalicelib.core.policy_json import as_dict
 from chalicelib.core.route import Authorizer, Route
 from chalicelib.policy_reach import reach
+from chalicelib.stage_rules import NO_RULES
 from chalicelib.wiring import administer_with
 from infra.audit_log import audit_log
 from infra.errors import Refused
@@ -163,14 +164,14 @@ def test_a_plan_that_leaves_no_administrator_is_refused(files: Any, groups: Any,
     changes = plan(files, stored, overwrite=False)
     if refused:
         with pytest.raises(Refused, match="no group could change policies"):
-            refuse_lock_out(changes, stored, groups.__contains__)
+            refuse_lock_out(changes, stored, groups.__contains__, NO_RULES)
     else:
-        refuse_lock_out(changes, stored, groups.__contains__)
+        refuse_lock_out(changes, stored, groups.__contains__, NO_RULES)
 
 
 def test_a_policy_that_is_kept_counts_as_it_is() -> None:
     stored = [policy(EVERYTHING, subject="group:admins", author="the dean")]
-    refuse_lock_out(plan([file(subject="group:admins")], stored, overwrite=False), stored, lambda _: True)
+    refuse_lock_out(plan([file(subject="group:admins")], stored, overwrite=False), stored, lambda _: True, NO_RULES)
 
 
 # --- conflicts ---
@@ -185,7 +186,7 @@ def test_a_policy_that_changed_since_the_plan_is_not_written_and_the_others_are(
     with empty_tables() as dynamodb:
         dean = administer_with(dynamodb, "PolicyTable", "StateTable", audit_log(OUTPUTS, dynamodb))
         dean.put_policy("group:carters", statements(READ), "the dean" if overwrite else AUTHOR)
-        files = PolicyFiles(tmp_path, OUTPUTS, dynamodb)
+        files = PolicyFiles(tmp_path, OUTPUTS, dynamodb, NO_RULES)
         changes = plan(files.files, files.stored(), overwrite)
         dean.put_policy("group:carters", statements(EVERYTHING), "the dean")
         with pytest.raises(Refused) as refused:
@@ -201,7 +202,7 @@ def test_a_policy_that_was_written_since_the_plan_is_not_deleted(tmp_path: Path)
     with empty_tables() as dynamodb:
         dean = administer_with(dynamodb, "PolicyTable", "StateTable", audit_log(OUTPUTS, dynamodb))
         dean.put_policy("group:carters", statements(READ), AUTHOR)
-        files = PolicyFiles(tmp_path, OUTPUTS, dynamodb)
+        files = PolicyFiles(tmp_path, OUTPUTS, dynamodb, NO_RULES)
         changes = plan(files.files, files.stored(), overwrite=False)
         dean.put_policy("group:carters", statements(READ), "the dean")
         with pytest.raises(Refused, match="not written: group:carters"):

@@ -12,6 +12,7 @@ import pytest
 from app import app
 from chalicelib.core.route import Authorizer, Route
 from chalicelib.route_table import read_routes
+from chalicelib.stage_rules import NO_RULES
 from infra.package import package_without_dependencies
 from infra.packaged_routes import routes_of
 from infra.policy_review import Known, review
@@ -40,7 +41,7 @@ TEMPLATE = {
     },
     "Outputs": {"RobotClientId": {"Value": {"Ref": "Robot"}}, "PoolId": {"Value": {"Ref": "Pool"}}},
 }
-KNOWN = Known({"RobotClientId": "abc", "PoolId": "p"}, {"admins", "clerks"}, "the user pool")
+KNOWN = Known({"RobotClientId": "abc", "PoolId": "p"}, {"admins", "clerks"}, "the user pool", NO_RULES)
 FILES = {
     "admins": """
 group: admins

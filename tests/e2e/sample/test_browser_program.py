@@ -71,7 +71,7 @@ class Tab:
 
     @property
     def address(self) -> str:
-        return self._page.url
+        return str(self._page.url)
 
     def _open(self, address: str) -> None:
         self._page.goto(address) if address else self._page.reload()
