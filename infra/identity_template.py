@@ -15,6 +15,7 @@ from infra.stacks import LARGEST_BODY
 from infra.templates import read_yaml
 
 _UNLIMITED = 10**9  # characters of a line
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, if it is there, needs a twentieth of the time
 
 
 def identity_template(project: Path, largest: int = LARGEST_BODY) -> str:
@@ -42,7 +43,7 @@ def outputs_of_parameters(project: Path, given: Mapping[str, str]) -> dict[str, 
 
 def compact(template: str) -> str:
     """Returns a YAML text with the same content, tags and quotes, and one line for each parameter and each resource."""
-    root = yaml.compose(template, yaml.SafeLoader)
+    root = yaml.compose(template, _Loader)
     if not isinstance(root, yaml.MappingNode):
         raise Refused(f"{TEMPLATE}: expected the sections of a CloudFormation template.")
     root.flow_style = False  # a text that begins with a brace would be read as JSON

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jwt
 import pytest
@@ -12,10 +12,14 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from local.sign_in import machine_token, sign_in
+from tests.e2e.browser import browser
 from tests.e2e.clients import Api, UserGroup, Users
 from tests.e2e.cloud import Cloud, start_and_wait
 from tests.ports import free_port
 from tests.tokens.corpus import Pool
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 class Neighbours(NamedTuple):
@@ -80,6 +84,13 @@ def reader(outputs: dict[str, Any]) -> str:
 @pytest.fixture(scope="package")
 def machine(outputs: dict[str, Any]) -> str:
     return machine_token(outputs, outputs["scopes"]["read"])
+
+
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
+    """The browser of all tests. Each test opens a context of its own, with its own cookies and storage."""
+    with browser() as started:
+        yield started
 
 
 @pytest.fixture

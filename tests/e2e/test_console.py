@@ -16,7 +16,6 @@ import pytest
 
 from app import app
 from tests.configured import DEFAULT_GROUP, PRIVILEGED_GROUP
-from tests.e2e.browser import browser as started_browser
 from tests.e2e.clients import Api, UserGroup, Users, unique
 from tests.fakes import allow
 
@@ -34,12 +33,6 @@ RULES_OF_A_VIEW = ["color-contrast", "target-size", "scrollable-region-focusable
 POLICY = "/admin/policies/{kind}/{name}"
 READ = allow("/whoami", sid="who")
 Open = Callable[..., "Page"]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with started_browser() as browser:
-        yield browser
 
 
 @pytest.fixture

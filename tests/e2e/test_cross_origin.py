@@ -11,14 +11,13 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from tests.e2e.browser import browser as started_browser
 from tests.e2e.clients import UserGroup
 from tests.e2e.cloud import Cloud
 from tests.e2e.conftest import Neighbours
 from tests.scoped_route import SCOPED_PATH
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
 
 READ = {"sid": "read", "effect": "Allow", "methods": ["GET"], "paths": ["/whoami"]}
 # Returns the status and the body, or the error that a page gets if it cannot read the response.
@@ -71,12 +70,12 @@ def foreign_origin() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def page(neighbours: Neighbours) -> Iterator[Page]:
+def page(chromium: Browser, neighbours: Neighbours) -> Iterator[Page]:
     ports = [urlsplit(allowed).port or 0 for allowed in (neighbours.origin, neighbours.second_origin)]
-    with started_browser() as chromium, ExitStack() as pages:
+    with ExitStack() as pages:
         for port in ports:
             pages.enter_context(origin(port))
-        context = chromium.new_context()
+        context = pages.enter_context(chromium.new_context())
         context.set_default_timeout(20_000)
         yield context.new_page()
 

@@ -12,7 +12,6 @@ import pytest
 import requests
 
 from local.sign_in import mailed_code
-from tests.e2e.browser import browser as started_browser
 from tests.e2e.clients import TIMEOUT, Api, Users, unique
 from tests.scoped_route import SCOPED_PATH
 from tests.totp import totp
@@ -23,12 +22,6 @@ if TYPE_CHECKING:
 PASSWORD, NEW_PASSWORD = "correct-horse-battery-staple", "another-horse-battery-staple"
 SCREENSHOTS = os.environ.get("GATEHOUSE_SCREENSHOTS")  # a folder for a picture of each page
 DESKTOP, PHONE, NARROW = (1280, 800), (390, 780), (320, 640)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with started_browser() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ import jwt
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.e2e.browser import browser
 from tests.e2e.clients import Api, Users
 from tests.e2e.cloud import PROJECT
 from tests.e2e.test_sign_in import submitted
@@ -26,17 +24,14 @@ if TYPE_CHECKING:
 _REFUSED = re.compile("NotAuthorized|invalid_grant|Invalid refresh token", re.IGNORECASE)
 
 
-@pytest.fixture(scope="module")
-def new_page() -> Iterator[Callable[[], Page]]:
-    """Opens tabs of one browser, which starts with the first tab. Each tab has its own cookies."""
-    with ExitStack() as running:
-
-        @cache
-        def chromium() -> Browser:
-            return running.enter_context(browser())
+@pytest.fixture
+def new_page(request: pytest.FixtureRequest) -> Iterator[Callable[[], Page]]:
+    """Opens tabs of the browser, which starts with the first tab. Each tab has its own cookies."""
+    with ExitStack() as contexts:
 
         def open_page() -> Page:
-            return chromium().new_context().new_page()
+            chromium: Browser = request.getfixturevalue("chromium")
+            return contexts.enter_context(chromium.new_context()).new_page()
 
         yield open_page
 

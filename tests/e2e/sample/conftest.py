@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.sign_in import sign_in
-from tests.e2e.browser import browser as started_browser
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -17,12 +16,6 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="package")
 def editor(outputs: dict[str, Any]) -> str:
     return sign_in(outputs, **outputs["users"]["editor"])
-
-
-@pytest.fixture(scope="package")
-def chromium() -> Iterator[Browser]:
-    with started_browser() as browser:
-        yield browser
 
 
 @pytest.fixture
