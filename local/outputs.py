@@ -73,6 +73,7 @@ def _environment(cloud: LocalCloud, stacks: Mapping[str, str], jwks_url: str) ->
         "CLIENT_IDS": ",".join(clients),
         "RESOURCE_SERVER": stacks["ResourceServerIdentifier"],
         "ALLOWED_ORIGINS": stacks.get("AllowedOrigins", ""),
+        "UPSTREAM_URL": stacks.get("UpstreamUrl", ""),
         **_tables(stacks),
     }
 

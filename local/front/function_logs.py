@@ -13,7 +13,9 @@ from typing import Any
 
 from local.front.patches import registry
 
-KEPT = 1000  # invocations of each function, so that a snapshot of the state does not take longer with each request
+# Invocations of each function. A snapshot copies all logs, so it would take longer with each request. The emulator
+# returns 10,000 lines of a log at most.
+KEPT = 10_000
 
 Listener = Callable[[tuple[str, list[str]]], object]
 

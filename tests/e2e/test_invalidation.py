@@ -90,10 +90,11 @@ def test_a_change_by_another_tool_becomes_effective_through_the_stream(
     cloud: Cloud, user_group: UserGroup, table: Table
 ) -> None:
     user_group.write(READ)
-    assert user_group.api.ask("GET", "/whoami", user_group.token).status == 200
     # The stream is ordered. After this change has arrived, only the edit can increment the generation.
     wait_for(lambda: audit_lines(cloud, user_group.subject), "the audit line of the first write")
     before = table.generation()
+    # The policy is now cached under this generation, so that the edit is effective only after the next one.
+    assert user_group.api.ask("GET", "/whoami", user_group.token).status == 200
 
     table.edit(user_group.subject, [])
 
