@@ -12,7 +12,7 @@ from tests.environment import child_environment
 from tests.ports import free_port
 from tests.sample.pages.blocks import Block, difference, patched
 
-_LEFT_OUT = (".venv", ".local", "build", "node_modules", "mutants", "deployments", "__pycache__", ".*_cache")
+_LEFT_OUT = (".venv", ".local", "build", "node_modules", "mutants", "deployments", ".*_cache")
 _SECONDS = 300  # many times the duration of the longest block
 
 
