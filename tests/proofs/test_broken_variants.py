@@ -50,9 +50,10 @@ from tests.proofs.world import POLICIES, STATE
 def search(code: Shipped, where: Setting, capabilities: tuple[str, ...]) -> None:
     """Search with a new seed every few runs. Hypothesis varies earlier runs, and that rarely finds a rare fault.
 
-    The first seed finds most variants in the first round. The rarest ones need a few rounds.
+    The first seed is the one that finds most variants in the first round. A change of the machine can make another
+    seed the better one. The result does not depend on it: the rarest variants have more than 50 rounds.
     """
-    for random_seed in range(10, 64):
+    for random_seed in range(17, 71):
         explore(code, where, 60, moves=25, capabilities=(SEND, *capabilities), random_seed=random_seed, shrink=False)
 
 
